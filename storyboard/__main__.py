@@ -1,0 +1,6 @@
+"""``python -m storyboard``: the same as the console script."""
+
+from storyboard.cli.main import main
+
+if __name__ == "__main__":
+    main()

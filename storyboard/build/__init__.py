@@ -1,0 +1,1 @@
+"""Runs a plan: look up, make, store, cut."""

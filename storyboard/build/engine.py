@@ -1,0 +1,260 @@
+"""Runs a plan: each step when its inputs are there, what fails beside what succeeds, and the cut at the end.
+
+Decisions are the planner's, bytes are the store's; here is only the order of things. Everything that is written into
+the store goes through one thread, so that a step that has begun to store is finished even when the build is stopped.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from functools import partial
+from typing import TypeVar
+
+from msgspec import Struct
+
+from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started
+from storyboard.build.film import FilmFailed, assemble
+from storyboard.build.makers import Maker, Order
+from storyboard.build.shelf import Shelf
+from storyboard.build.tasks import Stretch, TaskFailed, draw_slate, render_stretch
+from storyboard.build.workers import WorkerDied, Workers
+from storyboard.core.clip import ClipInfo
+from storyboard.core.graph import CUT, Action, Graph, segment_id, take_id
+from storyboard.core.keys import slate_request
+from storyboard.core.model import Generated
+from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.planner import Planner
+from storyboard.core.timeline import Piece, place
+
+T = TypeVar("T")
+How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
+
+
+class Outcome(Struct, frozen=True):
+    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0."""
+
+    made: Mapping[str, Step]
+    reused: Mapping[str, Step]
+    failed: Mapping[str, str]
+    blocked: Mapping[str, Step]
+    film: bool
+    frames: int
+    cost: Decimal
+    stopped_by: int
+
+
+class Engine:
+    """One build of one storyboard."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        planner: Planner,
+        shelf: Shelf,
+        workers: Workers,
+        makers: Mapping[str, Maker],
+        tell: Listener,
+        *,
+        partial_film: bool = False,
+    ) -> None:
+        self._graph = graph
+        self._planner = planner
+        self._shelf = shelf
+        self._workers = workers
+        self._makers = makers
+        self._tell = tell
+        self._partial = partial_film
+        self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._made: dict[str, Step] = {}
+        self._reused: dict[str, Step] = {}
+        self._failed: dict[str, str] = {}
+        self._blocked: dict[str, Step] = {}
+        self._cost = Decimal(0)
+        self._frames = 0
+        self._stopped_by = 0
+
+    async def run(self) -> Outcome:
+        """Do everything that can be done. Errors of a step stay with that step."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for action in self._graph.order:
+                    self._tasks[action.id] = group.create_task(self._do(action))
+        except* asyncio.CancelledError:
+            pass
+        finally:
+            self._workers.kill() if self._stopped_by else self._workers.close()
+            self._storing.shutdown(wait=True)
+            self._shelf.finish(keep=self._kept())
+        return Outcome(
+            self._made,
+            self._reused,
+            self._failed,
+            self._blocked,
+            CUT in self._planner.settled,
+            self._frames,
+            self._cost,
+            self._stopped_by,
+        )
+
+    def _kept(self) -> set[str] | None:
+        """The shots that the lockfile is about; ``None`` leaves it as wide as it is."""
+        return None if self._stopped_by else {shot.id for shot in self._graph.storyboard.shots()}
+
+    def stop(self, signal_number: int) -> None:
+        """Start nothing more, and end as soon as what is being stored is stored."""
+        self._stopped_by = signal_number
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _do(self, action: Action) -> None:
+        await self._inputs_of(action)
+        step = self._planner.step(action)
+        while step.do == "wait" and step.reason.why == "same-request":
+            await self._after(take_id(step.reason.shots[0]))
+            step = self._planner.step(action)
+        if step.found is not None:
+            self._settle(step, step.found)
+            self._reused[action.id] = step
+            self._tell(Reused(step))
+        elif step.do == "make":
+            await self._make(step)
+        elif action.id == CUT and self._partial and not self._stopped_by:
+            await self._make(step, self._make_partial_film)
+        else:
+            self._planner.fail(action)
+            self._blocked[action.id] = step
+            self._tell(Blocked(step))
+
+    async def _inputs_of(self, action: Action) -> None:
+        for name in self._graph.inputs(action.id):
+            await self._after(name)
+        if action.kind == "segment" and self._planner.misfit(action.shot) is None:
+            # whether a take can be copied depends on what the others are like
+            for take in self._graph.takes():
+                await self._after(take.id)
+
+    async def _after(self, name: str) -> None:
+        await asyncio.wait([self._tasks[name]])
+
+    def _settle(self, step: Step, result: Result) -> None:
+        self._planner.settle(step.action, result)
+        if isinstance(result, TakeMade) and step.key is not None:
+            self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
+        if isinstance(result, FrameMade):
+            self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
+        if isinstance(result, SegmentMade):
+            self._frames += result.frames
+
+    async def _make(self, step: Step, how: How | None = None) -> None:
+        action = step.action
+        self._tell(Started(step))
+        began = time.monotonic()
+        try:
+            result, cost = await (how or self._how(action))(step)
+        except (TaskFailed, FilmFailed) as problem:
+            self._fail(action, str(problem))
+        except WorkerDied:
+            self._fail(action, "its worker process died twice; is there enough memory?")
+        except OSError as problem:
+            self._fail(action, f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}")
+        else:
+            self._settle(step, result)
+            self._made[action.id] = step
+            self._cost += cost
+            self._tell(Made(step, time.monotonic() - began, cost))
+
+    def _how(self, action: Action) -> How:
+        ways: dict[str, How] = {
+            "take": self._make_take,
+            "frame": self._make_frame,
+            "segment": self._make_segment,
+            "cut": self._make_cut,
+        }
+        return ways[action.kind]
+
+    def _fail(self, action: Action, reason: str) -> None:
+        self._planner.fail(action)
+        self._failed[action.id] = reason
+        self._tell(Failed(action, reason))
+
+    async def _store(self, function: Callable[[], T]) -> T:
+        """Run in the one thread that writes to the store; it is finished even if we are cancelled meanwhile."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._storing, function))
+
+    async def _make_take(self, step: Step) -> tuple[Result, Decimal]:
+        shot = self._graph.shot(step.action.shot)
+        if not isinstance(shot.source, Generated):
+            raise TypeError(f"shot {shot.id} is not generated")
+        pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))
+        out = self._shelf.beside(".mp4")
+        try:
+            delivery = await self._makers[shot.source.provider].make(Order(step, shot, pictures, out))
+            return await self._store(partial(self._shelf.keep_take, step, shot, out, delivery)), delivery.cost
+        finally:
+            out.unlink(missing_ok=True)
+
+    async def _make_frame(self, step: Step) -> tuple[Result, Decimal]:
+        take = self._planner.take(step.action.shot)
+        if take is None:
+            raise TaskFailed(f"the take of {step.action.shot} is not there")
+        return await self._store(partial(self._shelf.make_frame, step, take)), Decimal(0)
+
+    async def _make_segment(self, step: Step) -> tuple[Result, Decimal]:
+        take = self._planner.take(step.action.shot)
+        if take is None:
+            raise TaskFailed(f"the take of {step.action.shot} is not there")
+        output = self._graph.storyboard.output
+        piece = place(self._graph.shot(step.action.shot), 0, output, take.info)
+        source = await self._store(partial(self._shelf.blob, take.digest))
+        stretch = Stretch(source, piece.start, piece.frames, output.fps, output.size)
+        return await self._render(step, piece.frames, render_stretch, stretch), Decimal(0)
+
+    async def _render(self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object) -> SegmentMade:
+        out = self._shelf.beside(".mp4")
+        try:
+            began = time.monotonic()
+            info = await self._workers.run(step.action.id, task, *arguments, out)
+            seconds = time.monotonic() - began
+            return await self._store(partial(self._shelf.keep_segment, step, out, info, frames, seconds))
+        finally:
+            out.unlink(missing_ok=True)
+
+    async def _make_cut(self, step: Step) -> tuple[Result, Decimal]:
+        pieces = [made for _, made in self._pieces() if made is not None]
+        storyboard = self._graph.storyboard
+        return await self._store(partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film)), Decimal(0)
+
+    async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
+        """A film with slates in its holes, beside the film and not in its place."""
+        pieces = self._pieces()
+        if all(made is None for _, made in pieces):
+            raise FilmFailed("no shot is there to make a film of")
+        ready = [made if made is not None else await self._slate(piece) for piece, made in pieces]
+        cut = self._planner.cut_step(step.action, [(made.digest, made.frames) for made in ready], None)
+        target = self._shelf.partial_film
+        return await self._store(partial(assemble, self._shelf, cut, ready, self._graph.storyboard, target)), Decimal(0)
+
+    def _pieces(self) -> list[tuple[Piece, SegmentMade | None]]:
+        """Every shot's place in the film, with its segment if that is there."""
+        found: list[tuple[Piece, SegmentMade | None]] = []
+        for shot in self._graph.storyboard.shots():
+            if not shot.skip:
+                made = self._planner.settled.get(segment_id(shot.id))
+                take = self._planner.take(shot.id)
+                info = take.info if take is not None and isinstance(made, SegmentMade) else None
+                at = sum(piece.frames for piece, _ in found[-1:]) + (found[-1][0].at if found else 0)
+                piece = place(shot, at, self._graph.storyboard.output, info)
+                found.append((piece, made if isinstance(made, SegmentMade) else None))
+        return found
+
+    async def _slate(self, piece: Piece) -> SegmentMade:
+        output = self._graph.storyboard.output
+        lines = (piece.shot, self._failed.get(take_id(piece.shot), "not made yet"))
+        request = slate_request(lines, piece.frames, output.fps, output.size, self._shelf.renderer)
+        step = self._planner.slate_step(piece, request)
+        if isinstance(step.found, SegmentMade):
+            return step.found
+        return await self._render(step, piece.frames, draw_slate, lines, piece.frames, output.fps, output.size)

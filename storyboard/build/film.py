@@ -1,0 +1,101 @@
+"""The film at its place: whether it may be written there, the join, and the shots beside it by name."""
+
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from storyboard.build.shelf import Shelf
+from storyboard.core.graph import take_id
+from storyboard.core.model import Storyboard
+from storyboard.core.plan import CutMade, Result, SegmentMade, Step, TakeMade
+
+# A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
+TAG = "storyboard"
+
+
+class FilmFailed(Exception):
+    """The film could not be put together, or not be put in its place; in words."""
+
+
+def assemble(shelf: Shelf, step: Step, pieces: Sequence[SegmentMade], storyboard: Storyboard, target: Path) -> CutMade:
+    """Join *pieces* into *target*, which is replaced at once when the new film is whole.
+
+    Raises ``FilmFailed``; whatever stood at *target* is untouched then.
+    """
+    from storyboard.media.join import JoinFailed, Piece, join
+
+    began = time.monotonic()
+    files = [Piece(shelf.blob(piece.digest), piece.frames) for piece in pieces]
+    tags = {TAG: step.key or "", **({"title": storyboard.title} if storyboard.title else {})}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        join(files, target, storyboard.output.size, storyboard.output.fps, tags)
+    except JoinFailed as problem:
+        raise FilmFailed(f"the film could not be joined: {problem}") from problem
+    digest = shelf.digest_of(target)
+    if digest is None:
+        raise FilmFailed(f"{target} vanished after it was written")
+    shelf.keep_film(step, digest, time.monotonic() - began)
+    return CutMade(digest)
+
+
+def why_not_writable(target: Path) -> str | None:
+    """Why a film cannot be put at *target*, found out before any work is done; ``None`` if it can."""
+    if target.is_dir():
+        return "it is a folder"
+    if target.is_symlink():
+        return "it is a link; storyboard writes no film through a link"
+    if target.exists() and not _is_ours(target):
+        return "it was not made by storyboard; move it away, or name another `output.file`"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        probe = target.parent / f".{secrets.token_hex(8)}.part"
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        probe.unlink()
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    return None
+
+
+def _is_ours(path: Path) -> bool:
+    from storyboard.media.probe import Refused, tags
+
+    try:
+        return path.stat().st_size > 0 and TAG in tags(path)
+    except (Refused, OSError):
+        return False
+
+
+def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> Path:
+    """Put the takes in use beside the film by their shots' names, as links into the cache; returns the folder.
+
+    Only links are ever replaced or removed; a file of somebody else under such a name stays.
+    """
+    folder = shelf.film.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {}
+    for shot in storyboard.shots():
+        made = settled.get(take_id(shot.id))
+        if isinstance(made, TakeMade):
+            wanted[f"{shot.id}.mp4"] = os.path.relpath(shelf.blob(made.digest), folder.resolve())
+    for name, target in wanted.items():
+        _link(folder / name, target)
+    names = {f"{shot.id}.mp4" for shot in storyboard.shots()}
+    for entry in folder.iterdir():
+        if entry.is_symlink() and entry.name not in names:
+            entry.unlink()
+    return folder
+
+
+def _link(path: Path, target: str) -> None:
+    if path.is_symlink() and str(path.readlink()) == target:
+        return
+    if path.exists() and not path.is_symlink():
+        return
+    beside = path.with_name(f".{secrets.token_hex(8)}.link")
+    beside.symlink_to(target)
+    with suppress(FileNotFoundError):
+        beside.replace(path)

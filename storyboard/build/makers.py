@@ -1,0 +1,74 @@
+"""How a take is made: one maker a provider. Makers write beside; only the engine puts into the store."""
+
+import time
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from storyboard.build.tasks import Drawing, draw_take
+from storyboard.build.workers import Workers
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Generated, Shot
+from storyboard.core.plan import Step
+
+LOCAL = "local"
+
+
+class Order(Struct, frozen=True):
+    """One take to be made: what was planned, the pictures that go in, and where to put the clip."""
+
+    step: Step
+    shot: Shot
+    pictures: dict[str, bytes]
+    out: Path
+
+
+class Delivery(Struct, frozen=True):
+    """A clip that has passed the gate and lies at the order's path."""
+
+    info: ClipInfo
+    seconds: float
+    seed: int
+    cost: Decimal = Decimal(0)
+    task_id: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Maker(Protocol):
+    """Makes takes for one provider."""
+
+    async def make(self, order: Order) -> Delivery:
+        """Make the take. Raises ``TaskFailed`` and its kind."""
+
+
+class LocalMaker:
+    """The animatic, drawn in a worker process. *rates* maps a model to the frames a second of its clips."""
+
+    def __init__(self, workers: Workers, rates: dict[str, int]) -> None:
+        self._workers = workers
+        self._rates = rates
+
+    async def make(self, order: Order) -> Delivery:
+        source = order.shot.source
+        if not isinstance(source, Generated):
+            raise TypeError(f"shot {order.shot.id} is not generated")
+        began = time.monotonic()
+        drawing = Drawing(
+            prompt=source.prompt,
+            seed=source.seed,
+            duration=source.duration,
+            size=source.size,
+            fps=Fraction(self._rates[source.model]),
+            label=order.shot.id,
+            slate=_slate(dict(source.params)),
+        )
+        first = order.pictures.get("first_frame")
+        info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
+        return Delivery(info, time.monotonic() - began, source.seed)
+
+
+def _slate(params: dict[str, Any]) -> bool:
+    return params.get("slate", True) is not False

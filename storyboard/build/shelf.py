@@ -1,0 +1,230 @@
+"""What a build reads from the store and puts into it: one place for blobs, records and the lockfile of one storyboard.
+
+Every function here may touch the disk; the engine calls the slow ones in its storing thread.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from storyboard import __version__
+from storyboard.build.makers import Delivery
+from storyboard.build.tasks import TaskFailed, clip_facts
+from storyboard.build.workspace import Workspace
+from storyboard.core.clip import ClipInfo
+from storyboard.core.graph import Action, moment
+from storyboard.core.keys import Request
+from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
+from storyboard.core.plan import Found, FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.store.cas import Damaged, Missing
+from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
+from storyboard.store.lockfile import write as write_lockfile
+from storyboard.store.records import Made, Record
+
+# The lockfile is written at most this often while takes come in; records are the truth until then.
+_LOCKFILE_INTERVAL_S = 1.0
+
+
+class Shelf:
+    """The store as one build of one storyboard sees it; also the planner's memory."""
+
+    def __init__(self, workspace: Workspace, lockfile: Lockfile, renderer: Mapping[str, Json]) -> None:
+        self.folder = workspace.state
+        self.film = workspace.film
+        self.partial_film = workspace.film.with_name(f"{workspace.film.stem}.partial{workspace.film.suffix}")
+        self.renderer = renderer
+        self.lockfile = lockfile
+        self._workspace = workspace
+        self._written = lockfile
+        self._last_write = 0.0
+
+    # what the planner asks
+
+    def find(self, key: str) -> Sequence[Found]:
+        """Whole records of that key, newest first."""
+        return self._workspace.records.find(key)
+
+    def request_of(self, key: str) -> Request | None:
+        """The request behind a key, if any record remembers it."""
+        return next((found.record.request for found in self._workspace.records.all(key)), None)
+
+    def is_damaged(self, key: str) -> bool:
+        """Whether something was kept under *key* whose bytes are not what they were."""
+        return any(found.damaged for found in self._workspace.records.all(key))
+
+    def locked(self, shot: str, provider: str) -> LockEntry | None:
+        """What the lockfile says of a shot."""
+        return self.lockfile.entry(shot, provider)
+
+    def film_digest(self) -> str | None:
+        """Digest of the film that is there."""
+        return self.digest_of(self.film)
+
+    def digest_of(self, path: Path) -> str | None:
+        """Digest of a file; ``None`` if it is not there."""
+        try:
+            return self._workspace.index.digest_of(path)
+        except OSError:
+            return None
+
+    # what the engine reads and writes
+
+    def beside(self, suffix: str) -> Path:
+        """A path of its own, in the store's file system, for something that is being made."""
+        return self._workspace.blobs.temp(suffix)
+
+    def blob(self, digest: str) -> Path:
+        """The file of a blob whose bytes have been checked. Raises ``TaskFailed``."""
+        try:
+            return self._workspace.blobs.verified(digest, self._workspace.index)
+        except Missing as problem:
+            raise TaskFailed(f"{digest[:12]} has gone from the cache; build again") from problem
+        except Damaged as problem:
+            raise TaskFailed(f"{digest[:12]} was damaged and set aside at {problem.kept_at}; build again") from problem
+
+    def pictures(self, step: Step, shot: Shot, settled: Mapping[str, Result]) -> dict[str, bytes]:
+        """The pictures that go into a take, as bytes whose digests are those in its key.
+
+        Raises ``TaskFailed`` if a file has been edited since the plan.
+        """
+        found: dict[str, bytes] = {}
+        source = shot.source
+        request = step.request or {}
+        for field in ("first_frame", "last_frame"):
+            match getattr(source, field) if isinstance(source, Generated) else None:
+                case FileInput(path):
+                    data = (self._workspace.root / path).read_bytes()
+                    if request[field] != f"file:{sha256(data).hexdigest()}":
+                        raise TaskFailed(f"{path} was changed during the build; build again")
+                    found[field] = data
+                case FrameLink(upstream, at):
+                    frame = settled[f"frame:{upstream}@{moment(at)}"]
+                    if isinstance(frame, FrameMade):
+                        found[field] = self.blob(frame.picture).read_bytes()
+                case UrlInput():
+                    found[field] = self.blob(request[field].removeprefix("file:")).read_bytes()
+        return found
+
+    def keep_take(self, step: Step, shot: Shot, clip: Path, delivery: Delivery) -> TakeMade:
+        """Put a finished take into the store and remember what it answers."""
+        digest = self._workspace.blobs.put_file(clip)
+        source = shot.source
+        self._remember(
+            step,
+            {"clip": digest},
+            {},
+            clip_facts(delivery.info),
+            seconds=delivery.seconds,
+            provider=source.provider if isinstance(source, Generated) else "",
+            seed=delivery.seed,
+            task_id=delivery.task_id,
+            cost=_dollars(delivery.cost),
+            note="; ".join(delivery.notes),
+        )
+        return TakeMade(digest, delivery.info)
+
+    def make_frame(self, step: Step, take: TakeMade) -> FrameMade:
+        """Decode one frame of a take and keep it."""
+        from storyboard.media.frames import Unreadable, extract
+
+        at = step.action.at
+        began = time.monotonic()
+        try:
+            picture = extract(self.blob(take.digest), at if at == "first" or at == "last" else Fraction(at))
+        except Unreadable as problem:
+            raise TaskFailed(f"frame `{at}` of {step.action.shot}: {problem}") from problem
+        digest = self._workspace.blobs.put_bytes(picture.png)
+        facts = {"size": str(picture.size)}
+        self._remember(step, {"picture": digest}, {"planes": picture.planes}, facts, seconds=time.monotonic() - began)
+        return FrameMade(picture.planes, digest)
+
+    def keep_segment(self, step: Step, clip: Path, info: ClipInfo, frames: int, seconds: float) -> SegmentMade:
+        """Put a rendered stretch into the store; it counts only with the frames it should have."""
+        if info.frames != frames:
+            raise TaskFailed(f"the segment of {step.action.shot} has {info.frames} frames instead of {frames}")
+        digest = self._workspace.blobs.put_file(clip)
+        self._remember(step, {"clip": digest}, {}, clip_facts(info), seconds=seconds)
+        return SegmentMade(digest, frames, copied=False)
+
+    def keep_film(self, step: Step, digest: str, seconds: float) -> None:
+        """Remember which film a cut gave; its bytes stay at the output path alone."""
+        self._remember(step, {}, {"film": digest}, {}, seconds=seconds)
+
+    # the lockfile
+
+    def lock_take(self, step: Step, shot: Shot, take: TakeMade) -> None:
+        """The lockfile names the take that is used."""
+        source = shot.source
+        if not isinstance(source, Generated) or step.key is None:
+            return
+        entry = self.locked(shot.id, source.provider)
+        if entry is None or (entry.key, entry.take) != (step.key, take.digest):
+            self._set(shot.id, source.provider, self._entry(step.key, source, take))
+
+    def lock_frame(self, action: Action, frame: FrameMade, shot: Shot) -> None:
+        """The lockfile remembers the picture that another shot takes from this one."""
+        provider = shot.source.provider if isinstance(shot.source, Generated) else ""
+        entry = self.locked(shot.id, provider)
+        if entry is not None and entry.frames.get(action.at) != frame.planes:
+            frames = {**entry.frames, action.at: frame.planes}
+            self._set(shot.id, provider, msgspec.structs.replace(entry, frames=frames))
+
+    def finish(self, *, keep: set[str] | None) -> None:
+        """Write what has not been written; *keep* names the shots of a complete build, others leave the lockfile."""
+        if keep is not None:
+            self.lockfile = self.lockfile.without(*(shot for shot in self.lockfile.shots if shot not in keep))
+        self._write_lockfile()
+        self._workspace.index.flush()
+
+    def _entry(self, key: str, source: Generated, take: TakeMade) -> LockEntry:
+        records = self._workspace.records.all(key)
+        made = next((found.record.made for found in records if found.record.digest == take.digest), None)
+        return LockEntry(
+            key=key,
+            take=take.digest,
+            seed=source.seed if made is None or made.seed is None else made.seed,
+            task_id=made.task_id if made is not None else None,
+            cost=made.cost if made is not None else None,
+            info=LockInfo(take.info.frames, take.info.rate),
+        )
+
+    def _set(self, shot: str, provider: str, entry: LockEntry) -> None:
+        self.lockfile = self.lockfile.with_entry(shot, provider, entry)
+        if time.monotonic() - self._last_write > _LOCKFILE_INTERVAL_S:
+            self._write_lockfile()
+
+    def _write_lockfile(self) -> None:
+        if self.lockfile != self._written:
+            write_lockfile(self._workspace.lockfile, self.lockfile)
+            self._written = self.lockfile
+        self._last_write = time.monotonic()
+
+    def _remember(
+        self, step: Step, outputs: dict[str, str], values: dict[str, str], info: dict[str, Any], **made: Any
+    ) -> None:
+        if step.key is None or step.request is None:
+            raise TypeError(f"{step.action.id} has no key")
+        stamp = datetime.now(UTC).isoformat(timespec="seconds")
+        by = Made(at=stamp, tool=__version__, label=step.action.shot, **made)
+        self._workspace.records.add(
+            Record(
+                key=step.key,
+                kind=step.action.kind,
+                request=step.request,
+                outputs=outputs,
+                values=values,
+                info=info,
+                made=by,
+            )
+        )
+
+
+def _dollars(amount: Decimal) -> str | None:
+    return str(amount) if amount else None

@@ -1,0 +1,94 @@
+"""What worker processes do: one function a task, plain values in and out.
+
+Every task writes to a path of its own that the caller chose, and what it wrote has been through the gate when it
+returns. A clip or picture that is refused comes back as ``TaskFailed``, which travels between processes.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from storyboard.build.workers import report_progress
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Size
+
+
+class TaskFailed(Exception):
+    """A task that could not be done, in words."""
+
+
+class Drawing(Struct, frozen=True):
+    """What the local provider is asked to draw; *label* is the shot's id for the slate."""
+
+    prompt: str
+    seed: int
+    duration: Fraction
+    size: Size
+    fps: Fraction
+    label: str
+    slate: bool = True
+
+
+class Stretch(Struct, frozen=True):
+    """A stretch of a take to be rendered for the film: *start* in seconds of the take, *frames* of the output."""
+
+    take: Path
+    start: Fraction
+    frames: int
+    rate: Fraction
+    size: Size
+
+
+def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
+    """Draw an animatic and pass it through the gate."""
+    from storyboard.providers import local
+
+    request = local.Animatic(**{name: getattr(drawing, name) for name in drawing.__struct_fields__})
+    try:
+        local.make(request, first_frame, out, _progress(slot))
+    except local.BadPicture as problem:
+        raise TaskFailed(str(problem)) from problem
+    return judge_clip(slot, out, drawing.size, drawing.duration)
+
+
+def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
+    """The gate of the store: decode all of it and compare with what was asked for."""
+    from storyboard.media.probe import Refused, gate
+
+    try:
+        return gate(clip, size=size, duration=duration)
+    except Refused as problem:
+        raise TaskFailed(str(problem)) from problem
+
+
+def render_stretch(slot: int, stretch: Stretch, out: Path) -> ClipInfo:
+    """Conform a stretch of a take to the output."""
+    from storyboard.media.render import RenderFailed, Segment, render
+
+    segment = Segment(stretch.take, stretch.start, stretch.frames, stretch.rate, stretch.size)
+    try:
+        return render(segment, out, _progress(slot))
+    except RenderFailed as problem:
+        raise TaskFailed(str(problem)) from problem
+
+
+def draw_slate(slot: int, lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, out: Path) -> ClipInfo:
+    """A slate that stands in for a shot that is not there."""
+    from storyboard.media.slate import write_slate
+
+    write_slate(lines, frames, rate, size, out)
+    return judge_clip(slot, out, size, None)
+
+
+def clip_facts(info: ClipInfo) -> dict[str, Any]:
+    """*info* as a record keeps it."""
+    facts: dict[str, Any] = msgspec.to_builtins(info)
+    return facts
+
+
+def _progress(slot: int) -> Callable[[int, int], None]:
+    return lambda done, total: report_progress(slot, done, total)

@@ -1,0 +1,37 @@
+"""Where the things of one storyboard are kept: the project's store, its lockfile, its film."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from storyboard.core.model import Storyboard
+from storyboard.store.cas import Blobs
+from storyboard.store.index import Index
+from storyboard.store.records import Records
+
+
+class Workspace:
+    """The paths and the open store of one storyboard in one project. Close it, or use it in a ``with`` block."""
+
+    def __init__(self, root: Path, storyboard: Storyboard, clock: Callable[[], float] = time.time) -> None:
+        self.root = root
+        self.state = root / ".storyboard"
+        self.cache = self.state / "cache"
+        self.lockfile = root / storyboard.lockfile
+        self.film = root / storyboard.output.file
+        self.index = Index(self.state / "index.sqlite", clock)
+        self.blobs = Blobs(self.cache)
+        self.records = Records(self.cache, self.blobs, self.index)
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.index.close()
+
+    def digests(self, storyboard: Storyboard) -> dict[str, str]:
+        """Digest of every picture file that the storyboard names, by its path in the project.
+
+        Raises ``OSError`` if one cannot be read.
+        """
+        return {path: self.index.digest_of((self.root / path).resolve()) for path in storyboard.files()}

@@ -1,0 +1,1 @@
+"""The command line: one small module a verb. Nothing below reads the environment or prints."""

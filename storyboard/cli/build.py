@@ -1,0 +1,131 @@
+"""``storyboard build``: make what has changed, then the film."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyboard.cli.exits import Exit, Leave
+from storyboard.cli.options import (
+    choosing,
+    jobs,
+    jobs_option,
+    json_option,
+    provider_name,
+    quiet_option,
+    storyboard_argument,
+    verbose_option,
+)
+from storyboard.cli.output import Speaker, note, problem, stderr_console
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.session import opened
+from storyboard.core.plan import Plan
+
+if TYPE_CHECKING:
+    from storyboard.build.engine import Outcome
+    from storyboard.build.session import Session
+    from storyboard.store.guard import Holder
+
+
+@click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
+@storyboard_argument
+@choosing
+@jobs_option
+@click.option("--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film of what is there, with slates.")
+@click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
+@click.option("--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Open no connection; use what is here.")
+@json_option
+@quiet_option
+@verbose_option
+def command(
+    path: Path,
+    provider: str | None,
+    draft: bool,
+    select: tuple[str, ...],
+    remake: tuple[str, ...],
+    jobs_count: int | None,
+    partial: bool,
+    locked: bool,
+    offline: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Make the shots that have changed, then put the film together.
+
+    What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
+    """
+    from storyboard.build.session import Choices
+
+    speaker = Speaker("build", as_json=as_json, quiet=quiet)
+    project = read_project(path, provider_name(provider, draft=draft))
+    storyboard = checked(speaker, project)
+    choices = Choices(select, remake, jobs_count or jobs(), partial)
+    began = time.monotonic()
+    with opened(speaker, project, storyboard, choices, _say_who_builds) as session:
+        plan = session.plan()
+        if locked:
+            _refuse_unless_current(speaker, session, plan)
+        if offline:
+            _refuse_if_remote(speaker, session, plan)
+        outcome = _run(speaker, session, plan)
+        _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
+
+
+def _say_who_builds(holder: "Holder | None") -> None:
+    who = f": process {holder.pid} on {holder.host}, building {holder.storyboard}" if holder is not None else ""
+    note(f"waiting for another build in this project{who}")
+
+
+def _run(speaker: Speaker, session: "Session", plan: Plan) -> "Outcome":
+    from storyboard.report.progress import LiveProgress, PlainProgress
+
+    console = None if speaker.as_json or speaker.quiet else stderr_console()
+    if console is not None and console.is_terminal:
+        with LiveProgress(console, plan) as live:
+            return session.build(live, lambda workers: live.watch(workers.progress))
+    return session.build(PlainProgress(speaker.progress))
+
+
+def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> None:
+    from storyboard.report.plans import plan_data, summary
+
+    if not session.lockfile_is_current(plan):
+        text = f"the lockfile is out of date: {summary(plan)}"
+        hint = "build without --locked, and commit the lockfile"
+        follow = ["storyboard plan", "storyboard build"]
+        speaker.refuse(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), follow=follow)
+
+
+def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
+    remote = session.needs_network(plan)
+    if remote:
+        text = f"--offline, and {', '.join(remote)} would have to be made by a provider"
+        speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
+
+
+def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
+    from storyboard.report.outcomes import outcome_data, outcome_text
+
+    film = session.shelf.film if outcome.film else None
+    data = outcome_data(outcome, film, seconds)
+    text = outcome_text(outcome, session.storyboard, film, seconds, verbose=verbose)
+    if outcome.stopped_by:
+        text += "\ninterrupted; `storyboard build` goes on from here"
+    code = _exit_code(outcome)
+    if code == Exit.DONE:
+        speaker.result(text, data)
+        return
+    errors: list[dict[str, Any]] = [problem("failed", f"{name}: {reason}") for name, reason in outcome.failed.items()]
+    if speaker.as_json:
+        speaker.refuse(Exit.FAILED if code < Exit.INTERRUPTED else Exit.INTERRUPTED, errors, data=data)
+    speaker.result(text, data)
+    raise Leave(code)
+
+
+def _exit_code(outcome: "Outcome") -> int:
+    if outcome.stopped_by:
+        return 128 + outcome.stopped_by
+    left_out = [step for step in outcome.blocked.values() if step.do == "blocked" and step.action.kind == "take"]
+    return Exit.FAILED if outcome.failed or left_out else Exit.DONE

@@ -1,0 +1,19 @@
+"""``storyboard completion``: a script that lets a shell complete verbs and options."""
+
+import click
+
+from storyboard.cli.output import say
+
+
+@click.command("completion", epilog='Example: eval "$(storyboard completion bash)"')
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print a script that lets a shell complete storyboard's verbs and options."""
+    from click.shell_completion import get_completion_class
+
+    from storyboard.cli.main import cli
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"no completion for {shell}")
+    say(found(cli, {}, "storyboard", "_STORYBOARD_COMPLETE").source())

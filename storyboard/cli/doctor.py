@@ -1,0 +1,86 @@
+"""``storyboard doctor``: what this machine and this project have."""
+
+import os
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from storyboard import __version__
+from storyboard.cli.exits import Exit
+from storyboard.cli.options import json_option
+from storyboard.cli.output import Speaker, problem
+from storyboard.cli.project import STORYBOARD, find_root
+
+_PACKAGES = ["pyyaml", "jsonschema", "httpx", "networkx", "moviepy", "click", "av", "rich", "msgspec", "filelock", "numpy", "pillow"]
+_KEYS = ("RUNWARE_API_KEY", "RUNWARE_API_KEY_FILE")
+_ROOM_WANTED = 2_000_000_000
+
+
+@click.command("doctor", epilog="Example: storyboard doctor --json")
+@json_option
+def command(as_json: bool) -> None:
+    """Look at what is installed, which codecs and keys are there, the disk and the cache. Changes nothing."""
+    speaker = Speaker("doctor", as_json=as_json)
+    root = find_root((Path.cwd() / STORYBOARD).absolute())
+    room = shutil.disk_usage(root).free
+    codecs = _codecs()
+    data = {
+        "storyboard": __version__,
+        "python": sys.version.split()[0],
+        "packages": _packages(),
+        "codecs": codecs,
+        "keys": {name: bool(os.environ.get(name)) for name in _KEYS},
+        "project": str(root),
+        "free_bytes": room,
+        "cache": _cache(root / ".storyboard" / "cache" / "blobs"),
+    }
+    errors = [problem("codec", f"the H.264 {kind} is missing from PyAV") for kind, there in codecs.items() if not there]
+    errors += [problem("package", f"{name} is not installed") for name, version in _packages().items() if not version]
+    if errors:
+        speaker.refuse(Exit.FAILED, errors, data=data)
+    if room < _ROOM_WANTED:
+        speaker.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
+    speaker.result(_text(data, speaker.warnings), data)
+
+
+def _packages() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _codecs() -> dict[str, bool]:
+    import av
+
+    names = av.codecs_available
+    return {"encoder": "libx264" in names, "decoder": "h264" in names}
+
+
+def _cache(folder: Path) -> dict[str, int]:
+    sizes = [path.lstat().st_size for path in folder.glob("*/*")] if folder.is_dir() else []
+    return {"blobs": len(sizes), "bytes": sum(sizes)}
+
+
+def _text(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
+    keys = ", ".join(f"{name} {'is set' if there else 'is not set'}" for name, there in data["keys"].items())
+    rows = {
+        "storyboard": data["storyboard"],
+        "python": data["python"],
+        "packages": ", ".join(f"{name} {version}" for name, version in data["packages"].items()),
+        "codecs": ", ".join(f"H.264 {kind}" for kind in data["codecs"]),
+        "keys": keys,
+        "project": data["project"],
+        "disk": f"{data['free_bytes'] / 1e9:.1f} GB free",
+        "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB",
+    }
+    lines = [f"{name:<11} {value}" for name, value in rows.items()]
+    lines += [f"warning: {warning['message']}" for warning in warnings]
+    return "\n".join([*lines, "all is well" if not warnings else ""]).rstrip()

@@ -1,0 +1,87 @@
+"""``storyboard init``: a small storyboard that builds at once."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.options import json_option
+from storyboard.cli.output import Speaker
+from storyboard.cli.project import STORYBOARD, find_root
+
+_SCHEMA = "storyboard.schema.json"
+_TEXT = """\
+# yaml-language-server: $schema={schema}
+version: 1
+title: {title}
+model: runway:1@2
+provider: local # an animatic, free and offline; `runware` makes the real shots
+output: {{file: out/{stem}.mp4, size: 1280x720, fps: 24}}
+vars:
+  mood: soft morning light, calm
+defaults:
+  duration: 5
+scenes:
+  - id: opening
+    shots:
+      - id: harbour
+        prompt: A slow push in on a small harbour at dawn, fishing boats at rest, ${{mood}}.
+        seed: 11
+      - id: lighthouse
+        prompt: The camera rises over the harbour wall towards a lighthouse, ${{mood}}.
+        seed: 12
+        first_frame: {{shot: harbour, at: last}}
+"""
+_IGNORED = (".storyboard/", "out/")
+
+
+@click.command("init", epilog="Example: storyboard init my-film && storyboard build my-film")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@json_option
+def command(folder: Path, as_json: bool) -> None:
+    """Start a storyboard that builds at once, with its schema for editors and a .gitignore.
+
+    Nothing that is there is overwritten.
+    """
+    speaker = Speaker("init", as_json=as_json)
+    target = folder / STORYBOARD
+    if target.exists():
+        raise click.UsageError(f"{target} is there already")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [_schema(folder), _storyboard(target), *_gitignore(folder)]
+    here = "" if folder == Path() else f" {folder}"
+    text = "\n".join([*(f"wrote {path}" for path in written), f"next: storyboard build{here}"])
+    follow = [f"storyboard check{here}", f"storyboard build{here}"]
+    speaker.result(text, {"written": [str(path) for path in written]}, follow=follow)
+
+
+def _schema(folder: Path) -> Path:
+    from storyboard.document.schema import schema_text
+
+    path = folder / _SCHEMA
+    path.write_text(schema_text(), encoding="utf-8")
+    return path
+
+
+def _storyboard(target: Path) -> Path:
+    import json
+    import re
+
+    name = target.absolute().parent.name
+    stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"
+    # JSON strings are YAML strings, whatever a folder may be called
+    title = json.dumps(name.replace("-", " ").replace("_", " ").strip().capitalize() or "Film", ensure_ascii=False)
+    target.write_text(_TEXT.format(schema=f"./{_SCHEMA}", title=title, stem=stem), encoding="utf-8")
+    return target
+
+
+def _gitignore(folder: Path) -> list[Path]:
+    path = folder / ".gitignore"
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [line for line in _IGNORED if line not in old.splitlines()]
+    if find_root((folder / STORYBOARD).absolute()) != folder.absolute() and not path.exists():
+        missing = [line for line in missing if line != ".storyboard/"]
+    if not missing:
+        return []
+    gap = "" if not old or old.endswith("\n") else "\n"
+    path.write_text(old + gap + "".join(f"{line}\n" for line in missing), encoding="utf-8")
+    return [path]

@@ -1,0 +1,112 @@
+"""The command ``storyboard``: its verbs are imported when they are called; here all errors end."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from storyboard import __version__
+from storyboard.cli.exits import Exit, Leave
+from storyboard.cli.output import envelope
+
+# Verbs in the order of the help text, each a module of this package.
+VERBS = {
+    "init": "start a storyboard that builds at once",
+    "check": "find what is wrong, offline",
+    "plan": "show what a build would make, and why",
+    "build": "make what has changed, then the film",
+    "status": "show what is there and what is stale",
+    "graph": "show what is made of what",
+    "schema": "print the JSON Schema of the language",
+    "models": "show what models can do and cost",
+    "doctor": "look at this machine and this project",
+    "completion": "print a completion script for a shell",
+}
+
+
+class _Verbs(click.Group):
+    """Knows the verbs by name; a verb's module is imported when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"storyboard.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{problem.message} Did you mean {near[0]!r}?", ctx) from problem
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: storyboard build examples/mangrove",
+)
+@click.version_option(__version__, message="storyboard %(version)s")
+def cli() -> None:
+    """A build tool for films made of generated shots."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; nothing is raised."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = cli.main(words, prog_name="storyboard", standalone_mode=False)
+    except Leave as leave:
+        return leave.code
+    except click.UsageError as problem:
+        return _usage(problem, words)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        print("storyboard: interrupted", file=sys.stderr)  # noqa: T201
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        _close_stdout()
+        return Exit.FAILED
+    except OSError as problem:
+        print(f"storyboard: {problem.filename or ''}: {problem.strerror or problem}", file=sys.stderr)  # noqa: T201
+        return Exit.FAILED
+    except Exception as problem:  # noqa: BLE001 - the last place where anything can be said
+        print(f"storyboard: this is a bug: {type(problem).__name__}: {problem}", file=sys.stderr)  # noqa: T201
+        traceback.print_exc(limit=-8)
+        return Exit.FAILED
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
+    if "--json" in words:
+        verb = words[0] if words and words[0] in VERBS else ""
+        error = {"code": "usage", "message": problem.format_message(), "place": None, "help": None}
+        click.echo(envelope(verb, ok=False, data=None, errors=[error], follow=["storyboard --help"]))
+    problem.show()
+    return Exit.USAGE
+
+
+def _close_stdout() -> None:
+    """Whoever read our output has gone; keep the interpreter from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,67 @@
+"""Options that several verbs share, each with its environment name."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+storyboard_argument = click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, envvar="STORYBOARD_JSON", help="Print one JSON document instead of text."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, envvar="STORYBOARD_QUIET", help="Print results only.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, envvar="STORYBOARD_VERBOSE", help="Print more.")
+provider_option = click.option(
+    "--provider", envvar="STORYBOARD_PROVIDER", metavar="NAME", help="Who makes the takes, instead of the storyboard's."
+)
+_draft = click.option(
+    "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="The same as --provider local: an animatic, free."
+)
+_select = click.option(
+    "-s",
+    "--select",
+    multiple=True,
+    envvar="STORYBOARD_SELECT",
+    metavar="SHOT",
+    help="Only these shots: ID, ID+ (and what starts from it), +ID (and what it starts from), scene:ID, tag:NAME.",
+)
+_remake = click.option(
+    "--remake",
+    multiple=True,
+    envvar="STORYBOARD_REMAKE",
+    metavar="SHOT",
+    help="Make this shot again, though nothing changed.",
+)
+
+
+def jobs() -> int:
+    """As many workers as this process may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    envvar="STORYBOARD_JOBS",
+    help="Worker processes; the default is the cores.",
+)
+
+
+def choosing(function: F) -> F:
+    """The options that decide what is made and by whom."""
+    for option in (_remake, _select, _draft, provider_option):
+        function = option(function)
+    return function
+
+
+def provider_name(provider: str | None, *, draft: bool) -> str | None:
+    """The provider that the command line asks for. Raises ``click.UsageError`` if it asks for two."""
+    if draft and provider not in (None, "local"):
+        raise click.UsageError(f"--draft means --provider local, and --provider {provider} is given as well")
+    return "local" if draft else provider

@@ -1,0 +1,124 @@
+"""Where words go: results to stdout, progress and findings to stderr, or one JSON envelope on stdout.
+
+Colour and width are decided here: ``NO_COLOR``, ``FORCE_COLOR``, ``TERM=dumb``, pipes.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+import msgspec
+
+from storyboard.cli.exits import Exit, Leave
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA_VERSION = 1
+
+
+def envelope(
+    command: str,
+    *,
+    ok: bool,
+    data: Any,
+    warnings: Sequence[Any] = (),
+    errors: Sequence[Any] = (),
+    follow: Sequence[str] = (),
+) -> str:
+    """What ``--json`` prints, the same shape for every verb. *follow* are commands that would help next."""
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "ok": ok,
+        "command": command,
+        "data": data,
+        "warnings": list(warnings),
+        "errors": list(errors),
+        "next": list(follow),
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
+
+
+def problem(code: str, message: str, help: str | None = None) -> dict[str, Any]:  # noqa: A002
+    """An error or a warning without a place, as the envelope holds it."""
+    return {"code": code, "message": message, "place": None, "help": help}
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether *stream* is to be coloured."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, style: str) -> str:
+    """*text* in a colour, if stdout is coloured."""
+    return click.style(text, fg=style) if style and colored(sys.stdout) else text
+
+
+def say(text: str) -> None:
+    """A result, to stdout."""
+    click.echo(text, color=True)
+
+
+def note(text: str) -> None:
+    """Something beside the result, to stderr."""
+    click.echo(text, err=True, color=True)
+
+
+def stderr_console() -> "Console":
+    """A rich console on stderr that follows the same rules as our own colours."""
+    from rich.console import Console
+
+    plain = not colored(sys.stderr)
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return Console(stderr=True, no_color=plain, force_terminal=live, highlight=False)
+
+
+class Speaker:
+    """How one verb speaks: text, or one envelope."""
+
+    def __init__(self, command: str, *, as_json: bool, quiet: bool = False) -> None:
+        self.command = command
+        self.as_json = as_json
+        self.quiet = quiet
+        self.warnings: list[dict[str, Any]] = []
+
+    def result(self, text: str, data: Any, *, follow: Sequence[str] = ()) -> None:
+        """The result of the verb."""
+        if self.as_json:
+            click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, follow=follow))
+        elif text:
+            say(text)
+
+    def progress(self, text: str) -> None:
+        """Progress, unless quiet or JSON."""
+        if not self.as_json and not self.quiet:
+            note(text)
+
+    def refuse(
+        self,
+        code: Exit,
+        errors: Sequence[dict[str, Any]],
+        *,
+        text: str | None = None,
+        data: Any = None,
+        follow: Sequence[str] = (),
+    ) -> NoReturn:
+        """End the verb with an error."""
+        if self.as_json:
+            lines = envelope(self.command, ok=False, data=data, warnings=self.warnings, errors=errors, follow=follow)
+            click.echo(lines)
+        else:
+            note(text if text is not None else "\n".join(_line(error) for error in errors))
+        raise Leave(code)
+
+
+def _line(error: dict[str, Any]) -> str:
+    head = click.style("error", fg="red", bold=True) if colored(sys.stderr) else "error"
+    text = f"{head}[{error['code']}]: {error['message']}"
+    return f"{text}\n  help: {error['help']}" if error["help"] else text

@@ -1,0 +1,97 @@
+"""Finds the storyboard and its project, reads and checks it; paths in findings are as the user would type them."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import Struct, structs
+
+from storyboard.cli.exits import Exit
+from storyboard.cli.output import Speaker, colored, note, problem
+from storyboard.core.cards import ModelCard
+from storyboard.core.diagnostics import Diagnostic, Severity, Span
+from storyboard.core.model import Storyboard
+
+STORYBOARD = "storyboard.yaml"
+
+
+class Project(Struct, frozen=True):
+    """A storyboard that has been read, with its findings. ``storyboard`` is ``None`` if it is too broken to go on."""
+
+    root: Path
+    storyboard: Storyboard | None
+    cards: dict[str, ModelCard]
+    findings: list[Diagnostic]
+    texts: dict[str, str]
+    files: list[str]
+
+
+def find_file(path: Path) -> Path:
+    """The storyboard that *path* means: a file, or a folder with a ``storyboard.yaml``. Raises ``click.UsageError``."""
+    file = path / STORYBOARD if path.is_dir() else path
+    if file.is_file():
+        return file.resolve()
+    if path.is_dir():
+        others = sorted(path.glob("*.y*ml"))
+        hint = f"; there is {others[0]}" if others else "; `storyboard init` starts one"
+        raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
+    raise click.UsageError(f"{path}: no such file")
+
+
+def find_root(file: Path) -> Path:
+    """The project: the nearest folder upwards that holds ``.storyboard`` or ``.git``, else the storyboard's own."""
+    for folder in file.parents:
+        if (folder / ".storyboard").is_dir() or (folder / ".git").exists():
+            return folder
+    return file.parent
+
+
+def read_project(path: Path, provider: str | None = None) -> Project:
+    """Read and check a storyboard. Raises ``click.UsageError`` if there is none."""
+    from storyboard.document.files import DiskFiles
+    from storyboard.document.load import load
+    from storyboard.providers.models import cards
+
+    file = find_file(path)
+    root = find_root(file)
+    loaded = load(file.relative_to(root).as_posix(), DiskFiles(root), cards(), provider=provider)
+    names = {name: _typed(root / name) for name in loaded.files}
+    return Project(
+        root=root,
+        storyboard=loaded.storyboard,
+        cards=dict(cards()),
+        findings=[_renamed(finding, names) for finding in loaded.findings],
+        texts={names[name]: text for name, text in loaded.texts.items()},
+        files=list(names.values()),
+    )
+
+
+def checked(speaker: Speaker, project: Project) -> Storyboard:
+    """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
+    from storyboard.report.findings import as_data, render
+
+    found = as_data(project.findings)
+    errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
+    speaker.warnings += [data for data in found if data not in errors]
+    text = render(project.findings, project.texts, color=colored(sys.stderr)) if project.findings else ""
+    if project.storyboard is None or errors:
+        lines = errors or [problem("unreadable", "the storyboard cannot be read")]
+        speaker.refuse(Exit.STORYBOARD, lines, text=text, follow=["storyboard check"])
+    if text and not speaker.as_json and not speaker.quiet:
+        note(text)
+    return project.storyboard
+
+
+def _typed(file: Path) -> str:
+    """*file* as somebody in this folder would type it."""
+    return Path(os.path.relpath(file)).as_posix()
+
+
+def _renamed(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:
+    def here(span: Span | None) -> Any:
+        return structs.replace(span, file=names.get(span.file, span.file)) if span is not None else None
+
+    notes = tuple(structs.replace(label, span=here(label.span)) for label in finding.notes)
+    return structs.replace(finding, span=here(finding.span), notes=notes)

@@ -1,0 +1,46 @@
+"""Opens a session for a verb and turns what can go wrong with it into words and exit codes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.exits import Exit
+from storyboard.cli.output import Speaker, problem
+from storyboard.cli.project import Project
+from storyboard.core.graph import BadSelection
+from storyboard.core.model import Storyboard
+
+if TYPE_CHECKING:
+    from storyboard.build.session import Choices, Session
+    from storyboard.store.guard import Holder
+
+
+@contextmanager
+def opened(
+    speaker: Speaker,
+    project: Project,
+    storyboard: Storyboard,
+    choices: "Choices",
+    on_wait: "Callable[[Holder | None], None] | None" = None,
+) -> "Iterator[Session]":
+    """A session; with *on_wait* one that builds, and holds the project's lock."""
+    from storyboard.build.session import OutputRefused, Session
+    from storyboard.store.lockfile import LockfileProblem
+    from storyboard.store.locks import LockUnsupported
+
+    try:
+        with Session(project.root, storyboard, project.cards, choices, on_wait) as session:
+            yield session
+    except BadSelection as bad:
+        near = f" Did you mean {bad.near[0]!r}?" if bad.near else ""
+        raise click.UsageError(f"no shot is called {bad.selector!r}.{near}") from bad
+    except LockfileProblem as bad:
+        lockfile = project.root / storyboard.lockfile
+        place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
+        speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+    except LockUnsupported as bad:
+        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
+    except OutputRefused as bad:
+        speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])

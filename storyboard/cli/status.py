@@ -1,0 +1,34 @@
+"""``storyboard status``: what is there, and what is stale."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
+from storyboard.cli.output import Speaker, paint
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.session import opened
+
+
+@click.command("status", epilog="Example: storyboard status --json")
+@storyboard_argument
+@provider_option
+@json_option
+def command(path: Path, provider: str | None, as_json: bool) -> None:
+    """Show every shot's take, whether it answers today's request, and whether the film is up to date.
+
+    Writes nothing and calls nobody.
+    """
+    from storyboard.build.session import Choices
+    from storyboard.report.status import status_data, status_text
+
+    speaker = Speaker("status", as_json=as_json)
+    project = read_project(path, provider_name(provider, draft=False))
+    storyboard = checked(speaker, project)
+    with opened(speaker, project, storyboard, Choices()) as session:
+        plan = session.plan()
+        shelf = session.shelf
+        locked = {shot.id: shelf.locked(shot.id, shot.source.provider) for shot in storyboard.shots()}  # type: ignore[union-attr]
+    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    text = status_text(plan, storyboard, locked, shelf.film, paint)
+    speaker.result(text, status_data(plan, storyboard, locked, shelf.film), follow=follow)

@@ -1,0 +1,1 @@
+"""Pure values and functions: no path, clock, environment or socket."""

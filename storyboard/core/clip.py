@@ -1,0 +1,40 @@
+"""What is known of a clip once it has been probed; kept in records and read by the timeline."""
+
+from fractions import Fraction
+
+from msgspec import Struct
+
+
+class ClipInfo(Struct, frozen=True):
+    """Facts of one video file, as its packets and decoded frames tell them, not as its header claims.
+
+    ``rate`` is frames a second as ``"24/1"``, so that it survives JSON; ``width`` and ``height`` are in pixels as
+    displayed, before rotation; ``rotation`` in degrees clockwise (0, 90, 180, 270); ``pixel_aspect`` as ``"1/1"``;
+    ``parameter_sets`` is the sha256 of the H.264 SPS and PPS with their order, empty for other codecs;
+    ``color`` is ``matrix/primaries/transfer/range`` in the names of ITU-T H.273, ``unspecified`` where untagged;
+    ``closed_start`` says that the clip begins with a keyframe before which nothing is shown.
+    """
+
+    frames: int
+    rate: str
+    width: int
+    height: int
+    codec: str
+    pixel_format: str
+    color: str = "unspecified/unspecified/unspecified/unspecified"
+    rotation: int = 0
+    pixel_aspect: str = "1/1"
+    constant_rate: bool = True
+    parameter_sets: str = ""
+    closed_start: bool = False
+    has_audio: bool = False
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames a second."""
+        return Fraction(self.rate)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds of picture at the constant rate."""
+        return self.frames / self.fps

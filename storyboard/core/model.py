@@ -1,0 +1,188 @@
+"""What a storyboard says, as frozen values.
+
+Everything here is checked and resolved: defaults are merged, vars filled in, text normalised (NFC, trimmed), paths
+relative to the project with forward slashes. Places in the text are kept apart (``document``), so that two storyboards
+that mean the same are equal.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+DEFAULT_SEED = 1
+DEFAULT_MODEL = "runway:1@2"
+DEFAULT_PROVIDER = "local"
+
+
+class Size(Struct, frozen=True, order=True):
+    """Width and height of a picture in pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Size":
+        """From ``1280x720``. Raises ``ValueError``."""
+        width, _, height = text.partition("x")
+        return cls(int(width), int(height))
+
+
+class FileInput(Struct, frozen=True, tag="file"):
+    """A file of the project; it counts by its content."""
+
+    path: str
+
+
+class UrlInput(Struct, frozen=True, tag="url"):
+    """A picture behind https; it is fetched and counts by its content."""
+
+    url: str
+
+
+class FrameLink(Struct, frozen=True, tag="link"):
+    """One exact picture of another shot's take: its first, its last, or the one shown at so many seconds."""
+
+    shot: str
+    at: Literal["first", "last"] | Fraction = "last"
+
+
+FrameInput = FileInput | UrlInput | FrameLink
+
+
+class Generated(Struct, frozen=True, tag="prompt"):
+    """A shot that a model makes. Durations in seconds, sizes in pixels."""
+
+    prompt: str
+    model: str
+    provider: str
+    duration: Fraction
+    size: Size
+    seed: int = DEFAULT_SEED
+    negative_prompt: str | None = None
+    params: Mapping[str, Json] = {}
+    first_frame: FrameInput | None = None
+    last_frame: FrameInput | None = None
+    takes: tuple[int, ...] = ()
+    pick: int | None = None
+
+
+class Clip(Struct, frozen=True, tag="clip"):
+    """Own footage."""
+
+    file: FileInput
+
+
+class Still(Struct, frozen=True, tag="image"):
+    """A still picture, moved slowly."""
+
+    file: FileInput
+    duration: Fraction
+    move: Literal["none", "push", "pull", "left", "right", "up", "down"] = "none"
+
+
+class Card(Struct, frozen=True, tag="card"):
+    """A title card."""
+
+    text: str
+    duration: Fraction
+    subtitle: str | None = None
+    color: str = "#ffffff"
+    background: str = "#000000"
+    align: Literal["left", "center", "right"] = "center"
+    font: FileInput | None = None
+
+
+Source = Generated | Clip | Still | Card
+
+
+class Trim(Struct, frozen=True):
+    """The part of the source that goes into the cut, in seconds of the source; ``None`` is its own start or end."""
+
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+
+class Transition(Struct, frozen=True):
+    """How a shot takes over from the one before it; ``cut`` has no duration."""
+
+    type: Literal["cut", "dissolve", "fade", "wipe", "slide"] = "cut"
+    duration: Fraction = Fraction(0)
+
+
+class Shot(Struct, frozen=True):
+    """One authored unit: a source and how it goes into the cut."""
+
+    id: str
+    scene: str
+    source: Source
+    trim: Trim = Trim()
+    speed: Fraction = Fraction(1)
+    transition: Transition = Transition()
+    caption: Any = None
+    audio: Any = None
+    hold: bool = False
+    skip: bool = False
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Scene(Struct, frozen=True):
+    """A group of shots in one setting."""
+
+    id: str
+    shots: tuple[Shot, ...]
+    title: str | None = None
+
+
+class Output(Struct, frozen=True):
+    """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second."""
+
+    file: str
+    size: Size
+    fps: Fraction
+
+
+class Storyboard(Struct, frozen=True):
+    """A whole film as its author wrote it. ``file`` is its path in the project."""
+
+    file: str
+    output: Output
+    scenes: tuple[Scene, ...]
+    title: str | None = None
+    provider: str = DEFAULT_PROVIDER
+    budget: Decimal | None = None
+
+    def shots(self) -> Iterator[Shot]:
+        """Every shot in the order of the film, skipped ones too."""
+        for scene in self.scenes:
+            yield from scene.shots
+
+    @property
+    def lockfile(self) -> str:
+        """Path of its lockfile in the project: beside it, by the same name."""
+        stem, dot, _ = self.file.rpartition(".")
+        return f"{stem if dot else self.file}.lock"
+
+    def files(self) -> list[str]:
+        """Paths of the pictures that go into takes, each once, in the order of the film."""
+        found: dict[str, None] = {}
+        for shot in self.shots():
+            if isinstance(shot.source, Generated):
+                for frame in (shot.source.first_frame, shot.source.last_frame):
+                    if isinstance(frame, FileInput):
+                        found[frame.path] = None
+        return list(found)
+
+    def shot(self, shot_id: str) -> Shot:
+        """The shot of that id. Raises ``KeyError``."""
+        for shot in self.shots():
+            if shot.id == shot_id:
+                return shot
+        raise KeyError(shot_id)

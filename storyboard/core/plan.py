@@ -1,0 +1,174 @@
+"""What a build would do, step by step, and why: values only, decided in ``planner`` and worded in ``report``."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.graph import Action
+from storyboard.core.keys import Request
+
+Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
+"""reuse: it is there; copy: a take goes into the film by its own packets; resume: a job that is already paid for;
+make: it is made; wait: its key needs something that does not exist yet, counted as make; held: stale, but the author
+locked it; blocked: an input cannot be had; skip: it is not selected."""
+
+Why = Literal[
+    "unchanged",  # the lockfile and the cache agree with the storyboard
+    "cached",  # made before for this very request
+    "other-take",  # the locked take is not in the cache, another answer to the same request is
+    "same-request",  # another shot asks for the same
+    "new",
+    "request-changed",
+    "input-changed",  # only pictures that go in have changed
+    "upstream-changes",  # a frame that goes in is made again
+    "forced",
+    "missing",  # made before, but not in the cache
+    "damaged",  # in the cache, but not with the bytes it had
+    "renderer-changed",  # drawn by another version of ourselves
+    "not-selected",
+    "upstream-missing",  # an input is neither there nor selected
+    "upstream-failed",
+    "not-copied",  # a segment that has to be encoded; the text says why
+    "output-missing",
+    "output-changed",
+    "too-short",
+]
+
+
+class Change(Struct, frozen=True):
+    """One field of a request, before and after; ``None`` where it was not there."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+class Reason(Struct, frozen=True):
+    """Why a step is what it is."""
+
+    why: Why
+    changes: tuple[Change, ...] = ()
+    shots: tuple[str, ...] = ()
+    text: str = ""
+
+
+class Step(Struct, frozen=True):
+    """One line of a plan. ``cost`` is an estimate in US dollars; ``took`` is the take it uses or would replace."""
+
+    action: Action
+    do: Do
+    reason: Reason
+    key: str | None = None
+    request: Request | None = None
+    cost: Decimal = Decimal(0)
+    found: "Result | None" = None
+
+
+class TakeMade(Struct, frozen=True):
+    """A take that is in the store: digest of the clip, facts of the clip."""
+
+    digest: str
+    info: ClipInfo
+
+
+class FrameMade(Struct, frozen=True):
+    """A frame that is in the store: what its decoded planes hash to, and the digest of its picture file."""
+
+    planes: str
+    picture: str
+
+
+class SegmentMade(Struct, frozen=True):
+    """A stretch of the film that is in the store. ``copied`` says that the digest is the take's own."""
+
+    digest: str
+    frames: int
+    copied: bool
+
+
+class CutMade(Struct, frozen=True):
+    """The film: digest of the output file."""
+
+    digest: str
+
+
+Result = TakeMade | FrameMade | SegmentMade | CutMade
+
+
+class Found(Protocol):
+    """What the planner reads of a record."""
+
+    @property
+    def outputs(self) -> Mapping[str, str]: ...
+    @property
+    def values(self) -> Mapping[str, str]: ...
+    @property
+    def info(self) -> Mapping[str, Any]: ...
+
+
+class Locked(Protocol):
+    """What the planner reads of a lockfile entry."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def take(self) -> str: ...
+    @property
+    def frames(self) -> Mapping[str, str]: ...
+
+
+class Memory(Protocol):
+    """What is known from earlier builds; asking changes nothing."""
+
+    def find(self, key: str) -> Sequence[Found]:
+        """Whole records of that key, newest first."""
+
+    def request_of(self, key: str) -> Request | None:
+        """The request behind a key, if it is remembered, whole or not."""
+
+    def is_damaged(self, key: str) -> bool:
+        """Whether something was kept under *key* whose bytes are not what they were."""
+
+    def locked(self, shot: str, provider: str) -> Locked | None:
+        """What the lockfile says of a shot."""
+
+    def film_digest(self) -> str | None:
+        """Digest of the file at the output path; ``None`` if there is none."""
+
+
+class Plan(Struct, frozen=True):
+    """The steps in the order in which they can be done."""
+
+    steps: tuple[Step, ...]
+
+    def of(self, kind: str) -> list[Step]:
+        """The steps of one kind of action."""
+        return [step for step in self.steps if step.action.kind == kind]
+
+    def cost(self) -> Decimal:
+        """Estimate of the whole in US dollars."""
+        return sum((step.cost for step in self.steps), Decimal(0))
+
+    def nothing_to_do(self) -> bool:
+        """Whether a build would find everything in place."""
+        return all(step.do in ("reuse", "copy", "held") for step in self.steps)
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The fields in which two requests differ, in the order of the new one; ``params`` are told one by one."""
+    before, after = dict(_flat(old)), dict(_flat(new))
+    names = [*after, *(name for name in before if name not in after)]
+    return tuple(
+        Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    )
+
+
+def _flat(request: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in request.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value

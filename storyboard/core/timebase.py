@@ -1,0 +1,80 @@
+"""Frame rates as fractions, and the way between frames, seconds and timecode.
+
+Floats never hold a rate or a moment: 23.976 is 24000/1001, and 0.1 s is a tenth.
+"""
+
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+# The rates of film and television that people write with decimals.
+_NTSC = {
+    Fraction(23976, 1000): Fraction(24000, 1001),
+    Fraction(2398, 100): Fraction(24000, 1001),
+    Fraction(2997, 100): Fraction(30000, 1001),
+    Fraction(5994, 100): Fraction(60000, 1001),
+}
+
+# Beyond this a number is a mistake, and its fraction would fill the memory.
+_MAX_EXPONENT = 18
+
+
+def exact(value: int | float | str | Fraction) -> Fraction:
+    """The number as it was written: ``0.1`` is 1/10, not the nearest float.
+
+    Raises ``ValueError`` if *value* is not a finite number.
+    """
+    if isinstance(value, Fraction):
+        return value
+    try:
+        number = Decimal(str(value))
+        if number.is_finite() and abs(number.adjusted()) > _MAX_EXPONENT:
+            raise ValueError(f"out of reach: {value!r}")
+        return Fraction(number)
+    except (InvalidOperation, OverflowError, ValueError) as problem:
+        raise ValueError(f"not a finite number: {value!r}") from problem
+
+
+def frame_rate(value: int | float | str) -> Fraction:
+    """A frame rate in frames a second from ``24``, ``23.976``, ``29.97`` or ``"30000/1001"``.
+
+    The decimals that stand for NTSC rates become the exact ones. Raises ``ValueError`` if it is not positive.
+    """
+    if isinstance(value, str) and "/" in value:
+        numerator, _, denominator = value.partition("/")
+        rate = Fraction(int(numerator), int(denominator))
+    else:
+        rate = exact(value)
+    if rate <= 0:
+        raise ValueError(f"not a frame rate: {value!r}")
+    return _NTSC.get(rate, rate)
+
+
+def frames_in(seconds: Fraction, rate: Fraction) -> int:
+    """The number of whole frames nearest to *seconds*, halves rounded up."""
+    return int((seconds * rate + Fraction(1, 2)).__floor__())
+
+
+def seconds_of(frames: int, rate: Fraction) -> Fraction:
+    """How long *frames* frames last."""
+    return Fraction(frames) / rate
+
+
+def timecode(frame: int, rate: Fraction) -> str:
+    """``hours:minutes:seconds:frames``, counted without drop-frame, at the rate rounded to whole frames."""
+    base = max(1, round(rate))
+    rest, frames = divmod(frame, base)
+    minutes, seconds = divmod(rest, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}:{frames:02d}"
+
+
+def plain_number(value: Fraction) -> int | float:
+    """For JSON and for people: ``8`` for 8/1, ``7.5`` for 15/2."""
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def in_words(seconds: Fraction) -> str:
+    """A length for people: ``40 s``, ``2 min 5 s``, ``7.5 s``."""
+    minutes, rest = divmod(seconds, 60)
+    number = f"{float(rest):.2f}".rstrip("0").rstrip(".")
+    return f"{number} s" if not minutes else f"{minutes} min {number} s"

@@ -1,0 +1,110 @@
+"""Where every shot stands in the film, in whole frames, and which takes can go in as they are."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from msgspec import Struct
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Card, Generated, Output, Shot, Still, Storyboard
+from storyboard.core.timebase import frames_in, seconds_of
+
+# What our own encoder writes, and what every player expects of a film in high definition.
+OUTPUT_COLOR = "bt709/bt709/bt709/tv"
+
+
+class Piece(Struct, frozen=True):
+    """One shot's stretch of the film.
+
+    ``at`` and ``frames`` count frames of the film; ``start`` is seconds into the take; ``whole`` says that the take is
+    used from its first frame to its last.
+    """
+
+    shot: str
+    at: int
+    frames: int
+    start: Fraction
+    whole: bool
+
+
+class TooShort(ValueError):
+    """A trim that reaches beyond the end of the take."""
+
+    def __init__(self, shot: str, wanted: Fraction, length: Fraction) -> None:
+        super().__init__(f"trim of `{shot}` ends at {float(wanted):g} s, its take is {float(length):.3f} s long")
+        self.shot = shot
+
+
+def asked_length(shot: Shot) -> Fraction:
+    """Seconds that a shot's source is asked to have, before anything is made."""
+    if isinstance(shot.source, Generated | Still | Card):
+        return shot.source.duration
+    return Fraction(0)
+
+
+def timeline(storyboard: Storyboard, takes: Mapping[str, ClipInfo]) -> list[Piece]:
+    """The film in order. A take that is in *takes* counts by its real frames, another by the length asked for.
+
+    Raises ``TooShort``.
+    """
+    pieces: list[Piece] = []
+    at = 0
+    for shot in storyboard.shots():
+        if not shot.skip:
+            piece = place(shot, at, storyboard.output, takes.get(shot.id))
+            pieces.append(piece)
+            at += piece.frames
+    return pieces
+
+
+def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
+    """One shot's piece, beginning at frame *at* of the film. Raises ``TooShort``."""
+    length = take.duration if take is not None else asked_length(shot)
+    start = shot.trim.start or Fraction(0)
+    end = length if shot.trim.end is None else shot.trim.end
+    slack = 1 / take.fps if take is not None else Fraction(0)
+    if end > length + slack:
+        raise TooShort(shot.id, end, length)
+    end = min(end, length)
+    whole = start == 0 and end == length
+    frames = max(1, frames_in((end - start) / shot.speed, output.fps))
+    return Piece(shot.id, at, frames, start, whole)
+
+
+def total_frames(pieces: Iterable[Piece]) -> int:
+    """Frames of the whole film."""
+    return sum(piece.frames for piece in pieces)
+
+
+def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
+    """Seconds of the whole film."""
+    return seconds_of(total_frames(pieces), output.fps)
+
+
+def not_copied_because(take: ClipInfo, piece: Piece, output: Output) -> str | None:
+    """Why a take cannot go into the film packet by packet; ``None`` if it can."""
+    checks = (
+        (not piece.whole, "it is trimmed"),
+        (take.frames != piece.frames, "its length changes"),
+        (take.codec != "h264", f"its codec is {take.codec}"),
+        (
+            (take.width, take.height) != (output.size.width, output.size.height),
+            f"it is {take.width}x{take.height}",
+        ),
+        (take.fps != output.fps, f"it has {float(take.fps):g} frames a second"),
+        (not take.constant_rate, "its frame rate varies"),
+        (take.pixel_format != "yuv420p", f"its pixel format is {take.pixel_format}"),
+        (take.rotation != 0, f"it is rotated by {take.rotation} degrees"),
+        (take.pixel_aspect != "1/1", "its pixels are not square"),
+        (take.color != OUTPUT_COLOR, f"its colours are tagged {take.color}"),
+        (not take.closed_start or not take.parameter_sets, "it does not begin with a closed keyframe"),
+    )
+    return next((why for wrong, why in checks if wrong), None)
+
+
+def common_parameter_sets(weights: Mapping[str, int]) -> str:
+    """The parameter sets that most frames share; only takes that have them can stand beside each other uncoded.
+
+    *weights* counts frames by parameter sets; the answer does not depend on its order.
+    """
+    return max(weights, key=lambda sets: (weights[sets], sets), default="")

@@ -1,0 +1,49 @@
+"""First and last frames as written: a picture of the project, an address, or a frame of another shot."""
+
+from storyboard.core.diagnostics import Diagnostic, error
+from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
+from storyboard.core.timebase import exact
+from storyboard.document.fields import Field
+from storyboard.document.files import ProjectFiles
+from storyboard.document.names import quoted
+from storyboard.document.paths import BadPath, address, in_project, is_address
+
+
+class Frames:
+    """Reads frame fields of one storyboard; every picture is looked at once."""
+
+    def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:
+        self._files = files
+        self._findings = findings
+        self._problems: dict[str, str | None] = {}
+
+    def read(self, field: Field) -> FrameInput | None:
+        """The input that *field* names, or ``None`` if it cannot be used, which has then been said."""
+        value = field.value
+        if isinstance(value, dict):
+            return _link(value)
+        if not isinstance(value, str):
+            return None
+        try:
+            if is_address(value):
+                return UrlInput(address(value))
+            return self._picture(field, in_project(value, field.document.name))
+        except BadPath as problem:
+            self._findings.append(error(problem.code, problem.message, field.span, help=problem.help))
+            return None
+
+    def _picture(self, field: Field, path: str) -> FrameInput | None:
+        if path not in self._problems:
+            self._problems[path] = self._files.picture_problem(path)
+        reason = self._problems[path]
+        if reason is None:
+            return FileInput(path)
+        self._findings.append(error("bad-picture", f"{quoted(path, 80)} cannot be used: {reason}", field.span))
+        return None
+
+
+def _link(value: dict[str, object]) -> FrameLink:
+    at, shot = value.get("at", "last"), str(value["shot"])
+    if at == "first" or at == "last":
+        return FrameLink(shot, "first" if at == "first" else "last")
+    return FrameLink(shot, exact(at if isinstance(at, int | float) else 0))

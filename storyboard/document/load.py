@@ -1,0 +1,162 @@
+"""A storyboard file and the scenes it includes, read, checked and lowered: the one way into the language.
+
+The caller hands in the project's files and the cards of the models; everything that is wrong comes back as findings.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from storyboard.core.cards import ModelCard
+from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error, in_file_order
+from storyboard.core.model import Storyboard
+from storyboard.document.check import Kind, check
+from storyboard.document.fields import ShotDraft
+from storyboard.document.files import FileProblem, ProjectFiles
+from storyboard.document.film import Film
+from storyboard.document.names import quoted
+from storyboard.document.parse import parse
+from storyboard.document.paths import BadPath, in_project
+from storyboard.document.source import Document, Path
+
+MAX_FINDINGS = 500
+MAX_SHOTS = 10_000
+MAX_TOTAL = 32 * 1024 * 1024
+
+
+class Loaded(Struct):
+    """What became of a storyboard file.
+
+    ``storyboard`` is there exactly if no finding is an error. ``findings`` are in the order of the files and lines,
+    ``files`` are the names of all files read, the storyboard first, and ``texts`` their texts, for carets.
+    """
+
+    storyboard: Storyboard | None
+    findings: list[Diagnostic]
+    files: tuple[str, ...]
+    texts: dict[str, str]
+    _drafts: dict[str, ShotDraft]
+
+    def place(self, shot_id: str, field: str | None = None) -> Span | None:
+        """Where a shot stands, or one of its fields, in its defaults if it comes from there."""
+        draft = self._drafts.get(shot_id)
+        if draft is None or field is None:
+            return None if draft is None else draft.name_span
+        found = draft.written(field)
+        return None if found is None else found.span
+
+
+def load(path: str, project: ProjectFiles, cards: Mapping[str, ModelCard], *, provider: str | None = None) -> Loaded:
+    """Load the storyboard at *path*, relative to the project, with forward slashes.
+
+    *cards* are the models that may be asked for, by id; *provider* makes every shot, whatever the storyboard says.
+    Nothing that a file holds raises.
+    """
+    reader = _Reader(project)
+    root = reader.open(path, "storyboard", None)
+    if root is None or root.root is None:
+        return _loaded(None, reader, {})
+    scenes = list(reader.scenes(root))
+    if reader.too_many(root, scenes):
+        return _loaded(None, reader, {})
+    for document, kind in reader.unchecked():
+        reader.findings.extend(check(document, kind))
+    film = Film(root, scenes, reader.findings, project, cards, provider, complete=reader.complete)
+    storyboard = film.lower()
+    drafts: dict[str, ShotDraft] = {}
+    for draft in film.drafts:
+        drafts.setdefault(draft.id, draft)
+    return _loaded(storyboard, reader, drafts)
+
+
+def _loaded(storyboard: Storyboard | None, reader: "_Reader", drafts: dict[str, ShotDraft]) -> Loaded:
+    files = tuple(reader.documents)
+    findings = in_file_order(reader.findings, files)
+    if len(findings) > MAX_FINDINGS:
+        left = len(findings) - MAX_FINDINGS
+        kept = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
+        findings = [*in_file_order(kept, files), Diagnostic(kept[0].severity, "and-more", f"and {left} more findings")]
+    texts = {name: document.text for name, document in reader.documents.items()}
+    return Loaded(storyboard, findings, files, texts, drafts)
+
+
+class _Reader:
+    """Reads a storyboard and what it includes; every file once."""
+
+    def __init__(self, project: ProjectFiles) -> None:
+        self._project = project
+        self._kinds: dict[str, Kind] = {}
+        self._included: dict[str, Span] = {}
+        self._bytes = 0
+        self.documents: dict[str, Document] = {}
+        self.findings: list[Diagnostic] = []
+        self.complete = True
+
+    def open(self, path: str, kind: Kind, place: Span | None) -> Document | None:
+        """The parsed file, or ``None`` if it cannot be read, which is then said at *place*."""
+        try:
+            raw = self._project.read(path)
+        except FileProblem as problem:
+            message = f"{quoted(path, 80)} cannot be read: {problem.reason}"
+            self.findings.append(error("unreadable-file", message, place))
+            return None
+        self._bytes += len(raw)
+        if self._bytes > MAX_TOTAL:
+            message = f"the files of the storyboard are larger than {MAX_TOTAL >> 20} MiB together"
+            self.findings.append(error("file-too-big", message, place))
+            return None
+        document = parse(raw, path)
+        self.documents[path] = document
+        self._kinds[path] = kind
+        self.findings.extend(document.findings)
+        return document
+
+    def scenes(self, root: Document) -> Iterator[tuple[Document, Path]]:
+        """Where every scene of the film stands: its file and the path in it."""
+        listed = root.data.get("scenes") if isinstance(root.data, dict) else None
+        for index, item in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(item, dict) and "include" in item:
+                document = self._include(root, ("scenes", index, "include"), item["include"])
+                if document is not None and document.root is not None:
+                    yield document, ()
+                else:
+                    self.complete = False
+            elif isinstance(item, dict):
+                yield root, ("scenes", index)
+
+    def too_many(self, root: Document, scenes: list[tuple[Document, Path]]) -> bool:
+        """Whether there are more shots than can be checked in good time, which is then said."""
+        count = 0
+        for document, path in scenes:
+            value = getattr(document.node(path), "value", None)
+            shots = value.get("shots") if isinstance(value, dict) else None
+            count += len(shots) if isinstance(shots, list) else 0
+        if count > MAX_SHOTS:
+            message = f"the storyboard has more than {MAX_SHOTS} shots"
+            self.findings.append(error("too-many-shots", message, root.key_span(("scenes",))))
+        return count > MAX_SHOTS
+
+    def unchecked(self) -> Iterator[tuple[Document, Kind]]:
+        """The files that could be parsed, and what they hold."""
+        for name, document in self.documents.items():
+            if document.root is not None:
+                yield document, self._kinds[name]
+
+    def _include(self, root: Document, path: Path, value: object) -> Document | None:
+        if not isinstance(value, str) or not value:
+            return None
+        place = root.span(path)
+        try:
+            name = in_project(value, root.name)
+        except BadPath as problem:
+            self.findings.append(error(problem.code, problem.message, place, help=problem.help))
+            return None
+        if name == root.name:
+            self.findings.append(error("include-cycle", "the storyboard includes itself", place))
+            return None
+        if name in self._included:
+            note = Label(self._included[name], "it is included here first")
+            self.findings.append(error("repeated-include", f"{quoted(name, 80)} is included twice", place, note))
+            return None
+        self._included[name] = place
+        return self.open(name, "scene", place)

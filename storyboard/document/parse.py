@@ -1,0 +1,322 @@
+"""YAML 1.2 text to nodes with places, in one pass over the loader's events that is guard and builder at once.
+
+PyYAML's events are used and nothing else of it: its constructors read ``16:9`` as 969, keep the last of two equal keys
+and can be made to run for hours by 300 bytes. Every limit is looked at before the value it guards is built. The result
+is always a ``Document``: what is wrong with the text becomes findings, never an exception.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import yaml
+from msgspec import Struct
+
+from storyboard.core.diagnostics import Diagnostic, Label, Span, error
+from storyboard.document import scalars, syntax
+from storyboard.document.names import quoted
+from storyboard.document.source import Document, Map, Node, Scalar, Seq
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 40
+MAX_EVENTS = 400_000
+MAX_ALIASES = 1_000
+MAX_SCALAR = 65_536
+MAX_DIRECTIVES = 16
+MAX_FINDINGS = 500
+
+LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
+
+_UTF16 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_SEPARATOR = re.compile("[\x85\u2028\u2029]")
+_ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*)+")
+
+
+class _Stop(Exception):
+    """Reading ends here; the finding says why."""
+
+    def __init__(self, finding: Diagnostic) -> None:
+        self.finding = finding
+
+
+class _Anchor(Struct):
+    """What an anchor names, how many nodes that is once aliases are written out, and how deep."""
+
+    node: Node
+    nodes: int
+    height: int
+
+
+class _Frame:
+    """A list or mapping that is still open."""
+
+    __slots__ = ("anchor", "height", "key", "key_place", "map", "node", "nodes", "place", "seq")
+
+    def __init__(self, node: Seq | Map, anchor: str | None, nodes: int) -> None:
+        self.node = node
+        self.seq = node if isinstance(node, Seq) else None
+        self.map = node if isinstance(node, Map) else None
+        self.anchor = anchor
+        self.nodes = nodes
+        self.height = 1
+        self.place = False
+        self.key: str | None = None
+        self.key_place = (0, 0)
+
+
+def parse(raw: bytes, name: str) -> Document:
+    """Read the bytes of the file *name*. The places of all findings lie inside its text."""
+    document = Document(name, "", None, [])
+    if len(raw) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES >> 20} MiB"
+        document.findings.append(error("file-too-big", message, document.between(0, 0)))
+        return document
+    problem = _decode(document, raw) or _unprintable(document) or _directives(document)
+    if problem is not None:
+        document.findings.append(problem)
+        return document
+    try:
+        document.root = _Builder(document).build()
+    except _Stop as stop:
+        document.findings.append(stop.finding)
+    except (yaml.YAMLError, ValueError, OverflowError) as broken:
+        # The pure loader lets int() and chr() raise for absurd numbers in escapes and directives.
+        document.findings.append(syntax.explain(document, broken))
+    return document
+
+
+def _decode(document: Document, raw: bytes) -> Diagnostic | None:
+    if raw.startswith(_UTF16):
+        document.text = raw.decode("latin-1")[:0]
+        return error("not-utf-8", "the file is UTF-16 or UTF-32", document.between(0, 0), help="save it as UTF-8")
+    body = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        document.text = body.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        document.text = body.decode("utf-8", "replace")
+        at = len(body[: problem.start].decode("utf-8"))
+        byte = f"0x{body[problem.start]:02x}"
+        place = document.between(at, at + 1)
+        return error("not-utf-8", f"byte {byte} is not UTF-8", place, help="save the file as UTF-8")
+    return None
+
+
+def _unprintable(document: Document) -> Diagnostic | None:
+    found = _CONTROL.search(document.text)
+    if found is not None:
+        message = f"the control character U+{ord(found.group()):04X} is not allowed"
+        return error("control-character", message, document.between(*found.span()), help="take it out")
+    found = _SEPARATOR.search(document.text)
+    if found is not None:
+        # A line break for the rules of YAML 1.1 only: it could end a comment and begin a key that nobody sees.
+        code = f"{ord(found.group()):04X}"
+        message = f"U+{code} breaks the line for some readers of YAML and not for others"
+        return error(
+            "line-separator", message, document.between(*found.span()), help=f'write "\\u{code}" in double quotes'
+        )
+    return None
+
+
+def _directives(document: Document) -> Diagnostic | None:
+    # libyaml compares every %TAG with all before it.
+    for count, found in enumerate(re.finditer(r"(?m)^%", document.text), 1):
+        if count > MAX_DIRECTIVES:
+            message = f"more than {MAX_DIRECTIVES} lines begin with `%`"
+            return error(syntax.CODE, message, document.between(*found.span()), help="storyboards need no directives")
+    return None
+
+
+class _Builder:
+    """Builds the nodes of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.root: Node | None = None
+        self.stack: list[_Frame] = []
+        self.anchors: dict[str, _Anchor | None] = {}
+        self.nodes = 0
+        self.aliases = 0
+        self.documents = 0
+
+    def build(self) -> Node:
+        """The root. Raises ``_Stop`` and what the loader raises."""
+        scalar, map_start, map_end = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.MappingEndEvent
+        for event in self._events():
+            kind = type(event)
+            if kind is scalar:
+                self._scalar(event)
+            elif kind is map_start or kind is yaml.SequenceStartEvent:
+                self._open(event, is_map=kind is map_start)
+            elif kind is map_end or kind is yaml.SequenceEndEvent:
+                self._close(event)
+            elif kind is yaml.AliasEvent:
+                self._alias(event)
+            elif kind is yaml.DocumentStartEvent:
+                self._document(event)
+        root = self.root
+        if root is None or (isinstance(root, Scalar) and root.value is None and root.start == root.end):
+            raise _Stop(error("empty-file", "the file is empty", self.document.between(0, 0)))
+        return root
+
+    def _events(self) -> Iterator[Any]:
+        loader = LOADER(self.document.text)
+        count = 0
+        try:
+            while loader.check_event():
+                event = loader.get_event()
+                count += 1
+                if count > MAX_EVENTS:
+                    self._stop(event, "too-many-values", f"the file holds more than {MAX_EVENTS} keys and values")
+                yield event
+        finally:
+            loader.dispose()
+
+    def _document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            place = self.document.between(event.start_mark.index, event.end_mark.index)
+            message = "a second document begins here"
+            raise _Stop(error("several-documents", message, place, help="a file holds one document"))
+
+    def _open(self, event: Any, *, is_map: bool) -> None:
+        self._room(event, 0)
+        if event.tag is not None and not scalars.is_collection_tag(event.tag, "map" if is_map else "seq"):
+            self._refuse(event, "yaml-tag", f"the tag `{scalars.written(event.tag)}` is not used in storyboards")
+        start = self._start(event)
+        node: Seq | Map = Map(start, start, {}, {}, {}) if is_map else Seq(start, start, [], [])
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        self.stack.append(_Frame(node, event.anchor, self.nodes))
+        self.nodes += 1
+
+    def _close(self, event: Any) -> None:
+        frame = self.stack.pop()
+        node = frame.node
+        node.end = event.end_mark.index
+        if frame.anchor is not None:
+            self.anchors[frame.anchor] = _Anchor(node, self.nodes - frame.nodes, frame.height)
+        self._add(node, frame.height)
+
+    def _scalar(self, event: Any) -> None:
+        if len(event.value) > MAX_SCALAR:
+            self._stop(event, "text-too-long", f"the text is longer than {MAX_SCALAR} characters")
+        node = Scalar(self._start(event), event.end_mark.index, event.value)
+        self._mean(node, event)
+        self.nodes += 1
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchor(node, 1, 0)
+        self._add(node, 0, merge=event.implicit[0] and event.value == "<<")
+
+    def _mean(self, node: Scalar, event: Any) -> None:
+        try:
+            if event.tag is not None:
+                node.value = scalars.tagged(event.value, event.tag)
+            elif event.implicit[0]:
+                node.value = scalars.resolve(event.value)
+        except scalars.Refused as reason:
+            node.bad = True
+            code = "bad-number" if event.tag is None else "yaml-tag"
+            self._refuse(event, code, str(reason))
+        if event.style == '"' and isinstance(node.value, str):
+            found = _ESCAPED.search(node.value)
+            if found is not None:
+                node.bad = True
+                self._refuse(event, "control-character", f"an escape gives the character U+{ord(found.group()):04X}")
+
+    def _alias(self, event: Any) -> None:
+        self.aliases += 1
+        if self.aliases > MAX_ALIASES:
+            self._stop(event, "too-many-aliases", f"the file has more than {MAX_ALIASES} aliases")
+        if event.anchor not in self.anchors:
+            self._stop(event, "unknown-anchor", f"the anchor `{event.anchor[:40]}` is not defined before this alias")
+        anchor = self.anchors[event.anchor]
+        if anchor is None:
+            self._stop(event, "self-reference", f"the value of `{event.anchor[:40]}` holds itself")
+        self.nodes += anchor.nodes
+        self._room(event, anchor.height)
+        self._add(self._copy(anchor.node, event), anchor.height)
+
+    def _copy(self, node: Node, event: Any) -> Node:
+        """The same content, found where the alias stands."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(node, Scalar):
+            return Scalar(start, end, node.value, node.bad)
+        if isinstance(node, Seq):
+            return Seq(start, end, node.items, node.value)
+        return Map(start, end, node.items, node.keys, node.value)
+
+    def _room(self, event: Any, height: int) -> None:
+        if len(self.stack) + height >= MAX_DEPTH:
+            self._stop(event, "too-deep", f"values are nested more than {MAX_DEPTH} deep")
+        if self.nodes > MAX_EVENTS:
+            self._stop(event, "too-many-values", f"aliases make more than {MAX_EVENTS} values of this file")
+
+    def _add(self, node: Node, height: int, *, merge: bool = False) -> None:
+        if not self.stack:
+            self.root = node
+            return
+        frame = self.stack[-1]
+        frame.height = max(frame.height, height + 1)
+        if frame.seq is not None:
+            frame.seq.items.append(node)
+            frame.seq.value.append(node.value)
+        elif frame.map is not None and not frame.place:
+            frame.place = True
+            frame.key_place = (node.start, node.end)
+            frame.key = self._key(frame.map, node, merge=merge)
+        elif frame.map is not None:
+            frame.place = False
+            if frame.key is not None:
+                frame.map.items[frame.key] = node
+                frame.map.keys[frame.key] = frame.key_place
+                frame.map.value[frame.key] = node.value
+
+    def _key(self, parent: Map, node: Node, *, merge: bool) -> str | None:
+        """The key, or ``None`` if its value is to be left out, which has then been said."""
+        if merge:
+            advice = "write what shots share under `defaults` or `vars`"
+            self._say("merge-key", "merge keys are not part of YAML 1.2", node, help=advice)
+            return None
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            advice = "put it into quotes" if isinstance(node, Scalar) else None
+            self._say("key-not-text", "a key must be text", node, help=advice)
+            return None
+        if node.bad:
+            return None
+        first = parent.keys.get(node.value)
+        if first is not None:
+            note = Label(self.document.between(*first), "it stands here first")
+            message = f"the key {quoted(node.value)} is repeated"
+            self._add_finding(error("repeated-key", message, self.document.between(node.start, node.end), note))
+            return None
+        return node.value
+
+    def _start(self, event: Any) -> int:
+        """Where the value itself begins, behind its anchor and tag."""
+        start: int = event.start_mark.index
+        if event.anchor is None and event.tag is None:
+            return start
+        scalar = isinstance(event, yaml.ScalarEvent)
+        found = _PROPERTIES.match(
+            self.document.text, start, event.end_mark.index if scalar else len(self.document.text)
+        )
+        return start if found is None else found.end()
+
+    def _add_finding(self, finding: Diagnostic) -> None:
+        if len(self.document.findings) < MAX_FINDINGS:
+            self.document.findings.append(finding)
+
+    def _say(self, code: str, message: str, node: Node, help: str | None = None) -> None:  # noqa: A002
+        self._add_finding(error(code, message, self.document.between(node.start, node.end), help=help))
+
+    def _refuse(self, event: Any, code: str, message: str) -> None:
+        self._add_finding(error(code, message, self._place(event)))
+
+    def _stop(self, event: Any, code: str, message: str) -> NoReturn:
+        raise _Stop(error(code, message, self._place(event)))
+
+    def _place(self, event: Any) -> Span:
+        return self.document.between(event.start_mark.index, event.end_mark.index)

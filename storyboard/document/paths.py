@@ -1,0 +1,96 @@
+"""Paths and addresses as they are written in a storyboard: what they mean in the project, or why they are refused.
+
+Nothing here looks at the disk; links and missing files are found by ``files``.
+"""
+
+from posixpath import dirname
+from urllib.parse import urlsplit
+
+MAX_PART_BYTES = 255
+_OWN_FOLDERS = frozenset((".storyboard", ".git"))
+
+
+class BadPath(ValueError):
+    """A path or address that is refused: a stable code, a fact, and perhaps what to do."""
+
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+
+
+def in_project(text: str, beside: str) -> str:
+    """The project path of *text* as it stands in the file *beside*, without ``.`` and ``..``. Raises ``BadPath``."""
+    if "\\" in text:
+        forward = text.replace("\\", "/")
+        raise BadPath("bad-path", "a path has forward slashes only", f"write `{_short(forward)}`")
+    if text.startswith(("/", "~")):
+        raise BadPath("bad-path", "a path must be relative to the file it stands in")
+    if ":" in text:
+        raise BadPath("bad-path", "a path must not hold a `:`", "write a path relative to this file")
+    parts: list[str] = [part for part in dirname(beside).split("/") if part]
+    for part in text.split("/"):
+        if part == "..":
+            if not parts:
+                raise BadPath("outside-project", "the path leads out of the project")
+            parts.pop()
+        elif len(part.encode("utf-8")) > MAX_PART_BYTES:
+            raise BadPath("bad-path", f"a part of the path is longer than {MAX_PART_BYTES} bytes")
+        elif part not in ("", "."):
+            parts.append(part)
+    if not parts or text.endswith("/"):
+        raise BadPath("bad-path", "the path leads to a folder")
+    return "/".join(parts)
+
+
+def film(text: str, beside: str) -> str:
+    """The project path of a film that is to be written. Raises ``BadPath``."""
+    path = in_project(text, beside)
+    if _OWN_FOLDERS & {part.casefold() for part in path.split("/")}:
+        raise BadPath("bad-path", "the film cannot be written into `.storyboard` or `.git`")
+    if path.lower().endswith(".mov"):
+        raise BadPath("not-supported-yet", "films in `.mov` files are not supported yet", "let it end in `.mp4`")
+    name = path.rpartition("/")[2]
+    if not path.endswith(".mp4") or name == ".mp4":
+        raise BadPath("bad-path", "the name of the film must end in `.mp4`")
+    return path
+
+
+def is_address(text: str) -> bool:
+    """Whether *text* is meant as an address and not as a path."""
+    return "://" in text or text.lower().startswith(("data:", "file:", "http:", "https:"))
+
+
+def address(text: str) -> str:
+    """An https address that can be fetched. Raises ``BadPath``."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError as problem:
+        raise BadPath("bad-url", "this is not an address") from problem
+    if parts.scheme == "http":
+        raise BadPath(
+            "bad-url", "pictures are fetched over https only", "write `https://`, or put the file into the project"
+        )
+    if parts.scheme != "https":
+        raise BadPath("bad-url", f"`{_short(parts.scheme)}:` addresses are not fetched", "write an https URL or a path")
+    if parts.username is not None or parts.password is not None:
+        raise BadPath("bad-url", "an address must not hold a user name or password")
+    if not host or port == 0 or any(character.isspace() for character in text):
+        raise BadPath("bad-url", "this is not an address")
+    return text
+
+
+def default_film(storyboard: str) -> str:
+    """Where the film goes if nobody says: ``out/NAME.mp4`` beside the storyboard."""
+    folder, _, file = storyboard.rpartition("/")
+    name = file.removesuffix(".yaml").removesuffix(".yml")
+    if name == "storyboard":
+        name = folder.rpartition("/")[2] or "film"
+    name = name.removesuffix(".storyboard") or "film"
+    return f"{folder}/out/{name}.mp4" if folder else f"out/{name}.mp4"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"

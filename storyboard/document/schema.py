@@ -1,0 +1,49 @@
+"""The JSON Schema of a storyboard: where it lies, and the fields it knows.
+
+It describes every field to people and editors too, and is the one judge of shapes, types, words and ranges; ``check``
+applies it.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Any, cast
+
+NAME = "storyboard-1.schema.json"
+
+
+def schema_text() -> str:
+    """The schema as it is shipped: from the package if installed, else from the checkout around it."""
+    shipped = resources.files("storyboard") / "schemas" / NAME
+    if shipped.is_file():
+        return shipped.read_text(encoding="utf-8")
+    return (FilePath(__file__).parents[2] / "schemas" / NAME).read_text(encoding="utf-8")
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The schema with every reference written out; nothing in it is recursive."""
+    whole = json.loads(schema_text())
+    return cast(dict[str, Any], _written_out(whole, whole["definitions"]))
+
+
+def fields_of(name: str) -> Mapping[str, Any]:
+    """The schemas of the fields of a mapping: ``storyboard``, ``output``, or a definition such as ``shot``."""
+    whole = schema()
+    if name == "storyboard":
+        return cast(Mapping[str, Any], whole["properties"])
+    if name == "output":
+        return cast(Mapping[str, Any], whole["properties"]["output"]["properties"])
+    return cast(Mapping[str, Any], whole["definitions"][name]["properties"])
+
+
+def _written_out(part: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(part, list):
+        return [_written_out(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _written_out(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
+    return {key: _written_out(value, definitions) for key, value in part.items()}

@@ -1,0 +1,38 @@
+"""What the language knows and storyboard cannot do yet: refused where it stands, never ignored.
+
+A line goes when its feature is built.
+"""
+
+from collections.abc import Callable, Iterator
+
+from storyboard.core.diagnostics import Diagnostic, error
+from storyboard.document.fields import Layer
+
+_Test = Callable[[object], bool]
+
+
+def _always(_value: object) -> bool:
+    return True
+
+
+UNBUILT: dict[str, tuple[_Test, str]] = {
+    "clip": (_always, "own footage is"),
+    "image": (_always, "stills are"),
+    "card": (_always, "title cards are"),
+    "takes": (_always, "several takes of a shot are"),
+    "pick": (_always, "picking a take is"),
+    "hold": (lambda value: value is True, "holding a take is"),
+    "speed": (lambda value: value != 1, "speeds other than 1 are"),
+    "transition": (lambda value: value != {"type": "cut"}, "transitions other than a plain cut are"),
+    "caption": (_always, "captions are"),
+    "audio": (_always, "the sound of a shot is"),
+}
+
+
+def refusals(layer: Layer) -> Iterator[Diagnostic]:
+    """A finding for every field of *layer* that asks for something that is not built."""
+    for name, value in layer.data.items():
+        test, what = UNBUILT.get(name, (None, ""))
+        if test is not None and (*layer.path, name) not in layer.document.bad and test(value):
+            place = layer.document.key_span((*layer.path, name))
+            yield error("not-supported-yet", f"`{name}`: {what} not supported yet", place)

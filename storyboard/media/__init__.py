@@ -1,0 +1,1 @@
+"""Pictures and sound: probing, exact frames, encoding, segments and their join."""

@@ -1,0 +1,137 @@
+"""Colour between RGB and video frames, and the names of its tags (ITU-T H.273).
+
+A frame without tags is taken for BT.709 from 720 lines upwards and for BT.601 below, as players do. HDR is converted
+by its matrix alone; tones are not mapped.
+"""
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+
+Rgb = npt.NDArray[np.uint8]
+
+HD_LINES = 720
+
+# Exact conversion, the same on every processor.
+_EXACT = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.BITEXACT
+)
+_UNSPECIFIED = 2
+_MATRICES = {
+    0: "gbr",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    14: "ictcp",
+}
+_PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+}
+_TRANSFERS = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    13: "srgb",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    18: "arib-std-b67",
+}
+_RANGES = {1: "tv", 2: "pc"}
+# The conversion that swscale has for a matrix; it knows fewer than H.273.
+_CONVERSIONS = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+
+
+def tags(frame: VideoFrame) -> str:
+    """``matrix/primaries/transfer/range`` of *frame*, each ``unspecified`` where it says nothing."""
+    names = (
+        _MATRICES.get(frame.colorspace),
+        _PRIMARIES.get(frame.color_primaries),
+        _TRANSFERS.get(frame.color_trc),
+        _RANGES.get(_range(frame)),
+    )
+    return "/".join(name or "unspecified" for name in names)
+
+
+def to_rgb(frame: VideoFrame) -> Rgb:
+    """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied."""
+    matrix = frame.colorspace
+    if matrix not in _CONVERSIONS:
+        matrix = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
+    converted = frame.reformat(
+        format="rgb24",
+        src_colorspace=_CONVERSIONS[matrix],
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG if _range(frame) == ColorRange.JPEG else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=_EXACT,
+    )
+    return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+
+
+def upright(picture: Rgb, rotation: int) -> Rgb:
+    """*picture* turned clockwise by *rotation* degrees, a multiple of 90."""
+    return np.ascontiguousarray(np.rot90(picture, -rotation // 90))
+
+
+def rotation(frame: VideoFrame) -> int:
+    """By how many degrees clockwise *frame* wants to be turned for display: 0, 90, 180 or 270."""
+    return round(-frame.rotation / 90) % 4 * 90
+
+
+def to_bt709(picture: Rgb) -> VideoFrame:
+    """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=_EXACT,
+    )
+    tag_bt709(frame)
+    return frame
+
+
+def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:
+    """Say that *target* is BT.709 in the tv range."""
+    target.colorspace = Colorspace.ITU709
+    target.color_primaries = ColorPrimaries.BT709
+    target.color_trc = ColorTrc.BT709
+    target.color_range = ColorRange.MPEG
+
+
+def _range(frame: VideoFrame) -> int:
+    """1 for tv, 2 for pc, 0 if untagged; the old yuvj formats are pc by name."""
+    return ColorRange.JPEG if frame.format.name.startswith("yuvj") else frame.color_range

@@ -1,0 +1,139 @@
+"""The one encoder set-up: pictures in, an H.264 clip out, the same bytes each time.
+
+Owns the codec settings and the container. What is drawn, where the file goes in the end and whether it counts is for
+others: whoever writes a clip gives a temporary path and probes the file. Loads the encoder when a writer is made.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
+
+from storyboard.core.model import Size
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+    from storyboard.media.color import Rgb
+
+
+class Encoding(Struct, frozen=True):
+    """What may differ between two clips of one size and rate.
+
+    ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30),
+    so that clips with different ones can stand side by side in one sample entry.
+    """
+
+    crf: int = 18
+    preset: str = "veryfast"
+    parameter_set_id: int = 0
+
+
+def file_url(path: Path) -> str:
+    """*path* so that FFmpeg can only take it for a file, whatever it is called."""
+    return f"file:{path.absolute()}"
+
+
+class ClipWriter:
+    """Writes pictures into an H.264 MP4 as they come; nothing is kept in memory but what the encoder holds.
+
+    yuv420p, BT.709 in the tv range, converted and tagged; closed groups of pictures of one second, no picture
+    that waits for a later one, so that the clip can be cut short at any frame; constant rate; faststart; no
+    date inside. If the ``with`` block raises, or the file can't be finished, the file is removed.
+
+    Raises ``ValueError`` if a side of *size* is odd or not positive, or if a picture is not uint8 of shape
+    (height, width, 3); ``OSError`` if the file can't be written.
+    """
+
+    def __init__(self, path: Path, size: Size, rate: Fraction, encoding: Encoding = Encoding()) -> None:  # noqa: B008 - frozen
+        import av
+
+        if size.width <= 0 or size.height <= 0 or size.width % 2 or size.height % 2:
+            raise ValueError(f"not a size for yuv420p: {size}")
+        self.frames = 0
+        self._path = path
+        self._shape = (size.height, size.width, 3)
+        self._container = av.open(
+            file_url(path),
+            "w",
+            format="mp4",
+            container_options={"movflags": "+faststart", "fflags": "+bitexact"},
+        )
+        try:
+            self._stream = self._add_stream(size, rate, encoding)
+        except BaseException:
+            self._discard()
+            raise
+
+    def _add_stream(self, size: Size, rate: Fraction, encoding: Encoding) -> "VideoStream":
+        from storyboard.media.color import tag_bt709
+
+        stream = self._container.add_stream("libx264", rate=rate, options=_options(rate, encoding))
+        stream.width, stream.height = size.width, size.height
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = 1 / rate
+        stream.codec_context.time_base = 1 / rate
+        stream.codec_context.thread_count = 1
+        tag_bt709(stream.codec_context)
+        return stream
+
+    def write(self, picture: "Rgb") -> None:
+        """Append one frame: RGB, shape (height, width, 3), uint8, full range."""
+        from storyboard.media.color import to_bt709
+
+        if picture.shape != self._shape or picture.dtype != "uint8":
+            raise ValueError(f"not a {self._shape} uint8 picture: {picture.shape} {picture.dtype}")
+        frame = to_bt709(picture)
+        frame.pts = self.frames
+        frame.time_base = self._stream.codec_context.time_base
+        self._container.mux(self._stream.encode(frame))
+        self.frames += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except BaseException:
+            self._discard()
+            raise
+
+    def _discard(self) -> None:
+        try:
+            self._container.close()
+        except OSError:
+            pass  # the file goes, so it need not be finished
+        finally:
+            self._path.unlink(missing_ok=True)
+
+
+def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
+    """x264's settings; ``stitchable`` keeps the content of a clip out of its parameter sets."""
+    second = max(1, round(rate))
+    params = {
+        "keyint": second,
+        "min-keyint": second,
+        "scenecut": 0,
+        "open-gop": 0,
+        "bframes": 0,
+        "threads": 1,
+        "lookahead-threads": 1,
+        "force-cfr": 1,
+        "stitchable": 1,
+        "sps-id": encoding.parameter_set_id,
+    }
+    return {
+        "crf": str(encoding.crf),
+        "preset": encoding.preset,
+        "threads": "1",
+        "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
+    }

@@ -1,0 +1,12 @@
+"""What renders, by name and version, so that a segment is made again when that changes. Loads none of it."""
+
+from importlib.metadata import version
+
+# Raised whenever the same segment would come out with other pixels.
+RENDERER_VERSION = 1
+
+
+def renderer_id() -> dict[str, str | int]:
+    """The versions that decide over the bytes of a segment. PyAV's own version names the FFmpeg inside it."""
+    libraries = {name: version(name) for name in ("moviepy", "av", "pillow")}
+    return {"renderer": RENDERER_VERSION, **libraries}

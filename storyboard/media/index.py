@@ -1,0 +1,174 @@
+"""Where each frame of a clip lies: read from the packets, with nothing decoded.
+
+"Shown number" counts frames in the order in which they are displayed, "position" counts packets in the order in which
+they are decoded; with B-frames the two differ.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from storyboard.media import avc
+from storyboard.media.reader import Unreadable, reading
+
+# The rates that clips have; a coarse clock can't tell its own rate, only which of these it fits.
+_COMMON = (
+    *(Fraction(rate) for rate in (12, 15, 16, 20, 24, 25, 30, 48, 50, 60, 120)),
+    *(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)),
+)
+_COARSE = Fraction(1, 1000)
+
+
+class Sample(NamedTuple):
+    """One packet: its times in ticks, whether decoding may begin with it, whether it is shown."""
+
+    pts: int
+    dts: int
+    key: bool
+    shown: bool
+
+
+class Index:
+    """The samples of one video stream in decoding order; ``tick`` is the length of one tick in seconds.
+
+    ``restated`` tells that the stream carries parameter sets that its header lacks; ``sets`` are those of the header,
+    ``None`` for codecs other than H.264.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], tick: Fraction, sets: avc.ParameterSets | None, *, restated: bool
+    ) -> None:
+        self.samples = samples
+        self.tick = tick
+        self.sets = sets
+        self.restated = restated
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The position of each shown frame."""
+        shown = (number for number, sample in enumerate(self.samples) if sample.shown)
+        return sorted(shown, key=lambda position: self.samples[position].pts)
+
+    @cached_property
+    def times(self) -> list[int]:
+        """The tick at which each shown frame appears."""
+        return [self.samples[position].pts for position in self.order]
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """The shown number of the frame at each tick."""
+        return {time: number for number, time in enumerate(self.times)}
+
+    @property
+    def frames(self) -> int:
+        """How many frames are shown."""
+        return len(self.order)
+
+    def at(self, seconds: Fraction, rate: Fraction | None) -> int:
+        """The shown number of what is on screen *seconds* after the first frame, which may lie beyond the last.
+
+        *rate* is the constant rate; without one, the times of the frames decide.
+        """
+        if rate is not None:
+            return int(seconds * rate // 1)
+        return bisect_right(self.times, self.times[0] + seconds / self.tick) - 1
+
+    def key_before(self, shown: int) -> Sample:
+        """The sample with which decoding has to begin so that frame *shown* comes out whole."""
+        position = self.order[shown]
+        wanted = self.samples[position]
+        before = (self.samples[number] for number in range(position, -1, -1))
+        return next((sample for sample in before if sample.key and sample.pts <= wanted.pts), self.samples[0])
+
+    @property
+    def closed(self) -> bool:
+        """Whether the first packet is a keyframe, the first frame, and every packet is shown."""
+        if not self.samples or not all(sample.shown for sample in self.samples):
+            return False
+        return self.samples[0].key and self.samples[0].pts == self.times[0]
+
+    def pace(self, declared: Fraction) -> tuple[Fraction, bool]:
+        """Frames a second, and whether they are evenly spaced to within the clock's tick.
+
+        Of a clip with uneven frames it is the average; a single frame has the rate *declared*.
+        """
+        times, tick = self.times, self.tick
+        span = times[-1] - times[0]
+        if not span:
+            return declared, True
+        mean = (len(times) - 1) / (span * tick)
+        step, rest = divmod(span, len(times) - 1)
+        if rest == 0 and tick < _COARSE and _fits(times, Fraction(step), 0):
+            return mean, True
+        for rate in sorted(_COMMON, key=lambda rate: abs(rate - mean)):
+            if _fits(times, 1 / (rate * tick), 1):
+                return rate, True
+        return mean, _fits(times, 1 / (mean * tick), 1)
+
+
+def index(container: InputContainer, stream: VideoStream) -> Index:
+    """Read every packet of *stream*, from the start.
+
+    Raises ``Unreadable`` for packets that are cut short or have no time, and if no frame or two at once are shown.
+    """
+    sets = header_sets(stream)
+    samples: list[Sample] = []
+    restated = False
+    for packet in packets(container, stream):
+        if packet.pts is None or packet.is_corrupt:
+            raise Unreadable(f"is damaged in frame {len(samples)}")
+        key = packet.is_keyframe
+        if sets:
+            idr, new_sets = _inspected(memoryview(packet), sets, len(samples))
+            key = key and idr
+            restated = restated or new_sets
+        dts = packet.pts if packet.dts is None else packet.dts
+        samples.append(Sample(packet.pts, dts, key, not packet.is_discard))
+    tick = stream.time_base or Fraction(1)
+    tick = Fraction(tick.numerator, tick.denominator)
+    found = Index(samples, tick, sets, restated=restated)
+    if not found.times:
+        raise Unreadable("shows no frame")
+    if len(set(found.times)) < found.frames:
+        raise Unreadable("shows two frames at once")
+    return found
+
+
+def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    """The packets of *stream* from here on, without the empty one at the end. Raises ``Unreadable``."""
+    with reading():
+        for packet in container.demux(stream):
+            if packet.size:
+                yield packet
+
+
+def _inspected(packet: memoryview, sets: avc.ParameterSets, number: int) -> tuple[bool, bool]:
+    """Whether the packet refers to nothing before it, and whether it brings parameter sets that *sets* lacks."""
+    try:
+        parts = list(avc.units(packet, sets.length_size))
+    except ValueError as problem:
+        raise Unreadable(f"is damaged in frame {number}") from problem
+    own = [bytes(unit) for unit in parts if avc.is_parameter_set(unit)]
+    return avc.is_idr(parts), any(unit not in sets.sps and unit not in sets.pps for unit in own)
+
+
+def header_sets(stream: VideoStream) -> avc.ParameterSets | None:
+    """The parameter sets of an H.264 stream; ``None`` if it is another codec or keeps them elsewhere."""
+    if stream.codec_context.name != "h264" or not stream.codec_context.extradata:
+        return None
+    try:
+        return avc.parse(bytes(stream.codec_context.extradata))
+    except ValueError:
+        return None
+
+
+def _fits(times: Sequence[int], step: Fraction, slack: int) -> bool:
+    """Whether every frame lies within *slack* ticks of where a constant *step* would put it."""
+    first, over, under = times[0], step.numerator, step.denominator
+    return all(abs((time - first) * under - number * over) <= slack * under for number, time in enumerate(times))

@@ -1,0 +1,81 @@
+"""Pieces of film into one film by copying their packets; nothing is encoded, and only the proof decodes.
+
+Owns the copy. Which takes can be copied at all is decided in the timeline; a piece of the wrong kind raises here all
+the same.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Size
+from storyboard.media import avc
+from storyboard.media.color import tag_bt709
+from storyboard.media.encode import file_url
+from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
+from storyboard.media.proof import proved
+from storyboard.media.publish import written_beside
+from storyboard.media.reader import Refused
+
+__all__ = ["JoinFailed", "Mixed", "Piece", "join"]
+
+
+def join(pieces: Sequence[Piece], out: Path, size: Size, rate: Fraction, metadata: Mapping[str, str]) -> ClipInfo:
+    """Copy the packets of *pieces* one after another into *out*, an MP4 of constant *rate* that starts at once.
+
+    *metadata* are texts by name: ``title``, ``comment`` and any other. *out* is replaced when the film is whole
+    and proved; the same pieces give the same bytes.
+
+    Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
+    """
+    try:
+        strips = prepared(pieces, size, rate)
+        with written_beside(out) as part:
+            digest = _write(strips, part, rate, metadata)
+            return proved(strips, part, size, rate, digest)
+    except Refused as problem:
+        raise JoinFailed(f"the film {problem.reason}") from problem
+    except (FFmpegError, OSError) as problem:
+        raise JoinFailed(f"the film can't be written: {problem.strerror}") from problem
+
+
+def _write(strips: Sequence[Strip], part: Path, rate: Fraction, metadata: Mapping[str, str]) -> str:
+    """Write the film to *part*. Returns the digest of all packets copied."""
+    state = hashlib.sha256()
+    delay = max(strip.delay for strip in strips)
+    options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
+    with av.open(file_url(part), "w", format="mp4", container_options=options) as film:
+        film.metadata.update(sorted(metadata.items()))
+        stream = _film_stream(film, strips, rate)
+        at = 0
+        for strip in strips:
+            keys = frozenset(strip.keys)
+            for position, packet in enumerate(strip.packets()):
+                data = avc.repacked(memoryview(packet), strip.sets.length_size)
+                state.update(data)
+                copy = av.Packet(data)
+                copy.stream = stream
+                copy.time_base = 1 / rate
+                copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
+                copy.is_keyframe = position in keys
+                film.mux_one(copy)
+            at += strip.piece.frames
+    return state.hexdigest()
+
+
+def _film_stream(film: OutputContainer, strips: Sequence[Strip], rate: Fraction) -> VideoStream:
+    """The film's one stream: made after the first piece's, with everybody's parameter sets."""
+    kinds = dict.fromkeys(strip.sets for strip in strips)
+    with strips[0].opened() as (_, template):
+        stream = film.add_stream_from_template(template)
+    stream.codec_context.extradata = avc.pack(avc.merged(list(kinds)))
+    tag_bt709(stream.codec_context)
+    stream.time_base = 1 / rate
+    return stream

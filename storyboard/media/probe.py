@@ -1,0 +1,136 @@
+"""What a clip is, and the one gate through which it enters the store.
+
+``probe`` reads the packets and the first frame; ``gate`` decodes everything. No single check finds every damaged
+file: a decoder hides lost frames, a container promises frames it has lost, and a clean decode may be of another file.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Size
+from storyboard.media import color
+from storyboard.media.frames import exact_frames
+from storyboard.media.index import Index, index, packets
+from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream
+
+__all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
+
+_LONGEST_PAUSE = Fraction(10)
+_SLOWEST, _FASTEST = Fraction(1), Fraction(480)
+
+
+def probe(path: Path) -> ClipInfo:
+    """The facts of *path*, which is trusted to be whole. Raises ``Unreadable`` and ``OSError``."""
+    with opened(path) as container:
+        stream = picture_stream(container)
+        found = index(container, stream)
+        first = next(exact_frames(container, stream, found, [0]))
+        return _described(container, stream, found, first)
+
+
+def tags(path: Path) -> Mapping[str, str]:
+    """The texts that *path* carries about itself, by name. Raises ``Unreadable`` and ``OSError``."""
+    with opened(path) as container:
+        return dict(container.metadata)
+
+
+def gate(path: Path, *, size: Size | None = None, duration: Fraction | None = None) -> ClipInfo:
+    """The facts of *path* once all of it has been decoded without error.
+
+    It must have every frame that its container claims, the *size* in pixels, and *duration* seconds to within one
+    frame; ``None`` leaves that open. Sound, if any, must decode too.
+
+    Raises ``Refused`` with what is wrong in words, and ``OSError`` if the file can't be read.
+    """
+    _check_stored(path)
+    with listening() as complaints, opened(path, strict=True) as container:
+        stream = picture_stream(container)
+        found = index(container, stream)
+        _check_times(found)
+        info = _decoded(container, stream, found)
+    if complaints:
+        raise Refused(f"does not decode: {complaints[0]}")
+    _check_asked(info, size, duration)
+    return info
+
+
+def _check_stored(path: Path) -> None:
+    """Whether the file holds as many frames as its header says; Matroska says nothing."""
+    with opened(path, raw=True) as container:
+        stream = picture_stream(container)
+        stored = sum(not packet.is_corrupt for packet in packets(container, stream))
+        claimed = stream.frames or stored
+    if stored != claimed or not stored:
+        raise Refused(f"has {stored} of {claimed} frames")
+
+
+def _check_times(found: Index) -> None:
+    times, tick = found.times, found.tick
+    if found.frames < 2:
+        raise Refused("has a single frame")
+    pause = max(later - earlier for earlier, later in pairwise(times)) * tick
+    if abs(times[0] * tick) > _LONGEST_PAUSE or pause > _LONGEST_PAUSE:
+        raise Refused("has frames at times that make no sense")
+    rate, _ = found.pace(Fraction(0))
+    if not _SLOWEST <= rate <= _FASTEST:
+        raise Refused(f"has {float(rate):.4g} frames a second")
+
+
+def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> ClipInfo:
+    """Decode pictures and sound to the end and count."""
+    container.seek(found.samples[0].dts, stream=stream)
+    first: VideoFrame | None = None
+    count = 0
+    sound = [track for track in container.streams.audio if track.codec_context]
+    try:
+        for packet in container.demux(stream, *sound):
+            for frame in packet.decode():
+                if not isinstance(frame, VideoFrame):
+                    continue
+                if frame.is_corrupt:
+                    raise Refused(f"is damaged in frame {count}")
+                first = first or frame
+                count += 1
+    except FFmpegError as problem:
+        raise Refused(f"does not decode after frame {count}: {problem.strerror}") from problem
+    if first is None or count != found.frames:
+        raise Refused(f"has {count} of {found.frames} frames")
+    if (first.width, first.height) != (stream.codec_context.width, stream.codec_context.height):
+        raise Refused("changes its size on the way")
+    return _described(container, stream, found, first)
+
+
+def _described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+    declared = stream.average_rate or stream.guessed_rate
+    rate, constant = found.pace(Fraction(declared.numerator, declared.denominator) if declared else Fraction(1))
+    aspect = stream.sample_aspect_ratio
+    return ClipInfo(
+        frames=found.frames,
+        rate=f"{rate.numerator}/{rate.denominator}",
+        width=first.width,
+        height=first.height,
+        codec=stream.codec_context.codec.canonical_name,
+        pixel_format=first.format.name,
+        color=color.tags(first),
+        rotation=color.rotation(first),
+        pixel_aspect=f"{aspect.numerator}/{aspect.denominator}" if aspect else "1/1",
+        constant_rate=constant,
+        parameter_sets=found.sets.digest() if found.sets and not found.restated else "",
+        closed_start=found.closed,
+        has_audio=bool(container.streams.audio),
+    )
+
+
+def _check_asked(info: ClipInfo, size: Size | None, duration: Fraction | None) -> None:
+    if size is not None and (info.width, info.height) != (size.width, size.height):
+        raise Refused(f"is {info.width}x{info.height}, not {size}")
+    if duration is not None and abs(info.frames - duration * info.fps) > 1:
+        raise Refused(f"lasts {float(info.duration):.3f} s, not {float(duration):g} s")

@@ -1,0 +1,142 @@
+"""Opening a clip that nobody vouches for: only a file, only a video container, never larger than memory allows.
+
+Owns what may be opened and how FFmpeg is kept from following names, playlists and references out of the file. What
+the clip is good for is for others.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from storyboard.media.encode import file_url
+
+# Room for 8K and its padding.
+MAX_PIXELS = 8192 * 4352
+_ATOMS = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
+_EBML = b"\x1aE\xdf\xa3"
+_HEAD = 512
+
+
+class Refused(Exception):
+    """A clip that must not be used. ``reason`` continues "the clip ...": "has 92 of 192 frames"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unreadable(Refused):
+    """A clip that can't be read at all, or not at the place asked for."""
+
+
+@contextmanager
+def opened(path: Path, *, strict: bool = False, raw: bool = False) -> Iterator[InputContainer]:
+    """Open *path* for reading, by its signature as MP4 or Matroska.
+
+    With *strict*, the first damaged bit ends the reading; with *raw*, edit lists are ignored, so that every
+    sample of the file comes out. Decodes in the calling thread. Raises ``Unreadable``, and ``OSError`` if the
+    file itself can't be read.
+    """
+    options = {"max_pixels": str(MAX_PIXELS), "protocol_whitelist": "file"}
+    decoder = {"max_pixels": str(MAX_PIXELS)}
+    if strict:
+        options["err_detect"] = decoder["err_detect"] = "explode"
+    if raw:
+        options["ignore_editlist"] = "1"
+    container_format = _signature(path)
+    if container_format != "mov":
+        options.pop("ignore_editlist", None)
+    with reading():
+        container = av.open(file_url(path), "r", format=container_format, options=options)
+    with container:
+        for stream in container.streams.video:
+            if stream.codec_context:  # None where the codec is unknown
+                stream.codec_context.options = decoder
+                stream.codec_context.thread_count = 1
+        yield container
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what FFmpeg raises while a clip is read into ``Unreadable``."""
+    try:
+        yield
+    except FFmpegError as problem:
+        raise Unreadable(f"can't be read: {problem.strerror}") from problem
+
+
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The one stream of moving pictures. Raises ``Unreadable`` if there is none, or more than one, or none we know."""
+    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if len(streams) != 1:
+        raise Unreadable("has no video stream" if not streams else f"has {len(streams)} video streams")
+    if not streams[0].codec_context:
+        raise Unreadable("has pictures of an unknown codec")
+    width, height = streams[0].width, streams[0].height
+    if not 0 < width * height <= MAX_PIXELS:
+        raise Unreadable(f"has pictures of {width}x{height}" if width else "has pictures of a forbidden size")
+    return streams[0]
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect what FFmpeg reports as errors in this thread without raising them."""
+    with _loud(), av.logging.Capture(local=True) as logs:
+        messages: list[str] = []
+        try:
+            yield messages
+        finally:
+            messages.extend(text.strip() for _, _, text in logs)
+
+
+def _signature(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise Unreadable("is empty")
+    if head[4:8] in _ATOMS:
+        return "mov"
+    if head.startswith(_EBML):
+        return "matroska"
+    if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):
+        raise Unreadable("is text, not a video")
+    raise Unreadable("is neither an MP4 nor a Matroska file")
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    return bool(stream.disposition & stream.disposition.attached_pic)
+
+
+_loudness = threading.Lock()
+_listeners = 0
+
+
+@contextmanager
+def _loud() -> Iterator[None]:
+    """FFmpeg's log at the level of errors while anybody listens; the level is one for the whole process."""
+    global _listeners
+    with _loudness:
+        _listeners += 1
+        if _listeners == 1:
+            logging.getLogger("libav").addHandler(_SILENCE)
+            av.logging.set_skip_repeated(False)
+            av.logging.set_level(av.logging.ERROR)
+    try:
+        yield
+    finally:
+        with _loudness:
+            _listeners -= 1
+            if _listeners == 0:
+                av.logging.set_level(None)
+
+
+# What other threads report while one listens would otherwise end on stderr.
+_SILENCE = logging.NullHandler()

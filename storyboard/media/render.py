@@ -1,0 +1,133 @@
+"""One segment of the cut: a stretch of a take, conformed to the film's size, rate and colour, and encoded.
+
+Owns which source frame is shown when, and that the result has every frame. The picture is put together in
+``compositor``; the store decides where the result goes.
+"""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+from msgspec import Struct
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Size
+from storyboard.media import color
+from storyboard.media.compositor import Composition
+from storyboard.media.encode import ClipWriter, Encoding
+from storyboard.media.frames import exact_frames
+from storyboard.media.index import Index, index
+from storyboard.media.probe import probe
+from storyboard.media.reader import Refused, opened, picture_stream
+
+# Takes number their parameter sets from 0; segments stand beside them in one film.
+SEGMENT_PARAMETER_SET = 1
+SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET)
+
+Progress = Callable[[int, int], None]
+
+
+class Segment(Struct, frozen=True):
+    """What to render: *frames* frames of *size* at *rate*, from *start* seconds into *source*, played at *speed*.
+
+    Output frame k shows what is on the source's screen in the middle of k's own time, so that a change of rate
+    neither repeats the tail nor loses the last frame.
+    """
+
+    source: Path
+    start: Fraction
+    frames: int
+    rate: Fraction
+    size: Size
+    speed: Fraction = Fraction(1)
+    encoding: Encoding = SEGMENT_ENCODING
+
+
+class RenderFailed(Exception):
+    """A segment that could not be made; nothing was left behind. The message says why, for people."""
+
+
+def render(segment: Segment, out: Path, progress: Progress | None = None) -> ClipInfo:
+    """Write *segment* to *out*, a temporary path of the caller's, and probe what was written.
+
+    *progress* hears (frames done, frames in all). The same segment gives the same bytes. Raises ``RenderFailed`` if
+    the source can't be read, is too short, or the result is not exactly what was asked for, and ``OSError``.
+    """
+    try:
+        _write(segment, out, progress or (lambda done, total: None))
+    except Refused as problem:
+        raise RenderFailed(f"{segment.source.name} {problem.reason}") from problem
+    try:
+        return _checked(segment, out)
+    except (Refused, RenderFailed) as problem:
+        out.unlink(missing_ok=True)
+        raise RenderFailed(f"the result {problem}") from problem
+
+
+def source_frames(found: Index, rate: Fraction | None, segment: Segment) -> list[int]:
+    """The shown number of the source frame behind each output frame.
+
+    *rate* is the source's constant rate, ``None`` if it varies. Raises ``RenderFailed`` if the source ends more than
+    a frame too early.
+    """
+    half = Fraction(1, 2)
+    step = segment.speed / segment.rate
+    numbers = [found.at(segment.start + (k + half) * step, rate) for k in range(segment.frames)]
+    last = found.frames - 1
+    source_step = Fraction(1) / rate if rate else (found.times[-1] - found.times[0]) * found.tick / max(1, last)
+    missing = segment.start + segment.frames * step - found.frames * source_step
+    if segment.start < 0 or missing > max(step, source_step):
+        raise RenderFailed(
+            f"{segment.source.name} ends {float(missing):.3f} s before the segment"
+            if segment.start >= 0
+            else "the segment begins before its source"
+        )
+    return [min(number, last) for number in numbers]
+
+
+def _write(segment: Segment, out: Path, progress: Progress) -> None:
+    with opened(segment.source, strict=True) as container:
+        stream = picture_stream(container)
+        found = index(container, stream)
+        rate, constant = found.pace(Fraction(stream.average_rate or 1))
+        numbers = source_frames(found, rate if constant else None, segment)
+        source = _Source(exact_frames(container, stream, found, numbers))
+        source(0)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        aspect = 1 / aspect if source.lying else aspect
+        composed = Composition(source, segment.frames, segment.rate, segment.size, aspect)
+        with ClipWriter(out, segment.size, segment.rate, segment.encoding) as writer:
+            for number in range(segment.frames):
+                writer.write(composed.picture(number))
+                progress(writer.frames, segment.frames)
+
+
+class _Source:
+    """The upright picture behind each output frame; asked for rising numbers, remembers the last one."""
+
+    def __init__(self, frames: Iterator[VideoFrame]) -> None:
+        self._frames = enumerate(frames)
+        self._number = -1
+        self._frame: VideoFrame | None = None
+
+    @property
+    def lying(self) -> bool:
+        """Whether turning the picture upright swaps its sides."""
+        return self._frame is not None and color.rotation(self._frame) in (90, 270)
+
+    def __call__(self, number: int) -> color.Rgb:
+        while self._number < number:
+            self._number, frame = next(self._frames)
+            if frame is not self._frame:
+                self._frame = frame
+                self._picture = color.upright(color.to_rgb(frame), color.rotation(frame))
+        return self._picture
+
+
+def _checked(segment: Segment, out: Path) -> ClipInfo:
+    info = probe(out)
+    size = Size(info.width, info.height)
+    if (info.frames, size, info.fps) != (segment.frames, segment.size, segment.rate) or not info.constant_rate:
+        raise RenderFailed(f"has {info.frames} frames of {size} at {info.rate}")
+    return info

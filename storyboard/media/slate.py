@@ -1,0 +1,50 @@
+"""A slate: a still card with a few lines of text, for a shot that is not there."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from storyboard.core.model import Size
+from storyboard.media.encode import ClipWriter, Encoding
+from storyboard.media.render import SEGMENT_PARAMETER_SET
+
+_BACKGROUND = (24, 26, 30)
+_TITLE = (236, 238, 240)
+_TEXT = (150, 156, 164)
+
+
+def write_slate(lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, out: Path) -> None:
+    """Write *frames* frames of the same card to *out*: the first line large, the others small and wrapped."""
+    picture = np.asarray(draw_card(lines, size))
+    with ClipWriter(out, size, rate, Encoding(parameter_set_id=SEGMENT_PARAMETER_SET)) as writer:
+        for _ in range(frames):
+            writer.write(picture)
+
+
+def draw_card(lines: tuple[str, ...], size: Size) -> Image.Image:
+    """The card as an RGB picture of *size*."""
+    card = Image.new("RGB", (size.width, size.height), _BACKGROUND)
+    draw = ImageDraw.Draw(card)
+    unit = max(8, min(size.width, size.height) // 14)
+    x, y = size.width // 12, size.height // 3
+    for number, line in enumerate(lines):
+        font = ImageFont.load_default(size=unit if number == 0 else max(8, unit // 2))
+        for row in _wrapped(draw, line, font, size.width - 2 * x):
+            draw.text((x, y), row, font=font, fill=_TITLE if number == 0 else _TEXT)
+            y += int(font.getbbox("Ag")[3] * 1.3)
+    return card
+
+
+def _wrapped(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> list[str]:
+    rows = [""]
+    for word in text.split():
+        longer = f"{rows[-1]} {word}".strip()
+        if draw.textlength(longer, font=font) <= width:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    return [row for row in rows if row]

@@ -1,0 +1,1 @@
+"""Who makes the takes: one translation a provider, one wait loop and one HTTP client for all."""

@@ -1,0 +1,197 @@
+"""Brushes: shapes in stage units into soft masks, and masks into layers with light and air in them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+from PIL import Image, ImageChops, ImageDraw
+
+from storyboard.providers.animatic import noise
+from storyboard.providers.animatic.layer import Canvas, Picture
+from storyboard.providers.animatic.palette import Colour, bytes_of
+
+Points = npt.ArrayLike
+SHADE_STEP = 16  # layer pixels; light and air change slowly
+
+
+class Glow(Struct, frozen=True):
+    """Where light comes from: a place on the stage, its colour, how far it reaches (stage units), how strong (0-1)."""
+
+    x: float
+    y: float
+    colour: Colour
+    reach: float
+    strength: float
+
+
+class Stencil:
+    """A mask that is drawn into with hard edges and taken off soft."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self.image = Image.new("L", canvas.size)
+        self._pen = ImageDraw.Draw(self.image)
+
+    def polygon(self, points: Points, level: int = 255) -> None:
+        """A filled polygon."""
+        flat = self.canvas.pixels(points)
+        if len(flat) >= 3:
+            self._pen.polygon(flat.ravel().tolist(), fill=level)
+
+    def box(self, left: float, top: float, right: float, bottom: float, level: int = 255) -> None:
+        """A filled rectangle."""
+        (x0, y0), (x1, y1) = self.canvas.pixels([(left, top), (right, bottom)])
+        if x1 > x0 and y1 > y0:
+            self._pen.rectangle((float(x0), float(y0), float(x1), float(y1)), fill=level)
+
+    def disc(self, x: float, y: float, radius: float, tall: float = 1.0, level: int = 255) -> None:
+        """A filled ellipse; *tall* is its height against its width."""
+        canvas = self.canvas
+        px, py = (x - canvas.left) * canvas.scale, (y - canvas.top) * canvas.scale
+        rx = max(0.5, radius * canvas.scale)
+        ry = max(0.5, rx * tall)
+        self._pen.ellipse((px - rx, py - ry, px + rx, py + ry), fill=level)
+
+    def limb(self, points: Sequence[tuple[float, float]], widths: Sequence[float], level: int = 255) -> None:
+        """A round stroke along *points*, as wide at each as *widths* says (stage units)."""
+        flat = self.canvas.pixels(points)
+        radii = np.maximum(0.35, np.asarray(widths, dtype=np.float64) * self.canvas.scale / 2)
+        along = np.gradient(flat, axis=0)
+        lengths = np.maximum(1e-9, np.hypot(along[:, 0], along[:, 1]))
+        normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / lengths[:, None] * radii[:, None]
+        outline = np.concatenate([flat + normal, (flat - normal)[::-1]])
+        self._pen.polygon(outline.ravel().tolist(), fill=level)
+        for (x, y), r in zip(flat[:: max(1, len(flat) - 1)], radii[:: max(1, len(radii) - 1)], strict=True):
+            self._pen.ellipse((float(x - r), float(y - r), float(x + r), float(y + r)), fill=level)
+
+    def soft(self, blur: float = 0.0) -> Picture:
+        """The mask with edges a frame pixel wide, or blurred over *blur* stage units."""
+        factor = max(2, round(blur * self.canvas.scale))
+        return softened(self.image, factor)
+
+
+def softened(mask: Picture, factor: int) -> Picture:
+    """*mask* blurred over about *factor* pixels, by way of a smaller one; a mask of the same size."""
+    factor = min(factor, max(1, min(mask.size) // 2))
+    if factor <= 1:
+        return mask
+    wide = Image.Resampling.BILINEAR if factor <= 2 else Image.Resampling.BICUBIC
+    pad = (-mask.width % factor, -mask.height % factor)
+    if any(pad):
+        grown = Image.new("L", (mask.width + pad[0], mask.height + pad[1]))
+        grown.paste(mask.resize(grown.size, Image.Resampling.NEAREST, (0, 0, mask.width, mask.height)))
+        grown.paste(mask)
+        return grown.reduce(factor).resize(grown.size, wide).crop((0, 0, *mask.size))
+    return mask.reduce(factor).resize(mask.size, wide)
+
+
+def curve(*control: tuple[float, float], steps: int = 14) -> list[tuple[float, float]]:
+    """A Bézier curve through its first and last point, led by those between."""
+    points: list[tuple[float, float]] = [tuple(p) for p in (_weights(len(control), steps) @ np.asarray(control)).tolist()]
+    return points
+
+
+@cache
+def _weights(count: int, steps: int) -> npt.NDArray[np.float64]:
+    t = np.linspace(0, 1, steps)
+    columns = [math.comb(count - 1, i) * (1 - t) ** (count - 1 - i) * t**i for i in range(count)]
+    return np.stack(columns, axis=1)
+
+
+def taper(first: float, last: float, steps: int = 14) -> list[float]:
+    """Widths for a curve, from *first* to *last*."""
+    return [first + (last - first) * i / (steps - 1) for i in range(steps)]
+
+
+def shading(
+    canvas: Canvas,
+    tone: Colour,
+    air: Colour,
+    lift: Iterable[tuple[float, float, float]] = (),
+    glows: Iterable[Glow] = (),
+    rng: np.random.Generator | None = None,
+) -> Picture:
+    """An RGB picture of *canvas*: *tone*, with *air* gathering towards some heights and light falling in.
+
+    Each *lift* is (from y, to y, amount): the share of air grows from 0 at the first height to amount at the second.
+    """
+    x, y = canvas.grid(SHADE_STEP)
+    colours = np.broadcast_to(np.asarray(tone), (y.shape[0], x.shape[1], 3)).copy()
+    for start, end, amount in lift:
+        colours = _towards(colours, air, amount * noise.smooth(start, end, y + 0 * x))
+    for glow in glows:
+        distance = np.hypot(x - glow.x, y - glow.y) / max(glow.reach, 1e-6)
+        colours = _towards(colours, glow.colour, glow.strength * np.exp(-(distance**1.3) * 1.6))
+    if rng is not None:
+        texture = noise.clouds(rng, x.shape[1], y.shape[0], (max(2, x.shape[1] / 9), max(2, y.shape[0] / 9)), 3) - 0.5
+        colours *= 1 + 0.16 * texture[..., None]
+    return picture_of(colours, rng).resize(canvas.size, Image.Resampling.BICUBIC)
+
+
+def _towards(colours: noise.Array, goal: Colour, part: noise.Array) -> noise.Array:
+    return np.asarray(colours + (np.asarray(goal) - colours) * part[..., None])
+
+
+def picture_of(colours: noise.Array, rng: np.random.Generator | None = None) -> Picture:
+    """Colours from 0 to 1, shape (height, width, 3), as RGB; with *rng*, dithered over a level so nothing bands."""
+    levels = np.clip(colours, 0, 1) * 255
+    if rng is not None:
+        levels = levels + rng.uniform(-0.9, 0.9, levels.shape[:2])[..., None]
+    return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+
+
+def cut_out(paint: Picture, mask: Picture) -> Picture:
+    """*paint* where *mask* is, as RGBA."""
+    image = paint.copy()
+    image.putalpha(mask)
+    return image
+
+
+def tint(image: Picture, mask: Picture, shade: Colour, amount: float = 1.0) -> None:
+    """Colour *image* (RGB or RGBA) where *mask* is; what was see-through stays so."""
+    level = mask if amount >= 1 else mask.point([round(i * amount) for i in range(256)])
+    if image.mode == "RGBA":
+        alpha = image.getchannel("A")
+        image.paste((*bytes_of(shade), 255), (0, 0), level)
+        image.putalpha(alpha)
+    else:
+        image.paste(bytes_of(shade), (0, 0), level)
+
+
+def shine(image: Picture, mask: Picture, shade: Colour, spread: int, amount: float = 0.8) -> None:
+    """Let *mask* shine: a wide halo in *shade* that also lies beyond the silhouette, and a bright core."""
+    halo = ImageChops.add(softened(mask, spread), softened(mask, max(2, spread // 4)), 1.6)
+    halo = halo.point([round(min(255, i * amount)) for i in range(256)])
+    if image.mode == "RGBA":
+        alpha = ImageChops.lighter(image.getchannel("A"), halo)
+        image.paste((*bytes_of(shade), 255), (0, 0), _share(halo, alpha))
+        image.putalpha(alpha)
+    else:
+        image.paste(bytes_of(shade), (0, 0), halo)
+    core: Colour = tuple(0.28 + 0.72 * part for part in shade)  # type: ignore[assignment]
+    tint(image, softened(mask, 2), core)
+
+
+def _share(halo: Picture, alpha: Picture) -> Picture:
+    """How much of the colour under *alpha* is halo."""
+    top = np.asarray(halo, dtype=np.float32)
+    under = np.maximum(np.asarray(alpha, dtype=np.float32), 1)
+    return Image.fromarray(np.minimum(255, top * 255 / under).astype(np.uint8))
+
+
+def mirrored(image: Picture, canvas: Canvas, base: float, fade: float, amount: float = 0.5) -> None:
+    """Lay the reflection of what stands above *base* under it; it is gone *fade* stage units further down."""
+    line = round((base - canvas.top) * canvas.scale)
+    room = min(image.height - line, line, round(fade * canvas.scale))
+    if room < 2:
+        return
+    above = image.crop((0, line - room, image.width, line)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    falling = Image.linear_gradient("L").transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((image.width, room))
+    weak = ImageChops.multiply(above.getchannel("A"), falling).point([round(i * amount) for i in range(256)])
+    above.putalpha(weak)
+    under = image.crop((0, line, image.width, line + room))
+    above.alpha_composite(under)
+    image.paste(above, (0, line))

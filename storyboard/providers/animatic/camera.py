@@ -1,0 +1,101 @@
+"""Where the camera looks: named moves to a window on the scene for every moment and depth.
+
+Stage units: the picture is 1 high and ``aspect`` wide, x is 0 in the middle, y is 0 at the top and 1 at the bottom.
+Depth is 0 at infinity and 1 at the plane that moves as the camera does. Drawing is for others.
+"""
+
+import math
+
+from msgspec import Struct
+
+Window = tuple[float, float, float, float]  # left, top, right, bottom in stage units
+
+
+class Leg(Struct, frozen=True):
+    """What one named move adds from the start (0) to the end (1) of a shot.
+
+    ``x`` and ``y`` in stage units as (from, to); ``zoom`` as (from, to); ``turn`` moves far and near alike, as a
+    camera on a tripod does; ``orbit`` moves near and far against each other.
+    """
+
+    x: tuple[float, float] = (0.0, 0.0)
+    y: tuple[float, float] = (0.0, 0.0)
+    zoom: tuple[float, float] = (1.0, 1.0)
+    turn: bool = False
+    orbit: bool = False
+
+
+MOVES: dict[str, Leg] = {
+    "push": Leg(zoom=(1.0, 1.42)),
+    "pull": Leg(zoom=(1.42, 1.0)),
+    "pan-left": Leg(x=(0.17, -0.17), turn=True),
+    "pan-right": Leg(x=(-0.17, 0.17), turn=True),
+    "tilt-up": Leg(y=(0.11, -0.11), turn=True),
+    "tilt-down": Leg(y=(-0.11, 0.11), turn=True),
+    "rise": Leg(y=(0.10, -0.09), zoom=(1.1, 1.02)),
+    "descend": Leg(y=(-0.09, 0.09), zoom=(1.02, 1.1)),
+    "aerial": Leg(y=(0.05, -0.05), zoom=(1.0, 1.26)),
+    "orbit-left": Leg(x=(0.17, -0.17), orbit=True, zoom=(1.06, 1.1)),
+    "orbit-right": Leg(x=(-0.17, 0.17), orbit=True, zoom=(1.06, 1.1)),
+    "track-left": Leg(x=(0.26, -0.26)),
+    "track-right": Leg(x=(-0.26, 0.26)),
+    "glide": Leg(zoom=(1.0, 1.3)),
+    "static": Leg(),
+    "drift-left": Leg(x=(0.07, -0.07), zoom=(1.02, 1.14)),
+    "drift-right": Leg(x=(-0.07, 0.07), zoom=(1.02, 1.14)),
+    "drift-back": Leg(x=(0.03, -0.04), zoom=(1.18, 1.03)),
+}
+
+
+def ease(progress: float) -> float:
+    """Slow in, slow out, but never quite at rest: half a cosine, half a straight line."""
+    return 0.65 * (0.5 - 0.5 * math.cos(math.pi * progress)) + 0.35 * progress
+
+
+class Camera(Struct, frozen=True):
+    """The moves of one shot. ``reach`` scales how far they go; ``sway`` is the unrest of a hand, in stage units."""
+
+    aspect: float
+    moves: tuple[str, ...]
+    reach: float = 1.0
+    sway: float = 0.0
+    focus: tuple[float, float] = (0.0, 0.5)
+
+    def window(self, depth: float, progress: float) -> Window:
+        """What is seen at *depth* when *progress* of the shot has gone by, 0 to 1."""
+        eased = ease(progress)
+        x, y, zoom = self._shake(progress, depth)
+        for name in self.moves:
+            leg = MOVES[name]
+            share = 0.6 + 0.4 * depth if leg.turn else depth - 0.45 if leg.orbit else depth
+            x += share * self.reach * _between(leg.x, eased)
+            y += share * self.reach * _between(leg.y, eased)
+            zoom *= 1 + (_between(leg.zoom, eased) - 1) * self.reach * (0.12 + 0.88 * depth)
+        left, top = (-self.aspect / 2 - self.focus[0]) / zoom, -self.focus[1] / zoom
+        return (
+            self.focus[0] + left + x,
+            self.focus[1] + top + y,
+            self.focus[0] + left + x + self.aspect / zoom,
+            self.focus[1] + top + y + 1 / zoom,
+        )
+
+    def _shake(self, progress: float, depth: float) -> tuple[float, float, float]:
+        turns = 2 * math.pi * progress
+        x = self.sway * (math.sin(3 * turns) + 0.6 * math.sin(7 * turns + 1)) * (0.5 + 0.5 * depth)
+        y = self.sway * (math.sin(4 * turns + 2) + 0.5 * math.sin(9 * turns)) * (0.5 + 0.5 * depth)
+        return x, y, 1.0
+
+    def bounds(self, depth: float) -> Window:
+        """Everything that is seen at *depth* in the course of the shot, with a little room."""
+        views = [self.window(depth, step / 48) for step in range(49)]
+        room = 0.015
+        return (
+            min(v[0] for v in views) - room,
+            min(v[1] for v in views) - room,
+            max(v[2] for v in views) + room,
+            max(v[3] for v in views) + room,
+        )
+
+
+def _between(ends: tuple[float, float], part: float) -> float:
+    return ends[0] + (ends[1] - ends[0]) * part

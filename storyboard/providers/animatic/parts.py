@@ -1,0 +1,134 @@
+"""Planes that several settings share: ranges, lines of trees, banks, the dark frame in front."""
+
+import numpy as np
+from PIL import Image, ImageChops
+
+from storyboard.providers.animatic import noise, plants
+from storyboard.providers.animatic.brush import Stencil, cut_out, softened
+from storyboard.providers.animatic.layer import Canvas, Layer, Picture
+from storyboard.providers.animatic.palette import Colour
+from storyboard.providers.animatic.world import World
+
+
+def range_(
+    world: World,
+    name: str,
+    depth: float,
+    base: float,
+    height: float,
+    *,
+    frequency: float = 1.6,
+    sharp: float = 0.3,
+    octaves: int = 6,
+    material: Colour | None = None,
+    mist: float = 0.75,
+    below: float = 0.06,
+) -> Layer:
+    """A range of hills or peaks: about *height* above *base*, its foot in mist; it goes on *below* the base."""
+    canvas = world.canvas(depth, base - height * 1.9, base + below)
+    stencil = Stencil(canvas)
+    x = world.across(canvas)
+    line = base - height * (0.5 + 0.5 * noise.ridge(world.chance(name), x, frequency, octaves, 0.48, sharp))
+    stencil.polygon(_under(x, line, canvas.bottom))
+    return world.cut(stencil, depth, material, [(base - height * 0.75, base + 0.01, mist)])
+
+
+def _under(x: noise.Array, line: noise.Array, bottom: float) -> noise.Array:
+    """The outline of everything below a line."""
+    floor = bottom + 0.02
+    return np.concatenate([np.stack([x, line], axis=1), [[x[-1], floor], [x[0], floor]]])
+
+
+def treeline(
+    world: World,
+    name: str,
+    depth: float,
+    base: float,
+    height: float,
+    kind: str,
+    *,
+    mist: float = 0.6,
+    gap: float = 0.0,
+    below: float = 0.02,
+    rise: float = 0.3,
+    material: Colour | None = None,
+) -> Layer:
+    """A wood seen from afar, of kind ``fir``, ``palm`` or ``crown``; *gap* leaves the middle open (stage units)."""
+    rng = world.chance(name)
+    canvas = world.canvas(depth, base - height * 2.2, base + below)
+    stencil = Stencil(canvas)
+    x = world.across(canvas)
+    swell = noise.ridge(rng, x, 2.2, 3)
+    spacing = height * {"fir": 0.16, "palm": 0.5, "crown": 0.3}[kind]
+    for at in np.arange(canvas.left, canvas.right, spacing):
+        near = abs(at) - gap
+        if near < 0 and gap:
+            continue
+        here = float(np.interp(at, x, swell))
+        edge = min(1.0, 0.4 + near / 0.3) if gap else 1.0
+        tall = height * (0.75 + rise * here) * rng.uniform(0.7, 1.2) * edge
+        place = float(at + rng.uniform(-0.4, 0.4) * spacing)
+        _plant(stencil, rng, kind, place, base + 0.004, max(0.01, tall))
+    left_end, right_end = (-gap - 0.02, gap + 0.02) if gap else (0.0, 0.0)
+    stencil.box(canvas.left, base - height * 0.1, left_end, canvas.bottom)
+    stencil.box(right_end, base - height * 0.1, canvas.right, canvas.bottom)
+    return world.cut(stencil, depth, world.palette.leaf if material is None else material, [(base - height * 1.1, base, mist)])
+
+
+def _plant(stencil: Stencil, rng: np.random.Generator, kind: str, x: float, base: float, height: float) -> None:
+    if kind == "fir":
+        plants.fir(stencil, rng, x, base, height)
+    elif kind == "palm":
+        plants.palm(stencil, rng, x, base, height)
+    else:
+        plants.tuft(stencil, rng, x, base - height * 0.55, height * 0.42, 34, 0.9)
+        stencil.box(x - height * 0.3, base - height * 0.5, x + height * 0.3, base)
+
+
+def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -> Layer:
+    """The plane nearest to the camera: dark, out of focus, darkening the corners; of kind ``leaves``, ``grass``,
+    ``branches``, ``rocks`` or ``none``.
+    """
+    canvas = world.canvas(depth, detail=1)
+    stencil = Stencil(canvas)
+    rng = world.chance(f"framing {kind}")
+    half = world.aspect / 2
+    if kind == "leaves":
+        _leaves(world, stencil, rng, half)
+    elif kind == "branches":
+        for side in (-1, 1):
+            for _ in range(2):
+                angle = np.pi / 2 - side * rng.uniform(-1.3, -0.7)
+                plants.branch(stencil, rng, side * (half + 0.06), rng.uniform(-0.08, 0.2), angle, 0.3 * world.bulk, 0.022, 3)
+    elif kind == "grass":
+        plants.grass(stencil, rng, canvas.left, canvas.right, canvas.bottom, canvas.bottom - 0.80, round(130 * world.aspect))
+    elif kind == "rocks":
+        x = world.across(canvas)
+        edge = (np.abs(x) / half) ** 3
+        line = 1.05 - 0.17 * edge - 0.03 * noise.ridge(rng, x, 5, 4, sharp=0.4) * edge
+        stencil.polygon(_under(x, line, canvas.bottom))
+    paint = world.paint(canvas, 1.0, glow=0.35)
+    mask = softened(stencil.image, max(2, round(blur * canvas.scale)))
+    return Layer(canvas, depth, _vignetted(cut_out(paint, mask), mask, canvas))
+
+
+def _leaves(world: World, stencil: Stencil, rng: np.random.Generator, half: float) -> None:
+    size = 0.085 * world.bulk
+    for side in (-1, 1):
+        for _ in range(4):
+            angle = np.pi / 2 + side * rng.uniform(0.25, 1.15)
+            plants.spray(stencil, rng, side * (half + rng.uniform(-0.1, 0.1)), rng.uniform(-0.12, 0.03), angle, 0.3 * world.bulk, 11, size)
+        for _ in range(3):
+            plants.fern(stencil, rng, side * half * rng.uniform(0.72, 1.08), 1.08, 0.26 * world.bulk, 7)
+
+
+def _vignetted(image: Picture, mask: Picture, canvas: Canvas) -> Picture:
+    """*image* with the corners of the picture darkened around it, part of its transparency."""
+    x, y = canvas.grid(8)
+    reach_x, reach_y = (canvas.right - canvas.left) / 2, (canvas.bottom - canvas.top) / 2
+    middle_x, middle_y = (canvas.right + canvas.left) / 2, (canvas.bottom + canvas.top) / 2
+    distance = np.hypot((x - middle_x) / reach_x, (y - middle_y) / reach_y)
+    dark = noise.smooth(0.72, 1.42, distance) * 0.62
+    veil = Image.fromarray((dark * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+    image.putalpha(ImageChops.lighter(mask, veil))
+    return image

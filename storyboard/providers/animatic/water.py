@@ -1,0 +1,152 @@
+"""Water and wet ground: a mirrored picture that ripples and glints, in perspective."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from storyboard.providers.animatic import brush, noise
+from storyboard.providers.animatic.layer import Canvas, Layer, Picture
+from storyboard.providers.animatic.palette import Colour, mix
+from storyboard.providers.animatic.world import Moment, World
+
+DEPTH = 0.5
+_HALF = 120  # one field of ripples holds 0 to twice this
+
+
+class Water:
+    """Everything from the horizon down. Each pixel is fetched from a mirror picture, displaced by two moving fields
+    of ripples; where they crest it is fetched from a brighter copy.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        mirrored: list[Layer],
+        *,
+        body: Colour | None = None,
+        clear: float = 0.8,
+        chop: float = 1.0,
+        glint: float = 1.0,
+        speed: float = 1.0,
+        smear: float = 0.0,
+    ) -> None:
+        """*clear* is how much of the mirror picture is seen, *chop* how far ripples throw it, *glint* how many
+        crests shine, *smear* how far (stage units) the mirror is drawn out downwards, as wet asphalt does.
+        """
+        self._world = world
+        self._speed = speed
+        self._chop = chop
+        full = world.canvas(DEPTH, top=world.horizon)
+        self._canvas = Canvas(full.left, world.horizon, full.right, full.bottom + 0.05, world.height * 1.25)
+        shade = mix(world.palette.haze, world.palette.dark, 0.62) if body is None else body
+        calm = self._calm(mirrored, shade, clear, smear)
+        bright = self._bright(calm, glint)
+        self._width, self._rows = calm.size
+        self._pixels = np.concatenate([_packed(calm), _packed(bright)]).ravel()
+        self._fields = self._ripples()
+        self._threshold = int(_HALF * 4 * (0.72 - 0.04 * min(glint, 2.0)))
+
+    def _calm(self, mirrored: list[Layer], shade: Colour, clear: float, smear: float) -> Picture:
+        canvas, horizon = self._canvas, self._world.horizon
+        depth = canvas.bottom - horizon
+        above = Canvas(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
+        flat = Image.new("RGB", above.size, brush.bytes_of(self._world.palette.sky[0]))
+        for layer in mirrored:
+            layer.draw(flat, (above.left, above.top, above.right, above.bottom))
+        flat = ImageOps.flip(flat)
+        if smear:
+            squeezed = flat.resize((flat.width, max(2, round(flat.height / (smear * canvas.scale)))), Image.Resampling.BOX)
+            flat = Image.blend(flat, squeezed.resize(flat.size, Image.Resampling.BICUBIC), 0.8)
+        flat = flat.resize(canvas.size, Image.Resampling.BICUBIC)
+        step = 8
+        x, y = canvas.grid(step)
+        down = (y - horizon) / max(depth, 1e-6)
+        part = np.clip(1 - clear + 0.42 * down**0.8, 0, 1) + 0 * x
+        mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+        deep = brush.shading(canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.chance("deep"))
+        flat.paste(deep, (0, 0), mask)
+        return flat
+
+    def _bright(self, calm: Picture, glint: float) -> Picture:
+        """The copy that crests show: the light's colour in a path below it, the sky's elsewhere."""
+        light, canvas = self._world.light, self._canvas
+        x, y = canvas.grid(8)
+        down = y - self._world.horizon
+        width = 0.05 + 0.32 * down
+        path = np.exp(-(((x - light.x) / width) ** 2)) * light.strength
+        part = np.clip((0.16 + 0.84 * path) * min(1.0, glint), 0, 0.95)
+        mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+        bright = calm.copy()
+        bright.paste(brush.bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
+        return bright
+
+    def _ripples(self) -> list[npt.NDArray[np.int16]]:
+        """Two fields in perspective, one row a frame row below the horizon, wide enough to be moved under."""
+        unit = self._world.height
+        rows = round(unit * (1.15 - self._world.horizon * 0.5))
+        columns = round(unit * self._world.aspect * 1.5) + 8
+        down = (np.arange(0, rows, 2, dtype=np.float32) + 1)[:, None] / unit
+        across = np.arange(0, columns, 2, dtype=np.float32)[None, :] / unit - self._world.aspect * 0.75
+        near = 1 / (down + 0.045)
+        fields = []
+        for number in (0, 1):
+            rng = self._world.chance(f"ripples {number}")
+            field = np.zeros((down.shape[0], across.shape[1]), dtype=np.float32)
+            for scale, weight in ((1.0, 1.0), (2.3, 0.6)):
+                field += weight * _sampled(rng, across * near * 1.9 * scale, near * 4.6 * scale + 0 * across)
+            levels = np.asarray(np.clip(field / 1.6, 0, 1) * _HALF * 2, dtype=np.uint8)
+            whole = Image.fromarray(levels).resize((columns, rows), Image.Resampling.BILINEAR)
+            fields.append(np.asarray(whole, dtype=np.int16))
+        return fields
+
+    def draw(self, frame: Picture, moment: Moment) -> None:
+        """Fetch every pixel below the horizon."""
+        window = moment.window(DEPTH)
+        step = (window[3] - window[1]) / frame.height
+        first = max(0, int(np.ceil((self._world.horizon - window[1]) / step)))
+        if first >= frame.height:
+            return
+        height = frame.height - first
+        swell = self._crests(moment, window[0], height, frame.width)
+        y = window[1] + (np.arange(first, frame.height) + 0.5) * step - self._world.horizon
+        x = window[0] + (np.arange(frame.width) + 0.5) * step - self._canvas.left
+        throw = (0.003 + 0.055 * y) * self._chop * self._canvas.scale / (2 * _HALF)
+        offset = (y * self._canvas.scale - 2 * _HALF * throw)[:, None].astype(np.float32)
+        rows = (swell * throw[:, None].astype(np.float32) + offset).astype(np.int32)
+        np.clip(rows, 0, self._rows - 1, out=rows)
+        rows += (swell > self._threshold) * np.int32(self._rows)
+        rows *= self._width
+        columns = np.clip(x * self._canvas.scale, 0, self._width - 1).astype(np.int32)
+        rows += columns
+        pixels = np.take(self._pixels, rows)
+        frame.paste(Image.frombuffer("RGB", (frame.width, height), pixels, "raw", "RGBX", 0, 1), (0, first))
+
+    def _crests(self, moment: Moment, left: float, height: int, width: int) -> npt.NDArray[np.int16]:
+        moved = (moment.seconds * 0.045 * self._speed, -moment.seconds * 0.035 * self._speed)
+        parts = []
+        for field, way in zip(self._fields, moved, strict=True):
+            spare = field.shape[1] - width
+            at = round((left + self._world.aspect / 2 + way) * self._world.height + spare / 2) % max(1, 2 * spare)
+            at = at if at <= spare else 2 * spare - at
+            part = field[:height, at : at + width]
+            parts.append(np.pad(part, ((0, height - part.shape[0]), (0, 0)), mode="edge") if part.shape[0] < height else part)
+        return np.asarray(parts[0] + parts[1])
+
+
+def _sampled(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.Array:
+    """Smooth noise from 0 to 1 at the places (x, y); the lattice repeats after 128."""
+    lattice = rng.random((128, 128)).astype(np.float32)
+    x0, y0 = np.floor(x), np.floor(y)
+    fx, fy = x - x0, y - y0
+    fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
+    i, j = x0.astype(np.int64) & 127, y0.astype(np.int64) & 127
+    right, below = (i + 1) & 127, (j + 1) & 127
+    top = lattice[j, i] * (1 - fx) + lattice[j, right] * fx
+    bottom = lattice[below, i] * (1 - fx) + lattice[below, right] * fx
+    return np.asarray(top * (1 - fy) + bottom * fy)
+
+
+def _packed(image: Picture) -> npt.NDArray[np.uint32]:
+    """One number a pixel, shape (height, width)."""
+    raw = np.frombuffer(image.convert("RGBX").tobytes(), dtype=np.uint32)
+    return raw.reshape(image.height, image.width)

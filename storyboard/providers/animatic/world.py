@@ -1,0 +1,120 @@
+"""The stage of one clip: its geometry, its light, its colours, and how planes come to stand on it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+
+from storyboard.providers.animatic import brush, noise
+from storyboard.providers.animatic.brush import Glow, Stencil
+from storyboard.providers.animatic.camera import Camera, Window
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
+from storyboard.providers.animatic.palette import Colour, Palette, mix
+from storyboard.providers.animatic.reading import Reading
+
+
+class Moment(Struct, frozen=True):
+    """One frame of the clip: when it is, and the camera that sees it. ``presence`` fades what is in the air, 0 to 1."""
+
+    seconds: float
+    progress: float
+    camera: Camera
+    presence: float = 1.0
+
+    def window(self, depth: float) -> Window:
+        """What is seen at *depth*."""
+        return self.camera.window(depth, self.progress)
+
+
+class Element(Protocol):
+    """Something on the stage; elements are drawn from the back to the front."""
+
+    def draw(self, frame: Picture, moment: Moment) -> None:
+        """Draw into *frame*, an RGB picture of the stage."""
+
+
+class Plane(Struct, frozen=True):
+    """A layer that stands, drifts (stage units a second) or swings (stage units, and seconds a swing)."""
+
+    layer: Layer
+    drift: tuple[float, float] = (0.0, 0.0)
+    swing: tuple[float, float, float] = (0.0, 0.0, 6.0)
+
+    def draw(self, frame: Picture, moment: Moment) -> None:
+        """Lay the layer over the frame where it is now."""
+        turn = np.sin(2 * np.pi * moment.seconds / self.swing[2])
+        x = self.drift[0] * moment.seconds + self.swing[0] * turn
+        y = self.drift[1] * moment.seconds + self.swing[1] * turn
+        self.layer.draw(frame, moment.window(self.layer.depth), (float(x), float(y)))
+
+
+class World(Struct, frozen=True):
+    """What every setting builds on. ``height`` is the stage's height in frame pixels, ``horizon`` its stage height.
+
+    ``light`` is sun, moon or the brightest lamp. ``chance`` gives one generator per purpose.
+    """
+
+    aspect: float
+    height: int
+    camera: Camera
+    palette: Palette
+    reading: Reading
+    light: Glow
+    horizon: float
+    chance: Callable[[str], np.random.Generator]
+    seconds: float = 8.0
+
+    @property
+    def spread(self) -> float:
+        """How wide things may stand: the half width of the stage, at most that of a wide picture."""
+        return min(self.aspect, 1.9) / 2
+
+    @property
+    def bulk(self) -> float:
+        """How large things are drawn: 1 in a wide picture, less in a tall one."""
+        return min(1.0, 0.45 + self.aspect * 0.42)
+
+    def canvas(
+        self, depth: float, top: float | None = None, bottom: float | None = None, detail: float = DETAIL
+    ) -> Canvas:
+        """All that the camera will see at *depth*, between two heights; *detail* is less than usual for soft things."""
+        return Canvas(*self.camera.bounds(depth), self.height * detail).cut(top, bottom)
+
+    def tone(self, depth: float, material: Colour | None = None, share: float = 0.4) -> Colour:
+        """The colour of things at *depth*: air far away, dark near, with some of their own."""
+        base = mix(self.palette.haze, self.palette.dark, min(1.0, max(0.0, depth)) ** 0.75)
+        return base if material is None else mix(base, material, share * (1 - 0.45 * depth))
+
+    def paint(
+        self,
+        canvas: Canvas,
+        depth: float,
+        material: Colour | None = None,
+        lift: Sequence[tuple[float, float, float]] = (),
+        glow: float = 1.0,
+        tone: Colour | None = None,
+    ) -> Picture:
+        """The shaded colour of a plane at *depth*; *glow* scales how much light falls on it."""
+        shade = self.tone(depth, material) if tone is None else tone
+        strength = self.light.strength * glow * 0.85 * (1 - 0.9 * min(1.0, depth)) ** 1.1
+        light = Glow(self.light.x, self.light.y, self.light.colour, self.light.reach, strength)
+        rng = self.chance(f"paint {depth:.3f} {canvas.top:.3f}")
+        return brush.shading(canvas, shade, self.palette.haze, lift, [light], rng)
+
+    def cut(
+        self,
+        stencil: Stencil,
+        depth: float,
+        material: Colour | None = None,
+        lift: Sequence[tuple[float, float, float]] = (),
+        blur: float = 0.0,
+        glow: float = 1.0,
+    ) -> Layer:
+        """A silhouette at *depth*, shaded and with a soft edge."""
+        paint = self.paint(stencil.canvas, depth, material, lift, glow)
+        return Layer(stencil.canvas, depth, brush.cut_out(paint, stencil.soft(blur)))
+
+    def across(self, canvas: Canvas, step: float = 0.004) -> noise.Array:
+        """Places from the left to the right edge of *canvas*."""
+        return np.arange(canvas.left - step, canvas.right + 2 * step, step)

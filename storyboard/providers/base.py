@@ -1,0 +1,212 @@
+"""What every paid provider is to the rest: the request, the outcome of a job, the protocol.
+
+Owns the values and the words; no provider is known here by its wire, and nothing here waits, sleeps, opens a socket or
+touches a file. A provider translates one request into calls and replies into outcomes. Errors are in ``errors``, the
+client is ``http``, the wait loop ``wait``, results are fetched by ``download``.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from storyboard.core.model import Json, Size
+from storyboard.providers.errors import ProviderError, Secret
+
+State = Literal["running", "succeeded", "failed", "unknown"]
+Position = Literal["first", "last"]
+Repeat = Literal["always", "refused", "unsent"]
+
+# Job state -> whether it is an ending. "unknown" is what a provider says of a job it has not seen, or not yet.
+ENDINGS: Mapping[State, bool] = {"running": False, "succeeded": True, "failed": True, "unknown": False}
+
+GROUP = "storyboard.providers"
+BUILT_IN = {"runware": "storyboard.providers.runware:Runware"}
+
+
+class Picture(Struct, frozen=True):
+    """A conditioning picture: the bytes of its file and their media type, ``image/png`` or the like."""
+
+    data: bytes
+    media_type: str
+
+
+class TakeRequest(Struct, frozen=True):
+    """One take to be made. *duration* in seconds, *size* in pixels, *params* as the provider's API names them."""
+
+    provider: str
+    model: str
+    prompt: str
+    duration: Fraction
+    size: Size
+    seed: int
+    negative_prompt: str | None = None
+    params: Mapping[str, Json] = {}
+    first_frame: Picture | None = None
+    last_frame: Picture | None = None
+
+    def frames(self) -> dict[Position, Picture]:
+        """The conditioning pictures by where they stand."""
+        placed: dict[Position, Picture | None] = {"first": self.first_frame, "last": self.last_frame}
+        return {position: picture for position, picture in placed.items() if picture is not None}
+
+
+class Running(Struct, frozen=True, tag="running"):
+    """Queued or being made; *progress* in percent where the provider tells it."""
+
+    progress: int | None = None
+
+
+class Succeeded(Struct, frozen=True, tag="succeeded"):
+    """Made. *cost* in US dollars and *seed* as the provider says, ``None`` where it says nothing usable.
+
+    *url* may be signed. *notes* are oddities of the reply worth telling.
+    """
+
+    url: Secret
+    result_id: str | None = None
+    seed: int | None = None
+    cost: Decimal | None = None
+    nsfw: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """Ended without a result. Under the code ``unreadable-reply`` it was made, but where it lies can't be read."""
+
+    error: ProviderError
+
+
+class Unknown(Struct, frozen=True, tag="unknown"):
+    """The provider does not know this job, or not yet."""
+
+
+Outcome = Running | Succeeded | Failed | Unknown
+
+
+def state_of(outcome: Outcome) -> State:
+    """The job state that *outcome* stands for."""
+    match outcome:
+        case Running():
+            return "running"
+        case Succeeded():
+            return "succeeded"
+        case Failed():
+            return "failed"
+        case Unknown():
+            return "unknown"
+
+
+class Archived(Struct, frozen=True):
+    """What a provider's archive says of a task: *known* at all, the *request* as it was received, how it ended."""
+
+    known: bool
+    outcome: Outcome = Unknown()
+    request: Mapping[str, Any] | None = None
+
+
+class Call(Struct, frozen=True):
+    """One request to a provider's API: JSON *body*, and the path below the endpoint."""
+
+    body: Json = None
+    method: str = "POST"
+    path: str = ""
+
+
+class Reply(Struct, frozen=True):
+    """One reply that could be read.
+
+    *data* is its JSON, numbers with a point as ``Decimal``, ``None`` if it had none.
+    """
+
+    status: int
+    data: Any = None
+    retry_after: float | None = None
+
+
+class Provider(Protocol):
+    """Translation for one paid provider, pure: it does not loop, sleep, retry, or touch a socket or the store.
+
+    Attributes: *name*; *endpoint*, the default address of its API; *key_variable*, the environment variable that
+    usually holds its key; *result_hosts*, the only hosts results may come from; *memory_s*, how many seconds after a
+    submission the provider is trusted to know a task by its id; *own_ids*, whether the task id is chosen here; *batch*,
+    how many tasks one status query may ask for. The ``read_*`` methods raise ``ProviderError`` if the reply is a
+    refusal, can't be read, or is not about what was asked.
+    """
+
+    name: str
+    endpoint: str
+    key_variable: str
+    result_hosts: frozenset[str]
+    memory_s: int
+    own_ids: bool
+    batch: int
+
+    def task_id(self, key: str, attempt: int) -> str:
+        """The id of the *attempt*-th try at the action *key*: the same on every machine."""
+
+    def refusal(self, reply: Reply) -> ProviderError | None:
+        """The error that *reply* as a whole is, judged by its status and codes; ``None`` if it is none."""
+
+    def uploads(self, request: TakeRequest) -> dict[Position, Call]:
+        """The calls that must go first because a picture is too large to travel inside the submission."""
+
+    def read_upload(self, reply: Reply) -> str:
+        """The reference under which an uploaded picture is known."""
+
+    def submission(self, request: TakeRequest, task_id: str, references: Mapping[Position, str] | None = None) -> Call:
+        """The paid call. *references* are those of the uploaded pictures. Raises ``ValueError`` if one is missing."""
+
+    def read_acknowledgement(self, reply: Reply, task_id: str) -> str:
+        """The id under which the provider took the job; ``conflict`` is raised if it has that id already."""
+
+    def status_query(self, task_ids: Sequence[str]) -> Call:
+        """Ask how jobs are doing."""
+
+    def read_status(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Outcome]:
+        """An outcome for each id that the reply tells about, ``Unknown`` for the rest."""
+
+    def archive_query(self, task_id: str) -> Call:
+        """Ask the archive for an old task."""
+
+    def read_archive(self, reply: Reply, task_id: str) -> Archived:
+        """What the archive knows."""
+
+    def same_request(self, archived: Mapping[str, Any], submitted: Call) -> bool:
+        """Whether the archived request asks for the same take as *submitted*, whatever it was acknowledged as."""
+
+    def key_query(self) -> Call:
+        """A free call that only a good key may make."""
+
+    def read_key_check(self, reply: Reply) -> None:
+        """Return if the key was good."""
+
+
+class UnknownProvider(LookupError):
+    """No provider of that *name*; *known* are those there are."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.known = known
+
+
+def known_providers() -> tuple[str, ...]:
+    """The names of all paid providers, built in or plugged in through the entry point group."""
+    return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
+
+
+def find(name: str) -> Provider:
+    """The paid provider of that name, loaded only now. Raises ``UnknownProvider``."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        made: Provider = getattr(import_module(module), attribute)()
+        return made
+    for point in entry_points(group=GROUP, name=name):
+        plugged: Provider = point.load()()
+        return plugged
+    raise UnknownProvider(name, known_providers())

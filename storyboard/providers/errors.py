@@ -1,0 +1,120 @@
+"""What can go wrong with a provider, under stable codes, and text that is safe to show.
+
+Owns the error that every provider and client raises, the wrapper for keys and signed addresses, and the cleaning of
+foreign text. Which code of a provider means what is the provider's business; what the user is told is the caller's.
+"""
+
+import re
+import unicodedata
+from typing import Literal, NoReturn
+
+from storyboard.core.model import Json
+
+ErrorCode = Literal[
+    "invalid-request",
+    "auth",
+    "no-balance",
+    "rate-limited",
+    "moderated",
+    "timeout",
+    "not-found",
+    "server",
+    "provider-failed",
+    "unreadable-reply",
+    "network",
+    "conflict",
+]
+
+TEXT_LIMIT = 400
+_QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
+
+
+def plain_text(text: object, limit: int = TEXT_LIMIT) -> str:
+    """Foreign text made fit to print: one line of at most *limit* characters.
+
+    Control, format (bidi, zero-width), surrogate, private and unassigned characters are left out, runs of white space
+    become one space, and the query of a URL, which may be signed, is cut off.
+    """
+    raw = (text if isinstance(text, str) else "")[: limit * 8]
+    spaced = " ".join(raw.split())
+    shown = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
+    shown = _QUERY.sub(r"\1?…", shown)
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+class Secret:
+    """A key or a signed address that prints as ``***``; ``reveal`` gives the text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written down")
+
+
+class ProviderError(Exception):
+    """A refusal, a failure or trouble on the way, under a stable code.
+
+    ``retryable`` says that the same thing may go well later. ``provider_code`` and ``message`` are the provider's own,
+    made fit to print. ``field`` is the request field at fault; ``status`` the HTTP status. ``sent`` is ``False`` only
+    if the request surely never left this machine; ``retry_after`` is in seconds, as far as the provider asked for it.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        retryable: bool = False,
+        provider_code: str | None = None,
+        field: str | None = None,
+        task_id: str | None = None,
+        status: int | None = None,
+        sent: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        self.code: ErrorCode = code
+        self.message = plain_text(message)
+        self.retryable = retryable
+        self.provider_code = plain_text(provider_code, 80) or None
+        self.field = plain_text(field, 80) or None
+        self.task_id = task_id
+        self.status = status
+        self.sent = sent
+        self.retry_after = retry_after
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        own = f" ({self.provider_code})" if self.provider_code else ""
+        return f"{self.code}: {self.message}{own}"
+
+    def facts(self) -> dict[str, Json]:
+        """What is known of it as JSON data, for ledgers and reports; absent facts are left out."""
+        known: dict[str, Json] = {
+            "code": self.code,
+            "message": self.message,
+            "retryable": self.retryable,
+            "provider_code": self.provider_code,
+            "field": self.field,
+            "task_id": self.task_id,
+            "status": self.status,
+        }
+        return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Findings, plans and progress in words, and as data."""

@@ -1,0 +1,104 @@
+"""A plan as a table for people and as data for programs."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from storyboard.core.model import Generated, Storyboard
+from storyboard.core.plan import Plan, Step
+from storyboard.core.timebase import in_words
+from storyboard.core.timeline import running_time, timeline, total_frames
+from storyboard.report.words import change_lines, clean, dollars, reason
+
+Paint = Callable[[str, str], str]
+_COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
+
+
+def plain(text: str, _style: str) -> str:
+    """No colour."""
+    return text
+
+
+def heading(storyboard: Storyboard) -> str:
+    """What the film is: name, shots, length, size, who makes it."""
+    shots = [shot for shot in storyboard.shots() if not shot.skip]
+    pieces = timeline(storyboard, {})
+    output = storyboard.output
+    providers = sorted({shot.source.provider for shot in shots if isinstance(shot.source, Generated)})
+    rate = f"{float(output.fps):g} fps"
+    return (
+        f"{clean(storyboard.title or storyboard.file)}: {_count(len(shots), 'shot')}, "
+        f"{in_words(running_time(pieces, output))} ({total_frames(pieces)} frames at {rate}), {output.size}, "
+        f"made by {', '.join(providers)}"
+    )
+
+
+def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
+    """The plan as a table of shots, then one line for the cut, then the sum."""
+    takes = plan.of("take")
+    width = max((len(step.action.shot) for step in takes), default=0)
+    lines = [heading(storyboard), ""]
+    for step in takes:
+        price = f"  {dollars(step.cost)}" if step.cost else ""
+        word = paint(f"{step.do:<7}", _COLORS.get(step.do, ""))
+        lines.append(f"  {word} {step.action.shot:<{width}}  {reason(step)}{price}")
+        if step.do in ("make", "held"):
+            lines += [
+                f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
+            ]
+    if verbose:
+        lines += [
+            f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in plan.steps if step.action.kind != "take"
+        ]
+    return "\n".join([*lines, "", _cut_line(plan), summary(plan)])
+
+
+def summary(plan: Plan) -> str:
+    """``2 to make, 3 to reuse; estimated cost $1.92``."""
+    counts = Counter(step.do for step in plan.of("take"))
+    make = counts["make"] + counts["wait"]
+    parts = [f"{make} to make", f"{counts['reuse']} to reuse"]
+    parts += [f"{counts[do]} {do}" for do in ("held", "blocked", "skip") if counts[do]]
+    text = ", ".join(parts)
+    if plan.nothing_to_do():
+        text = f"nothing to do: {text}"
+    return f"{text}; estimated cost {dollars(plan.cost())}"
+
+
+def _cut_line(plan: Plan) -> str:
+    segments = plan.of("segment")
+    counts = Counter(step.do for step in segments)
+    [cut] = plan.of("cut")
+    state = {"reuse": "is in place", "make": "is joined", "wait": "is joined when they are there"}
+    copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
+    copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
+    known = f": {copied}" if not counts["wait"] else ""
+    return f"the cut of {_count(len(segments), 'segment')}{known} {state.get(cut.do, 'is not made: ' + reason(cut))}"
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """The plan as data: every step with its reason, changes field by field, cost in dollars as text."""
+    return {
+        "steps": [_step_data(step) for step in plan.steps],
+        "cost": str(plan.cost()),
+        "nothing_to_do": plan.nothing_to_do(),
+    }
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    return {
+        "action": step.action.id,
+        "kind": step.action.kind,
+        "shot": step.action.shot or None,
+        "do": step.do,
+        "why": step.reason.why,
+        "reason": reason(step),
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in step.reason.changes],
+        "shots": list(step.reason.shots),
+        "cost": str(step.cost),
+        "key": step.key,
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

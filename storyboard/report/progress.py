@@ -1,0 +1,132 @@
+"""A build as it runs: a line for every running step on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from storyboard.core.plan import Plan
+from storyboard.report.words import clean, dollars, reason
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress
+
+Frames = Callable[[], Mapping[str, tuple[int, int]]]
+
+
+def event_line(event: Any) -> str | None:
+    """One event of a build as a line; ``None`` for what goes without saying."""
+    match type(event).__name__:
+        case "Made":
+            price = f", {dollars(event.cost)}" if event.cost else ""
+            return f"made     {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason(event.step)})"
+        case "Failed":
+            help_line = f"\n         {clean(event.help)}" if event.help else ""
+            return f"failed   {event.action.id}  {clean(event.reason)}{help_line}"
+        case "Blocked" if event.step.action.kind == "take" and event.step.do == "blocked":
+            return f"blocked  {event.step.action.id}  {reason(event.step)}"
+        case "Told":
+            return f"note     {clean(event.text)}"
+    return None
+
+
+class PlainProgress:
+    """A line an event, for pipes and logs."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def watch(self, frames: Frames) -> None:
+        """Lines tell only what is finished."""
+
+    def __call__(self, event: Any) -> None:
+        line = event_line(event)
+        if line is not None:
+            self._write(line)
+
+
+class LiveProgress:
+    """Lines above, and below them what is running now, the total and the time left."""
+
+    def __init__(self, console: Console, plan: Plan) -> None:
+        self._console = console
+        self._frames: Frames = dict
+        self._tasks: dict[str, Any] = {}
+        self._began: dict[str, float] = {}
+        self._progress = _progress(console, self._refresh)
+        todo = sum(1 for step in plan.steps if step.do in ("make", "wait", "resume"))
+        self._total = self._progress.add_task("film", total=todo, shown=f"0 of {todo}")
+        self._todo = todo
+        self._done = 0
+
+    def __enter__(self) -> LiveProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.update(self._total, visible=False)
+        self._progress.stop()
+
+    def watch(self, frames: Frames) -> None:
+        """Ask *frames* how far the running steps are."""
+        self._frames = frames
+
+    def __call__(self, event: Any) -> None:
+        name = type(event).__name__
+        if name == "Started":
+            action = event.step.action
+            self._tasks[action.id] = self._progress.add_task(action.id, total=None, shown="")
+            self._began[action.id] = time.monotonic()
+        elif name in ("Made", "Failed", "Reused"):
+            self._finish((event.action if name == "Failed" else event.step.action).id)
+        line = event_line(event)
+        if line is not None:
+            from rich.text import Text
+
+            self._progress.console.print(Text(line, style=_STYLES.get(name, "")))
+
+    def _finish(self, action: str) -> None:
+        task = self._tasks.pop(action, None)
+        if task is not None:
+            self._progress.remove_task(task)
+            self._done += 1
+        self._todo = max(self._todo, self._done)
+        self._progress.update(
+            self._total, completed=self._done, total=self._todo, shown=f"{self._done} of {self._todo}"
+        )
+
+    def _refresh(self) -> None:
+        for action, (done, total) in self._frames().items():
+            task = self._tasks.get(action)
+            if task is not None and total:
+                self._progress.update(task, completed=done, total=total, shown=f"{done}/{total} frames")
+
+
+_STYLES = {"Failed": "red", "Blocked": "red", "Told": "yellow", "Made": "green"}
+
+
+def _progress(console: Console, refresh: Callable[[], None]) -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    class _Progress(Progress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            refresh()
+            return super().get_renderables()
+
+    return _Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[shown]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        refresh_per_second=5,
+    )

@@ -1,0 +1,89 @@
+"""What is there: shots with their takes, and the film."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from storyboard.core.model import Storyboard
+from storyboard.core.plan import Plan, Step, TakeMade
+from storyboard.core.timebase import in_words
+from storyboard.report.plans import Paint, heading, summary
+from storyboard.report.words import reason
+
+
+class Entry(Protocol):
+    """What is read of a lockfile entry."""
+
+    @property
+    def take(self) -> str: ...
+    @property
+    def seed(self) -> int | None: ...
+    @property
+    def cost(self) -> str | None: ...
+
+
+_STATES = {"reuse": "up to date", "make": "stale", "wait": "stale", "held": "held", "blocked": "blocked"}
+_COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
+
+
+def status_text(
+    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: Path, paint: Paint
+) -> str:
+    """A line a shot, then the film."""
+    takes = plan.of("take")
+    width = max((len(step.action.shot) for step in takes), default=0)
+    lines = [heading(storyboard), ""]
+    for step in takes:
+        state = _state(step)
+        entry = locked.get(step.action.shot)
+        word = paint(f"{state:<10}", _COLORS.get(state, ""))
+        lines.append(f"  {word} {step.action.shot:<{width}}  {_take(step, entry)}{reason(step)}")
+    [cut] = plan.of("cut")
+    lines += ["", f"film: {film} is {_film(cut)}", summary(plan)]
+    return "\n".join(lines)
+
+
+def _state(step: Step) -> str:
+    if step.reason.why in ("new", "missing"):
+        return step.reason.why
+    return _STATES.get(step.do, step.do)
+
+
+def _take(step: Step, entry: Entry | None) -> str:
+    digest = step.found.digest if isinstance(step.found, TakeMade) else entry.take if entry is not None else None
+    if digest is None:
+        return ""
+    parts = [f"take {digest[:12]}"]
+    if isinstance(step.found, TakeMade):
+        parts.append(in_words(step.found.info.duration))
+    if entry is not None and entry.seed is not None:
+        parts.append(f"seed {entry.seed}")
+    if entry is not None and entry.cost:
+        parts.append(f"${entry.cost}")
+    return f"{', '.join(parts)}; "
+
+
+def _film(cut: Step) -> str:
+    if cut.do == "reuse":
+        return "up to date"
+    return {"output-missing": "not there", "new": "out of date or not there"}.get(cut.reason.why, "out of date")
+
+
+def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: Path) -> dict[str, Any]:
+    """The same as data."""
+    shots = []
+    for step in plan.of("take"):
+        entry = locked.get(step.action.shot)
+        shots.append(
+            {
+                "shot": step.action.shot,
+                "state": _state(step),
+                "reason": reason(step),
+                "take": step.found.digest if isinstance(step.found, TakeMade) else None,
+                "locked": entry.take if entry is not None else None,
+                "seed": entry.seed if entry is not None else None,
+                "cost": entry.cost if entry is not None else None,
+            }
+        )
+    [cut] = plan.of("cut")
+    return {"title": storyboard.title, "shots": shots, "film": {"path": str(film), "state": _film(cut)}}

@@ -1,0 +1,111 @@
+"""Plans in words: why a step is what it is, and what has changed, for people."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from storyboard.core.plan import Change, Reason, Step
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_CONTEXT_WORDS = 3
+
+
+def clean(text: str) -> str:
+    """Foreign text fit for a terminal: no control, bidi or zero-width characters, one line."""
+    shown = "".join(" " if char in "\n\r\t" else char for char in text)
+    return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
+
+
+def dollars(amount: Decimal) -> str:
+    """``$0.96``; fractions of a cent are shown where there are any."""
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents}" if cents == amount else f"${amount.normalize():f}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    items = [clean(name) for name in names]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def reason(step: Step) -> str:
+    """Why a step is what it is, in one line."""
+    return _reason(step.reason, step)
+
+
+def _reason(why: Reason, step: Step) -> str:
+    shots = listed(why.shots)
+    fields = listed(dict.fromkeys(change.field for change in why.changes))
+    words = {
+        "unchanged": "unchanged",
+        "cached": "made before",
+        "other-take": "the locked take is not in this cache; another take of the same request is used",
+        "same-request": f"asks for the same as {shots}",
+        "new": "new",
+        "request-changed": f"changed: {fields}" if fields else "the request has changed",
+        "input-changed": f"another picture goes in: {fields}",
+        "upstream-changes": why.text or f"waits for {shots}",
+        "forced": "asked for by --remake",
+        "missing": "made before, but not in this cache",
+        "damaged": "what was made before is damaged; it was set aside",
+        "renderer-changed": "drawn by another version of storyboard",
+        "not-selected": "not selected",
+        "upstream-missing": f"{shots} {'is' if len(why.shots) == 1 else 'are'} not there",
+        "upstream-failed": f"{shots} failed",
+        "not-copied": f"encoded, since {why.text}",
+        "output-missing": "the film is not there",
+        "output-changed": "the file at the film's place is another one",
+        "too-short": why.text,
+    }
+    text = words[why.why]
+    if step.action.kind == "take" and why.why == "upstream-changes" and why.shots:
+        return f"starts from a frame of {shots}, which is made first"
+    return text
+
+
+def change_lines(change: Change) -> list[str]:
+    """One field, before and after; long texts as a word diff."""
+    if isinstance(change.old, str) and isinstance(change.new, str) and " " in change.old + change.new:
+        return [f"{change.field}: {word_diff(change.old, change.new)}"]
+    return [f"{change.field}: {_value(change.old)} -> {_value(change.new)}"]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "(not set)"
+    text = clean(str(value))
+    kind, _, digest = text.partition(":")
+    if kind in ("file", "picture") and len(digest) == 64:
+        return f"{kind} {digest[:12]}"
+    return text
+
+
+def word_diff(old: str, new: str) -> str:
+    """``a narrow [-mangrove-] {+jungle+} river``: what is the same is cut down to a few words around each change."""
+    before, after = _words(old), _words(new)
+    parts: list[str] = []
+    operations = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for position, (kind, a, b, c, d) in enumerate(operations):
+        if kind == "equal":
+            parts.append(_shortened(before[a:b], first=position == 0, last=position == len(operations) - 1))
+        else:
+            if b > a:
+                parts.append(f"[-{' '.join(before[a:b])}-]")
+            if d > c:
+                parts.append(f"{{+{' '.join(after[c:d])}+}}")
+    return " ".join(part for part in parts if part)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\S+", clean(text))
+
+
+def _shortened(words: list[str], *, first: bool, last: bool) -> str:
+    head = [] if first else words[:_CONTEXT_WORDS]
+    tail = [] if last else words[-_CONTEXT_WORDS:]
+    if len(head) + len(tail) >= len(words):
+        return " ".join(words)
+    return " ".join([*head, "…", *tail])

@@ -1,0 +1,161 @@
+"""Files that are whole or absent: written beside, synced, renamed, and their folder synced.
+
+Owns every write of the store below the level of meaning, and the opening of files that must be regular ones. Leaves to
+others what the bytes are.
+"""
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+CHUNK = 1 << 20
+_NO_LINKS_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+_NO_FOLDER_SYNC_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+class NotAFile(OSError):
+    """A symlink, folder, pipe, socket or device stands where a regular file is needed; ``filename`` says where."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Make every ``OSError`` of the block name *path*: calls on descriptors name nothing, and a temp tells nobody."""
+    try:
+        yield
+    except OSError as problem:
+        problem.filename = os.fspath(path)
+        del problem.filename2  # None would be printed
+        raise
+
+
+def open_regular(path: Path) -> int:
+    """Open for reading without following a link or waiting for a pipe; returns the descriptor.
+
+    Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as problem:
+        if problem.errno in (errno.ELOOP, errno.ENXIO):
+            raise NotAFile(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotAFile(path)
+    return descriptor
+
+
+def read_regular(path: Path) -> bytes:
+    """All bytes of a regular file. Raises as ``open_regular`` does."""
+    with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        return file.readall()
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Write every byte: a single ``os.write`` may write fewer and say nothing."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def temp_beside(path: Path) -> Path:
+    """A name in the folder of *path* that nobody can guess; hidden, and never ending like a file of ours."""
+    return path.with_name(f".{path.name[:64]}.{secrets.token_hex(8)}.tmp")
+
+
+def fsync_folder(path: Path) -> None:
+    """Make names in a folder survive a power cut; nothing where a file system has no such call."""
+    if os.name == "nt":
+        return
+    with naming(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        except OSError as problem:
+            if problem.errno not in _NO_FOLDER_SYNC_HERE:
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def make_folders(path: Path, mode: int = 0o777) -> None:
+    """Make *path* and the folders above it that are missing, each one durable before the next."""
+    if path.is_dir():
+        return
+    make_folders(path.parent)
+    try:
+        path.mkdir(mode)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+    fsync_folder(path.parent)
+
+
+def remove_quietly(path: Path) -> None:
+    """Unlink if it is there and can be."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def write_temp(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file that must not exist yet and sync it; a half one is removed again."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            write_all(descriptor, data)
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        remove_quietly(path)
+        raise
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Put *data* at *path*, replacing what is there: at no moment is less than one of the two to be seen.
+
+    When this returns, it survives a power cut. Raises ``OSError`` that names *path*, with the old content kept unless
+    only the last sync of the folder failed.
+    """
+    with naming(path):
+        temp = temp_beside(path)
+        write_temp(temp, data, mode)
+        try:
+            temp.replace(path)
+        except BaseException:
+            remove_quietly(temp)
+            raise
+        fsync_folder(path.parent)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Like ``write_atomic`` for a name that must not exist: raises ``FileExistsError`` and changes nothing."""
+    with naming(path):
+        temp = temp_beside(path)
+        write_temp(temp, data, mode)
+        try:
+            _link_or_rename(temp, path)
+        finally:
+            remove_quietly(temp)
+        fsync_folder(path.parent)
+
+
+def _link_or_rename(temp: Path, path: Path) -> None:
+    try:
+        os.link(temp, path)
+    except OSError as problem:
+        if problem.errno not in _NO_LINKS_HERE:
+            raise
+        # A file system without hard links: the project's lock keeps other builders away between look and rename.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
+        temp.replace(path)

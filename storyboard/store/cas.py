@@ -1,0 +1,239 @@
+"""Blobs by their sha256: written beside, synced, renamed, read-only, and verified before they count.
+
+Owns ``.storyboard/cache/blobs``, ``tmp`` and ``damaged``. What the bytes mean is the business of ``records``. A blob
+that does not hash to its name is never served and never deleted: it is moved to ``damaged``.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+from pathlib import Path
+
+from storyboard.store.aside import kept_aside, set_aside
+from storyboard.store.atomic import (
+    CHUNK,
+    NotAFile,
+    fsync_folder,
+    make_folders,
+    naming,
+    open_regular,
+    remove_quietly,
+    write_all,
+    write_atomic,
+    write_temp,
+)
+from storyboard.store.index import Index
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_READ_ONLY = 0o444
+
+
+class Missing(Exception):
+    """No blob of that digest is in the cache."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+
+class Damaged(Exception):
+    """The blob of that digest was not what its name says; what was found lies at ``kept_at``."""
+
+    def __init__(self, digest: str, kept_at: Path) -> None:
+        super().__init__(digest, kept_at)
+        self.digest = digest
+        self.kept_at = kept_at
+
+
+def is_digest(text: str) -> bool:
+    """Whether *text* is a sha256 in lower case hex: the shape of a digest and of a key."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def init_folder(root: Path) -> Path:
+    """Make ``.storyboard`` in the project folder *root*, ignored by git as a whole; returns it."""
+    folder = root / ".storyboard"
+    make_folders(folder)
+    ignore = folder / ".gitignore"
+    if not os.path.lexists(ignore):
+        write_atomic(ignore, b"*\n")
+    return folder
+
+
+class Blobs:
+    """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.temps = folder / "tmp"
+        self._blobs = folder / "blobs"
+        self._damaged = folder / "damaged"
+
+    def path(self, digest: str) -> Path:
+        """Where the blob of that digest is, or would be. Raises ``ValueError`` if it is no digest."""
+        if not is_digest(digest):
+            raise ValueError(f"not a sha256: {digest!r}")
+        return self._blobs / digest[:2] / digest
+
+    def size(self, digest: str) -> int:
+        """Bytes. Raises ``Missing``."""
+        try:
+            return os.lstat(self.path(digest)).st_size
+        except FileNotFoundError:
+            raise Missing(digest) from None
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep *data*; returns its digest. When it returns, the blob survives a power cut. Raises ``OSError``."""
+        digest = hashlib.sha256(data).hexdigest()
+        with naming(self.path(digest)):
+            temp = self.temp()
+            write_temp(temp, data, _READ_ONLY)
+            self._publish(temp, digest)
+        return digest
+
+    def put_file(self, path: Path) -> str:
+        """Keep the content of a regular file; returns its digest.
+
+        A file made under a name from ``temp`` is moved in, and stays where it is if that fails; any other is copied,
+        hashed and stored from one and the same read. Raises ``NotAFile`` or ``OSError``.
+        """
+        return self._adopt(path) if path.parent == self.temps else self._copy(path)
+
+    def verify(self, digest: str) -> None:
+        """Read the whole blob and compare. Raises ``Missing``, or ``Damaged`` once it has been set aside."""
+        path = self.path(digest)
+        try:
+            with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+                seen = os.fstat(file.fileno())
+                good = hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except FileNotFoundError:
+            raise self._absent(digest) from None
+        except NotAFile:
+            seen, good = None, False
+        if not good:
+            self._condemn(digest, seen)
+
+    def verified(self, digest: str, index: Index) -> Path:
+        """The path of a blob that hashes to its name; unchanged ones are not read again. Raises as ``verify``."""
+        path = self.path(digest)
+        try:
+            if index.digest_of(path) == digest:
+                return path
+        except (FileNotFoundError, NotAFile):
+            pass
+        self.verify(digest)
+        return path
+
+    def temp(self, suffix: str = "") -> Path:
+        """A new random name in the cache's own folder for what is still being made; the file is not created."""
+        make_folders(self.temps, 0o700)
+        return self.temps / f"{secrets.token_hex(16)}{suffix}"
+
+    def sweep(self) -> None:
+        """Remove what killed builds left half made. Only for the holder of the builder's lock."""
+        if not self.temps.is_dir():
+            return
+        for entry in os.scandir(self.temps):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                remove_quietly(Path(entry.path))
+
+    def _adopt(self, path: Path) -> str:
+        with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fchmod(file.fileno(), _READ_ONLY)
+            os.fsync(file.fileno())
+        with naming(self.path(digest)):
+            if self._keeps(digest):
+                remove_quietly(path)
+            else:
+                self._rename(path, digest)
+        return digest
+
+    def _copy(self, path: Path) -> str:
+        with naming(path):
+            source = open_regular(path)
+        try:
+            temp = self.temp()
+            digest = _copied(source, path, temp)
+        finally:
+            os.close(source)
+        with naming(self.path(digest)):
+            self._publish(temp, digest)
+        return digest
+
+    def _publish(self, temp: Path, digest: str) -> None:
+        try:
+            if not self._keeps(digest):
+                self._rename(temp, digest)
+        finally:
+            remove_quietly(temp)
+
+    def _rename(self, temp: Path, digest: str) -> None:
+        path = self.path(digest)
+        make_folders(path.parent)
+        temp.replace(path)
+        fsync_folder(path.parent)
+
+    def _keeps(self, digest: str) -> bool:
+        """Whether a good blob is there already, as durable as a new one would be."""
+        try:
+            self.verify(digest)
+        except (Missing, Damaged):
+            return False
+        fsync_folder(self.path(digest).parent)
+        return True
+
+    def _absent(self, digest: str) -> Missing | Damaged:
+        kept_at = kept_aside(digest, self._damaged)
+        return Missing(digest) if kept_at is None else Damaged(digest, kept_at)
+
+    def _condemn(self, digest: str, seen: os.stat_result | None) -> None:
+        """Set a bad blob aside, unless another process has put a good one in its place meanwhile."""
+        path = self.path(digest)
+        kept_at = set_aside(path, self._damaged)
+        try:
+            moved = os.lstat(kept_at)
+        except FileNotFoundError:
+            raise self._absent(digest) from None
+        if kept_at == path or not _another(moved, seen):
+            raise Damaged(digest, kept_at)
+        kept_at.replace(path)
+        self.verify(digest)
+
+
+def _another(moved: os.stat_result, seen: os.stat_result | None) -> bool:
+    """Whether what was moved away is not what was read (``None``: something that is no file)."""
+    if seen is None:
+        return stat.S_ISREG(moved.st_mode)
+    return (moved.st_dev, moved.st_ino) != (seen.st_dev, seen.st_ino)
+
+
+def _copied(source: int, path: Path, temp: Path) -> str:
+    """Write what *source* still holds to *temp*, synced and read-only; returns the digest of exactly these bytes."""
+    sha256 = hashlib.sha256()
+    with naming(temp):
+        target = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            while chunk := _read(source, path):
+                sha256.update(chunk)
+                with naming(temp):
+                    write_all(target, chunk)
+            with naming(temp):
+                os.fchmod(target, _READ_ONLY)
+                os.fsync(target)
+        finally:
+            os.close(target)
+    except BaseException:
+        remove_quietly(temp)
+        raise
+    return sha256.hexdigest()
+
+
+def _read(source: int, path: Path) -> bytes:
+    with naming(path):
+        return os.read(source, CHUNK)

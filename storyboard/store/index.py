@@ -1,0 +1,161 @@
+"""The disposable memory ``.storyboard/index.sqlite``: which content a file had when its stat was last seen.
+
+Owns no truth. Whatever is wrong with it (damage, another version, a folder that may not be written, somebody else
+writing) costs time and nothing else. A file whose stamps lie within two seconds of its hashing is not remembered: it
+could change once more without its stat telling ("racily clean" in git's words).
+"""
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storyboard.store.atomic import naming, open_regular, remove_quietly
+
+VERSION = 1
+RACY_NS = 2_000_000_000
+_BUSY_S = 0.05
+_TABLE = """
+CREATE TABLE IF NOT EXISTS files
+(path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID
+"""
+_SELECT = "SELECT CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files WHERE path = ?"
+
+Clock = Callable[[], float]
+
+
+def stamp_of(seen: os.stat_result) -> str:
+    """Everything about a file that changes when its content does, and its identity."""
+    return f"{seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns} {seen.st_ino} {seen.st_dev}"
+
+
+class Index:
+    """Remembers digests in *path*, or in memory alone if that cannot be. *clock* returns epoch seconds.
+
+    Used from any thread. What is learnt is written by ``flush`` or at the end of the ``with`` block.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._learnt: dict[bytes, tuple[str, str]] = {}
+        self._base = self._open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def digest_of(self, path: Path) -> str:
+        """sha256 of a regular file's content, in hex; read only if its stat is not the remembered one.
+
+        Links are not followed: hand in a resolved path. Raises ``NotAFile`` or ``OSError``.
+        """
+        name = os.fsencode(path.absolute())
+        with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+            before = os.fstat(file.fileno())
+            known = self._recall(name, stamp_of(before))
+            if known is not None:
+                return known
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = os.fstat(file.fileno())
+        if stamp_of(before) == stamp_of(after) and not self._racy(after):
+            with self._lock:
+                self._learnt[name] = (stamp_of(after), digest)
+        return digest
+
+    def flush(self) -> None:
+        """Write what was learnt in one transaction; if another process is writing, it is forgotten instead."""
+        with self._lock:
+            rows = [(name, *known, _crc(*known)) for name, known in self._learnt.items()]
+            self._learnt.clear()
+            if not rows:
+                return
+            try:
+                with self._base:
+                    self._base.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
+            except sqlite3.OperationalError:
+                pass
+            except sqlite3.DatabaseError:
+                self._rebuild()
+
+    def close(self) -> None:
+        """Write what was learnt and let the file go."""
+        self.flush()
+        with self._lock:
+            self._base.close()
+
+    def _racy(self, seen: os.stat_result) -> bool:
+        now = int(self._clock() * 1_000_000_000)
+        return now - max(seen.st_mtime_ns, seen.st_ctime_ns) < RACY_NS
+
+    def _recall(self, name: bytes, stamp: str) -> str | None:
+        with self._lock:
+            row = self._learnt.get(name) or self._row(name)
+        return row[1] if row is not None and row[0] == stamp else None
+
+    def _row(self, name: bytes) -> tuple[str, str] | None:
+        try:
+            found = self._base.execute(_SELECT, (name,)).fetchone()
+        except sqlite3.OperationalError:
+            return None
+        except sqlite3.DatabaseError:
+            self._rebuild()
+            return None
+        if found is None or _crc(found[0], found[1]) != found[2]:
+            return None
+        return (found[0], found[1])
+
+    def _open(self) -> sqlite3.Connection:
+        if not self._path.parent.is_dir():
+            return _connect(":memory:")
+        for _ in range(2):
+            try:
+                return _connect(os.fspath(self._path))
+            except sqlite3.OperationalError:  # busy or not to be written; the file itself may be good
+                break
+            except sqlite3.DatabaseError:
+                self._remove()
+        return _connect(":memory:")
+
+    def _rebuild(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._base.close()
+        self._remove()
+        self._base = self._open()
+
+    def _remove(self) -> None:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            remove_quietly(self._path.with_name(self._path.name + ending))
+
+
+def _crc(stamp: str, digest: str) -> int:
+    """SQLite does not notice a changed bit in a cell; a wrong digest here would look like an edited input."""
+    return zlib.crc32(f"{stamp} {digest}".encode())
+
+
+def _connect(target: str) -> sqlite3.Connection:
+    base = sqlite3.connect(target, timeout=_BUSY_S, check_same_thread=False)
+    try:
+        base.execute("PRAGMA journal_mode = WAL")
+        base.execute("PRAGMA synchronous = NORMAL")
+        version = base.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError(f"version {version}")
+        base.execute(_TABLE)
+        if version == 0:
+            base.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        base.close()
+        raise
+    return base

@@ -1,0 +1,227 @@
+"""``storyboard.lock``: which take each shot has, committed beside the storyboard.
+
+Owns the layout. JSON with sorted keys and one block a shot. Nearly every line is unlike all others, the last of a block
+too, and no comma moves when a neighbour comes or goes (``~`` sorts after every id). So git merges two branches that
+change, add or remove different shots. Two shots added into the same gap between two others, or two neighbours removed,
+are one place for git, and conflict.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from storyboard.store.atomic import write_atomic
+
+VERSION = 1
+_END = "~"
+_MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")
+_KEY = re.compile(r'"((?:[^"\\]|\\.)*)":')
+
+
+class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """As much of a clip as the cut's length needs; ``rate`` in frames a second as ``"24/1"``."""
+
+    frames: int
+    rate: str
+
+
+class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The take of one shot by one provider.
+
+    ``frames`` map where a frame was taken of it (``first``, ``last``, seconds) to the digest of its planes;
+    ``cost`` in US dollars as decimal text.
+    """
+
+    key: str
+    take: str
+    info: LockInfo
+    seed: int | None = None
+    task_id: str | None = None
+    cost: str | None = None
+    frames: dict[str, str] = {}
+
+
+class LockfileProblem(Exception):
+    """The text is no lockfile that this version can use. ``line`` counts from 1, ``None`` if no line is to blame."""
+
+    def __init__(
+        self,
+        code: Literal["conflict", "syntax", "version", "shape", "repeated"],
+        reason: str,
+        line: int | None = None,
+        help: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.line = line
+        self.help = help
+
+
+class Lockfile(Struct, frozen=True):
+    """Entries by shot and provider; a value: changes give a new one."""
+
+    shots: Mapping[str, Mapping[str, LockEntry]] = {}
+
+    def entry(self, shot: str, provider: str) -> LockEntry | None:
+        """What is locked, if anything is."""
+        return self.shots.get(shot, {}).get(provider)
+
+    def with_entry(self, shot: str, provider: str, entry: LockEntry) -> "Lockfile":
+        """The same with that entry set."""
+        return replace(self, shots={**self.shots, shot: {**self.shots.get(shot, {}), provider: entry}})
+
+    def without(self, *shots: str) -> "Lockfile":
+        """The same without those shots."""
+        return replace(self, shots={shot: entries for shot, entries in self.shots.items() if shot not in shots})
+
+    def dumps(self) -> str:
+        """The text, ending in a newline; equal values give equal text."""
+        lines = ["{", f'  "lockfile_version": {VERSION},', '  "shots": {']
+        for shot in sorted(self.shots):
+            lines.append(f"    {_json(shot)}: {{")
+            for provider in sorted(self.shots[shot]):
+                lines += [f"      {_json(provider)}: {{", *_fields(self.shots[shot][provider]), "      },"]
+            lines += [f"      {_json(_END)}: {_json(f'end of {shot}')}", "    },"]
+        lines += [f"    {_json(_END)}: {_json('end of shots')}", "  }", "}"]
+        return "\n".join(lines) + "\n"
+
+
+def _fields(entry: LockEntry) -> list[str]:
+    """Two lines, each with a digest: a line that other blocks have too may lead git's diff to match it with theirs."""
+    fields = [f"{_json(name)}: {_json(value)}" for name, value in sorted(msgspec.to_builtins(entry).items())]
+    after_key = 1 + sorted(entry.__struct_fields__).index("key")
+    return [f"        {', '.join(fields[:after_key])},", f"        {', '.join(fields[after_key:])}"]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def loads(text: str) -> Lockfile:
+    """From the text of a lockfile. Raises ``LockfileProblem``."""
+    _refuse_conflicts(text)
+    data = _parse(text)
+    if not isinstance(data, dict):
+        raise LockfileProblem("shape", "a lockfile is a JSON object")
+    _check_version(data.get("lockfile_version"), text)
+    shots = data.get("shots")
+    if not isinstance(shots, dict):
+        raise LockfileProblem("shape", "`shots` is not an object", _line_of(text, "shots"))
+    unknown = sorted(data.keys() - {"lockfile_version", "shots"})
+    if unknown:
+        raise LockfileProblem("shape", f"`{unknown[0]}` is not a field of a lockfile", _line_of(text, unknown[0]))
+    return Lockfile({shot: _entries(shot, body, text) for shot, body in shots.items() if shot != _END})
+
+
+def read(path: Path) -> Lockfile:
+    """The lockfile at *path*; an empty one if there is none. Raises ``LockfileProblem`` or ``OSError``."""
+    return _read(path)[0]
+
+
+def write(path: Path, lockfile: Lockfile) -> bool:
+    """Write it if it says anything new; returns whether it did.
+
+    A file that cannot be read is somebody's work and is not overwritten: raises ``LockfileProblem``. ``OSError``
+    names *path*, and the old file is kept.
+    """
+    old, exists = _read(path)
+    if old == lockfile and (exists or not lockfile.shots):
+        return False
+    write_atomic(path, lockfile.dumps().encode())
+    return True
+
+
+def _read(path: Path) -> tuple[Lockfile, bool]:
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        return Lockfile(), False
+    except UnicodeDecodeError as problem:
+        raise LockfileProblem("syntax", f"it is not UTF-8 text: {problem.reason}") from problem
+    return loads(text), True
+
+
+def _refuse_conflicts(text: str) -> None:
+    for number, line in enumerate(text.splitlines(), 1):
+        if _MARKER.match(line):
+            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines"
+            raise LockfileProblem("conflict", "git left a merge conflict here", number, advice)
+
+
+def _parse(text: str) -> Any:
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(found)
+        if len(result) != len(found):
+            names = [name for name, _ in found]
+            name = next(name for position, name in enumerate(names) if name in names[:position])
+            raise LockfileProblem("repeated", f"`{name}` stands here twice", _line_of_repeat(text, name), _KEEP_ONE)
+        return result
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as problem:
+        raise LockfileProblem("syntax", f"it is not JSON: {problem.msg}", problem.lineno, _RESTORE) from problem
+    except (RecursionError, ValueError) as problem:
+        raise LockfileProblem("syntax", f"it is not JSON: {problem}", None, _RESTORE) from problem
+
+
+_KEEP_ONE = "keep the block whose take you want"
+_RESTORE = "restore it from git: `git checkout -- storyboard.lock`"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _check_version(version: object, text: str) -> None:
+    line = _line_of(text, "lockfile_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise LockfileProblem("shape", "`lockfile_version` is not a whole number", line)
+    if version > VERSION:
+        reason = f"it has version {version}, this storyboard reads up to {VERSION}"
+        raise LockfileProblem("version", reason, line, "use the version of storyboard that wrote it, or a later one")
+
+
+def _entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
+    line = _line_of(text, shot, depth=2)
+    if not isinstance(body, dict):
+        raise LockfileProblem("shape", f"shot `{shot}` is not an object", line)
+    found: dict[str, LockEntry] = {}
+    for provider, entry in body.items():
+        if provider == _END:
+            continue
+        try:
+            found[provider] = msgspec.convert(entry, LockEntry)
+        except msgspec.ValidationError as problem:
+            raise LockfileProblem("shape", f"shot `{shot}`, provider `{provider}`: {problem}", line) from problem
+    return found
+
+
+def _line_of(text: str, name: str, depth: int = 1) -> int | None:
+    """The line where that key stands so many blocks deep, in the layout that we write."""
+    start = f"{'  ' * depth}{json.dumps(name, ensure_ascii=False)}:"
+    return next((number for number, line in enumerate(text.splitlines(), 1) if line.startswith(start)), None)
+
+
+def _line_of_repeat(text: str, name: str) -> int | None:
+    """The line where a key stands for the second time in one block, in the layout that we write."""
+    blocks: list[set[str]] = [set()]
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith("}") and len(blocks) > 1:
+            blocks.pop()
+        found = _KEY.match(stripped)
+        if found is not None:
+            if found[1] == name and name in blocks[-1]:
+                return number
+            blocks[-1].add(found[1])
+        if stripped.endswith("{"):
+            blocks.append(set())
+    return None

@@ -1,0 +1,177 @@
+"""What was made, under the key of what was asked: ``records/ab/<key>/<digest>.json``, plain files.
+
+Several takes of one key lie side by side and none is ever replaced. A record counts only while everything it names is
+in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to the core.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from storyboard.store.aside import Trouble, set_aside
+from storyboard.store.atomic import make_folders, write_atomic
+from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
+from storyboard.store.envelope import Broken, Newer, load, seal
+from storyboard.store.index import Index
+
+Kind = Literal["take", "frame", "segment", "cut"]
+
+
+class Made(Struct, frozen=True):
+    """Where an output came from. Never in a key.
+
+    ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
+    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid.
+    """
+
+    at: str
+    seconds: float = 0.0
+    provider: str = ""
+    tool: str = ""
+    label: str = ""
+    seed: int | None = None
+    task_id: str | None = None
+    cost: str | None = None
+    note: str = ""
+
+
+class Record(Struct, frozen=True):
+    """One result: ``outputs`` map a name to the digest of a blob, ``values`` to a digest that is no blob of ours.
+
+    ``request`` is the JSON behind the key; ``info`` what probing found, as builtins.
+    """
+
+    key: str
+    kind: Kind
+    request: dict[str, Any]
+    outputs: dict[str, str]
+    made: Made
+    values: dict[str, str] = {}
+    info: dict[str, Any] = {}
+
+    @property
+    def digest(self) -> str:
+        """What tells it from other results of its key: its output's digest, or one over all of them."""
+        if len(self.outputs) == 1:
+            return next(iter(self.outputs.values()))
+        named = msgspec.json.encode([self.outputs, self.values], order="deterministic")
+        return hashlib.sha256(named).hexdigest()
+
+
+class Found(Struct, frozen=True):
+    """A record and the digests of its outputs that are not in the cache, or were there but damaged."""
+
+    record: Record
+    missing: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it counts."""
+        return not self.missing and not self.damaged
+
+
+class Records:
+    """The records under *folder* (``.storyboard/cache``). What could not be believed is told in ``troubles``."""
+
+    def __init__(self, folder: Path, blobs: Blobs, index: Index) -> None:
+        self.troubles: list[Trouble] = []
+        self._records = folder / "records"
+        self._damaged = folder / "damaged"
+        self._blobs = blobs
+        self._index = index
+
+    def add(self, record: Record) -> None:
+        """Keep a record; when this returns, it survives a power cut. Its blobs must be in the cache before.
+
+        The same outputs under the same key are recorded once, the first time. Raises ``Missing`` or ``Damaged`` for a
+        blob, ``ValueError`` for what is no digest, ``OSError``.
+        """
+        folder = self._folder(record.key)
+        for digest in record.outputs.values():
+            self._blobs.verified(digest, self._index)
+        path = folder / f"{record.digest}.json"
+        if os.path.lexists(path) and self._read(path) is not None:
+            return
+        make_folders(folder)
+        write_atomic(path, seal(record))
+
+    def find(self, key: str) -> list[Record]:
+        """The whole records of *key*, newest first; every blob they name has just been verified."""
+        return [found.record for found in self.all(key) if found.whole]
+
+    def all(self, key: str) -> list[Found]:
+        """Every readable record of *key*, newest first, with what of it cannot be used."""
+        records = [record for path in self._files(self._folder(key)) if (record := self._read(path)) is not None]
+        records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
+        return [self._judge(record) for record in records]
+
+    def takes_of(self, kind: Kind = "take") -> Iterator[Record]:
+        """Every readable record of one kind in the whole cache, in the order of keys; blobs are not looked at."""
+        for fan in _sorted(self._records):
+            for folder in _sorted(fan):
+                for path in self._files(folder):
+                    record = self._read(path)
+                    if record is not None and record.kind == kind:
+                        yield record
+
+    def _folder(self, key: str) -> Path:
+        if not is_digest(key):
+            raise ValueError(f"not a key: {key!r}")
+        return self._records / key[:2] / key
+
+    def _judge(self, record: Record) -> Found:
+        missing: list[str] = []
+        damaged: list[str] = []
+        for digest in record.outputs.values():
+            try:
+                self._blobs.verified(digest, self._index)
+            except Missing:
+                missing.append(digest)
+            except Damaged:
+                damaged.append(digest)
+        return Found(record, tuple(missing), tuple(damaged))
+
+    def _files(self, folder: Path) -> list[Path]:
+        try:
+            return [path for path in _sorted(folder) if path.suffix == ".json"]
+        except NotADirectoryError:
+            self._distrust(folder, "it is not a folder")
+            return []
+
+    def _read(self, path: Path) -> Record | None:
+        try:
+            record = load(path, Record)
+            _check_names(path, record)
+        except FileNotFoundError:
+            return None
+        except Newer as problem:
+            reason = f"a later version of this tool wrote it (version {problem.version})"
+            self.troubles.append(Trouble(path, reason, path))
+            return None
+        except Broken as problem:
+            self._distrust(path, problem.reason)
+            return None
+        return record
+
+    def _distrust(self, path: Path, reason: str) -> None:
+        self.troubles.append(Trouble(path, reason, set_aside(path, self._damaged)))
+
+
+def _sorted(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _check_names(path: Path, record: Record) -> None:
+    if (path.parent.name, path.stem) != (record.key, record.digest):
+        raise Broken("its name does not fit what it holds")
+    if not all(is_digest(digest) for digest in record.outputs.values()):
+        raise Broken("it names something that is no digest")

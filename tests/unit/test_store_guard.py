@@ -1,0 +1,192 @@
+"""One builder at a time, and nothing left to clean up."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import pytest
+
+from storyboard.store.guard import Builder, Held, Holder, LockLost, holder_of
+from storyboard.store.locks import LockUnsupported, lock_at, take
+
+HOLD = """
+import sys
+from pathlib import Path
+from storyboard.store.guard import Builder
+with Builder(Path(sys.argv[1]), "river.yaml"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_builder(root: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the project until its stdin closes."""
+    command = [sys.executable, "-c", HOLD, str(root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_holder_is_written_down_while_the_lock_is_held(tmp_path: Path) -> None:
+    with Builder(tmp_path, "storyboard.yaml", clock=lambda: 1234.5) as builder:
+        holder = holder_of(tmp_path)
+        assert holder is not None
+        assert (holder.pid, holder.storyboard, holder.since) == (os.getpid(), "storyboard.yaml", 1234.5)
+        builder.check()
+    assert holder_of(tmp_path) is None
+    with Builder(tmp_path, "storyboard.yaml"):
+        pass
+
+
+def test_held_project_is_refused_with_the_name_of_its_holder(tmp_path: Path) -> None:
+    with another_builder(tmp_path) as process:
+        with pytest.raises(Held) as caught, Builder(tmp_path, "storyboard.yaml", patience_s=0):
+            pass
+        assert caught.value.holder is not None
+        assert (caught.value.holder.pid, caught.value.holder.storyboard) == (process.pid, "river.yaml")
+        with pytest.raises(Held), Builder(tmp_path, "storyboard.yaml", patience_s=0.15):
+            pass
+
+
+def test_waiting_builder_is_told_once_for_whom_and_gets_the_project_then(tmp_path: Path) -> None:
+    told: list[Holder | None] = []
+    with another_builder(tmp_path) as process:
+
+        def leave(holder: Holder | None) -> None:
+            told.append(holder)
+            assert process.stdin is not None
+            process.stdin.close()
+
+        with Builder(tmp_path, "storyboard.yaml", on_wait=leave) as builder:
+            builder.check()
+            assert holder_of(tmp_path) != told[0]
+    assert [holder.pid for holder in told if holder] == [process.pid]
+
+
+def test_killed_builder_frees_the_project_at_once(tmp_path: Path) -> None:
+    with another_builder(tmp_path) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+            holder = holder_of(tmp_path)
+            assert holder is not None
+            assert holder.pid == os.getpid()
+
+
+def test_program_started_by_a_builder_does_not_inherit_the_lock(tmp_path: Path) -> None:
+    with Builder(tmp_path, "storyboard.yaml"):
+        child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    try:
+        with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+            assert child.poll() is None
+    finally:
+        child.communicate()
+
+
+def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -> None:
+    with Builder(tmp_path, "storyboard.yaml") as first:
+        (tmp_path / ".storyboard" / "builder.lock").unlink()
+        with pytest.raises(LockLost):
+            first.check()
+        with another_builder(tmp_path):
+            with pytest.raises(LockLost):
+                first.check()
+            written = holder_of(tmp_path)
+            assert written is not None
+            assert written.storyboard == "river.yaml"
+
+
+def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> None:
+    with another_builder(tmp_path) as process:
+        (tmp_path / ".storyboard" / "builder.lock").unlink()
+        with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
+            holder = holder_of(tmp_path)
+            assert holder is not None
+            assert holder.pid == os.getpid()
+
+
+def test_failure_inside_frees_the_project(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), Builder(tmp_path, "storyboard.yaml"):
+        raise KeyError
+    with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+        pass
+
+
+def test_full_disk_at_the_start_leaves_no_lock_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Builder(tmp_path, "storyboard.yaml"):
+        pass
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match=r"builder\.json"), Builder(tmp_path, "storyboard.yaml"):
+            pass
+    with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+def test_file_system_without_flock_is_refused_and_never_left_unlocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    import fcntl
+
+    def missing(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    with pytest.raises(LockUnsupported) as caught, Builder(tmp_path, "storyboard.yaml"):
+        pass
+    assert caught.value.path == tmp_path / ".storyboard" / "builder.lock"
+    assert holder_of(tmp_path) is None
+
+
+def test_lock_is_the_kernels(tmp_path: Path) -> None:
+    assert isinstance(lock_at(tmp_path / "x"), filelock.UnixFileLock)
+
+
+def test_only_one_of_many_threads_has_the_lock(tmp_path: Path) -> None:
+    inside, most, rounds = 0, 0, 0
+
+    def work() -> None:
+        nonlocal inside, most, rounds
+        lock = lock_at(tmp_path / "x", 0.001)
+        for _ in range(10):
+            while not take(lock, 0.05):
+                pass
+            inside += 1
+            most = max(most, inside)
+            rounds += 1
+            inside -= 1
+            lock.release()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, rounds) == (1, 80)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"pid": "x"}'])
+def test_unreadable_note_is_no_holder(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".storyboard").mkdir()
+    (tmp_path / ".storyboard" / "builder.json").write_bytes(content)
+    assert holder_of(tmp_path) is None

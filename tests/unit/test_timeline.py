@@ -1,0 +1,97 @@
+"""Where every shot stands in the film, in whole frames."""
+
+from fractions import Fraction
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storyboard.core.model import Output, Size, Trim
+from storyboard.core.timebase import exact, frame_rate, frames_in, in_words, seconds_of, timecode
+from storyboard.core.timeline import TooShort, common_parameter_sets, not_copied_because, place, timeline
+from tests.unit.films import CLIP, HD, film, shot
+
+OUTPUT = Output("out/film.mp4", HD, Fraction(24))
+
+
+def test_shots_follow_each_other_in_whole_frames() -> None:
+    pieces = timeline(film(shot("a"), shot("b", duration=Fraction(5))), {})
+    assert [(piece.shot, piece.at, piece.frames) for piece in pieces] == [("a", 0, 192), ("b", 192, 120)]
+
+
+def test_a_take_counts_by_its_real_frames() -> None:
+    take = msgspec.structs.replace(CLIP, frames=191)
+    assert place(shot("a"), 0, OUTPUT, take).frames == 191
+
+
+def test_a_trim_is_measured_in_seconds_of_the_take() -> None:
+    trimmed = msgspec.structs.replace(shot("a"), trim=Trim(Fraction(1, 2), Fraction(9, 2)))
+    piece = place(trimmed, 0, OUTPUT, CLIP)
+    assert (piece.start, piece.frames, piece.whole) == (Fraction(1, 2), 96, False)
+
+
+def test_a_trim_to_the_very_ends_is_the_whole_take() -> None:
+    trimmed = msgspec.structs.replace(shot("a"), trim=Trim(Fraction(0), Fraction(8)))
+    assert place(trimmed, 0, OUTPUT, CLIP).whole
+
+
+def test_a_trim_past_the_end_is_refused_but_a_frame_of_slack_is_not() -> None:
+    trimmed = msgspec.structs.replace(shot("a"), trim=Trim(None, Fraction(8)))
+    assert place(trimmed, 0, OUTPUT, msgspec.structs.replace(CLIP, frames=191)).frames == 191
+    with pytest.raises(TooShort):
+        place(trimmed, 0, OUTPUT, msgspec.structs.replace(CLIP, frames=189))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"codec": "hevc"}, "codec"),
+        ({"width": 640}, "640x720"),
+        ({"rate": "25/1", "frames": 200}, "length"),
+        ({"pixel_format": "yuv420p10le"}, "pixel format"),
+        ({"rotation": 90}, "rotated"),
+        ({"pixel_aspect": "4/3"}, "square"),
+        ({"constant_rate": False}, "varies"),
+        ({"color": "smpte170m/bt709/bt709/tv"}, "smpte170m"),
+        ({"closed_start": False}, "keyframe"),
+    ],
+)
+def test_what_keeps_a_take_from_being_copied(change: dict[str, object], why: str) -> None:
+    take = msgspec.structs.replace(CLIP, **change)
+    piece = place(shot("a"), 0, OUTPUT, CLIP)
+    assert why in (not_copied_because(take, piece, OUTPUT) or "")
+    assert not_copied_because(CLIP, piece, OUTPUT) is None
+
+
+def test_the_largest_group_is_chosen_whatever_the_order() -> None:
+    assert common_parameter_sets({"a": 10, "b": 20}) == "b"
+    assert common_parameter_sets({"a": 5, "b": 5}) == common_parameter_sets({"b": 5, "a": 5})
+    assert common_parameter_sets({}) == ""
+
+
+def test_rates_of_television_are_exact() -> None:
+    assert frame_rate(23.976) == Fraction(24000, 1001)
+    assert frame_rate("30000/1001") == frame_rate(29.97)
+    assert frame_rate(24) == 24
+    assert exact(0.1) == Fraction(1, 10)
+
+
+@pytest.mark.parametrize("bad", ["0", "-1", "x", "nan", "1e999999999"])
+def test_what_is_no_rate_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError):
+        frame_rate(bad)
+
+
+@given(
+    st.integers(0, 10**6), st.sampled_from([Fraction(24), Fraction(25), Fraction(24000, 1001), Fraction(60000, 1001)])
+)
+def test_frames_survive_the_way_through_seconds(frames: int, rate: Fraction) -> None:
+    assert frames_in(seconds_of(frames, rate), rate) == frames
+
+
+def test_timecode_and_lengths_for_people() -> None:
+    assert timecode(24 * 3661 + 5, Fraction(24)) == "01:01:01:05"
+    assert in_words(Fraction(125)) == "2 min 5 s"
+    assert in_words(Fraction(15, 2)) == "7.5 s"
+    assert str(Size.parse("1280x720")) == "1280x720"
