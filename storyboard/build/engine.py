@@ -38,6 +38,7 @@ class Outcome(Struct, frozen=True):
     made: Mapping[str, Step]
     reused: Mapping[str, Step]
     failed: Mapping[str, str]
+    codes: Mapping[str, str]
     blocked: Mapping[str, Step]
     film: bool
     frames: int
@@ -71,6 +72,7 @@ class Engine:
         self._made: dict[str, Step] = {}
         self._reused: dict[str, Step] = {}
         self._failed: dict[str, str] = {}
+        self._codes: dict[str, str] = {}
         self._blocked: dict[str, Step] = {}
         self._cost = Decimal(0)
         self._frames = 0
@@ -85,6 +87,8 @@ class Engine:
         except* asyncio.CancelledError:
             pass
         finally:
+            for maker in self._makers.values():
+                await maker.close()
             self._workers.kill() if self._stopped_by else self._workers.close()
             self._storing.shutdown(wait=True)
             self._shelf.finish(keep=self._kept())
@@ -92,6 +96,7 @@ class Engine:
             self._made,
             self._reused,
             self._failed,
+            self._codes,
             self._blocked,
             CUT in self._planner.settled,
             self._frames,
@@ -119,7 +124,7 @@ class Engine:
             self._settle(step, step.found)
             self._reused[action.id] = step
             self._tell(Reused(step))
-        elif step.do == "make":
+        elif step.do in ("make", "resume"):
             await self._make(step)
         elif action.id == CUT and self._partial and not self._stopped_by:
             await self._make(step, self._make_partial_film)
@@ -155,6 +160,7 @@ class Engine:
         try:
             result, cost = await (how or self._how(action))(step)
         except (TaskFailed, FilmFailed) as problem:
+            self._codes[action.id] = getattr(problem, "code", "failed")
             self._fail(action, str(problem))
         except WorkerDied:
             self._fail(action, "its worker process died twice; is there enough memory?")
@@ -191,8 +197,12 @@ class Engine:
         pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))
         out = self._shelf.beside(".mp4")
         try:
-            delivery = await self._makers[shot.source.provider].make(Order(step, shot, pictures, out))
-            return await self._store(partial(self._shelf.keep_take, step, shot, out, delivery)), delivery.cost
+            maker = self._makers[shot.source.provider]
+            order = Order(step, shot, pictures, out, self._shelf.locked_task(step, shot))
+            delivery = await maker.make(order)
+            made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
+            await self._store(partial(maker.stored, delivery))
+            return made, delivery.cost
         finally:
             out.unlink(missing_ok=True)
 

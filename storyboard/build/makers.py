@@ -18,12 +18,16 @@ LOCAL = "local"
 
 
 class Order(Struct, frozen=True):
-    """One take to be made: what was planned, the pictures that go in, and where to put the clip."""
+    """One take to be made: what was planned, the pictures that go in, and where to put the clip.
+
+    *locked_task* is the task id of the take that the lockfile names for this very request.
+    """
 
     step: Step
     shot: Shot
     pictures: dict[str, bytes]
     out: Path
+    locked_task: str | None = None
 
 
 class Delivery(Struct, frozen=True):
@@ -42,6 +46,12 @@ class Maker(Protocol):
 
     async def make(self, order: Order) -> Delivery:
         """Make the take. Raises ``TaskFailed`` and its kind."""
+
+    def stored(self, delivery: Delivery) -> None:
+        """The take of *delivery* is in the store."""
+
+    async def close(self) -> None:
+        """Nothing more will be asked for."""
 
 
 class LocalMaker:
@@ -68,6 +78,12 @@ class LocalMaker:
         first = order.pictures.get("first_frame")
         info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
         return Delivery(info, time.monotonic() - began, source.seed)
+
+    def stored(self, delivery: Delivery) -> None:
+        """Nothing is owed for what we have drawn ourselves."""
+
+    async def close(self) -> None:
+        """The workers are the engine's to close."""
 
 
 def _slate(params: dict[str, Any]) -> bool:

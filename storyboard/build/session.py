@@ -1,7 +1,9 @@
 """One storyboard and its store, opened for reading or for building.
 
-A reading session never waits, never writes and calls nobody. A building session holds the project's lock.
+A reading session never waits, writes nothing that matters and calls nobody; a building one holds the project's lock.
 """
+
+from __future__ import annotations
 
 import asyncio
 import os
@@ -11,34 +13,41 @@ from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
+from storyboard.build.budget import Budget, Prices
 from storyboard.build.engine import Engine, Outcome
-from storyboard.build.events import Listener
+from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
 from storyboard.build.makers import LOCAL, LocalMaker, Maker
+from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
 from storyboard.core.graph import Graph
-from storyboard.core.model import Generated, Json, Shot, Storyboard
+from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
+from storyboard.media.identity import renderer_id
 from storyboard.providers.local import ANIMATIC_VERSION
 from storyboard.store.guard import Builder, Holder
 from storyboard.store.lockfile import read as read_lockfile
 
+if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to buy
+    from storyboard.build.remote import Spending
+
 
 class Choices(Struct, frozen=True):
-    """What the command line adds to a storyboard."""
+    """What the command line adds to a storyboard. *cap* in US dollars, for this build."""
 
     select: tuple[str, ...] = ()
     remake: tuple[str, ...] = ()
     jobs: int = 1
     partial: bool = False
+    cap: Decimal | None = None
 
 
 class OutputRefused(Exception):
@@ -53,8 +62,9 @@ class OutputRefused(Exception):
 class Session:
     """A storyboard with its graph, its lockfile and what the cache knows of it.
 
-    Raises ``LockfileProblem`` if the lockfile cannot be read, ``BadSelection`` if a selector names nothing, ``OSError``
-    if a picture cannot be read.
+    With *on_wait* it is a building session: it waits for another builder after telling who that is. Raises
+    ``LockfileProblem`` if the lockfile cannot be read, ``BadSelection`` if a selector names nothing, ``OSError`` if a
+    picture cannot be read.
     """
 
     def __init__(
@@ -66,27 +76,20 @@ class Session:
         on_wait: Callable[[Holder | None], None] | None = None,
     ) -> None:
         self.storyboard = storyboard
-        self.cards = cards
         self.choices = choices
         self.graph = Graph(storyboard)
-        selected = self.graph.select(choices.select) if choices.select else None
-        remake = self.graph.select(choices.remake)
+        self._cards = cards
+        self._remake = frozenset(self.graph.select(choices.remake))
+        self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
         with ExitStack() as stack:
             if on_wait is not None:
                 stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait))
             self.workspace = stack.enter_context(Workspace(root, storyboard))
-            lockfile = read_lockfile(self.workspace.lockfile)
-            self.shelf = Shelf(self.workspace, lockfile, renderer())
             if on_wait is not None:
-                self.workspace.blobs.sweep()
-            self._wishes = Wishes(
-                files=self.workspace.digests(storyboard),
-                engines={LOCAL: f"animatic {ANIMATIC_VERSION}"},
-                renderer=self.shelf.renderer,
-                price=self._price,
-                remake=frozenset(remake),
-                only=frozenset(selected) if selected is not None else None,
-            )
+                self.workspace.sweep()
+            self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer_id())
+            self.prices = Prices(cards, self.workspace.ledger)
+            self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -99,7 +102,7 @@ class Session:
 
     def plan(self) -> Plan:
         """What a build would do now."""
-        return self.planner().plan()
+        return self._planner().plan()
 
     def lockfile_is_current(self, plan: Plan) -> bool:
         """Whether a build would leave the lockfile as it is: every take there, and each the one it names."""
@@ -111,25 +114,39 @@ class Session:
     def needs_network(self, plan: Plan) -> list[str]:
         """Shots that a provider elsewhere would have to make."""
         steps = [step for step in plan.of("take") if step.do in ("make", "wait", "resume")]
-        sources = {step.action.shot: self.graph.shot(step.action.shot).source for step in steps}
-        return [shot for shot, source in sources.items() if isinstance(source, Generated) and source.provider != LOCAL]
+        return [step.action.shot for step in steps if self._provider(step.action.shot) != LOCAL]
 
-    def _is_locked(self, step: Step, shot: Shot) -> bool:
-        source = shot.source
-        locked = self.shelf.locked(shot.id, source.provider) if isinstance(source, Generated) else None
-        found = step.found
-        return (
-            isinstance(found, TakeMade) and locked is not None and (locked.key, locked.take) == (step.key, found.digest)
-        )
+    def fetch_pictures(self) -> None:
+        """Fetch the pictures given by address that are not here. Only in a building session. Raises ``TaskFailed``."""
+        wanted = self.unfetched()
+        self._files |= fetch_pictures(self.workspace, wanted) if wanted else {}
 
-    def planner(self) -> Planner:
-        """A planner that has settled nothing yet."""
-        return Planner(self.graph, self.shelf, self._wishes)
+    def unfetched(self) -> list[str]:
+        """Addresses of pictures that have to be fetched before a build."""
+        again = {
+            frame.url
+            for shot, frame in self.storyboard.pictures()
+            if isinstance(frame, UrlInput) and shot in self._remake
+        }
+        return [url for url in self._urls() if url not in self._files or url in again]
 
-    def build(self, tell: Listener, watch: Callable[[Workers], None] | None = None) -> Outcome:
-        """Make what is missing, then the film. Only in a session that holds the lock.
+    def _urls(self) -> list[str]:
+        return list(dict.fromkeys(f.url for _, f in self.storyboard.pictures() if isinstance(f, UrlInput)))
 
-        *watch* is handed the workers, to look at their progress. Raises ``OutputRefused`` before any work.
+    def paid_providers(self, plan: Plan) -> list[str]:
+        """The providers elsewhere that would be asked."""
+        return sorted({self._provider(shot) for shot in self.needs_network(plan)})
+
+    def build(
+        self,
+        tell: Listener,
+        spending: Spending | None = None,
+        watch: Callable[[Workers], None] | None = None,
+    ) -> Outcome:
+        """Make what is missing, then the film. Only in a building session.
+
+        *spending* says how to reach paid providers; *watch* is handed the workers, to look at their progress. Raises
+        ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
         """
         reason = why_not_writable(self.workspace.film)
         if reason is not None:
@@ -137,23 +154,69 @@ class Session:
         workers = Workers(self.choices.jobs)
         if watch is not None:
             watch(workers)
-        planner = self.planner()
-        engine = Engine(
-            self.graph, planner, self.shelf, workers, self._makers(workers), tell, partial_film=self.choices.partial
-        )
+        planner = self._planner()
+        makers = self._makers(workers, spending, tell)
+        engine = Engine(self.graph, planner, self.shelf, workers, makers, tell, partial_film=self.choices.partial)
         outcome = asyncio.run(_stoppable(engine))
+        for trouble in self.workspace.records.troubles:
+            tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
         return outcome
 
-    def _makers(self, workers: Workers) -> dict[str, Maker]:
-        return {LOCAL: LocalMaker(workers, {model: card.fps for model, card in self.cards.items()})}
+    def open_jobs(self) -> int:
+        """Paid jobs that are not finished and that the next build picks up."""
+        return len(self.workspace.journal.jobs())
+
+    def _planner(self) -> Planner:
+        wishes = Wishes(
+            files=self._files,
+            engines={LOCAL: f"animatic {ANIMATIC_VERSION}"},
+            renderer=self.shelf.renderer,
+            price=self._price,
+            remake=self._remake,
+            only=self._only,
+        )
+        return Planner(self.graph, self.shelf, wishes)
+
+    def _makers(self, workers: Workers, spending: Spending | None, tell: Listener) -> dict[str, Maker]:
+        rates = {model: card.fps for model, card in self._cards.items()}
+        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates)}
+        names = self.paid_providers(self.plan())
+        if names:
+            from storyboard.build.remote import Spending, open_maker
+
+            budget = Budget(self.workspace.ledger, self.choices.cap)
+            budget.release_all_but({job.task_id for job in self.workspace.journal.jobs()})
+            for name in names:
+                makers[name] = open_maker(
+                    name,
+                    spending or Spending(),
+                    self.workspace,
+                    workers,
+                    budget,
+                    self.prices,
+                    self._remake,
+                    lambda text: tell(Told(text)),
+                )
+        return makers
+
+    def _provider(self, shot: str) -> str:
+        source = self.graph.shot(shot).source
+        return source.provider if isinstance(source, Generated) else LOCAL
 
     def _price(self, source: Generated) -> Decimal:
-        return Decimal(0) if source.provider == LOCAL else self.cards[source.model].price(source)
+        return Decimal(0) if source.provider == LOCAL else self.prices.estimate(source)
+
+    def _is_locked(self, step: Step, shot: Shot) -> bool:
+        locked = self.shelf.locked(shot.id, self._provider(shot.id))
+        found = step.found
+        return (
+            isinstance(found, TakeMade) and locked is not None and (locked.key, locked.take) == (step.key, found.digest)
+        )
 
 
 async def _stoppable(engine: Engine) -> Outcome:
-    """Run *engine*; the first SIGINT or SIGTERM stops it, a second one ends the process at once."""
+    """Run *engine*; the first SIGINT, SIGTERM or SIGHUP stops it, a second one ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def on_signal(number: signal.Signals) -> None:
@@ -172,10 +235,3 @@ async def _stoppable(engine: Engine) -> Outcome:
 
 def _signals() -> Iterable[signal.Signals]:
     return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def renderer() -> Mapping[str, Json]:
-    """What renders segments: our own version of it and those of the libraries it stands on."""
-    from storyboard.media.identity import renderer_id
-
-    return renderer_id()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -58,6 +58,16 @@ class Shelf:
     def is_damaged(self, key: str) -> bool:
         """Whether something was kept under *key* whose bytes are not what they were."""
         return any(found.damaged for found in self._workspace.records.all(key))
+
+    def is_paid_for(self, key: str) -> bool:
+        """Whether the journal has an open job for *key*."""
+        return key in self._workspace.open_keys
+
+    def locked_task(self, step: Step, shot: Shot) -> str | None:
+        """The task id of the locked take, if it answers this very request."""
+        provider = shot.source.provider if isinstance(shot.source, Generated) else ""
+        entry = self.locked(shot.id, provider)
+        return entry.task_id if entry is not None and entry.key == step.key else None
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """What the lockfile says of a shot."""
@@ -135,9 +145,10 @@ class Shelf:
         from storyboard.media.frames import Unreadable, extract
 
         at = step.action.at
+        moments: dict[str, Literal["first", "last"]] = {"first": "first", "last": "last"}
         began = time.monotonic()
         try:
-            picture = extract(self.blob(take.digest), at if at == "first" or at == "last" else Fraction(at))
+            picture = extract(self.blob(take.digest), moments[at] if at in moments else Fraction(at))
         except Unreadable as problem:
             raise TaskFailed(f"frame `{at}` of {step.action.shot}: {problem}") from problem
         digest = self._workspace.blobs.put_bytes(picture.png)

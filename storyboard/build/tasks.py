@@ -18,7 +18,17 @@ from storyboard.core.model import Size
 
 
 class TaskFailed(Exception):
-    """A task that could not be done, in words."""
+    """A task that could not be done, in words; ``code`` is stable."""
+
+    code = "failed"
+
+
+class PaidFailed(TaskFailed):
+    """A paid take that could not be had; ``code`` is one of the stable codes of providers, or one of ours."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class Drawing(Struct, frozen=True):

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from storyboard.core.model import Storyboard
+from storyboard.core.model import FileInput, Storyboard
 from storyboard.store.cas import Blobs
 from storyboard.store.index import Index
+from storyboard.store.journal import Journal
+from storyboard.store.ledger import Ledger
 from storyboard.store.records import Records
 
 
@@ -22,6 +24,9 @@ class Workspace:
         self.index = Index(self.state / "index.sqlite", clock)
         self.blobs = Blobs(self.cache)
         self.records = Records(self.cache, self.blobs, self.index)
+        self.journal = Journal(self.state / "journal")
+        self.ledger = Ledger(self.state / "ledger.jsonl")
+        self.open_keys = {job.key for job in self.journal.jobs()}
 
     def __enter__(self) -> "Workspace":
         return self
@@ -34,4 +39,13 @@ class Workspace:
 
         Raises ``OSError`` if one cannot be read.
         """
-        return {path: self.index.digest_of((self.root / path).resolve()) for path in storyboard.files()}
+        paths = dict.fromkeys(frame.path for _, frame in storyboard.pictures() if isinstance(frame, FileInput))
+        return {path: self.index.digest_of((self.root / path).resolve()) for path in paths}
+
+    def sweep(self) -> None:
+        """Remove what killed builds left half made. Only for the holder of the builder's lock."""
+        self.blobs.sweep()
+        for path in (self.lockfile, self.film):
+            for pattern in (f".{path.name}.*.tmp", f".{path.name}.part-*"):
+                for left in path.parent.glob(pattern):
+                    left.unlink(missing_ok=True)

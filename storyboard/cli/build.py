@@ -1,29 +1,34 @@
 """``storyboard build``: make what has changed, then the film."""
 
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyboard.cli.exits import Exit, Leave
+from storyboard.cli.exits import BY_CODE, Exit, Leave
 from storyboard.cli.options import (
     choosing,
     jobs,
     jobs_option,
     json_option,
+    max_cost_option,
     provider_name,
     quiet_option,
     storyboard_argument,
     verbose_option,
+    yes_option,
 )
-from storyboard.cli.output import Speaker, note, problem, stderr_console
+from storyboard.cli.output import Speaker, note, paint, problem, stderr_console
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.session import opened
+from storyboard.cli.spending import confirm, forget_keys, read_spending
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
     from storyboard.build.engine import Outcome
+    from storyboard.build.remote import Spending
     from storyboard.build.session import Session
     from storyboard.store.guard import Holder
 
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 @storyboard_argument
 @choosing
 @jobs_option
+@max_cost_option
+@yes_option
 @click.option("--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film of what is there, with slates.")
 @click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
 @click.option("--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Open no connection; use what is here.")
@@ -45,6 +52,8 @@ def command(
     select: tuple[str, ...],
     remake: tuple[str, ...],
     jobs_count: int | None,
+    max_cost: Decimal | None,
+    yes: bool,
     partial: bool,
     locked: bool,
     offline: bool,
@@ -57,19 +66,28 @@ def command(
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
     from storyboard.build.session import Choices
+    from storyboard.report.plans import plan_text
 
     speaker = Speaker("build", as_json=as_json, quiet=quiet)
     project = read_project(path, provider_name(provider, draft=draft))
     storyboard = checked(speaker, project)
-    choices = Choices(select, remake, jobs_count or jobs(), partial)
+    cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
+    choices = Choices(select, remake, jobs_count or jobs(), partial, cap)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, _say_who_builds) as session:
+        if not offline:
+            session.fetch_pictures()
         plan = session.plan()
         if locked:
             _refuse_unless_current(speaker, session, plan)
         if offline:
             _refuse_if_remote(speaker, session, plan)
-        outcome = _run(speaker, session, plan)
+        spending = None
+        if session.needs_network(plan):
+            spending = read_spending(speaker, session.paid_providers(plan), jobs_count)
+            confirm(speaker, plan, plan_text(plan, storyboard, paint), cap, yes=yes)
+        forget_keys()
+        outcome = _run(speaker, session, plan, spending)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
 
 
@@ -78,14 +96,14 @@ def _say_who_builds(holder: "Holder | None") -> None:
     note(f"waiting for another build in this project{who}")
 
 
-def _run(speaker: Speaker, session: "Session", plan: Plan) -> "Outcome":
+def _run(speaker: Speaker, session: "Session", plan: Plan, spending: "Spending | None") -> "Outcome":
     from storyboard.report.progress import LiveProgress, PlainProgress
 
     console = None if speaker.as_json or speaker.quiet else stderr_console()
     if console is not None and console.is_terminal:
         with LiveProgress(console, plan) as live:
-            return session.build(live, lambda workers: live.watch(workers.progress))
-    return session.build(PlainProgress(speaker.progress))
+            return session.build(live, spending, lambda workers: live.watch(workers.progress))
+    return session.build(PlainProgress(speaker.progress), spending)
 
 
 def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> None:
@@ -99,9 +117,9 @@ def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> 
 
 
 def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
-    remote = session.needs_network(plan)
+    remote = [*session.needs_network(plan), *session.unfetched()]
     if remote:
-        text = f"--offline, and {', '.join(remote)} would have to be made by a provider"
+        text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
         speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
 
 
@@ -112,14 +130,18 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
     data = outcome_data(outcome, film, seconds)
     text = outcome_text(outcome, session.storyboard, film, seconds, verbose=verbose)
     if outcome.stopped_by:
-        text += "\ninterrupted; `storyboard build` goes on from here"
+        jobs_left = session.open_jobs()
+        going_on = f"; {jobs_left} paid jobs go on, the next build picks them up" if jobs_left else ""
+        text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
     code = _exit_code(outcome)
     if code == Exit.DONE:
         speaker.result(text, data)
         return
-    errors: list[dict[str, Any]] = [problem("failed", f"{name}: {reason}") for name, reason in outcome.failed.items()]
+    errors: list[dict[str, Any]] = [
+        problem(outcome.codes.get(name, "failed"), f"{name}: {reason}") for name, reason in outcome.failed.items()
+    ]
     if speaker.as_json:
-        speaker.refuse(Exit.FAILED if code < Exit.INTERRUPTED else Exit.INTERRUPTED, errors, data=data)
+        speaker.refuse(code, errors, data=data, follow=["storyboard build"])
     speaker.result(text, data)
     raise Leave(code)
 
@@ -127,5 +149,9 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
 def _exit_code(outcome: "Outcome") -> int:
     if outcome.stopped_by:
         return 128 + outcome.stopped_by
+    codes = set(outcome.codes.values())
+    for failure, code in BY_CODE.items():
+        if failure in codes:
+            return code
     left_out = [step for step in outcome.blocked.values() if step.do == "blocked" and step.action.kind == "take"]
     return Exit.FAILED if outcome.failed or left_out else Exit.DONE

@@ -15,7 +15,20 @@ from storyboard.cli.options import json_option
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import STORYBOARD, find_root
 
-_PACKAGES = ["pyyaml", "jsonschema", "httpx", "networkx", "moviepy", "click", "av", "rich", "msgspec", "filelock", "numpy", "pillow"]
+_PACKAGES = [
+    "pyyaml",
+    "jsonschema",
+    "httpx",
+    "networkx",
+    "moviepy",
+    "click",
+    "av",
+    "rich",
+    "msgspec",
+    "filelock",
+    "numpy",
+    "pillow",
+]
 _KEYS = ("RUNWARE_API_KEY", "RUNWARE_API_KEY_FILE")
 _ROOM_WANTED = 2_000_000_000
 

@@ -17,6 +17,15 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+# What a failed shot's code means for the build as a whole; the first of these that occurs decides.
+BY_CODE = {
+    "auth": Exit.KEY,
+    "no-balance": Exit.BUDGET,
+    "over-budget": Exit.BUDGET,
+    "moderated": Exit.POLICY,
+}
+
+
 class Leave(Exception):
     """End with this exit code; what there was to say has been said."""
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,29 @@ _remake = click.option(
     envvar="STORYBOARD_REMAKE",
     metavar="SHOT",
     help="Make this shot again, though nothing changed.",
+)
+
+
+yes_option = click.option("-y", "--yes", is_flag=True, envvar="STORYBOARD_YES", help="Spend without asking.")
+
+
+class Dollars(click.ParamType[Decimal]):
+    """A sum of money in US dollars."""
+
+    name = "dollars"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            amount = Decimal(str(value).removeprefix("$"))
+        except InvalidOperation:
+            self.fail(f"{value!r} is not a sum in dollars", param, ctx)
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is not a sum in dollars", param, ctx)
+        return amount
+
+
+max_cost_option = click.option(
+    "--max-cost", type=Dollars(), envvar="STORYBOARD_MAX_COST", help="Spend at most so many dollars in this build."
 )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 import msgspec
 
-from storyboard.cli.exits import Exit, Leave
+from storyboard.cli.exits import Leave
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,7 +102,7 @@ class Speaker:
 
     def refuse(
         self,
-        code: Exit,
+        code: int,
         errors: Sequence[dict[str, Any]],
         *,
         text: str | None = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyboard.cli.exits import Exit
+from storyboard.cli.exits import BY_CODE, Exit
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import Project
 from storyboard.core.graph import BadSelection
@@ -27,6 +27,7 @@ def opened(
 ) -> "Iterator[Session]":
     """A session; with *on_wait* one that builds, and holds the project's lock."""
     from storyboard.build.session import OutputRefused, Session
+    from storyboard.build.tasks import TaskFailed
     from storyboard.store.lockfile import LockfileProblem
     from storyboard.store.locks import LockUnsupported
 
@@ -42,5 +43,7 @@ def opened(
         speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
     except LockUnsupported as bad:
         speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
+    except TaskFailed as bad:
+        speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
     except OutputRefused as bad:
         speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])

@@ -170,15 +170,13 @@ class Storyboard(Struct, frozen=True):
         stem, dot, _ = self.file.rpartition(".")
         return f"{stem if dot else self.file}.lock"
 
-    def files(self) -> list[str]:
-        """Paths of the pictures that go into takes, each once, in the order of the film."""
-        found: dict[str, None] = {}
+    def pictures(self) -> Iterator[tuple[str, FrameInput]]:
+        """The pictures that go into takes, with the shot that uses them, in the order of the film."""
         for shot in self.shots():
             if isinstance(shot.source, Generated):
                 for frame in (shot.source.first_frame, shot.source.last_frame):
-                    if isinstance(frame, FileInput):
-                        found[frame.path] = None
-        return list(found)
+                    if frame is not None:
+                        yield shot.id, frame
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

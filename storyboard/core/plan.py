@@ -21,6 +21,7 @@ Why = Literal[
     "other-take",  # the locked take is not in the cache, another answer to the same request is
     "same-request",  # another shot asks for the same
     "new",
+    "paid-for",  # a job that was submitted and whose take has not been stored
     "request-changed",
     "input-changed",  # only pictures that go in have changed
     "upstream-changes",  # a frame that goes in is made again
@@ -131,6 +132,9 @@ class Memory(Protocol):
 
     def is_damaged(self, key: str) -> bool:
         """Whether something was kept under *key* whose bytes are not what they were."""
+
+    def is_paid_for(self, key: str) -> bool:
+        """Whether a job for *key* has been submitted and its take has not been stored."""
 
     def locked(self, shot: str, provider: str) -> Locked | None:
         """What the lockfile says of a shot."""

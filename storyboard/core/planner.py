@@ -117,6 +117,8 @@ class Planner:
         request = take_request(source, self._wishes.engines.get(source.provider), frames)
         key = action_key("take", request)
         cost = self._wishes.price(source)
+        if self._memory.is_paid_for(key) and self._selected(shot.id):
+            return Step(action, "resume", Reason("paid-for"), key, request)
         found = None if shot.id in self._wishes.remake else self._choose(key, locked)
         if found is not None:
             result = TakeMade(found.outputs["clip"], msgspec.convert(found.info, ClipInfo))

@@ -3,14 +3,14 @@
 No reference is ever fetched: those inside the schema are written out, and the registry is empty.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any, Literal
 
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.document import wording
+from storyboard.document.accept import Accepts, acceptor, compiled, repeated
 from storyboard.document.schema import schema
 from storyboard.document.source import Document, Map, Node, Path, Scalar, Seq
 
@@ -23,6 +23,8 @@ def check(document: Document, kind: Kind) -> list[Diagnostic]:
 
     So a value may be used exactly if its own path is not in there.
     """
+    if not document.findings and _acceptor(kind)(document.data):
+        return []
     findings: list[Diagnostic] = []
     refused = set(_refused(document)) if document.findings else set()
     wrong = set(refused)
@@ -49,53 +51,77 @@ def _refused(document: Document) -> Iterator[Path]:
 
 
 @cache
-def _validator(kind: Kind) -> Any:
-    from jsonschema import Draft7Validator, validators
-    from referencing import Registry
+def _acceptor(kind: Kind) -> Accepts:
+    return acceptor(_schema(kind))
 
-    changed = {
-        "pattern": _pattern,
-        "uniqueItems": _unique,
-        "items": _short(Draft7Validator.VALIDATORS["items"], "maxItems"),
-        "additionalProperties": _short(Draft7Validator.VALIDATORS["additionalProperties"], "maxProperties"),
-        "propertyNames": _short(Draft7Validator.VALIDATORS["propertyNames"], "maxProperties"),
-    }
-    extend: Any = validators.extend
-    return extend(Draft7Validator, changed)(
-        schema() if kind == "storyboard" else schema()["definitions"]["scene"], registry=Registry()
-    )
+
+def _schema(kind: Kind) -> Any:
+    return schema() if kind == "storyboard" else schema()["definitions"]["scene"]
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # In Python `$` also matches before a line break at the end.
-    return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern)
+def _validator(kind: Kind) -> Any:
+    """The library's validator, cut short where values are right or lists too long to be looked into."""
+    from jsonschema import Draft7Validator, validators
+    from referencing import Registry
+
+    known = Draft7Validator.VALIDATORS
+    changed = {
+        "pattern": _pattern,
+        "uniqueItems": _unique,
+        "items": _items,
+        "properties": _properties,
+        "additionalProperties": _short(known["additionalProperties"], "maxProperties"),
+        "propertyNames": _short(known["propertyNames"], "maxProperties"),
+    }
+    extend: Any = validators.extend
+    return extend(Draft7Validator, changed)(_schema(kind), registry=Registry())
 
 
-def _pattern(_validator: Any, pattern: str, instance: object, _schema: object) -> Iterator[Any]:
-    if isinstance(instance, str) and not _compiled(pattern).search(instance):
+def _items(validator: Any, part: Any, instance: object, whole: Any) -> Iterator[Any]:
+    if isinstance(instance, list) and len(instance) <= whole["maxItems"]:
+        accepts = _part_acceptor(id(part), part)
+        for index, item in enumerate(instance):
+            if not accepts(item):
+                yield from validator.descend(item, part, path=index)
+
+
+def _properties(validator: Any, parts: Mapping[str, Any], instance: object, _whole: Any) -> Iterator[Any]:
+    if isinstance(instance, dict):
+        for name, value in instance.items():
+            if name in parts and not _part_acceptor(id(parts[name]), parts[name])(value):
+                yield from validator.descend(value, parts[name], path=name, schema_path=name)
+
+
+_PARTS: dict[int, Accepts] = {}
+
+
+def _part_acceptor(key: int, part: Any) -> Accepts:
+    # The parts live as long as the cached schema, so their ids stay theirs.
+    if key not in _PARTS:
+        _PARTS[key] = acceptor(part)
+    return _PARTS[key]
+
+
+def _pattern(_validator: Any, pattern: str, instance: object, _whole: Any) -> Iterator[Any]:
+    if isinstance(instance, str) and not compiled(pattern).search(instance):
         yield _error("does not match")
 
 
-def _unique(_validator: Any, wanted: bool, instance: object, _schema: object) -> Iterator[Any]:
-    """Like the library's, but never quadratic: unequal kinds in one list make that compare all with all."""
-    if not wanted or not isinstance(instance, list):
-        return
-    seen: set[object] = set()
-    for index, item in enumerate(instance):
-        if isinstance(item, str | int | float):
-            if (type(item), item) in seen:
-                yield _error("is repeated", path=[index])
-            seen.add((type(item), item))
+def _unique(_validator: Any, wanted: bool, instance: object, _whole: Any) -> Iterator[Any]:
+    """Like the library's, but linear; that one compares all with all where kinds are mixed."""
+    index = repeated(instance) if wanted and isinstance(instance, list) else None
+    if index is not None:
+        yield _error("is repeated", path=[index])
 
 
-def _short(check: Any, limit: str) -> Any:
-    """*check*, but silent about what is longer than the schema's own *limit*, which says so itself."""
+def _short(keyword: Any, limit: str) -> Any:
+    """*keyword*, but silent about what is longer than the schema's own *limit*, which says so itself."""
 
-    def checked(validator: Any, value: Any, instance: Any, part: Any) -> Any:
-        if limit in part and isinstance(instance, list | dict) and len(instance) > part[limit]:
+    def checked(validator: Any, value: Any, instance: Any, whole: Any) -> Any:
+        if limit in whole and isinstance(instance, dict) and len(instance) > whole[limit]:
             return None
-        return check(validator, value, instance, part)
+        return keyword(validator, value, instance, whole)
 
     return checked
 

@@ -281,8 +281,8 @@ class _Builder:
             self._say("merge-key", "merge keys are not part of YAML 1.2", node, help=advice)
             return None
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            advice = "put it into quotes" if isinstance(node, Scalar) else None
-            self._say("key-not-text", "a key must be text", node, help=advice)
+            quotes = "put it into quotes" if isinstance(node, Scalar) else None
+            self._say("key-not-text", "a key must be text", node, help=quotes)
             return None
         if node.bad:
             return None

@@ -30,13 +30,11 @@ def schema() -> dict[str, Any]:
 
 
 def fields_of(name: str) -> Mapping[str, Any]:
-    """The schemas of the fields of a mapping: ``storyboard``, ``output``, or a definition such as ``shot``."""
+    """The schemas of the fields of a mapping: ``storyboard``, ``output``, ``trim``, or a definition such as ``shot``."""
     whole = schema()
-    if name == "storyboard":
-        return cast(Mapping[str, Any], whole["properties"])
-    if name == "output":
-        return cast(Mapping[str, Any], whole["properties"]["output"]["properties"])
-    return cast(Mapping[str, Any], whole["definitions"][name]["properties"])
+    shot = whole["definitions"]["shot"]["properties"]
+    inner = {"storyboard": whole, "output": whole["properties"]["output"], "trim": shot["trim"]}
+    return cast(Mapping[str, Any], (inner.get(name) or whole["definitions"][name])["properties"])
 
 
 def _written_out(part: Any, definitions: Mapping[str, Any]) -> Any:

@@ -120,12 +120,22 @@ def repacked(packet: memoryview, length_size: int) -> bytes:
 
 def sps_id(unit: bytes) -> int:
     """``seq_parameter_set_id``; it follows the profile, the constraints and the level."""
-    return _golomb(unit[4:])
+    return next(_golombs(unit[4:]))
 
 
 def pps_id(unit: bytes) -> int:
     """``pic_parameter_set_id``."""
-    return _golomb(unit[1:])
+    return next(_golombs(unit[1:]))
+
+
+def is_8_bit_420(sps: bytes) -> bool:
+    """Whether pictures have 8 bits and chroma halved both ways; profiles below High know nothing else."""
+    if sps[1] not in _HIGH:
+        return True
+    numbers = _golombs(sps[4:])
+    next(numbers)
+    chroma_format = next(numbers)
+    return chroma_format == 1 and next(numbers) == 0 and next(numbers) == 0
 
 
 def _kind(unit: memoryview) -> int:
@@ -133,14 +143,15 @@ def _kind(unit: memoryview) -> int:
     return unit[0] & 0x1F if len(unit) else 0
 
 
-def _golomb(data: bytes) -> int:
-    """The unsigned Exp-Golomb number at the start of *data*. Raises ``ValueError`` if it is cut off."""
-    bits = "".join(f"{byte:08b}" for byte in data[:12].replace(b"\x00\x00\x03", b"\x00\x00"))
-    zeros = len(bits) - len(bits.lstrip("0"))
-    digits = bits[zeros : 2 * zeros + 1]
-    if len(digits) != zeros + 1:
-        raise ValueError("a parameter set that ends early")
-    return int(digits, 2) - 1
+def _golombs(data: bytes) -> Iterator[int]:
+    """The unsigned Exp-Golomb numbers at the start of *data*. Raises ``ValueError`` where it is cut off."""
+    bits = "".join(f"{byte:08b}" for byte in data[:16].replace(b"\x00\x00\x03", b"\x00\x00"))
+    while True:
+        zeros = len(bits) - len(bits.lstrip("0"))
+        digits, bits = bits[zeros : 2 * zeros + 1], bits[2 * zeros + 1 :]
+        if len(digits) != zeros + 1:
+            raise ValueError("a parameter set that ends early")
+        yield int(digits, 2) - 1
 
 
 def _listed(data: bytes, at: int, count: int) -> tuple[tuple[bytes, ...], int]:

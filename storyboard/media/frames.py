@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -59,21 +60,38 @@ def exact_frames(
 
     Raises ``Unreadable`` if one of them does not come out of the decoder.
     """
+    decoded: Iterator[VideoFrame] | None = None
     frame: VideoFrame | None = None
     shown = -1
-    decoded = container.decode(stream)
     for number in wanted:
-        if frame is None:
-            container.seek(found.key_before(number).dts, stream=stream)
+        if decoded is None:
+            decoded = _decoded_towards(container, stream, found, number)
         while shown < number:
             with reading():
                 frame = next(decoded, None)
-            if frame is None or frame.pts is None:
-                raise Unreadable(f"has no frame {number} that decodes")
-            shown = found.numbers.get(frame.pts, shown)
+            if frame is None:
+                break
+            shown = _shown(found, frame)
         if frame is None or shown != number or frame.is_corrupt:
             raise Unreadable(f"has no frame {number} that decodes")
         yield frame
+
+
+def _decoded_towards(container: InputContainer, stream: VideoStream, found: Index, number: int) -> Iterator[VideoFrame]:
+    """Frames from the keyframe before *number* on; from the start where the container seeks beyond that."""
+    for sample in (found.key_before(number), found.samples[0]):
+        with reading():
+            container.seek(sample.pts, stream=stream)
+            decoded = container.decode(stream)
+            first = next(decoded, None)
+        if first is not None and _shown(found, first) <= number:
+            return chain([first], decoded)
+    raise Unreadable(f"has no frame {number} that decodes")
+
+
+def _shown(found: Index, frame: VideoFrame) -> int:
+    """The shown number of a frame from the decoder, -1 if it is none that is shown."""
+    return -1 if frame.pts is None else found.numbers.get(frame.pts, -1)
 
 
 def _number(found: Index, stream: VideoStream, at: Literal["first", "last"] | Fraction) -> int:

@@ -49,7 +49,7 @@ class Strip(Struct, frozen=True):
 
     piece: Piece
     sets: avc.ParameterSets
-    ranks: array[int]
+    ranks: Sequence[int]
     keys: tuple[int, ...]
 
     @property
@@ -59,7 +59,7 @@ class Strip(Struct, frozen=True):
     @contextmanager
     def opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         """The clip it is cut from."""
-        with opened(self.piece.path) as container:
+        with opened(self.piece.path, packets_only=True) as container:
             yield container, picture_stream(container)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
@@ -88,7 +88,7 @@ def prepared(pieces: Sequence[Piece], size: Size, rate: Fraction) -> list[Strip]
 
 def _read(piece: Piece, size: Size, rate: Fraction) -> Strip:
     try:
-        with opened(piece.path) as container:
+        with opened(piece.path, packets_only=True) as container:
             stream = picture_stream(container)
             found = index(container, stream)
             _check_stream(stream, found, size, rate)
@@ -98,13 +98,12 @@ def _read(piece: Piece, size: Size, rate: Fraction) -> Strip:
 
 
 def _check_stream(stream: VideoStream, found: Index, size: Size, rate: Fraction) -> None:
-    context = stream.codec_context
     if found.sets is None or found.restated:
         raise Refused("is not H.264 with its parameter sets in its header")
-    if (context.width, context.height) != (size.width, size.height):
-        raise Refused(f"is {context.width}x{context.height}, not {size}")
-    if context.pix_fmt != "yuv420p":
-        raise Refused(f"is {context.pix_fmt}, not yuv420p")
+    if (stream.width, stream.height) != (size.width, size.height):
+        raise Refused(f"is {stream.width}x{stream.height}, not {size}")
+    if not all(map(avc.is_8_bit_420, found.sets.sps)):
+        raise Refused("is not of 8-bit 4:2:0 pictures")
     if found.frames > 1 and found.pace(rate) != (rate, True):
         raise Refused(f"does not have {rate} frames a second throughout")
     if not found.closed:

@@ -64,7 +64,7 @@ def gate(path: Path, *, size: Size | None = None, duration: Fraction | None = No
 
 def _check_stored(path: Path) -> None:
     """Whether the file holds as many frames as its header says; Matroska says nothing."""
-    with opened(path, raw=True) as container:
+    with opened(path, raw=True, packets_only=True) as container:
         stream = picture_stream(container)
         stored = sum(not packet.is_corrupt for packet in packets(container, stream))
         claimed = stream.frames or stored
@@ -86,7 +86,7 @@ def _check_times(found: Index) -> None:
 
 def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> ClipInfo:
     """Decode pictures and sound to the end and count."""
-    container.seek(found.samples[0].dts, stream=stream)
+    container.seek(found.samples[0].pts, stream=stream)
     first: VideoFrame | None = None
     count = 0
     sound = [track for track in container.streams.audio if track.codec_context]

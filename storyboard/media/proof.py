@@ -45,7 +45,7 @@ def proved(strips: Sequence[Strip], film: Path, size: Size, rate: Fraction, dige
 
 def _check_packets(film: Path, digest: str) -> None:
     state = hashlib.sha256()
-    with opened(film) as container:
+    with opened(film, packets_only=True) as container:
         for packet in packets(container, picture_stream(container)):
             state.update(memoryview(packet))
     if state.hexdigest() != digest:

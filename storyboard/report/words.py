@@ -45,6 +45,7 @@ def _reason(why: Reason, step: Step) -> str:
         "other-take": "the locked take is not in this cache; another take of the same request is used",
         "same-request": f"asks for the same as {shots}",
         "new": "new",
+        "paid-for": "already paid for; it is picked up",
         "request-changed": f"changed: {fields}" if fields else "the request has changed",
         "input-changed": f"another picture goes in: {fields}",
         "upstream-changes": why.text or f"waits for {shots}",

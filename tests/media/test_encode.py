@@ -10,6 +10,14 @@ from storyboard.media.probe import gate
 from tests.media.clips import FILM, MIDDLE, SMALL, decoded, numbered, numbers
 
 
+def failing(path: Path, pictures, error: type[BaseException] | None = None) -> None:
+    with ClipWriter(path, Size(pictures[0].shape[1], pictures[0].shape[0]), FILM) as writer:
+        for picture in pictures:
+            writer.write(picture)
+        if error:
+            raise error
+
+
 def write(path: Path, frames: int = 24, size: Size = SMALL, rate: Fraction = FILM, **encoding) -> Path:
     with ClipWriter(path, size, rate, Encoding(**encoding)) as writer:
         for number in range(frames):
@@ -86,17 +94,15 @@ def test_size_that_cannot_be_coded_is_an_error(tmp_path, size):
 )
 def test_wrong_picture_is_an_error_and_leaves_no_file(tmp_path, picture):
     path = tmp_path / "clip.mp4"
-    with pytest.raises(ValueError, match="uint8 picture"), ClipWriter(path, SMALL, FILM) as writer:
-        writer.write(numbered(0))
-        writer.write(picture)
+    with pytest.raises(ValueError, match="uint8 picture"):
+        failing(path, [numbered(0), picture])
     assert not path.exists()
 
 
 def test_interruption_leaves_no_file(tmp_path):
     path = tmp_path / "clip.mp4"
-    with pytest.raises(KeyboardInterrupt), ClipWriter(path, SMALL, FILM) as writer:
-        writer.write(numbered(0))
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        failing(path, [numbered(0)], KeyboardInterrupt)
     assert not path.exists()
 
 
@@ -110,9 +116,8 @@ def test_full_disk_raises_and_leaves_no_file(tmp_path):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
-        with pytest.raises(OSError, match="too large"), ClipWriter(path, MIDDLE, FILM) as writer:
-            for _ in range(4):
-                writer.write(noise)
+        with pytest.raises(OSError, match="too large"):
+            failing(path, [noise] * 4)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)

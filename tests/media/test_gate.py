@@ -59,7 +59,7 @@ DAMAGE = {
     "html": lambda data: b"<!doctype html><title>504</title>" + b" " * 2000,
     "json": lambda data: json.dumps({"errors": [{"code": "timeout"}]}).encode(),
     "short text": lambda data: b"no",
-    "noise": lambda data: bytes(random.Random(1).randrange(256) for _ in range(4000)),
+    "noise": lambda data: random.Random(1).randbytes(4000),
 }
 
 

@@ -4,6 +4,7 @@ What it prints first is one line of JSON with its address and key.
 """
 
 import argparse
+import contextlib
 import json
 import threading
 from pathlib import Path
@@ -54,12 +55,10 @@ def main() -> None:
     )
     with server:
         print(json.dumps({"url": server.url, "key": server.key}), flush=True)
-        for fault in schedule(options.faults):
-            server.arm(**fault)
-        try:
+        for order in schedule(options.faults):
+            server.arm(**order)
+        with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
-        except KeyboardInterrupt:
-            pass
 
 
 if __name__ == "__main__":

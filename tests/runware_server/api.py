@@ -106,7 +106,7 @@ class Api:
             return [{**base, "status": "processing", "progress": max(0, min(99, int(100 * share)))}]
         items = []
         for order in job.orders:
-            url = f"{self._address()}/video/{order.video_id}.mp4?sig={SIGNATURE}"
+            url = video_url(self._address(), order.video_id)
             item: dict[str, Any] = {**base, "status": "success", "videoUUID": order.video_id, "videoURL": url}
             item["seed"] = order.seed
             if job.task.get("includeCost"):
@@ -157,6 +157,11 @@ class Api:
         if task.get("ping") is not True:
             raise Refused("missingPing", "ping", "Missing required parameter 'ping'.")
         return [{"taskType": "ping", "pong": True}]
+
+
+def video_url(origin: str, video_id: str) -> str:
+    """Where a clip can be fetched: signed, as results are."""
+    return f"{origin}/video/{video_id}.mp4?sig={SIGNATURE}"
 
 
 def told(refused: Refused, task: Task) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 A clip starts with the given picture, or with a gradient of its own, and from there a block moves over it while the
 light changes. Colours and path follow from the seed and from the video's id, since providers are not deterministic.
+The encoder is set up here and not with the product's own means: a provider's clips are foreign ones.
 """
 
 import io
@@ -11,16 +12,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
 
 from storyboard.core.model import Size
-from storyboard.media.encode import ClipWriter, Encoding
 
 RATE = Fraction(24)
-Rgb = npt.NDArray[np.uint8]
+Picture = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -50,18 +54,32 @@ class Clips:
 
 
 def render(order: Order) -> bytes:
-    """One clip as the bytes of an MP4 file."""
+    """One clip as the bytes of an MP4 file: H.264, yuv420p, BT.709, 24 frames a second, index at the front."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
-        with ClipWriter(path, order.size, RATE, Encoding(crf=30, preset="ultrafast")) as writer:
-            first = start_picture(order)
+        with av.open(str(path), "w", format="mp4", container_options={"movflags": "+faststart"}) as container:
+            stream = _stream(container, order.size)
+            first = planes_of(start_picture(order))
             for number in range(int(order.seconds * RATE)):
-                writer.write(picture_at(order, first, number))
+                frame = av.VideoFrame.from_ndarray(picture_at(order, first, number), format="yuv420p")
+                frame.pts, frame.time_base = number, 1 / RATE
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
         return path.read_bytes()
 
 
-def start_picture(order: Order) -> Rgb:
-    """The given picture at the size of the clip, else a gradient."""
+def _stream(container: OutputContainer, size: Size) -> Any:
+    options = {"preset": "ultrafast", "crf": "28", "bf": "0", "threads": "1"}
+    stream: Any = container.add_stream("libx264", rate=RATE, options=options)
+    stream.width, stream.height, stream.pix_fmt = size.width, size.height, "yuv420p"
+    context = stream.codec_context
+    context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    return stream
+
+
+def start_picture(order: Order) -> Picture:
+    """RGB: the given picture at the size of the clip, else a gradient."""
     width, height = order.size.width, order.size.height
     if order.picture is not None:
         with Image.open(io.BytesIO(order.picture)) as given:
@@ -73,18 +91,33 @@ def start_picture(order: Order) -> Rgb:
     return np.asarray(across * down * colour, dtype=np.uint8)
 
 
-def picture_at(order: Order, first: Rgb, number: int) -> Rgb:
-    """Frame *number*; frame 0 is *first* itself."""
+def planes_of(picture: Picture) -> Picture:
+    """RGB as yuv420p of BT.709 in the tv range: shape (height * 3 / 2, width)."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+    )
+    return np.asarray(frame.to_ndarray(), dtype=np.uint8)
+
+
+def picture_at(order: Order, first: Picture, number: int) -> Picture:
+    """The planes of frame *number*; frame 0 is *first* itself."""
     if number == 0:
         return first
     tint = digest(order)
+    width, height = order.size.width, order.size.height
+    side = min(width, height) // 12 * 2
+    span_x, span_y = (width - side) // 2, (height - side) // 2
+    x = (tint[3] * span_x // 255 + number * (2 + tint[4] % 4)) % span_x
+    y = (tint[5] * span_y // 255 + number * (1 + tint[6] % 3)) % span_y
     frame = first.copy()
-    side = min(order.size.width, order.size.height) // 6
-    span_x, span_y = order.size.width - side, order.size.height - side
-    x = (tint[3] * span_x // 255 + number * (4 + tint[4] % 8)) % span_x
-    y = (tint[5] * span_y // 255 + number * (2 + tint[6] % 5)) % span_y
-    frame[y : y + side, x : x + side] = [255 - tint[0], 255 - tint[1], 255 - tint[2]]
-    frame[: side // 2, : min(order.size.width, number * 4)] = [tint[7], tint[8], tint[9]]
+    frame[2 * y : 2 * y + side, 2 * x : 2 * x + side] = 40 + tint[0] % 180
+    frame[: side // 2, : min(width, number * 4)] = 40 + tint[1] % 180
+    chroma = frame[height:].reshape(2, height // 2, width // 2)
+    half = side // 2
+    chroma[:, y : y + half, x : x + half] = [[[64 + tint[2] % 128]], [[64 + tint[7] % 128]]]
     return frame
 
 

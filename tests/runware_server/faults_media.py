@@ -49,4 +49,4 @@ CASES = (
     Fault("media-rotated", "media", "turned by a quarter in the container", spoil=odd_clips.rotated, times=ALWAYS),
     Fault("media-one-frame", "media", "a single frame", spoil=odd_clips.one_frame, times=ALWAYS),
     Fault("media-far-timestamp", "media", "the last frame at 200 000 s", spoil=odd_clips.far_timestamp, times=ALWAYS),
-)  # fmt: skip
+)

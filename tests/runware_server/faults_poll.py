@@ -94,7 +94,9 @@ POLL = (
     Fault("poll-unknown-status", "poll", "a status nobody knows, twice", edit=put(status="polishing"), times=2),
     Fault("poll-no-status", "poll", "an address and no status", edit=drop("status"), times=ALWAYS),
     Fault("poll-error-in-errors", "poll", "failed, told in errors", edit=failure("inferenceError"), times=ALWAYS),
-    Fault("poll-error-in-data", "poll", "failed, told in data", edit=failure("inferenceError", inside=True), times=ALWAYS),
+    Fault(
+        "poll-error-in-data", "poll", "failed, told in data", edit=failure("inferenceError", inside=True), times=ALWAYS
+    ),
     Fault("poll-moderated", "poll", "a safety code", edit=failure("contentPolicyViolation"), times=ALWAYS),
     Fault("poll-timeout-provider", "poll", "timeoutProvider", edit=failure("timeoutProvider"), times=ALWAYS),
     Fault("poll-429", "poll", "429, once", refuse(429, "rateLimitExceeded")),
@@ -104,7 +106,13 @@ POLL = (
     Fault("poll-thrice", "poll", "the same item three times", edit=thrice, times=ALWAYS),
     Fault("poll-two-videos", "poll", "two videos for one task", edit=two_videos, times=ALWAYS),
     Fault("poll-seed-absent", "poll", "no seed", edit=drop("seed"), times=ALWAYS),
-    Fault("poll-seed-text", "poll", "a seed in quotes", edit=each(lambda i, _: i.update(seed=str(i["seed"]))), times=ALWAYS),
+    Fault(
+        "poll-seed-text",
+        "poll",
+        "a seed in quotes",
+        edit=each(lambda i, _: i.update(seed=str(i["seed"]))),
+        times=ALWAYS,
+    ),
     Fault("poll-seed-other", "poll", "another seed", edit=put(seed=987654321), times=ALWAYS),
     Fault("poll-cost-absent", "poll", "no cost", edit=drop("cost"), times=ALWAYS),
     Fault("poll-cost-zero", "poll", "a cost of 0", edit=put(cost=0), times=ALWAYS),
@@ -113,20 +121,58 @@ POLL = (
     Fault("poll-cost-huge", "poll", "a cost of 1e308", edit=put(cost=1e308), times=ALWAYS),
     Fault("poll-cost-text", "poll", "a cost in quotes", edit=put(cost="0.96"), times=ALWAYS),
     Fault("poll-cost-tenfold", "poll", "ten times the price", edit=each(tenfold), times=ALWAYS),
-)  # fmt: skip
+)
 
 URL = (
     Fault("url-null", "url", "null", edit=put(videoURL=None), times=ALWAYS),
     Fault("url-file", "url", "a file", edit=put(videoURL="file:///etc/hostname"), times=ALWAYS),
-    Fault("url-http", "url", "http at the right host", edit=put(videoURL="http://vm.runware.ai/video/a.mp4"), times=ALWAYS),
-    Fault("url-userinfo", "url", "a user before the host", edit=address(lambda url, _: url.replace("://", "://user:pw@")), times=ALWAYS),
-    Fault("url-ip-literal", "url", "an address of the documentation net", edit=put(videoURL="https://203.0.113.7/video/a.mp4"), times=ALWAYS),
-    Fault("url-other-host", "url", "another host", edit=address(lambda _, elsewhere: f"{elsewhere}/video/a.mp4"), times=ALWAYS),
-    Fault("url-look-alike", "url", "the host as a prefix", edit=put(videoURL="https://vm.runware.ai.example.com/a.mp4"), times=ALWAYS),
-    Fault("url-long", "url", "ten megabytes of address", edit=address(lambda url, _: url + "&" + "a" * 10**7), times=ALWAYS),
+    Fault(
+        "url-http", "url", "http at the right host", edit=put(videoURL="http://vm.runware.ai/video/a.mp4"), times=ALWAYS
+    ),
+    Fault(
+        "url-userinfo",
+        "url",
+        "a user before the host",
+        edit=address(lambda url, _: url.replace("://", "://user:pw@")),
+        times=ALWAYS,
+    ),
+    Fault(
+        "url-ip-literal",
+        "url",
+        "an address of the documentation net",
+        edit=put(videoURL="https://203.0.113.7/video/a.mp4"),
+        times=ALWAYS,
+    ),
+    Fault(
+        "url-other-host",
+        "url",
+        "another host",
+        edit=address(lambda _, elsewhere: f"{elsewhere}/video/a.mp4"),
+        times=ALWAYS,
+    ),
+    Fault(
+        "url-look-alike",
+        "url",
+        "the host as a prefix",
+        edit=put(videoURL="https://vm.runware.ai.example.com/a.mp4"),
+        times=ALWAYS,
+    ),
+    Fault(
+        "url-long",
+        "url",
+        "ten megabytes of address",
+        edit=address(lambda url, _: url + "&" + "a" * 10**7),
+        times=ALWAYS,
+    ),
     Fault("url-escape", "url", "ESC in the address", edit=address(lambda url, _: f"{url}\x1b[2J"), times=ALWAYS),
-    Fault("url-line-break", "url", "CR LF in the address", edit=address(lambda url, _: f"{url}\r\nX-Injected: yes"), times=ALWAYS),
-    Fault("url-bidi", "url", "U+202E in the address", edit=address(lambda url, _: f"{url}‮4pm"), times=ALWAYS),
-)  # fmt: skip
+    Fault(
+        "url-line-break",
+        "url",
+        "CR LF in the address",
+        edit=address(lambda url, _: f"{url}\r\nX-Injected: yes"),
+        times=ALWAYS,
+    ),
+    Fault("url-bidi", "url", "U+202E in the address", edit=address(lambda url, _: f"{url}\u202e4pm"), times=ALWAYS),
+)
 
 CASES = (*POLL, *URL)

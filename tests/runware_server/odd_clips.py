@@ -85,7 +85,7 @@ def rotated(clip: bytes) -> bytes:
 
 
 def _frames(clip: bytes) -> Iterator[av.VideoFrame]:
-    with av.open(io.BytesIO(clip)) as container:
+    with av.open(io.BytesIO(clip), "r") as container:
         yield from container.decode(video=0)
 
 

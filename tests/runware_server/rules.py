@@ -1,7 +1,7 @@
 """What the real API refuses, task by task, with its documented codes.
 
-Source: Runware's pages of Runway Gen-4.5, task polling and media storage, and the typed schema of the official SDK, read
-2026-11-22. Corners that are not documented are decided strictly: an unknown key is refused, also in ``inputs``.
+Source: Runware's pages of Runway Gen-4.5, task polling and media storage, and the typed schema of the official SDK,
+read 2026-11-22. Corners that are not documented are decided strictly: an unknown key is refused, also in ``inputs``.
 """
 
 import base64

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.runware_server.api import SIGNATURE, VIDEO, Api, told
+from tests.runware_server.api import SIGNATURE, VIDEO, Api, told, video_url
 from tests.runware_server.clips import Clips, Order
 from tests.runware_server.faults import FAULTS
 from tests.runware_server.rules import Refused, Task
@@ -119,6 +119,11 @@ class RunwareServer:
     def finish_all(self) -> None:
         """Let every job be ready now."""
         self.shop.finish_all()
+
+    def offer(self, order: Order) -> str:
+        """Have a clip to fetch that nobody bought; its address."""
+        self.shop.videos[order.video_id] = order
+        return video_url(self.origin, order.video_id)
 
     # Its life.
 

@@ -127,6 +127,6 @@ class Shop:
 
 def price(task: Task) -> Decimal:
     """What a task costs; 8 seconds of 720p are charged half a cent above the list."""
-    seconds = task.get("duration", 10)
+    seconds = int(task.get("duration", 10))
     above = Decimal("0.005") if seconds == 8 and (task["width"], task["height"]) == (1280, 720) else Decimal(0)
     return (PRICE_PER_SECOND * seconds + above) * int(task.get("numberResults", 1))

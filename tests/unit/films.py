@@ -82,6 +82,7 @@ class FakeMemory:
         self.requests: dict[str, dict[str, Any]] = {}
         self.lock: dict[tuple[str, str], Entry] = {}
         self.damaged: set[str] = set()
+        self.jobs: set[str] = set()
         self.output: str | None = None
         self.bought: list[str] = []
         self.clip = CLIP
@@ -95,6 +96,9 @@ class FakeMemory:
 
     def is_damaged(self, key: str) -> bool:
         return key in self.damaged
+
+    def is_paid_for(self, key: str) -> bool:
+        return key in self.jobs
 
     def locked(self, shot: str, provider: str) -> Entry | None:
         return self.lock.get((shot, provider))

@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,9 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index.sqlite", clock=lambda: 4e9)
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(tmp_path / "index.sqlite", clock=lambda: 4e9) as index:
+        yield index
 
 
 def test_blob_is_found_under_its_sha256_and_read_only(blobs: Blobs) -> None:
@@ -226,7 +227,8 @@ def test_wrong_memory_does_not_condemn_a_good_blob(blobs: Blobs, tmp_path: Path)
         def digest_of(self, path: Path) -> str:
             return sha(OTHER)
 
-    assert blobs.verified(digest, Liar(tmp_path / "x.sqlite", clock=lambda: 0.0)) == blobs.path(digest)
+    with Liar(tmp_path / "x.sqlite", clock=lambda: 0.0) as liar:
+        assert blobs.verified(digest, liar) == blobs.path(digest)
 
 
 def test_good_blob_put_in_place_of_a_bad_one_meanwhile_is_not_set_aside(

@@ -1,9 +1,10 @@
 """A memory that may be wrong only by forgetting."""
 
+import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from storyboard.store.atomic import NotAFile
 from storyboard.store.index import Index
 
 LATER = 4e9
+Opener = Callable[[Path, float], Index]
+
+
+@pytest.fixture
+def remember() -> Iterator[Opener]:
+    """Opens indexes and closes them in the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda path, now: stack.enter_context(Index(path, lambda: now))
 
 
 @pytest.fixture
@@ -44,24 +53,26 @@ def test_unchanged_file_is_read_once_by_any_number_of_processes(tmp_path: Path, 
     assert len(reads) == 1
 
 
-def test_file_changed_at_the_moment_of_hashing_is_read_again(tmp_path: Path, reads: list[str]) -> None:
+def test_file_changed_at_the_moment_of_hashing_is_read_again(
+    tmp_path: Path, remember: Opener, reads: list[str]
+) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
     now = max(own.stat().st_mtime, own.stat().st_ctime)
-    index = Index(tmp_path / "index.sqlite", lambda: now + 1.9)
+    index = remember(tmp_path / "index.sqlite", now + 1.9)
     index.digest_of(own)
     index.digest_of(own)
     assert len(reads) == 2
-    later = Index(tmp_path / "index.sqlite", lambda: now + 2.1)
+    later = remember(tmp_path / "index.sqlite", now + 2.1)
     later.digest_of(own)
     later.digest_of(own)
     assert len(reads) == 3
 
 
-def test_clock_behind_the_file_remembers_nothing(tmp_path: Path, reads: list[str]) -> None:
+def test_clock_behind_the_file_remembers_nothing(tmp_path: Path, remember: Opener, reads: list[str]) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
-    index = Index(tmp_path / "index.sqlite", lambda: 1000.0)
+    index = remember(tmp_path / "index.sqlite", 1000.0)
     index.digest_of(own)
     index.digest_of(own)
     assert len(reads) == 2
@@ -82,10 +93,12 @@ def _another_inode(own: Path) -> None:
 
 
 @pytest.mark.parametrize("edit", [_same_size_same_mtime, _another_inode])
-def test_edit_is_seen_though_size_and_mtime_are_the_same(tmp_path: Path, edit: Callable[[Path], None]) -> None:
+def test_edit_is_seen_though_size_and_mtime_are_the_same(
+    tmp_path: Path, remember: Opener, edit: Callable[[Path], None]
+) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
-    index = Index(tmp_path / "index.sqlite", lambda: LATER)
+    index = remember(tmp_path / "index.sqlite", LATER)
     index.digest_of(own)
     ctime = own.stat().st_ctime_ns
     while own.stat().st_ctime_ns == ctime:  # kernels stamp in steps of some milliseconds
@@ -94,11 +107,11 @@ def test_edit_is_seen_though_size_and_mtime_are_the_same(tmp_path: Path, edit: C
 
 
 def test_file_that_changes_under_the_reader_is_not_remembered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[str]
+    tmp_path: Path, remember: Opener, monkeypatch: pytest.MonkeyPatch, reads: list[str]
 ) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
-    index = Index(tmp_path / "index.sqlite", lambda: LATER)
+    index = remember(tmp_path / "index.sqlite", LATER)
     real = hashlib.file_digest
 
     def grow(file: object, name: str) -> object:
@@ -172,11 +185,11 @@ def test_changed_cell_is_not_believed(tmp_path: Path, column: str) -> None:
         assert index.digest_of(own) == sha(b"temple")
 
 
-def test_writer_elsewhere_is_not_waited_for(tmp_path: Path, reads: list[str]) -> None:
+def test_writer_elsewhere_is_not_waited_for(tmp_path: Path, remember: Opener, reads: list[str]) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
     path = tmp_path / "index.sqlite"
-    index = Index(path, lambda: LATER)
+    index = remember(path, LATER)
     other = sqlite3.connect(path)
     other.execute("BEGIN EXCLUSIVE")
     assert index.digest_of(own) == sha(b"temple")
@@ -185,7 +198,6 @@ def test_writer_elsewhere_is_not_waited_for(tmp_path: Path, reads: list[str]) ->
     other.close()
     index.digest_of(own)
     assert len(reads) == 2
-    index.close()
 
 
 def test_project_without_a_folder_is_remembered_in_memory_only(tmp_path: Path, reads: list[str]) -> None:

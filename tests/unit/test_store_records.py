@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,8 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.blobs = Blobs(folder)
-        self.records = Records(folder, self.blobs, Index(folder / "none" / "index.sqlite", clock=lambda: 4e9))
+        self.index = Index(folder / "none" / "index.sqlite", clock=lambda: 4e9)
+        self.records = Records(folder, self.blobs, self.index)
 
     def take(self, data: bytes = b"take", key: str = KEY, at: str = "2026-11-22T10:00:00Z") -> Record:
         made = Made(at=at, seconds=61.5, provider="runware", tool="0.1.0", label="glide", seed=7, cost="0.964")
@@ -36,8 +37,10 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "cache")
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    shelf = Shelf(tmp_path / "cache")
+    yield shelf
+    shelf.index.close()
 
 
 def test_record_comes_back_as_it_was(shelf: Shelf) -> None:

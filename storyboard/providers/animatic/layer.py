@@ -15,6 +15,7 @@ from storyboard.providers.animatic.camera import Window
 DETAIL = 2
 CELL = 32  # layer pixels, one step of the map of what is empty and what is solid
 STRIP = 32  # frame rows that are laid at once
+SHORT = 6  # cells; a piece shorter than this costs more in calls than it spares in pixels
 
 Picture = Image.Image
 
@@ -72,12 +73,17 @@ class _Cells:
             return []
         some = self._some[last] - self._some[first] > 0
         state = some.astype(np.int64) + (self._all[last] - self._all[first] == last - first)
+        runs: list[tuple[int, int, bool]] = []
         edges = [0, *(np.flatnonzero(np.diff(state)) + 1).tolist(), len(state)]
-        return [
-            (start * CELL, end * CELL, bool(state[start] == 2))
-            for start, end in zip(edges[:-1], edges[1:], strict=True)
-            if state[start]
-        ]
+        for start, end in zip(edges[:-1], edges[1:], strict=True):
+            kind = int(state[start])
+            if end - start < SHORT and runs and runs[-1][1] == start * CELL:
+                kind = 1
+            if kind == 1 and runs and runs[-1][1] == start * CELL and not runs[-1][2]:
+                runs[-1] = (runs[-1][0], end * CELL, False)
+            elif kind:
+                runs.append((start * CELL, end * CELL, kind == 2))
+        return runs
 
 
 class Layer:

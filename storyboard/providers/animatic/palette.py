@@ -60,8 +60,8 @@ def _palette(sky: str, haze: str, dark: str, light: str, accent: str, leaf: str,
 MOODS: Mapping[str, Palette] = {
     "night": _palette("#050918 #0b1a3a #173a5e #2f6f86", "#2b6279", "#030710", "#d9ecff", "#45e0ff", "#0b3038", "#101c2c", True),
     "neon": _palette("#0a0620 #1d0d47 #56177a #d23a8c", "#5b2a86", "#06030f", "#ff7ac0", "#23e5ff", "#18243f", "#120a22", True),
-    "dawn": _palette("#33457a #8a6c9c #eb9b86 #ffe0ac", "#eeb29a", "#221a33", "#fff1cf", "#ffd27a", "#3f4a3c", "#5a4048"),
-    "dusk": _palette("#231f55 #7b3a80 #e2605d #ffc071", "#c8697a", "#170e26", "#ffe2a6", "#ffb347", "#33293a", "#442438"),
+    "dawn": _palette("#33457a #8a6c9c #eb9b86 #ffe0ac", "#eeb29a", "#221a33", "#fff1cf", "#ffd27a", "#4d4a63", "#6a4656"),
+    "dusk": _palette("#231f55 #7b3a80 #e2605d #ffc071", "#c8697a", "#170e26", "#ffe2a6", "#ffb347", "#4a2350", "#5a2440"),
     "day": _palette("#3f86c9 #78b5e2 #b5dcec #eaf5ee", "#bcdbe0", "#17363a", "#fffbe6", "#ffd166", "#3a7550", "#7d8f5c"),
     "noon": _palette("#3d8fcb #7cbbe0 #cfe3dc #fbeac6", "#f2d7ab", "#4a2417", "#fff9e0", "#ffd98a", "#5c6b3a", "#c98a4b"),
     "overcast": _palette("#4c5c68 #71838e #9fadb3 #ccd3d3", "#aab7ba", "#161f25", "#eef2ee", "#ffd9a0", "#33493f", "#4b5350"),
@@ -96,6 +96,7 @@ def palette_for(reading: Reading, setting: str, rng: np.random.Generator) -> Pal
     base = _turned(MOODS[mood], float(rng.uniform(-14, 14)), float(rng.uniform(0.9, 1.12)))
     if setting in _SETTING_TINTS:
         tint, amount = _SETTING_TINTS[setting]
+        amount *= 0.55 if mood in ("dawn", "dusk") and setting != "underwater" else 1.0
         base = _tinted(base, colour(tint), amount)
     return _named(base, reading.colours)
 

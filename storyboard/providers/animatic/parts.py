@@ -4,9 +4,9 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from storyboard.providers.animatic import noise, plants
-from storyboard.providers.animatic.brush import Stencil, cut_out, softened
+from storyboard.providers.animatic.brush import Stencil, cut_out, shine, softened
 from storyboard.providers.animatic.layer import Canvas, Layer, Picture
-from storyboard.providers.animatic.palette import Colour
+from storyboard.providers.animatic.palette import Colour, bent
 from storyboard.providers.animatic.world import World
 
 
@@ -23,17 +23,18 @@ def range_(
     material: Colour | None = None,
     mist: float = 0.75,
     below: float = 0.06,
+    plane: float | None = None,
 ) -> Layer:
     """A range of hills or peaks: about *height* above *base*, its foot in mist; it goes on *below* the base."""
-    canvas = world.canvas(depth, base - height * 1.9, base + below)
+    canvas = world.canvas(depth if plane is None else plane, base - height * 1.9, base + below)
     stencil = Stencil(canvas)
     x = world.across(canvas)
     line = base - height * (0.5 + 0.5 * noise.ridge(world.chance(name), x, frequency, octaves, 0.48, sharp))
-    stencil.polygon(_under(x, line, canvas.bottom))
-    return world.cut(stencil, depth, material, [(base - height * 0.75, base + 0.01, mist)])
+    stencil.polygon(under(x, line, canvas.bottom))
+    return world.cut(stencil, depth, material, [(base - height * 0.75, base + 0.01, mist)], plane=plane)
 
 
-def _under(x: noise.Array, line: noise.Array, bottom: float) -> noise.Array:
+def under(x: noise.Array, line: noise.Array, bottom: float) -> noise.Array:
     """The outline of everything below a line."""
     floor = bottom + 0.02
     return np.concatenate([np.stack([x, line], axis=1), [[x[-1], floor], [x[0], floor]]])
@@ -52,10 +53,11 @@ def treeline(
     below: float = 0.02,
     rise: float = 0.3,
     material: Colour | None = None,
+    plane: float | None = None,
 ) -> Layer:
     """A wood seen from afar, of kind ``fir``, ``palm`` or ``crown``; *gap* leaves the middle open (stage units)."""
     rng = world.chance(name)
-    canvas = world.canvas(depth, base - height * 2.2, base + below)
+    canvas = world.canvas(depth if plane is None else plane, base - height * 2.2, base + below)
     stencil = Stencil(canvas)
     x = world.across(canvas)
     swell = noise.ridge(rng, x, 2.2, 3)
@@ -72,7 +74,7 @@ def treeline(
     left_end, right_end = (-gap - 0.02, gap + 0.02) if gap else (0.0, 0.0)
     stencil.box(canvas.left, base - height * 0.1, left_end, canvas.bottom)
     stencil.box(right_end, base - height * 0.1, canvas.right, canvas.bottom)
-    return world.cut(stencil, depth, world.palette.leaf if material is None else material, [(base - height * 1.1, base, mist)])
+    return world.cut(stencil, depth, world.palette.leaf if material is None else material, [(base - height * 1.1, base, mist)], plane=plane)
 
 
 def _plant(stencil: Stencil, rng: np.random.Generator, kind: str, x: float, base: float, height: float) -> None:
@@ -106,8 +108,8 @@ def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -
         x = world.across(canvas)
         edge = (np.abs(x) / half) ** 3
         line = 1.05 - 0.17 * edge - 0.03 * noise.ridge(rng, x, 5, 4, sharp=0.4) * edge
-        stencil.polygon(_under(x, line, canvas.bottom))
-    paint = world.paint(canvas, 1.0, glow=0.35)
+        stencil.polygon(under(x, line, canvas.bottom))
+    paint = world.paint(canvas, 1.0, glow=0.3, tone=bent(world.palette.dark, value=0.62))
     mask = softened(stencil.image, max(2, round(blur * canvas.scale)))
     return Layer(canvas, depth, _vignetted(cut_out(paint, mask), mask, canvas))
 
@@ -128,7 +130,17 @@ def _vignetted(image: Picture, mask: Picture, canvas: Canvas) -> Picture:
     reach_x, reach_y = (canvas.right - canvas.left) / 2, (canvas.bottom - canvas.top) / 2
     middle_x, middle_y = (canvas.right + canvas.left) / 2, (canvas.bottom + canvas.top) / 2
     distance = np.hypot((x - middle_x) / reach_x, (y - middle_y) / reach_y)
-    dark = noise.smooth(0.72, 1.42, distance) * 0.62
+    dark = noise.smooth(0.86, 1.42, distance) * 0.68
     veil = Image.fromarray((dark * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
     image.putalpha(ImageChops.lighter(mask, veil))
     return image
+
+
+def mask_of(levels: noise.Array, canvas: Canvas) -> Picture:
+    """A coarse map of levels from 0 to 255 as a mask the size of *canvas*."""
+    return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+
+
+def window_light(image: Picture, panes: Stencil, size: float, shade: Colour = (1.0, 0.76, 0.4), amount: float = 1.1) -> None:
+    """Let *panes* shine as lit windows of something *size* stage units large."""
+    shine(image, panes.image, shade, max(4, round(0.12 * size * panes.canvas.scale)), amount)

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from storyboard.providers.animatic import noise, parts, plants, sky
-from storyboard.providers.animatic.brush import Stencil, cut_out, mirrored, shine
+from storyboard.providers.animatic.brush import Stencil, cut_out, shine
 from storyboard.providers.animatic.layer import Layer, Picture
 from storyboard.providers.animatic.water import Water
 from storyboard.providers.animatic.world import Element, Plane, World
@@ -14,20 +14,26 @@ def river(world: World) -> list[Element]:
     """A river that leads away from the camera."""
     reading = world.reading
     kind = "fir" if reading.has("pine", "snow") else "crown"
-    far = parts.range_(world, "far", 0.12, world.horizon, 0.12, sharp=0.1, material=world.palette.leaf, mist=0.9)
-    wood = parts.treeline(world, "far wood", 0.22, world.horizon + 0.003, 0.1 * world.bulk, kind, mist=0.75)
+    line = world.horizon
+    far = parts.range_(world, "far", 0.12, line, 0.12, sharp=0.1, material=world.palette.leaf, mist=0.9, plane=sky.DEPTH)
+    wood = parts.treeline(world, "far wood", 0.24, line + 0.003, 0.1 * world.bulk, kind, mist=0.75, plane=sky.DEPTH)
+    back = sky.baked(sky.backdrop(world, line + 0.06), far, wood)
     sides = [bank(world, number, depth, spread, kind) for number, (depth, spread) in enumerate(((0.34, 0.13), (0.5, 0.26), (0.72, 0.46)))]
-    back: list[Layer] = [sky.backdrop(world), far, wood]
-    water = Water(world, [*back, *sides[:2]], clear=0.82, glint=1.1, speed=0.8)
+    water = Water(world, [(back, line), *((side, foot_of(world, side.depth)) for side in sides)], clear=0.82, glint=1.1, speed=0.8)
     front = parts.framing(world, "leaves" if not reading.has("pine", "snow") else "branches")
-    return [*map(Plane, back), Plane(sides[0]), water, Plane(sides[1]), Plane(sides[2]), Plane(front, swing=(0.004, 0.002, 7.0))]
+    return [Plane(back), Plane(sides[0]), water, Plane(sides[1]), Plane(sides[2]), Plane(front, swing=(0.004, 0.002, 7.0))]
+
+
+def foot_of(world: World, depth: float) -> float:
+    """The height at which things at *depth* enter the water."""
+    return world.horizon + 0.012 + 0.33 * max(0.0, depth - 0.3)
 
 
 def bank(world: World, number: int, depth: float, spread: float, kind: str) -> Layer:
     """Both banks at one depth: trees left and right of an opening *spread* wide to each side, their feet in water."""
     rng = world.chance(f"bank {number}")
-    base = world.horizon + 0.012 + 0.33 * max(0.0, depth - 0.3)
-    canvas = world.canvas(depth, bottom=base + 0.05 + 0.3 * (depth > 0.6))
+    base = foot_of(world, depth)
+    canvas = world.canvas(depth, bottom=base + 0.03)
     stencil, roots = Stencil(canvas), Stencil(canvas)
     size = 0.22 + 1.15 * (depth - 0.3)
     for side in (-1, 1):
@@ -41,7 +47,6 @@ def bank(world: World, number: int, depth: float, spread: float, kind: str) -> L
     image = cut_out(world.paint(canvas, depth, world.palette.leaf, lift), stencil.soft())
     if world.reading.has("glow"):
         _lit(world, image, roots, base, size)
-    mirrored(image, canvas, base + 0.012 * size, 0.45 * size, 0.6)
     return Layer(canvas, depth, image)
 
 

@@ -4,17 +4,19 @@ import numpy as np
 from PIL import Image
 
 from storyboard.providers.animatic import brush, noise
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer
+from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, mix
 from storyboard.providers.animatic.world import Element, Plane, World
 
-DEPTH = 0.05
-COARSE = 4  # the sky is painted at a quarter of its pixels: it has no edges but the disc's
+DEPTH = 0.1
+COARSE = 6  # the sky is painted at a fraction of its pixels: it has no edges but the disc's
 
 
-def backdrop(world: World, stars: float | None = None, disc: bool = True, clouds: bool = True) -> Layer:
-    """The sky as a solid layer, down to below the picture; *stars* from 0 to 1, else as the mood has it."""
-    canvas = world.canvas(DEPTH, detail=1.25)
+def backdrop(
+    world: World, bottom: float | None = None, stars: float | None = None, disc: bool = True, clouds: bool = True
+) -> Layer:
+    """The sky as a solid layer, down to *bottom* or below the picture; *stars* from 0 to 1, else as the mood has it."""
+    canvas = world.canvas(DEPTH, bottom=bottom)
     x, y = canvas.grid(COARSE)
     colours = _gradient(world, y) + 0 * x[..., None]
     rng = world.chance("sky")
@@ -124,4 +126,9 @@ def passing_clouds(world: World) -> list[Element]:
     return [Plane(Layer(wide, 0.1, image), drift=(way, 0.0))]
 
 
-__all__ = ["DEPTH", "DETAIL", "backdrop", "passing_clouds"]
+def baked(back: Layer, *planes: Layer) -> Layer:
+    """*back* with *planes* painted onto it for good; they move as one from here on."""
+    canvas = back.canvas
+    for plane in planes:
+        plane.draw(back.image, (canvas.left, canvas.top, canvas.right, canvas.bottom))
+    return back

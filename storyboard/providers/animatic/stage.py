@@ -10,10 +10,15 @@ from storyboard.providers.animatic.camera import Camera
 from storyboard.providers.animatic.palette import Palette, mix, palette_for
 from storyboard.providers.animatic.reading import Reading, read
 from storyboard.providers.animatic.river import river
+from storyboard.providers.animatic.land import desert, field, mountain, road
 from storyboard.providers.animatic.world import Element, World
 
 SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
     "river": river,
+    "mountain": mountain,
+    "desert": desert,
+    "field": field,
+    "road": road,
 }
 _SILENT = ("river",)
 

@@ -1,5 +1,7 @@
 """Water and wet ground: a mirrored picture that ripples and glints, in perspective."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
@@ -21,7 +23,7 @@ class Water:
     def __init__(
         self,
         world: World,
-        mirrored: list[Layer],
+        mirrored: Sequence[tuple[Layer, float]],
         *,
         body: Colour | None = None,
         clear: float = 0.8,
@@ -30,7 +32,8 @@ class Water:
         speed: float = 1.0,
         smear: float = 0.0,
     ) -> None:
-        """*clear* is how much of the mirror picture is seen, *chop* how far ripples throw it, *glint* how many
+        """*mirrored* are the layers seen in it, from the back to the front, each with the height its foot stands at;
+        *clear* is how much of the mirror picture is seen, *chop* how far ripples throw it, *glint* how many
         crests shine, *smear* how far (stage units) the mirror is drawn out downwards, as wet asphalt does.
         """
         self._world = world
@@ -44,15 +47,15 @@ class Water:
         self._width, self._rows = calm.size
         self._pixels = np.concatenate([_packed(calm), _packed(bright)]).ravel()
         self._fields = self._ripples()
-        self._threshold = int(_HALF * 4 * (0.72 - 0.04 * min(glint, 2.0)))
+        self._threshold = int(_HALF * 4 * (0.75 - 0.04 * min(glint, 2.0)))
 
-    def _calm(self, mirrored: list[Layer], shade: Colour, clear: float, smear: float) -> Picture:
+    def _calm(self, mirrored: Sequence[tuple[Layer, float]], shade: Colour, clear: float, smear: float) -> Picture:
         canvas, horizon = self._canvas, self._world.horizon
         depth = canvas.bottom - horizon
         above = Canvas(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
         flat = Image.new("RGB", above.size, brush.bytes_of(self._world.palette.sky[0]))
-        for layer in mirrored:
-            layer.draw(flat, (above.left, above.top, above.right, above.bottom))
+        for layer, foot in mirrored:
+            layer.draw(flat, (above.left, above.top, above.right, above.bottom), (0.0, -2 * (foot - horizon)))
         flat = ImageOps.flip(flat)
         if smear:
             squeezed = flat.resize((flat.width, max(2, round(flat.height / (smear * canvas.scale)))), Image.Resampling.BOX)
@@ -74,7 +77,7 @@ class Water:
         down = y - self._world.horizon
         width = 0.05 + 0.32 * down
         path = np.exp(-(((x - light.x) / width) ** 2)) * light.strength
-        part = np.clip((0.16 + 0.84 * path) * min(1.0, glint), 0, 0.95)
+        part = np.clip((0.09 + 0.91 * path) * min(1.0, glint), 0, 0.95)
         mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
         bright = calm.copy()
         bright.paste(brush.bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
@@ -93,7 +96,7 @@ class Water:
             rng = self._world.chance(f"ripples {number}")
             field = np.zeros((down.shape[0], across.shape[1]), dtype=np.float32)
             for scale, weight in ((1.0, 1.0), (2.3, 0.6)):
-                field += weight * _sampled(rng, across * near * 1.9 * scale, near * 4.6 * scale + 0 * across)
+                field += weight * _sampled(rng, across * near * 2.2 * scale, near * 6.5 * scale + 0 * across)
             levels = np.asarray(np.clip(field / 1.6, 0, 1) * _HALF * 2, dtype=np.uint8)
             whole = Image.fromarray(levels).resize((columns, rows), Image.Resampling.BILINEAR)
             fields.append(np.asarray(whole, dtype=np.int16))

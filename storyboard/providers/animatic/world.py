@@ -10,7 +10,7 @@ from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.brush import Glow, Stencil
 from storyboard.providers.animatic.camera import Camera, Window
 from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
-from storyboard.providers.animatic.palette import Colour, Palette, mix
+from storyboard.providers.animatic.palette import Colour, Palette, bent, mix
 from storyboard.providers.animatic.reading import Reading
 
 
@@ -83,7 +83,8 @@ class World(Struct, frozen=True):
 
     def tone(self, depth: float, material: Colour | None = None, share: float = 0.4) -> Colour:
         """The colour of things at *depth*: air far away, dark near, with some of their own."""
-        base = mix(self.palette.haze, self.palette.dark, min(1.0, max(0.0, depth)) ** 0.75)
+        depth = min(1.0, max(0.0, depth))
+        base = bent(mix(self.palette.haze, self.palette.dark, depth**0.62), saturation=1 + 1.6 * depth * (1 - depth))
         return base if material is None else mix(base, material, share * (1 - 0.45 * depth))
 
     def paint(
@@ -110,10 +111,11 @@ class World(Struct, frozen=True):
         lift: Sequence[tuple[float, float, float]] = (),
         blur: float = 0.0,
         glow: float = 1.0,
+        plane: float | None = None,
     ) -> Layer:
-        """A silhouette at *depth*, shaded and with a soft edge."""
+        """A silhouette at *depth*, shaded and with a soft edge; *plane* where it moves as if at another depth."""
         paint = self.paint(stencil.canvas, depth, material, lift, glow)
-        return Layer(stencil.canvas, depth, brush.cut_out(paint, stencil.soft(blur)))
+        return Layer(stencil.canvas, depth if plane is None else plane, brush.cut_out(paint, stencil.soft(blur)))
 
     def across(self, canvas: Canvas, step: float = 0.004) -> noise.Array:
         """Places from the left to the right edge of *canvas*."""

@@ -1,0 +1,77 @@
+"""Opens a paid provider for a build: client, wait loop, downloads, journal and budget put together.
+
+Nothing here is imported by a build that has nothing to buy.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from storyboard.build.budget import Budget, Prices
+from storyboard.build.paid import PaidMaker, Tools
+from storyboard.build.tasks import PaidFailed
+from storyboard.build.workers import Workers
+from storyboard.build.workspace import Workspace
+from storyboard.providers.addresses import results_policy
+from storyboard.providers.base import Provider, find
+from storyboard.providers.download import Downloader
+from storyboard.providers.errors import ProviderError, Secret
+from storyboard.providers.http import ApiClient
+from storyboard.providers.remote import Remote
+from storyboard.providers.wait import FIRST_ASK_S, Poller
+
+
+class Account(Struct, frozen=True):
+    """How to reach one provider: the address of its API, ``None`` for its own, and the key."""
+
+    endpoint: str | None = None
+    key: Secret | None = None
+
+
+class Spending(Struct, frozen=True):
+    """What a build may do with paid providers: accounts by name, jobs at once, seconds between questions."""
+
+    accounts: dict[str, Account] = {}
+    at_once: int = 4
+    interval_s: float = FIRST_ASK_S
+
+
+def open_maker(
+    name: str,
+    spending: Spending,
+    workspace: Workspace,
+    workers: Workers,
+    budget: Budget,
+    prices: Prices,
+    remake: frozenset[str],
+    tell: Callable[[str], None],
+) -> PaidMaker:
+    """The maker of one paid provider. Raises ``PaidFailed`` (``auth``) without a usable key."""
+    provider = find(name)
+    account = spending.accounts.get(name, Account())
+    if account.key is None:
+        raise PaidFailed(f"{name} needs a key: set {provider.key_variable}, or {provider.key_variable}_FILE", "auth")
+    client = _client(provider, account, account.key)
+    remote = Remote(provider, client)
+    tools = Tools(
+        remote=remote,
+        client=client,
+        poller=Poller(remote.ask, interval_s=spending.interval_s, batch=provider.batch),
+        downloader=Downloader(results_policy(provider.result_hosts, client.endpoint)),
+        journal=workspace.journal,
+        budget=budget,
+        workers=workers,
+        estimate=prices.estimate,
+        interval_s=min(spending.interval_s, 2.0),
+        limit=asyncio.Semaphore(spending.at_once),
+        tell=tell,
+    )
+    return PaidMaker(tools, remake)
+
+
+def _client(provider: Provider, account: Account, key: Secret) -> ApiClient:
+    try:
+        return ApiClient(account.endpoint or provider.endpoint, key, provider.refusal)
+    except ProviderError as problem:
+        raise PaidFailed(f"the key for {provider.name} cannot be used: {problem.message}", "auth") from problem

@@ -1,0 +1,95 @@
+"""What the environment says about paid providers, and the question before money is spent.
+
+The one place that reads keys. They leave the environment as soon as they are read, so that no child process gets them.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.exits import Exit, Leave
+from storyboard.cli.output import Speaker, note, problem
+from storyboard.core.plan import Plan
+
+if TYPE_CHECKING:
+    from storyboard.build.remote import Account, Spending
+
+_AT_ONCE = 4
+
+
+def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) -> "Spending":
+    """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
+    from storyboard.build.remote import Spending
+    from storyboard.providers.wait import FIRST_ASK_S
+
+    text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
+    try:
+        interval = float(text) if text else FIRST_ASK_S
+        if not 0 < interval <= 3600:
+            raise ValueError(text)
+    except ValueError:
+        raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
+    accounts = {name: _account(speaker, name) for name in providers}
+    return Spending(accounts, jobs or _AT_ONCE, interval)
+
+
+def forget_keys() -> None:
+    """Take every provider's key out of the environment, so that no child process inherits one."""
+    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+        del os.environ[name]
+
+
+def _account(speaker: Speaker, name: str) -> "Account":
+    from storyboard.build.remote import Account
+    from storyboard.providers.base import find
+    from storyboard.providers.errors import Secret
+    from storyboard.providers.http import checked_endpoint
+
+    variable = find(name).key_variable
+    stem = variable.removesuffix("_API_KEY")
+    endpoint = os.environ.get(f"{stem}_BASE_URL") or None
+    if endpoint is not None:
+        try:
+            checked_endpoint(endpoint)
+        except ValueError as bad:
+            raise click.UsageError(f"{stem}_BASE_URL: {bad}") from None
+    key = os.environ.get(variable, "").strip()
+    file = os.environ.get(f"{variable}_FILE", "")
+    if not key and file:
+        key = _read_key(speaker, variable, Path(file))
+    return Account(endpoint, Secret(key) if key else None)
+
+
+def _read_key(speaker: Speaker, variable: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as bad:
+        reason = bad.strerror if isinstance(bad, OSError) else "it is not text"
+        speaker.refuse(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
+
+
+def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes: bool) -> None:
+    """Show the plan and its price and ask once; without a terminal there must be --yes and a cap."""
+    from storyboard.report.words import dollars
+
+    if not plan.cost():
+        return
+    terminal = sys.stdin.isatty() and sys.stderr.isatty() and not speaker.as_json
+    if not terminal and (not yes or cap is None):
+        hint = "say --yes and --max-cost DOLLARS"
+        speaker.refuse(
+            Exit.USAGE,
+            [problem("unconfirmed", f"this build may cost {dollars(plan.cost())}, and nobody can be asked", hint)],
+        )
+    speaker.progress(text)
+    if yes:
+        return
+    limit = f", at most {dollars(cap)}" if cap is not None else ""
+    if not click.confirm(f"Spend about {dollars(plan.cost())}{limit}?", err=True):
+        note("nothing was bought")
+        raise Leave(Exit.DONE)

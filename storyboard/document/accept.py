@@ -1,0 +1,159 @@
+"""A quick yes: whether a value is right by the schema, without the library that says what is wrong.
+
+A storyboard of ten thousand shots is judged in a fraction of a second and ``jsonschema`` is not even imported. Only what
+is not accepted here is looked at by the library, which stays the one that words errors. Knows the keywords that our
+schema uses and refuses to be built with others; the tests hold both to the same verdicts.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+Accepts = Callable[[Any], bool]
+
+_ANNOTATIONS = frozenset(("$schema", "$id", "title", "description", "examples", "definitions"))
+_OBJECT = frozenset(
+    ("properties", "patternProperties", "additionalProperties", "required", "maxProperties", "propertyNames")
+)
+_ARRAY = frozenset(("items", "minItems", "maxItems", "uniqueItems"))
+_CONDITION = frozenset(("if", "then", "else"))
+
+
+def acceptor(schema: Any) -> Accepts:
+    """The predicate of *schema*, in which references are written out. Raises ``ValueError`` for unknown keywords."""
+    if isinstance(schema, bool):
+        return (lambda _value: True) if schema else (lambda _value: False)
+    unknown = schema.keys() - _ANNOTATIONS - _OBJECT - _ARRAY - _CONDITION - _SIMPLE.keys()
+    if unknown:
+        raise ValueError(f"keywords that are not known here: {sorted(unknown)}")
+    tests = [build(schema[name]) for name, build in _SIMPLE.items() if name in schema]
+    if not _OBJECT.isdisjoint(schema):
+        tests.append(_object(schema))
+    if not _ARRAY.isdisjoint(schema):
+        tests.append(_array(schema))
+    if "if" in schema:
+        tests.append(_condition(schema))
+    return tests[0] if len(tests) == 1 else _all(tests)
+
+
+def _all(tests: list[Accepts]) -> Accepts:
+    def accepts(value: Any) -> bool:
+        for test in tests:  # noqa: SIM110  # all() over a generator takes three times as long
+            if not test(value):
+                return False
+        return True
+
+    return accepts
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of the schema as it is meant: in Python ``$`` would also match before a line break at the end."""
+    return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern)
+
+
+def repeated(items: list[Any]) -> int | None:
+    """The index of the first item that equals one before it, in linear time; lists and mappings never count."""
+    seen: set[object] = set()
+    for index, item in enumerate(items):
+        if isinstance(item, str | int | float):
+            if (isinstance(item, bool), item) in seen:
+                return index
+            seen.add((isinstance(item, bool), item))
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_TYPES: dict[str, Accepts] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "number": _is_number,
+    "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
+}
+
+
+def _type(wanted: str | list[str]) -> Accepts:
+    if isinstance(wanted, str):
+        return _TYPES[wanted]
+    tests = [_TYPES[name] for name in wanted]
+    return lambda value: any(test(value) for test in tests)
+
+
+def _pattern(pattern: str) -> Accepts:
+    search = compiled(pattern).search
+    return lambda value: not isinstance(value, str) or search(value) is not None
+
+
+def _constant(wanted: Any) -> Accepts:
+    return lambda value: value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def _enum(wanted: list[str]) -> Accepts:
+    words = frozenset(wanted)
+    return lambda value: isinstance(value, str) and value in words
+
+
+_SIMPLE: dict[str, Callable[[Any], Accepts]] = {
+    "type": _type,
+    "pattern": _pattern,
+    "const": _constant,
+    "enum": _enum,
+    "minLength": lambda limit: lambda value: not isinstance(value, str) or len(value) >= limit,
+    "maxLength": lambda limit: lambda value: not isinstance(value, str) or len(value) <= limit,
+    "minimum": lambda limit: lambda value: not _is_number(value) or value >= limit,
+    "maximum": lambda limit: lambda value: not _is_number(value) or value <= limit,
+    "exclusiveMinimum": lambda limit: lambda value: not _is_number(value) or value > limit,
+}
+
+
+def _array(schema: Mapping[str, Any]) -> Accepts:
+    low, high = schema.get("minItems", 0), schema.get("maxItems", float("inf"))
+    item = acceptor(schema.get("items", True))
+    unique = schema.get("uniqueItems", False)
+
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, list):
+            return True
+        if not low <= len(value) <= high or (unique and repeated(value) is not None):
+            return False
+        return all(item(one) for one in value)
+
+    return accepts
+
+
+def _object(schema: Mapping[str, Any]) -> Accepts:
+    required, limit = schema.get("required", ()), schema.get("maxProperties", float("inf"))
+    known = {name: acceptor(part) for name, part in schema.get("properties", {}).items()}
+    patterns = [(compiled(name).search, acceptor(part)) for name, part in schema.get("patternProperties", {}).items()]
+    if any(search(name) for search, _ in patterns for name in known):
+        raise ValueError("a pattern of properties matches a property that has a schema of its own")
+    other = acceptor(schema.get("additionalProperties", True))
+    name_ok = acceptor(schema.get("propertyNames", True))
+
+    def unlisted(name: str, value: Any) -> bool:
+        matching = [part for search, part in patterns if search(name)]
+        return all(part(value) for part in matching) if matching else other(value)
+
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return True
+        if len(value) > limit or not all(name in value for name in required):
+            return False
+        for name, below in value.items():
+            test = known.get(name)
+            if not (test(below) if test is not None else unlisted(name, below)) or not name_ok(name):
+                return False
+        return True
+
+    return accepts
+
+
+def _condition(schema: Mapping[str, Any]) -> Accepts:
+    test, then, otherwise = (acceptor(schema.get(name, True)) for name in ("if", "then", "else"))
+    return lambda value: then(value) if test(value) else otherwise(value)

@@ -1,0 +1,195 @@
+"""Open land: mountains, desert, fields and roads."""
+
+import numpy as np
+
+from storyboard.providers.animatic import air, figures, noise, parts, plants, sky
+from storyboard.providers.animatic.brush import Stencil, cut_out, tint
+from storyboard.providers.animatic.layer import Layer
+from storyboard.providers.animatic.palette import mix
+from storyboard.providers.animatic.water import Water
+from storyboard.providers.animatic.world import Element, Plane, World
+
+BACK = sky.DEPTH
+
+
+def mountain(world: World) -> list[Element]:
+    """Ranges behind one another, mist between them, a wood and perhaps a lake in front."""
+    rng = world.chance("mountain")
+    line, tall = world.horizon + 0.06, 0.36 * (0.7 + 0.3 * world.bulk)
+    snow = mix(world.palette.light, world.palette.haze, 0.25)
+    peaks = parts.range_(world, "peaks", 0.2, line - 0.03, tall, frequency=1.3 / world.spread, sharp=0.75, mist=0.8, plane=BACK)
+    capped(world, peaks, line - 0.03, tall, snow)
+    hills = parts.range_(world, "hills", 0.36, line, tall * 0.52, frequency=1.7, sharp=0.45, mist=0.7, plane=BACK)
+    back = sky.baked(sky.backdrop(world, line + 0.1), peaks, hills)
+    leaf = world.palette.leaf
+    near = parts.range_(world, "near", 0.5, line + 0.10, 0.2, frequency=1.4, sharp=0.2, material=leaf, mist=0.45, below=0.6)
+    wood = parts.treeline(world, "wood", 0.66, line + 0.17, 0.2 * world.bulk, "fir", mist=0.3, below=0.6, gap=0.0)
+    front = parts.framing(world, "branches" if rng.random() < 0.5 else "rocks")
+    middle: list[Element] = [Plane(near), air.fog(world, 0.55, line + 0.09, 0.07, 0.55), Plane(wood)]
+    if world.reading.has("cabin"):
+        middle.append(Plane(cabin(world, 0.7, line + 0.2, 0.16 * world.bulk)))
+    if rng.random() < 0.45 or world.reading.setting == "river":
+        near = parts.range_(world, "near", 0.42, line, 0.12, frequency=1.6, sharp=0.2, material=leaf, mist=0.45, plane=BACK)
+        wood = parts.treeline(world, "wood", 0.55, line + 0.004, 0.14 * world.bulk, "fir", mist=0.3)
+        sky.baked(back, near)
+        lake = Water(world, [(back, line), (wood, line)], clear=0.85, glint=0.8, chop=0.7, speed=0.6)
+        middle = [Plane(wood), lake]
+    return [Plane(back), *sky.passing_clouds(world), *middle, *walking(world, line + 0.33, 0.2), *birds(world), Plane(front)]
+
+
+def capped(world: World, range_: Layer, base: float, height: float, shade: tuple[float, float, float]) -> None:
+    """Snow on what is high, and light on the slopes that look to it."""
+    canvas = range_.canvas
+    x, y = canvas.grid(4)
+    rng = world.chance("caps")
+    rough = noise.clouds(rng, x.shape[1], y.shape[0], (26 * (canvas.right - canvas.left), 9), 3)
+    line = base - height * (0.62 if world.reading.has("snow") else 0.82)
+    part = noise.smooth(line + 0.05, line - 0.07, y + 0.14 * (rough - 0.5)) * noise.smooth(0.35, 0.62, rough)
+    mask = parts.mask_of(part * 255, canvas)
+    tint(range_.image, mask, shade, 0.8)
+
+
+def walking(world: World, foot: float, size: float) -> list[Element]:
+    """Whoever the prompt names, on their way."""
+    reading = world.reading
+    if not reading.has("person", "people"):
+        return []
+    rng = world.chance("walker")
+    flip = 1 if rng.random() < 0.5 else -1
+    size *= (0.65 + 0.35 * world.bulk) * (1.5 if reading.close else 1.0)
+    actors: list[Element] = []
+    for number in range(3 if reading.has("people") else 1):
+        tall = size * (1 - 0.08 * number)
+        poses = figures.walker(world, reading, tall, 0.62, flip, True)
+        start = -flip * (0.24 * world.spread + 0.36 * tall * number) - 0.1 * flip
+        path = figures.crossing(world, start, start + flip * 0.36 * tall * world.seconds, foot + 0.01 * number, world.seconds)
+        actors.append(figures.Actor(poses, path, 11.0, 5.0 * number))
+    return actors
+
+
+def birds(world: World) -> list[Element]:
+    """A flock if one is named."""
+    return [*figures.flock(world)] if world.reading.has("birds") else []
+
+
+def desert(world: World) -> list[Element]:
+    """Dunes with a lit and a shaded side, mesas behind them."""
+    line = world.horizon + 0.02
+    mesas = _mesas(world, line)
+    far = _dune(world, 0, 0.24, line + 0.015, 0.05, plane=BACK)
+    back = sky.baked(sky.backdrop(world, line + 0.08), mesas, far)
+    planes: list[Element] = [Plane(back), *sky.passing_clouds(world)]
+    planes += [Plane(_dune(world, 1, 0.4, line + 0.10, 0.10)), Plane(_dune(world, 2, 0.58, line + 0.25, 0.15))]
+    dust = air.fog(world, 0.6, line + 0.17, 0.09, 0.3, mix(world.palette.haze, world.palette.light, 0.3))
+    return [*planes, dust, *walking(world, line + 0.29, 0.24), *birds(world), Plane(_dune(world, 3, 0.85, line + 0.45, 0.13)), Plane(parts.framing(world, "none"))]
+
+
+def _mesas(world: World, line: float) -> Layer:
+    canvas = world.canvas(BACK, line - 0.3, line + 0.03)
+    stencil = Stencil(canvas)
+    rng = world.chance("mesas")
+    for _ in range(round(4 * world.aspect)):
+        x, wide, tall = rng.uniform(canvas.left, canvas.right), rng.uniform(0.05, 0.2), rng.uniform(0.04, 0.13) * world.bulk
+        steps = [(-1.5, 0.0), (-1.15, -0.35), (-1.0, -0.4), (-0.93, -0.9), (-0.8, -1.0), (0.7, -1.0), (0.85, -0.86), (0.95, -0.4), (1.2, -0.33), (1.6, 0.0)]
+        stencil.polygon([(x + sx * wide * 0.5 + rng.uniform(-0.004, 0.004), line + 0.02 + sy * tall) for sx, sy in steps])
+    return world.cut(stencil, 0.25, world.palette.ground, [(line - 0.14, line, 0.75)], plane=BACK)
+
+
+def _dune(world: World, number: int, depth: float, base: float, height: float, plane: float | None = None) -> Layer:
+    canvas = world.canvas(depth if plane is None else plane, base - height * 1.6, base + 0.1 if plane is not None else None)
+    rng = world.chance(f"dune {number}")
+    x = world.across(canvas)
+    crest = base - height * (0.35 + 0.75 * noise.ridge(rng, x, 0.8 + 0.5 * (1 - depth), 3, 0.32, 0.25))
+    stencil, lit = Stencil(canvas), Stencil(canvas)
+    stencil.polygon(parts.under(x, crest, canvas.bottom))
+    side = 1 if world.light.x > 0 else -1
+    slope = np.gradient(crest, x) * side
+    edge = crest + np.maximum(0.0, 0.05 + slope * 0.9) * height * 1.7 + 0.12 * height * noise.ridge(rng, x, 5, 3)
+    lit.polygon(np.concatenate([np.stack([x, crest], axis=1), np.stack([x, np.maximum(edge, crest)], axis=1)[::-1]]))
+    sand = world.palette.ground
+    paint = world.paint(canvas, depth, sand, [(base - height * 0.3, base + height * 0.9, 0.45 * (1 - depth))], tone=mix(world.tone(depth), sand, 0.62 - 0.3 * depth))
+    image = cut_out(paint, stencil.soft())
+    tint(image, lit.soft(0.004 + 0.012 * depth), mix(sand, world.light.colour, 0.55), 0.62 - 0.25 * depth)
+    return Layer(canvas, depth if plane is None else plane, image)
+
+
+def field(world: World) -> list[Element]:
+    """Rolling hills, a tree, grass in the wind."""
+    line = world.horizon + 0.05
+    rng = world.chance("field")
+    leaf = mix(world.palette.leaf, world.palette.ground, 0.4)
+    far = [parts.range_(world, f"far {i}", 0.16 + 0.1 * i, line + 0.03 * i, 0.14 - 0.03 * i, frequency=1.3, sharp=0.0, octaves=3, material=leaf, mist=0.7, plane=BACK) for i in range(3)]
+    hedge = parts.treeline(world, "hedge", 0.36, line + 0.055, 0.05 * world.bulk, "crown", mist=0.5, below=0.05, plane=BACK)
+    back = sky.baked(sky.backdrop(world, line + 0.12), *far, hedge)
+    hill = parts.range_(world, "hill", 0.5, line + 0.14, 0.1, frequency=0.8, sharp=0.0, octaves=3, material=leaf, mist=0.25, below=0.6)
+    side = 1 if world.light.x < 0 else -1
+    elements: list[Element] = [Plane(back), *sky.passing_clouds(world), Plane(hill), air.fog(world, 0.5, line + 0.1, 0.05, 0.4)]
+    if world.reading.has("cabin"):
+        elements.append(Plane(cabin(world, 0.55, line + 0.12, 0.15 * world.bulk)))
+    elements.append(Plane(_lone_tree(world, side * world.spread * float(rng.uniform(0.35, 0.6)), line + 0.17), swing=(0.002, 0.0, 5.0)))
+    near = parts.range_(world, "near", 0.8, line + 0.34, 0.06, frequency=1.0, sharp=0.0, octaves=3, material=leaf, mist=0.0, below=0.5)
+    return [*elements, *walking(world, line + 0.27, 0.22), *birds(world), Plane(near), Plane(parts.framing(world, "grass"), swing=(0.006, 0.0, 4.0))]
+
+
+def _lone_tree(world: World, x: float, base: float) -> Layer:
+    size = 0.44 * world.bulk
+    canvas = world.canvas(0.6, base - size * 1.15, base + 0.02)
+    stencil = Stencil(canvas)
+    plants.tree(stencil, world.chance("lone tree"), x, base, size)
+    return world.cut(stencil, 0.6, world.palette.leaf)
+
+
+def cabin(world: World, depth: float, base: float, size: float) -> Layer:
+    """A house with a lit window."""
+    side = 1 if world.light.x < 0 else -1
+    x = -side * 0.42 * world.spread
+    canvas = world.canvas(depth, base - size * 1.4, base + 0.02)
+    walls, panes = Stencil(canvas), Stencil(canvas)
+    walls.box(x - size * 0.5, base - size * 0.5, x + size * 0.5, base + 0.01)
+    walls.polygon([(x - size * 0.62, base - size * 0.46), (x - size * 0.28, base - size * 0.92), (x + size * 0.34, base - size * 0.92), (x + size * 0.62, base - size * 0.46)])
+    walls.box(x + size * 0.12, base - size * 1.15, x + size * 0.24, base - size * 0.8)
+    for at in (-0.32, 0.06):
+        panes.box(x + size * at, base - size * 0.36, x + size * (at + 0.2), base - size * 0.16)
+    image = cut_out(world.paint(canvas, depth), walls.soft())
+    parts.window_light(image, panes, size)
+    return Layer(canvas, depth, image)
+
+
+def road(world: World) -> list[Element]:
+    """A road to the horizon, poles beside it."""
+    line = world.horizon + 0.01
+    peaks = parts.range_(world, "peaks", 0.22, line, 0.2, frequency=1.5, sharp=0.6, mist=0.8, plane=BACK)
+    hills = parts.range_(world, "hills", 0.36, line + 0.01, 0.07, frequency=1.8, sharp=0.1, material=world.palette.leaf, mist=0.6, plane=BACK)
+    back = sky.baked(sky.backdrop(world, line + 0.06), peaks, hills)
+    elements: list[Element] = [Plane(back), *sky.passing_clouds(world), Plane(_asphalt(world, line)), Plane(_poles(world, line, 0.45, 0.16)), Plane(_poles(world, line, 0.75, 0.5))]
+    if world.reading.has("car"):
+        place = figures.crossing(world, 0.07 * world.spread, 0.05 * world.spread, line + 0.25, world.seconds, 0.0012)
+        elements.append(figures.Actor(figures.car(world, 0.3 * world.bulk, 0.3), place))
+    return [*elements, *walking(world, line + 0.27, 0.22), *birds(world), Plane(parts.framing(world, "grass"))]
+
+
+def _asphalt(world: World, line: float) -> Layer:
+    canvas = world.canvas(0.55, line)
+    ground = world.paint(canvas, 0.5, mix(world.palette.ground, world.palette.leaf, 0.4), [(line + 0.2, line, 0.6)])
+    lane, marks = Stencil(canvas), Stencil(canvas)
+    end = canvas.bottom + 0.02
+    deep = end - line
+    lane.polygon([(-0.012, line), (0.012, line), (0.012 + 1.15 * deep, end), (-0.012 - 1.15 * deep, end)])
+    tint(ground, lane.soft(), mix(world.palette.dark, world.palette.haze, 0.16), 0.9)
+    for near in np.geomspace(0.02, deep, 13):
+        marks.polygon([(-0.011 * near, line + near * 0.82), (0.011 * near, line + near * 0.82), (0.016 * near, line + near), (-0.016 * near, line + near)])
+    for side in (-1, 1):
+        marks.polygon([(side * 0.011, line), (side * (0.011 + 1.06 * deep), end), (side * (0.011 + 1.085 * deep), end)])
+    tint(ground, marks.soft(), mix(world.palette.haze, (1.0, 0.96, 0.86), 0.5), 0.7)
+    return Layer(canvas, 0.55, ground)
+
+
+def _poles(world: World, line: float, depth: float, reach: float) -> Layer:
+    canvas = world.canvas(depth)
+    stencil = Stencil(canvas)
+    side = 1 if world.light.x < 0 else -1
+    for near in (0.1, 0.16, 0.26, 0.42, 0.7) if depth < 0.6 else (1.0, 1.7):
+        x, foot, tall = side * (0.02 + 0.62 * near * reach * 3.2), line + 0.24 * near * reach * 3.2, 0.62 * near * reach * 2.2
+        stencil.limb([(x, foot), (x, foot - tall)], [0.012 * near, 0.009 * near])
+        stencil.limb([(x - 0.06 * near, foot - tall * 0.93), (x + 0.06 * near, foot - tall * 0.93)], [0.008 * near] * 2)
+    return world.cut(stencil, depth, lift=[(line - 0.1, line + 0.1, 0.2)])

@@ -1,0 +1,24 @@
+"""What all tests share: no test inherits settings or keys from the shell that started it."""
+
+import os
+import shutil
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("STORYBOARD_", "RUNWARE_")) and name != "STORYBOARD_TEST_TOOLS":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def tool(name: str) -> str:
+    """The path of a program that is not a Python package; skips the test without it, unless tools are required."""
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("STORYBOARD_TEST_TOOLS") == "required":
+            pytest.fail(f"{name} is missing")
+        pytest.skip(f"{name} is not installed")
+    return found
