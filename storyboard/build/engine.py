@@ -129,7 +129,6 @@ class Engine:
         elif action.id == CUT and self._partial and not self._stopped_by:
             await self._make(step, self._make_partial_film)
         else:
-            self._planner.fail(action)
             self._blocked[action.id] = step
             self._tell(Blocked(step))
 

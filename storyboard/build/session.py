@@ -84,7 +84,7 @@ class Session:
         with ExitStack() as stack:
             if on_wait is not None:
                 stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait))
-            self.workspace = stack.enter_context(Workspace(root, storyboard))
+            self.workspace = stack.enter_context(Workspace(root, storyboard, writable=on_wait is not None))
             if on_wait is not None:
                 self.workspace.sweep()
             self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer_id())

@@ -15,13 +15,15 @@ from storyboard.store.records import Records
 class Workspace:
     """The paths and the open store of one storyboard in one project. Close it, or use it in a ``with`` block."""
 
-    def __init__(self, root: Path, storyboard: Storyboard, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, root: Path, storyboard: Storyboard, *, writable: bool, clock: Callable[[], float] = time.time
+    ) -> None:
         self.root = root
         self.state = root / ".storyboard"
         self.cache = self.state / "cache"
         self.lockfile = root / storyboard.lockfile
         self.film = root / storyboard.output.file
-        self.index = Index(self.state / "index.sqlite", clock)
+        self.index = Index(self.state / "index.sqlite", clock, writable=writable)
         self.blobs = Blobs(self.cache)
         self.records = Records(self.cache, self.blobs, self.index)
         self.journal = Journal(self.state / "journal")

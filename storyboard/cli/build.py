@@ -21,7 +21,7 @@ from storyboard.cli.options import (
     yes_option,
 )
 from storyboard.cli.output import Speaker, note, paint, problem, stderr_console
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.session import opened
 from storyboard.cli.spending import confirm, forget_keys, read_spending
 from storyboard.core.plan import Plan
@@ -126,7 +126,7 @@ def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
 def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
     from storyboard.report.outcomes import outcome_data, outcome_text
 
-    film = session.shelf.film if outcome.film else None
+    film = typed(session.shelf.film) if outcome.film else None
     data = outcome_data(outcome, film, seconds)
     text = outcome_text(outcome, session.storyboard, film, seconds, verbose=verbose)
     if outcome.stopped_by:

@@ -71,6 +71,7 @@ def jobs() -> int:
 jobs_option = click.option(
     "-j",
     "--jobs",
+    "jobs_count",
     type=click.IntRange(1, 256),
     envvar="STORYBOARD_JOBS",
     help="Worker processes; the default is the cores.",

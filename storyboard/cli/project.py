@@ -57,7 +57,7 @@ def read_project(path: Path, provider: str | None = None) -> Project:
     file = find_file(path)
     root = find_root(file)
     loaded = load(file.relative_to(root).as_posix(), DiskFiles(root), cards(), provider=provider)
-    names = {name: _typed(root / name) for name in loaded.files}
+    names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,
         storyboard=loaded.storyboard,
@@ -84,9 +84,10 @@ def checked(speaker: Speaker, project: Project) -> Storyboard:
     return project.storyboard
 
 
-def _typed(file: Path) -> str:
-    """*file* as somebody in this folder would type it."""
-    return Path(os.path.relpath(file)).as_posix()
+def typed(file: Path) -> str:
+    """*file* as somebody in this folder would type it: relative if it lies below, else whole."""
+    here = Path(os.path.relpath(file)).as_posix()
+    return file.as_posix() if here.startswith("../") else here
 
 
 def _renamed(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:

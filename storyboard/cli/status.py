@@ -6,7 +6,7 @@ import click
 
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import Speaker, paint
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.session import opened
 
 
@@ -28,7 +28,8 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
     with opened(speaker, project, storyboard, Choices()) as session:
         plan = session.plan()
         shelf = session.shelf
+        film = typed(shelf.film)
         locked = {shot.id: shelf.locked(shot.id, shot.source.provider) for shot in storyboard.shots()}  # type: ignore[union-attr]
     follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = status_text(plan, storyboard, locked, shelf.film, paint)
-    speaker.result(text, status_data(plan, storyboard, locked, shelf.film), follow=follow)
+    text = status_text(plan, storyboard, locked, film, paint)
+    speaker.result(text, status_data(plan, storyboard, locked, film), follow=follow)

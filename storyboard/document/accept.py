@@ -1,7 +1,7 @@
 """A quick yes: whether a value is right by the schema, without the library that says what is wrong.
 
-A storyboard of ten thousand shots is judged in a fraction of a second and ``jsonschema`` is not even imported. Only what
-is not accepted here is looked at by the library, which stays the one that words errors. Knows the keywords that our
+Ten thousand shots are judged in a fraction of a second, and ``jsonschema`` is not even imported. Only what is not
+accepted here is looked at by the library, which stays the one that says what is wrong. Knows the keywords that our
 schema uses and refuses to be built with others; the tests hold both to the same verdicts.
 """
 

@@ -28,13 +28,17 @@ def check(document: Document, kind: Kind) -> list[Diagnostic]:
     findings: list[Diagnostic] = []
     refused = set(_refused(document)) if document.findings else set()
     wrong = set(refused)
-    for problem in islice(_validator(kind).iter_errors(document.data), MAX_ERRORS):
-        for finding, path in wording.translate(document, kind, problem):
-            if path not in refused and len(findings) < MAX_ERRORS:
-                findings.append(finding)
-            wrong.add(path)
+    for finding, path in islice(_told(document, kind), MAX_ERRORS):
+        if path not in refused:
+            findings.append(finding)
+        wrong.add(path)
     document.bad = frozenset(path[:length] for path in wrong for length in range(len(path) + 1))
     return findings
+
+
+def _told(document: Document, kind: Kind) -> Iterator[wording.Told]:
+    for problem in _validator(kind).iter_errors(document.data):
+        yield from wording.translate(document, kind, problem)
 
 
 def _refused(document: Document) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from storyboard.document.fields import Field, ShotDraft
 from storyboard.document.names import closest, quoted
 
 LONGEST_CHAIN = 2
-_SUGGESTIONS = 20
+_LOOKED_AT = 20_000
 _DRAWN = 12
 
 
@@ -32,12 +32,12 @@ def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnost
     for shot in shots:
         by_id.setdefault(shot.draft.id, shot)
     ways: dict[str, list[_Way]] = {}
-    dangling = 0
+    suggestions = max(3, _LOOKED_AT // (len(by_id) + 1))
     for shot in shots:
         for field, link in shot.links:
             target = by_id.get(link.shot)
-            dangling += target is None
-            known = by_id if dangling <= _SUGGESTIONS else {}
+            suggestions -= target is None
+            known = by_id if suggestions >= 0 else {}
             finding = _unusable(shot, field, link, target, known)
             if target is None and not complete:
                 continue

@@ -20,7 +20,7 @@ from storyboard.document.source import Document, Map, Node, Scalar, Seq
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
-MAX_EVENTS = 400_000
+MAX_EVENTS = 300_000
 MAX_ALIASES = 1_000
 MAX_SCALAR = 65_536
 MAX_DIRECTIVES = 16
@@ -284,15 +284,10 @@ class _Builder:
             quotes = "put it into quotes" if isinstance(node, Scalar) else None
             self._say("key-not-text", "a key must be text", node, help=quotes)
             return None
-        if node.bad:
+        if node.value in parent.keys:
+            self._say("repeated-key", f"the key {quoted(node.value)} is repeated", node, parent.keys[node.value])
             return None
-        first = parent.keys.get(node.value)
-        if first is not None:
-            note = Label(self.document.between(*first), "it stands here first")
-            message = f"the key {quoted(node.value)} is repeated"
-            self._add_finding(error("repeated-key", message, self.document.between(node.start, node.end), note))
-            return None
-        return node.value
+        return None if node.bad else node.value
 
     def _start(self, event: Any) -> int:
         """Where the value itself begins, behind its anchor and tag."""
@@ -305,15 +300,22 @@ class _Builder:
         )
         return start if found is None else found.end()
 
-    def _add_finding(self, finding: Diagnostic) -> None:
+    def _say(
+        self,
+        code: str,
+        message: str,
+        node: Node,
+        first: tuple[int, int] | None = None,
+        help: str | None = None,  # noqa: A002
+    ) -> None:
         if len(self.document.findings) < MAX_FINDINGS:
-            self.document.findings.append(finding)
-
-    def _say(self, code: str, message: str, node: Node, help: str | None = None) -> None:  # noqa: A002
-        self._add_finding(error(code, message, self.document.between(node.start, node.end), help=help))
+            between = self.document.between
+            notes = () if first is None else (Label(between(*first), "it stands here first"),)
+            self.document.findings.append(error(code, message, between(node.start, node.end), *notes, help=help))
 
     def _refuse(self, event: Any, code: str, message: str) -> None:
-        self._add_finding(error(code, message, self._place(event)))
+        if len(self.document.findings) < MAX_FINDINGS:
+            self.document.findings.append(error(code, message, self._place(event)))
 
     def _stop(self, event: Any, code: str, message: str) -> NoReturn:
         raise _Stop(error(code, message, self._place(event)))

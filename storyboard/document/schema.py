@@ -30,7 +30,7 @@ def schema() -> dict[str, Any]:
 
 
 def fields_of(name: str) -> Mapping[str, Any]:
-    """The schemas of the fields of a mapping: ``storyboard``, ``output``, ``trim``, or a definition such as ``shot``."""
+    """The schemas of the fields of ``storyboard``, ``output``, ``trim`` or a definition such as ``shot``."""
     whole = schema()
     shot = whole["definitions"]["shot"]["properties"]
     inner = {"storyboard": whole, "output": whole["properties"]["output"], "trim": shot["trim"]}

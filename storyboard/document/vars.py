@@ -10,6 +10,7 @@ from storyboard.document.names import closest, quoted
 from storyboard.document.source import Document, Path
 
 MAX_TEXT = 4_000
+MAX_WRONG = 10
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]{0,64})\}|\$\{")
 
@@ -24,7 +25,7 @@ class Texts:
         self._findings = findings
         self._defined = defined
         self._done: dict[tuple[str, Path], str | None] = {}
-        self._used: set[str] = set()
+        self._used: set[str | None] = set()
         self._values = dict(self._read(defined))
 
     def fill(self, field: Field) -> str | None:
@@ -48,11 +49,10 @@ class Texts:
             if field is None or not field.usable or not isinstance(field.value, str):
                 yield name, ""
                 continue
-            for found in _REFERENCE.finditer(field.value):
-                if found.group() != "$${":
-                    place = _place(field.document, field.path, field.value, found)
-                    advice = "write `$${` for a literal `${`"
-                    self._findings.append(error("var-in-var", "vars are not filled in vars", place, help=advice))
+            wrong = [found for found in _REFERENCE.finditer(field.value) if found.group() != "$${"][:MAX_WRONG]
+            for place in _places(field.document, field.path, field.value, wrong):
+                advice = "write `$${` for a literal `${`"
+                self._findings.append(error("var-in-var", "vars are not filled in vars", place, help=advice))
             yield name, field.value.replace("$${", "${")
 
     def _deep(self, document: Document, path: Path, value: object) -> object:
@@ -74,38 +74,43 @@ class Texts:
         return self._done[key]
 
     def _fresh(self, document: Document, path: Path, text: str) -> str | None:
-        pieces: list[str] = []
-        length, last, whole = 0, 0, True
-        for found in _REFERENCE.finditer(text) if "${" in text else ():
-            value = self._value(document, path, text, found)
-            whole = whole and value is not None
-            pieces += (text[last : found.start()], value or "")
-            last = found.end()
-            length += len(pieces[-1])
-            if length > MAX_TEXT:
-                break
-        pieces.append(text[last:])
-        if sum(map(len, pieces)) > MAX_TEXT:
+        filled: str | None = text
+        if "${" in text and len(text) <= MAX_TEXT:
+            filled = self._filled(document, path, text)
+        if filled is not None and len(filled) > MAX_TEXT:
             message = f"the text has more than {MAX_TEXT} characters"
             self._findings.append(error("text-too-long", message, document.span(path)))
             return None
-        return unicodedata.normalize("NFC", "".join(pieces)).strip() if whole else None
+        return None if filled is None else unicodedata.normalize("NFC", filled).strip()
 
-    def _value(self, document: Document, path: Path, text: str, found: re.Match[str]) -> str | None:
-        name = found.group(1)
+    def _filled(self, document: Document, path: Path, text: str) -> str | None:
+        """The text with its vars; longer than allowed as soon as that is sure, ``None`` if a reference is wrong."""
+        pieces: list[str] = []
+        wrong: list[re.Match[str]] = []
+        length, last = 0, 0
+        for found in _REFERENCE.finditer(text):
+            value = self._value(found)
+            if value is None:
+                wrong.append(found)
+            pieces += (text[last : found.start()], value or "")
+            last = found.end()
+            length += len(pieces[-2]) + len(pieces[-1])
+            if length > MAX_TEXT:
+                break
+        for found, place in zip(wrong[:MAX_WRONG], _places(document, path, text, wrong[:MAX_WRONG]), strict=True):
+            self._findings.append(self._problem(found.group(1), place))
+        return None if wrong else "".join([*pieces, text[last:]])
+
+    def _value(self, found: re.Match[str]) -> str | None:
         if found.group() == "$${":
             return "${"
-        if name in self._values:
-            self._used.add(name)
-            return self._values[name]
-        place = _place(document, path, text, found)
-        self._findings.append(self._unclosed(place) if name is None else self._unknown(name, place))
-        return None
+        name = found.group(1)
+        self._used.add(name)
+        return self._values.get(name)
 
-    def _unclosed(self, place: Span) -> Diagnostic:
-        return error("bad-var", "no name and `}` follow this `${`", place, help="write `$${` for a literal `${`")
-
-    def _unknown(self, name: str, place: Span) -> Diagnostic:
+    def _problem(self, name: str | None, place: Span) -> Diagnostic:
+        if name is None:
+            return error("bad-var", "no name and `}` follow this `${`", place, help="write `$${` for a literal `${`")
         meant = closest(name, self._values)
         advice = "define it under `vars`, or write `$${` for a literal `${`"
         if meant is not None:
@@ -114,14 +119,15 @@ class Texts:
         return error("unknown-var", f"the var {quoted(name)} is not defined", place, help=advice)
 
 
-def _place(document: Document, path: Path, text: str, found: re.Match[str]) -> Span:
-    """Where a reference stands in the file: exact if the value is written as it reads, else the whole value."""
+def _places(document: Document, path: Path, text: str, found: list[re.Match[str]]) -> list[Span]:
+    """Where references stand in the file: exact if the value is written as it reads, else the whole value."""
     raw = document.raw(path)
-    if raw is not None:
+    if raw is not None and found:
         start, written = raw
         inside = list(_REFERENCE.finditer(written))
         meant = list(_REFERENCE.finditer(text))
         if [one.group() for one in inside] == [one.group() for one in meant]:
-            one = inside[[other.start() for other in meant].index(found.start())]
-            return document.between(start + one.start(), start + one.end())
-    return document.span(path)
+            at = {there.start(): here for here, there in zip(inside, meant, strict=True)}
+            places = [at[one.start()] for one in found]
+            return [document.between(start + one.start(), start + one.end()) for one in places]
+    return [document.span(path)] * len(found)

@@ -157,9 +157,11 @@ def _golombs(data: bytes) -> Iterator[int]:
 def _listed(data: bytes, at: int, count: int) -> tuple[tuple[bytes, ...], int]:
     found = []
     for _ in range(count):
-        length = data[at] << 8 | data[at + 1]
-        found.append(data[at + 2 : at + 2 + length])
-        at += 2 + length
+        end = at + 2 + (data[at] << 8 | data[at + 1])
+        if end > len(data):
+            raise IndexError(end)
+        found.append(data[at + 2 : end])
+        at = end
     return tuple(found), at
 
 

@@ -47,7 +47,7 @@ def extract(path: Path, at: Literal["first", "last"] | Fraction) -> Picture:
     with opened(path, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream)
-        frame = next(exact_frames(container, stream, found, [_number(found, stream, at)]))
+        frame = next(exact_frames(container, stream, found, [_number(found, at)]))
         picture = color.upright(color.to_rgb(frame), color.rotation(frame))
         size = Size(picture.shape[1], picture.shape[0])
         return Picture(_png(picture), _fingerprint(frame), size)
@@ -94,12 +94,12 @@ def _shown(found: Index, frame: VideoFrame) -> int:
     return -1 if frame.pts is None else found.numbers.get(frame.pts, -1)
 
 
-def _number(found: Index, stream: VideoStream, at: Literal["first", "last"] | Fraction) -> int:
+def _number(found: Index, at: Literal["first", "last"] | Fraction) -> int:
     if at == "first":
         return 0
     if at == "last":
         return found.frames - 1
-    rate, constant = found.pace(Fraction(stream.average_rate or 1))
+    rate, constant = found.pace()
     number = found.at(at, rate if constant else None)
     length = Fraction(found.frames) / rate
     if not 0 <= number < found.frames or at >= length:

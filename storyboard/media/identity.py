@@ -2,11 +2,13 @@
 
 from importlib.metadata import version
 
+from storyboard.core.model import Json
+
 # Raised whenever the same segment would come out with other pixels.
 RENDERER_VERSION = 1
 
 
-def renderer_id() -> dict[str, str | int]:
+def renderer_id() -> dict[str, Json]:
     """The versions that decide over the bytes of a segment. PyAV's own version names the FFmpeg inside it."""
     libraries = {name: version(name) for name in ("moviepy", "av", "pillow")}
     return {"renderer": RENDERER_VERSION, **libraries}

@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from storyboard.media import avc
-from storyboard.media.reader import Unreadable, reading
+from storyboard.media.reader import Unreadable, ratio, reading
 
 # The rates that clips have; a coarse clock can't tell its own rate, only which of these it fits.
 _COMMON = (
@@ -37,15 +37,22 @@ class Sample(NamedTuple):
 class Index:
     """The samples of one video stream in decoding order; ``tick`` is the length of one tick in seconds.
 
-    ``restated`` tells that the stream carries parameter sets that its header lacks; ``sets`` are those of the header,
-    ``None`` for codecs other than H.264.
+    ``declared`` is the rate that the container gives. ``restated`` tells that the stream carries parameter sets that
+    its header lacks; ``sets`` are those of the header, ``None`` for codecs other than H.264.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], tick: Fraction, sets: avc.ParameterSets | None, *, restated: bool
+        self,
+        samples: Sequence[Sample],
+        tick: Fraction,
+        declared: Fraction,
+        sets: avc.ParameterSets | None,
+        *,
+        restated: bool,
     ) -> None:
         self.samples = samples
         self.tick = tick
+        self.declared = declared
         self.sets = sets
         self.restated = restated
 
@@ -93,15 +100,15 @@ class Index:
             return False
         return self.samples[0].key and self.samples[0].pts == self.times[0]
 
-    def pace(self, declared: Fraction) -> tuple[Fraction, bool]:
+    def pace(self) -> tuple[Fraction, bool]:
         """Frames a second, and whether they are evenly spaced to within the clock's tick.
 
-        Of a clip with uneven frames it is the average; a single frame has the rate *declared*.
+        Of a clip with uneven frames it is the average; a single frame has the declared rate.
         """
         times, tick = self.times, self.tick
         span = times[-1] - times[0]
         if not span:
-            return declared, True
+            return self.declared, True
         mean = (len(times) - 1) / (span * tick)
         step, rest = divmod(span, len(times) - 1)
         if rest == 0 and tick < _COARSE and _fits(times, Fraction(step), 0):
@@ -130,9 +137,9 @@ def index(container: InputContainer, stream: VideoStream) -> Index:
             restated = restated or new_sets
         dts = packet.pts if packet.dts is None else packet.dts
         samples.append(Sample(packet.pts, dts, key, not packet.is_discard))
-    tick = stream.time_base or Fraction(1)
-    tick = Fraction(tick.numerator, tick.denominator)
-    found = Index(samples, tick, sets, restated=restated)
+    tick = ratio(stream.time_base, Fraction(1))
+    declared = ratio(stream.average_rate, ratio(stream.guessed_rate, Fraction(1)))
+    found = Index(samples, tick, declared, sets, restated=restated)
     if not found.times:
         raise Unreadable("shows no frame")
     if len(set(found.times)) < found.frames:

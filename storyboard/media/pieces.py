@@ -104,7 +104,7 @@ def _check_stream(stream: VideoStream, found: Index, size: Size, rate: Fraction)
         raise Refused(f"is {stream.width}x{stream.height}, not {size}")
     if not all(map(avc.is_8_bit_420, found.sets.sps)):
         raise Refused("is not of 8-bit 4:2:0 pictures")
-    if found.frames > 1 and found.pace(rate) != (rate, True):
+    if found.frames > 1 and found.pace() != (rate, True):
         raise Refused(f"does not have {rate} frames a second throughout")
     if not found.closed:
         raise Refused("does not begin with what it shows first")

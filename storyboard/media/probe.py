@@ -19,7 +19,7 @@ from storyboard.core.model import Size
 from storyboard.media import color
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
-from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream
+from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
 
 __all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
 
@@ -53,6 +53,8 @@ def gate(path: Path, *, size: Size | None = None, duration: Fraction | None = No
     _check_stored(path)
     with listening() as complaints, opened(path, strict=True) as container:
         stream = picture_stream(container)
+        if not stream.width:
+            raise Refused("has pictures of an unknown or forbidden size")
         found = index(container, stream)
         _check_times(found)
         info = _decoded(container, stream, found)
@@ -79,7 +81,7 @@ def _check_times(found: Index) -> None:
     pause = max(later - earlier for earlier, later in pairwise(times)) * tick
     if abs(times[0] * tick) > _LONGEST_PAUSE or pause > _LONGEST_PAUSE:
         raise Refused("has frames at times that make no sense")
-    rate, _ = found.pace(Fraction(0))
+    rate, _ = found.pace()
     if not _SLOWEST <= rate <= _FASTEST:
         raise Refused(f"has {float(rate):.4g} frames a second")
 
@@ -109,9 +111,8 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
 
 
 def _described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
-    declared = stream.average_rate or stream.guessed_rate
-    rate, constant = found.pace(Fraction(declared.numerator, declared.denominator) if declared else Fraction(1))
-    aspect = stream.sample_aspect_ratio
+    rate, constant = found.pace()
+    aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
     return ClipInfo(
         frames=found.frames,
         rate=f"{rate.numerator}/{rate.denominator}",
@@ -121,7 +122,7 @@ def _described(container: InputContainer, stream: VideoStream, found: Index, fir
         pixel_format=first.format.name,
         color=color.tags(first),
         rotation=color.rotation(first),
-        pixel_aspect=f"{aspect.numerator}/{aspect.denominator}" if aspect else "1/1",
+        pixel_aspect=f"{aspect.numerator}/{aspect.denominator}",
         constant_rate=constant,
         parameter_sets=found.sets.digest() if found.sets and not found.restated else "",
         closed_start=found.closed,

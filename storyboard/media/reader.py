@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -77,16 +78,26 @@ def reading() -> Iterator[None]:
 
 
 def picture_stream(container: InputContainer) -> VideoStream:
-    """The one stream of moving pictures. Raises ``Unreadable`` if there is none, or more than one, or none we know."""
+    """The one stream of moving pictures; its size may be 0 where only a decoder could tell it.
+
+    Raises ``Unreadable`` if there is none, more than one, or if its codec is unknown or its pictures too large.
+    """
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if len(streams) != 1:
         raise Unreadable("has no video stream" if not streams else f"has {len(streams)} video streams")
     if not streams[0].codec_context:
         raise Unreadable("has pictures of an unknown codec")
     width, height = streams[0].width, streams[0].height
-    if not 0 < width * height <= MAX_PIXELS:
-        raise Unreadable(f"has pictures of {width}x{height}" if width else "has pictures of a forbidden size")
+    if width * height > MAX_PIXELS:
+        raise Unreadable(f"has pictures of {width}x{height}")
     return streams[0]
+
+
+def ratio(value: Fraction | None, otherwise: Fraction) -> Fraction:
+    """A ratio of PyAV's, whose type differs between its versions, as a fraction; *otherwise* if it is not known."""
+    if value is None or not value.numerator:
+        return otherwise
+    return Fraction(value.numerator, value.denominator)
 
 
 @contextmanager

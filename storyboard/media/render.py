@@ -19,7 +19,7 @@ from storyboard.media.encode import ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index
 from storyboard.media.probe import probe
-from storyboard.media.reader import Refused, opened, picture_stream
+from storyboard.media.reader import Refused, opened, picture_stream, ratio
 
 # Takes number their parameter sets from 0; segments stand beside them in one film.
 SEGMENT_PARAMETER_SET = 1
@@ -68,33 +68,30 @@ def render(segment: Segment, out: Path, progress: Progress | None = None) -> Cli
 def source_frames(found: Index, rate: Fraction | None, segment: Segment) -> list[int]:
     """The shown number of the source frame behind each output frame.
 
-    *rate* is the source's constant rate, ``None`` if it varies. Raises ``RenderFailed`` if the source ends more than
-    a frame too early.
+    *rate* is the source's constant rate, ``None`` if it varies. Raises ``RenderFailed`` if the source begins
+    too late, or ends more than a frame too early.
     """
-    half = Fraction(1, 2)
-    step = segment.speed / segment.rate
-    numbers = [found.at(segment.start + (k + half) * step, rate) for k in range(segment.frames)]
+    if segment.frames < 1 or segment.start < 0:
+        raise RenderFailed("the segment is empty or begins before its source")
     last = found.frames - 1
+    step = segment.speed / segment.rate
     source_step = Fraction(1) / rate if rate else (found.times[-1] - found.times[0]) * found.tick / max(1, last)
     missing = segment.start + segment.frames * step - found.frames * source_step
-    if segment.start < 0 or missing > max(step, source_step):
-        raise RenderFailed(
-            f"{segment.source.name} ends {float(missing):.3f} s before the segment"
-            if segment.start >= 0
-            else "the segment begins before its source"
-        )
-    return [min(number, last) for number in numbers]
+    if missing > max(step, source_step):
+        raise RenderFailed(f"{segment.source.name} ends {float(missing):.3f} s before the segment")
+    middles = (segment.start + (k + Fraction(1, 2)) * step for k in range(segment.frames))
+    return [min(found.at(middle, rate), last) for middle in middles]
 
 
 def _write(segment: Segment, out: Path, progress: Progress) -> None:
     with opened(segment.source, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream)
-        rate, constant = found.pace(Fraction(stream.average_rate or 1))
+        rate, constant = found.pace()
         numbers = source_frames(found, rate if constant else None, segment)
         source = _Source(exact_frames(container, stream, found, numbers))
         source(0)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
+        aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         aspect = 1 / aspect if source.lying else aspect
         composed = Composition(source, segment.frames, segment.rate, segment.size, aspect)
         with ClipWriter(out, segment.size, segment.rate, segment.encoding) as writer:

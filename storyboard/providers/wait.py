@@ -28,13 +28,14 @@ class _Job:
         self.deadline = deadline
         self.seen: Outcome = Unknown()
         self.trouble: ProviderError | None = None
+        self.waiters = 0
         self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def settle(self, outcome: Outcome) -> None:
         if not self.done.done():
             self.done.set_result(outcome)
 
-    def fail(self, error: ProviderError) -> None:
+    def fail(self, error: BaseException) -> None:
         if not self.done.done():
             self.done.set_exception(error)
 
@@ -63,6 +64,7 @@ class Poller:
         self._on_outcome = on_outcome
         self._jobs: dict[str, _Job] = {}
         self._loop: asyncio.Task[None] | None = None
+        self._more = asyncio.Event()
 
     async def wait(self, task_id: str, *, deadline_s: float | None = None) -> Outcome:
         """How the job ended: ``Succeeded`` or ``Failed``; at the deadline, ``Running`` or ``Unknown`` as last seen.
@@ -70,21 +72,43 @@ class Poller:
         Raises ``ProviderError``: ``auth`` at once; at the deadline the last trouble with asking, if no answer ever told
         of the job. Two waits for one id share its questions; a cancelled wait leaves the other alone.
         """
-        job = self._jobs.get(task_id)
-        if job is None:
-            start = self._clock()
-            limit = self._deadline_s if deadline_s is None else deadline_s
-            job = _Job(start + self._interval_s, self._interval_s, start + limit)
-            self._jobs[task_id] = job
-            job.done.add_done_callback(lambda _: self._jobs.pop(task_id, None))
+        job = self._jobs.get(task_id) or self._start(task_id, deadline_s)
+        job.waiters += 1
+        try:
+            return await asyncio.shield(job.done)
+        finally:
+            job.waiters -= 1
+            if not job.waiters and not job.done.done():
+                job.done.cancel()
+                self._jobs.pop(task_id, None)
+
+    def _start(self, task_id: str, deadline_s: float | None) -> _Job:
+        start = self._clock()
+        limit = self._deadline_s if deadline_s is None else deadline_s
+        job = _Job(start + self._interval_s, self._interval_s, start + limit)
+        self._jobs[task_id] = job
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
-        return await asyncio.shield(job.done)
+            self._loop.add_done_callback(self._ended)
+        self._more.set()
+        return job
+
+    def _ended(self, loop: "asyncio.Task[None]") -> None:
+        """What broke in the loop, other than trouble with asking, reaches those who wait."""
+        problem = None if loop.cancelled() else loop.exception()
+        if problem is not None:
+            self._fail_all(problem)
+
+    def _fail_all(self, problem: BaseException) -> None:
+        for job in self._jobs.values():
+            job.fail(problem)
+        self._jobs.clear()
 
     async def aclose(self) -> None:
         """Ask nothing more; waits that are open are cancelled. The jobs go on at the provider."""
-        for job in list(self._jobs.values()):
+        for job in self._jobs.values():
             job.done.cancel()
+        self._jobs.clear()
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -97,7 +121,18 @@ class Poller:
                 await self._ask_about(due[start : start + self._batch])
             self._give_up()
             if self._jobs:
-                await self._sleep(max(0.0, self._next_moment() - self._clock()))
+                await self._rest(max(0.0, self._next_moment() - self._clock()))
+
+    async def _rest(self, seconds: float) -> None:
+        """Sleep, but not when another job has come to be waited for."""
+        self._more.clear()
+        ways = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._more.wait())]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
 
     def _due(self, now: float) -> list[str]:
         """Ids to ask about now; those nearly due come along if any is due."""
@@ -116,9 +151,7 @@ class Poller:
         except ProviderError as error:
             trouble = error
         if trouble is not None and trouble.code == "auth":
-            for job in list(self._jobs.values()):
-                job.fail(trouble)
-            self._jobs.clear()
+            self._fail_all(trouble)
             return
         for task_id in task_ids:
             self._note(task_id, answer.get(task_id), trouble)

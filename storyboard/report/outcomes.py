@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
@@ -28,13 +27,14 @@ class Ended(Protocol):
     def cost(self) -> Decimal: ...
 
 
-def outcome_text(ended: Ended, storyboard: Storyboard, film: Path | None, seconds: float, *, verbose: bool) -> str:
+def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds: float, *, verbose: bool) -> str:
     """A few lines for the end of a build."""
     takes = _count(ended.made, "take"), _count(ended.reused, "take")
     segments = _count(ended.made, "segment")
     joined = "cut" in ended.made
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
-    lines += [f"blocked  {step.action.id}: {reason(step)}" for step in ended.blocked.values() if step.do == "blocked"]
+    left_out = [step for step in ended.blocked.values() if step.do == "blocked" and step.action.kind == "take"]
+    lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
     if not ended.made and not ended.failed:
@@ -51,14 +51,14 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: Path | None, second
     return "\n".join(lines)
 
 
-def outcome_data(ended: Ended, film: Path | None, seconds: float) -> dict[str, Any]:
+def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, Any]:
     """The end of a build as data."""
     return {
         "made": list(ended.made),
         "reused": list(ended.reused),
         "failed": dict(ended.failed),
         "blocked": {name: reason(step) for name, step in ended.blocked.items()},
-        "film": str(film) if film is not None else None,
+        "film": film,
         "frames": ended.frames,
         "cost": str(ended.cost),
         "seconds": round(seconds, 3),

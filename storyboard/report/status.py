@@ -1,7 +1,6 @@
 """What is there: shots with their takes, and the film."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
@@ -27,7 +26,7 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 
 def status_text(
-    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: Path, paint: Paint
+    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint
 ) -> str:
     """A line a shot, then the film."""
     takes = plan.of("take")
@@ -69,7 +68,7 @@ def _film(cut: Step) -> str:
     return {"output-missing": "not there", "new": "out of date or not there"}.get(cut.reason.why, "out of date")
 
 
-def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: Path) -> dict[str, Any]:
+def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str) -> dict[str, Any]:
     """The same as data."""
     shots = []
     for step in plan.of("take"):
@@ -86,4 +85,4 @@ def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry |
             }
         )
     [cut] = plan.of("cut")
-    return {"title": storyboard.title, "shots": shots, "film": {"path": str(film), "state": _film(cut)}}
+    return {"title": storyboard.title, "shots": shots, "film": {"path": film, "state": _film(cut)}}

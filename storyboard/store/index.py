@@ -38,10 +38,12 @@ def stamp_of(seen: os.stat_result) -> str:
 class Index:
     """Remembers digests in *path*, or in memory alone if that cannot be. *clock* returns epoch seconds.
 
-    Used from any thread. What is learnt is written by ``flush`` or at the end of the ``with`` block.
+    Used from any thread. What is learnt is written by ``flush`` or at the end of the ``with`` block; with *writable*
+    false nothing is, and no file appears or changes.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, writable: bool = True) -> None:
+        self._writable = writable
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
@@ -79,7 +81,7 @@ class Index:
         with self._lock:
             rows = [(name, *known, _crc(*known)) for name, known in self._learnt.items()]
             self._learnt.clear()
-            if not rows:
+            if not rows or not self._writable:
                 return
             try:
                 with self._base:
@@ -117,6 +119,8 @@ class Index:
         return (found[0], found[1])
 
     def _open(self) -> sqlite3.Connection:
+        if not self._writable:
+            return _connect_to_read(self._path)
         if not self._path.parent.is_dir():
             return _connect(":memory:")
         for _ in range(2):
@@ -131,11 +135,14 @@ class Index:
     def _rebuild(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             self._base.close()
-        self._remove()
-        self._base = self._open()
+        if self._writable:
+            self._remove()
+            self._base = self._open()
+        else:
+            self._base = _connect(":memory:")
 
     def _remove(self) -> None:
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", "-journal"):
             remove_quietly(self._path.with_name(self._path.name + ending))
 
 
@@ -144,10 +151,25 @@ def _crc(stamp: str, digest: str) -> int:
     return zlib.crc32(f"{stamp} {digest}".encode())
 
 
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        base = sqlite3.connect(address, uri=True, timeout=_BUSY_S, check_same_thread=False)
+    except sqlite3.Error:
+        return _connect(":memory:")
+    try:
+        if base.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return base
+    except sqlite3.Error:
+        pass
+    base.close()
+    return _connect(":memory:")
+
+
 def _connect(target: str) -> sqlite3.Connection:
     base = sqlite3.connect(target, timeout=_BUSY_S, check_same_thread=False)
     try:
-        base.execute("PRAGMA journal_mode = WAL")
+        base.execute("PRAGMA journal_mode = DELETE")
         base.execute("PRAGMA synchronous = NORMAL")
         version = base.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):

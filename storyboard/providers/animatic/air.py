@@ -186,7 +186,7 @@ def weather(world: World) -> list[Element]:
     if reading.has("rain"):
         shade = mix(palette.haze, white, 0.6)
         drops = [streak(unit * (0.035 + 0.06 * i / 4), 0.8 + unit * 0.0012 * i / 4, -0.12, shade, 0.22 + 0.07 * i) for i in range(5)]
-        found.append(Motes(world, "rain", 190, drops, Drift((-0.16, 1.55))))
+        found.append(Motes(world, "rain", 130, drops, Drift((-0.16, 1.55))))
     if reading.has("snow"):
         flakes = [dot(unit * (0.005 + 0.0035 * i * i / 3), white, 0.85, 0.9) for i in range(5)]
         found.append(Motes(world, "snow", 150, flakes, Drift((0.03, 0.13), wander=0.025)))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from storyboard.providers.animatic.brush import Stencil, curve, cut_out, mirrored, shading, shine, softened, taper, tint
 from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
-from storyboard.providers.animatic.palette import Colour, mix
+from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.reading import Reading
 from storyboard.providers.animatic.world import Moment, World
 
@@ -63,8 +63,8 @@ class Body:
         return cut_out(shading(self.canvas, shade, world.palette.haze), self.ink.soft())
 
 
-def walker(world: World, reading: Reading, size: float, depth: float, flip: int, moving: bool) -> list[Layer]:
-    """Poses of a person *size* stage units tall, feet at the origin; one pose if they stand."""
+def walker(world: World, reading: Reading, size: float, depth: float, flip: int, moving: bool, wet: bool) -> list[Layer]:
+    """Poses of a person *size* stage units tall, feet at the origin; one pose if they stand. *wet* ground mirrors them."""
     poses = []
     for number in range(STRIDE if moving else 1):
         body = Body(world, (-0.42, -1.06, 0.42, 0.22), size, flip)
@@ -72,9 +72,22 @@ def walker(world: World, reading: Reading, size: float, depth: float, flip: int,
         _person(body, turn, 1.0 if moving else 0.12, reading)
         image = body.painted(world, depth)
         _rim(world, image, body, flip)
-        mirrored(image, body.canvas, 0.004 * size, 0.2 * size, 0.4)
+        if wet:
+            mirrored(image, body.canvas, 0.004 * size, 0.2 * size, 0.4)
+        else:
+            image = _shadowed(world, image, body)
         poses.append(Layer(body.canvas, depth, image))
     return poses
+
+
+def _shadowed(world: World, image: Picture, body: Body) -> Picture:
+    """*image* over the shadow it throws away from the light."""
+    shade = Stencil(body.canvas)
+    way = -1 if world.light.x > 0 else 1
+    shade.disc(way * 0.10 * body.size, 0.012 * body.size, 0.2 * body.size, 0.13)
+    under = cut_out(Image.new("RGB", image.size, bytes_of(world.palette.dark)), shade.soft(0.02 * body.size).point([i * 45 // 100 for i in range(256)]))
+    under.alpha_composite(image)
+    return under
 
 
 def _person(body: Body, turn: float, stride: float, reading: Reading) -> None:

@@ -16,15 +16,16 @@ def mountain(world: World) -> list[Element]:
     """Ranges behind one another, mist between them, a wood and perhaps a lake in front."""
     rng = world.chance("mountain")
     line, tall = world.horizon + 0.06, 0.36 * (0.7 + 0.3 * world.bulk)
-    snow = mix(world.palette.light, world.palette.haze, 0.25)
-    peaks = parts.range_(world, "peaks", 0.2, line - 0.03, tall, frequency=1.3 / world.spread, sharp=0.75, mist=0.8, plane=BACK)
-    capped(world, peaks, line - 0.03, tall, snow)
+    shape = {"frequency": 1.5 / world.spread, "sharp": 0.8}
+    peaks = parts.range_(world, "peaks", 0.24, line - 0.02, tall, **shape, mist=0.75, plane=BACK)
+    capped(world, peaks, parts.crest(world, "peaks", peaks.canvas, line - 0.02, tall, **shape), line, tall)
     hills = parts.range_(world, "hills", 0.36, line, tall * 0.52, frequency=1.7, sharp=0.45, mist=0.7, plane=BACK)
-    back = sky.baked(sky.backdrop(world, line + 0.1), peaks, hills)
+    back = sky.baked(sky.backdrop(world), peaks, hills)
     leaf = world.palette.leaf
     near = parts.range_(world, "near", 0.5, line + 0.10, 0.2, frequency=1.4, sharp=0.2, material=leaf, mist=0.45, below=0.6)
     wood = parts.treeline(world, "wood", 0.66, line + 0.17, 0.2 * world.bulk, "fir", mist=0.3, below=0.6, gap=0.0)
     front = parts.framing(world, "branches" if rng.random() < 0.5 else "rocks")
+    frame = parts.treeline(world, "frame", 0.9, 1.04, 0.56 * world.bulk, "fir", mist=0.12, gap=world.spread * 0.62, rise=0.2, below=0.1)
     middle: list[Element] = [Plane(near), air.fog(world, 0.55, line + 0.09, 0.07, 0.55), Plane(wood)]
     if world.reading.has("cabin"):
         middle.append(Plane(cabin(world, 0.7, line + 0.2, 0.16 * world.bulk)))
@@ -34,19 +35,36 @@ def mountain(world: World) -> list[Element]:
         sky.baked(back, near)
         lake = Water(world, [(back, line), (wood, line)], clear=0.85, glint=0.8, chop=0.7, speed=0.6)
         middle = [Plane(wood), lake]
-    return [Plane(back), *sky.passing_clouds(world), *middle, *walking(world, line + 0.33, 0.2), *birds(world), Plane(front)]
+    return [Plane(back), *sky.passing_clouds(world), *middle, *walking(world, line + 0.33, 0.2), *birds(world), Plane(frame), Plane(front)]
 
 
-def capped(world: World, range_: Layer, base: float, height: float, shade: tuple[float, float, float]) -> None:
-    """Snow on what is high, and light on the slopes that look to it."""
-    canvas = range_.canvas
-    x, y = canvas.grid(4)
-    rng = world.chance("caps")
-    rough = noise.clouds(rng, x.shape[1], y.shape[0], (26 * (canvas.right - canvas.left), 9), 3)
-    line = base - height * (0.62 if world.reading.has("snow") else 0.82)
-    part = noise.smooth(line + 0.05, line - 0.07, y + 0.14 * (rough - 0.5)) * noise.smooth(0.35, 0.62, rough)
-    mask = parts.mask_of(part * 255, canvas)
-    tint(range_.image, mask, shade, 0.8)
+def capped(world: World, peaks: Layer, crest: tuple[noise.Array, noise.Array], base: float, height: float) -> None:
+    """Light on the slopes that look to it, snow on what is high."""
+    x, line = crest
+    lit, caps = Stencil(peaks.canvas), Stencil(peaks.canvas)
+    way = 1 if world.light.x > 0 else -1
+    rng = world.chance("faces")
+    wide = max(3, round(0.05 / (x[1] - x[0])))
+    calm = np.convolve(np.pad(line, wide, mode="edge"), np.ones(wide) / wide, mode="same")[wide:-wide]
+    tops = np.flatnonzero((calm[1:-1] < calm[:-2]) & (calm[1:-1] <= calm[2:])) + 1
+    for top in tops.tolist():
+        end = top
+        while 0 < end + way < len(x) - 1 and calm[end + way] >= calm[end] - 1e-5:
+            end += way
+        if abs(end - top) < 4:
+            continue
+        depth = np.linspace(0, 1, 9)
+        wide = x[end] - x[top]
+        inner = x[top] + wide * (0.45 * depth**1.4) + 0.22 * abs(wide) * rng.uniform(-0.5, 0.5, 9) * np.sin(np.pi * depth)
+        deep = line[end] + 0.55 * (base - line[end])
+        outline = np.stack([x[top:end:way], line[top:end:way]], axis=1)
+        seam = np.stack([inner, line[top] + depth * (deep - line[top])], axis=1)
+        lit.polygon(np.concatenate([outline, seam[::-1]]))
+    tint(peaks.image, lit.soft(0.002), mix(world.palette.light, world.palette.haze, 0.35), 0.3)
+    start = base - height * (0.38 if world.reading.has("snow") else 0.6)
+    thick = np.maximum(0.0, start - line) * (0.55 + 0.5 * noise.ridge(rng, x, 22, 2, sharp=0.8))
+    caps.polygon(np.concatenate([np.stack([x, line - 0.01], axis=1), np.stack([x, line + np.maximum(thick, -0.01)], axis=1)[::-1]]))
+    tint(peaks.image, caps.soft(), mix(world.palette.light, world.palette.haze, 0.2), 0.62)
 
 
 def walking(world: World, foot: float, size: float) -> list[Element]:
@@ -60,7 +78,7 @@ def walking(world: World, foot: float, size: float) -> list[Element]:
     actors: list[Element] = []
     for number in range(3 if reading.has("people") else 1):
         tall = size * (1 - 0.08 * number)
-        poses = figures.walker(world, reading, tall, 0.62, flip, True)
+        poses = figures.walker(world, reading, tall, 0.62, flip, True, False)
         start = -flip * (0.24 * world.spread + 0.36 * tall * number) - 0.1 * flip
         path = figures.crossing(world, start, start + flip * 0.36 * tall * world.seconds, foot + 0.01 * number, world.seconds)
         actors.append(figures.Actor(poses, path, 11.0, 5.0 * number))
@@ -77,7 +95,7 @@ def desert(world: World) -> list[Element]:
     line = world.horizon + 0.02
     mesas = _mesas(world, line)
     far = _dune(world, 0, 0.24, line + 0.015, 0.05, plane=BACK)
-    back = sky.baked(sky.backdrop(world, line + 0.08), mesas, far)
+    back = sky.baked(sky.backdrop(world), mesas, far)
     planes: list[Element] = [Plane(back), *sky.passing_clouds(world)]
     planes += [Plane(_dune(world, 1, 0.4, line + 0.10, 0.10)), Plane(_dune(world, 2, 0.58, line + 0.25, 0.15))]
     dust = air.fog(world, 0.6, line + 0.17, 0.09, 0.3, mix(world.palette.haze, world.palette.light, 0.3))
@@ -120,15 +138,29 @@ def field(world: World) -> list[Element]:
     leaf = mix(world.palette.leaf, world.palette.ground, 0.4)
     far = [parts.range_(world, f"far {i}", 0.16 + 0.1 * i, line + 0.03 * i, 0.14 - 0.03 * i, frequency=1.3, sharp=0.0, octaves=3, material=leaf, mist=0.7, plane=BACK) for i in range(3)]
     hedge = parts.treeline(world, "hedge", 0.36, line + 0.055, 0.05 * world.bulk, "crown", mist=0.5, below=0.05, plane=BACK)
-    back = sky.baked(sky.backdrop(world, line + 0.12), *far, hedge)
+    back = sky.baked(sky.backdrop(world), *far, hedge)
     hill = parts.range_(world, "hill", 0.5, line + 0.14, 0.1, frequency=0.8, sharp=0.0, octaves=3, material=leaf, mist=0.25, below=0.6)
     side = 1 if world.light.x < 0 else -1
     elements: list[Element] = [Plane(back), *sky.passing_clouds(world), Plane(hill), air.fog(world, 0.5, line + 0.1, 0.05, 0.4)]
     if world.reading.has("cabin"):
         elements.append(Plane(cabin(world, 0.55, line + 0.12, 0.15 * world.bulk)))
     elements.append(Plane(_lone_tree(world, side * world.spread * float(rng.uniform(0.35, 0.6)), line + 0.17), swing=(0.002, 0.0, 5.0)))
+    if world.reading.has("flowers"):
+        elements.append(Plane(_flowers(world, line + 0.2)))
     near = parts.range_(world, "near", 0.8, line + 0.34, 0.06, frequency=1.0, sharp=0.0, octaves=3, material=leaf, mist=0.0, below=0.5)
     return [*elements, *walking(world, line + 0.27, 0.22), *birds(world), Plane(near), Plane(parts.framing(world, "grass"), swing=(0.006, 0.0, 4.0))]
+
+
+def _flowers(world: World, top: float) -> Layer:
+    """Heads of flowers strewn over the slope, larger towards the camera."""
+    canvas = world.canvas(0.62, top)
+    heads = Stencil(canvas)
+    rng = world.chance("flowers")
+    for near in np.sort(rng.uniform(0, 1, round(420 * world.aspect))) ** 1.4:
+        y = top + 0.02 + near * (canvas.bottom - top)
+        heads.disc(rng.uniform(canvas.left, canvas.right), y, 0.0022 + 0.0085 * near * rng.uniform(0.6, 1.1), 0.7, int(150 + 105 * near))
+    paint = world.paint(canvas, 0.3, tone=mix(world.palette.accent, world.palette.dark, 0.18), glow=0.4)
+    return Layer(canvas, 0.62, cut_out(paint, heads.soft()))
 
 
 def _lone_tree(world: World, x: float, base: float) -> Layer:
@@ -160,7 +192,7 @@ def road(world: World) -> list[Element]:
     line = world.horizon + 0.01
     peaks = parts.range_(world, "peaks", 0.22, line, 0.2, frequency=1.5, sharp=0.6, mist=0.8, plane=BACK)
     hills = parts.range_(world, "hills", 0.36, line + 0.01, 0.07, frequency=1.8, sharp=0.1, material=world.palette.leaf, mist=0.6, plane=BACK)
-    back = sky.baked(sky.backdrop(world, line + 0.06), peaks, hills)
+    back = sky.baked(sky.backdrop(world), peaks, hills)
     elements: list[Element] = [Plane(back), *sky.passing_clouds(world), Plane(_asphalt(world, line)), Plane(_poles(world, line, 0.45, 0.16)), Plane(_poles(world, line, 0.75, 0.5))]
     if world.reading.has("car"):
         place = figures.crossing(world, 0.07 * world.spread, 0.05 * world.spread, line + 0.25, world.seconds, 0.0012)

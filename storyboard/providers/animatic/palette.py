@@ -17,7 +17,8 @@ Colour = tuple[float, float, float]
 
 class Palette(Struct, frozen=True):
     """``sky`` runs from the top to the horizon; ``haze`` is the colour of distance, ``dark`` that of what is near;
-    ``light`` comes from sun, moon or lamp; ``accent`` is for what shines by itself; ``night`` says that lamps are lit.
+    ``light`` comes from sun, moon or lamp; ``accent`` is for what shines by itself; ``night`` says that lamps
+    are lit, ``veiled`` that the sun is behind clouds.
     """
 
     sky: tuple[Colour, ...]
@@ -28,6 +29,7 @@ class Palette(Struct, frozen=True):
     leaf: Colour
     ground: Colour
     night: bool = False
+    veiled: bool = False
 
 
 def colour(text: str) -> Colour:
@@ -51,9 +53,9 @@ def bytes_of(shade: Colour) -> tuple[int, int, int]:
     return tuple(max(0, min(255, round(part * 255))) for part in shade)  # type: ignore[return-value]
 
 
-def _palette(sky: str, haze: str, dark: str, light: str, accent: str, leaf: str, ground: str, night: bool = False) -> Palette:
+def _palette(sky: str, haze: str, dark: str, light: str, accent: str, leaf: str, ground: str, night: bool = False, veiled: bool = False) -> Palette:
     stops = tuple(colour(stop) for stop in sky.split())
-    return Palette(stops, *(colour(c) for c in (haze, dark, light, accent, leaf, ground)), night=night)
+    return Palette(stops, *(colour(c) for c in (haze, dark, light, accent, leaf, ground)), night=night, veiled=veiled)
 
 
 # Top to horizon; haze, dark, light, accent, leaf, ground.
@@ -64,15 +66,15 @@ MOODS: Mapping[str, Palette] = {
     "dusk": _palette("#231f55 #7b3a80 #e2605d #ffc071", "#c8697a", "#170e26", "#ffe2a6", "#ffb347", "#4a2350", "#5a2440"),
     "day": _palette("#3f86c9 #78b5e2 #b5dcec #eaf5ee", "#bcdbe0", "#17363a", "#fffbe6", "#ffd166", "#3a7550", "#7d8f5c"),
     "noon": _palette("#3d8fcb #7cbbe0 #cfe3dc #fbeac6", "#f2d7ab", "#4a2417", "#fff9e0", "#ffd98a", "#5c6b3a", "#c98a4b"),
-    "overcast": _palette("#4c5c68 #71838e #9fadb3 #ccd3d3", "#aab7ba", "#161f25", "#eef2ee", "#ffd9a0", "#33493f", "#4b5350"),
-    "storm": _palette("#1b222d #323e4b #57656e #92998f", "#65737a", "#0b1016", "#dfe8e4", "#bfe3ff", "#1f3330", "#2b3338"),
+    "overcast": _palette("#4c5c68 #71838e #9fadb3 #ccd3d3", "#aab7ba", "#161f25", "#eef2ee", "#ffd9a0", "#33493f", "#4b5350", veiled=True),
+    "storm": _palette("#1b222d #323e4b #57656e #92998f", "#65737a", "#0b1016", "#dfe8e4", "#bfe3ff", "#1f3330", "#2b3338", veiled=True),
     "winter": _palette("#6b8fb4 #9cb9d2 #cbdbe6 #f3f3ee", "#d0dee7", "#1c2e40", "#ffffff", "#ffd9a0", "#3d5a62", "#e7eef3"),
     "warm": _palette("#2a1712 #5a2f1d #a5602f #f0b264", "#b87844", "#150a07", "#ffdf9e", "#ffb347", "#4f4a26", "#5b331d"),
 }  # fmt: skip
 
 # How far a setting pulls haze, leaf and ground to its own colour.
 _SETTING_TINTS: Mapping[str, tuple[str, float]] = {
-    "forest": ("#3f7f5c", 0.30), "river": ("#2c8073", 0.16), "temple": ("#6b8a58", 0.18), "desert": ("#e59a54", 0.34),
+    "forest": ("#4a9460", 0.48), "river": ("#2c8073", 0.16), "temple": ("#6b8a58", 0.18), "desert": ("#e59a54", 0.34),
     "underwater": ("#0f7f9c", 0.75), "field": ("#b9b45a", 0.16), "sea": ("#2f7fa6", 0.16), "space": ("#3a2f7a", 0.35),
 }  # fmt: skip
 
@@ -96,7 +98,7 @@ def palette_for(reading: Reading, setting: str, rng: np.random.Generator) -> Pal
     base = _turned(MOODS[mood], float(rng.uniform(-14, 14)), float(rng.uniform(0.9, 1.12)))
     if setting in _SETTING_TINTS:
         tint, amount = _SETTING_TINTS[setting]
-        amount *= 0.55 if mood in ("dawn", "dusk") and setting != "underwater" else 1.0
+        amount *= 0.7 if mood in ("dawn", "dusk") and setting != "underwater" else 1.0
         base = _tinted(base, colour(tint), amount)
     return _named(base, reading.colours)
 
@@ -145,6 +147,6 @@ def _named(base: Palette, names: tuple[str, ...]) -> Palette:
         return base
     first = colour(COLOURS[names[0]])
     second = colour(COLOURS[names[1]]) if len(names) > 1 else first
-    tinted = _tinted(base, first, 0.22)
+    tinted = replace(_tinted(base, first, 0.16), leaf=base.leaf, ground=base.ground)
     accent = mix(bent(first, value=1.2), (1.0, 1.0, 1.0), 0.12)
     return replace(tinted, accent=accent, light=mix(base.light, second, 0.22))

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from storyboard.providers.animatic import noise, plants
-from storyboard.providers.animatic.brush import Stencil, cut_out, shine, softened
+from storyboard.providers.animatic.brush import Stencil, curve, cut_out, shine, softened, taper
 from storyboard.providers.animatic.layer import Canvas, Layer, Picture
 from storyboard.providers.animatic.palette import Colour, bent
 from storyboard.providers.animatic.world import World
@@ -22,16 +22,24 @@ def range_(
     octaves: int = 6,
     material: Colour | None = None,
     mist: float = 0.75,
-    below: float = 0.06,
+    below: float = 0.4,
     plane: float | None = None,
 ) -> Layer:
     """A range of hills or peaks: about *height* above *base*, its foot in mist; it goes on *below* the base."""
     canvas = world.canvas(depth if plane is None else plane, base - height * 1.9, base + below)
     stencil = Stencil(canvas)
-    x = world.across(canvas)
-    line = base - height * (0.5 + 0.5 * noise.ridge(world.chance(name), x, frequency, octaves, 0.48, sharp))
-    stencil.polygon(under(x, line, canvas.bottom))
+    stencil.polygon(under(*crest(world, name, canvas, base, height, frequency=frequency, sharp=sharp, octaves=octaves), canvas.bottom))
     return world.cut(stencil, depth, material, [(base - height * 0.75, base + 0.01, mist)], plane=plane)
+
+
+def crest(
+    world: World, name: str, canvas: Canvas, base: float, height: float, *, frequency: float, sharp: float, octaves: int = 6
+) -> tuple[noise.Array, noise.Array]:
+    """The line of a range: places from left to right, and heights that reach from *base* up to *height* above it."""
+    x = world.across(canvas)
+    form = noise.ridge(world.chance(name), x, frequency, octaves, 0.48, sharp)
+    low, high = float(form.min()), float(form.max())
+    return x, base - height * (0.12 + 0.88 * (form - low) / max(1e-9, high - low))
 
 
 def under(x: noise.Array, line: noise.Array, bottom: float) -> noise.Array:
@@ -100,10 +108,13 @@ def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -
     elif kind == "branches":
         for side in (-1, 1):
             for _ in range(2):
-                angle = np.pi / 2 - side * rng.uniform(-1.3, -0.7)
-                plants.branch(stencil, rng, side * (half + 0.06), rng.uniform(-0.08, 0.2), angle, 0.3 * world.bulk, 0.022, 3)
+                angle = np.pi / 2 + side * rng.uniform(0.75, 1.25)
+                _bough(stencil, rng, side * (half + 0.05), rng.uniform(-0.06, 0.12), angle, 0.34 * world.bulk)
     elif kind == "grass":
-        plants.grass(stencil, rng, canvas.left, canvas.right, canvas.bottom, canvas.bottom - 0.80, round(130 * world.aspect))
+        for share, tall, blades in ((1.0, 0.10, 90), (0.72, 0.17, 42), (0.5, 0.27, 26)):
+            for side in (-1, 1):
+                ends = sorted((side * canvas.right, side * canvas.right * (1 - share)))
+                plants.grass(stencil, rng, *ends, canvas.bottom, canvas.bottom - 1 + tall, round(blades * world.aspect / 2))
     elif kind == "rocks":
         x = world.across(canvas)
         edge = (np.abs(x) / half) ** 3
@@ -112,6 +123,18 @@ def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -
     paint = world.paint(canvas, 1.0, glow=0.3, tone=bent(world.palette.dark, value=0.62))
     mask = softened(stencil.image, max(2, round(blur * canvas.scale)))
     return Layer(canvas, depth, _vignetted(cut_out(paint, mask), mask, canvas))
+
+
+def _bough(stencil: Stencil, rng: np.random.Generator, x: float, y: float, angle: float, length: float) -> None:
+    """A conifer's bough: a drooping stem with needles on both sides."""
+    end = (x + np.cos(angle) * length, y + np.sin(angle) * length + 0.05)
+    path = curve((x, y), (x + np.cos(angle) * length * 0.6, y + np.sin(angle) * length * 0.4), end, steps=26)
+    stencil.limb(path, taper(0.012, 0.004, 26))
+    for number, (px, py) in enumerate(path[2:]):
+        needle = length * 0.26 * (1 - number / 30)
+        for side in (-1, 1):
+            way = angle + side * rng.uniform(0.5, 0.95)
+            stencil.limb([(px, py), (px + np.cos(way) * needle, py + np.sin(way) * needle + 0.01)], [0.007, 0.002])
 
 
 def _leaves(world: World, stencil: Stencil, rng: np.random.Generator, half: float) -> None:
@@ -130,7 +153,7 @@ def _vignetted(image: Picture, mask: Picture, canvas: Canvas) -> Picture:
     reach_x, reach_y = (canvas.right - canvas.left) / 2, (canvas.bottom - canvas.top) / 2
     middle_x, middle_y = (canvas.right + canvas.left) / 2, (canvas.bottom + canvas.top) / 2
     distance = np.hypot((x - middle_x) / reach_x, (y - middle_y) / reach_y)
-    dark = noise.smooth(0.86, 1.42, distance) * 0.68
+    dark = noise.smooth(0.94, 1.45, distance) * 0.72
     veil = Image.fromarray((dark * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
     image.putalpha(ImageChops.lighter(mask, veil))
     return image

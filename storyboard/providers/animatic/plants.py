@@ -16,8 +16,8 @@ def tuft(ink: Stencil, rng: Rng, x: float, y: float, radius: float, leaves: int 
     """A cluster of leaves, dense in the middle and loose at its edge."""
     ink.disc(x, y, radius * 0.62, tall)
     angles = rng.uniform(0, 2 * np.pi, leaves)
-    reaches = radius * rng.normal(0.62, 0.22, leaves)
-    sizes = radius * rng.uniform(0.05, 0.17, leaves)
+    reaches = radius * np.clip(rng.normal(0.66, 0.2, leaves), 0.2, 1.12)
+    sizes = radius * rng.uniform(0.04, 0.12, leaves)
     places = zip((x + np.cos(angles) * reaches).tolist(), (y + np.sin(angles) * reaches * tall).tolist(), strict=True)
     for (px, py), size, form in zip(places, sizes.tolist(), rng.uniform(0.55, 1.0, leaves).tolist(), strict=True):
         ink.disc(px, py, size, form)
@@ -54,11 +54,19 @@ def trunk(ink: Stencil, rng: Rng, x: float, base: float, top: float, width: floa
 
 
 def tree(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
-    """A broadleaf tree of *height* standing at (x, base)."""
-    trunk(ink, rng, x, base, base - height * 0.6, height * 0.045)
-    for side in (-1, 1):
-        branch(ink, rng, x, base - height * rng.uniform(0.4, 0.5), -np.pi / 2 + side * 0.7, height * 0.22, height * 0.02, 2)
-    crown(ink, rng, x, base - height * 0.7, height * 0.42, height * 0.34, 11)
+    """A broadleaf tree of *height* standing at (x, base): boughs that end in clouds of leaves."""
+    fork = base - height * rng.uniform(0.3, 0.38)
+    trunk(ink, rng, x, base, fork - height * 0.06, height * 0.05)
+    for number in range(6):
+        angle = -np.pi / 2 + (number - 2.5) * 0.42 + rng.uniform(-0.12, 0.12)
+        reach = height * rng.uniform(0.34, 0.46)
+        end = (x + np.cos(angle) * reach, fork + np.sin(angle) * reach * 0.95)
+        mid = (x + np.cos(angle) * reach * 0.35, fork - reach * 0.45)
+        ink.limb(curve((x, fork), mid, end, steps=9), taper(height * 0.026, height * 0.008, 9))
+        tuft(ink, rng, *end, height * rng.uniform(0.15, 0.2), 110, 0.75)
+        inner = (x + (end[0] - x) * 0.55, fork + (end[1] - fork) * 0.75)
+        tuft(ink, rng, *inner, height * rng.uniform(0.12, 0.17), 80, 0.8)
+    tuft(ink, rng, x, fork - height * 0.36, height * 0.22, 110, 0.8)
 
 
 def fir(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:

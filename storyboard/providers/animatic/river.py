@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageChops
 
-from storyboard.providers.animatic import noise, parts, plants, sky
+from storyboard.providers.animatic import noise, parts, plants, shore, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine
 from storyboard.providers.animatic.layer import Layer, Picture
 from storyboard.providers.animatic.water import Water
@@ -21,7 +21,7 @@ def river(world: World) -> list[Element]:
     sides = [bank(world, number, depth, spread, kind) for number, (depth, spread) in enumerate(((0.34, 0.13), (0.5, 0.26), (0.72, 0.46)))]
     water = Water(world, [(back, line), *((side, foot_of(world, side.depth)) for side in sides)], clear=0.82, glint=1.1, speed=0.8)
     front = parts.framing(world, "leaves" if not reading.has("pine", "snow") else "branches")
-    return [Plane(back), Plane(sides[0]), water, Plane(sides[1]), Plane(sides[2]), Plane(front, swing=(0.004, 0.002, 7.0))]
+    return [Plane(back), Plane(sides[0]), water, Plane(sides[1]), *shore.boats(world, line), Plane(sides[2]), Plane(front, swing=(0.004, 0.002, 7.0))]
 
 
 def foot_of(world: World, depth: float) -> float:

@@ -29,7 +29,7 @@ def backdrop(
     amount = stars if stars is not None else 0.8 if world.palette.night else 0.0
     if amount:
         _stars(world, image, canvas, amount, rng)
-    if disc:
+    if disc and not world.palette.veiled:
         _disc(world, image, canvas)
     return Layer(canvas, DEPTH, image)
 

@@ -11,6 +11,12 @@ from storyboard.providers.animatic.palette import Palette, mix, palette_for
 from storyboard.providers.animatic.reading import Reading, read
 from storyboard.providers.animatic.river import river
 from storyboard.providers.animatic.land import desert, field, mountain, road
+from storyboard.providers.animatic.forest import forest
+from storyboard.providers.animatic.shore import sea, underwater
+from storyboard.providers.animatic.town import skyline, street
+from storyboard.providers.animatic.interior import interior
+from storyboard.providers.animatic.space import space
+from storyboard.providers.animatic.temple import temple
 from storyboard.providers.animatic.world import Element, World
 
 SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
@@ -19,8 +25,16 @@ SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
     "desert": desert,
     "field": field,
     "road": road,
+    "sea": sea,
+    "underwater": underwater,
+    "forest": forest,
+    "street": street,
+    "skyline": skyline,
+    "temple": temple,
+    "interior": interior,
+    "space": space,
 }
-_SILENT = ("river",)
+_SILENT = ("mountain", "sea", "field", "forest", "skyline", "desert", "river")
 
 
 def chance_of(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
@@ -41,9 +55,10 @@ def light_of(palette: Palette, rng: np.random.Generator, aspect: float, horizon:
     """Sun or moon, off the middle, low where the hour says so."""
     side = -1 if rng.random() < 0.5 else 1
     x = side * rng.uniform(0.08, 0.26) * min(aspect, 1.8)
-    low = not palette.night and palette.sky[0][2] < 0.6
+    low = not palette.night and not palette.veiled and palette.sky[0][2] < 0.6
     y = horizon - (rng.uniform(0.05, 0.16) if low else rng.uniform(0.26, 0.38))
-    return Glow(float(x), float(y), palette.light, 0.62 if low else 0.5, 0.95 if low else 0.62)
+    strength = 0.5 if palette.veiled else 0.95 if low else 0.62
+    return Glow(float(x), float(y), palette.light, 0.62 if low else 0.5, strength)
 
 
 def world_of(prompt: str, seed: int, width: int, height: int, seconds: float) -> tuple[World, str]:
@@ -51,7 +66,6 @@ def world_of(prompt: str, seed: int, width: int, height: int, seconds: float) ->
     chance = chance_of(prompt, seed)
     reading = read(prompt)
     setting = reading.setting or _SILENT[int(chance("setting").integers(len(_SILENT)))]
-    if setting not in SETTINGS: setting="river"
     palette = palette_for(reading, setting, chance("palette"))
     aspect = width / height
     rng = chance("layout")

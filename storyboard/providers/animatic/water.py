@@ -47,7 +47,7 @@ class Water:
         self._width, self._rows = calm.size
         self._pixels = np.concatenate([_packed(calm), _packed(bright)]).ravel()
         self._fields = self._ripples()
-        self._threshold = int(_HALF * 4 * (0.75 - 0.04 * min(glint, 2.0)))
+        self._threshold = int(_HALF * 4 * (0.77 - 0.06 * min(glint, 2.0)))
 
     def _calm(self, mirrored: Sequence[tuple[Layer, float]], shade: Colour, clear: float, smear: float) -> Picture:
         canvas, horizon = self._canvas, self._world.horizon

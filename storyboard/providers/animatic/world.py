@@ -84,8 +84,8 @@ class World(Struct, frozen=True):
     def tone(self, depth: float, material: Colour | None = None, share: float = 0.4) -> Colour:
         """The colour of things at *depth*: air far away, dark near, with some of their own."""
         depth = min(1.0, max(0.0, depth))
-        base = bent(mix(self.palette.haze, self.palette.dark, depth**0.62), saturation=1 + 1.6 * depth * (1 - depth))
-        return base if material is None else mix(base, material, share * (1 - 0.45 * depth))
+        base = bent(mix(self.palette.haze, self.palette.dark, depth**0.55), saturation=1 + 1.6 * depth * (1 - depth))
+        return base if material is None else mix(base, material, share * (1 - 0.7 * depth))
 
     def paint(
         self,
@@ -98,7 +98,7 @@ class World(Struct, frozen=True):
     ) -> Picture:
         """The shaded colour of a plane at *depth*; *glow* scales how much light falls on it."""
         shade = self.tone(depth, material) if tone is None else tone
-        strength = self.light.strength * glow * 0.85 * (1 - 0.9 * min(1.0, depth)) ** 1.1
+        strength = self.light.strength * glow * 0.85 * (1 - 0.9 * min(1.0, depth)) ** 1.5
         light = Glow(self.light.x, self.light.y, self.light.colour, self.light.reach, strength)
         rng = self.chance(f"paint {depth:.3f} {canvas.top:.3f}")
         return brush.shading(canvas, shade, self.palette.haze, lift, [light], rng)

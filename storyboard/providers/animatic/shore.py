@@ -1,0 +1,141 @@
+"""The sea: open water, and what is below it."""
+
+import numpy as np
+from PIL import Image
+
+from storyboard.providers.animatic import air, figures, land, noise, parts, sky
+from storyboard.providers.animatic.brush import Stencil, cut_out, picture_of, shine
+from storyboard.providers.animatic.layer import Canvas, Layer
+from storyboard.providers.animatic.palette import bytes_of, mix
+from storyboard.providers.animatic.water import Water
+from storyboard.providers.animatic.world import Element, Plane, World
+
+
+def sea(world: World) -> list[Element]:
+    """The sea under a wide sky, land to one side of it, boats if they are named."""
+    reading, line = world.reading, world.horizon
+    rng = world.chance("sea")
+    planes = []
+    if rng.random() < 0.8:
+        planes.append(headland(world, "far land", 0.22, line, 0.13, 0.62))
+    if reading.has("lighthouse"):
+        planes.append(lighthouse(world, line - 0.05))
+    planes.append(headland(world, "cape", 0.42, line + 0.003, 0.26, 0.3 if world.aspect > 1 else 0.2))
+    back = sky.baked(sky.backdrop(world, line + 0.06), *planes)
+    water = Water(world, [(back, line)], clear=0.62, chop=1.5, glint=1.6, speed=1.3)
+    kind = "leaves" if reading.has("palm") else "rocks"
+    beam: list[Element] = []
+    if reading.has("lighthouse"):
+        beam.append(air.Lamp(world, (_cape_side(world) * 0.62 * world.spread, line - 0.442), sky.DEPTH, (1.0, 0.9, 0.62), 0.36, 0.1, 0.95))
+    return [Plane(back), *sky.passing_clouds(world), *beam, water, *boats(world, line), *land.birds(world), Plane(parts.framing(world, kind))]
+
+
+def _cape_side(world: World) -> int:
+    return 1 if world.light.x < 0 else -1
+
+
+def headland(world: World, name: str, depth: float, line: float, height: float, inner: float) -> Layer:
+    """Land that falls into the sea, on the side away from the light; it ends *inner* of the half width from the middle."""
+    canvas = world.canvas(sky.DEPTH, line - height * 1.5, line + 0.02)
+    stencil = Stencil(canvas)
+    side = _cape_side(world) * (1 if name == "cape" else -1)
+    x, crest = parts.crest(world, name, canvas, line, height, frequency=3.0, sharp=0.3)
+    reach = np.clip((x * side / world.spread - inner) / (1.05 - inner), 0, 1)
+    fall = np.minimum(1.0, reach * 1.5) ** 0.75 * (reach > 0)
+    stencil.polygon(parts.under(x, line + 0.004 - (line - crest) * fall, line + 0.012))
+    return world.cut(stencil, depth, world.palette.leaf, [(line - height, line + 0.01, 0.6)], plane=sky.DEPTH)
+
+
+def lighthouse(world: World, line: float) -> Layer:
+    """A lighthouse on the cape."""
+    canvas = world.canvas(sky.DEPTH, line - 0.5, line)
+    stencil, lamp = Stencil(canvas), Stencil(canvas)
+    x, top = _cape_side(world) * 0.62 * world.spread, line - 0.37
+    stencil.polygon([(x - 0.026, line), (x - 0.014, top), (x + 0.014, top), (x + 0.026, line)])
+    stencil.box(x - 0.022, top - 0.006, x + 0.022, top + 0.004)
+    stencil.box(x - 0.012, top - 0.036, x + 0.012, top)
+    stencil.polygon([(x - 0.017, top - 0.034), (x, top - 0.06), (x + 0.017, top - 0.034)])
+    lamp.box(x - 0.008, top - 0.031, x + 0.008, top - 0.009)
+    image = cut_out(world.paint(canvas, 0.5), stencil.soft())
+    shine(image, lamp.image, (1.0, 0.9, 0.62), max(4, round(0.05 * canvas.scale)), 1.8)
+    return Layer(canvas, sky.DEPTH, image)
+
+
+def boats(world: World, line: float) -> list[Element]:
+    """The boats that the prompt names, on their way over the water."""
+    reading = world.reading
+    flip = -1 if world.chance("boats").random() < 0.5 else 1
+    found: list[Element] = []
+    if reading.has("sail"):
+        size = 0.32 * (0.6 + 0.4 * world.bulk) * (1.5 if reading.close else 1.0)
+        path = figures.crossing(world, -flip * 0.26 * world.spread, flip * 0.22 * world.spread, line + 0.10, world.seconds, 0.004)
+        found.append(figures.Actor(figures.sailboat(world, size, 0.45, flip), path))
+    if reading.has("boat"):
+        size = 0.40 * (0.5 + 0.5 * world.bulk) * (1.5 if reading.close else 1.0)
+        crew = 2 if reading.has("people") or world.chance("crew").random() < 0.5 else 1
+        path = figures.crossing(world, -flip * 0.30 * world.spread, flip * 0.16 * world.spread, line + 0.22, world.seconds, 0.0035)
+        found.append(figures.Actor(figures.skiff(world, size, 0.6, flip, crew), path))
+    return found
+
+
+def underwater(world: World) -> list[Element]:
+    """Below the surface: light from above, rock and weed, fish, bubbles."""
+    canvas = world.canvas(sky.DEPTH)
+    x, y = canvas.grid(6)
+    palette = world.palette
+    stops = np.asarray([mix(palette.sky[-1], (0.7, 1.0, 1.0), 0.3), palette.haze, mix(palette.haze, palette.sky[0], 0.5), mix(palette.sky[0], palette.dark, 0.4)])
+    rows = np.stack([np.interp(y[:, 0], [-0.1, 0.2, 0.6, 1.1], stops[:, c]) for c in range(3)], axis=-1)[:, None, :]
+    glow = np.exp(-np.hypot((x - world.light.x) * 0.8, y + 0.05) * 2.2)[..., None]
+    colours = rows + (np.asarray(world.palette.light) - rows) * glow * 0.75
+    image = picture_of(colours + 0 * x[..., None], world.chance("deep water")).resize(canvas.size, Image.Resampling.BICUBIC)
+    back = Layer(canvas, sky.DEPTH, image)
+    rocks = [parts.range_(world, f"rock {i}", d, b, h, frequency=2.2, sharp=0.35, mist=m, below=0.6) for i, (d, b, h, m) in enumerate(((0.25, 0.86, 0.34, 0.8), (0.5, 0.97, 0.26, 0.4)))]
+    bubbles = [air.dot(world.height * (0.006 + 0.004 * i), (0.85, 1.0, 1.0), 0.3 + 0.06 * i, 0.5) for i in range(4)]
+    rising = air.Motes(world, "bubbles", 34, bubbles, air.Drift((0.0, -0.10), wander=0.012))
+    return [Plane(back), Plane(rocks[0]), shafts(world, 0.3), school(world), Plane(rocks[1]), Plane(kelp(world), swing=(0.012, 0.0, 5.0)), rising, Plane(parts.framing(world, "rocks"))]
+
+
+def shafts(world: World, depth: float, amount: float = 0.34) -> Plane:
+    """Beams of light that fall from where the light is."""
+    canvas = world.canvas(depth, detail=1)
+    wide = Canvas(canvas.left - 0.1, canvas.top, canvas.right + 0.1, canvas.bottom, canvas.scale)
+    x, y = wide.grid(4)
+    angle = np.arctan2(x - world.light.x, y + 0.55)
+    rng = world.chance("shafts")
+    places = np.linspace(-1.6, 1.6, 900)
+    beams = np.interp(angle, places, noise.smooth(0.0, 0.75, noise.ridge(rng, places, 6.0, 3)))
+    fade = np.exp(-np.abs(angle) * 1.4) * noise.smooth(1.05, 0.1, y)
+    mask = parts.mask_of(beams * fade * amount * 255, wide)
+    return Plane(Layer(wide, depth, cut_out(Image.new("RGB", wide.size, bytes_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.2))), mask)), swing=(0.05, 0.0, 9.0))
+
+
+def school(world: World) -> Element:
+    """Fish that swim the same way."""
+    rng = world.chance("school")
+    way = 1 if rng.random() < 0.5 else -1
+    sprites = []
+    for number in range(5):
+        size = (0.02 + 0.012 * number) * world.bulk
+        body = figures.Body(world, (-1.0, -0.6, 1.0, 0.6), size, way)
+        body.disc(0.1, 0.0, 0.6, 0.42)
+        body.shape((-0.3, 0.0), (-0.9, -0.36), (-0.75, 0.0), (-0.9, 0.36))
+        body.shape((0.2, -0.15), (-0.1, -0.45), (-0.2, -0.12))
+        sprites.append(body.painted(world, 0.3, world.tone(0.25 + 0.1 * number)).reduce(2))
+    return air.Motes(world, "fish", 22, sprites, air.Drift((way * 0.13, 0.0), wander=0.03, top=0.18, bottom=0.72))
+
+
+def kelp(world: World) -> Layer:
+    """Weed that stands up from the ground, more at the sides."""
+    canvas = world.canvas(0.8)
+    stencil = Stencil(canvas)
+    rng = world.chance("kelp")
+    for _ in range(round(16 * world.aspect)):
+        x = world.spread * (1 - 0.75 * rng.power(1.5)) * rng.choice([-1, 1]) * 1.1
+        tall = rng.uniform(0.15, 0.62)
+        y = np.linspace(1.05, 1.05 - tall, 22)
+        bend = 0.022 * np.sin(np.linspace(0, rng.uniform(4, 8), 22) + rng.uniform(0, 6))
+        stencil.limb(list(zip((x + bend).tolist(), y.tolist(), strict=True)), np.linspace(0.016, 0.004, 22).tolist())
+        for i in range(2, 22, 2):
+            for side in (-1, 1):
+                stencil.limb([(x + bend[i], y[i]), (x + bend[i] + side * 0.02, y[i] - 0.03)], [0.010, 0.003])
+    return world.cut(stencil, 0.8)

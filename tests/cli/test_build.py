@@ -1,0 +1,273 @@
+"""A storyboard builds into a film, and the next build makes only what changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.project import CHAIN, Project, decoded, digest, rate, takes
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built project; tests work on copies of it."""
+    project = Project(tmp_path_factory.mktemp("template") / "film")
+    data = project.built()
+    assert takes(data["made"]) == ["a", "b", "c"]
+    return project.folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Project:
+    folder = tmp_path / "film"
+    shutil.copytree(template, folder, symlinks=True)
+    found = Project.__new__(Project)
+    found.folder = folder
+    return found
+
+
+def test_the_film_has_exactly_the_frames_of_the_timeline(project: Project) -> None:
+    assert len(decoded(project.film)) == 36
+    assert rate(project.film) == 12
+
+
+def test_a_second_build_makes_nothing_and_says_so(project: Project) -> None:
+    before = digest(project.film)
+    ran = project.run("build")
+    assert ran.code == 0
+    assert "nothing to make: 3 shots reused" in ran.out
+    assert digest(project.film) == before
+
+
+def test_one_word_makes_that_take_what_is_linked_to_it_and_the_cut(project: Project) -> None:
+    blobs = set(project.blobs)
+    project.edit("at night", "at noon")
+    data = project.built()
+    assert sorted(data["made"]) == ["cut", "frame:a@last", "take:a", "take:b"]
+    assert blobs < set(project.blobs)
+    film = decoded(project.film)
+    assert len(film) == 36
+
+
+def test_reverting_the_word_makes_nothing_but_the_join(project: Project) -> None:
+    before = digest(project.film)
+    project.edit("at night", "at noon")
+    project.built()
+    project.edit("at noon", "at night")
+    assert project.built()["made"] == ["cut"]
+    assert digest(project.film) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("id: c,", "id: city,"),
+        ("scenes:", "title: Another\nscenes:"),
+        ("id: two\n", "id: two\n    title: Elsewhere\n    notes: nothing\n"),
+        ("seed: 5}", "seed: 5, tags: [x], x-note: y} # a comment"),
+        ("  - id: two", "\n\n  - id:   two"),
+    ],
+    ids=["rename", "title", "scene", "tags", "space"],
+)
+def test_names_and_notes_never_make_a_take(project: Project, old: str, new: str) -> None:
+    project.edit(old, new)
+    assert takes(project.built()["made"]) == []
+
+
+def test_a_rename_leaves_the_film_as_it_was(project: Project) -> None:
+    before = digest(project.film)
+    project.edit("id: c,", "id: city,")
+    assert project.built()["made"] == []
+    assert digest(project.film) == before
+    assert sorted(path.name for path in (project.folder / "out/film").iterdir()) == ["a.mp4", "b.mp4", "city.mp4"]
+
+
+def test_a_new_order_only_joins_the_cut_again(project: Project) -> None:
+    first = decoded(project.film)
+    head, one, two = CHAIN.split("  - id:")
+    project.write(f"{head}  - id:{two}  - id:{one}")
+    assert project.built()["made"] == ["cut"]
+    assert decoded(project.film) == first[24:] + first[:24]
+
+
+def test_a_shot_moved_into_an_included_file_is_not_made_again(project: Project) -> None:
+    head, one, two = CHAIN.split("  - id:")
+    project.write(f"{head}  - id:{one}  - include: two.yaml\n")
+    lines = ("id:" + two).splitlines()
+    scene = "\n".join([lines[0], *(line[4:] for line in lines[1:])])
+    (project.folder / "two.yaml").write_text(scene + "\n")
+    assert project.built()["made"] == []
+
+
+def test_a_trim_renders_one_segment_and_no_take(project: Project) -> None:
+    project.edit("seed: 5}", "seed: 5, trim: {start: 0.25, end: 0.75}}")
+    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert len(decoded(project.film)) == 30
+
+
+def test_takes_of_another_rate_are_conformed_to_the_output(project: Project) -> None:
+    project.edit("fps: 12}", "fps: 24}")
+    data = project.built()
+    assert sorted(data["made"]) == ["cut", "segment:a", "segment:b", "segment:c"]
+    assert len(decoded(project.film)) == 72
+    assert rate(project.film) == 24
+
+
+def test_a_linked_shot_begins_with_the_frame_it_is_linked_to(project: Project) -> None:
+    import av
+    import numpy as np
+
+    with av.open(str(project.film)) as container:
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    mean_difference = float(np.abs(frames[11] - frames[12]).mean())
+    assert mean_difference < 6, mean_difference
+
+
+def test_an_incremental_build_equals_a_clean_one(project: Project, tmp_path: Path) -> None:
+    project.edit("seed: 5}", "seed: 50}")
+    project.built()
+    clean = Project(tmp_path / "clean")
+    shutil.copy(project.folder / "storyboard.yaml", clean.folder / "storyboard.yaml")
+    clean.built()
+    assert digest(clean.film) == digest(project.film)
+    assert set(clean.blobs) <= set(project.blobs)
+
+
+def test_a_missing_film_is_joined_again(project: Project) -> None:
+    before = digest(project.film)
+    project.film.unlink()
+    assert project.built()["made"] == ["cut"]
+    assert digest(project.film) == before
+
+
+def test_a_changed_film_is_replaced_by_ours(project: Project) -> None:
+    before = digest(project.film)
+    data = bytearray(project.film.read_bytes())
+    data[-100] ^= 0xFF
+    project.film.write_bytes(data)
+    assert project.built()["made"] == ["cut"]
+    assert digest(project.film) == before
+
+
+def test_a_strangers_file_in_the_films_place_is_not_touched(project: Project) -> None:
+    project.film.write_text("my holiday")
+    ran = project.run("build")
+    assert ran.code == 1
+    assert "not made by storyboard" in ran.err
+    assert project.film.read_text() == "my holiday"
+
+
+def test_a_damaged_blob_is_set_aside_told_and_made_again(project: Project) -> None:
+    lock = json.loads((project.folder / "storyboard.lock").read_text())
+    take = lock["shots"]["c"]["local"]["take"]
+    blob = project.blobs[take]
+    data = bytearray(blob.read_bytes())
+    data[len(data) // 2] ^= 1
+    blob.chmod(0o644)
+    blob.write_bytes(data)
+    assert project.plan()["c"] == ("make", "damaged")
+    assert takes(project.built()["made"]) == ["c"]
+    assert digest(project.blobs[take]) == take
+    assert [path.name.split(".")[0] for path in (project.folder / ".storyboard/cache/damaged").iterdir()] == [take]
+
+
+def test_a_missing_blob_is_made_again(project: Project) -> None:
+    lock = json.loads((project.folder / "storyboard.lock").read_text())
+    project.blobs[lock["shots"]["c"]["local"]["take"]].unlink()
+    assert project.plan()["c"] == ("make", "missing")
+    assert takes(project.built()["made"]) == ["c"]
+
+
+def test_the_same_words_with_another_seed_are_another_take_and_the_old_one_stays(project: Project) -> None:
+    blobs = set(project.blobs)
+    project.edit("seed: 5}", "seed: 6}")
+    project.built()
+    assert blobs < set(project.blobs)
+
+
+def test_select_makes_only_what_is_named_and_no_film(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film")
+    data = project.built("-s", "c")
+    assert takes(data["made"]) == ["c"]
+    assert not project.film.exists()
+    assert takes(project.built("-s", "+b")["made"]) == ["a", "b"]
+    assert len(decoded(project.film)) == 36
+
+
+def test_a_selected_shot_whose_upstream_is_not_there_is_blocked(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film")
+    ran = project.run("build", "-s", "b")
+    assert ran.code == 1
+    assert "blocked  take:b: a is not there" in ran.out
+
+
+def test_remake_rolls_a_shot_again_though_nothing_changed(project: Project) -> None:
+    assert takes(project.built("--remake", "c")["made"]) == ["c"]
+
+
+def test_locked_refuses_what_would_change_and_passes_what_is_current(project: Project) -> None:
+    assert project.run("build", "--locked").code == 0
+    project.edit("seed: 5}", "seed: 6}")
+    ran = project.run("build", "--locked")
+    assert ran.code == 7
+    assert "the lockfile is out of date" in ran.err
+
+
+def test_a_damaged_lockfile_stops_the_build_and_is_not_overwritten(project: Project) -> None:
+    lock = project.folder / "storyboard.lock"
+    lock.write_text("<<<<<<< HEAD\n" + lock.read_text())
+    before = lock.read_text()
+    ran = project.run("build")
+    assert ran.code == 1
+    assert "merge conflict" in ran.err
+    assert lock.read_text() == before
+
+
+def test_a_failed_shot_leaves_the_others_made(project: Project, tmp_path: Path) -> None:
+    text = CHAIN.replace("seed: 5}", "seed: 5, first_frame: bad.png}")
+    project.write(text)
+    (project.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 50)
+    ran = project.run("build")
+    assert ran.code in (1, 3)
+    assert "c" in ran.err + ran.out
+
+
+def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film")
+    project.built("-s", "a")
+    ran = project.run("build", "-s", "a", "--partial")
+    partial = project.folder / "out" / "film.partial.mp4"
+    assert ran.code == 0, ran
+    assert len(decoded(partial)) == 36
+    assert not project.film.exists()
+
+
+def test_an_output_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film")
+    project.film.mkdir(parents=True)
+    ran = project.run("build")
+    assert ran.code == 1
+    assert "it is a folder" in ran.err
+    assert not project.blobs
+
+
+def test_two_shots_that_ask_for_the_same_share_one_take(tmp_path: Path) -> None:
+    same = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: x}\n      - {id: b, prompt: x}\n"
+    project = Project(tmp_path / "film", same)
+    assert takes(project.built()["made"]) == ["a"]
+    assert len(decoded(project.film)) == 24
+
+
+def test_plan_and_status_write_nothing(project: Project) -> None:
+    before = {path: path.lstat().st_mtime_ns for path in project.folder.rglob("*")}
+    for verb in ("plan", "status", "check", "graph"):
+        assert project.run(verb).code == 0
+    after = {path: path.lstat().st_mtime_ns for path in project.folder.rglob("*")}
+    assert after == before
+
+
+def test_a_project_that_was_never_built_gets_no_folder_from_reading(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film")
+    assert project.run("plan").code == 0
+    assert not (project.folder / ".storyboard").exists()
