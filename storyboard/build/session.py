@@ -82,11 +82,10 @@ class Session:
         self._remake = frozenset(self.graph.select(choices.remake))
         self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
         with ExitStack() as stack:
-            if on_wait is not None:
-                stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait))
-            self.workspace = stack.enter_context(Workspace(root, storyboard, writable=on_wait is not None))
-            if on_wait is not None:
-                self.workspace.sweep()
+            builder = stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
+            self.workspace = stack.enter_context(Workspace(root, storyboard, writable=builder is not None))
+            if builder is not None:
+                self.workspace.sweep(after_crash=builder.after_crash)
             self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer_id())
             self.prices = Prices(cards, self.workspace.ledger)
             self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())

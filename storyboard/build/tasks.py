@@ -56,11 +56,12 @@ class Stretch(Struct, frozen=True):
 def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
     """Draw an animatic and pass it through the gate."""
     from storyboard.providers import local
+    from storyboard.providers.animatic.still import UnreadablePictureError
 
     request = local.Animatic(**{name: getattr(drawing, name) for name in drawing.__struct_fields__})
     try:
         local.make(request, first_frame, out, _progress(slot))
-    except local.BadPicture as problem:
+    except UnreadablePictureError as problem:
         raise TaskFailed(str(problem)) from problem
     return judge_clip(slot, out, drawing.size, drawing.duration)
 

@@ -44,9 +44,13 @@ class Workspace:
         paths = dict.fromkeys(frame.path for _, frame in storyboard.pictures() if isinstance(frame, FileInput))
         return {path: self.index.digest_of((self.root / path).resolve()) for path in paths}
 
-    def sweep(self) -> None:
+    def sweep(self, *, after_crash: bool) -> None:
         """Remove what killed builds left half made. Only for the holder of the builder's lock."""
         self.blobs.sweep()
+        if after_crash:
+            for folder in (self.state / "journal", self.cache / "records"):
+                for left in folder.rglob(".*.tmp"):
+                    left.unlink(missing_ok=True)
         for path in (self.lockfile, self.film):
             for pattern in (f".{path.name}.*.tmp", f".{path.name}.part-*"):
                 for left in path.parent.glob(pattern):

@@ -106,14 +106,13 @@ class Film:
             Layer(self._root.document, (), top),
         )
         name = own.data.get("id")
-        return SceneDraft(own, defaults, name if isinstance(name, str) else "")
+        return SceneDraft(own, tuple(part for part in defaults if part.data), name if isinstance(name, str) else "")
 
     def _defaults(self) -> None:
         """Refuse what is not built in defaults, those of the storyboard once."""
-        for scene in self._scenes:
-            self.findings.extend(refusals(scene.defaults[0]))
-        defaults = layer(self._root.document, ("defaults",), self._root.data.get("defaults"))
-        self.findings.extend(refusals(defaults))
+        for part in (self._root, *(scene.own for scene in self._scenes)):
+            path = (*part.path, "defaults")
+            self.findings.extend(refusals(layer(part.document, path, part.data.get("defaults"))))
 
     def _ids(self) -> None:
         self.findings.extend(_id_problems("scene", (scene.own for scene in self._scenes)))

@@ -44,38 +44,45 @@ def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnost
             if finding is not None:
                 yield finding
             elif by_id.get(shot.draft.id) is shot:
-                ways.setdefault(shot.draft.id, []).append(_Way(shot.draft.id, link.shot, _shot_place(field)))
+                ways.setdefault(shot.draft.id, []).append(_Way(shot.draft.id, link.shot, field))
     yield from _shape(list(by_id), ways)
 
 
 class _Way(Struct, gc=False):
-    """A shot that starts from another one, and where it says so."""
+    """A shot that starts from another one, and the field that says so."""
 
     shot: str
     source: str
-    place: Span
+    field: Field
+
+    @property
+    def place(self) -> Span:
+        return _shot_place(self.field)
 
 
 def _shot_place(field: Field) -> Span:
     return field.document.span((*field.path, "shot"))
 
 
+def _definition(target: Linked) -> Label:
+    return Label(target.draft.name_span, f"{quoted(target.draft.id)} is defined here")
+
+
 def _unusable(
     shot: Linked, field: Field, link: FrameLink, target: Linked | None, known: dict[str, Linked]
 ) -> Diagnostic | None:
-    place = _shot_place(field)
     if target is None:
-        return _dangling(link.shot, place, known)
-    if target.draft.id == shot.draft.id:
-        return error("self-link", f"shot {quoted(link.shot)} starts from itself", place)
-    note = Label(target.draft.name_span, f"{quoted(link.shot)} is defined here")
-    if target.draft.kind not in ("prompt", ""):
-        message = f"{quoted(link.shot)} is no generated shot; frames of a `{target.draft.kind}` are not supported yet"
-        return error("not-supported-yet", message, place, note)
-    if target.draft.skipped and not shot.draft.skipped:
-        reason = Label(target.draft.own.document.key_span((*target.draft.own.path, "skip")), "it is skipped here")
-        return error("skipped-link", f"{quoted(link.shot)} is skipped, so it has no frames", place, reason)
-    return _outside(field, link, target.source, note)
+        return _dangling(link.shot, _shot_place(field), known)
+    name, wanted = quoted(link.shot), target.draft
+    if wanted.id == shot.draft.id:
+        return error("self-link", f"shot {name} starts from itself", _shot_place(field))
+    if wanted.kind not in ("prompt", ""):
+        message = f"{name} is no generated shot; frames of a `{wanted.kind}` are not supported yet"
+        return error("not-supported-yet", message, _shot_place(field), _definition(target))
+    if wanted.skipped and not shot.draft.skipped:
+        reason = Label(wanted.own.document.key_span((*wanted.own.path, "skip")), "it is skipped here")
+        return error("skipped-link", f"{name} is skipped, so it has no frames", _shot_place(field), reason)
+    return _outside(field, link, target)
 
 
 def _dangling(name: str, place: Span, known: dict[str, Linked]) -> Diagnostic:
@@ -83,17 +90,16 @@ def _dangling(name: str, place: Span, known: dict[str, Linked]) -> Diagnostic:
     message = f"shot {quoted(name)} is not defined"
     if meant is None:
         return error("unknown-shot", message, place)
-    note = Label(known[meant].draft.name_span, f"`{meant}` is defined here")
-    return error("unknown-shot", message, place, note, help=f"did you mean `{meant}`?")
+    return error("unknown-shot", message, place, _definition(known[meant]), help=f"did you mean `{meant}`?")
 
 
-def _outside(field: Field, link: FrameLink, source: Generated | None, note: Label) -> Diagnostic | None:
-    if source is None or isinstance(link.at, str) or link.at < source.duration:
+def _outside(field: Field, link: FrameLink, target: Linked) -> Diagnostic | None:
+    if target.source is None or isinstance(link.at, str) or link.at < target.source.duration:
         return None
-    place = field.document.span((*field.path, "at"))
-    length, moment = plain_number(source.duration), plain_number(link.at)
+    length, moment = plain_number(target.source.duration), plain_number(link.at)
     message = f"{quoted(link.shot)} is {length} s long, so nothing is shown at {moment} s"
-    return error("frame-outside", message, place, note, help="write `at: last` for its last frame")
+    place = field.document.span((*field.path, "at"))
+    return error("frame-outside", message, place, _definition(target), help="write `at: last` for its last frame")
 
 
 def _shape(order: list[str], ways: dict[str, list[_Way]]) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ is always a ``Document``: what is wrong with the text becomes findings, never an
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import yaml
@@ -53,7 +53,7 @@ class _Anchor(Struct):
 class _Frame:
     """A list or mapping that is still open."""
 
-    __slots__ = ("anchor", "height", "key", "key_place", "map", "node", "nodes", "place", "seq")
+    __slots__ = ("anchor", "has_key", "height", "key", "key_place", "map", "node", "nodes", "seq")
 
     def __init__(self, node: Seq | Map, anchor: str | None, nodes: int) -> None:
         self.node = node
@@ -62,7 +62,7 @@ class _Frame:
         self.anchor = anchor
         self.nodes = nodes
         self.height = 1
-        self.place = False
+        self.has_key = False
         self.key: str | None = None
         self.key_place = (0, 0)
 
@@ -143,36 +143,39 @@ class _Builder:
 
     def build(self) -> Node:
         """The root. Raises ``_Stop`` and what the loader raises."""
-        scalar, map_start, map_end = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.MappingEndEvent
-        for event in self._events():
-            kind = type(event)
-            if kind is scalar:
-                self._scalar(event)
-            elif kind is map_start or kind is yaml.SequenceStartEvent:
-                self._open(event, is_map=kind is map_start)
-            elif kind is map_end or kind is yaml.SequenceEndEvent:
-                self._close(event)
-            elif kind is yaml.AliasEvent:
-                self._alias(event)
-            elif kind is yaml.DocumentStartEvent:
-                self._document(event)
+        scalar, handlers = yaml.ScalarEvent, self._handlers()
+        loader = LOADER(self.document.text)
+        next_event, add_scalar = loader.get_event, self._scalar
+        left = MAX_EVENTS
+        try:
+            while (event := next_event()) is not None:
+                left -= 1
+                if left < 0:
+                    self._stop(event, "too-many-values", f"the file holds more than {MAX_EVENTS} keys and values")
+                kind = type(event)
+                if kind is scalar:
+                    add_scalar(event)
+                elif kind in handlers:
+                    handlers[kind](event)
+        finally:
+            loader.dispose()
+        return self._whole()
+
+    def _handlers(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            yaml.MappingStartEvent: self._open_map,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceStartEvent: self._open_seq,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+
+    def _whole(self) -> Node:
         root = self.root
         if root is None or (isinstance(root, Scalar) and root.value is None and root.start == root.end):
             raise _Stop(error("empty-file", "the file is empty", self.document.between(0, 0)))
         return root
-
-    def _events(self) -> Iterator[Any]:
-        loader = LOADER(self.document.text)
-        count = 0
-        try:
-            while loader.check_event():
-                event = loader.get_event()
-                count += 1
-                if count > MAX_EVENTS:
-                    self._stop(event, "too-many-values", f"the file holds more than {MAX_EVENTS} keys and values")
-                yield event
-        finally:
-            loader.dispose()
 
     def _document(self, event: Any) -> None:
         self.documents += 1
@@ -181,16 +184,24 @@ class _Builder:
             message = "a second document begins here"
             raise _Stop(error("several-documents", message, place, help="a file holds one document"))
 
-    def _open(self, event: Any, *, is_map: bool) -> None:
+    def _open_map(self, event: Any) -> None:
+        start = self._enter(event, "map")
+        self.stack.append(_Frame(Map(start, start, {}, {}, {}), event.anchor, self.nodes))
+        self.nodes += 1
+
+    def _open_seq(self, event: Any) -> None:
+        start = self._enter(event, "seq")
+        self.stack.append(_Frame(Seq(start, start, [], []), event.anchor, self.nodes))
+        self.nodes += 1
+
+    def _enter(self, event: Any, kind: str) -> int:
+        """Where a list or mapping begins that is about to be opened."""
         self._room(event, 0)
-        if event.tag is not None and not scalars.is_collection_tag(event.tag, "map" if is_map else "seq"):
+        if event.tag is not None and not scalars.is_collection_tag(event.tag, kind):
             self._refuse(event, "yaml-tag", f"the tag `{scalars.written(event.tag)}` is not used in storyboards")
-        start = self._start(event)
-        node: Seq | Map = Map(start, start, {}, {}, {}) if is_map else Seq(start, start, [], [])
         if event.anchor is not None:
             self.anchors[event.anchor] = None
-        self.stack.append(_Frame(node, event.anchor, self.nodes))
-        self.nodes += 1
+        return self._start(event)
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
@@ -201,14 +212,19 @@ class _Builder:
         self._add(node, frame.height)
 
     def _scalar(self, event: Any) -> None:
-        if len(event.value) > MAX_SCALAR:
+        value: str = event.value
+        if len(value) > MAX_SCALAR:
             self._stop(event, "text-too-long", f"the text is longer than {MAX_SCALAR} characters")
-        node = Scalar(self._start(event), event.end_mark.index, event.value)
-        self._mean(node, event)
         self.nodes += 1
+        plain = event.implicit[0] and event.tag is None and event.anchor is None
+        if plain and value and value[0] not in scalars.MEANING_FIRST:
+            self._add(Scalar(event.start_mark.index, event.end_mark.index, value), 0)
+            return
+        node = Scalar(self._start(event), event.end_mark.index, value)
+        self._mean(node, event)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchor(node, 1, 0)
-        self._add(node, 0, merge=event.implicit[0] and event.value == "<<")
+        self._add(node, 0, merge=event.implicit[0] and value == "<<")
 
     def _mean(self, node: Scalar, event: Any) -> None:
         try:
@@ -259,16 +275,17 @@ class _Builder:
             self.root = node
             return
         frame = self.stack[-1]
-        frame.height = max(frame.height, height + 1)
+        if height >= frame.height:
+            frame.height = height + 1
         if frame.seq is not None:
             frame.seq.items.append(node)
             frame.seq.value.append(node.value)
-        elif frame.map is not None and not frame.place:
-            frame.place = True
+        elif frame.map is not None and not frame.has_key:
+            frame.has_key = True
             frame.key_place = (node.start, node.end)
             frame.key = self._key(frame.map, node, merge=merge)
         elif frame.map is not None:
-            frame.place = False
+            frame.has_key = False
             if frame.key is not None:
                 frame.map.items[frame.key] = node
                 frame.map.keys[frame.key] = frame.key_place
@@ -285,7 +302,8 @@ class _Builder:
             self._say("key-not-text", "a key must be text", node, help=quotes)
             return None
         if node.value in parent.keys:
-            self._say("repeated-key", f"the key {quoted(node.value)} is repeated", node, parent.keys[node.value])
+            if len(self.document.findings) < MAX_FINDINGS:
+                self._say("repeated-key", f"the key {quoted(node.value)} is repeated", node, parent.keys[node.value])
             return None
         return None if node.bad else node.value
 

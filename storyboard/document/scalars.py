@@ -17,6 +17,9 @@ _WORDS: dict[str, Plain] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _FIRST = frozenset("+-.0123456789")
+
+# The first characters of all plain scalars that are, or might be, something else than text; `<` is for merge keys.
+MEANING_FIRST = _FIRST | frozenset("~nNtTfF<")
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL = re.compile(r"0o[0-7]+\Z")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")

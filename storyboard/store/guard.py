@@ -72,6 +72,7 @@ class Builder:
         self._patience_s = patience_s
         self._clock = clock
         self._identity = (0, 0)
+        self.after_crash = False
 
     def __enter__(self) -> Self:
         init_folder(self._folder.parent)
@@ -79,6 +80,7 @@ class Builder:
             self._wait()
         try:
             self._identity = _identity(self._path)
+            self.after_crash = os.path.lexists(self._note)
             holder = Holder(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
             write_atomic(self._note, msgspec.json.encode(holder))
         except BaseException:

@@ -128,9 +128,9 @@ async def endless(turn: Turn) -> None:
 
 
 async def gzip_bomb(turn: Turn) -> None:
-    """64 MB of zeros in 64 kB."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = packer.compress(b"\0" * 64 * 1024**2) + packer.flush()
+    """16 MB of zeros in 16 kB."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    packed = packer.compress(b"\0" * 16 * 1024**2) + packer.flush()
     await turn.wire.reply(200, packed, video(turn, **{"Content-Encoding": "gzip"}))
 
 

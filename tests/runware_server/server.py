@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from tests.runware_server.turn import Armed, Turn
 from tests.runware_server.wire import MAX_HEAD, Request, Wire, read_request
 
 DEFAULT_KEY = "loopback-key"
+Route = Callable[[Request, Wire], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class RunwareServer:
         self._problem: BaseException | None = None
         self._start_faults = list(faults)
         self._thread = threading.Thread(target=self._in_thread, name="runware-server", daemon=True)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Future[None], asyncio.StreamWriter] = {}
 
     # What tests look at.
 
@@ -159,10 +160,7 @@ class RunwareServer:
         await self._stop.wait()
         self._listener.close()
         elsewhere.close()
-        for task in list(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0)
+        await self._drop_connections()
 
     async def _listen(self) -> None:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=MAX_HEAD)
@@ -171,37 +169,42 @@ class RunwareServer:
     async def _refuse(self, seconds: float) -> None:
         """Nothing listens for a while; open connections are closed."""
         self._listener.close()
-        for task in list(self._connections):
-            task.cancel()
+        await self._drop_connections()
         self._loop.call_later(seconds, lambda: asyncio.ensure_future(self._listen()))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._connection(reader, writer, self._route)
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._take(reader, writer, self._route)
 
-    async def _serve_elsewhere(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve_elsewhere(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def refuse(request: Request, wire: Wire) -> None:
             self.elsewhere_requests.append(Logged(request.method, request.target, request.headers, request.body))
             await wire.reply(404, b"")
 
-        await self._connection(reader, writer, refuse)
+        self._take(reader, writer, refuse)
 
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Any) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route) -> None:
+        task = asyncio.ensure_future(self._connection(reader, writer, route))
+        self._connections[task] = writer
+        task.add_done_callback(lambda done: self._connections.pop(done, None))
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route) -> None:
         wire = Wire(writer)
-        try:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while wire.open and (request := await read_request(reader)) is not None:
                 await route(request, wire)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        except asyncio.CancelledError:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _drop_connections(self) -> None:
+        """Break off all that is going on; also what was accepted only now and has not begun."""
+        await asyncio.sleep(0)
+        dropped = dict(self._connections)
+        for task, writer in dropped.items():
             writer.transport.abort()
-        finally:
-            self._connections.discard(task)
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            task.cancel()
+        await asyncio.gather(*dropped, return_exceptions=True)
+        await asyncio.sleep(0)
 
     # Its routes.
 

@@ -128,7 +128,14 @@ def shading(
     if rng is not None:
         texture = noise.clouds(rng, x.shape[1], y.shape[0], (max(2, x.shape[1] / 9), max(2, y.shape[0] / 9)), 3) - 0.5
         colours *= 1 + 0.16 * texture[..., None]
+    colours = corners(colours, canvas, x, y)
     return picture_of(colours, rng).resize(canvas.size, Image.Resampling.BICUBIC)
+
+
+def corners(colours: noise.Array, canvas: Canvas, x: noise.Array, y: noise.Array) -> noise.Array:
+    """*colours* (height, width, 3) darker where *x* and *y* come near the corners of the stage, as a lens has it."""
+    distance = np.hypot(x / max(0.25, canvas.right), (y - 0.5) / 0.58)
+    return np.asarray(colours * (1 - 0.42 * noise.smooth(0.8, 1.5, distance))[..., None])
 
 
 def _towards(colours: noise.Array, goal: Colour, part: noise.Array) -> noise.Array:

@@ -28,7 +28,7 @@ def interior(world: World) -> list[Element]:
         elements.append(Plane(cup(world, place, size, side)))
         if reading.has("steam", "cup"):
             elements.append(air.Plume(world, (place[0], place[1] - size * 0.9), 0.7, mix(world.palette.light, (1.0, 1.0, 1.0), 0.5), size * 0.8, 0.32))
-    return [*elements, Plane(parts.framing(world, "none"))]
+    return elements
 
 
 def _someone(world: World) -> list[Element]:

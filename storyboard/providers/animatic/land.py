@@ -99,7 +99,7 @@ def desert(world: World) -> list[Element]:
     planes: list[Element] = [Plane(back), *sky.passing_clouds(world)]
     planes += [Plane(_dune(world, 1, 0.4, line + 0.10, 0.10)), Plane(_dune(world, 2, 0.58, line + 0.25, 0.15))]
     dust = air.fog(world, 0.6, line + 0.17, 0.09, 0.3, mix(world.palette.haze, world.palette.light, 0.3))
-    return [*planes, dust, *walking(world, line + 0.29, 0.24), *birds(world), Plane(_dune(world, 3, 0.85, line + 0.45, 0.13)), Plane(parts.framing(world, "none"))]
+    return [*planes, dust, *walking(world, line + 0.29, 0.24), *birds(world), Plane(_dune(world, 3, 0.85, line + 0.45, 0.13))]
 
 
 def _mesas(world: World, line: float) -> Layer:

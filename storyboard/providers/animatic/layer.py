@@ -63,7 +63,7 @@ class _Cells:
         rows, columns = (-(-side // CELL) for side in alpha.shape)
         padded = np.pad(alpha, ((0, rows * CELL - alpha.shape[0]), (0, columns * CELL - alpha.shape[1])), mode="edge")
         blocks = padded.reshape(rows, CELL, columns, CELL)
-        self._some = np.pad((blocks.max(axis=(1, 3)) > 3).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
+        self._some = np.pad((blocks.max(axis=(1, 3)) > 5).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
         self._all = np.pad((blocks.min(axis=(1, 3)) > 252).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
 
     def runs(self, top: float, bottom: float) -> list[tuple[int, int, bool]]:

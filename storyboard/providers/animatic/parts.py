@@ -1,7 +1,7 @@
 """Planes that several settings share: ranges, lines of trees, banks, the dark frame in front."""
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
 from storyboard.providers.animatic import noise, plants
 from storyboard.providers.animatic.brush import Stencil, curve, cut_out, shine, softened, taper
@@ -96,9 +96,7 @@ def _plant(stencil: Stencil, rng: np.random.Generator, kind: str, x: float, base
 
 
 def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -> Layer:
-    """The plane nearest to the camera: dark, out of focus, darkening the corners; of kind ``leaves``, ``grass``,
-    ``branches``, ``rocks`` or ``none``.
-    """
+    """The plane nearest to the camera, dark and out of focus: ``leaves``, ``grass``, ``branches`` or ``rocks``."""
     canvas = world.canvas(depth, detail=1)
     stencil = Stencil(canvas)
     rng = world.chance(f"framing {kind}")
@@ -122,7 +120,7 @@ def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -
         stencil.polygon(under(x, line, canvas.bottom))
     paint = world.paint(canvas, 1.0, glow=0.3, tone=bent(world.palette.dark, value=0.62))
     mask = softened(stencil.image, max(2, round(blur * canvas.scale)))
-    return Layer(canvas, depth, _vignetted(cut_out(paint, mask), mask, canvas))
+    return Layer(canvas, depth, cut_out(paint, mask))
 
 
 def _bough(stencil: Stencil, rng: np.random.Generator, x: float, y: float, angle: float, length: float) -> None:
@@ -145,18 +143,6 @@ def _leaves(world: World, stencil: Stencil, rng: np.random.Generator, half: floa
             plants.spray(stencil, rng, side * (half + rng.uniform(-0.1, 0.1)), rng.uniform(-0.12, 0.03), angle, 0.3 * world.bulk, 11, size)
         for _ in range(3):
             plants.fern(stencil, rng, side * half * rng.uniform(0.72, 1.08), 1.08, 0.26 * world.bulk, 7)
-
-
-def _vignetted(image: Picture, mask: Picture, canvas: Canvas) -> Picture:
-    """*image* with the corners of the picture darkened around it, part of its transparency."""
-    x, y = canvas.grid(8)
-    reach_x, reach_y = (canvas.right - canvas.left) / 2, (canvas.bottom - canvas.top) / 2
-    middle_x, middle_y = (canvas.right + canvas.left) / 2, (canvas.bottom + canvas.top) / 2
-    distance = np.hypot((x - middle_x) / reach_x, (y - middle_y) / reach_y)
-    dark = noise.smooth(0.94, 1.45, distance) * 0.72
-    veil = Image.fromarray((dark * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
-    image.putalpha(ImageChops.lighter(mask, veil))
-    return image
 
 
 def mask_of(levels: noise.Array, canvas: Canvas) -> Picture:

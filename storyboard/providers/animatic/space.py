@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from storyboard.providers.animatic import air, figures, noise, parts, sky
+from storyboard.providers.animatic import air, figures, noise, sky
 from storyboard.providers.animatic.brush import Stencil, picture_of, shine, tint
 from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import bent, mix
@@ -23,7 +23,7 @@ def space(world: World) -> list[Element]:
     path = figures.crossing(world, -way * 0.4 * world.spread, way * 0.3 * world.spread, 0.44, world.seconds, 0.004)
     elements.append(figures.Actor([ship(world, 0.16 * world.bulk, way)], path))
     twinkle = [air.spark(world.height * 0.018, world.palette.light, 0.05 + 0.15 * i) for i in range(5)]
-    return [*elements, air.Motes(world, "twinkle", 16, twinkle, air.Drift((0.0, 0.0), 0.0, 2.6)), Plane(parts.framing(world, "none"))]
+    return [*elements, air.Motes(world, "twinkle", 16, twinkle, air.Drift((0.0, 0.0), 0.0, 2.6))]
 
 
 def nebula(world: World) -> Layer:

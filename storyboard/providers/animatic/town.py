@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from storyboard.providers.animatic import air, figures, land, parts, sky
+from storyboard.providers.animatic import air, figures, land, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine, tint
 from storyboard.providers.animatic.layer import Layer, Picture
 from storyboard.providers.animatic.palette import Colour, bent, mix
@@ -27,7 +27,7 @@ def street(world: World) -> list[Element]:
         elements.append(figures.Actor(figures.car(world, 0.3 * world.bulk, 0.3), place))
     if reading.has("person", "people"):
         elements += people(world, line + 0.33)
-    return [*elements, Plane(near), *land.birds(world), Plane(parts.framing(world, "none"))]
+    return [*elements, Plane(near), *land.birds(world)]
 
 
 def people(world: World, foot: float) -> list[Element]:
@@ -184,4 +184,4 @@ def skyline(world: World) -> list[Element]:
         middle = blocks(world, 2, line + 0.12, 0.55, tall * 0.62, 0.4, 0.7)
         roofs = blocks(world, 3, world.horizon + 0.46, 0.86, 0.34, 0.75, 0.5)
         low = [Plane(middle), air.fog(world, 0.5, line + 0.08, 0.09, 0.5), Plane(roofs)]
-    return [Plane(back), *sky.passing_clouds(world), *low, *land.birds(world), Plane(parts.framing(world, "none"))]
+    return [Plane(back), *sky.passing_clouds(world), *low, *land.birds(world)]

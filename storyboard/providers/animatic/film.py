@@ -1,0 +1,77 @@
+"""The pictures of one clip in their order: a stage or a given picture, the air before it, the slate below."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from storyboard.core.model import Size
+from storyboard.providers.animatic import air, stage
+from storyboard.providers.animatic.layer import Picture
+from storyboard.providers.animatic.slate import Slate, bar_height, has_bar
+from storyboard.providers.animatic.still import StillPlane, fitted
+from storyboard.providers.animatic.world import Moment
+
+Rgb = npt.NDArray[np.uint8]
+
+FADE = 12  # frames over which slate and air appear on a given picture
+
+
+def drawn(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label: str | None) -> Iterator[Rgb]:
+    """A clip from words alone; *label* is the shot's name for the slate, None for no slate.
+
+    Yields RGB, shape (height, width, 3), each picture in the memory of the one before.
+    """
+    bar = 0 if label is None else bar_height(size)
+    world, setting = stage.world_of(prompt, seed, size.width, size.height - bar, float(frames / rate))
+    elements = stage.elements_of(world, setting)
+    slate = None if label is None else Slate(size, label, seed, prompt, rate, frames, world.palette.accent)
+    whole = np.empty((size.height, size.width, 3), np.uint8)
+    picture = Image.new("RGB", (size.width, size.height - bar))
+    for number in range(frames):
+        moment = Moment(float(number / rate), number / max(1, frames - 1), world.camera)
+        for element in elements:
+            element.draw(picture, moment)
+        whole[: picture.height] = np.asarray(picture)
+        if slate is not None:
+            whole[picture.height :] = slate.draw(number)
+        yield whole
+
+
+def continued(
+    first: Picture, prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label: str | None
+) -> Iterator[Rgb]:
+    """A clip that begins with exactly the picture *first* (fitted to *size*) and moves on from it.
+
+    The slate appears in the course of some frames. Where the picture itself ends in a slate, only what is above it
+    moves, and the new slate takes its place.
+    """
+    start = np.asarray(fitted(first, size))
+    yield start
+    inherits = label is not None and has_bar(start)
+    height = size.height - bar_height(size) if inherits else size.height
+    world, _ = stage.world_of(prompt, seed, size.width, height, float(frames / rate))
+    plane = StillPlane(Image.fromarray(start[:height]), world.camera.moves, world.reading)
+    floating = [element for element in air.weather(world) if isinstance(element, air.Motes | air.Lightning)]
+    slate = None if label is None else Slate(size, label, seed, prompt, rate, frames, world.palette.accent)
+    for number in range(1, frames):
+        presence = min(1.0, number / FADE)
+        picture = Image.new("RGB", (size.width, height))
+        plane.draw(picture, number / max(1, frames - 1))
+        moment = Moment(float(number / rate), number / max(1, frames - 1), world.camera, presence)
+        for element in floating:
+            element.draw(picture, moment)
+        whole = np.concatenate([np.asarray(picture), start[height:]])
+        yield whole if slate is None else _slated(whole, slate.draw(number), presence)
+
+
+def _slated(picture: Rgb, bar: Rgb, presence: float) -> Rgb:
+    """*picture* with *bar* over its lowest rows, as far as it has appeared."""
+    under = picture[-len(bar) :]
+    if presence < 1:
+        share = round(presence * 256)
+        bar = ((under.astype(np.uint16) * (256 - share) + bar.astype(np.uint16) * share) >> 8).astype(np.uint8)
+    picture[-len(bar) :] = bar
+    return picture

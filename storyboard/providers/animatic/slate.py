@@ -1,0 +1,145 @@
+"""The slate: a bar below the picture with shot, seed, prompt and running timecode.
+
+The bar is part of the frame, so a shot that starts from the last frame of another gets it in its picture; how such a
+picture is known again is said here too. The built-in typeface of Pillow is used: Latin letters, no font file.
+"""
+
+import unicodedata
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from storyboard.core.model import Size
+from storyboard.core.timebase import timecode
+from storyboard.providers.animatic.palette import Colour, bytes_of, mix
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Rgb = npt.NDArray[np.uint8]
+
+PAPER = (15, 17, 21)
+_RAIL = (40, 44, 52)
+_RULE = (46, 51, 60)
+_BRIGHT = (240, 242, 245)
+_PLAIN = (186, 192, 200)
+_FAINT = (124, 131, 142)
+_TOLERANCE = 9
+_SMALLEST = 20  # rows; a lower bar is too small to write on
+
+
+def bar_height(size: Size) -> int:
+    """Rows of the bar in a picture of *size*; even, as the codec has it."""
+    share = 0.1 if size.width >= 1.2 * size.height else 0.086
+    return max(2, round(size.height * share / 2) * 2)
+
+
+def has_bar(picture: Rgb) -> bool:
+    """Whether *picture*, RGB of shape (height, width, 3), ends in a bar: its margins have the bar's own colour."""
+    height, width, _ = picture.shape
+    bar = bar_height(Size(width, height))
+    strip = picture[height - bar :]
+    side, low = max(1, round(bar * 0.12)), max(1, round(bar * 0.06))
+    top = max(1, round(bar * 0.14))
+    margins = (strip[top:, :side], strip[top:, -side:], strip[-low:])
+    return all(bool((np.abs(part.astype(np.int16) - PAPER) <= _TOLERANCE).all()) for part in margins if part.size)
+
+
+class Slate:
+    """Draws the bar of one clip, frame by frame."""
+
+    def __init__(self, size: Size, label: str, seed: int, prompt: str, rate: Fraction, frames: int, accent: Colour) -> None:
+        self.height = bar_height(size)
+        self._width, self._rate, self._frames = size.width, rate, frames
+        self._accent = bytes_of(mix(accent, (1.0, 1.0, 1.0), 0.15))
+        self._wide = size.width >= 1.2 * size.height
+        self._rail = max(1, round(self.height * 0.045))
+        self._pad = round(self.height * 0.24)
+        self._base = Image.new("RGB", (size.width, self.height), PAPER)
+        ImageDraw.Draw(self._base).rectangle((0, 0, size.width, self._rail - 1), fill=_RAIL)
+        if self.height >= _SMALLEST:
+            self._write(displayable(label), seed, displayable(prompt))
+
+    def _write(self, label: str, seed: int, prompt: str) -> None:
+        pen, high, pad = ImageDraw.Draw(self._base), self.height, self._pad
+        large, small = round(high * (0.34 if self._wide else 0.24)), round(high * (0.205 if self._wide else 0.165))
+        self._clock, self._small = _font(large), _font(small)
+        self._cell = max(_length(self._clock, digit) for digit in "0123456789")
+        clock = 8 * self._cell + 3 * self._cell * 0.5
+        self._clock_left = self._width - pad - clock
+        self._rows = (high * 0.19, high * 0.62) if self._wide else (high * 0.15, high * 0.42)
+        column = self._width * (0.19 if self._wide else 0.42)
+        pen.text((pad, self._rows[0]), _cut(label, self._clock, column - 2 * pad), _BRIGHT, self._clock)
+        pen.text((pad, self._rows[1]), f"seed {seed}", _FAINT, self._small)
+        text = _font(round(high * (0.225 if self._wide else 0.165)))
+        left = column + pad * 0.2 if self._wide else pad
+        right = self._clock_left - pad * (1.2 if self._wide else 0) if self._wide else self._width - pad
+        top, step = (high * 0.2, high * 0.315) if self._wide else (high * 0.42, high * 0.235)
+        if not self._wide:
+            left = pad + _length(self._small, f"seed {seed}") + pad
+        for number, line in enumerate(wrapped(prompt, text, right - left, 2)):
+            pen.text((left, top + number * step), line, _PLAIN, text)
+        if self._wide:
+            for x in (column - pad * 0.6, self._clock_left - pad * 0.7):
+                pen.line((x, high * 0.24, x, high * 0.84), fill=_RULE, width=max(1, round(high * 0.014)))
+
+    def draw(self, frame: int) -> Rgb:
+        """The bar at *frame*: RGB, shape (height, width, 3), uint8."""
+        image = self._base.copy()
+        pen = ImageDraw.Draw(image)
+        done = round(self._width * (frame + 1) / self._frames)
+        pen.rectangle((0, 0, max(0, done - 1), self._rail - 1), fill=self._accent)
+        if self.height >= _SMALLEST:
+            self._tell(pen, frame)
+        return np.asarray(image)
+
+    def _tell(self, pen: ImageDraw.ImageDraw, frame: int) -> None:
+        x = self._clock_left
+        for sign in timecode(frame, self._rate):
+            cell = self._cell * (0.5 if sign == ":" else 1.0)
+            pen.text((x + (cell - _length(self._clock, sign)) / 2, self._rows[0]), sign, _BRIGHT, self._clock)
+            x += cell
+        if self._wide:
+            count = f"frame {frame + 1} of {self._frames}"
+            pen.text((self._width - self._pad - _length(self._small, count), self._rows[1]), count, _FAINT, self._small)
+
+
+def displayable(text: str) -> str:
+    """*text* in the letters that the typeface has; whatever it lacks becomes one ellipsis a run."""
+    kept: list[str] = []
+    for sign in unicodedata.normalize("NFC", " ".join(text.split())):
+        if sign == " " or sign in "–—‘’“”…•€" or ("!" <= sign <= "~") or ("¡" <= sign <= "ž" and sign != "\u00ad"):
+            kept.append(sign)
+        elif not kept or kept[-1] != "…":
+            kept.append("…")
+    return "".join(kept)
+
+
+def wrapped(text: str, font: Font, width: float, most: int) -> list[str]:
+    """*text* in at most *most* lines no wider than *width* pixels; what does not fit ends in an ellipsis."""
+    lines: list[str] = []
+    words = text[:600].split()
+    while words and len(lines) < most:
+        line = words.pop(0)
+        while words and _length(font, f"{line} {words[0]}") <= width:
+            line = f"{line} {words.pop(0)}"
+        if len(lines) == most - 1 and words:
+            line = f"{line} …"
+        lines.append(_cut(line, font, width))
+    return lines
+
+
+def _cut(text: str, font: Font, width: float) -> str:
+    if _length(font, text) <= width:
+        return text
+    while text and _length(font, f"{text}…") > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def _length(font: Font, text: str) -> float:
+    return float(font.getlength(text))
+
+
+def _font(size: int) -> Font:
+    return ImageFont.load_default(size=max(6, size))

@@ -1,0 +1,156 @@
+"""Kills a build at every write, sync, rename and network exchange in turn, and builds again after each.
+
+``python -m tests.killing FOLDER --start 1 --stride 1``: FOLDER holds a ``storyboard.yaml`` in which ``POINT`` is
+replaced by the number of the point, so that every round asks for takes of its own. One JSON line a round on stdout:
+``{"point", "at", "code", "again", "film"}``; the last round is the one that survives.
+
+Everything is loaded once and every build runs in a fork of this process, which has no threads. What worker processes do
+runs in threads of the build here: the point is what is on disk and on the wire, not who draws.
+"""
+
+import argparse
+import asyncio
+import builtins
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests import tiny
+from tests.project import digest
+
+_CALLS = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "mkdir", "ftruncate", "symlink")
+
+
+class Killer:
+    """Ends the process, as SIGKILL would, right before the *point*-th call that changes something."""
+
+    def __init__(self, point: int, told: Path) -> None:
+        self._left = point
+        self._told = told
+
+    def install(self) -> None:
+        for name in _CALLS:
+            setattr(os, name, self._wrapped(name, getattr(os, name)))
+        from asyncio import selector_events
+
+        transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
+        transport.write = self._wrapped("send", transport.write)
+        transport._read_ready = self._wrapped("receive", transport._read_ready)
+
+    def _wrapped(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            if name == "open" and not arguments[1] & os.O_CREAT:
+                return real(*arguments, **named)
+            self._left -= 1
+            if self._left == 0:
+                with builtins.open(self._told, "w") as file:
+                    file.write(f"{name} {[argument for argument in arguments if isinstance(argument, str | Path)]}")
+                os._exit(137)
+            return real(*arguments, **named)
+
+        return call
+
+
+def load_everything() -> None:
+    """What a build imports late is imported here, once."""
+    import networkx
+
+    import storyboard.build.remote
+    import storyboard.build.session
+    import storyboard.cli.build
+    import storyboard.document.load
+    import storyboard.media.join
+    import storyboard.media.probe
+    import storyboard.providers.local
+    import storyboard.report.findings
+    import storyboard.report.outcomes
+    import storyboard.report.progress
+    from storyboard.build import workers
+
+    del networkx, storyboard
+    workers._counters = [0] * 64
+
+    async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.to_thread(function, 0, *arguments)
+
+    workers.Workers.run = run  # type: ignore[method-assign, assignment]
+    tiny.install()
+
+
+def build(folder: Path, killer: Killer | None) -> int:
+    """One build in a fork of this process; its exit code, 137 if it was killed."""
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)
+        out = os.open(folder.parent / f"{folder.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        if killer is not None:
+            killer.install()
+        from storyboard.cli.main import run
+
+        os._exit(run(["build", "--json", "-j", "2"]))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def round_of(template: Path, point: int) -> dict[str, Any]:
+    """Kill at *point*, build again; what happened."""
+    folder = template.parent / f"{template.name}-{point}"
+    shutil.copytree(template, folder)
+    board = folder / "storyboard.yaml"
+    board.write_text(board.read_text().replace("POINT", str(point)))
+    told = template.parent / f"{template.name}-{point}.at"
+    code = build(folder, Killer(point, told))
+    partial = [str(path) for path in folder.rglob("*.mp4") if not path.is_symlink() and _is_short(path)]
+    again = build(folder, None)
+    film = folder / "out" / "film.mp4"
+    found = {
+        "point": point,
+        "at": told.read_text() if told.exists() else "",
+        "code": code,
+        "again": again,
+        "partial": partial,
+        "film": digest(film) if film.exists() else None,
+        "journal": len(list((folder / ".storyboard/journal").glob("*.json"))),
+        "left": [path.name for path in folder.rglob(".*") if path.name.endswith(".tmp") or ".part-" in path.name],
+    }
+    if again == 0:
+        shutil.rmtree(folder)
+        (template.parent / f"{folder.name}.log").unlink()
+    return found
+
+
+def _is_short(path: Path) -> bool:
+    import av
+
+    if ".storyboard" in path.parts or path.name.startswith("."):
+        return False
+    try:
+        with av.open(str(path)) as container:
+            return sum(1 for _ in container.decode(video=0)) != container.streams.video[0].frames
+    except (av.error.FFmpegError, IndexError):
+        return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--start", type=int, default=1)
+    parser.add_argument("--stride", type=int, default=1)
+    arguments = parser.parse_args()
+    load_everything()
+    point = arguments.start
+    while True:
+        found = round_of(arguments.folder.resolve(), point)
+        print(json.dumps(found), flush=True)
+        if found["code"] == 0:
+            break
+        point += arguments.stride
+
+
+if __name__ == "__main__":
+    sys.exit(main())
