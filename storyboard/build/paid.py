@@ -305,7 +305,7 @@ class _Purchase:
             return self._delivery(made, info, time.monotonic() - began)
         paid = f"is paid for (${made.cost if made.cost is not None else self._attempt.estimate})"
         why = problem.message if isinstance(problem, FetchError) else str(problem)
-        raise self._given_up(f"{paid} but could not be had: {why}. Nothing is bought again", "bad-media")
+        raise self._given_up(f"{paid} but could not be had: {why}; nothing is bought again", "bad-media")
 
     def _settle(self, made: Succeeded) -> None:
         try:
@@ -340,12 +340,11 @@ class _Purchase:
 
     def _trouble(self, problem: ProviderError, consequence: str) -> PaidFailed:
         field = f", at `{problem.field}`" if problem.field else ""
-        text = f"{self._provider.name} says: {problem.message}{field}"
+        text = f"{self._provider.name} says: {problem.message.rstrip('.')}{field}"
         if problem.code == "moderated":
-            text += (
-                f". Refused by its policy: change the {_MODERATED.get(problem.field or '', 'prompt or the picture')}"
-            )
-        return PaidFailed(f"{text}. {consequence}".rstrip(". "), problem.code)
+            what = _MODERATED.get(problem.field or "", "prompt or the picture")
+            text += f"; refused by its policy: change the {what}"
+        return PaidFailed(f"{text}; {consequence}" if consequence else text, problem.code)
 
     def _unknown(self) -> PaidFailed:
         text = (
@@ -381,7 +380,7 @@ class _Purchase:
         )
 
 
-_LOST = frozenset({"network", "timeout", "server", "unreadable-reply", "rate-limited"})
+_LOST = frozenset({"network", "timeout", "server", "unreadable-reply"})
 _MODERATED = {"positivePrompt": "prompt", "inputs": "picture", "inputs.frameImages": "picture"}
 
 

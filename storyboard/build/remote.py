@@ -4,7 +4,7 @@ Nothing here is imported by a build that has nothing to buy.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
@@ -15,11 +15,12 @@ from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.providers.addresses import results_policy
 from storyboard.providers.base import Provider, find
-from storyboard.providers.download import Downloader
+from storyboard.providers.download import DEADLINE_S as DOWNLOAD_S
+from storyboard.providers.download import STALL_S, Downloader
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.http import ApiClient
+from storyboard.providers.http import CALL_S, EXCHANGE_S, ApiClient
 from storyboard.providers.remote import Remote
-from storyboard.providers.wait import FIRST_ASK_S, Poller
+from storyboard.providers.wait import DEADLINE_S, FIRST_ASK_S, Poller
 
 
 class Account(Struct, frozen=True):
@@ -29,12 +30,24 @@ class Account(Struct, frozen=True):
     key: Secret | None = None
 
 
+class Pace(Struct, frozen=True):
+    """How patient a build is, in seconds: between questions, with a job, with a call, with a download that stalls."""
+
+    interval_s: float = FIRST_ASK_S
+    job_s: float = DEADLINE_S
+    call_s: float = CALL_S
+    exchange_s: float = EXCHANGE_S
+    stall_s: float = STALL_S
+    download_s: float = DOWNLOAD_S
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
 class Spending(Struct, frozen=True):
-    """What a build may do with paid providers: accounts by name, jobs at once, seconds between questions."""
+    """What a build may do with paid providers: accounts by name, jobs at once, how patient it is."""
 
     accounts: dict[str, Account] = {}
     at_once: int = 4
-    interval_s: float = FIRST_ASK_S
+    pace: Pace = Pace()
 
 
 def open_maker(
@@ -52,26 +65,40 @@ def open_maker(
     account = spending.accounts.get(name, Account())
     if account.key is None:
         raise PaidFailed(f"{name} needs a key: set {provider.key_variable}, or {provider.key_variable}_FILE", "auth")
-    client = _client(provider, account, account.key)
+    pace = spending.pace
+    client = _client(provider, account, account.key, pace)
     remote = Remote(provider, client)
     tools = Tools(
         remote=remote,
         client=client,
-        poller=Poller(remote.ask, interval_s=spending.interval_s, batch=provider.batch),
-        downloader=Downloader(results_policy(provider.result_hosts, client.endpoint)),
+        poller=Poller(remote.ask, interval_s=pace.interval_s, deadline_s=pace.job_s, batch=provider.batch),
+        downloader=Downloader(
+            results_policy(provider.result_hosts, client.endpoint),
+            stall_s=pace.stall_s,
+            deadline_s=pace.download_s,
+            sleep=pace.sleep,
+        ),
         journal=workspace.journal,
         budget=budget,
         workers=workers,
         estimate=prices.estimate,
-        interval_s=min(spending.interval_s, 2.0),
+        interval_s=min(pace.interval_s, 2.0),
         limit=asyncio.Semaphore(spending.at_once),
         tell=tell,
+        sleep=pace.sleep,
     )
     return PaidMaker(tools, remake)
 
 
-def _client(provider: Provider, account: Account, key: Secret) -> ApiClient:
+def _client(provider: Provider, account: Account, key: Secret, pace: Pace) -> ApiClient:
     try:
-        return ApiClient(account.endpoint or provider.endpoint, key, provider.refusal)
+        return ApiClient(
+            account.endpoint or provider.endpoint,
+            key,
+            provider.refusal,
+            sleep=pace.sleep,
+            call_s=pace.call_s,
+            exchange_s=pace.exchange_s,
+        )
     except ProviderError as problem:
         raise PaidFailed(f"the key for {provider.name} cannot be used: {problem.message}", "auth") from problem

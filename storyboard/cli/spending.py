@@ -24,7 +24,7 @@ _AT_ONCE = 4
 
 def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) -> "Spending":
     """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
-    from storyboard.build.remote import Spending
+    from storyboard.build.remote import Pace, Spending
     from storyboard.providers.wait import FIRST_ASK_S
 
     text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
@@ -35,7 +35,7 @@ def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) 
     except ValueError:
         raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
     accounts = {name: _account(speaker, name) for name in providers}
-    return Spending(accounts, jobs or _AT_ONCE, interval)
+    return Spending(accounts, jobs or _AT_ONCE, Pace(interval_s=interval))
 
 
 def forget_keys() -> None:

@@ -93,8 +93,12 @@ def _items(validator: Any, part: Any, instance: object, whole: Any) -> Iterator[
 def _properties(validator: Any, parts: Mapping[str, Any], instance: object, _whole: Any) -> Iterator[Any]:
     if isinstance(instance, dict):
         for name, value in instance.items():
-            if name in parts and not _part_acceptor(id(parts[name]), parts[name])(value):
-                yield from validator.descend(value, parts[name], path=name, schema_path=name)
+            part = parts.get(name, True)
+            if part is False:
+                # The library names no place for these, and repeats the value.
+                yield _error(wording.FORBIDDEN, validator=wording.FORBIDDEN, path=[name])
+            elif part is not True and not _part_acceptor(id(part), part)(value):
+                yield from validator.descend(value, part, path=name, schema_path=name)
 
 
 _PARTS: dict[int, Accepts] = {}
@@ -130,7 +134,7 @@ def _short(keyword: Any, limit: str) -> Any:
     return checked
 
 
-def _error(message: str, path: list[int] | None = None) -> Any:
+def _error(message: str, **facts: Any) -> Any:
     from jsonschema import ValidationError
 
-    return ValidationError(message, path=path or ())
+    return ValidationError(message, **facts)

@@ -45,6 +45,11 @@ class Loaded(Struct):
         found = draft.written(field)
         return None if found is None else found.span
 
+    def locate(self, shot_id: str) -> tuple[str, Path] | None:
+        """The file that a shot is written in, and the path that leads to it there, for ``edit``."""
+        draft = self._drafts.get(shot_id)
+        return None if draft is None else (draft.own.document.name, draft.own.path)
+
 
 def load(path: str, project: ProjectFiles, cards: Mapping[str, ModelCard], *, provider: str | None = None) -> Loaded:
     """Load the storyboard at *path*, relative to the project, with forward slashes.

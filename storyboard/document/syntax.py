@@ -60,6 +60,9 @@ _MISTAKES = (
     _Mistake("", "block end", "an item that begins with `- ` was expected here", "indent alike"),
     _Mistake("", "node content", "a value was expected here", _QUOTE),
 )
+_BREAK = re.compile(r"\r\n|\r|\n")
+_HASH = re.compile(r" #")
+_LONE_KEY = re.compile(r"[ -]*([A-Za-z_][\w-]*)\Z")
 _TAB_INDENT = re.compile(r" *\t")
 
 
@@ -76,6 +79,12 @@ def explain(document: Document, problem: Exception) -> Diagnostic:
     said = (problem.context or "", problem.problem or "")
     if "cannot start any token" in said[1]:
         return _cannot_start(document, index)
+    if "unknown escape" in said[1] and document.text[index : index + 1] != "\\":
+        index -= 1  # the pure loader points behind the backslash
+    by_line = _comment(document, index, said[1]) or _behind_quote(document, index, said[1])
+    by_line = by_line or _line_above(document, index, said[1])
+    if by_line is not None:
+        return by_line
     for mistake in _MISTAKES:
         if mistake.context in said[0] and mistake.problem in said[1]:
             at = _index(start) if mistake.at_context else index
@@ -83,17 +92,60 @@ def explain(document: Document, problem: Exception) -> Diagnostic:
     return error(CODE, "the text is not YAML here", _one(document, index))
 
 
+def _comment(document: Document, index: int, said: str) -> Diagnostic | None:
+    """Something in brackets was cut off by a ``#`` on the line before the one where reading stopped."""
+    if not any(piece in said for piece in ("node content", "or ']'", "or '}'")):
+        return None
+    lines = _BREAK.split(document.text[:index].rstrip())
+    found = _HASH.search(lines[-1])
+    if found is None or document.text[:index].rstrip() == document.text[:index].rstrip(" "):
+        return None
+    at = len(document.text[:index].rstrip()) - len(lines[-1]) + found.end() - 1
+    message = "a comment begins here, and cuts off what stands in brackets"
+    return error(CODE, message, _one(document, at), help="put text that holds a `#` into quotes")
+
+
+def _behind_quote(document: Document, index: int, said: str) -> Diagnostic | None:
+    """Text goes on behind a closing quote, mostly because the quote was meant as part of it."""
+    if not any(piece in said for piece in ("expected key", "block end")) or index >= len(document.text):
+        return None
+    line = _before(document, index).rstrip(" ")
+    if not line.endswith(('"', "'")) or line.strip(" -") in ('"', "'"):
+        return None
+    message = "text stands behind the closing quote"
+    advice = "write `\\\"` for a quote inside of double quotes, and `''` inside of single ones"
+    return error(CODE, message, _one(document, index), help=advice)
+
+
+def _line_above(document: Document, index: int, said: str) -> Diagnostic | None:
+    """A line that looks like a key, but is read as more of the text of the line above."""
+    found = _LONE_KEY.match(_before(document, index))
+    if "mapping values" not in said or found is None:
+        return None
+    place = document.between(index - len(found.group(1)), index)
+    advice = "does the line above lack a `:`, or is this line indented too far?"
+    return error(CODE, "no key can stand here", place, help=advice)
+
+
+def _before(document: Document, index: int) -> str:
+    """The line of *index* up to there."""
+    return document.text[_line_start(document, index) : index]
+
+
+def _line_start(document: Document, index: int) -> int:
+    return max(document.text.rfind("\n", 0, index), document.text.rfind("\r", 0, index)) + 1
+
+
 def _cannot_start(document: Document, index: int) -> Diagnostic:
     character = document.text[index : index + 1]
-    message = f"text cannot begin with `{character}`" if character.strip("`") else "text cannot begin with a backtick"
+    name = {"`": "a backtick", "\t": "a tab"}.get(character, f"`{character}`")
+    message = f"text cannot begin with {name}"
     return error(CODE, message, _one(document, index), help="put the text into quotes")
 
 
 def _tab(document: Document, index: int) -> int | None:
     """The first tab in the indentation of the line of *index*, if there is one."""
-    before = document.text[:index]
-    start = max(before.rfind("\n"), before.rfind("\r")) + 1
-    found = _TAB_INDENT.match(document.text, start)
+    found = _TAB_INDENT.match(document.text, _line_start(document, index))
     return None if found is None else found.end() - 1
 
 

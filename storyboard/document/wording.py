@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, error
-from storyboard.document.names import alternatives, as_id, did_you_mean, quoted
+from storyboard.document.names import alternatives, as_id, closest, did_you_mean, quoted
 from storyboard.document.schema import fields_of
 from storyboard.document.source import Document, Path
 
+FORBIDDEN = "forbidden"
 SOURCES = ("prompt", "clip", "image", "card")
 Told = tuple[Diagnostic, Path]
 
@@ -33,7 +34,7 @@ _LIMITS = {
 def translate(document: Document, kind: str, problem: Any) -> Iterator[Told]:
     """The findings that one error of the library amounts to, each with the path of what is wrong."""
     path: Path = tuple(problem.absolute_path)
-    if problem.validator is None:
+    if problem.validator == FORBIDDEN:
         yield _forbidden(document, path)
         return
     word = _WORDS.get(problem.validator, _other)
@@ -44,6 +45,8 @@ def owner(document: Document, path: Path, kind: str) -> str:
     """What the mapping at *path* is: ``shot `glide` ``, ``scene 2``, ``the storyboard``, or the key it stands under."""
     if not path:
         return "the storyboard" if kind == "storyboard" else _named(document, path, "the scene")
+    if "include" in getattr(document.node(path), "items", ()) and path[:-1] == ("scenes",):
+        return "an include"
     if len(path) >= 2 and path[-2] in ("shots", "scenes") and isinstance(path[-1], int):
         what = str(path[-2])[:-1]
         return _named(document, path, what, f"{what} {path[-1] + 1}")
@@ -107,8 +110,12 @@ def _known(known: Mapping[str, Any]) -> str | None:
 
 
 def _missing(document: Document, kind: str, path: Path, problem: Any) -> Iterator[Told]:
+    known = problem.schema.get("properties") or fields_of("shot")
+    meant = {closest(key, known) for key in problem.instance if key not in known}
+    if "include" in problem.instance and "include" not in known:
+        return
     for key in problem.validator_value:
-        if key not in problem.instance:
+        if key not in problem.instance and not meant & ({*SOURCES} if key == "prompt" else {key}):
             yield _missing_one(document, kind, path, key), path
 
 
@@ -127,9 +134,11 @@ def _wrong_type(document: Document, kind: str, path: Path, problem: Any) -> Iter
     subject = {"storyboard": "a storyboard", "scene": "a scene"}[kind] if not path else _subject(path)
     if value is None:
         message = f"{subject} is empty"
-        yield error("wrong-type", message, document.span(path), help=f"it must be {allowed}"), path
+        form = f": {_first_sentence(problem.schema['description'])}" if "pattern" in problem.schema else ""
+        yield error("wrong-type", message, document.span(path), help=f"it must be {allowed}{form}"), path
         return
-    message = f"{subject} must be {allowed}, not {_kind(value)}"
+    broken = names == ["integer"] and isinstance(value, float)
+    message = f"{subject} must be {allowed}, not {quoted(value) if broken else _kind(value)}"
     yield error("wrong-type", message, document.span(path), help=_retype(names, value, path)), path
 
 
@@ -184,7 +193,7 @@ def _wrong_form(document: Document, kind: str, path: Path, problem: Any) -> Iter
 
 def _first_sentence(text: str) -> str:
     sentence = text.split(". ")[0].removesuffix(".")
-    return sentence[0].lower() + sentence[1:]
+    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
 def _out_of_range(document: Document, kind: str, path: Path, problem: Any) -> Iterator[Told]:

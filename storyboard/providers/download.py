@@ -1,105 +1,31 @@
 """Fetching results and pictures, by a client that has no key: where from, how much, how long, and resuming.
 
-Owns the bytes on their way into a file of the caller's choice. Whether they are a video or a picture is for ``media``:
-a body without a length that ends early can't be told from a whole one here. Addresses are judged by ``addresses``,
-first as text and again as the IP address that is connected to; the environment (proxies, netrc) is not consulted.
+Owns the tries, their deadlines and redirects. The file is ``partial``'s; whether it is a video or a picture is for
+``media``: a body without a length that ends early can't be told from a whole one here. Addresses are judged by
+``addresses`` as text, and by ``connector`` as what is connected to. The environment (proxies, netrc) is not consulted.
 """
 
 import asyncio
-import hashlib
 import random as random_numbers
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import httpx
-from msgspec import Struct
 
-from storyboard.providers.addresses import Policy, Resolver, checked_url, is_public, look_up, origin
-from storyboard.providers.errors import Secret, plain_text
-from storyboard.providers.http import USER_AGENT, is_loopback
+from storyboard.providers.addresses import Policy, Resolver, checked_url, look_up, origin
+from storyboard.providers.connector import CheckedTransport
+from storyboard.providers.errors import Secret
+from storyboard.providers.http import USER_AGENT
+from storyboard.providers.partial import Cut, Fetched, FetchError, Part
 from storyboard.providers.quiet import unlogged
 from storyboard.providers.retry import MAX_RETRIES, wait_before
 
+__all__ = ["Downloader", "FetchError", "Fetched"]
+
 CONNECT_S, STALL_S, DEADLINE_S = 10.0, 30.0, 900.0
 MAX_REDIRECTS = 3
-_NOT_MEDIA = ("text/", "application/json", "application/xml", "application/xhtml", "application/problem")
-
-FetchCode = Literal[
-    "refused-address", "expired", "too-large", "wrong-type", "incomplete", "timeout", "network", "server"
-]
-
-
-class FetchError(Exception):
-    """Something could not be fetched. *retryable* says whether later or elsewhere it might be; it never names the URL.
-
-    ``expired``: gone or no longer allowed; ``incomplete``: cut off too often, empty, or not what was asked for.
-    """
-
-    def __init__(self, code: FetchCode, message: str, *, retryable: bool = False, status: int | None = None) -> None:
-        self.code: FetchCode = code
-        self.message = plain_text(message)
-        self.retryable = retryable
-        self.status = status
-        super().__init__(f"{code}: {self.message}")
-
-
-class Fetched(Struct, frozen=True):
-    """What lies in the file now: size in bytes, sha256 of the content, media type as the server calls it."""
-
-    size: int
-    sha256: str
-    media_type: str
-
-
-class _Cut(Exception):
-    """The body ended early or the connection broke; another try may go on from here."""
-
-    def __init__(self, code: FetchCode = "network", message: str = "the connection broke") -> None:
-        super().__init__(message)
-        self.code: FetchCode = code
-
-
-class CheckedTransport(httpx.AsyncBaseTransport):
-    """Looks the host up, refuses addresses that are not public, and connects to exactly the address it has checked.
-
-    The certificate is still checked against the name. *inner* makes the connection.
-    """
-
-    def __init__(self, policy: Policy, resolve: Resolver, inner: httpx.AsyncBaseTransport) -> None:
-        self._policy, self._resolve, self._inner = policy, resolve, inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The reply of the first allowed address that can be reached. Raises ``FetchError`` if none is allowed."""
-        name = request.url.host
-        local = origin(request.url) == self._policy.loopback
-        port = request.url.port or (80 if local else 443)
-        try:
-            found = await self._resolve(name, port)
-        except OSError as problem:
-            raise httpx.ConnectError("the host is not known") from problem
-        allowed = [address for address in found if (is_loopback if local else is_public)(address)]
-        if not allowed:
-            raise FetchError("refused-address", f"{plain_text(name, 80)} is not at an address of the internet")
-        request.headers["Host"] = request.url.netloc.decode("ascii")
-        request.extensions = {**request.extensions, "sni_hostname": name}
-        return await self._first_reachable(request, allowed)
-
-    async def _first_reachable(self, request: httpx.Request, addresses: list[str]) -> httpx.Response:
-        named = request.url
-        for address in addresses[:-1]:
-            request.url = named.copy_with(host=address)
-            try:
-                return await self._inner.handle_async_request(request)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-        request.url = named.copy_with(host=addresses[-1])
-        return await self._inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._inner.aclose()
 
 
 class Downloader:
@@ -165,18 +91,18 @@ class Downloader:
         )
 
     async def _tries(self, client: httpx.AsyncClient, url: httpx.URL, file: BinaryIO) -> Fetched:
-        part = _Part(file, self._policy.max_bytes)
+        part = Part(file, self._policy.max_bytes)
         for retry in range(MAX_RETRIES + 1):
             try:
                 await self._once(client, url, part)
                 return part.finished()
-            except (_Cut, httpx.HTTPError) as problem:
+            except (Cut, httpx.HTTPError) as problem:
                 error = _as_error(problem)
             if retry < MAX_RETRIES:
                 await self._sleep(wait_before(retry, None, self._random))
         raise error
 
-    async def _once(self, client: httpx.AsyncClient, url: httpx.URL, part: "_Part") -> None:
+    async def _once(self, client: httpx.AsyncClient, url: httpx.URL, part: Part) -> None:
         async with self._response(client, url, part.resume_headers()) as response:
             if response.status_code == 416:
                 part.forget()
@@ -209,81 +135,6 @@ class Downloader:
         return target
 
 
-class _Part:
-    """The file as far as it has come, its running hash, and what is needed to go on."""
-
-    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
-        self._file, self._max_bytes = file, max_bytes
-        self._restart()
-        self._etag: str | None = None
-        self._total: int | None = None
-        self._media_type = ""
-
-    def resume_headers(self) -> dict[str, str]:
-        """For a try that goes on, if there is something to go on from and a way to know that it is the same."""
-        if not self._size or self._etag is None or self._total is None:
-            return {}
-        return {"Range": f"bytes={self._size}-", "If-Range": self._etag}
-
-    def begin(self, response: httpx.Response) -> None:
-        """Take the headers of a reply: go on, or start again from nothing."""
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise FetchError("wrong-type", "compressed, although it was asked not to be")
-        self._media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if self._media_type.startswith(_NOT_MEDIA):
-            raise FetchError("wrong-type", f"the server sends {self._media_type}, which is neither video nor picture")
-        if response.status_code == 206:
-            self._go_on(response)
-            return
-        self._restart()
-        self._etag = _strong(response.headers.get("etag"))
-        self._total = _length(response)
-        if self._total is not None and self._total > self._max_bytes:
-            raise self._too_large()
-
-    def write(self, chunk: bytes) -> None:
-        """Append to file and hash."""
-        self._size += len(chunk)
-        if self._size > self._max_bytes:
-            raise self._too_large()
-        self._file.write(chunk)
-        self._hash.update(chunk)
-
-    def end(self) -> None:
-        """Check that all of it has come, as far as the server said how much there is."""
-        if self._total is not None and self._size != self._total:
-            self.forget()
-            raise _Cut("incomplete", "not as long as it was announced")
-        if not self._size:
-            raise _Cut("incomplete", "nothing came")
-
-    def forget(self) -> None:
-        """Give up what has come; the next try starts from nothing."""
-        self._restart()
-        self._etag = None
-
-    def finished(self) -> Fetched:
-        """What lies in the file."""
-        self._file.flush()
-        return Fetched(self._size, self._hash.hexdigest(), self._media_type)
-
-    def _go_on(self, response: httpx.Response) -> None:
-        expected = f"bytes {self._size}-{(self._total or 0) - 1}/{self._total}"
-        same = _strong(response.headers.get("etag")) == self._etag is not None
-        if not self._size or not same or response.headers.get("content-range", "") != expected:
-            self.forget()
-            raise _Cut("incomplete", "a part that was not asked for")
-
-    def _restart(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._hash = hashlib.sha256()
-        self._size = 0
-
-    def _too_large(self) -> FetchError:
-        return FetchError("too-large", f"more than {self._max_bytes} bytes")
-
-
 def _check_status(response: httpx.Response) -> None:
     status = response.status_code
     if status in {200, 206}:
@@ -291,23 +142,14 @@ def _check_status(response: httpx.Response) -> None:
     if status in {403, 404, 410}:
         raise FetchError("expired", f"HTTP {status}: gone, or no longer to be had under this address", status=status)
     if status == 416:
-        raise _Cut("incomplete", "HTTP 416")
+        raise Cut("incomplete", "HTTP 416")
     if status == 429 or status >= 500:
-        raise _Cut("server", f"HTTP {status}")
+        raise Cut("server", f"HTTP {status}")
     raise FetchError("server", f"HTTP {status}", status=status)
 
 
-def _strong(etag: str | None) -> str | None:
-    return etag if etag and etag.startswith('"') and etag.endswith('"') and len(etag) > 2 else None
-
-
-def _length(response: httpx.Response) -> int | None:
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def _as_error(problem: Exception) -> FetchError:
-    if isinstance(problem, _Cut):
+    if isinstance(problem, Cut):
         return FetchError(problem.code, str(problem), retryable=True)
     if isinstance(problem, httpx.TimeoutException):
         return FetchError("timeout", "nothing came for too long", retryable=True)

@@ -194,7 +194,7 @@ def test_error_of_another_task_beside_ours_does_not_concern_us() -> None:
 def test_success_tells_where_the_video_is_and_what_it_cost() -> None:
     outcome = status(SUCCESS)
     assert outcome == Succeeded(
-        Secret("https://vm.runware.ai/video/a.mp4?sig=x"), SUCCESS["videoUUID"], 42, Decimal("0.6")
+        Secret("https://vm.runware.ai/video/a.mp4?sig=x"), str(SUCCESS["videoUUID"]), 42, Decimal("0.6")
     )
     assert state_of(outcome) == "succeeded"
     assert "sig" not in repr(outcome)

@@ -54,9 +54,9 @@ def main() -> None:
         bill=options.bill,
     )
     with server:
-        print(json.dumps({"url": server.url, "key": server.key}), flush=True)
         for order in schedule(options.faults):
             server.arm(**order)
+        print(json.dumps({"url": server.url, "key": server.key}), flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 

@@ -56,7 +56,9 @@ class Motes:
     def _chosen(self, moment: Moment) -> list[Picture]:
         last = len(self._sprites) - 1
         if self._drift.pulse:
-            beat = 0.5 + 0.5 * np.sin(2 * np.pi * (moment.seconds / self._drift.pulse * (0.7 + 0.6 * self._phase) + 7 * self._phase))
+            beat = 0.5 + 0.5 * np.sin(
+                2 * np.pi * (moment.seconds / self._drift.pulse * (0.7 + 0.6 * self._phase) + 7 * self._phase)
+            )
             picks = beat * last
         else:
             low, high = self._drift.depth
@@ -67,7 +69,9 @@ class Motes:
 class Plume:
     """Puffs that rise from one place, grow and fade: steam and smoke."""
 
-    def __init__(self, world: World, place: tuple[float, float], depth: float, shade: Colour, size: float, amount: float = 0.5) -> None:
+    def __init__(
+        self, world: World, place: tuple[float, float], depth: float, shade: Colour, size: float, amount: float = 0.5
+    ) -> None:
         self._place, self._depth, self._size = place, depth, size
         rng = world.chance(f"plume {place}")
         self._life = 4.2
@@ -96,7 +100,16 @@ class Plume:
 class Lamp:
     """A light that breathes or flickers at one place."""
 
-    def __init__(self, world: World, place: tuple[float, float], depth: float, shade: Colour, radius: float, flicker: float = 0.25, amount: float = 0.6) -> None:
+    def __init__(
+        self,
+        world: World,
+        place: tuple[float, float],
+        depth: float,
+        shade: Colour,
+        radius: float,
+        flicker: float = 0.25,
+        amount: float = 0.6,
+    ) -> None:
         self._place, self._depth, self._flicker = place, depth, flicker
         self._phase = float(world.chance(f"lamp {place}").random() * 9)
         self._sprites = [dot(world.height * radius, shade, amount * (0.62 + 0.38 * i / 7), soft=2.2) for i in range(8)]
@@ -176,8 +189,24 @@ def fog(world: World, depth: float, middle: float, thick: float, amount: float, 
     return Plane(Layer(wide, depth, paint.resize(wide.size, Image.Resampling.BICUBIC)), drift=(way, 0.0))
 
 
-def weather(world: World) -> list[Element]:
-    """Everything in the air that the prompt names, from the back to the front."""
+def weather(world: World, outdoors: bool = True) -> list[Element]:
+    """Everything in the air that the prompt names, from the back to the front; indoors there is no weather."""
+    found = _outdoors(world) if outdoors else []
+    reading, palette, unit = world.reading, world.palette, world.height
+    if reading.has("fire"):
+        embers = [spark(unit * (0.008 + 0.012 * i / 4), (1.0, 0.55, 0.16), 0.5 + 0.12 * i) for i in range(5)]
+        found.append(Motes(world, "embers", 46, embers, Drift((0.02, -0.10), wander=0.03, pulse=1.6)))
+    if reading.has("glow"):
+        lights = [spark(unit * (0.012 + 0.022 * i / 5), palette.accent, 0.1 + 0.17 * i) for i in range(6)]
+        found.append(Motes(world, "glow", 44, lights, Drift((0.006, -0.014), 0.035, 3.2, world.horizon - 0.28, 1.02)))
+    if not found or reading.has("dust", "rays"):
+        pale = mix(palette.light, (1.0, 1.0, 1.0), 0.3)
+        specks = [dot(unit * (0.004 + 0.005 * i / 3), pale, 0.14 + 0.1 * i, 1.0) for i in range(4)]
+        found.append(Motes(world, "dust", 40, specks, Drift((0.012, -0.006), 0.03, 4.0)))
+    return found
+
+
+def _outdoors(world: World) -> list[Element]:
     found: list[Element] = []
     reading, palette, unit = world.reading, world.palette, world.height
     white = mix(palette.light, (1.0, 1.0, 1.0), 0.5)
@@ -185,25 +214,17 @@ def weather(world: World) -> list[Element]:
         found.append(fog(world, 0.9, world.horizon + 0.16, 0.2, 0.62))
     if reading.has("rain"):
         shade = mix(palette.haze, white, 0.6)
-        drops = [streak(unit * (0.035 + 0.06 * i / 4), 0.8 + unit * 0.0012 * i / 4, -0.12, shade, 0.22 + 0.07 * i) for i in range(5)]
+        steps = [(unit * (0.035 + 0.015 * i), 0.8 + unit * 0.0003 * i, 0.22 + 0.07 * i) for i in range(5)]
+        drops = [streak(length, width, -0.12, shade, amount) for length, width, amount in steps]
         found.append(Motes(world, "rain", 130, drops, Drift((-0.16, 1.55))))
     if reading.has("snow"):
         flakes = [dot(unit * (0.005 + 0.0035 * i * i / 3), white, 0.85, 0.9) for i in range(5)]
         found.append(Motes(world, "snow", 150, flakes, Drift((0.03, 0.13), wander=0.025)))
     if reading.has("flowers", "leaves"):
-        shade = palette.accent if reading.has("flowers") else (0.86, 0.45, 0.16)
-        found.append(Motes(world, "petals", 34, _petals(unit, shade), Drift((0.09, 0.07), wander=0.05)))
-    if reading.has("fire"):
-        embers = [spark(unit * (0.008 + 0.012 * i / 4), (1.0, 0.55, 0.16), 0.5 + 0.12 * i) for i in range(5)]
-        found.append(Motes(world, "embers", 46, embers, Drift((0.02, -0.10), wander=0.03, pulse=1.6)))
-    if reading.has("glow"):
-        lights = [spark(unit * (0.012 + 0.022 * i / 5), palette.accent, 0.1 + 0.17 * i) for i in range(6)]
-        found.append(Motes(world, "glow", 44, lights, Drift((0.006, -0.014), 0.035, 3.2, world.horizon - 0.28, 1.02)))
+        tone = palette.accent if reading.has("flowers") else (0.86, 0.45, 0.16)
+        found.append(Motes(world, "petals", 34, _petals(unit, tone), Drift((0.09, 0.07), wander=0.05)))
     if reading.has("lightning"):
         found.append(Lightning(world))
-    if not found or reading.has("dust", "rays"):
-        specks = [dot(unit * (0.004 + 0.005 * i / 3), mix(white, palette.light, 0.5), 0.14 + 0.1 * i, 1.0) for i in range(4)]
-        found.append(Motes(world, "dust", 40, specks, Drift((0.012, -0.006), 0.03, 4.0)))
     return found
 
 

@@ -90,7 +90,9 @@ def softened(mask: Picture, factor: int) -> Picture:
 
 def curve(*control: tuple[float, float], steps: int = 14) -> list[tuple[float, float]]:
     """A Bézier curve through its first and last point, led by those between."""
-    points: list[tuple[float, float]] = [tuple(p) for p in (_weights(len(control), steps) @ np.asarray(control)).tolist()]
+    points: list[tuple[float, float]] = [
+        tuple(p) for p in (_weights(len(control), steps) @ np.asarray(control)).tolist()
+    ]
     return points
 
 
@@ -159,27 +161,44 @@ def cut_out(paint: Picture, mask: Picture) -> Picture:
 
 def tint(image: Picture, mask: Picture, shade: Colour, amount: float = 1.0) -> None:
     """Colour *image* (RGB or RGBA) where *mask* is; what was see-through stays so."""
-    level = mask if amount >= 1 else mask.point([round(i * amount) for i in range(256)])
+    box = mask.getbbox()
+    if box is None:
+        return
+    part, level = image.crop(box), mask.crop(box)
+    level = level if amount >= 1 else level.point([round(i * amount) for i in range(256)])
     if image.mode == "RGBA":
-        alpha = image.getchannel("A")
-        image.paste((*bytes_of(shade), 255), (0, 0), level)
-        image.putalpha(alpha)
+        alpha = part.getchannel("A")
+        part.paste((*bytes_of(shade), 255), (0, 0), level)
+        part.putalpha(alpha)
     else:
-        image.paste(bytes_of(shade), (0, 0), level)
+        part.paste(bytes_of(shade), (0, 0), level)
+    image.paste(part, box)
 
 
 def shine(image: Picture, mask: Picture, shade: Colour, spread: int, amount: float = 0.8) -> None:
     """Let *mask* shine: a wide halo in *shade* that also lies beyond the silhouette, and a bright core."""
-    halo = ImageChops.add(softened(mask, spread), softened(mask, max(2, spread // 4)), 1.6)
+    inner = mask.getbbox()
+    if inner is None:
+        return
+    room = 2 * spread
+    box = (
+        max(0, inner[0] - room),
+        max(0, inner[1] - room),
+        min(mask.width, inner[2] + room),
+        min(mask.height, inner[3] + room),
+    )
+    part, core = image.crop(box), mask.crop(box)
+    halo = ImageChops.add(softened(core, spread), softened(core, max(2, spread // 4)), 1.6)
     halo = halo.point([round(min(255, i * amount)) for i in range(256)])
     if image.mode == "RGBA":
-        alpha = ImageChops.lighter(image.getchannel("A"), halo)
-        image.paste((*bytes_of(shade), 255), (0, 0), _share(halo, alpha))
-        image.putalpha(alpha)
+        alpha = ImageChops.lighter(part.getchannel("A"), halo)
+        part.paste((*bytes_of(shade), 255), (0, 0), _share(halo, alpha))
+        part.putalpha(alpha)
     else:
-        image.paste(bytes_of(shade), (0, 0), halo)
-    core: Colour = tuple(0.28 + 0.72 * part for part in shade)  # type: ignore[assignment]
-    tint(image, softened(mask, 2), core)
+        part.paste(bytes_of(shade), (0, 0), halo)
+    hot: Colour = tuple(0.28 + 0.72 * level for level in shade)  # type: ignore[assignment]
+    tint(part, softened(core, 2), hot)
+    image.paste(part, box)
 
 
 def _share(halo: Picture, alpha: Picture) -> Picture:

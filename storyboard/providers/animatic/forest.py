@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from storyboard.providers.animatic import air, land, parts, plants, shore, sky
+from storyboard.providers.animatic import air, life, parts, plants, shore, sky
 from storyboard.providers.animatic.brush import Stencil
 from storyboard.providers.animatic.layer import Layer
 from storyboard.providers.animatic.palette import mix
@@ -13,13 +13,36 @@ def forest(world: World) -> list[Element]:
     """Inside a wood."""
     conifers = world.reading.has("pine", "snow") or world.chance("wood").random() < 0.35
     tall = 0.55 * world.bulk
-    far = parts.treeline(world, "far", 0.16, world.horizon + 0.05, tall, "fir" if conifers else "crown", mist=0.85, below=0.5, plane=sky.DEPTH)
-    back = sky.baked(sky.backdrop(world, clouds=False), far, stand(world, 0, 0.26, 26, sky.DEPTH), stand(world, 1, 0.42, 14, sky.DEPTH))
+    far = parts.treeline(
+        world,
+        "far",
+        0.16,
+        world.horizon + 0.05,
+        tall,
+        "fir" if conifers else "crown",
+        mist=0.85,
+        below=0.5,
+        plane=sky.DEPTH,
+    )
+    back = sky.baked(
+        sky.backdrop(world, clouds=False),
+        far,
+        stand(world, 0, 0.26, 26, sky.DEPTH),
+        stand(world, 1, 0.42, 14, sky.DEPTH),
+    )
     elements: list[Element] = [Plane(back), air.fog(world, 0.42, world.horizon + 0.1, 0.13, 0.5)]
     if not world.palette.night:
         elements.append(shore.shafts(world, 0.42, 0.4))
-    elements += [Plane(stand(world, 2, 0.6, 8)), *land.walking(world, world.horizon + 0.32, 0.24), Plane(stand(world, 3, 0.84, 4))]
-    return [*elements, *land.birds(world), Plane(parts.framing(world, "branches" if conifers else "leaves"), swing=(0.004, 0.002, 6.0))]
+    elements += [
+        Plane(stand(world, 2, 0.6, 8)),
+        *life.walking(world, world.horizon + 0.32, 0.24),
+        Plane(stand(world, 3, 0.84, 4)),
+    ]
+    return [
+        *elements,
+        *life.birds(world),
+        Plane(parts.framing(world, "branches" if conifers else "leaves"), swing=(0.004, 0.002, 6.0)),
+    ]
 
 
 def stand(world: World, number: int, depth: float, count: int, plane: float | None = None) -> Layer:
@@ -41,10 +64,21 @@ def stand(world: World, number: int, depth: float, count: int, plane: float | No
         plants.trunk(stencil, rng, at, base + 0.03, canvas.top - 0.1, thick)
         for _ in range(3):
             side = rng.choice([-1, 1])
-            plants.branch(stencil, rng, at, rng.uniform(canvas.top, base - 0.25), -np.pi / 2 + side * rng.uniform(0.7, 1.3), 0.09 + 0.12 * depth, thick * 0.3, 2)
+            plants.branch(
+                stencil,
+                rng,
+                at,
+                rng.uniform(canvas.top, base - 0.25),
+                -np.pi / 2 + side * rng.uniform(0.7, 1.3),
+                0.09 + 0.12 * depth,
+                thick * 0.3,
+                2,
+            )
     _undergrowth(world, stencil, rng, depth, base)
     for at in np.arange(canvas.left, canvas.right, 0.16 + 0.1 * depth):
-        plants.tuft(stencil, rng, at, canvas.top + rng.uniform(-0.02, 0.05), rng.uniform(0.07, 0.15) + 0.05 * depth, 80, 0.7)
+        plants.tuft(
+            stencil, rng, at, canvas.top + rng.uniform(-0.02, 0.05), rng.uniform(0.07, 0.15) + 0.05 * depth, 80, 0.7
+        )
     leaf = mix(world.palette.leaf, world.palette.haze, 0.15)
     return world.cut(stencil, depth, leaf, [(base - 0.5, base + 0.05, 0.5 * (1 - depth) ** 1.2)], plane=plane)
 

@@ -3,10 +3,18 @@
 import numpy as np
 from PIL import Image
 
-from storyboard.providers.animatic import air, figures, noise, parts, plants
-from storyboard.providers.animatic.brush import Glow, Stencil, cut_out, picture_of, shading, shine, softened, tint
+from storyboard.providers.animatic import air, figures, noise, parts, plants, props
+from storyboard.providers.animatic.brush import (
+    Glow,
+    Stencil,
+    cut_out,
+    picture_of,
+    shading,
+    softened,
+    tint,
+)
 from storyboard.providers.animatic.layer import Canvas, Layer, Picture
-from storyboard.providers.animatic.palette import Colour, bent, mix
+from storyboard.providers.animatic.palette import mix
 from storyboard.providers.animatic.world import Element, Plane, World
 
 WALL = 0.22
@@ -18,16 +26,25 @@ def interior(world: World) -> list[Element]:
     side = 1 if world.light.x > 0 else -1
     elements: list[Element] = [Plane(wall(world, side, close)), Plane(beam(world, side), swing=(0.01, 0.0, 11.0))]
     if reading.has("fire"):
-        elements.append(air.Lamp(world, (-side * 0.3 * world.spread, 0.72), 0.4, (1.0, 0.5, 0.15), 0.8, 0.9, 0.55))
+        elements += props.hearth(world, side)
     if not close:
-        elements += [Plane(furniture(world, side)), *_someone(world)]
+        elements += [Plane(props.furniture(world, side)), *_someone(world)]
         elements.append(air.Lamp(world, (-side * 0.34 * world.spread, 0.245), 0.45, (1.0, 0.78, 0.42), 0.62, 0.05, 0.5))
-    elements.append(Plane(table(world, 0.66 if close else 0.86)))
+    elements.append(Plane(props.table(world, 0.66 if close else 0.86)))
     if close:
         place, size = (-side * 0.10 * world.spread, 0.80), 0.36 * (0.6 + 0.4 * world.bulk)
-        elements.append(Plane(cup(world, place, size, side)))
+        elements.append(Plane(props.cup(world, place, size, side)))
         if reading.has("steam", "cup"):
-            elements.append(air.Plume(world, (place[0], place[1] - size * 0.9), 0.7, mix(world.palette.light, (1.0, 1.0, 1.0), 0.5), size * 0.8, 0.32))
+            elements.append(
+                air.Plume(
+                    world,
+                    (place[0], place[1] - size * 0.9),
+                    0.7,
+                    mix(world.palette.light, (1.0, 1.0, 1.0), 0.5),
+                    size * 0.8,
+                    0.32,
+                )
+            )
     return elements
 
 
@@ -35,8 +52,8 @@ def _someone(world: World) -> list[Element]:
     if not world.reading.has("person", "people"):
         return []
     flip = 1 if world.light.x > 0 else -1
-    poses = figures.walker(world, world.reading, 0.62, 0.6, flip, False, False)
-    return [figures.Actor(poses, figures.crossing(world, 0.06, 0.07, 0.93, world.seconds, 0.001))]
+    poses = figures.walker(world, world.reading, 0.56 * (0.4 + 0.6 * world.bulk), 0.6, flip, False, False)
+    return [figures.Actor(poses, figures.crossing(world, 0.05, 0.06, 0.9, world.seconds, 0.001))]
 
 
 def wall(world: World, side: int, close: bool) -> Layer:
@@ -62,9 +79,18 @@ def _window(world: World, image: Picture, canvas: Canvas, box: tuple[float, floa
     x0, y0, x1, y1 = box
     palette = world.palette
     x, y = canvas.grid(8)
-    stops = np.asarray([mix(palette.sky[1], palette.sky[2], 0.5), palette.sky[2], palette.sky[3], mix(palette.sky[3], palette.light, 0.7)])
+    stops = np.asarray(
+        [
+            mix(palette.sky[1], palette.sky[2], 0.5),
+            palette.sky[2],
+            palette.sky[3],
+            mix(palette.sky[3], palette.light, 0.7),
+        ]
+    )
     rows = np.stack([np.interp(y[:, 0], np.linspace(y0, y1, 4), stops[:, c]) for c in range(3)], axis=-1)
-    view = picture_of(np.broadcast_to(rows[:, None, :], (y.shape[0], x.shape[1], 3)), world.chance("view")).resize(canvas.size, Image.Resampling.BICUBIC)
+    view = picture_of(np.broadcast_to(rows[:, None, :], (y.shape[0], x.shape[1], 3)), world.chance("view")).resize(
+        canvas.size, Image.Resampling.BICUBIC
+    )
     pane, frame, trees, halo = (Stencil(canvas) for _ in range(4))
     pane.box(x0, y0, x1, y1)
     halo.box(x0, y0, x1, y1)
@@ -103,7 +129,9 @@ def _shelf(world: World, image: Picture, canvas: Canvas, side: int) -> None:
                 things.box(at + wide * 0.6, height - wide * 2.4, at + wide * 1.4, height - wide)
                 at += wide
             else:
-                things.polygon([(at, height - 0.035), (at + 0.045, height - 0.035), (at + 0.037, height), (at + 0.008, height)])
+                things.polygon(
+                    [(at, height - 0.035), (at + 0.045, height - 0.035), (at + 0.037, height), (at + 0.008, height)]
+                )
                 for _ in range(9):
                     plants.leaf(things, at + 0.022, height - 0.035, rng.uniform(-2.7, -0.4), rng.uniform(0.03, 0.065))
                 at += 0.03
@@ -115,15 +143,16 @@ def _out_of_focus(world: World, image: Picture, canvas: Canvas) -> Picture:
     """*image* blurred, with discs of light in it."""
     step = max(2, round(0.022 * canvas.scale))
     small = image.resize((max(2, image.width // step), max(2, image.height // step)), Image.Resampling.BOX)
-    blurred = small.resize(image.size, Image.Resampling.BICUBIC)
+    coarse = Canvas(canvas.left, canvas.top, canvas.right, canvas.bottom, canvas.scale / 4)
+    blurred = small.resize(coarse.size, Image.Resampling.BICUBIC)
     rng = world.chance("bokeh")
     for _ in range(round(16 * world.aspect)):
-        disc = Stencil(canvas)
+        disc = Stencil(coarse)
         x, y, radius = rng.uniform(canvas.left, canvas.right), rng.uniform(0.02, 0.62), rng.uniform(0.014, 0.05)
         disc.disc(x, y, radius)
         shade = world.palette.accent if rng.random() < 0.5 else world.palette.light
-        tint(blurred, disc.soft(0.004), shade, rng.uniform(0.06, 0.24))
-    return blurred
+        tint(blurred, disc.soft(), shade, rng.uniform(0.06, 0.24))
+    return blurred.resize(canvas.size, Image.Resampling.BICUBIC)
 
 
 def beam(world: World, side: int) -> Layer:
@@ -135,82 +164,14 @@ def beam(world: World, side: int) -> Layer:
         shift = -side * 0.72 * world.spread
         stencil.polygon([(inner, 0.14), (outer, 0.14), (outer + shift, 1.1), (inner + shift, 1.1)])
     _, y = canvas.grid(8)
-    fade = parts.mask_of(255 * noise.smooth(1.1, 0.1, y) * 0.20, canvas) if y.shape[1] > 1 else parts.mask_of(np.repeat(255 * noise.smooth(1.1, 0.1, y) * 0.20, 2, axis=1), canvas)
+    fade = (
+        parts.mask_of(255 * noise.smooth(1.1, 0.1, y) * 0.20, canvas)
+        if y.shape[1] > 1
+        else parts.mask_of(np.repeat(255 * noise.smooth(1.1, 0.1, y) * 0.20, 2, axis=1), canvas)
+    )
     mask = Image.composite(fade, Image.new("L", canvas.size), stencil.soft(0.03))
-    return Layer(canvas, 0.35, cut_out(shading(canvas, mix(world.palette.light, world.palette.sky[-1], 0.3), world.palette.light), mask))
-
-
-def furniture(world: World, side: int) -> Layer:
-    """A hanging lamp, an armchair, a plant."""
-    canvas = world.canvas(0.45)
-    stencil, lamp = Stencil(canvas), Stencil(canvas)
-    x = -side * 0.34 * world.spread
-    stencil.box(x - 0.0018, canvas.top, x + 0.0018, 0.16)
-    stencil.polygon([(x - 0.022, 0.15), (x + 0.022, 0.15), (x + 0.078, 0.225), (x - 0.078, 0.225)])
-    lamp.disc(x, 0.228, 0.034, 0.35)
-    chair = side * 0.56 * world.spread
-    stencil.polygon([(chair - 0.13, 0.93), (chair - 0.12, 0.60), (chair - 0.07, 0.56), (chair + 0.07, 0.56), (chair + 0.12, 0.60), (chair + 0.13, 0.93)])
-    for way in (-1, 1):
-        stencil.disc(chair + way * 0.135, 0.765, 0.035)
-        stencil.box(chair + way * 0.135 - 0.033, 0.765, chair + way * 0.135 + 0.033, 0.93)
-        stencil.box(chair + way * 0.11 - 0.008, 0.92, chair + way * 0.11 + 0.008, 0.97)
-    pot = -side * 0.82 * world.spread
-    stencil.polygon([(pot - 0.06, 0.84), (pot + 0.06, 0.84), (pot + 0.045, 0.965), (pot - 0.045, 0.965)])
-    rng = world.chance("plant")
-    for _ in range(15):
-        plants.leaf(stencil, pot, 0.85, rng.uniform(-2.6, -0.54), rng.uniform(0.14, 0.36), 0.22)
-    image = cut_out(world.paint(canvas, 0.62, glow=0.5), stencil.soft())
-    shine(image, lamp.image, (1.0, 0.85, 0.55), max(4, round(0.07 * canvas.scale)), 1.3)
-    return Layer(canvas, 0.45, image)
-
-
-def table(world: World, edge: float) -> Layer:
-    """The table top in front, light along its far edge."""
-    canvas = world.canvas(0.7, edge - 0.02)
-    wood = bent(mix(world.palette.ground, world.palette.dark, 0.5), saturation=1.1)
-    side = 1 if world.light.x > 0 else -1
-    sheen = Glow(side * 0.5 * world.spread, edge, world.palette.light, 0.5, 0.5)
-    paint = shading(canvas, wood, world.palette.dark, [(edge + 0.02, 1.05, 0.85)], [sheen], world.chance("wood"))
-    top, rim = Stencil(canvas), Stencil(canvas)
-    top.box(canvas.left, edge, canvas.right, canvas.bottom + 0.02)
-    rim.box(canvas.left, edge, canvas.right, edge + 0.0035)
-    tint(paint, rim.soft(), mix(world.palette.light, wood, 0.3), 0.55)
-    return Layer(canvas, 0.7, cut_out(paint, top.soft()))
-
-
-def cup(world: World, place: tuple[float, float], size: float, side: int) -> Layer:
-    """A cup on its saucer at *place* (the saucer's middle), lit from one side."""
-    x, y = place
-    canvas = world.canvas(0.7, y - size * 1.25, y + size * 0.4)
-    clay = mix(mix(world.palette.haze, (1.0, 0.97, 0.92), 0.55), world.palette.dark, 0.16)
-    body, handle, lit, dark, brew, dish, under = (Stencil(canvas) for _ in range(7))
-    top, half = y - size * 0.86, size * 0.5
-    wall = np.linspace(0, 1, 24)
-    width = half * (1 - 0.42 * wall**2.4)
-    height = top + wall * size * 0.86
-    edge = np.stack([x + width, height], axis=1)
-    body.polygon(np.concatenate([edge, np.stack([x - width, height], axis=1)[::-1]]))
-    body.disc(x, top, half, 0.22)
-    body.disc(x, y, half * 0.58, 0.2)
-    ring = [(x - side * half * a, top + size * b) for a, b in ((0.93, 0.15), (1.2, 0.13), (1.36, 0.27), (1.28, 0.46), (1.0, 0.56), (0.8, 0.58))]
-    handle.limb(ring, [size * w for w in (0.09, 0.085, 0.08, 0.08, 0.08, 0.085)])
-    lit.polygon(np.concatenate([np.stack([x + side * width, height], axis=1), np.stack([x + side * width * 0.45, height], axis=1)[::-1]]))
-    dark.polygon(np.concatenate([np.stack([x - side * width, height], axis=1), np.stack([x - side * width * 0.1, height], axis=1)[::-1]]))
-    brew.disc(x, top + size * 0.012, half * 0.9, 0.2)
-    dish.disc(x, y + size * 0.03, size * 0.86, 0.17)
-    under.disc(x - side * size * 0.22, y + size * 0.10, size * 1.0, 0.16)
-    return Layer(canvas, 0.7, _fired(world, canvas, clay, (body, handle, lit, dark, brew, dish, under), size))
-
-
-def _fired(world: World, canvas: Canvas, clay: Colour, ink: tuple[Stencil, ...], size: float) -> Picture:
-    body, handle, lit, dark, brew, dish, under = ink
-    palette = world.palette
-    image = cut_out(shading(canvas, palette.dark, palette.dark), under.soft(0.05 * size).point([i * 6 // 10 for i in range(256)]))
-    for stencil, shade in ((dish, mix(clay, palette.dark, 0.22)), (handle, mix(clay, palette.dark, 0.3)), (body, clay)):
-        image.alpha_composite(cut_out(shading(canvas, shade, palette.dark), stencil.soft()))
-    shadow = Image.composite(dark.soft(0.26 * size), Image.new("L", canvas.size), body.soft())
-    tint(image, shadow, palette.dark, 0.55)
-    bright = Image.composite(lit.soft(0.2 * size), Image.new("L", canvas.size), body.soft())
-    tint(image, bright, mix(palette.light, (1.0, 1.0, 1.0), 0.3), 0.6)
-    tint(image, brew.soft(), mix((0.23, 0.11, 0.05), palette.dark, 0.25))
-    return image
+    return Layer(
+        canvas,
+        0.35,
+        cut_out(shading(canvas, mix(world.palette.light, world.palette.sky[-1], 0.3), world.palette.light), mask),
+    )

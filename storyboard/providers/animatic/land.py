@@ -1,8 +1,8 @@
-"""Open land: mountains, desert, fields and roads."""
+"""Open land: mountains and fields."""
 
 import numpy as np
 
-from storyboard.providers.animatic import air, figures, noise, parts, plants, sky
+from storyboard.providers.animatic import air, life, noise, parts, plants, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, tint
 from storyboard.providers.animatic.layer import Layer
 from storyboard.providers.animatic.palette import mix
@@ -16,26 +16,47 @@ def mountain(world: World) -> list[Element]:
     """Ranges behind one another, mist between them, a wood and perhaps a lake in front."""
     rng = world.chance("mountain")
     line, tall = world.horizon + 0.06, 0.36 * (0.7 + 0.3 * world.bulk)
-    shape = {"frequency": 1.5 / world.spread, "sharp": 0.8}
-    peaks = parts.range_(world, "peaks", 0.24, line - 0.02, tall, **shape, mist=0.75, plane=BACK)
-    capped(world, peaks, parts.crest(world, "peaks", peaks.canvas, line - 0.02, tall, **shape), line, tall)
+    peaks = parts.range_(
+        world, "peaks", 0.24, line - 0.02, tall, frequency=1.5 / world.spread, sharp=0.8, mist=0.75, plane=BACK
+    )
+    capped(
+        world,
+        peaks,
+        parts.crest(world, "peaks", peaks.canvas, line - 0.02, tall, frequency=1.5 / world.spread, sharp=0.8),
+        line,
+        tall,
+    )
     hills = parts.range_(world, "hills", 0.36, line, tall * 0.52, frequency=1.7, sharp=0.45, mist=0.7, plane=BACK)
     back = sky.baked(sky.backdrop(world), peaks, hills)
     leaf = world.palette.leaf
-    near = parts.range_(world, "near", 0.5, line + 0.10, 0.2, frequency=1.4, sharp=0.2, material=leaf, mist=0.45, below=0.6)
+    near = parts.range_(
+        world, "near", 0.5, line + 0.10, 0.2, frequency=1.4, sharp=0.2, material=leaf, mist=0.45, below=0.6
+    )
     wood = parts.treeline(world, "wood", 0.66, line + 0.17, 0.2 * world.bulk, "fir", mist=0.3, below=0.6, gap=0.0)
     front = parts.framing(world, "branches" if rng.random() < 0.5 else "rocks")
-    frame = parts.treeline(world, "frame", 0.9, 1.04, 0.56 * world.bulk, "fir", mist=0.12, gap=world.spread * 0.62, rise=0.2, below=0.1)
+    frame = parts.treeline(
+        world, "frame", 0.9, 1.04, 0.56 * world.bulk, "fir", mist=0.12, gap=world.spread * 0.62, rise=0.2, below=0.1
+    )
     middle: list[Element] = [Plane(near), air.fog(world, 0.55, line + 0.09, 0.07, 0.55), Plane(wood)]
     if world.reading.has("cabin"):
         middle.append(Plane(cabin(world, 0.7, line + 0.2, 0.16 * world.bulk)))
-    if rng.random() < 0.45 or world.reading.setting == "river":
-        near = parts.range_(world, "near", 0.42, line, 0.12, frequency=1.6, sharp=0.2, material=leaf, mist=0.45, plane=BACK)
+    if rng.random() < 0.45 and not world.reading.has("person", "people", "cabin"):
+        near = parts.range_(
+            world, "near", 0.42, line, 0.12, frequency=1.6, sharp=0.2, material=leaf, mist=0.45, plane=BACK
+        )
         wood = parts.treeline(world, "wood", 0.55, line + 0.004, 0.14 * world.bulk, "fir", mist=0.3)
         sky.baked(back, near)
         lake = Water(world, [(back, line), (wood, line)], clear=0.85, glint=0.8, chop=0.7, speed=0.6)
         middle = [Plane(wood), lake]
-    return [Plane(back), *sky.passing_clouds(world), *middle, *walking(world, line + 0.33, 0.2), *birds(world), Plane(frame), Plane(front)]
+    return [
+        Plane(back),
+        *sky.passing_clouds(world),
+        *middle,
+        *life.walking(world, line + 0.33, 0.2),
+        *life.birds(world),
+        Plane(frame),
+        Plane(front),
+    ]
 
 
 def capped(world: World, peaks: Layer, crest: tuple[noise.Array, noise.Array], base: float, height: float) -> None:
@@ -55,7 +76,9 @@ def capped(world: World, peaks: Layer, crest: tuple[noise.Array, noise.Array], b
             continue
         depth = np.linspace(0, 1, 9)
         wide = x[end] - x[top]
-        inner = x[top] + wide * (0.45 * depth**1.4) + 0.22 * abs(wide) * rng.uniform(-0.5, 0.5, 9) * np.sin(np.pi * depth)
+        inner = (
+            x[top] + wide * (0.45 * depth**1.4) + 0.22 * abs(wide) * rng.uniform(-0.5, 0.5, 9) * np.sin(np.pi * depth)
+        )
         deep = line[end] + 0.55 * (base - line[end])
         outline = np.stack([x[top:end:way], line[top:end:way]], axis=1)
         seam = np.stack([inner, line[top] + depth * (deep - line[top])], axis=1)
@@ -63,72 +86,12 @@ def capped(world: World, peaks: Layer, crest: tuple[noise.Array, noise.Array], b
     tint(peaks.image, lit.soft(0.002), mix(world.palette.light, world.palette.haze, 0.35), 0.3)
     start = base - height * (0.38 if world.reading.has("snow") else 0.6)
     thick = np.maximum(0.0, start - line) * (0.55 + 0.5 * noise.ridge(rng, x, 22, 2, sharp=0.8))
-    caps.polygon(np.concatenate([np.stack([x, line - 0.01], axis=1), np.stack([x, line + np.maximum(thick, -0.01)], axis=1)[::-1]]))
+    caps.polygon(
+        np.concatenate(
+            [np.stack([x, line - 0.01], axis=1), np.stack([x, line + np.maximum(thick, -0.01)], axis=1)[::-1]]
+        )
+    )
     tint(peaks.image, caps.soft(), mix(world.palette.light, world.palette.haze, 0.2), 0.62)
-
-
-def walking(world: World, foot: float, size: float) -> list[Element]:
-    """Whoever the prompt names, on their way."""
-    reading = world.reading
-    if not reading.has("person", "people"):
-        return []
-    rng = world.chance("walker")
-    flip = 1 if rng.random() < 0.5 else -1
-    size *= (0.65 + 0.35 * world.bulk) * (1.5 if reading.close else 1.0)
-    actors: list[Element] = []
-    for number in range(3 if reading.has("people") else 1):
-        tall = size * (1 - 0.08 * number)
-        poses = figures.walker(world, reading, tall, 0.62, flip, True, False)
-        start = -flip * (0.24 * world.spread + 0.36 * tall * number) - 0.1 * flip
-        path = figures.crossing(world, start, start + flip * 0.36 * tall * world.seconds, foot + 0.01 * number, world.seconds)
-        actors.append(figures.Actor(poses, path, 11.0, 5.0 * number))
-    return actors
-
-
-def birds(world: World) -> list[Element]:
-    """A flock if one is named."""
-    return [*figures.flock(world)] if world.reading.has("birds") else []
-
-
-def desert(world: World) -> list[Element]:
-    """Dunes with a lit and a shaded side, mesas behind them."""
-    line = world.horizon + 0.02
-    mesas = _mesas(world, line)
-    far = _dune(world, 0, 0.24, line + 0.015, 0.05, plane=BACK)
-    back = sky.baked(sky.backdrop(world), mesas, far)
-    planes: list[Element] = [Plane(back), *sky.passing_clouds(world)]
-    planes += [Plane(_dune(world, 1, 0.4, line + 0.10, 0.10)), Plane(_dune(world, 2, 0.58, line + 0.25, 0.15))]
-    dust = air.fog(world, 0.6, line + 0.17, 0.09, 0.3, mix(world.palette.haze, world.palette.light, 0.3))
-    return [*planes, dust, *walking(world, line + 0.29, 0.24), *birds(world), Plane(_dune(world, 3, 0.85, line + 0.45, 0.13))]
-
-
-def _mesas(world: World, line: float) -> Layer:
-    canvas = world.canvas(BACK, line - 0.3, line + 0.03)
-    stencil = Stencil(canvas)
-    rng = world.chance("mesas")
-    for _ in range(round(4 * world.aspect)):
-        x, wide, tall = rng.uniform(canvas.left, canvas.right), rng.uniform(0.05, 0.2), rng.uniform(0.04, 0.13) * world.bulk
-        steps = [(-1.5, 0.0), (-1.15, -0.35), (-1.0, -0.4), (-0.93, -0.9), (-0.8, -1.0), (0.7, -1.0), (0.85, -0.86), (0.95, -0.4), (1.2, -0.33), (1.6, 0.0)]
-        stencil.polygon([(x + sx * wide * 0.5 + rng.uniform(-0.004, 0.004), line + 0.02 + sy * tall) for sx, sy in steps])
-    return world.cut(stencil, 0.25, world.palette.ground, [(line - 0.14, line, 0.75)], plane=BACK)
-
-
-def _dune(world: World, number: int, depth: float, base: float, height: float, plane: float | None = None) -> Layer:
-    canvas = world.canvas(depth if plane is None else plane, base - height * 1.6, base + 0.1 if plane is not None else None)
-    rng = world.chance(f"dune {number}")
-    x = world.across(canvas)
-    crest = base - height * (0.35 + 0.75 * noise.ridge(rng, x, 0.8 + 0.5 * (1 - depth), 3, 0.32, 0.25))
-    stencil, lit = Stencil(canvas), Stencil(canvas)
-    stencil.polygon(parts.under(x, crest, canvas.bottom))
-    side = 1 if world.light.x > 0 else -1
-    slope = np.gradient(crest, x) * side
-    edge = crest + np.maximum(0.0, 0.05 + slope * 0.9) * height * 1.7 + 0.12 * height * noise.ridge(rng, x, 5, 3)
-    lit.polygon(np.concatenate([np.stack([x, crest], axis=1), np.stack([x, np.maximum(edge, crest)], axis=1)[::-1]]))
-    sand = world.palette.ground
-    paint = world.paint(canvas, depth, sand, [(base - height * 0.3, base + height * 0.9, 0.45 * (1 - depth))], tone=mix(world.tone(depth), sand, 0.62 - 0.3 * depth))
-    image = cut_out(paint, stencil.soft())
-    tint(image, lit.soft(0.004 + 0.012 * depth), mix(sand, world.light.colour, 0.55), 0.62 - 0.25 * depth)
-    return Layer(canvas, depth if plane is None else plane, image)
 
 
 def field(world: World) -> list[Element]:
@@ -136,19 +99,55 @@ def field(world: World) -> list[Element]:
     line = world.horizon + 0.05
     rng = world.chance("field")
     leaf = mix(world.palette.leaf, world.palette.ground, 0.4)
-    far = [parts.range_(world, f"far {i}", 0.16 + 0.1 * i, line + 0.03 * i, 0.14 - 0.03 * i, frequency=1.3, sharp=0.0, octaves=3, material=leaf, mist=0.7, plane=BACK) for i in range(3)]
-    hedge = parts.treeline(world, "hedge", 0.36, line + 0.055, 0.05 * world.bulk, "crown", mist=0.5, below=0.05, plane=BACK)
+    far = [
+        parts.range_(
+            world,
+            f"far {i}",
+            0.16 + 0.1 * i,
+            line + 0.03 * i,
+            0.14 - 0.03 * i,
+            frequency=1.3,
+            sharp=0.0,
+            octaves=3,
+            material=leaf,
+            mist=0.7,
+            plane=BACK,
+        )
+        for i in range(3)
+    ]
+    hedge = parts.treeline(
+        world, "hedge", 0.36, line + 0.055, 0.05 * world.bulk, "crown", mist=0.5, below=0.05, plane=BACK
+    )
     back = sky.baked(sky.backdrop(world), *far, hedge)
-    hill = parts.range_(world, "hill", 0.5, line + 0.14, 0.1, frequency=0.8, sharp=0.0, octaves=3, material=leaf, mist=0.25, below=0.6)
+    hill = parts.range_(
+        world, "hill", 0.5, line + 0.14, 0.1, frequency=0.8, sharp=0.0, octaves=3, material=leaf, mist=0.25, below=0.6
+    )
     side = 1 if world.light.x < 0 else -1
-    elements: list[Element] = [Plane(back), *sky.passing_clouds(world), Plane(hill), air.fog(world, 0.5, line + 0.1, 0.05, 0.4)]
+    elements: list[Element] = [
+        Plane(back),
+        *sky.passing_clouds(world),
+        Plane(hill),
+        air.fog(world, 0.5, line + 0.1, 0.05, 0.4),
+    ]
     if world.reading.has("cabin"):
         elements.append(Plane(cabin(world, 0.55, line + 0.12, 0.15 * world.bulk)))
-    elements.append(Plane(_lone_tree(world, side * world.spread * float(rng.uniform(0.35, 0.6)), line + 0.17), swing=(0.002, 0.0, 5.0)))
+    elements.append(
+        Plane(
+            _lone_tree(world, side * world.spread * float(rng.uniform(0.35, 0.6)), line + 0.17), swing=(0.002, 0.0, 5.0)
+        )
+    )
     if world.reading.has("flowers"):
         elements.append(Plane(_flowers(world, line + 0.2)))
-    near = parts.range_(world, "near", 0.8, line + 0.34, 0.06, frequency=1.0, sharp=0.0, octaves=3, material=leaf, mist=0.0, below=0.5)
-    return [*elements, *walking(world, line + 0.27, 0.22), *birds(world), Plane(near), Plane(parts.framing(world, "grass"), swing=(0.006, 0.0, 4.0))]
+    near = parts.range_(
+        world, "near", 0.8, line + 0.34, 0.06, frequency=1.0, sharp=0.0, octaves=3, material=leaf, mist=0.0, below=0.5
+    )
+    return [
+        *elements,
+        *life.walking(world, line + 0.27, 0.22),
+        *life.birds(world),
+        Plane(near),
+        Plane(parts.framing(world, "grass"), swing=(0.006, 0.0, 4.0)),
+    ]
 
 
 def _flowers(world: World, top: float) -> Layer:
@@ -158,7 +157,13 @@ def _flowers(world: World, top: float) -> Layer:
     rng = world.chance("flowers")
     for near in np.sort(rng.uniform(0, 1, round(420 * world.aspect))) ** 1.4:
         y = top + 0.02 + near * (canvas.bottom - top)
-        heads.disc(rng.uniform(canvas.left, canvas.right), y, 0.0022 + 0.0085 * near * rng.uniform(0.6, 1.1), 0.7, int(150 + 105 * near))
+        heads.disc(
+            rng.uniform(canvas.left, canvas.right),
+            y,
+            0.0022 + 0.0085 * near * rng.uniform(0.6, 1.1),
+            0.7,
+            int(150 + 105 * near),
+        )
     paint = world.paint(canvas, 0.3, tone=mix(world.palette.accent, world.palette.dark, 0.18), glow=0.4)
     return Layer(canvas, 0.62, cut_out(paint, heads.soft()))
 
@@ -178,50 +183,17 @@ def cabin(world: World, depth: float, base: float, size: float) -> Layer:
     canvas = world.canvas(depth, base - size * 1.4, base + 0.02)
     walls, panes = Stencil(canvas), Stencil(canvas)
     walls.box(x - size * 0.5, base - size * 0.5, x + size * 0.5, base + 0.01)
-    walls.polygon([(x - size * 0.62, base - size * 0.46), (x - size * 0.28, base - size * 0.92), (x + size * 0.34, base - size * 0.92), (x + size * 0.62, base - size * 0.46)])
+    walls.polygon(
+        [
+            (x - size * 0.62, base - size * 0.46),
+            (x - size * 0.28, base - size * 0.92),
+            (x + size * 0.34, base - size * 0.92),
+            (x + size * 0.62, base - size * 0.46),
+        ]
+    )
     walls.box(x + size * 0.12, base - size * 1.15, x + size * 0.24, base - size * 0.8)
     for at in (-0.32, 0.06):
         panes.box(x + size * at, base - size * 0.36, x + size * (at + 0.2), base - size * 0.16)
     image = cut_out(world.paint(canvas, depth), walls.soft())
     parts.window_light(image, panes, size)
     return Layer(canvas, depth, image)
-
-
-def road(world: World) -> list[Element]:
-    """A road to the horizon, poles beside it."""
-    line = world.horizon + 0.01
-    peaks = parts.range_(world, "peaks", 0.22, line, 0.2, frequency=1.5, sharp=0.6, mist=0.8, plane=BACK)
-    hills = parts.range_(world, "hills", 0.36, line + 0.01, 0.07, frequency=1.8, sharp=0.1, material=world.palette.leaf, mist=0.6, plane=BACK)
-    back = sky.baked(sky.backdrop(world), peaks, hills)
-    elements: list[Element] = [Plane(back), *sky.passing_clouds(world), Plane(_asphalt(world, line)), Plane(_poles(world, line, 0.45, 0.16)), Plane(_poles(world, line, 0.75, 0.5))]
-    if world.reading.has("car"):
-        place = figures.crossing(world, 0.07 * world.spread, 0.05 * world.spread, line + 0.25, world.seconds, 0.0012)
-        elements.append(figures.Actor(figures.car(world, 0.3 * world.bulk, 0.3), place))
-    return [*elements, *walking(world, line + 0.27, 0.22), *birds(world), Plane(parts.framing(world, "grass"))]
-
-
-def _asphalt(world: World, line: float) -> Layer:
-    canvas = world.canvas(0.55, line)
-    ground = world.paint(canvas, 0.5, mix(world.palette.ground, world.palette.leaf, 0.4), [(line + 0.2, line, 0.6)])
-    lane, marks = Stencil(canvas), Stencil(canvas)
-    end = canvas.bottom + 0.02
-    deep = end - line
-    lane.polygon([(-0.012, line), (0.012, line), (0.012 + 1.15 * deep, end), (-0.012 - 1.15 * deep, end)])
-    tint(ground, lane.soft(), mix(world.palette.dark, world.palette.haze, 0.16), 0.9)
-    for near in np.geomspace(0.02, deep, 13):
-        marks.polygon([(-0.011 * near, line + near * 0.82), (0.011 * near, line + near * 0.82), (0.016 * near, line + near), (-0.016 * near, line + near)])
-    for side in (-1, 1):
-        marks.polygon([(side * 0.011, line), (side * (0.011 + 1.06 * deep), end), (side * (0.011 + 1.085 * deep), end)])
-    tint(ground, marks.soft(), mix(world.palette.haze, (1.0, 0.96, 0.86), 0.5), 0.7)
-    return Layer(canvas, 0.55, ground)
-
-
-def _poles(world: World, line: float, depth: float, reach: float) -> Layer:
-    canvas = world.canvas(depth)
-    stencil = Stencil(canvas)
-    side = 1 if world.light.x < 0 else -1
-    for near in (0.1, 0.16, 0.26, 0.42, 0.7) if depth < 0.6 else (1.0, 1.7):
-        x, foot, tall = side * (0.02 + 0.62 * near * reach * 3.2), line + 0.24 * near * reach * 3.2, 0.62 * near * reach * 2.2
-        stencil.limb([(x, foot), (x, foot - tall)], [0.012 * near, 0.009 * near])
-        stencil.limb([(x - 0.06 * near, foot - tall * 0.93), (x + 0.06 * near, foot - tall * 0.93)], [0.008 * near] * 2)
-    return world.cut(stencil, depth, lift=[(line - 0.1, line + 0.1, 0.2)])

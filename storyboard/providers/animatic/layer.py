@@ -5,6 +5,8 @@ moving crop costs a copy, not a filter. Which pixels it has, where it stands and
 is for the settings.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
@@ -67,7 +69,7 @@ class _Cells:
         self._all = np.pad((blocks.min(axis=(1, 3)) > 252).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
 
     def runs(self, top: float, bottom: float) -> list[tuple[int, int, bool]]:
-        """What is not empty between two heights (layer pixels), from left to right: from, to, and whether it is solid."""
+        """What is not empty between two heights (layer pixels), from left to right: from, to, whether it is solid."""
         first, last = max(0, int(top // CELL)), min(len(self._some) - 1, int(-(-bottom // CELL)))
         if last <= first:
             return []
@@ -75,7 +77,7 @@ class _Cells:
         state = some.astype(np.int64) + (self._all[last] - self._all[first] == last - first)
         runs: list[tuple[int, int, bool]] = []
         edges = [0, *(np.flatnonzero(np.diff(state)) + 1).tolist(), len(state)]
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             kind = int(state[start])
             if end - start < SHORT and runs and runs[-1][1] == start * CELL:
                 kind = 1

@@ -53,24 +53,29 @@ def bytes_of(shade: Colour) -> tuple[int, int, int]:
     return tuple(max(0, min(255, round(part * 255))) for part in shade)  # type: ignore[return-value]
 
 
-def _palette(sky: str, haze: str, dark: str, light: str, accent: str, leaf: str, ground: str, night: bool = False, veiled: bool = False) -> Palette:
+def _palette(sky: str, near: str, night: bool = False, veiled: bool = False) -> Palette:
     stops = tuple(colour(stop) for stop in sky.split())
-    return Palette(stops, *(colour(c) for c in (haze, dark, light, accent, leaf, ground)), night=night, veiled=veiled)
+    haze, dark, light, accent, leaf, ground = (colour(shade) for shade in near.split())
+    return Palette(stops, haze, dark, light, accent, leaf, ground, night=night, veiled=veiled)
 
 
 # Top to horizon; haze, dark, light, accent, leaf, ground.
 MOODS: Mapping[str, Palette] = {
-    "night": _palette("#050918 #0b1a3a #173a5e #2f6f86", "#2b6279", "#030710", "#d9ecff", "#45e0ff", "#0b3038", "#101c2c", True),
-    "neon": _palette("#0a0620 #1d0d47 #56177a #d23a8c", "#5b2a86", "#06030f", "#ff7ac0", "#23e5ff", "#18243f", "#120a22", True),
-    "dawn": _palette("#33457a #8a6c9c #eb9b86 #ffe0ac", "#eeb29a", "#221a33", "#fff1cf", "#ffd27a", "#4d4a63", "#6a4656"),
-    "dusk": _palette("#231f55 #7b3a80 #e2605d #ffc071", "#c8697a", "#170e26", "#ffe2a6", "#ffb347", "#4a2350", "#5a2440"),
-    "day": _palette("#3f86c9 #78b5e2 #b5dcec #eaf5ee", "#bcdbe0", "#17363a", "#fffbe6", "#ffd166", "#3a7550", "#7d8f5c"),
-    "noon": _palette("#3d8fcb #7cbbe0 #cfe3dc #fbeac6", "#f2d7ab", "#4a2417", "#fff9e0", "#ffd98a", "#5c6b3a", "#c98a4b"),
-    "overcast": _palette("#4c5c68 #71838e #9fadb3 #ccd3d3", "#aab7ba", "#161f25", "#eef2ee", "#ffd9a0", "#33493f", "#4b5350", veiled=True),
-    "storm": _palette("#1b222d #323e4b #57656e #92998f", "#65737a", "#0b1016", "#dfe8e4", "#bfe3ff", "#1f3330", "#2b3338", veiled=True),
-    "winter": _palette("#6b8fb4 #9cb9d2 #cbdbe6 #f3f3ee", "#d0dee7", "#1c2e40", "#ffffff", "#ffd9a0", "#3d5a62", "#e7eef3"),
-    "warm": _palette("#2a1712 #5a2f1d #a5602f #f0b264", "#b87844", "#150a07", "#ffdf9e", "#ffb347", "#4f4a26", "#5b331d"),
-}  # fmt: skip
+    "night": _palette("#050918 #0b1a3a #173a5e #2f6f86", "#2b6279 #030710 #d9ecff #45e0ff #0b3038 #101c2c", night=True),
+    "neon": _palette("#0a0620 #1d0d47 #56177a #d23a8c", "#5b2a86 #06030f #ff7ac0 #23e5ff #18243f #120a22", night=True),
+    "dawn": _palette("#33457a #8a6c9c #eb9b86 #ffe0ac", "#eeb29a #221a33 #fff1cf #ffd27a #4d4a63 #6a4656"),
+    "dusk": _palette("#231f55 #7b3a80 #e2605d #ffc071", "#c8697a #170e26 #ffe2a6 #ffb347 #4a2350 #5a2440"),
+    "day": _palette("#3f86c9 #78b5e2 #b5dcec #eaf5ee", "#bcdbe0 #17363a #fffbe6 #ffd166 #3a7550 #7d8f5c"),
+    "noon": _palette("#3d8fcb #7cbbe0 #cfe3dc #fbeac6", "#f2d7ab #4a2417 #fff9e0 #ffd98a #5c6b3a #c98a4b"),
+    "overcast": _palette(
+        "#4c5c68 #71838e #9fadb3 #ccd3d3", "#aab7ba #161f25 #eef2ee #ffd9a0 #33493f #4b5350", veiled=True
+    ),
+    "storm": _palette(
+        "#1b222d #323e4b #57656e #92998f", "#65737a #0b1016 #dfe8e4 #bfe3ff #1f3330 #2b3338", veiled=True
+    ),
+    "winter": _palette("#6b8fb4 #9cb9d2 #cbdbe6 #f3f3ee", "#d0dee7 #1c2e40 #ffffff #ffd9a0 #3d5a62 #e7eef3"),
+    "warm": _palette("#2a1712 #5a2f1d #a5602f #f0b264", "#b87844 #150a07 #ffdf9e #ffb347 #4f4a26 #5b331d"),
+}
 
 # How far a setting pulls haze, leaf and ground to its own colour.
 _SETTING_TINTS: Mapping[str, tuple[str, float]] = {
@@ -96,10 +101,12 @@ def palette_for(reading: Reading, setting: str, rng: np.random.Generator) -> Pal
     if mood == "warm" and setting != "interior":
         mood = "dusk"
     base = _turned(MOODS[mood], float(rng.uniform(-14, 14)), float(rng.uniform(0.9, 1.12)))
-    if setting in _SETTING_TINTS:
+    if setting in _SETTING_TINTS and (mood != "winter" or setting in ("underwater", "space")):
         tint, amount = _SETTING_TINTS[setting]
         amount *= 0.7 if mood in ("dawn", "dusk") and setting != "underwater" else 1.0
         base = _tinted(base, colour(tint), amount)
+    if reading.has("autumn"):
+        base = replace(base, leaf=mix(base.leaf, (0.78, 0.36, 0.10), 0.75))
     return _named(base, reading.colours)
 
 

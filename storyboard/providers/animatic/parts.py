@@ -28,12 +28,24 @@ def range_(
     """A range of hills or peaks: about *height* above *base*, its foot in mist; it goes on *below* the base."""
     canvas = world.canvas(depth if plane is None else plane, base - height * 1.9, base + below)
     stencil = Stencil(canvas)
-    stencil.polygon(under(*crest(world, name, canvas, base, height, frequency=frequency, sharp=sharp, octaves=octaves), canvas.bottom))
+    stencil.polygon(
+        under(
+            *crest(world, name, canvas, base, height, frequency=frequency, sharp=sharp, octaves=octaves), canvas.bottom
+        )
+    )
     return world.cut(stencil, depth, material, [(base - height * 0.75, base + 0.01, mist)], plane=plane)
 
 
 def crest(
-    world: World, name: str, canvas: Canvas, base: float, height: float, *, frequency: float, sharp: float, octaves: int = 6
+    world: World,
+    name: str,
+    canvas: Canvas,
+    base: float,
+    height: float,
+    *,
+    frequency: float,
+    sharp: float,
+    octaves: int = 6,
 ) -> tuple[noise.Array, noise.Array]:
     """The line of a range: places from left to right, and heights that reach from *base* up to *height* above it."""
     x = world.across(canvas)
@@ -82,7 +94,13 @@ def treeline(
     left_end, right_end = (-gap - 0.02, gap + 0.02) if gap else (0.0, 0.0)
     stencil.box(canvas.left, base - height * 0.1, left_end, canvas.bottom)
     stencil.box(right_end, base - height * 0.1, canvas.right, canvas.bottom)
-    return world.cut(stencil, depth, world.palette.leaf if material is None else material, [(base - height * 1.1, base, mist)], plane=plane)
+    return world.cut(
+        stencil,
+        depth,
+        world.palette.leaf if material is None else material,
+        [(base - height * 1.1, base, mist)],
+        plane=plane,
+    )
 
 
 def _plant(stencil: Stencil, rng: np.random.Generator, kind: str, x: float, base: float, height: float) -> None:
@@ -111,8 +129,10 @@ def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -
     elif kind == "grass":
         for share, tall, blades in ((1.0, 0.10, 90), (0.72, 0.17, 42), (0.5, 0.27, 26)):
             for side in (-1, 1):
-                ends = sorted((side * canvas.right, side * canvas.right * (1 - share)))
-                plants.grass(stencil, rng, *ends, canvas.bottom, canvas.bottom - 1 + tall, round(blades * world.aspect / 2))
+                left, right = sorted((side * canvas.right, side * canvas.right * (1 - share)))
+                plants.grass(
+                    stencil, rng, left, right, canvas.bottom, canvas.bottom - 1 + tall, round(blades * world.aspect / 2)
+                )
     elif kind == "rocks":
         x = world.across(canvas)
         edge = (np.abs(x) / half) ** 3
@@ -140,7 +160,16 @@ def _leaves(world: World, stencil: Stencil, rng: np.random.Generator, half: floa
     for side in (-1, 1):
         for _ in range(4):
             angle = np.pi / 2 + side * rng.uniform(0.25, 1.15)
-            plants.spray(stencil, rng, side * (half + rng.uniform(-0.1, 0.1)), rng.uniform(-0.12, 0.03), angle, 0.3 * world.bulk, 11, size)
+            plants.spray(
+                stencil,
+                rng,
+                side * (half + rng.uniform(-0.1, 0.1)),
+                rng.uniform(-0.12, 0.03),
+                angle,
+                0.3 * world.bulk,
+                11,
+                size,
+            )
         for _ in range(3):
             plants.fern(stencil, rng, side * half * rng.uniform(0.72, 1.08), 1.08, 0.26 * world.bulk, 7)
 
@@ -150,6 +179,8 @@ def mask_of(levels: noise.Array, canvas: Canvas) -> Picture:
     return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
 
 
-def window_light(image: Picture, panes: Stencil, size: float, shade: Colour = (1.0, 0.76, 0.4), amount: float = 1.1) -> None:
+def window_light(
+    image: Picture, panes: Stencil, size: float, shade: Colour = (1.0, 0.76, 0.4), amount: float = 1.1
+) -> None:
     """Let *panes* shine as lit windows of something *size* stage units large."""
     shine(image, panes.image, shade, max(4, round(0.12 * size * panes.canvas.scale)), amount)

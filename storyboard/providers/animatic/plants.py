@@ -28,11 +28,20 @@ def crown(ink: Stencil, rng: Rng, x: float, y: float, width: float, height: floa
     for number in range(tufts):
         angle = 2 * np.pi * number / tufts + rng.uniform(-0.3, 0.3)
         reach = rng.uniform(0.25, 0.75)
-        tuft(ink, rng, x + np.cos(angle) * width * reach * 0.6, y + np.sin(angle) * height * reach * 0.6,
-             width * rng.uniform(0.26, 0.42), 46, height / max(width, 1e-6))  # fmt: skip
+        tuft(
+            ink,
+            rng,
+            x + np.cos(angle) * width * reach * 0.6,
+            y + np.sin(angle) * height * reach * 0.6,
+            width * rng.uniform(0.26, 0.42),
+            46,
+            height / max(width, 1e-6),
+        )
 
 
-def branch(ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: float, width: float, depth: int = 3) -> None:
+def branch(
+    ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: float, width: float, depth: int = 3
+) -> None:
     """A forking branch from (x, y) towards *angle* (radians, up is negative)."""
     bend = angle + rng.uniform(-0.35, 0.35)
     mid = (x + np.cos(angle) * length * 0.5, y + np.sin(angle) * length * 0.5)
@@ -43,7 +52,9 @@ def branch(ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: flo
     for _ in range(2 + int(rng.random() < 0.4)):
         branch(ink, rng, *end, bend + rng.uniform(-0.75, 0.75), length * rng.uniform(0.55, 0.8), width * 0.5, depth - 1)
     if rng.random() < 0.6:
-        branch(ink, rng, *mid, angle + rng.choice([-1, 1]) * rng.uniform(0.5, 0.9), length * 0.5, width * 0.4, depth - 2)
+        branch(
+            ink, rng, *mid, angle + rng.choice([-1, 1]) * rng.uniform(0.5, 0.9), length * 0.5, width * 0.4, depth - 2
+        )
 
 
 def trunk(ink: Stencil, rng: Rng, x: float, base: float, top: float, width: float) -> None:
@@ -79,8 +90,16 @@ def fir(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
         y = base - height * (0.1 + 0.9 * t)
         reach = half * (1 - t) ** 0.85 * rng.uniform(0.8, 1.12)
         drop = height * 0.62 / tiers
-        ink.polygon([(x, y - drop * 1.5), (x + reach, y + drop * rng.uniform(0.4, 0.9)), (x + reach * 0.55, y + drop * 0.35),
-                     (x, y + drop * 0.7), (x - reach * 0.5, y + drop * 0.3), (x - reach, y + drop * rng.uniform(0.4, 0.9))])  # fmt: skip
+        ink.polygon(
+            [
+                (x, y - drop * 1.5),
+                (x + reach, y + drop * rng.uniform(0.4, 0.9)),
+                (x + reach * 0.55, y + drop * 0.35),
+                (x, y + drop * 0.7),
+                (x - reach * 0.5, y + drop * 0.3),
+                (x - reach, y + drop * rng.uniform(0.4, 0.9)),
+            ]
+        )
 
 
 def palm(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
@@ -98,16 +117,24 @@ def palm(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
             px, py = spine[i]
             length = reach * 0.2 * (1 - i / 16)
             for side in (-1, 1):
-                ink.polygon([(px - 0.006 * height, py), (px + side * length * 0.35, py + length), (px + 0.012 * height, py)])
+                ink.polygon(
+                    [(px - 0.006 * height, py), (px + side * length * 0.35, py + length), (px + 0.012 * height, py)]
+                )
 
 
 def mangrove(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> list[Root]:
-    """A mangrove on its stilts: the stem starts above the water, roots arch down from it on all sides. Returns those."""
+    """A mangrove on its stilts: the stem starts above the water, roots arch down from it on all sides.
+
+    Returns the roots.
+    """
     knee = base - height * rng.uniform(0.24, 0.34)
     width = height * 0.05
     top = base - height
     lean = rng.uniform(-0.12, 0.12) * height
-    ink.limb(curve((x, knee + height * 0.05), (x, knee - height * 0.2), (x + lean, top), steps=14), taper(width, width * 0.55))
+    ink.limb(
+        curve((x, knee + height * 0.05), (x, knee - height * 0.2), (x + lean, top), steps=14),
+        taper(width, width * 0.55),
+    )
     roots = arches(rng, x, knee, base, height)
     for path, widths in roots:
         ink.limb(path, widths)
@@ -116,7 +143,6 @@ def mangrove(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> li
         branch(ink, rng, x + lean * 0.6, top + height * 0.28, angle, height * 0.3, width * 0.5, 2)
     crown(ink, rng, x + lean, top, height * 0.5, height * 0.24, 10)
     return roots
-
 
 
 def arches(rng: Rng, x: float, knee: float, base: float, height: float, count: int = 13) -> list[Root]:
@@ -128,7 +154,13 @@ def arches(rng: Rng, x: float, knee: float, base: float, height: float, count: i
         start = knee + (base - knee) * rng.uniform(-0.55, 0.3)
         foot = base + height * rng.uniform(-0.005, 0.03)
         crest = start - abs(reach) * rng.uniform(0.02, 0.2)
-        path = curve((x, start), (x + reach * 0.55, crest), (x + reach * 0.96, start + (foot - start) * 0.3), (x + reach, foot), steps=16)
+        path = curve(
+            (x, start),
+            (x + reach * 0.55, crest),
+            (x + reach * 0.96, start + (foot - start) * 0.3),
+            (x + reach, foot),
+            steps=16,
+        )
         width = height * rng.uniform(0.012, 0.026)
         roots.append((path, taper(width, width * 0.6, 16)))
         if rng.random() < 0.65:
@@ -176,10 +208,15 @@ def grass(ink: Stencil, rng: Rng, left: float, right: float, base: float, height
     for x in rng.uniform(left, right, blades):
         tall = height * rng.uniform(0.35, 1.0)
         bend = tall * rng.uniform(-0.45, 0.45)
-        ink.limb(curve((x, base), (x + bend * 0.1, base - tall * 0.6), (x + bend, base - tall), steps=6), taper(height * 0.045, height * 0.008, 6))
+        ink.limb(
+            curve((x, base), (x + bend * 0.1, base - tall * 0.6), (x + bend, base - tall), steps=6),
+            taper(height * 0.045, height * 0.008, 6),
+        )
 
 
-def spray(ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: float, leaves: int = 9, size: float = 0.09) -> None:
+def spray(
+    ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: float, leaves: int = 9, size: float = 0.09
+) -> None:
     """A bough with broad leaves that reaches into the picture; for the foreground."""
     bend = angle + rng.uniform(-0.4, 0.4)
     end = (x + np.cos(bend) * length, y + np.sin(bend) * length)

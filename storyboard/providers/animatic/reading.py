@@ -32,19 +32,28 @@ class Reading(Struct, frozen=True):
 
 # Settings with the words that speak for them; a word with ``!`` weighs more.
 SETTINGS: Mapping[str, str] = {
-    "temple": "temple! ruin! shrine! pyramid! monastery! palace! cathedral! altar stairs staircase monument ziggurat! pagoda!",
-    "river": "river! creek stream mangrove! swamp! lagoon bayou canal! skiff canoe kayak rowboat roots delta lake! pond waterfall",
-    "sea": "sea! ocean! beach! coast! shore wave surf harbour harbor bay island! lighthouse! sail sailboat ship yacht horizon cliff pier",
-    "street": "street! alley! avenue! downtown sidewalk crosswalk boulevard taxi shop storefront neon traffic market! tokyo! shibuya",
+    "temple": "temple! ruin! shrine! pyramid! monastery! palace! cathedral! altar stairs staircase monument "
+    "ziggurat! pagoda!",
+    "river": "river! creek stream mangrove! swamp! lagoon bayou canal! skiff canoe kayak rowboat roots delta lake! "
+    "pond waterfall",
+    "sea": "sea! ocean! beach! coast! shore wave surf harbour harbor bay island! lighthouse! sail sailboat ship "
+    "yacht horizon cliff pier",
+    "street": "street! alley! avenue! downtown sidewalk crosswalk boulevard taxi shop storefront neon traffic "
+    "market! tokyo! shibuya",
     "skyline": "city skyline! rooftop! skyscraper! metropolis town cityscape! tower building bridge village",
-    "interior": "room! kitchen! interior! bedroom! office! cafe! café! bar restaurant! library! hallway! corridor! house inside "
-    "table desk cup mug coffee tea lamp fireplace couch sofa bed window laboratory! lab! studio workshop! classroom! indoors!",
-    "mountain": "mountain! peak! summit! alps! glacier! valley! ridge hill hills canyon! volcano! himalaya snow hiker climber cabin",
+    "interior": "room! kitchen! interior! bedroom! office! cafe! café! bar restaurant! library! hallway! corridor! "
+    "house inside table desk cup mug coffee tea lamp fireplace couch sofa bed window laboratory! lab! "
+    "studio workshop! classroom! indoors!",
+    "mountain": "mountain! peak! summit! alps! glacier! valley! ridge hill hills canyon! volcano! himalaya snow hiker "
+    "climber cabin",
     "desert": "desert! dune! sahara! sand! oasis! camel mesa! savanna! savannah! wasteland! mars! drought",
     "road": "road! highway! motorway! freeway! car truck motorcycle drive driving bus route",
-    "forest": "forest! jungle! wood! woods! woodland! tree rainforest! grove bamboo! pine branch moss fern fairy deer fox leaf leaves",
-    "field": "field! meadow! prairie! grass! farm! barn wheat! garden! flower countryside! orchard! vineyard! steppe! horse park!",
-    "space": "space! planet! galaxy! nebula! asteroid! orbit cosmos! cosmic spaceship! spacecraft! astronaut! satellite! starship! moonscape!",
+    "forest": "forest! jungle! wood! woods! woodland! tree rainforest! grove bamboo! pine branch moss fern fairy "
+    "deer fox leaf leaves",
+    "field": "field! meadow! prairie! grass! farm! barn wheat! garden! flower countryside! orchard! vineyard! "
+    "steppe! horse park!",
+    "space": "space! planet! galaxy! nebula! asteroid! orbit cosmos! cosmic spaceship! spacecraft! astronaut! "
+    "satellite! starship! moonscape!",
     "underwater": "underwater! coral! reef! seabed! diver! fish jellyfish! whale! shark! kelp! submarine! deep-sea!",
 }
 
@@ -57,7 +66,8 @@ FEATURES: Mapping[str, str] = {
     "rain": "rain rainy raining rainfall drizzle storm thunderstorm downpour monsoon",
     "fog": "fog foggy mist misty haze hazy smoke smoky cloudy",
     "fire": "fire flame campfire bonfire burning fireplace torch lava volcano explosion",
-    "glow": "glow glowing bioluminescence bioluminescent luminous firefly fireflies lantern lanterns magical magic fairy ethereal",
+    "glow": "glow glowing bioluminescence bioluminescent luminous firefly fireflies lantern lanterns magical "
+    "magic fairy ethereal",
     "stars": "star stars starry galaxy cosmos milky constellation",
     "moon": "moon moonlight moonlit",
     "sun": "sun sunlight sunlit sunny sunrise sunset sunbeam",
@@ -66,8 +76,9 @@ FEATURES: Mapping[str, str] = {
     "birds": "bird birds flock gull seagull crow crows raven eagle swallow crane heron",
     "boat": "boat skiff canoe kayak rowboat raft gondola dinghy",
     "sail": "sail sailboat ship yacht galleon vessel schooner",
-    "person": "woman man girl boy person child figure hiker traveller traveler astronaut explorer dancer runner soldier stranger "
-    "monk warrior hero detective lady guy human diver climber he she someone wanderer scientist worker",
+    "person": "woman man girl boy person child figure hiker traveller traveler astronaut explorer dancer runner "
+    "soldier stranger monk warrior hero detective lady guy human diver climber he she someone wanderer "
+    "scientist worker",
     "people": "people crowd couple friends group team family pedestrians",
     "dress": "woman girl lady princess queen dancer bride she her dress monk",
     "pack": "hiker traveller traveler astronaut explorer climber soldier backpack",
@@ -78,7 +89,8 @@ FEATURES: Mapping[str, str] = {
     "planet": "planet mars earth jupiter saturn moonscape",
     "fish": "fish fishes shark whale reef",
     "flowers": "flower flowers blossom petal petals cherry lavender tulip poppy poppies",
-    "leaves": "leaf leaves autumn fall",
+    "leaves": "leaf leaves autumn",
+    "autumn": "autumn",
     "dust": "dust dusty sand sandstorm particles",
     "lightning": "lightning thunder thunderstorm",
     "lighthouse": "lighthouse beacon",
@@ -111,29 +123,35 @@ COLOURS: Mapping[str, str] = {
 
 _FILLER = r"(?:\w+\s+){0,2}?"
 MOVE_PATTERNS: tuple[tuple[str, str], ...] = (
-    ("static", r"\b(static|locked[- ]off|motionless camera|still camera|fixed (camera|shot|frame)|tripod)\b"),
-    ("pull", r"\b(pull(s|ing)?[- ]?(back|out|away)|zoom(s|ing)? out|doll(y|ies|ying)[- ](out|back)|back(s|ing) away)\b"),
-    ("push", r"\b(push(es|ing)?[- ]?(in|into|to|towards?|forwards?|through|closer)?|doll(y|ies|ying)( in| forward| towards?)?"
-     r"|zoom(s|ing)?( in| into| towards?)?|move[sd]? (in|closer|forwards?)|creep(s|ing)? (in|forward|closer))\b"),
-    ("pan-left", rf"\b(pan(s|ning|ned)?|swing(s|ing)?|turn(s|ing)?) {_FILLER}left"),
-    ("pan-right", rf"\b(pan(s|ning|ned)?|swing(s|ing)?|turn(s|ing)?) {_FILLER}right"),
-    ("pan", r"\b(pans|panning|(camera|slow|gentle|quick|fast) pan|pan (across|over|along))\b"),
-    ("tilt-up", rf"\b(tilt(s|ing|ed)?|look(s|ing)?) {_FILLER}(up|upwards?)\b"),
-    ("tilt-down", rf"\b(tilt(s|ing|ed)?) {_FILLER}(down|downwards?)\b"),
-    ("descend", r"\b((crane|jib|boom|camera)s? {0}(down|descends|lowers|sinks)|descend(s|ing)?)\b".replace("{0}", _FILLER)),
-    ("rise", rf"\b(crane[sd]?( shot| up)?|craning|rises|rising|rise (up|above|over)|boom up|jib up|camera {_FILLER}(lifts|climbs))\b"),
-    ("aerial", r"\b(aerial|drone|bird'?s[- ]eye|fl(y|ies|ying)[- ]?(over|through|above|by)?|overhead shot)\b"),
-    ("orbit-left", rf"\b(orbit(s|ing)?|arc(s|ing)?|circl(es|ing)) {_FILLER}left"),
-    ("orbit-right", rf"\b(orbit(s|ing)?|arc(s|ing)?|circl(es|ing)) {_FILLER}right"),
-    ("orbit", r"\b(orbit(s|ing)?|arc(s|ing) (around|round)|arc shot|circl(es|ing)|rotat(es|ing) around|revolv(es|ing))\b"),
-    ("track-left", rf"\b(track(s|ing)?|slid(e|es|ing)|truck(s|ing)|mov(es|ing)) {_FILLER}left"),
-    ("track-right", rf"\b(track(s|ing)?|slid(e|es|ing)|truck(s|ing)|mov(es|ing)) {_FILLER}right"),
-    ("track", r"\b(tracking|tracks (along|past|with|beside)|dolly track|following shot|follow(s|ing)|slider|side[- ]?scroll\w*)\b"),
-    ("glide", r"\b(glid(e|es|ing)|steadicam|float(s|ing)? (down|through|along|forward)|travel(s|ling|ing)? (down|through|along)"
-     r"|drift(s|ing)? (down|through|forward|along|between))\b"),
-)  # fmt: skip
-_MOVES = tuple((name, re.compile(pattern)) for name, pattern in MOVE_PATTERNS)
-_SIDES = {"pan": ("pan-left", "pan-right"), "track": ("track-left", "track-right"), "orbit": ("orbit-left", "orbit-right")}
+    ("static", r"static|locked[- ]off|motionless camera|still camera|fixed (camera|shot|frame)|tripod"),
+    ("pull", r"pull(s|ing)?[- ]?(back|out|away)|zoom(s|ing)? out|doll(y|ies|ying)[- ](out|back)|back(s|ing) away"),
+    ("push", r"push(es|ing)?[- ]?(in|into|to|towards?|forwards?|through|closer)?"),
+    ("push", r"doll(y|ies|ying)( in| forward| towards?)?|zoom(s|ing)?( in| into| towards?)?"),
+    ("push", r"move[sd]? (in|closer|forwards?)|creep(s|ing)? (in|forward|closer)"),
+    ("pan-left", rf"(pan(s|ning|ned)?|swing(s|ing)?|turn(s|ing)?) {_FILLER}left"),
+    ("pan-right", rf"(pan(s|ning|ned)?|swing(s|ing)?|turn(s|ing)?) {_FILLER}right"),
+    ("pan", r"pans|panning|(camera|slow|gentle|quick|fast) pan|pan (across|over|along)"),
+    ("tilt-up", rf"(tilt(s|ing|ed)?|look(s|ing)?) {_FILLER}(up|upwards?)"),
+    ("tilt-down", rf"tilt(s|ing|ed)? {_FILLER}(down|downwards?)"),
+    ("descend", rf"(crane|jib|boom|camera)s? {_FILLER}(down|descends|lowers|sinks)|descend(s|ing)?"),
+    ("rise", r"crane[sd]?( shot| up)?|craning|rises|rising|rise (up|above|over)|boom up|jib up"),
+    ("rise", rf"camera {_FILLER}(lifts|climbs)"),
+    ("aerial", r"aerial|drone|bird'?s[- ]eye|fl(y|ies|ying)[- ]?(over|through|above|by)?|overhead shot"),
+    ("orbit-left", rf"(orbit(s|ing)?|arc(s|ing)?|circl(es|ing)) {_FILLER}left"),
+    ("orbit-right", rf"(orbit(s|ing)?|arc(s|ing)?|circl(es|ing)) {_FILLER}right"),
+    ("orbit", r"orbit(s|ing)|camera orbit|arc(s|ing) (around|round)|arc shot|circl(es|ing)|revolv(es|ing)"),
+    ("track-left", rf"(track(s|ing)?|slid(e|es|ing)|truck(s|ing)|mov(es|ing)) {_FILLER}left"),
+    ("track-right", rf"(track(s|ing)?|slid(e|es|ing)|truck(s|ing)|mov(es|ing)) {_FILLER}right"),
+    ("track", r"tracking|tracks (along|past|with|beside)|dolly track|follow(s|ing)|slider|side[- ]?scroll\w*"),
+    ("glide", r"glid(e|es|ing)|steadicam|float(s|ing)? (down|through|along|forward)"),
+    ("glide", r"travel(s|ling|ing)? (down|through|along)|drift(s|ing)? (down|through|forward|along|between)"),
+)
+_MOVES = tuple((name, re.compile(rf"\b(?:{pattern})\b")) for name, pattern in MOVE_PATTERNS)
+_SIDES = {
+    "pan": ("pan-left", "pan-right"),
+    "track": ("track-left", "track-right"),
+    "orbit": ("orbit-left", "orbit-right"),
+}
 
 
 def _words(text: str) -> list[str]:
@@ -162,7 +180,7 @@ def _setting(forms: list[set[str]]) -> str | None:
 
 
 def _moves(text: str) -> tuple[str, ...]:
-    found = [name for name, pattern in _MOVES if pattern.search(text)]
+    found = list(dict.fromkeys(name for name, pattern in _MOVES if pattern.search(text)))
     if "static" in found:
         return ("static",)
     for plain, sided in _SIDES.items():

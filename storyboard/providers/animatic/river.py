@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageChops
 
-from storyboard.providers.animatic import noise, parts, plants, shore, sky
+from storyboard.providers.animatic import life, noise, parts, plants, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine
 from storyboard.providers.animatic.layer import Layer, Picture
 from storyboard.providers.animatic.water import Water
@@ -15,13 +15,28 @@ def river(world: World) -> list[Element]:
     reading = world.reading
     kind = "fir" if reading.has("pine", "snow") else "crown"
     line = world.horizon
-    far = parts.range_(world, "far", 0.12, line, 0.12, sharp=0.1, material=world.palette.leaf, mist=0.9, plane=sky.DEPTH)
+    far = parts.range_(
+        world, "far", 0.12, line, 0.12, sharp=0.1, material=world.palette.leaf, mist=0.9, plane=sky.DEPTH
+    )
     wood = parts.treeline(world, "far wood", 0.24, line + 0.003, 0.1 * world.bulk, kind, mist=0.75, plane=sky.DEPTH)
     back = sky.baked(sky.backdrop(world, line + 0.06), far, wood)
-    sides = [bank(world, number, depth, spread, kind) for number, (depth, spread) in enumerate(((0.34, 0.13), (0.5, 0.26), (0.72, 0.46)))]
-    water = Water(world, [(back, line), *((side, foot_of(world, side.depth)) for side in sides)], clear=0.82, glint=1.1, speed=0.8)
+    sides = [
+        bank(world, number, depth, spread, kind)
+        for number, (depth, spread) in enumerate(((0.34, 0.13), (0.5, 0.26), (0.72, 0.46)))
+    ]
+    water = Water(
+        world, [(back, line), *((side, foot_of(world, side.depth)) for side in sides)], clear=0.82, glint=1.1, speed=0.8
+    )
     front = parts.framing(world, "leaves" if not reading.has("pine", "snow") else "branches")
-    return [Plane(back), Plane(sides[0]), water, Plane(sides[1]), *shore.boats(world, line), Plane(sides[2]), Plane(front, swing=(0.004, 0.002, 7.0))]
+    return [
+        Plane(back),
+        Plane(sides[0]),
+        water,
+        Plane(sides[1]),
+        *life.boats(world, line),
+        Plane(sides[2]),
+        Plane(front, swing=(0.004, 0.002, 7.0)),
+    ]
 
 
 def foot_of(world: World, depth: float) -> float:
@@ -55,10 +70,25 @@ def _lit(world: World, image: Picture, roots: Stencil, base: float, size: float)
     _, y = roots.canvas.grid(8)
     rise = noise.smooth(base - size * 0.36, base, y) * 255
     fading = Image.fromarray(rise.astype(np.uint8)).resize(roots.image.size, Image.Resampling.BILINEAR)
-    shine(image, ImageChops.multiply(roots.image, fading), world.palette.accent, max(4, round(0.05 * size * roots.canvas.scale)), 1.25)
+    shine(
+        image,
+        ImageChops.multiply(roots.image, fading),
+        world.palette.accent,
+        max(4, round(0.05 * size * roots.canvas.scale)),
+        1.25,
+    )
 
 
-def _stand(world: World, stencil: Stencil, roots: Stencil, rng: np.random.Generator, x: float, base: float, size: float, kind: str) -> None:
+def _stand(
+    world: World,
+    stencil: Stencil,
+    roots: Stencil,
+    rng: np.random.Generator,
+    x: float,
+    base: float,
+    size: float,
+    kind: str,
+) -> None:
     if kind == "fir":
         plants.fir(stencil, rng, x, base, size * 1.1)
         return
@@ -69,14 +99,25 @@ def _stand(world: World, stencil: Stencil, roots: Stencil, rng: np.random.Genera
     for path, widths in stilts[::2]:
         roots.limb(path[3:], [width * 0.4 for width in widths[3:]])
     for _ in range(3):
-        plants.vine(stencil, rng, x + rng.uniform(-0.3, 0.3) * size, base - size * 0.95, size * rng.uniform(0.2, 0.5), 0.005 * size)
+        plants.vine(
+            stencil,
+            rng,
+            x + rng.uniform(-0.3, 0.3) * size,
+            base - size * 0.95,
+            size * rng.uniform(0.2, 0.5),
+            0.005 * size,
+        )
 
 
-def _mass(stencil: Stencil, rng: np.random.Generator, side: int, inner: float, base: float, size: float, end: float) -> None:
+def _mass(
+    stencil: Stencil, rng: np.random.Generator, side: int, inner: float, base: float, size: float, end: float
+) -> None:
     """Undergrowth, a roof of leaves, and the dark of the wood behind the first trees."""
     for place in np.arange(inner + 0.25 * size, end, 0.16 * size):
         plants.tuft(stencil, rng, side * place, base - size * 0.08, size * rng.uniform(0.1, 0.2), 26, 0.8)
-        plants.tuft(stencil, rng, side * (place + 0.1 * size), base - size * rng.uniform(0.8, 1.05), size * 0.24, 40, 0.7)
+        plants.tuft(
+            stencil, rng, side * (place + 0.1 * size), base - size * rng.uniform(0.8, 1.05), size * 0.24, 40, 0.7
+        )
     y = np.linspace(base - size * 0.95, base, 40)
     edge = inner + size * (0.75 + 0.16 * noise.ridge(rng, y, 3 / size, 4) - 0.3 * np.abs(np.linspace(-1, 1, 40)) ** 3)
     outline = np.stack([side * np.minimum(edge, end + 1), y], axis=1)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from storyboard.providers.animatic import air, figures, land, noise, parts, sky
+from storyboard.providers.animatic import air, figures, life, noise, parts, plants, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, picture_of, shine
 from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import bytes_of, mix
@@ -23,11 +23,38 @@ def sea(world: World) -> list[Element]:
     planes.append(headland(world, "cape", 0.42, line + 0.003, 0.26, 0.3 if world.aspect > 1 else 0.2))
     back = sky.baked(sky.backdrop(world, line + 0.06), *planes)
     water = Water(world, [(back, line)], clear=0.62, chop=1.5, glint=1.6, speed=1.3)
-    kind = "leaves" if reading.has("palm") else "rocks"
+    front: list[Element] = (
+        [Plane(palms(world), swing=(0.003, 0.0, 5.0))]
+        if reading.has("palm")
+        else [Plane(parts.framing(world, "rocks"))]
+    )
     beam: list[Element] = []
     if reading.has("lighthouse"):
-        beam.append(air.Lamp(world, (_cape_side(world) * 0.62 * world.spread, line - 0.442), sky.DEPTH, (1.0, 0.9, 0.62), 0.36, 0.1, 0.95))
-    return [Plane(back), *sky.passing_clouds(world), *beam, water, *boats(world, line), *land.birds(world), Plane(parts.framing(world, kind))]
+        beam.append(
+            air.Lamp(
+                world,
+                (_cape_side(world) * 0.62 * world.spread, line - 0.442),
+                sky.DEPTH,
+                (1.0, 0.9, 0.62),
+                0.36,
+                0.1,
+                0.95,
+            )
+        )
+    return [Plane(back), *sky.passing_clouds(world), *beam, water, *life.boats(world, line), *life.birds(world), *front]
+
+
+def palms(world: World) -> Layer:
+    """Palms on the shore in front, on the side away from the light."""
+    canvas = world.canvas(0.8)
+    stencil = Stencil(canvas)
+    rng, side = world.chance("palms"), _cape_side(world)
+    x = world.across(canvas)
+    rise = noise.smooth(-0.1 * world.spread, 1.0 * world.spread, x * side)
+    stencil.polygon(parts.under(x, 1.0 - 0.17 * rise + 0.06 * (1 - rise), canvas.bottom + 0.03))
+    for place, tall in ((0.55, 0.50), (0.74, 0.68), (0.92, 0.44)):
+        plants.palm(stencil, rng, side * place * world.spread, 0.93, tall * (0.5 + 0.5 * world.bulk))
+    return world.cut(stencil, 0.85, world.palette.ground, plane=0.8)
 
 
 def _cape_side(world: World) -> int:
@@ -35,7 +62,7 @@ def _cape_side(world: World) -> int:
 
 
 def headland(world: World, name: str, depth: float, line: float, height: float, inner: float) -> Layer:
-    """Land that falls into the sea, on the side away from the light; it ends *inner* of the half width from the middle."""
+    """Land that falls into the sea, on the side away from the light, *inner* of the half width from the middle."""
     canvas = world.canvas(sky.DEPTH, line - height * 1.5, line + 0.02)
     stencil = Stencil(canvas)
     side = _cape_side(world) * (1 if name == "cape" else -1)
@@ -61,38 +88,42 @@ def lighthouse(world: World, line: float) -> Layer:
     return Layer(canvas, sky.DEPTH, image)
 
 
-def boats(world: World, line: float) -> list[Element]:
-    """The boats that the prompt names, on their way over the water."""
-    reading = world.reading
-    flip = -1 if world.chance("boats").random() < 0.5 else 1
-    found: list[Element] = []
-    if reading.has("sail"):
-        size = 0.32 * (0.6 + 0.4 * world.bulk) * (1.5 if reading.close else 1.0)
-        path = figures.crossing(world, -flip * 0.26 * world.spread, flip * 0.22 * world.spread, line + 0.10, world.seconds, 0.004)
-        found.append(figures.Actor(figures.sailboat(world, size, 0.45, flip), path))
-    if reading.has("boat"):
-        size = 0.40 * (0.5 + 0.5 * world.bulk) * (1.5 if reading.close else 1.0)
-        crew = 2 if reading.has("people") or world.chance("crew").random() < 0.5 else 1
-        path = figures.crossing(world, -flip * 0.30 * world.spread, flip * 0.16 * world.spread, line + 0.22, world.seconds, 0.0035)
-        found.append(figures.Actor(figures.skiff(world, size, 0.6, flip, crew), path))
-    return found
-
-
 def underwater(world: World) -> list[Element]:
     """Below the surface: light from above, rock and weed, fish, bubbles."""
     canvas = world.canvas(sky.DEPTH)
     x, y = canvas.grid(6)
     palette = world.palette
-    stops = np.asarray([mix(palette.sky[-1], (0.7, 1.0, 1.0), 0.3), palette.haze, mix(palette.haze, palette.sky[0], 0.5), mix(palette.sky[0], palette.dark, 0.4)])
+    stops = np.asarray(
+        [
+            mix(palette.sky[-1], (0.7, 1.0, 1.0), 0.3),
+            palette.haze,
+            mix(palette.haze, palette.sky[0], 0.5),
+            mix(palette.sky[0], palette.dark, 0.4),
+        ]
+    )
     rows = np.stack([np.interp(y[:, 0], [-0.1, 0.2, 0.6, 1.1], stops[:, c]) for c in range(3)], axis=-1)[:, None, :]
     glow = np.exp(-np.hypot((x - world.light.x) * 0.8, y + 0.05) * 2.2)[..., None]
     colours = rows + (np.asarray(world.palette.light) - rows) * glow * 0.75
-    image = picture_of(colours + 0 * x[..., None], world.chance("deep water")).resize(canvas.size, Image.Resampling.BICUBIC)
+    image = picture_of(colours + 0 * x[..., None], world.chance("deep water")).resize(
+        canvas.size, Image.Resampling.BICUBIC
+    )
     back = Layer(canvas, sky.DEPTH, image)
-    rocks = [parts.range_(world, f"rock {i}", d, b, h, frequency=2.2, sharp=0.35, mist=m, below=0.6) for i, (d, b, h, m) in enumerate(((0.25, 0.86, 0.34, 0.8), (0.5, 0.97, 0.26, 0.4)))]
+    rocks = [
+        parts.range_(world, f"rock {i}", d, b, h, frequency=2.2, sharp=0.35, mist=m, below=0.6)
+        for i, (d, b, h, m) in enumerate(((0.25, 0.86, 0.34, 0.8), (0.5, 0.97, 0.26, 0.4)))
+    ]
     bubbles = [air.dot(world.height * (0.006 + 0.004 * i), (0.85, 1.0, 1.0), 0.3 + 0.06 * i, 0.5) for i in range(4)]
     rising = air.Motes(world, "bubbles", 34, bubbles, air.Drift((0.0, -0.10), wander=0.012))
-    return [Plane(back), Plane(rocks[0]), shafts(world, 0.3), school(world), Plane(rocks[1]), Plane(kelp(world), swing=(0.012, 0.0, 5.0)), rising, Plane(parts.framing(world, "rocks"))]
+    return [
+        Plane(back),
+        Plane(rocks[0]),
+        shafts(world, 0.3),
+        school(world),
+        Plane(rocks[1]),
+        Plane(kelp(world), swing=(0.012, 0.0, 5.0)),
+        rising,
+        Plane(parts.framing(world, "rocks")),
+    ]
 
 
 def shafts(world: World, depth: float, amount: float = 0.34) -> Plane:
@@ -106,7 +137,14 @@ def shafts(world: World, depth: float, amount: float = 0.34) -> Plane:
     beams = np.interp(angle, places, noise.smooth(0.0, 0.75, noise.ridge(rng, places, 6.0, 3)))
     fade = np.exp(-np.abs(angle) * 1.4) * noise.smooth(1.05, 0.1, y)
     mask = parts.mask_of(beams * fade * amount * 255, wide)
-    return Plane(Layer(wide, depth, cut_out(Image.new("RGB", wide.size, bytes_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.2))), mask)), swing=(0.05, 0.0, 9.0))
+    return Plane(
+        Layer(
+            wide,
+            depth,
+            cut_out(Image.new("RGB", wide.size, bytes_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.2))), mask),
+        ),
+        swing=(0.05, 0.0, 9.0),
+    )
 
 
 def school(world: World) -> Element:

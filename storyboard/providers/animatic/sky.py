@@ -67,8 +67,12 @@ def _veil(world: World, colours: noise.Array, x: noise.Array, y: noise.Array, rn
     return _toward(colours, mix(world.palette.sky[-1], world.light.colour, 0.5), edge * (0.12 + 0.5 * near))
 
 
-def _aurora(world: World, colours: noise.Array, x: noise.Array, y: noise.Array, rng: np.random.Generator) -> noise.Array:
-    for number, (shade, low) in enumerate((((0.25, 0.95, 0.6), 0.40), ((0.3, 0.7, 0.95), 0.30), ((0.7, 0.35, 0.9), 0.24))):
+def _aurora(
+    world: World, colours: noise.Array, x: noise.Array, y: noise.Array, rng: np.random.Generator
+) -> noise.Array:
+    for number, (shade, low) in enumerate(
+        (((0.25, 0.95, 0.6), 0.40), ((0.3, 0.7, 0.95), 0.30), ((0.7, 0.35, 0.9), 0.24))
+    ):
         line = low + 0.07 * noise.ridge(rng, x[0], 1.3, 3)[None, :] + 0.02 * number
         rays = 0.55 + 0.45 * noise.ridge(rng, x[0], 14.0, 3)[None, :]
         above = np.clip((line - y) / 0.26, 0, 1)
@@ -97,7 +101,13 @@ def _disc(world: World, image: Image.Image, canvas: Canvas) -> None:
     brush.tint(image, body.soft(0.003), mix(light.colour, (1.0, 1.0, 1.0), 0.55), 0.97)
     if world.palette.night:
         sea = brush.Stencil(canvas)
-        for dx, dy, r in ((-0.3, -0.2, 0.34), (0.25, -0.38, 0.22), (0.12, 0.22, 0.3), (-0.38, 0.34, 0.18), (0.45, 0.1, 0.16)):
+        for dx, dy, r in (
+            (-0.3, -0.2, 0.34),
+            (0.25, -0.38, 0.22),
+            (0.12, 0.22, 0.3),
+            (-0.38, 0.34, 0.18),
+            (0.45, 0.1, 0.16),
+        ):
             sea.disc(light.x + dx * radius, light.y + dy * radius, r * radius)
         brush.tint(image, sea.soft(0.006), mix(light.colour, world.palette.haze, 0.6), 0.32)
 

@@ -48,7 +48,9 @@ def has_bar(picture: Rgb) -> bool:
 class Slate:
     """Draws the bar of one clip, frame by frame."""
 
-    def __init__(self, size: Size, label: str, seed: int, prompt: str, rate: Fraction, frames: int, accent: Colour) -> None:
+    def __init__(
+        self, size: Size, label: str, seed: int, prompt: str, rate: Fraction, frames: int, accent: Colour
+    ) -> None:
         self.height = bar_height(size)
         self._width, self._rate, self._frames = size.width, rate, frames
         self._accent = bytes_of(mix(accent, (1.0, 1.0, 1.0), 0.15))

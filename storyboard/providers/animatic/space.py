@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from storyboard.providers.animatic import air, figures, noise, sky
-from storyboard.providers.animatic.brush import Stencil, picture_of, shine, tint
+from storyboard.providers.animatic import air, craft, figures, noise, sky
+from storyboard.providers.animatic.brush import Stencil, picture_of, tint
 from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import bent, mix
 from storyboard.providers.animatic.world import Element, Plane, World
@@ -16,12 +16,14 @@ def space(world: World) -> list[Element]:
     back = sky.baked(nebula(world))
     side = -1 if world.light.x > 0 else 1
     radius = float(rng.uniform(0.26, 0.42)) * (0.6 + 0.4 * world.bulk)
-    big = planet(world, "planet", 0.35, side * world.spread * float(rng.uniform(0.2, 0.5)), float(rng.uniform(0.5, 0.72)), radius)
+    big = planet(
+        world, "planet", 0.35, side * world.spread * float(rng.uniform(0.2, 0.5)), float(rng.uniform(0.5, 0.72)), radius
+    )
     moon = planet(world, "moon", 0.2, -side * world.spread * 0.42, 0.26, radius * 0.2)
     elements: list[Element] = [Plane(back), Plane(moon, drift=(0.002, 0.0)), Plane(big)]
     way = -side
     path = figures.crossing(world, -way * 0.4 * world.spread, way * 0.3 * world.spread, 0.44, world.seconds, 0.004)
-    elements.append(figures.Actor([ship(world, 0.16 * world.bulk, way)], path))
+    elements.append(figures.Actor([craft.ship(world, 0.16 * world.bulk, way)], path))
     twinkle = [air.spark(world.height * 0.018, world.palette.light, 0.05 + 0.15 * i) for i in range(5)]
     return [*elements, air.Motes(world, "twinkle", 16, twinkle, air.Drift((0.0, 0.0), 0.0, 2.6))]
 
@@ -44,7 +46,12 @@ def nebula(world: World) -> Layer:
     stars = Stencil(canvas)
     for _ in range(round(620 * world.aspect)):
         size = rng.choice([0.0009, 0.0014, 0.0023], p=[0.7, 0.22, 0.08])
-        stars.disc(rng.uniform(canvas.left, canvas.right), rng.uniform(canvas.top, canvas.bottom), size, level=int(rng.uniform(60, 255)))
+        stars.disc(
+            rng.uniform(canvas.left, canvas.right),
+            rng.uniform(canvas.top, canvas.bottom),
+            size,
+            level=int(rng.uniform(60, 255)),
+        )
     tint(image, stars.soft(), (1.0, 0.98, 0.94))
     return Layer(canvas, sky.DEPTH, image)
 
@@ -63,7 +70,11 @@ def planet(world: World, name: str, depth: float, cx: float, cy: float, radius: 
     cloud = noise.clouds(rng, x.shape[1], y.shape[0], (2.2, 9.0), 5, 0.5)
     palette = world.palette
     ground = bent(mix(palette.ground, palette.haze, 0.35), hue=float(rng.uniform(-50, 50)), saturation=1.4, value=1.7)
-    tone = np.asarray(ground) + (np.asarray(mix(palette.light, ground, 0.35)) - np.asarray(ground)) * noise.smooth(0.4, 0.75, cloud)[..., None]
+    tone = (
+        np.asarray(ground)
+        + (np.asarray(mix(palette.light, ground, 0.35)) - np.asarray(ground))
+        * noise.smooth(0.4, 0.75, cloud)[..., None]
+    )
     rim = np.exp(-np.clip(1 - away, 0, 1) * 9) * np.clip(light + 0.12, 0, 1)
     colours = tone * (0.035 + 0.965 * light[..., None] ** 1.25)
     colours = colours + (np.asarray(palette.accent) - colours) * (rim * 0.65)[..., None]
@@ -73,15 +84,3 @@ def planet(world: World, name: str, depth: float, cx: float, cy: float, radius: 
     image = picture_of(colours, rng)
     image.putalpha(Image.fromarray((np.maximum(edge, halo * (away < 1.33)) * 255).astype(np.uint8)))
     return Layer(canvas, depth, image.resize(canvas.size, Image.Resampling.BICUBIC))
-
-
-def ship(world: World, length: float, way: int) -> Layer:
-    """A small ship with its engine burning."""
-    body, flame = (figures.Body(world, (-1.1, -0.6, 0.8, 0.6), length, way) for _ in range(2))
-    body.shape((0.55, 0.0), (0.2, -0.075), (-0.3, -0.085), (-0.42, -0.04), (-0.42, 0.06), (-0.25, 0.085), (0.2, 0.07))
-    body.shape((-0.05, -0.07), (-0.35, -0.24), (-0.44, -0.24), (-0.34, -0.06))
-    body.shape((-0.02, 0.05), (-0.30, 0.17), (-0.42, 0.17), (-0.3, 0.05))
-    image = body.painted(world, 0.6, mix(world.palette.dark, world.palette.haze, 0.35))
-    flame.limb([(-0.44, 0.01), (-0.62, 0.01)], 0.05, 0.012)
-    shine(image, flame.ink.image, world.palette.accent, max(4, round(0.2 * length * body.canvas.scale)), 1.9)
-    return Layer(body.canvas, 0.5, image)

@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from storyboard.providers.animatic import air, noise, sky
+from storyboard.providers.animatic import air, noise
 from storyboard.providers.animatic.brush import Glow
 from storyboard.providers.animatic.camera import Camera
-from storyboard.providers.animatic.palette import Palette, mix, palette_for
+from storyboard.providers.animatic.forest import forest
+from storyboard.providers.animatic.interior import interior
+from storyboard.providers.animatic.land import field, mountain
+from storyboard.providers.animatic.palette import Palette, palette_for
+from storyboard.providers.animatic.plain import desert, road
 from storyboard.providers.animatic.reading import Reading, read
 from storyboard.providers.animatic.river import river
-from storyboard.providers.animatic.land import desert, field, mountain, road
-from storyboard.providers.animatic.forest import forest
 from storyboard.providers.animatic.shore import sea, underwater
-from storyboard.providers.animatic.town import skyline, street
-from storyboard.providers.animatic.interior import interior
 from storyboard.providers.animatic.space import space
 from storyboard.providers.animatic.temple import temple
+from storyboard.providers.animatic.town import skyline, street
 from storyboard.providers.animatic.world import Element, World
 
 SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
@@ -42,7 +43,9 @@ def chance_of(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
     return lambda purpose: noise.generator("animatic", prompt, seed, purpose)
 
 
-def camera_of(reading: Reading, aspect: float, seconds: float, rng: np.random.Generator, focus: tuple[float, float]) -> Camera:
+def camera_of(
+    reading: Reading, aspect: float, seconds: float, rng: np.random.Generator, focus: tuple[float, float]
+) -> Camera:
     """The camera that the prompt asks for; where it is silent, a slow drift that the seed chooses."""
     moves = reading.moves or (("drift-left", "drift-right", "push", "drift-back")[int(rng.integers(4))],)
     side = "left" if rng.random() < 0.5 else "right"
@@ -77,4 +80,4 @@ def world_of(prompt: str, seed: int, width: int, height: int, seconds: float) ->
 
 def elements_of(world: World, setting: str) -> list[Element]:
     """Everything on the stage, from the back to the front."""
-    return [*SETTINGS[setting](world), *air.weather(world)]
+    return [*SETTINGS[setting](world), *air.weather(world, setting not in ("interior", "space", "underwater"))]

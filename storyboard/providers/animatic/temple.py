@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from storyboard.providers.animatic import air, land, parts, plants, shore, sky
+from storyboard.providers.animatic import air, life, noise, parts, plants, shore, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine, tint
 from storyboard.providers.animatic.layer import Layer, Picture
 from storyboard.providers.animatic.palette import mix
@@ -15,7 +15,18 @@ def temple(world: World) -> list[Element]:
     """A temple at the end of its way."""
     foot = world.horizon + 0.10
     kind = "fir" if world.reading.has("pine", "snow") else "crown"
-    hills = parts.range_(world, "hills", 0.16, foot - 0.04, 0.3, frequency=1.6, sharp=0.35, material=world.palette.leaf, mist=0.85, plane=sky.DEPTH)
+    hills = parts.range_(
+        world,
+        "hills",
+        0.16,
+        foot - 0.04,
+        0.3,
+        frequency=1.6,
+        sharp=0.35,
+        material=world.palette.leaf,
+        mist=0.85,
+        plane=sky.DEPTH,
+    )
     wood = parts.treeline(world, "wood", 0.3, foot, 0.2 * world.bulk, kind, mist=0.7, below=0.4, plane=sky.DEPTH)
     back = sky.baked(sky.backdrop(world), hills, wood)
     build = pyramid if _stepped(world) else portico
@@ -24,10 +35,18 @@ def temple(world: World) -> list[Element]:
         elements.append(shore.shafts(world, sky.DEPTH, 0.3))
     elements += [Plane(build(world, foot)), air.fog(world, 0.45, foot + 0.03, 0.07, 0.6)]
     if world.palette.night or world.reading.has("fire"):
-        elements += [air.Lamp(world, (side * 0.25 * world.spread, foot + 0.045), DEPTH, (1.0, 0.6, 0.22), 0.2, 0.8, 0.7) for side in (-1, 1)]
-    elements += [Plane(sides(world, 0.58, foot + 0.1, 0.42, kind)), *land.walking(world, foot + 0.2, 0.15)]
+        elements += [
+            air.Lamp(world, (side * 0.25 * world.spread, foot + 0.045), DEPTH, (1.0, 0.6, 0.22), 0.2, 0.8, 0.7)
+            for side in (-1, 1)
+        ]
+    elements += [Plane(sides(world, 0.58, foot + 0.1, 0.42, kind)), *life.walking(world, foot + 0.2, 0.15)]
     near = Plane(sides(world, 0.85, foot + 0.32, 0.66, kind))
-    return [*elements, near, *land.birds(world), Plane(parts.framing(world, "leaves" if kind == "crown" else "branches"), swing=(0.004, 0.002, 7.0))]
+    return [
+        *elements,
+        near,
+        *life.birds(world),
+        Plane(parts.framing(world, "leaves" if kind == "crown" else "branches"), swing=(0.004, 0.002, 7.0)),
+    ]
 
 
 def _stepped(world: World) -> bool:
@@ -54,13 +73,36 @@ def pyramid(world: World, foot: float) -> Layer:
     summit, house = foot - tall * 0.78, half * 0.24
     walls.box(-house, summit - tall * 0.2, house, summit)
     walls.box(-house * 1.14, summit - tall * 0.25, house * 1.14, summit - tall * 0.2)
-    walls.polygon([(-house * 0.8, summit - tall * 0.25), (-house * 0.66, summit - tall * 0.40), (house * 0.66, summit - tall * 0.40), (house * 0.8, summit - tall * 0.25)])
-    lit.polygon([(way * house, summit), (way * house, summit - tall * 0.2), (way * house * 0.35, summit - tall * 0.2), (way * house * 0.35, summit)])
-    door.polygon([(-house * 0.24, summit), (-house * 0.2, summit - tall * 0.13), (house * 0.2, summit - tall * 0.13), (house * 0.24, summit)])
+    walls.polygon(
+        [
+            (-house * 0.8, summit - tall * 0.25),
+            (-house * 0.66, summit - tall * 0.40),
+            (house * 0.66, summit - tall * 0.40),
+            (house * 0.8, summit - tall * 0.25),
+        ]
+    )
+    lit.polygon(
+        [
+            (way * house, summit),
+            (way * house, summit - tall * 0.2),
+            (way * house * 0.35, summit - tall * 0.2),
+            (way * house * 0.35, summit),
+        ]
+    )
+    door.polygon(
+        [
+            (-house * 0.24, summit),
+            (-house * 0.2, summit - tall * 0.13),
+            (house * 0.2, summit - tall * 0.13),
+            (house * 0.24, summit),
+        ]
+    )
     _stairs(stairs, shade, summit, foot + 0.35, half * 0.15, half * 0.27)
     walls.polygon(parts.under(world.across(canvas), foot + 0.0 * world.across(canvas), canvas.bottom))
     _overgrown(walls, rng, half, foot, tall)
-    image = cut_out(world.paint(canvas, DEPTH, world.palette.ground, [(foot - tall * 0.5, foot + 0.03, 0.5)]), walls.soft())
+    image = cut_out(
+        world.paint(canvas, DEPTH, world.palette.ground, [(foot - tall * 0.5, foot + 0.03, 0.5)]), walls.soft()
+    )
     _faces(world, image, shade, lit, stairs)
     _doorway(world, image, door)
     return Layer(canvas, DEPTH, image)
@@ -74,7 +116,13 @@ def _faces(world: World, image: Picture, shade: Stencil, lit: Stencil, stairs: S
 
 def _doorway(world: World, image: Picture, door: Stencil) -> None:
     if world.palette.night or world.reading.has("glow", "fire"):
-        shine(image, door.image, (1.0, 0.66, 0.3) if not world.reading.has("glow") else world.palette.accent, max(4, round(0.035 * door.canvas.scale)), 1.2)
+        shine(
+            image,
+            door.image,
+            (1.0, 0.66, 0.3) if not world.reading.has("glow") else world.palette.accent,
+            max(4, round(0.035 * door.canvas.scale)),
+            1.2,
+        )
     else:
         tint(image, door.soft(), world.palette.dark, 0.85)
 
@@ -86,7 +134,9 @@ def _stairs(stairs: Stencil, shade: Stencil, top: float, foot: float, narrow: fl
         y, half = top + (foot - top) * part, narrow + (wide - narrow) * part
         shade.box(-half, y - 0.0012 - 0.0016 * part, half, y + 0.0006)
     for side in (-1, 1):
-        shade.polygon([(side * narrow, top), (side * narrow * 1.16, top), (side * wide * 1.12, foot), (side * wide, foot)])
+        shade.polygon(
+            [(side * narrow, top), (side * narrow * 1.16, top), (side * wide * 1.12, foot), (side * wide, foot)]
+        )
 
 
 def _overgrown(walls: Stencil, rng: np.random.Generator, half: float, foot: float, tall: float) -> None:
@@ -113,7 +163,14 @@ def portico(world: World, foot: float) -> Layer:
         walls.polygon([(x - wide, foot), (x - wide * 0.82, top), (x + wide * 0.82, top), (x + wide, foot)])
         walls.box(x - wide * 1.25, top, x + wide * 1.25, top + tall * 0.035)
         walls.box(x - wide * 1.3, foot - tall * 0.04, x + wide * 1.3, foot)
-        lit.polygon([(x + way * wide, foot), (x + way * wide * 0.82, top), (x + way * wide * 0.3, top), (x + way * wide * 0.3, foot)])
+        lit.polygon(
+            [
+                (x + way * wide, foot),
+                (x + way * wide * 0.82, top),
+                (x + way * wide * 0.3, top),
+                (x + way * wide * 0.3, foot),
+            ]
+        )
     start = -half if not broken else -half * 0.5
     walls.box(start, foot - tall * 1.13, half, foot - tall)
     walls.polygon([(start, foot - tall * 1.13), (start * 0.08, foot - tall * 1.45), (half, foot - tall * 1.13)])
@@ -121,11 +178,20 @@ def portico(world: World, foot: float) -> Layer:
     door.box(-half * 0.09, foot - tall * 0.62, half * 0.09, foot)
     walls.box(-half * 0.5, foot - tall * 0.86, half * 0.5, foot)
     for step in range(4):
-        walls.box(-half * (1.04 + 0.05 * step), foot + 0.012 * step, half * (1.04 + 0.05 * step), foot + 0.012 * (step + 1) + 0.002)
-        shade.box(-half * (1.04 + 0.05 * step), foot + 0.012 * step, half * (1.04 + 0.05 * step), foot + 0.012 * step + 0.002)
+        walls.box(
+            -half * (1.04 + 0.05 * step),
+            foot + 0.012 * step,
+            half * (1.04 + 0.05 * step),
+            foot + 0.012 * (step + 1) + 0.002,
+        )
+        shade.box(
+            -half * (1.04 + 0.05 * step), foot + 0.012 * step, half * (1.04 + 0.05 * step), foot + 0.012 * step + 0.002
+        )
     _stairs(stairs, shade, foot, foot + 0.35, half * 0.16, half * 0.34)
     walls.polygon(parts.under(world.across(canvas), foot + 0.045 + 0 * world.across(canvas), canvas.bottom))
-    image = cut_out(world.paint(canvas, DEPTH, world.palette.ground, [(foot - tall * 0.6, foot + 0.03, 0.45)]), walls.soft())
+    image = cut_out(
+        world.paint(canvas, DEPTH, world.palette.ground, [(foot - tall * 0.6, foot + 0.03, 0.45)]), walls.soft()
+    )
     _faces(world, image, shade, lit, stairs)
     _doorway(world, image, door)
     return Layer(canvas, DEPTH, image)
@@ -137,8 +203,9 @@ def sides(world: World, depth: float, base: float, inner: float, kind: str) -> L
     stencil = Stencil(canvas)
     rng = world.chance(f"sides {depth}")
     x = world.across(canvas)
-    rim = base + 0.20 * np.clip(1 - (np.abs(x) / (inner * world.spread)) ** 2, 0, None) - 0.02 * np.abs(np.sin(9 * x))
-    stencil.polygon(parts.under(x, np.where(np.abs(x) < inner * world.spread * 0.9, canvas.bottom + 0.01, rim), canvas.bottom))
+    away = np.abs(x) / (inner * world.spread)
+    rim = base - 0.012 * np.abs(np.sin(23 * x)) + (canvas.bottom + 0.02 - base) * noise.smooth(1.15, 0.55, away)
+    stencil.polygon(parts.under(x, rim, canvas.bottom + 0.03))
     for side in (-1, 1):
         at = inner * world.spread
         while at < canvas.right + 0.1:

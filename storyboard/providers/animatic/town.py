@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from storyboard.providers.animatic import air, figures, land, sky
+from storyboard.providers.animatic import air, craft, figures, life, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine, tint
 from storyboard.providers.animatic.layer import Layer, Picture
 from storyboard.providers.animatic.palette import Colour, bent, mix
@@ -16,34 +16,36 @@ WARM: Colour = (1.0, 0.78, 0.46)
 def street(world: World) -> list[Element]:
     """A street between tall houses, wet where it rains or neon is lit."""
     line, reading = world.horizon, world.reading
-    back = sky.baked(sky.backdrop(world, line + 0.06, disc=not world.palette.night), *(blocks(world, i, line, 0.2 + 0.12 * i, 0.34 - 0.08 * i, sky.DEPTH) for i in range(2)), facades(world, 0, 0.38, line, 3.4, 9.0, sky.DEPTH))
+    back = sky.baked(
+        sky.backdrop(world, line + 0.06, disc=not world.palette.night),
+        *(blocks(world, i, line, 0.2 + 0.12 * i, 0.34 - 0.08 * i, sky.DEPTH) for i in range(2)),
+        facades(world, 0, 0.38, line, 3.4, 9.0, sky.DEPTH),
+    )
     middle, near = facades(world, 1, 0.55, line, 1.55, 3.4), facades(world, 2, 0.8, line, 0.72, 1.5)
     wet = reading.has("rain", "neon") or (world.palette.night and not reading.has("snow"))
     tarmac = mix(world.palette.dark, world.palette.haze, 0.12 if wet else 0.3)
-    ground = Water(world, [(back, line), (middle, line), (near, line)], body=tarmac, clear=0.74 if wet else 0.12, chop=0.75, glint=0.5 if wet else 0.0, speed=0.35, smear=0.09)
+    ground = Water(
+        world,
+        [(back, line), (middle, line), (near, line)],
+        body=tarmac,
+        clear=0.74 if wet else 0.12,
+        chop=0.75,
+        glint=0.5 if wet else 0.0,
+        speed=0.35,
+        smear=0.09,
+    )
     elements: list[Element] = [Plane(back), ground, air.fog(world, 0.3, line, 0.07, 0.5), Plane(middle)]
     if reading.has("car"):
         place = figures.crossing(world, -0.08 * world.spread, -0.06 * world.spread, line + 0.27, world.seconds, 0.0012)
-        elements.append(figures.Actor(figures.car(world, 0.3 * world.bulk, 0.3), place))
+        elements.append(figures.Actor(craft.car(world, 0.3 * world.bulk, 0.3), place))
     if reading.has("person", "people"):
-        elements += people(world, line + 0.33)
-    return [*elements, Plane(near), *land.birds(world)]
+        elements += life.people(world, line + 0.33)
+    return [*elements, Plane(near), *life.birds(world)]
 
 
-def people(world: World, foot: float) -> list[Element]:
-    """Those the prompt names, walking over wet ground."""
-    flip = -1 if world.chance("walker").random() < 0.5 else 1
-    found: list[Element] = []
-    for number in range(3 if world.reading.has("people") else 1):
-        size = 0.3 * (0.7 + 0.3 * world.bulk) * (1.4 if world.reading.close else 1.0)
-        poses = figures.walker(world, world.reading, size, 0.6, flip, True, True)
-        start = -flip * (0.3 * world.spread + 0.13 * number)
-        path = figures.crossing(world, start, start + flip * 0.34 * size * world.seconds, foot + 0.012 * number, world.seconds)
-        found.append(figures.Actor(poses, path, 11.0, 5.0 * number))
-    return found
-
-
-def facades(world: World, number: int, depth: float, line: float, first: float, last: float, plane: float | None = None) -> Layer:
+def facades(
+    world: World, number: int, depth: float, line: float, first: float, last: float, plane: float | None = None
+) -> Layer:
     """The houses on both sides from the distance *first* to *last*, in perspective towards the horizon."""
     canvas = world.canvas(depth if plane is None else plane)
     rng = world.chance(f"facades {number}")
@@ -69,7 +71,13 @@ def _lights(world: World, image: Picture, lamps: tuple[Stencil, Stencil, Stencil
             tint(image, panes.soft(), mix(world.palette.sky[1], world.palette.haze, 0.4), amount)
         tint(image, signs.soft(), world.palette.accent, 0.75)
         return
-    shine(image, warm.image.point([i * 8 // 10 for i in range(256)]), mix(WARM, world.palette.haze, 0.3 + 0.2 * (1 - depth)), spread, 0.6)
+    shine(
+        image,
+        warm.image.point([i * 8 // 10 for i in range(256)]),
+        mix(WARM, world.palette.haze, 0.3 + 0.2 * (1 - depth)),
+        spread,
+        0.6,
+    )
     tint(image, cool.soft(), mix(world.palette.accent, world.palette.haze, 0.45), 0.55)
     shine(image, signs.image, world.palette.accent, spread * 3, 1.3)
 
@@ -97,16 +105,22 @@ def _house(world: World, ink: tuple[Stencil, ...], rng: Rng, side: int, close: f
                 continue
             a, b = (close * (far / close) ** ((column + part) / columns) for part in (0.22, 0.78))
             low, high = (floor + 0.22) / floors, (floor + 0.72) / floors
-            (warm if chance > dark + (1 - dark) * 0.4 else cool).polygon([spot(a, low), spot(a, high), spot(b, high), spot(b, low)])
+            (warm if chance > dark + (1 - dark) * 0.4 else cool).polygon(
+                [spot(a, low), spot(a, high), spot(b, high), spot(b, low)]
+            )
     shops = int(rng.integers(3, 6))
     for shop in range(shops):
         a, b = (close * (far / close) ** ((shop + part) / shops) for part in (0.1, 0.9))
-        (warm if rng.random() < 0.6 else cool).polygon([spot(a, 0.035), spot(a, 0.085), spot(b, 0.085), spot(b, 0.035)], int(rng.uniform(90, 220)))
+        (warm if rng.random() < 0.6 else cool).polygon(
+            [spot(a, 0.035), spot(a, 0.085), spot(b, 0.085), spot(b, 0.035)], int(rng.uniform(90, 220))
+        )
     if rng.random() < 0.75:
         _sign(signs, rng, side, setback, close * rng.uniform(1.02, 1.15), line, deep, tall)
 
 
-def _sign(signs: Stencil, rng: Rng, side: int, setback: float, away: float, line: float, deep: float, tall: float) -> None:
+def _sign(
+    signs: Stencil, rng: Rng, side: int, setback: float, away: float, line: float, deep: float, tall: float
+) -> None:
     """A sign that stands out from the wall, lettered in strokes that mean nothing."""
     wide, top = rng.uniform(0.05, 0.09), rng.uniform(0.3, 0.62)
     rows = int(rng.integers(3, 7))
@@ -129,7 +143,9 @@ def _sign(signs: Stencil, rng: Rng, side: int, setback: float, away: float, line
         signs.box(at, y - 0.1 * height, at + edge, y + (rows + 0.1) * height)
 
 
-def blocks(world: World, number: int, line: float, depth: float, tall: float, plane: float, below: float = 0.05) -> Layer:
+def blocks(
+    world: World, number: int, line: float, depth: float, tall: float, plane: float, below: float = 0.05
+) -> Layer:
     """A row of towers seen from the front."""
     canvas = world.canvas(plane, line - tall * 2.1, line + below)
     rng = world.chance(f"blocks {number}")
@@ -143,7 +159,9 @@ def blocks(world: World, number: int, line: float, depth: float, tall: float, pl
     walls.box(canvas.left, line - 0.02, canvas.right, canvas.bottom)
     image = cut_out(world.paint(canvas, depth, lift=[(line - tall * 1.2, line, 0.6 * (1 - depth))]), walls.soft())
     lit = world.palette.night or world.palette.sky[0][2] < 0.45
-    shade = mix(WARM if number % 2 == 0 else bent(world.palette.accent, saturation=0.7), world.palette.haze, 0.45 * (1 - depth))
+    shade = mix(
+        WARM if number % 2 == 0 else bent(world.palette.accent, saturation=0.7), world.palette.haze, 0.45 * (1 - depth)
+    )
     if lit:
         shine(image, panes.image, shade, 6, 0.5)
     else:
@@ -151,7 +169,9 @@ def blocks(world: World, number: int, line: float, depth: float, tall: float, pl
     return Layer(canvas, plane, image)
 
 
-def _tower(walls: Stencil, panes: Stencil, rng: Rng, left: float, right: float, base: float, top: float, depth: float) -> None:
+def _tower(
+    walls: Stencil, panes: Stencil, rng: Rng, left: float, right: float, base: float, top: float, depth: float
+) -> None:
     wide = right - left
     walls.box(left, top, right, base)
     form = rng.random()
@@ -179,9 +199,12 @@ def skyline(world: World) -> list[Element]:
     sky.baked(back, *far)
     front = blocks(world, 2, line + 0.004, 0.62, tall * 0.62, 0.4)
     if world.chance("quay").random() < 0.55:
-        low: list[Element] = [Water(world, [(back, line), (front, line)], clear=0.78, glint=0.9, chop=1.1, smear=0.03), Plane(front)]
+        low: list[Element] = [
+            Water(world, [(back, line), (front, line)], clear=0.78, glint=0.9, chop=1.1, smear=0.03),
+            Plane(front),
+        ]
     else:
         middle = blocks(world, 2, line + 0.12, 0.55, tall * 0.62, 0.4, 0.7)
         roofs = blocks(world, 3, world.horizon + 0.46, 0.86, 0.34, 0.75, 0.5)
         low = [Plane(middle), air.fog(world, 0.5, line + 0.08, 0.09, 0.5), Plane(roofs)]
-    return [Plane(back), *sky.passing_clouds(world), *low, *land.birds(world)]
+    return [Plane(back), *sky.passing_clouds(world), *low, *life.birds(world)]

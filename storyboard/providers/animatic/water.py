@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.layer import Canvas, Layer, Picture
-from storyboard.providers.animatic.palette import Colour, mix
+from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.world import Moment, World
 
 DEPTH = 0.5
@@ -53,12 +53,14 @@ class Water:
         canvas, horizon = self._canvas, self._world.horizon
         depth = canvas.bottom - horizon
         above = Canvas(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
-        flat = Image.new("RGB", above.size, brush.bytes_of(self._world.palette.sky[0]))
+        flat = Image.new("RGB", above.size, bytes_of(self._world.palette.sky[0]))
         for layer, foot in mirrored:
             layer.draw(flat, (above.left, above.top, above.right, above.bottom), (0.0, -2 * (foot - horizon)))
         flat = ImageOps.flip(flat)
         if smear:
-            squeezed = flat.resize((flat.width, max(2, round(flat.height / (smear * canvas.scale)))), Image.Resampling.BOX)
+            squeezed = flat.resize(
+                (flat.width, max(2, round(flat.height / (smear * canvas.scale)))), Image.Resampling.BOX
+            )
             flat = Image.blend(flat, squeezed.resize(flat.size, Image.Resampling.BICUBIC), 0.8)
         flat = flat.resize(canvas.size, Image.Resampling.BICUBIC)
         step = 8
@@ -66,7 +68,9 @@ class Water:
         down = (y - horizon) / max(depth, 1e-6)
         part = np.clip(1 - clear + 0.42 * down**0.8, 0, 1) + 0 * x
         mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
-        deep = brush.shading(canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.chance("deep"))
+        deep = brush.shading(
+            canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.chance("deep")
+        )
         flat.paste(deep, (0, 0), mask)
         return flat
 
@@ -80,7 +84,7 @@ class Water:
         part = np.clip((0.09 + 0.91 * path) * min(1.0, glint), 0, 0.95)
         mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
         bright = calm.copy()
-        bright.paste(brush.bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
+        bright.paste(bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
         return bright
 
     def _ripples(self) -> list[npt.NDArray[np.int16]]:
@@ -132,7 +136,9 @@ class Water:
             at = round((left + self._world.aspect / 2 + way) * self._world.height + spare / 2) % max(1, 2 * spare)
             at = at if at <= spare else 2 * spare - at
             part = field[:height, at : at + width]
-            parts.append(np.pad(part, ((0, height - part.shape[0]), (0, 0)), mode="edge") if part.shape[0] < height else part)
+            parts.append(
+                np.pad(part, ((0, height - part.shape[0]), (0, 0)), mode="edge") if part.shape[0] < height else part
+            )
         return np.asarray(parts[0] + parts[1])
 
 

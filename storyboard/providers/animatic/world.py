@@ -13,6 +13,9 @@ from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
 from storyboard.providers.animatic.palette import Colour, Palette, bent, mix
 from storyboard.providers.animatic.reading import Reading
 
+# How much of the dark there is at a depth; steepest in the middle, where planes must be told apart.
+_NEARNESS = ((0.0, 0.2, 0.35, 0.5, 0.72, 1.0), (0.0, 0.22, 0.40, 0.61, 0.87, 1.0))
+
 
 class Moment(Struct, frozen=True):
     """One frame of the clip: when it is, and the camera that sees it. ``presence`` fades what is in the air, 0 to 1."""
@@ -84,7 +87,8 @@ class World(Struct, frozen=True):
     def tone(self, depth: float, material: Colour | None = None, share: float = 0.4) -> Colour:
         """The colour of things at *depth*: air far away, dark near, with some of their own."""
         depth = min(1.0, max(0.0, depth))
-        base = bent(mix(self.palette.haze, self.palette.dark, depth**0.55), saturation=1 + 1.6 * depth * (1 - depth))
+        near = float(np.interp(depth, *_NEARNESS))
+        base = bent(mix(self.palette.haze, self.palette.dark, near), saturation=1 + 1.6 * depth * (1 - depth))
         return base if material is None else mix(base, material, share * (1 - 0.7 * depth))
 
     def paint(

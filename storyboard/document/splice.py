@@ -1,0 +1,173 @@
+"""Putting fields and items into the text of a mapping or list, and taking them out, with the layout found there.
+
+Each function gives the splices that do it; where several ways are possible they come best first, for ``edit`` to try.
+None of them touches a comment that stands beside what it changes.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from storyboard.document.layout import (
+    BLANK,
+    Part,
+    Parts,
+    after_space,
+    begins_line,
+    break_at,
+    break_before,
+    comments,
+    line_end,
+    line_start,
+)
+
+_COMMENTED = re.compile(r"[ \t]*(,?)[ \t]*#")
+_BLANK_LINES = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*")
+
+
+class Splice(Struct, frozen=True):
+    """The text from ``start`` to ``end`` becomes ``new``."""
+
+    start: int
+    end: int
+    new: str
+
+
+def applied(text: str, splices: Iterable[Splice]) -> str:
+    """*text* with all *splices*, which must not overlap; those at one place keep their order."""
+    pieces: list[str] = []
+    at = 0
+    for splice in sorted(splices, key=lambda splice: (splice.start, splice.end)):
+        pieces += (text[at : splice.start], splice.new)
+        at = splice.end
+    return "".join((*pieces, text[at:]))
+
+
+def insertions(text: str, whole: Parts, index: int, entries: Sequence[str]) -> Iterator[list[Splice]]:
+    """The ways to put *entries* behind the first *index* parts, the fields of a mapping or items of a list."""
+    if whole.flow:
+        yield _into_flow(text, whole, index, entries)
+        return
+    indent = " " * _column(text, whole.parts[0])
+    if index > 0:
+        last = whole.parts[index - 1]
+        beside = _behind_comments(text, line_end(text, last.end)[1], len(indent))
+        yield [_new_lines(text, beside, indent, entries)]
+        # Blank lines, even spaces in them, can be part of a block of text.
+        blank = _BLANK_LINES.match(text, beside)
+        yield [_new_lines(text, beside if blank is None else blank.end(), indent, entries)]
+    # A block of text that ends with the file, without a line break, has no place behind it.
+    follower = whole.parts[max(index - 1, 0)]
+    between = break_at(text, follower.start) + indent
+    yield [Splice(follower.start, follower.start, "".join(entry + between for entry in entries))]
+
+
+def removals(text: str, whole: Parts, first: int, behind: int) -> Iterator[list[Splice]]:
+    """The ways to take out the parts from *first* to before *behind*."""
+    start = whole.parts[first].start
+    end = whole.parts[behind - 1].end
+    if whole.flow:
+        yield _out_of_flow(text, whole, first, behind)
+    elif begins_line(text, start):
+        yield from ([splice] for splice in _out_of_lines(text, start, end))
+    else:
+        yield [Splice(start, _after_blank(text, end), "")]
+
+
+def _column(text: str, part: Part) -> int:
+    return part.start - line_start(text, part.start)
+
+
+def _behind_comments(text: str, index: int, indent: int) -> int:
+    """Comment lines that are indented deeper than *indent* go on with what stands above them."""
+    found = re.compile(rf"(?: {{{indent + 1},}}#[^\r\n]*(?:\r\n|\r|\n|\Z))*").match(text, index)
+    return index if found is None else found.end()
+
+
+def _new_lines(text: str, index: int, indent: str, entries: Sequence[str]) -> Splice:
+    """Lines of their own at *index*, which is the start of a line or the end of the text."""
+    line = line_start(text, index)
+    if line < index or index == 0:
+        between = break_at(text, index)
+        return Splice(index, index, "".join(between + indent + entry for entry in entries))
+    between = break_before(text, index)
+    return Splice(index, index, "".join(indent + entry + between for entry in entries))
+
+
+def _into_flow(text: str, whole: Parts, index: int, entries: Sequence[str]) -> list[Splice]:
+    if not whole.parts:
+        return [Splice(whole.start + 1, whole.start + 1, ", ".join(entries))]
+    if index == 0:
+        start = whole.parts[0].start
+        return [Splice(start, start, "".join(f"{entry}, " for entry in entries))]
+    part = whole.parts[index - 1]
+    if not begins_line(text, part.start):
+        return [Splice(part.end, part.end, "".join(f", {entry}" for entry in entries))]
+    line = line_start(text, part.start)
+    lead = (break_before(text, line) or break_at(text, part.start)) + text[line : part.start]
+    stop, _ = line_end(text, part.end)
+    commented = _COMMENTED.match(text, part.end, stop)
+    if commented is None:
+        return [Splice(part.end, part.end, "".join(f",{lead}{entry}" for entry in entries))]
+    if commented[1]:
+        return [Splice(stop, stop, "".join(f"{lead}{entry}," for entry in entries))]
+    return [Splice(part.end, part.end, ","), Splice(stop, stop, ",".join(lead + entry for entry in entries))]
+
+
+def _out_of_flow(text: str, whole: Parts, first: int, behind: int) -> list[Splice]:
+    start, end = whole.parts[first].start, whole.parts[behind - 1].end
+    before = whole.parts[first - 1].end if first else None
+    if before is not None and not _comments_in(text, before, end):
+        return [Splice(before, end, "")]
+    comma = after_space(text, end)
+    follows = text[comma] == ","
+    if follows and _comments_in(text, end, comma):
+        return [_line_or_less(text, start, end), Splice(comma, comma + 1, "")]
+    if follows:
+        end = comma + 1
+    if before is None:
+        return [Splice(start, _after_blank(text, end) if follows else end, "")]
+    rest = [] if follows else [_comma_behind(text, before)]
+    return [*rest, _line_or_less(text, start, end)]
+
+
+def _comma_behind(text: str, index: int) -> Splice:
+    comma = after_space(text, index)
+    return Splice(comma, comma + 1, "")
+
+
+def _line_or_less(text: str, start: int, end: int) -> Splice:
+    """What stands from *start* to *end*, with its line and the break before it if nothing else is there."""
+    line = line_start(text, start)
+    stop, _ = line_end(text, end)
+    if not begins_line(text, start):
+        return Splice(start, end, "")
+    if not text[end:stop].strip(" \t"):
+        return Splice(line - len(break_before(text, line)), stop, "")
+    return Splice(start, stop - len(text[end:stop].lstrip(" \t")), "")
+
+
+def _out_of_lines(text: str, start: int, end: int) -> Iterator[Splice]:
+    """Whole lines go; comments in them stay, each on a line of its own."""
+    line = line_start(text, start)
+    stop, following = line_end(text, end)
+    kept = [text[line:start] + comment for comment in _comments_in(text, start, stop)]
+    if following > stop:
+        yield Splice(line, following, "".join(comment + text[stop:following] for comment in kept))
+        return
+    before = break_before(text, line)
+    yield Splice(line - len(before), stop, "".join(before + comment for comment in kept))
+    yield Splice(line, stop, before.join(kept))
+
+
+def _comments_in(text: str, start: int, end: int) -> list[str]:
+    if "#" not in text[start:end]:
+        return []
+    return [text[first:last] for first, last in comments(text) if start <= first < end]
+
+
+def _after_blank(text: str, index: int) -> int:
+    while index < len(text) and text[index] in BLANK:
+        index += 1
+    return index

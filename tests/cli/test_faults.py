@@ -1,0 +1,91 @@
+"""Every fault of a provider, the network and a clip: how a build ends, what it says, what it buys.
+
+The table is ``docs/faults.md``; each of its rows is a test. ``python -m tests.cli.test_faults`` prints it anew.
+"""
+
+import re
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.inside import errors, hasty, run
+from tests.project import HERE
+from tests.runware_server.faults import FAULTS
+from tests.runware_server.server import RunwareServer
+from tests.shops import PaidProject, shop
+
+ONE = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3}\n"
+TABLE = HERE / "docs" / "faults.md"
+ROW = re.compile(r"\| `([a-z0-9-]+)` \| ([^|]*) \| (\d+) \| (\d+) \| ([^|]*) \|")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SLOW = {"submit-ack-late": 1.0, "download-stall": 1.0, "submit-refused": 0.6}
+
+
+def rows() -> dict[str, tuple[str, int, int, str]]:
+    """The table: what happens, the exit code, how often the task was bought, the message."""
+    found = ROW.findall(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else []
+    return {name: (about, int(code), int(bought), text.strip()) for name, about, code, bought, text in found}
+
+
+def arm(server: RunwareServer, name: str) -> None:
+    """Let the fault act; those of a poll on the first one after the submission, the others as they come."""
+    fault = FAULTS[name]
+    asked_before = 1 if fault.phase == "poll" and fault.act is not None else 0
+    server.arm(name, nth=fault.nth + asked_before, seconds=SLOW.get(name))
+
+
+def outcome(folder: Path, name: str, memory: str = "forever") -> tuple[int, int, str, int, int]:
+    """Exit code, accepted tasks and message of a build under the fault; exit and accepted tasks after one without."""
+    with shop(memory=memory) as server:
+        project = PaidProject(folder, server, ONE)
+        environment = {
+            key: text for key, text in project.environment().items() if key.startswith(("RUNWARE_", "STORYBOARD_"))
+        }
+        arm(server, name)
+        first = run(folder, environment, "build", "--json")
+        bought = len(server.bill)
+        text = "; ".join(error["message"] for error in errors(first))
+        server.disarm()
+        if name == "submit-refused":
+            time.sleep(0.7)
+        second = run(folder, environment, "build", "--json")
+        twice = [task for task, times in Counter(line["task_id"] for line in server.bill).items() if times > 1]
+        assert twice == []
+        assert project.journal() == []
+        return first.code, bought, UUID.sub("ID", text), second.code, len(server.bill)
+
+
+def test_the_table_has_every_fault() -> None:
+    assert list(rows()) == list(FAULTS)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_ends_as_the_table_says_and_the_next_build_goes_on(tmp_path: Path, name: str) -> None:
+    _, code, bought, text = rows()[name]
+    with hasty():
+        found = outcome(tmp_path / "film", name)
+    assert found[:3] == (code, bought, text)
+    assert found[3:] == ((6, bought) if code == 6 else (0, max(1, bought)))
+
+
+@pytest.mark.parametrize("memory", ["running", "none"])
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.money])
+def test_money_is_safe_whatever_the_provider_remembers(tmp_path: Path, name: str, memory: str) -> None:
+    with hasty():
+        found = outcome(tmp_path / "film", name, memory)
+    assert found[3:] == (0, 1)
+
+
+def printed() -> None:
+    """The table, as it comes out now."""
+    with hasty(), tempfile.TemporaryDirectory() as folder:
+        for name, fault in FAULTS.items():
+            code, bought, text, *_ = outcome(Path(folder) / name, name)
+            print(f"| `{name}` | {fault.about} | {code} | {bought} | {text} |", flush=True)
+
+
+if __name__ == "__main__":
+    printed()

@@ -1,0 +1,75 @@
+"""Builds in this very process, with little patience: for tests that need many builds and no processes."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from storyboard.build import remote, workers
+from storyboard.cli import main, spending
+from tests import tiny
+from tests.project import Ran
+
+HASTE = remote.Pace(interval_s=0.02, job_s=0.6, call_s=3.0, exchange_s=0.8, stall_s=0.4, download_s=1.5)
+
+
+async def _nap(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, 0.01))
+
+
+@contextlib.contextmanager
+def hasty() -> Iterator[None]:
+    """Workers are threads, waits are short, the tiny model is known."""
+
+    async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.to_thread(function, 0, *arguments)
+
+    import msgspec
+
+    real = spending.read_spending
+
+    def read(*arguments: Any) -> remote.Spending:
+        return msgspec.structs.replace(real(*arguments), pace=msgspec.structs.replace(HASTE, sleep=_nap))
+
+    from storyboard.cli import build
+    from storyboard.providers import models
+
+    known = models.cards
+    with (
+        mock.patch.object(workers.Workers, "run", run),
+        mock.patch.object(workers, "_counters", [0] * 64),
+        mock.patch.object(build, "read_spending", read),
+    ):
+        tiny.install()
+        try:
+            yield
+        finally:
+            models.cards = known
+
+
+def run(folder: Path, environment: dict[str, str], *words: str) -> Ran:
+    """A verb in *folder* as the command line would run it."""
+    out, err = io.StringIO(), io.StringIO()
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with (
+            mock.patch.dict(os.environ, environment),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = main.run(words)
+    finally:
+        os.chdir(before)
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def errors(ran: Ran) -> list[dict[str, Any]]:
+    """The errors of a ``--json`` envelope."""
+    found: list[dict[str, Any]] = json.loads(ran.out)["errors"]
+    return found

@@ -1,0 +1,119 @@
+"""The schema, the model and the examples agree, and both judges of the schema give the same verdicts."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from jsonschema import Draft7Validator
+from msgspec import structs
+from referencing import Registry
+
+from storyboard.core.model import Generated, Shot, Still
+from storyboard.document import accept, check
+from storyboard.document.accept import acceptor
+from storyboard.document.parse import parse
+from storyboard.document.schema import fields_of, schema, schema_text
+from storyboard.document.unbuilt import UNBUILT
+from tests.unit.test_document_load import anything, films
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("**/storyboard.yaml"))
+
+
+def properties(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(part, dict):
+        for key in ("properties", "patternProperties"):
+            for name, below in part.get(key, {}).items():
+                if isinstance(below, dict):
+                    yield f"{path}/{name}", below
+        for name, below in part.items():
+            yield from properties(below, f"{path}/{name}")
+    elif isinstance(part, list):
+        for below in part:
+            yield from properties(below, path)
+
+
+def test_every_property_has_a_title_and_a_description() -> None:
+    found = list(properties(schema()))
+    assert len(found) > 60
+    assert [
+        path for path, part in found if not part.get("title") or not part.get("description", "").endswith(".")
+    ] == []
+
+
+def test_schema_is_a_schema_with_a_name_that_stays() -> None:
+    whole = json.loads(schema_text())
+    Draft7Validator.check_schema(whole)
+    assert whole["$id"] == "urn:storyboard:schema:storyboard:1"
+
+
+def test_schema_refers_to_nothing_outside() -> None:
+    references = re.findall(r'"\$ref": "([^"]*)"', schema_text())
+    assert references
+    assert all(reference.startswith("#/definitions/") for reference in references)
+
+
+def test_fields_of_a_shot_are_those_of_the_model() -> None:
+    of_shot = {field.name for field in structs.fields(Shot)} - {"scene", "source"}
+    of_source = {field.name for field in structs.fields(Generated)}
+    people, sources = {"notes"}, {"clip", "image", "card"}
+    assert set(fields_of("shot")) == of_shot | of_source | people | sources
+
+
+def test_moves_and_transitions_are_those_of_the_model() -> None:
+    from typing import get_args
+
+    from storyboard.core.model import Card, Transition
+
+    kinds = {
+        "move": (fields_of("shot")["image"]["properties"]["move"], Still, "move"),
+        "align": (fields_of("shot")["card"]["properties"]["align"], Card, "align"),
+        "type": (fields_of("transition")["type"], Transition, "type"),
+    }
+    for part, struct, name in kinds.values():
+        assert tuple(part["enum"]) == get_args(struct.__annotations__[name])
+
+
+def test_everything_unbuilt_is_a_field() -> None:
+    assert set(fields_of("shot")) >= set(UNBUILT)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.parent.name)
+def test_example_is_right_by_the_schema(example: Path) -> None:
+    document = parse(example.read_bytes(), example.name)
+    assert document.findings == []
+    Draft7Validator(json.loads(schema_text()), registry=Registry()).validate(document.data)
+
+
+PLAIN = Draft7Validator(schema(), registry=Registry())
+
+
+@settings(deadline=None, max_examples=150)
+@given(films | anything)
+def test_quick_judge_agrees_with_the_library(value: object) -> None:
+    quick = acceptor(schema())(value)
+    assert quick == PLAIN.is_valid(value)
+    assert quick == (not list(check._validator("storyboard").iter_errors(value)))
+
+
+def test_quick_judge_refuses_keywords_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="oneOf"):
+        acceptor({"oneOf": []})
+
+
+def test_dollar_in_a_pattern_is_the_end_of_the_text() -> None:
+    assert not acceptor(fields_of("shot")["id"])("glide\n")
+
+
+@pytest.mark.parametrize("pattern", re.findall(r'"pattern": "([^"]*)"', schema_text()))
+def test_patterns_hold_no_repetition_of_a_repetition(pattern: str) -> None:
+    assert not re.search(r"[*+}]\)?[*+{]", pattern)
+
+
+def test_repeated_items_are_found_among_mixed_kinds() -> None:
+    assert accept.repeated([1, True, "1", [1], [1], None]) is None
+    assert accept.repeated([1, "a", {}, "a"]) == 3
