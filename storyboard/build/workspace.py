@@ -24,7 +24,7 @@ class Workspace:
         self.lockfile = root / storyboard.lockfile
         self.film = root / storyboard.output.file
         self.index = Index(self.state / "index.sqlite", clock, writable=writable)
-        self.blobs = Blobs(self.cache)
+        self.blobs = Blobs(self.cache, writable=writable)
         self.records = Records(self.cache, self.blobs, self.index)
         self.journal = Journal(self.state / "journal")
         self.ledger = Ledger(self.state / "ledger.jsonl")
@@ -47,6 +47,8 @@ class Workspace:
     def sweep(self, *, after_crash: bool) -> None:
         """Remove what killed builds left half made. Only for the holder of the builder's lock."""
         self.blobs.sweep()
+        for left in self.state.glob(".*.tmp"):
+            left.unlink(missing_ok=True)
         if after_crash:
             for folder in (self.state / "journal", self.cache / "records"):
                 for left in folder.rglob(".*.tmp"):

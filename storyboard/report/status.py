@@ -25,9 +25,7 @@ _STATES = {"reuse": "up to date", "make": "stale", "wait": "stale", "held": "hel
 _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
 
 
-def status_text(
-    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint
-) -> str:
+def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
     """A line a shot, then the film."""
     takes = plan.of("take")
     width = max((len(step.action.shot) for step in takes), default=0)

@@ -64,9 +64,13 @@ def init_folder(root: Path) -> Path:
 
 
 class Blobs:
-    """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once."""
+    """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once.
 
-    def __init__(self, folder: Path) -> None:
+    With *writable* false a damaged blob is told and not moved.
+    """
+
+    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+        self.writable = writable
         self.temps = folder / "tmp"
         self._blobs = folder / "blobs"
         self._damaged = folder / "damaged"
@@ -194,6 +198,8 @@ class Blobs:
     def _condemn(self, digest: str, seen: os.stat_result | None) -> None:
         """Set a bad blob aside, unless another process has put a good one in its place meanwhile."""
         path = self.path(digest)
+        if not self.writable:
+            raise Damaged(digest, path)
         kept_at = set_aside(path, self._damaged)
         try:
             moved = os.lstat(kept_at)

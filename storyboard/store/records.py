@@ -160,7 +160,8 @@ class Records:
         return record
 
     def _distrust(self, path: Path, reason: str) -> None:
-        self.troubles.append(Trouble(path, reason, set_aside(path, self._damaged)))
+        kept_at = set_aside(path, self._damaged) if self._blobs.writable else path
+        self.troubles.append(Trouble(path, reason, kept_at))
 
 
 def _sorted(folder: Path) -> list[Path]:

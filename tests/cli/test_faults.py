@@ -31,9 +31,9 @@ def rows() -> dict[str, tuple[str, int, int, str]]:
 
 
 def arm(server: RunwareServer, name: str) -> None:
-    """Let the fault act; those of a poll on the first one after the submission, the others as they come."""
+    """Let the fault act; those of a poll on the first one after the submission."""
     fault = FAULTS[name]
-    asked_before = 1 if fault.phase == "poll" and fault.act is not None else 0
+    asked_before = 1 if fault.phase == "poll" else 0
     server.arm(name, nth=fault.nth + asked_before, seconds=SLOW.get(name))
 
 

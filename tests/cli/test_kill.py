@@ -18,7 +18,9 @@ from tests.shops import PaidProject, shop
 
 # Every call is a point when these are run by hand (STORYBOARD_TEST_STRIDE=1, some minutes for each memory).
 STRIDE = int(os.environ.get("STORYBOARD_TEST_STRIDE", "0"))
-ASKING_FOR_ITS_OWN = CHAIN.replace("a river", "POINT river").replace("a forest", "POINT forest").replace("a city", "POINT city")
+ASKING_FOR_ITS_OWN = (
+    CHAIN.replace("a river", "POINT river").replace("a forest", "POINT forest").replace("a city", "POINT city")
+)
 
 
 def rounds(project: Project, start: int, stride: int) -> list[dict[str, Any]]:
@@ -106,7 +108,7 @@ def test_a_signal_stops_the_build_and_the_next_one_goes_on(tmp_path: Path, numbe
         assert "2 paid jobs go on, the next build picks them up" in out
         assert ended(process.pid)
         server.finish_all()
-        server.shop.seconds = 0.05
+        server.shop.seconds_per_job = 0.05
         assert project.run("build").code == 0
         assert len(server.bill) == 3
 
