@@ -118,7 +118,7 @@ class Engine:
         await self._inputs_of(action)
         step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
-            await self._after(take_id(step.reason.shots[0]))
+            await self._after(self._planner.owner(step.key or ""))
             step = self._planner.step(action)
         if step.found is not None:
             self._settle(step, step.found)
@@ -145,7 +145,7 @@ class Engine:
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
-        if isinstance(result, TakeMade) and step.key is not None:
+        if isinstance(result, TakeMade) and step.key is not None and step.action.seed is None:
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameMade):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
@@ -190,7 +190,7 @@ class Engine:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._storing, function))
 
     async def _make_take(self, step: Step) -> tuple[Result, Decimal]:
-        shot = self._graph.shot(step.action.shot)
+        shot = self._graph.shot_of(step.action)
         if not isinstance(shot.source, Generated):
             raise TypeError(f"shot {shot.id} is not generated")
         pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))

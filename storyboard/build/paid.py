@@ -67,12 +67,11 @@ class Tools(Struct, frozen=True):
 
 
 class PaidMaker:
-    """Makes takes with one paid provider. *remake* names the shots whose request is rolled again."""
+    """Makes takes with one paid provider."""
 
-    def __init__(self, tools: Tools, remake: frozenset[str]) -> None:
+    def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._provider: Provider = tools.remote.provider
-        self._remake = remake
 
     async def make(self, order: Order) -> Delivery:
         """Buy the take, or pick up the one that was bought. Raises ``PaidFailed`` and other ``TaskFailed``."""
@@ -108,7 +107,7 @@ class PaidMaker:
         locked = self._attempt_of(order.locked_task, key)
         if open_jobs and order.step.do == "resume":
             return max(open_jobs)
-        if order.shot.id in self._remake:
+        if order.step.reason.why == "forced":
             return max([*open_jobs, *(entry.attempt for entry in past), locked], default=0) + 1
         failed = [entry.attempt for entry in past if entry.failed and entry.outcome in RETRYABLE]
         return max([*open_jobs, locked, max(failed, default=0) + 1])

@@ -57,7 +57,6 @@ def open_maker(
     workers: Workers,
     budget: Budget,
     prices: Prices,
-    remake: frozenset[str],
     tell: Callable[[str], None],
 ) -> PaidMaker:
     """The maker of one paid provider. Raises ``PaidFailed`` (``auth``) without a usable key."""
@@ -87,7 +86,7 @@ def open_maker(
         tell=tell,
         sleep=pace.sleep,
     )
-    return PaidMaker(tools, remake)
+    return PaidMaker(tools)
 
 
 def _client(provider: Provider, account: Account, key: Secret, pace: Pace) -> ApiClient:

@@ -41,13 +41,17 @@ if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to bu
 
 
 class Choices(Struct, frozen=True):
-    """What the command line adds to a storyboard. *cap* in US dollars, for this build."""
+    """What the command line adds to a storyboard. *cap* in US dollars, for this build.
+
+    *seeds* limits the build to the takes with these seeds.
+    """
 
     select: tuple[str, ...] = ()
     remake: tuple[str, ...] = ()
     jobs: int = 1
     partial: bool = False
     cap: Decimal | None = None
+    seeds: tuple[int, ...] = ()
 
 
 class OutputRefused(Exception):
@@ -101,19 +105,26 @@ class Session:
 
     def plan(self) -> Plan:
         """What a build would do now."""
-        return self._planner().plan()
+        return self.planned()[1]
+
+    def planned(self) -> tuple[Planner, Plan]:
+        """The same, with the planner that knows what every shot asks for."""
+        planner = self._planner()
+        return planner, planner.plan()
 
     def lockfile_is_current(self, plan: Plan) -> bool:
         """Whether a build would leave the lockfile as it is: every take there, and each the one it names."""
         shots = {shot.id: shot for shot in self.storyboard.shots()}
         if not set(self.shelf.lockfile.shots) <= set(shots):
             return False
-        return all(self._is_locked(step, shots[step.action.shot]) for step in plan.of("take"))
+        if any(step.do not in ("reuse", "held") for step in plan.of("take")):
+            return False
+        return all(self._is_locked(step, shots[step.action.shot]) for step in plan.takes())
 
     def needs_network(self, plan: Plan) -> list[str]:
         """Shots that a provider elsewhere would have to make."""
         steps = [step for step in plan.of("take") if step.do in ("make", "wait", "resume")]
-        return [step.action.shot for step in steps if self._provider(step.action.shot) != LOCAL]
+        return list(dict.fromkeys(s.action.shot for s in steps if self._provider(s.action.shot) != LOCAL))
 
     def fetch_pictures(self) -> None:
         """Fetch the pictures given by address that are not here. Only in a building session. Raises ``TaskFailed``."""
@@ -174,6 +185,7 @@ class Session:
             price=self._price,
             remake=self._remake,
             only=self._only,
+            seeds=frozenset(self.choices.seeds) or None,
         )
         return Planner(self.graph, self.shelf, wishes)
 
@@ -194,7 +206,6 @@ class Session:
                     workers,
                     budget,
                     self.prices,
-                    self._remake,
                     lambda text: tell(Told(text)),
                 )
         return makers

@@ -30,6 +30,7 @@ class Ended(Protocol):
 def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds: float, *, verbose: bool) -> str:
     """A few lines for the end of a build."""
     takes = _count(ended.made, "take"), _count(ended.reused, "take")
+    beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
     joined = "cut" in ended.made
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
@@ -42,7 +43,8 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
     else:
         rendered = f", {segments} segments rendered" if segments else ""
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
-        lines.append(f"{_shots(takes[0])} made, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
+        more = f" and {beside} {'take' if beside == 1 else 'takes'} beside them" if beside else ""
+        lines.append(f"{_shots(takes[0])} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
     if film is not None:
         length = in_words(seconds_of(ended.frames, storyboard.output.fps))
         lines.append(f"{film}: {ended.frames} frames, {length}{'' if joined else ', as it was'}")
@@ -66,7 +68,8 @@ def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, An
 
 
 def _count(steps: Mapping[str, Step], kind: str) -> int:
-    return sum(1 for step in steps.values() if step.action.kind == kind)
+    """Actions of that kind; takes beside the one in the cut are not counted."""
+    return sum(1 for step in steps.values() if step.action.kind == kind and step.action.seed is None)
 
 
 def _shots(number: int) -> str:
