@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started
 from storyboard.build.film import FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
@@ -33,7 +34,10 @@ How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
 class Outcome(Struct, frozen=True):
-    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0."""
+    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
+
+    ``chosen`` are the takes that replaced others in the cut without being made.
+    """
 
     made: Mapping[str, Step]
     reused: Mapping[str, Step]
@@ -44,6 +48,7 @@ class Outcome(Struct, frozen=True):
     frames: int
     cost: Decimal
     stopped_by: int
+    chosen: tuple[Chosen, ...] = ()
 
 
 class Engine:

@@ -16,8 +16,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.build.budget import Budget, Prices
+from storyboard.build.chosen import chosen, in_use
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
@@ -161,6 +163,7 @@ class Session:
         reason = why_not_writable(self.workspace.film)
         if reason is not None:
             raise OutputRefused(self.workspace.film, reason)
+        before = in_use(self.shelf, self.storyboard)
         workers = Workers(self.choices.jobs)
         if watch is not None:
             watch(workers)
@@ -171,7 +174,7 @@ class Session:
         for trouble in self.workspace.records.troubles:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
-        return outcome
+        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
 
     def open_jobs(self) -> int:
         """Paid jobs that are not finished and that the next build picks up."""

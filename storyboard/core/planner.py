@@ -118,6 +118,15 @@ class Planner:
         request = take_request(source, self._wishes.engines.get(source.provider), frames)
         return action_key("take", request), request
 
+    def differs(self, action: Action, old: Request) -> tuple[Change, ...]:
+        """In what the request of a take differs from *old*; while its frames are not known, in the other fields."""
+        asked = self.asked(action)
+        if not isinstance(asked, Reason):
+            return changes(old, asked[1])
+        source = _generated(self.graph.shot_of(action))
+        known = take_request(source, self._wishes.engines.get(source.provider), {})
+        return changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)
+
     def _selected(self, shot: str) -> bool:
         return self._wishes.only is None or shot in self._wishes.only
 
@@ -173,23 +182,14 @@ class Planner:
         return self._held_take(action, locked, asked)
 
     def _held_take(self, action: Action, locked: Locked, asked: tuple[str, Request] | Reason) -> Step:
-        changed = self._since(locked, _generated(self.graph.shot(action.shot)), asked)
+        old = self._memory.request_of(locked.key)
+        changed = self.differs(action, old) if old is not None else ()
         reason = Reason("held", changed, asked.shots if isinstance(asked, Reason) else ())
         found = next((one for one in self._memory.find(locked.key) if one.outputs.get("clip") == locked.take), None)
         if found is None:
             return Step(action, "blocked", msgspec.structs.replace(reason, why="held-missing"), locked.key)
         result = TakeMade(locked.take, msgspec.convert(found.info, ClipInfo))
         return Step(action, "held", reason, locked.key, found=result)
-
-    def _since(self, locked: Locked, source: Generated, asked: tuple[str, Request] | Reason) -> tuple[Change, ...]:
-        """What has changed since the locked take; where its frames are not known yet, the other fields."""
-        old = self._memory.request_of(locked.key)
-        if old is None:
-            return ()
-        if not isinstance(asked, Reason):
-            return changes(old, asked[1])
-        known = take_request(source, self._wishes.engines.get(source.provider), {})
-        return changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)
 
     def _frames(self, source: Generated) -> dict[str, str] | Reason:
         """Digests of the pictures that go in, or why they are not known."""

@@ -27,7 +27,7 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
     """A line a shot, then the film."""
-    takes = [step for step in plan.of("take") if step.action.seed is None or step.do != "reuse"]
+    takes = [step for step in plan.of("take") if step.action.seed is None or step.do not in ("reuse", "held")]
     width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard), ""]
     for step in takes:
