@@ -121,6 +121,17 @@ def test_pick_of_a_seed_that_is_not_made_yet_leaves_it_to_the_build(desk: Desk) 
     assert "take:a" in desk.built()
 
 
+def test_every_take_lies_beside_the_film_by_its_seed_to_be_looked_at(desk: Desk) -> None:
+    desk.said("take", "a", "-n", "2")
+    folder = desk.folder / "out" / "film"
+    assert sorted(path.name for path in folder.iterdir()) == ["a.11.mp4", "a.12.mp4", "a.mp4", "b.mp4", "c.mp4"]
+    linked = {(folder / f"a{name}.mp4").resolve().name for name in ("", ".11", ".12")}
+    assert linked == {take["take"] for take in desk.takes("a")}
+    desk.project.edit("        takes: [3, 11, 12]\n", "")
+    desk.built()
+    assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4", "c.mp4"]
+
+
 def test_an_earlier_seed_comes_back_by_pick(desk: Desk) -> None:
     desk.project.edit("seed: 5}", "seed: 6}")
     desk.built()
