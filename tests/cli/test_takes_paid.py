@@ -130,3 +130,16 @@ def test_every_seed_of_a_shot_is_bought_once(desk: Desk, server: RunwareServer) 
     assert [take["seed"] for take in desk.takes("a") if take["in_cut"]] == [6]
     assert bought(server) == 4
     assert desk.built() == []
+
+
+def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_once(tmp_path: Path) -> None:
+    with shop(seconds_per_job=3.0) as server, at_work(11):
+        project = PaidProject(tmp_path / "film", server, TWO.split("      - {id: b")[0])
+        ours = {key: text for key, text in project.environment().items() if key.startswith(("RUNWARE_", "STORYBOARD_"))}
+        desk = Desk(project, ours)
+        assert desk.run("take", "a").code == 1
+        assert desk.plan()["a#11"] == "resume: already paid for; it is picked up"
+        while desk.run("build").code:
+            assert bought(server) <= 2
+        assert sorted(take["seed"] for take in desk.takes("a")) == [3, 11]
+        assert bought(server) == 2
