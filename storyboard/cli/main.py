@@ -20,6 +20,7 @@ VERBS = {
     "plan": "show what a build would make, and why",
     "build": "make what has changed, then the film",
     "status": "show what is there and what is stale",
+    "cost": "sum what has been paid",
     "graph": "show what is made of what",
     "schema": "print the JSON Schema of the language",
     "models": "show what models can do and cost",
