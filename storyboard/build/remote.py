@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from storyboard.build.budget import Budget, Prices
-from storyboard.build.paid import PaidMaker, Tools
+from storyboard.build.paid import PaidMaker
+from storyboard.build.purchase import Tools
 from storyboard.build.tasks import PaidFailed
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace

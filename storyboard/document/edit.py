@@ -203,7 +203,8 @@ def _list_edits(text: str, node: Seq, wanted: list[Json]) -> Iterator[list[Splic
         both = min(behind - first, end - begin)
         for index in range(both):
             part = whole.parts[first + index]
-            splices.append(Splice(part.value, part.end, new[begin + index]))
+            blank = " " if part.value == part.end else ""
+            splices.append(Splice(part.value, part.end, blank + new[begin + index]))
         if first + both < behind:
             splices += next(removals(text, whole, first + both, behind))
         if begin + both < end:

@@ -96,10 +96,10 @@ NEW_IN_BLOCK = [
         "shots:\n  - prompt: |\n      A river.\n      # no comment\n    seed: 5\n  # b\n",
     ),
     Edit(
-        "text with indentation indicator",
+        "comment below text with an indentation indicator",
         SEED,
-        "shots:\n  - prompt: |2-\n       A river.\n     # text\n",
-        "shots:\n  - prompt: |2-\n       A river.\n     # text\n    seed: 5\n",
+        "shots:\n  - prompt: |2-\n       A river.\n     # c\n",
+        "shots:\n  - prompt: |2-\n       A river.\n     # c\n    seed: 5\n",
     ),
     Edit(
         "text ends the file without newline",

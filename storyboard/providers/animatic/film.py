@@ -24,10 +24,10 @@ def drawn(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label
 
     Yields RGB, shape (height, width, 3), each picture in the memory of the one before.
     """
-    bar = 0 if label is None else bar_height(size)
+    slate = _slate(prompt, seed, size, rate, frames, label)
+    bar = 0 if slate is None else slate.height
     world, setting = stage.world_of(prompt, seed, size.width, size.height - bar, float(frames / rate))
-    elements = stage.elements_of(world, setting)
-    slate = None if label is None else Slate(size, label, seed, prompt, rate, frames, world.palette.accent)
+    elements, accent = stage.elements_of(world, setting), world.palette.accent
     whole = np.empty((size.height, size.width, 3), np.uint8)
     picture = Image.new("RGB", (size.width, size.height - bar))
     for number in range(frames):
@@ -36,7 +36,7 @@ def drawn(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label
             element.draw(picture, moment)
         whole[: picture.height] = np.asarray(picture)
         if slate is not None:
-            whole[picture.height :] = slate.draw(number)
+            whole[picture.height :] = slate.draw(number, accent)
         yield whole
 
 
@@ -53,9 +53,10 @@ def continued(
     inherits = label is not None and has_bar(start)
     height = size.height - bar_height(size) if inherits else size.height
     world, _ = stage.world_of(prompt, seed, size.width, height, float(frames / rate))
+    accent = world.palette.accent
     plane = StillPlane(Image.fromarray(start[:height]), world.camera.moves, world.reading)
     floating = [element for element in air.weather(world) if isinstance(element, air.Motes | air.Lightning)]
-    slate = None if label is None else Slate(size, label, seed, prompt, rate, frames, world.palette.accent)
+    slate = _slate(prompt, seed, size, rate, frames, label)
     for number in range(1, frames):
         presence = min(1.0, number / FADE)
         picture = Image.new("RGB", (size.width, height))
@@ -64,7 +65,14 @@ def continued(
         for element in floating:
             element.draw(picture, moment)
         whole = np.concatenate([np.asarray(picture), start[height:]])
-        yield whole if slate is None else _slated(whole, slate.draw(number), presence)
+        yield whole if slate is None else _slated(whole, slate.draw(number, accent), presence)
+
+
+def _slate(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label: str | None) -> Slate | None:
+    """The slate of a clip, unless it is to have none or is too low for one."""
+    if label is None or bar_height(size) == 0:
+        return None
+    return Slate(size, label, seed, prompt, rate, frames)
 
 
 def _slated(picture: Rgb, bar: Rgb, presence: float) -> Rgb:

@@ -91,7 +91,7 @@ class Water:
         """Two fields in perspective, one row a frame row below the horizon, wide enough to be moved under."""
         unit = self._world.height
         rows = round(unit * (1.15 - self._world.horizon * 0.5))
-        columns = round(unit * self._world.aspect * 1.5) + 8
+        columns = round(self._world.width * 1.5) + 8
         down = (np.arange(0, rows, 2, dtype=np.float32) + 1)[:, None] / unit
         across = np.arange(0, columns, 2, dtype=np.float32)[None, :] / unit - self._world.aspect * 0.75
         near = 1 / (down + 0.045)
@@ -116,7 +116,7 @@ class Water:
         height = frame.height - first
         swell = self._crests(moment, window[0], height, frame.width)
         y = window[1] + (np.arange(first, frame.height) + 0.5) * step - self._world.horizon
-        x = window[0] + (np.arange(frame.width) + 0.5) * step - self._canvas.left
+        x = window[0] + (np.arange(frame.width) + 0.5) * (window[2] - window[0]) / frame.width - self._canvas.left
         throw = (0.003 + 0.055 * y) * self._chop * self._canvas.scale / (2 * _HALF)
         offset = (y * self._canvas.scale - 2 * _HALF * throw)[:, None].astype(np.float32)
         rows = (swell * throw[:, None].astype(np.float32) + offset).astype(np.int32)

@@ -53,12 +53,15 @@ class Plane(Struct, frozen=True):
 
 
 class World(Struct, frozen=True):
-    """What every setting builds on. ``height`` is the stage's height in frame pixels, ``horizon`` its stage height.
+    """What every setting builds on. ``width`` and ``height`` are the stage in frame pixels.
+
+    ``aspect`` is their ratio, kept from extremes; ``horizon`` is a stage height.
 
     ``light`` is sun, moon or the brightest lamp. ``chance`` gives one generator per purpose.
     """
 
     aspect: float
+    width: int
     height: int
     camera: Camera
     palette: Palette
