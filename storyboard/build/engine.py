@@ -1,7 +1,8 @@
 """Runs a plan: each step when its inputs are there, what fails beside what succeeds, and the cut at the end.
 
 Decisions are the planner's, bytes are the store's; here is only the order of things. Everything that is written into
-the store goes through one thread, so that a step that has begun to store is finished even when the build is stopped.
+the store goes through a few threads of its own, so that a step that has begun to store is finished even when the build
+is stopped.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ from storyboard.core.planner import Planner
 from storyboard.core.timeline import Piece, place
 
 T = TypeVar("T")
+# Threads that write to the store: most of their time goes into waiting for the disk.
+_STORING = 4
 How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
@@ -67,7 +70,7 @@ class Engine:
         self._makers = makers
         self._tell = tell
         self._partial = partial_film
-        self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._made: dict[str, Step] = {}
         self._reused: dict[str, Step] = {}
@@ -186,7 +189,7 @@ class Engine:
         self._tell(Failed(action, reason))
 
     async def _store(self, function: Callable[[], T]) -> T:
-        """Run in the one thread that writes to the store; it is finished even if we are cancelled meanwhile."""
+        """Run in a thread that writes to the store; it is finished even if we are cancelled meanwhile."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._storing, function))
 
     async def _make_take(self, step: Step) -> tuple[Result, Decimal]:

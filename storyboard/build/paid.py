@@ -27,24 +27,23 @@ class PaidMaker:
 
     async def make(self, order: Order) -> Delivery:
         """Buy the take, or pick up the one that was bought. Raises ``PaidFailed`` and other ``TaskFailed``."""
-        async with self._tools.limit:
-            began = time.monotonic()
-            source, key = _generated(order), order.step.key or ""
-            number = self._first_attempt(order, key)
-            for tries_left in range(ATTEMPTS_A_BUILD, 0, -1):
-                purchase = Purchase(self._tools, order, source, key, number)
-                try:
-                    return await purchase.run(began)
-                except MayBeRetried as failure:
-                    if tries_left == 1:
-                        raise failure.reason from failure
-                    self._tools.tell(f"{order.shot.id}: attempt {number} failed ({failure.reason}); trying again")
-                except PaidFailed as failure:
-                    if not self._may_leave(order, failure) or tries_left == 1:
-                        raise
-                    purchase.leave(failure.code)
-                    self._tools.tell(f"{order.shot.id}: {failure}; bought again, as --remake says")
-                number += 1
+        began = time.monotonic()
+        source, key = _generated(order), order.step.key or ""
+        number = self._first_attempt(order, key)
+        for tries_left in range(ATTEMPTS_A_BUILD, 0, -1):
+            purchase = Purchase(self._tools, order, source, key, number)
+            try:
+                return await purchase.run(began)
+            except MayBeRetried as failure:
+                if tries_left == 1:
+                    raise failure.reason from failure
+                self._tools.tell(f"{order.shot.id}: attempt {number} failed ({failure.reason}); trying again")
+            except PaidFailed as failure:
+                if not self._may_leave(order, failure) or tries_left == 1:
+                    raise
+                purchase.leave(failure.code)
+                self._tools.tell(f"{order.shot.id}: {failure}; bought again, as --remake says")
+            number += 1
         raise AssertionError("unreachable")
 
     def stored(self, delivery: Delivery) -> None:

@@ -57,6 +57,7 @@ class Tools(Struct, frozen=True):
     estimate: Callable[[Generated], Decimal]
     interval_s: float
     limit: asyncio.Semaphore
+    fetching: asyncio.Semaphore
     tell: Callable[[str], None]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -89,6 +90,22 @@ class Purchase:
         return self._attempt.task_id
 
     async def run(self, began: float) -> Delivery:
+        """Find or buy the take, and fetch it."""
+        async with self._tools.limit:
+            outcome = await self._ended()
+        match outcome:
+            case Succeeded():
+                async with self._tools.fetching:
+                    return await self._collect(outcome, began)
+            case Failed(error):
+                return self._failed(error)
+            case Running():
+                raise self._given_up("is still running; the next build collects it", "running")
+            case Unknown():
+                raise self._unknown()
+
+    async def _ended(self) -> Outcome:
+        """How the job ended; it is submitted only if nobody knows it."""
         job = self._tools.journal.job(self._task_id)
         known = await self._ask()
         if isinstance(known, Unknown) and job is not None and job.state == "opened":
@@ -96,16 +113,7 @@ class Purchase:
         if isinstance(known, Unknown):
             self._check_unbought(job)
             known = await self._submitted() if job is None or job.state == "opened" else known
-        outcome = known if isinstance(known, Succeeded | Failed) else await self._wait()
-        match outcome:
-            case Succeeded():
-                return await self._collect(outcome, began)
-            case Failed(error):
-                return self._failed(error)
-            case Running():
-                raise self._given_up("is still running; the next build collects it", "running")
-            case Unknown():
-                raise self._unknown()
+        return known if isinstance(known, Succeeded | Failed) else await self._wait()
 
     def leave(self, code: str) -> None:
         """Look no more for this job; what it may have cost stays in the ledger."""
@@ -237,7 +245,7 @@ class Purchase:
 
     async def _collect(self, made: Succeeded, began: float) -> Delivery:
         """Fetch what is paid for, again and again rather than buy it again, and pass it through the gate."""
-        self._settle(made)
+        await asyncio.to_thread(self._settle, made)
         problem: Exception | None = None
         for number in range(FETCHES):
             if number:

@@ -85,6 +85,7 @@ def open_maker(
         estimate=prices.estimate,
         interval_s=min(pace.interval_s, 2.0),
         limit=asyncio.Semaphore(spending.at_once),
+        fetching=asyncio.Semaphore(spending.at_once),
         tell=tell,
         sleep=pace.sleep,
     )

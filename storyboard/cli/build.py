@@ -10,7 +10,7 @@ import click
 from storyboard.cli.exits import BY_CODE, Exit, Leave
 from storyboard.cli.options import (
     choosing,
-    jobs,
+    cores,
     jobs_option,
     json_option,
     max_cost_option,
@@ -72,7 +72,7 @@ def command(
     project = read_project(path, provider_name(provider, draft=draft))
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    choices = Choices(select, remake, jobs_count or jobs(), partial, cap)
+    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, _say_who_builds) as session:
         if not offline:

@@ -277,7 +277,7 @@ NEW_IN_FLOW = [
         "shots:\n  - { id: a\n    , prompt: b, seed: 5\n    }\n",
     ),
     Edit(
-        "json",
+        "json indented by tabs",
         SEED,
         '{\n\t"shots": [\n\t\t{\n\t\t\t"id": "a"\n\t\t}\n\t]\n}\n',
         '{\n\t"shots": [\n\t\t{\n\t\t\t"id": "a",\n\t\t\t"seed": 5\n\t\t}\n\t]\n}\n',

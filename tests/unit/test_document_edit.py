@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from storyboard.core.model import Json
+from storyboard.document import layout, parse
 from storyboard.document.edit import CannotEdit, set_fields
 from tests.unit.edits import EDITS, REFUSALS, Edit, Refusal
+from tests.unit.projects import load_text
 
 SHOT = ("shots", 0)
+LIBYAML_ONLY = {"json indented by tabs"}
 
 
 @pytest.mark.parametrize("case", EDITS, ids=lambda case: case.name)
@@ -30,6 +34,13 @@ def test_line_endings_of_windows_are_kept(case: Edit) -> None:
 @pytest.mark.parametrize("case", [case for case in EDITS if case.before[0] != "\ufeff"], ids=lambda case: case.name)
 def test_byte_order_mark_is_kept(case: Edit) -> None:
     assert set_fields("\ufeff" + case.before, SHOT, case.values) == "\ufeff" + case.after
+
+
+@pytest.mark.parametrize("case", [case for case in EDITS if case.name not in LIBYAML_ONLY], ids=lambda case: case.name)
+def test_loader_without_libyaml_edits_alike(case: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse, "LOADER", yaml.Loader)
+    monkeypatch.setattr(layout, "LOADER", yaml.Loader)
+    assert set_fields(case.before, SHOT, case.values) == case.after
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.name)
@@ -59,7 +70,7 @@ def test_several_fields_change_at_once() -> None:
 
 
 def test_no_fields_change_nothing() -> None:
-    assert set_fields("not: [a storyboard", SHOT, {}) == "not: [a storyboard"
+    assert set_fields("\ufeffshots: [a]\r\n", SHOT, {}) == "\ufeffshots: [a]\r\n"
 
 
 def test_shot_of_a_scene_is_found_by_its_path() -> None:
@@ -86,3 +97,15 @@ def test_nested_aliases_are_compared_in_good_time() -> None:
     levels = "".join(f"x-{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 6)}]\n" for i in range(1, 6))
     text = f"x-0: &l0 [a, b]\n{levels}shots:\n  - id: a\n"
     assert set_fields(text, SHOT, {"seed": 5}) == text + "    seed: 5\n"
+
+
+def test_located_shots_are_edited_in_their_files() -> None:
+    head = "version: 1\nscenes:\n  - include: scenes/one.yaml\n  - id: two\n    shots:\n"
+    root = head + "      - {id: b, prompt: a river}\n"
+    scene = "id: one\nshots:\n  - {id: z, prompt: a forest}\n  - id: a\n    prompt: a city\n"
+    loaded = load_text(root, scenes__one_yaml=scene)
+    assert loaded.locate("a") == ("scenes/one.yaml", ("shots", 1))
+    assert set_fields(scene, ("shots", 1), {"seed": 5}) == scene + "    seed: 5\n"
+    assert loaded.locate("b") == ("storyboard.yaml", ("scenes", 1, "shots", 0))
+    assert set_fields(root, ("scenes", 1, "shots", 0), {"hold": True}) == root.replace("river}", "river, hold: true}")
+    assert loaded.locate("nobody") is None
