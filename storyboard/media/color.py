@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -111,9 +111,14 @@ def rotation(frame: VideoFrame) -> int:
     return round(-frame.rotation / 90) % 4 * 90
 
 
-def to_bt709(picture: Rgb) -> VideoFrame:
-    """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so."""
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(
+def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
+    """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so.
+
+    Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it.
+    """
+    source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
+    frame = (converter or VideoReformatter()).reformat(
+        source,
         format="yuv420p",
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG,
