@@ -5,12 +5,16 @@ job. One attempt is the business of ``purchase``.
 """
 
 import time
+from pathlib import Path
 
 from storyboard.build.makers import Delivery, Order
-from storyboard.build.purchase import RETRYABLE, MayBeRetried, Purchase, Tools
+from storyboard.build.purchase import Purchase
+from storyboard.build.requests import order_of
 from storyboard.build.tasks import PaidFailed
+from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
 from storyboard.core.model import Generated
 from storyboard.providers.base import Provider
+from storyboard.store.journal import Job
 
 # Attempts that one build may pay for when the provider says that another try may help.
 ATTEMPTS_A_BUILD = 3
@@ -45,6 +49,11 @@ class PaidMaker:
                 self._tools.tell(f"{order.shot.id}: {failure}; bought again, as --remake says")
             number += 1
         raise AssertionError("unreachable")
+
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        """The take of a job that no shot asks for any more, if it is ready: it was paid for, so it is kept."""
+        order = order_of(job, out)
+        return await Purchase(self._tools, order, _generated(order), job.key, job.attempt).pick_up()
 
     def stored(self, delivery: Delivery) -> None:
         """The take of *delivery* is in the store: its job is done with."""

@@ -5,72 +5,34 @@ submission. What cannot be known is said, not guessed. Which attempt it is, and 
 """
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct
-
-from storyboard.build.budget import Attempt, Budget
+from storyboard.build.budget import Attempt
 from storyboard.build.makers import Delivery, Order
+from storyboard.build.requests import job_of, take_request
 from storyboard.build.tasks import PaidFailed, TaskFailed, judge_clip
-from storyboard.build.workers import Workers
+from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Json
 from storyboard.providers.base import (
     Call,
     Failed,
     Outcome,
-    Picture,
     Position,
     Running,
     Succeeded,
-    TakeRequest,
     Unknown,
 )
-from storyboard.providers.download import Downloader, FetchError
+from storyboard.providers.download import FetchError
 from storyboard.providers.errors import ProviderError
-from storyboard.providers.http import ApiClient
-from storyboard.providers.remote import Remote
-from storyboard.providers.wait import Poller
-from storyboard.store.journal import Job, Journal, JournalConflict
+from storyboard.store.journal import Job, JournalConflict
 from storyboard.store.ledger import SUCCEEDED
 
 # Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
 SUBMISSIONS_A_BUILD = 3
 FETCHES = 3
-
-
-class Tools(Struct, frozen=True):
-    """What a paid maker works with; all of it is handed in, so that tests can hand in others."""
-
-    remote: Remote
-    poller: Poller
-    downloader: Downloader
-    client: ApiClient
-    journal: Journal
-    budget: Budget
-    workers: Workers
-    estimate: Callable[[Generated], Decimal]
-    interval_s: float
-    limit: asyncio.Semaphore
-    fetching: asyncio.Semaphore
-    tell: Callable[[str], None]
-    clock: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-
-
-# How a failed attempt is named in the ledger when another one may follow.
-RETRYABLE = frozenset({"timeout", "server", "provider-failed", "rate-limited"})
-
-
-class MayBeRetried(Exception):
-    def __init__(self, reason: PaidFailed) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 class Purchase:
@@ -83,7 +45,7 @@ class Purchase:
         self._shot = order.shot.id
         task_id = self._provider.task_id(key, number)
         self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
-        self._request = _take_request(source, order.pictures)
+        self._request = take_request(source, order.pictures)
 
     @property
     def _task_id(self) -> str:
@@ -103,6 +65,16 @@ class Purchase:
                 raise self._given_up("is still running; the next build collects it", "running")
             case Unknown():
                 raise self._unknown()
+
+    async def pick_up(self) -> Delivery | None:
+        """Fetch the take if the job has ended well; ``None`` if it has not. Nothing is submitted."""
+        began = time.monotonic()
+        match await self._ask():
+            case Succeeded() as made:
+                return await self._collect(made, began)
+            case Failed(error):
+                self.leave(error.code)
+        return None
 
     async def _ended(self) -> Outcome:
         """How the job ended; it is submitted only if nobody knows it."""
@@ -150,7 +122,7 @@ class Purchase:
         return known
 
     def _check_same(self, request: Mapping[str, Json] | None) -> None:
-        if request is not None and not self._provider.same_request(request, self._call()):
+        if request is not None and not self._provider.same_request(request, self._submission()):
             text = f"{self._shot}: the provider knows task {self._task_id} with another request; nothing was submitted"
             raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict")
 
@@ -179,6 +151,7 @@ class Purchase:
     async def _submitted(self) -> Outcome:
         """Reserve the money, write the job down, and submit it."""
         references = await self._uploaded()
+        self._tools.check()
         await asyncio.to_thread(self._tools.budget.reserve, self._attempt)
         try:
             await asyncio.to_thread(self._tools.journal.open, self._job(references))
@@ -292,6 +265,17 @@ class Purchase:
         seed = asked if made.seed is None else made.seed
         return Delivery(info, seconds, seed, cost, self._task_id, tuple(notes))
 
+    def _submission(self) -> Call:
+        return self._provider.submission(
+            self._request, self._task_id, dict.fromkeys(self._provider.uploads(self._request), "")
+        )
+
+    def _job(self, references: Mapping[Position, str]) -> Job:
+        # an upload has a new name each time, the same picture has not: what is digested holds no names of uploads
+        placed = dict.fromkeys(references, "uploaded")
+        body = self._provider.submission(self._request, self._task_id, placed).body
+        return job_of(self._attempt, self._order.step.request or {}, body, self._tools.clock())
+
     # words
 
     def _trouble(self, problem: ProviderError, consequence: str) -> PaidFailed:
@@ -312,52 +296,6 @@ class Purchase:
     def _given_up(self, what: str, code: str) -> PaidFailed:
         return PaidFailed(f"task {self._task_id} {what}", code)
 
-    # the request
-
-    def _call(self, references: Mapping[Position, str] | None = None) -> Call:
-        placed = references if references is not None else dict.fromkeys(self._provider.uploads(self._request), "")
-        return self._provider.submission(self._request, self._task_id, placed)
-
-    def _job(self, references: Mapping[Position, str]) -> Job:
-        attempt = self._attempt
-        # an upload has a new name each time, the same picture has not: what is digested holds no names of uploads
-        body = msgspec.json.encode(self._call(dict.fromkeys(references, "uploaded")).body, order="sorted")
-        return Job(
-            task_id=attempt.task_id,
-            key=attempt.key,
-            attempt=attempt.number,
-            shot=attempt.shot,
-            provider=self._provider.name,
-            model=attempt.source.model,
-            request_digest=hashlib.sha256(body).hexdigest(),
-            request=dict(self._order.step.request or {}),
-            estimate=str(attempt.estimate),
-            opened_at=self._tools.clock(),
-        )
-
 
 _LOST = frozenset({"network", "timeout", "server", "unreadable-reply"})
 _MODERATED = {"positivePrompt": "prompt", "inputs": "picture", "inputs.frameImages": "picture"}
-
-
-def _take_request(source: Generated, pictures: Mapping[str, bytes]) -> TakeRequest:
-    return TakeRequest(
-        provider=source.provider,
-        model=source.model,
-        prompt=source.prompt,
-        duration=source.duration,
-        size=source.size,
-        seed=source.seed,
-        negative_prompt=source.negative_prompt,
-        params=source.params,
-        first_frame=_picture(pictures.get("first_frame")),
-        last_frame=_picture(pictures.get("last_frame")),
-    )
-
-
-def _picture(data: bytes | None) -> Picture | None:
-    if data is None:
-        return None
-    kinds = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
-    kind = next((kind for signature, kind in kinds if data.startswith(signature)), "application/octet-stream")
-    return Picture(data, kind)

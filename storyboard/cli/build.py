@@ -83,8 +83,10 @@ def command(
         if offline:
             _refuse_if_remote(speaker, session, plan)
         spending = None
-        if session.needs_network(plan):
-            spending = read_spending(speaker, session.paid_providers(plan), jobs_count)
+        orphans = [] if offline else session.orphans(plan)
+        if session.needs_network(plan) or orphans:
+            providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+            spending = read_spending(speaker, providers, jobs_count)
             confirm(speaker, plan, plan_text(plan, storyboard, paint), cap, yes=yes)
         forget_keys()
         outcome = _run(speaker, session, plan, spending)

@@ -34,7 +34,7 @@ def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) 
             raise ValueError(text)
     except ValueError:
         raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
-    accounts = {name: _account(speaker, name) for name in providers}
+    accounts = {name: _account(speaker, name) for name in sorted(providers)}
     return Spending(accounts, jobs or _AT_ONCE, Pace(interval_s=interval))
 
 

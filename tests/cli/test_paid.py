@@ -100,6 +100,22 @@ def test_the_cache_lost_the_same_jobs_are_found_by_their_ids(server: RunwareServ
     assert settled(project) == spent(server)
 
 
+def test_a_job_that_no_shot_asks_for_any_more_is_still_kept(server: RunwareServer, tmp_path: Path) -> None:
+    project = PaidProject(tmp_path / "film", server)
+    server.arm("poll-empty-for-ever", nth=2)
+    assert build(project, "-s", "c").code == 1
+    assert len(project.journal()) == 1
+    server.disarm()
+    project.edit("a city in the rain", "a city in the sun")
+    ran = run(project.folder, settings(project), "build")
+    assert ran.code == 0
+    assert "a take of c that was paid for earlier is in the cache now" in ran.err
+    assert project.journal() == []
+    project.edit("a city in the sun", "a city in the rain")
+    assert build(project).data["made"] == ["cut"]
+    assert len(server.bill) == 4
+
+
 def test_two_clones_of_one_account_buy_once(server: RunwareServer, tmp_path: Path) -> None:
     one, other = PaidProject(tmp_path / "one", server), PaidProject(tmp_path / "other", server)
     assert build(one).code == build(other).code == 0
