@@ -136,7 +136,8 @@ class Purchase:
 
     def _check_unbought(self, job: Job | None) -> None:
         """The provider does not know the id. Unless it is sure that it was not bought, nothing is submitted."""
-        if job is not None and self._tools.clock() - job.opened_at > self._provider.memory_s:
+        old = job is not None and self._tools.clock() - job.opened_at > self._provider.memory_s
+        if old or (job is not None and not self._provider.own_ids):
             raise self._unknown()
         ended = self._tools.budget.ended(self._attempt)
         if ended is None:
@@ -194,6 +195,9 @@ class Purchase:
         if not isinstance(known, Unknown):
             await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
             return known
+        if not self._provider.own_ids:
+            await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+            raise self._unknown()
         if last:
             raise self._trouble(problem, f"task {self._task_id} may have been taken; the next build asks again")
         return None

@@ -116,7 +116,7 @@ def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFr
 
     Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it.
     """
-    source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
+    source = _source(picture)
     frame = (converter or VideoReformatter()).reformat(
         source,
         format="yuv420p",
@@ -127,6 +127,15 @@ def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFr
     )
     tag_bt709(frame)
     return frame
+
+
+def _source(picture: Rgb) -> VideoFrame:
+    """*picture* as a frame; one that is the first three of four channels in memory is taken as it lies there."""
+    whole = picture.base
+    if isinstance(whole, np.ndarray) and whole.shape == (*picture.shape[:2], 4) and whole.flags.c_contiguous:
+        if whole.ctypes.data == picture.ctypes.data and whole.dtype == np.uint8:
+            return av.VideoFrame.from_numpy_buffer(whole, format="rgba")
+    return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
 
 
 def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:

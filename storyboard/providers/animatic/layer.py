@@ -190,6 +190,13 @@ class Layer:
         )
 
 
+def laid(frame: Picture, sprite: Picture, x: float, y: float) -> None:
+    """Paste *sprite*, RGBA, with its middle at the frame pixel (*x*, *y*)."""
+    left, top = round(x - sprite.width / 2), round(y - sprite.height / 2)
+    ink = sprite.im
+    frame.im.paste(ink, (left, top, left + sprite.width, top + sprite.height), ink)
+
+
 def _covered(start: float, step: float, length: int, limit: int) -> tuple[int, int]:
     """The frame pixels, from and to, whose place ``start + i * step`` lies on a layer *length* pixels long."""
     first = max(0, int(np.ceil(-start / step - 1e-6)))
