@@ -11,7 +11,7 @@ import click
 from storyboard.cli.exits import BY_CODE, Exit, Leave
 from storyboard.cli.options import (
     choosing,
-    jobs,
+    cores,
     jobs_option,
     json_option,
     max_cost_option,
@@ -72,7 +72,7 @@ def command(
     project = read_project(path, provider_name(provider, draft=draft))
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    choices = Choices(select, remake, jobs_count or jobs(), partial, cap)
+    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, say_who_builds) as session:
         if not offline:
@@ -82,7 +82,7 @@ def command(
             _refuse_unless_current(speaker, session, plan)
         if offline:
             _refuse_if_remote(speaker, session, plan)
-        outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count)
+        outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
 
 
@@ -99,14 +99,17 @@ def carry_out(
     *,
     yes: bool,
     at_once: int | None,
+    offline: bool = False,
     agreed: Callable[[], None] = lambda: None,
 ) -> "Outcome":
     """Ask if it costs money, then do what the plan says. *agreed* is called between the two."""
     from storyboard.report.plans import plan_text
 
     spending = None
-    if session.needs_network(plan):
-        spending = read_spending(speaker, session.paid_providers(plan), at_once)
+    orphans = [] if offline else session.orphans(plan)
+    if session.needs_network(plan) or orphans:
+        providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+        spending = read_spending(speaker, providers, at_once)
         confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes)
     forget_keys()
     agreed()

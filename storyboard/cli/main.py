@@ -26,6 +26,7 @@ VERBS = {
     "hold": "keep a take though its request changes",
     "release": "let a held shot be made again",
     "accept": "let the take of a shot answer its new request",
+    "cost": "sum what has been paid",
     "graph": "show what is made of what",
     "schema": "print the JSON Schema of the language",
     "models": "show what models can do and cost",

@@ -12,8 +12,8 @@ from storyboard.cli.build import carry_out, exit_code, say_who_builds
 from storyboard.cli.editing import Edit, as_edited, edited, write
 from storyboard.cli.exits import Exit, Leave
 from storyboard.cli.options import (
+    cores,
     draft_option,
-    jobs,
     jobs_option,
     json_option,
     max_cost_option,
@@ -73,7 +73,7 @@ def command(
     edit, seeds = _with_fresh_seeds(speaker, project, storyboard, shot, count)
     changed, storyboard = as_edited(speaker, path, edit, name)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    choices = Choices((shot,), (), jobs_count or jobs(), False, cap, tuple(seeds))
+    choices = Choices((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
     with opened(speaker, changed, storyboard, choices, say_who_builds) as session:
         session.fetch_pictures()
         plan = session.plan()
