@@ -57,7 +57,7 @@ def make(request: Animatic, first_frame: bytes | None, out: Path, progress: Call
     from storyboard.media.encode import ClipWriter, Encoding
 
     pictures = _pictures(request, first_frame)
-    with ClipWriter(out, request.size, request.fps, Encoding(crf=CRF, preset=PRESET)) as clip:
+    with ClipWriter(out, request.size, request.fps, Encoding(crf=CRF, preset=PRESET, quick=True)) as clip:
         for done, picture in enumerate(pictures, start=1):
             clip.write(picture)
             progress(done, request.frames)

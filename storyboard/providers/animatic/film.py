@@ -28,13 +28,14 @@ def drawn(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label
     bar = 0 if slate is None else slate.height
     world, setting = stage.world_of(prompt, seed, size.width, size.height - bar, float(frames / rate))
     elements, accent = stage.elements_of(world, setting), world.palette.accent
-    whole, picture = _ground(size, size.height - bar)
+    memory = np.full((size.height, size.width, 4), 255, np.uint8)
+    sheet, picture = _drawable(memory), _drawable(memory[: size.height - bar])
     for number in range(frames):
         moment = Moment(float(number / rate), number / max(1, frames - 1), world.camera)
         draw_all(picture, elements, moment)
         if slate is not None:
-            whole[picture.height :] = slate.draw(number, accent)
-        yield whole
+            _slated(sheet, slate.picture(number, accent))
+        yield memory[..., :3]
 
 
 def continued(
@@ -54,16 +55,18 @@ def continued(
     plane = StillPlane(Image.fromarray(start[:height]), world.camera.moves, world.reading)
     floating = [element for element in air.weather(world) if isinstance(element, air.Motes | air.Lightning)]
     slate = _slate(prompt, seed, size, rate, frames, label)
-    whole, picture = _ground(size, height)
+    below = Image.fromarray(start).convert("RGBA").crop((0, height, size.width, size.height))
+    memory = np.full((size.height, size.width, 4), 255, np.uint8)
+    sheet, picture = _drawable(memory), _drawable(memory[:height])
     for number in range(1, frames):
         presence = min(1.0, number / FADE)
         plane.draw(picture, number / max(1, frames - 1))
         moment = Moment(float(number / rate), number / max(1, frames - 1), world.camera, presence)
         draw_all(picture, floating, moment)
-        whole[height:] = start[height:]
+        sheet.paste(below, (0, height))
         if slate is not None:
-            _slated(whole, slate.draw(number, accent), presence)
-        yield whole
+            _slated(sheet, slate.picture(number, accent), presence)
+        yield memory[..., :3]
 
 
 def _slate(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label: str | None) -> Slate | None:
@@ -73,21 +76,17 @@ def _slate(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, labe
     return Slate(size, label, seed, prompt, rate, frames)
 
 
-def _ground(size: Size, height: int) -> tuple[Rgb, Picture]:
-    """The memory of a picture, and the upper *height* rows of it to draw in: a change to one is a change to both.
+def _drawable(memory: Rgb) -> Picture:
+    """A picture to draw in that lies in *memory*, shape (height, width, 4): a change to one is a change to both.
 
-    Pixels lie four bytes apart there, as Pillow and the encoder's converter have them; nothing need be copied.
+    Pillow and the encoder's converter have pixels four bytes apart, so nothing need be copied.
     """
-    memory = np.full((size.height, size.width, 4), 255, np.uint8)
-    picture = Image.frombuffer("RGBA", (size.width, height), memory[:height], "raw", "RGBA", 0, 1)
+    picture = Image.frombuffer("RGBA", (memory.shape[1], memory.shape[0]), memory, "raw", "RGBA", 0, 1)
     picture.readonly = 0
-    return memory[..., :3], picture
+    return picture
 
 
-def _slated(picture: Rgb, bar: Rgb, presence: float) -> None:
-    """Lay *bar* over the lowest rows of *picture*, as far as it has appeared."""
-    under = picture[-len(bar) :]
-    if presence < 1:
-        share = round(presence * 256)
-        bar = ((under.astype(np.uint16) * (256 - share) + bar.astype(np.uint16) * share) >> 8).astype(np.uint8)
-    picture[-len(bar) :] = bar
+def _slated(sheet: Picture, bar: Picture, presence: float = 1.0) -> None:
+    """Lay *bar* over the lowest rows of *sheet*, as far as it has appeared."""
+    solid, at = bar.convert("RGBA"), (0, sheet.height - bar.height)
+    sheet.paste(solid, at, None if presence >= 1 else Image.new("L", bar.size, round(presence * 255)))

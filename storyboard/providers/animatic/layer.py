@@ -17,7 +17,7 @@ from storyboard.providers.animatic.camera import Window
 
 DETAIL = 2
 CELL = 32  # layer pixels, one step of the map of what is empty and what is solid
-STRIP = 32  # frame rows that are laid at once
+STRIP = 64  # frame rows that are laid at once
 SHORT = 6  # cells; a piece shorter than this costs more in calls than it spares in pixels
 
 Picture = Image.Image

@@ -59,6 +59,7 @@ class Slate:
         self._wide = size.width >= 1.2 * size.height
         self._rail = max(1, round(self.height * 0.045))
         self._pad = round(self.height * 0.24)
+        self._signs: dict[tuple[str, float], Image.Image] = {}
         self._legible = self.height >= _SMALLEST
         self._base = Image.new("RGB", (size.width, self.height), PAPER)
         self._pen = ImageDraw.Draw(self._base)
@@ -96,25 +97,39 @@ class Slate:
 
     def draw(self, frame: int, accent: Colour) -> Rgb:
         """The bar at *frame*: RGB, shape (height, width, 3), uint8. *accent* colours the rail that fills."""
+        return np.asarray(self.picture(frame, accent))
+
+    def picture(self, frame: int, accent: Colour) -> Image.Image:
+        """What ``draw`` gives, as an RGB picture."""
         image = self._base.copy()
         pen = ImageDraw.Draw(image)
         done = round(self._width * (frame + 1) / self._frames)
         pen.rectangle((0, 0, max(0, done - 1), self._rail - 1), fill=bytes_of(mix(accent, (1.0, 1.0, 1.0), 0.15)))
         if self._legible:
-            self._tell(pen, frame)
-        return np.asarray(image)
+            self._tell(image, pen, frame)
+        return image
 
-    def _tell(self, pen: ImageDraw.ImageDraw, frame: int) -> None:
+    def _tell(self, image: Image.Image, pen: ImageDraw.ImageDraw, frame: int) -> None:
         """The timecode, every digit in a place as wide, and in a wide picture the count of frames."""
         x = self._clock_left
         for sign in timecode(frame, self._rate):
             cell = self._cell * (0.5 if sign == ":" else 1.0)
-            pen.text((x + (cell - _length(self._large, sign)) / 2, self._top), sign, _BRIGHT, self._large)
+            image.paste(self._sign(sign, x, cell), (int(x), self._rail))
             x += cell
         if self._wide:
             count = f"frame {frame + 1} of {self._frames}"
             left = self._width - self._pad - _length(self._small, count)
             pen.text((left, self.height * 0.62), count, _FAINT, self._small)
+
+    def _sign(self, sign: str, x: float, cell: float) -> Image.Image:
+        """A letter of the timecode in its cell, which begins at *x*; kept, since writing costs more than pasting."""
+        if (sign, x) not in self._signs:
+            high = round(self.height * 0.6) - self._rail
+            patch = Image.new("RGB", (int(x + cell) - int(x), high), PAPER)
+            at = (x - int(x) + (cell - _length(self._large, sign)) / 2, self._top - self._rail)
+            ImageDraw.Draw(patch).text(at, sign, _BRIGHT, self._large)
+            self._signs[sign, x] = patch
+        return self._signs[sign, x]
 
 
 def displayable(text: str) -> str:

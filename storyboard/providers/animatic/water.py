@@ -20,7 +20,7 @@ _LEVELS = 4 * _HALF + 1  # of two fields together
 
 class Water:
     """Everything from the horizon down. Each pixel is fetched from a mirror picture, displaced by two moving fields
-    of ripples; where they crest it is fetched from a brighter copy.
+    of ripples; where they crest it is fetched from a brighter copy. Two neighbours are displaced alike.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Water:
         bright.paste(bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
         return bright
 
-    def _ripples(self) -> list[npt.NDArray[np.intp]]:
+    def _ripples(self) -> list[npt.NDArray[np.int32]]:
         """Two fields in perspective, one row a frame row below the horizon, wide enough to be moved under.
 
         The first has the place of its row in the table of ``_throws`` added.
@@ -109,7 +109,7 @@ class Water:
                 field += weight * _sampled(rng, across * near * 2.2 * scale, near * 6.5 * scale + 0 * across)
             levels = np.asarray(np.clip(field / 1.6, 0, 1) * _HALF * 2, dtype=np.uint8)
             whole = np.asarray(Image.fromarray(levels).resize((columns, rows), Image.Resampling.BILINEAR))
-            fields.append(np.pad(whole, ((0, max(0, unit - rows)), (0, 0)), mode="edge").astype(np.intp))
+            fields.append(np.pad(whole, ((0, max(0, unit - rows)), (0, 0)), mode="edge").astype(np.int32))
         fields[0] += np.arange(len(fields[0]))[:, None] * _LEVELS
         return fields
 
@@ -134,11 +134,14 @@ class Water:
         """The *area* of a frame of *size*; *first* is the row of the horizon."""
         left, top, right, bottom = area
         index = self._crests(moment, window[0], size[0], (left, top - first, right, bottom - first))
-        y = window[1] + (np.arange(first, bottom) + 0.5) * (window[3] - window[1]) / size[1] - self._world.horizon
+        y = window[1] + (np.arange(top, bottom) + 0.5) * (window[3] - window[1]) / size[1] - self._world.horizon
         x = window[0] + (np.arange(left, right) + 0.5) * (window[2] - window[0]) / size[0] - self._canvas.left
-        places = np.take(self._throws(y), index, mode="clip")
-        places += np.clip(x * self._canvas.scale, 0, self._width - 1).astype(np.intp)
-        pixels = np.take(self._pixels, places, mode="clip")
+        columns = np.clip(x * self._canvas.scale, 0, self._width - 1).astype(np.intp)
+        begins = np.take(self._throws(y), index, mode="clip")
+        pixels = np.empty((bottom - top, right - left), np.uint32)
+        for side in (0, 1):
+            part = columns[side::2]
+            pixels[:, side::2] = np.take(self._pixels, begins[:, : len(part)] + part, mode="clip")
         return Image.frombuffer("RGBA", (right - left, bottom - top), pixels, "raw", "RGBA", 0, 1)
 
     def _throws(self, y: noise.Array) -> npt.NDArray[np.intp]:
@@ -150,7 +153,7 @@ class Water:
         rows[:, self._threshold + 1 :] += self._rows
         return np.asarray(rows * self._width, dtype=np.intp).ravel()
 
-    def _crests(self, moment: Moment, left: float, width: int, area: Area) -> npt.NDArray[np.intp]:
+    def _crests(self, moment: Moment, left: float, width: int, area: Area) -> npt.NDArray[np.int32]:
         """The levels of the ripples in *area* (its rows counted from the horizon), as places in the table."""
         moved = (moment.seconds * 0.045 * self._speed, -moment.seconds * 0.035 * self._speed)
         parts = []
@@ -158,8 +161,8 @@ class Water:
             spare = field.shape[1] - width
             at = round((left + self._world.aspect / 2 + way) * self._world.height + spare / 2) % max(1, 2 * spare)
             at = at if at <= spare else 2 * spare - at
-            parts.append(field[area[1] : area[3], at + area[0] : at + area[2]])
-        return np.asarray(parts[0] + parts[1])
+            parts.append(field[area[1] : area[3], at + area[0] : at + area[2] : 2])
+        return np.asarray(parts[0] + parts[1] - area[1] * _LEVELS)
 
 
 def _sampled(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.Array:
