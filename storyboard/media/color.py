@@ -135,9 +135,15 @@ def to_bt709(picture: Rgb, converter: VideoReformatter | None = None, quick: boo
 def _source(picture: Rgb) -> VideoFrame:
     """*picture* as a frame; one that is the first three of four channels in memory is taken as it lies there."""
     whole = picture.base
-    if isinstance(whole, np.ndarray) and whole.shape == (*picture.shape[:2], 4) and whole.flags.c_contiguous:
-        if whole.ctypes.data == picture.ctypes.data and whole.dtype == np.uint8:
-            return av.VideoFrame.from_numpy_buffer(whole, format="rgba")
+    if (
+        isinstance(whole, np.ndarray)
+        and whole.shape == (*picture.shape[:2], 4)
+        and whole.dtype == np.uint8
+        and whole.flags.c_contiguous
+        and whole.ctypes.data == picture.ctypes.data
+        and picture.strides == whole.strides
+    ):
+        return av.VideoFrame.from_numpy_buffer(whole, format="rgba")
     return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
 
 

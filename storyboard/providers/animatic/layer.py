@@ -149,7 +149,9 @@ class Layer:
         left, right = _covered(start[0], step[0], self.image.width, cover.width)
         top, bottom = _covered(start[1], step[1], self.image.height, cover.height)
         found: list[Piece] = []
-        for row in range(top - top % STRIP, bottom if right > left else top, STRIP):
+        if right <= left or bottom <= top:
+            return found
+        for row in range(top - top % STRIP, bottom, STRIP):
             y, end = max(row, top), min(row + STRIP, bottom)
             runs = self._runs(start[1] + y * step[1], start[1] + end * step[1])
             for low, high, solid in runs:

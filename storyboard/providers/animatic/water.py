@@ -70,7 +70,7 @@ class Water:
         x, y = canvas.grid(step)
         down = (y - horizon) / max(depth, 1e-6)
         part = np.clip(1 - clear + 0.42 * down**0.8, 0, 1) + 0 * x
-        mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+        mask = brush.spread(Image.fromarray((part * 255).astype(np.uint8)), canvas)
         deep = brush.shading(
             canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.chance("deep")
         )
@@ -85,7 +85,7 @@ class Water:
         width = 0.05 + 0.32 * down
         path = np.exp(-(((x - light.x) / width) ** 2)) * light.strength
         part = np.clip((0.09 + 0.91 * path) * min(1.0, glint), 0, 0.95)
-        mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+        mask = brush.spread(Image.fromarray((part * 255).astype(np.uint8)), canvas)
         bright = calm.copy()
         bright.paste(bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
         return bright

@@ -1,7 +1,7 @@
 """The stage of one clip: its geometry, its light, its colours, and how planes come to stand on it."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -46,17 +46,9 @@ def draw_all(frame: Picture, elements: Sequence[Element], moment: Moment) -> Non
 
 
 def _laid(element: Element, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
-    if isinstance(element, Hiding):
-        return element.laid(cover, moment)
-    return lambda frame: element.draw(frame, moment)
-
-
-@runtime_checkable
-class Hiding(Protocol):
-    """An element that hides others, and that others can hide in parts."""
-
-    def laid(self, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
-        """How to draw what *cover* leaves of the element; *cover* is told what the element hides."""
+    """How to draw what *cover* leaves of *element*. An element with a method ``laid`` tells *cover* what it hides."""
+    laid: Callable[[Cover, Moment], Callable[[Picture], None]] | None = getattr(element, "laid", None)
+    return (lambda frame: element.draw(frame, moment)) if laid is None else laid(cover, moment)
 
 
 class Plane(Struct, frozen=True):
