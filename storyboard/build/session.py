@@ -21,7 +21,7 @@ from storyboard.build.budget import Budget, Prices
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
-from storyboard.build.makers import LOCAL, LocalMaker, Maker
+from storyboard.build.makers import ENGINES, LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
 from storyboard.build.workers import Workers
@@ -32,7 +32,6 @@ from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
-from storyboard.providers.local import ANIMATIC_VERSION
 from storyboard.store.guard import Builder, Holder
 from storyboard.store.lockfile import read as read_lockfile
 
@@ -162,6 +161,11 @@ class Session:
         link_shots(self.shelf, self.storyboard, planner.settled)
         return outcome
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Digests of the pictures that go in, by path or address."""
+        return self._files
+
     def open_jobs(self) -> int:
         """Paid jobs that are not finished and that the next build picks up."""
         return len(self.workspace.journal.jobs())
@@ -169,7 +173,7 @@ class Session:
     def _planner(self) -> Planner:
         wishes = Wishes(
             files=self._files,
-            engines={LOCAL: f"animatic {ANIMATIC_VERSION}"},
+            engines=ENGINES,
             renderer=self.shelf.renderer,
             price=self._price,
             remake=self._remake,

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import Struct, structs
@@ -13,6 +13,9 @@ from storyboard.cli.output import Speaker, colored, note, problem
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
+
+if TYPE_CHECKING:
+    from storyboard.document.load import Loaded
 
 STORYBOARD = "storyboard.yaml"
 
@@ -26,6 +29,12 @@ class Project(Struct, frozen=True):
     findings: list[Diagnostic]
     texts: dict[str, str]
     files: list[str]
+    loaded: "Loaded"
+
+    def place(self, shot: str, field: str | None = None) -> Span | None:
+        """Where a shot or one of its fields is written, as the user would type it."""
+        span = self.loaded.place(shot, field)
+        return structs.replace(span, file=typed(self.root / span.file)) if span is not None else None
 
 
 def find_file(path: Path) -> Path:
@@ -65,6 +74,7 @@ def read_project(path: Path, provider: str | None = None) -> Project:
         findings=[_renamed(finding, names) for finding in loaded.findings],
         texts={names[name]: text for name, text in loaded.texts.items()},
         files=list(names.values()),
+        loaded=loaded,
     )
 
 
