@@ -3,7 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.inside import run
 from tests.project import CHAIN, Project, Ran
@@ -36,7 +36,7 @@ def git(folder: Path, *words: str) -> str:
 class Versioned(Project):
     """A project folder that is a git repository; verbs run in this process (inside ``hasty``)."""
 
-    settings: dict[str, str] = {}
+    settings: ClassVar[dict[str, str]] = {}
 
     def __init__(self, folder: Path, text: str = CHAIN) -> None:
         super().__init__(folder, text)

@@ -23,6 +23,7 @@ VERBS = {
     "why": "say why a shot is made, or what its take was made from",
     "diff": "compare two versions of the film, shot by shot",
     "log": "show a shot through git, with the takes that answered it",
+    "cache": "list, verify and clean what was made",
     "graph": "show what is made of what",
     "schema": "print the JSON Schema of the language",
     "models": "show what models can do and cost",
