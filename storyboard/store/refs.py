@@ -45,13 +45,13 @@ def lockfiles(root: Path) -> list[Source]:
         return list(_on_disk(root, "working tree"))
     try:
         with Git(root) as git:
-            found = [source for path, name in _worktrees(git) for source in _on_disk(path, name)]
+            found = [source for path, name in _worktrees(git, root) for source in _on_disk(path, name)]
             return [*found, *_in_git(git, root)]
     except GitProblem as problem:
         raise Unsure("git", str(problem)) from problem
 
 
-def _worktrees(git: Git) -> list[tuple[Path, str]]:
+def _worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     for block in git.ask("worktree", "list", "--porcelain", "-z").split("\0\0"):
         fields = {line.partition(" ")[0]: line.partition(" ")[2] for line in block.split("\0") if line}
@@ -60,7 +60,8 @@ def _worktrees(git: Git) -> list[tuple[Path, str]]:
         path = Path(fields["worktree"])
         if not path.is_dir():
             raise Unsure(f"worktree {path}", "it is not there; `git worktree prune` if it is gone for good")
-        found.append((path, f"worktree {path.name}"))
+        here = root.resolve().is_relative_to(path.resolve())
+        found.append((path, "working tree" if here else f"worktree {path.name}"))
     return found
 
 
@@ -87,7 +88,7 @@ def _in_git(git: Git, root: Path) -> Iterator[Source]:
     for name, commit in _commits(git):
         listing = git.ask("ls-tree", "-r", "-z", "--full-tree", commit)
         yield from _listed(git, name, _files(listing), seen)
-    for path, name in _worktrees(git):
+    for path, name in _worktrees(git, root):
         with Git(path) as here:
             staged = here.ask("ls-files", "-s", "-z", "--full-name")
         entries = {f"{meta} {path}": (path, meta.split()[1]) for meta, path in _pairs(staged)}
