@@ -155,13 +155,22 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
     if code == Exit.DONE:
         speaker.result(text, data)
         return
-    errors: list[dict[str, Any]] = [
-        problem(outcome.codes.get(name, "failed"), f"{name}: {reason}") for name, reason in outcome.failed.items()
-    ]
     if speaker.as_json:
-        speaker.refuse(code, errors, data=data, follow=["storyboard build"])
+        speaker.refuse(code, _errors(outcome), data=data, follow=["storyboard build"])
     speaker.result(text, data)
     raise Leave(code)
+
+
+def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
+    """What kept a build from its end: a signal, what failed, and what was left out because of it."""
+    from storyboard.report.words import reason
+
+    errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
+    errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
+    blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
+    return errors + [
+        problem("blocked", f"{name}: {reason(step)}") for name, step in blocked.items() if step.do == "blocked"
+    ]
 
 
 def _exit_code(outcome: "Outcome") -> int:

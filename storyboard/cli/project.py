@@ -31,6 +31,12 @@ class Project(Struct, frozen=True):
     files: list[str]
     loaded: "Loaded"
 
+    @property
+    def typed(self) -> str:
+        """The storyboard as it was named on the command line; empty if it is the one in this folder."""
+        name = self.files[0] if self.files else STORYBOARD
+        return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
+
     def place(self, shot: str, field: str | None = None) -> Span | None:
         """Where a shot or one of its fields is written, as the user would type it."""
         span = self.loaded.place(shot, field)
@@ -82,6 +88,7 @@ def checked(speaker: Speaker, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
     from storyboard.report.findings import as_data, render
 
+    speaker.storyboard = project.typed
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
     speaker.warnings += [data for data in found if data not in errors]

@@ -1,6 +1,7 @@
 """``why``, ``diff``, ``log`` and ``check --locked`` over real git."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,6 +195,45 @@ def test_diff_notices_a_picture_replaced_under_the_same_name(project: Versioned)
     Image.new("RGB", (128, 72), "blue").save(project.folder / "ref.png")
     [changed] = project.json("diff")["changed"]
     assert [one["field"] for one in changed["changes"]] == ["first_frame content"]
+
+
+def test_a_picture_of_equal_size_path_and_mtime_second_is_noticed(project: Versioned) -> None:
+    from PIL import Image
+
+    picture = project.folder / "ref.png"
+    Image.new("RGB", (128, 72), (255, 0, 0)).save(picture)
+    project.edit("seed: 5}", "seed: 5, first_frame: ref.png}")
+    project.built()
+    project.commit("A picture")
+    old = picture.stat()
+    Image.new("RGB", (128, 72), (0, 255, 0)).save(picture)
+    assert picture.stat().st_size == old.st_size
+    os.utime(picture, (int(old.st_atime), int(old.st_mtime)))
+    assert [one["shot"] for one in project.json("diff")["changed"]] == ["c"]
+    assert [one["shot"] for one in project.json("check", "--locked", code=7)["out_of_date"]] == ["c"]
+    assert project.json("why", "c")["why"] == "input-changed"
+
+
+@pytest.mark.parametrize("change", ["rename", "reorder", "retitle", "comment", "re-indent", "another file"])
+def test_getting_to_a_film_that_only_reads_otherwise_costs_nothing(project: Versioned, change: str) -> None:
+    head, one, two = CHAIN.split("  - id:")
+    match change:
+        case "rename":
+            project.edit("id: c,", "id: city,")
+        case "reorder":
+            project.write(f"{head}  - id:{two}  - id:{one}")
+        case "retitle":
+            project.edit("id: two\n", "id: two\n    title: Elsewhere\n")
+        case "comment":
+            project.edit("seed: 5}", "seed: 5} # the city")
+        case "re-indent":
+            project.edit("      - {id: c,", "          - {id: c,")
+        case "another file":
+            project.write(f"{head}  - id:{one}  - include: two.yaml\n")
+            lines = ("id:" + two).splitlines()
+            (project.folder / "two.yaml").write_text("\n".join([lines[0], *(line[4:] for line in lines[1:])]) + "\n")
+    data = project.json("diff")
+    assert (data["make"], data["cost"], data["removed"], data["added"]) == ([], "0", [], [])
 
 
 def test_diff_as_markdown_keeps_foreign_text_from_being_markup(project: Versioned) -> None:
