@@ -200,13 +200,17 @@ def test_diff_notices_a_picture_replaced_under_the_same_name(project: Versioned)
 def test_a_picture_of_equal_size_path_and_mtime_second_is_noticed(project: Versioned) -> None:
     from PIL import Image
 
+    def draw(color: str) -> None:
+        Image.new("RGB", (128, 72), color).save(picture)
+        picture.write_bytes(picture.read_bytes().ljust(1000, b"\0"))
+
     picture = project.folder / "ref.png"
-    Image.new("RGB", (128, 72), (255, 0, 0)).save(picture)
+    draw("red")
     project.edit("seed: 5}", "seed: 5, first_frame: ref.png}")
     project.built()
     project.commit("A picture")
     old = picture.stat()
-    Image.new("RGB", (128, 72), (0, 255, 0)).save(picture)
+    draw("blue")
     assert picture.stat().st_size == old.st_size
     os.utime(picture, (int(old.st_atime), int(old.st_mtime)))
     assert [one["shot"] for one in project.json("diff")["changed"]] == ["c"]
