@@ -119,7 +119,8 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
         opened_store(speaker),
         cleaning(project.root, storyboard, project.cards, paid=paid, delete=delete) as found,
     ):
-        text = cleaning_text(found.items, found.size, deleted=delete)
+        again = f"storyboard cache gc{' --paid' if paid else ''} --delete"
+        text = cleaning_text(found.items, found.size, deleted=delete, command=again)
         data = cleaning_data(found.items, found.size, deleted=delete)
-    more = [f"storyboard cache gc{' --paid' if paid else ''} --delete"] if data["going"] and not delete else []
+    more = [again] if data["going"] and not delete else []
     speaker.result(text, data, follow=more)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
-from storyboard.report.words import clean, dollars
+from storyboard.report.words import clean, dollars, paid
 
 
 class Record(Protocol):
@@ -59,7 +59,7 @@ def takes_text(items: Sequence[Item], places: Mapping[str, Sequence[str]]) -> st
 def _take_line(item: Item, width: int, places: Mapping[str, Sequence[str]]) -> str:
     made = item.record.made if item.record is not None else None
     seed = f"seed {made.seed}" if made is not None and made.seed is not None else ""
-    cost = f"${made.cost}" if made is not None and made.cost else "free"
+    cost = paid(made.cost) if made is not None else ""
     used = ", ".join(places.get(item.digest, ())) or "in no lockfile"
     at, provider = (made.at[:16].replace("T", " "), made.provider) if made is not None else ("", "")
     return (
@@ -96,19 +96,22 @@ def items_data(items: Sequence[Item], places: Mapping[str, Sequence[str]] | None
     ]
 
 
-def cleaning_text(items: Sequence[Item], size: int, *, deleted: bool) -> str:
-    """What goes, what stays and why, and how to go on."""
+def cleaning_text(items: Sequence[Item], size: int, *, deleted: bool, command: str) -> str:
+    """What goes, what stays and why, and how to go on; *command* is what deletes."""
     gone = [item for item in items if not item.kept]
     stays = Counter(item.kept for item in items if item.kept)
     verb = "deleted" if deleted else "to delete"
     lines = [f"  {verb}  {item.kind:<8} {_label(item)} {item.digest[:12]}  {_paid(item)}".rstrip() for item in gone]
     lines += [f"  stays: {count} {why}" for why, count in sorted(stays.items())]
     done = "freed" if deleted else "would be freed"
-    paid = sum((item.cost for item in gone), Decimal(0))
-    cost = f", {dollars(paid)} were paid for them" if paid else ""
+    spent = sum((item.cost for item in gone), Decimal(0))
+    cost = f", {dollars(spent)} were paid for them" if spent else ""
     lines.append(f"{len(gone)} of {len(items)} things, {size_text(size)} {done}{cost}")
     if gone and not deleted:
-        lines.append("nothing was deleted; `storyboard cache gc --delete` does")
+        lines.append(f"nothing was deleted; `{command}` does")
+    if stays["paid"]:
+        spent = sum((item.cost for item in items if item.kept == "paid"), Decimal(0))
+        lines.append(f"paid takes that no lockfile names: {stays['paid']}, {dollars(spent)}; `--paid` lets them go")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from storyboard.core.lineage import Moment
 from storyboard.report.why import Commit, commit_data
-from storyboard.report.words import change_lines, clean
+from storyboard.report.words import change_lines, clean, paid
 
 
 class Answer(Struct, frozen=True):
@@ -63,7 +63,7 @@ def _answered(answer: Answer) -> str:
     if answer.take is None:
         return "no take is known for it"
     seed = f", seed {answer.seed}" if answer.seed is not None else ""
-    cost = f", ${answer.cost}" if answer.cost else ""
+    cost = f", {paid(answer.cost)}" if answer.cost else ""
     return f"take {answer.take[:12]}{seed}{cost}{'' if answer.here else ', not in this cache'}"
 
 

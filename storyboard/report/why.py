@@ -10,7 +10,7 @@ from storyboard.core.diagnostics import Span
 from storyboard.core.plan import Change, Step, TakeMade
 from storyboard.core.timebase import in_words
 from storyboard.report.findings import place_data
-from storyboard.report.words import change_lines, clean, dollars, listed, reason
+from storyboard.report.words import change_lines, clean, dollars, listed, paid, reason
 
 
 class Made(Protocol):
@@ -114,7 +114,7 @@ def _made(story: Story) -> list[str]:
     lines = [f"take {found.digest[:12]}, {in_words(found.info.duration)}"]
     if made is None:
         return lines
-    cost = f", ${made.cost}" if made.cost else ", nothing paid"
+    cost = f", {paid(made.cost)}"
     seed = f", seed {made.seed}" if made.seed is not None else ""
     lines[0] += f", made {made.at} by {made.provider or 'nobody known'}{seed}{cost}"
     if made.task_id:

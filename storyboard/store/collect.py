@@ -102,7 +102,7 @@ def _why(record: Record, held: frozenset[str], roots: Roots) -> str:
     if record.kind == "take":
         return _take_stays(record, roots)
     if record.kind == "cut":
-        return "a few bytes"
+        return "of a cut, which takes no room"
     if any(digest in roots.needed for digest in record.outputs.values()):
         return "in use"
     if roots.open_keys and record.kind == "frame":
