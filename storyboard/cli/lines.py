@@ -23,8 +23,12 @@ class Line:
         self._past = past
         self._here = here
         self._steps: dict[str, Mapping[str, Step]] = {}
-        paths = [*files, here.storyboard.lockfile, *here.files]
-        found = past.git.commits(paths, limit=_MOST_COMMITS) if past.git.has_commits() else []
+        paths = {*files, here.storyboard.lockfile, *here.files}
+        found: list[Commit] = []
+        if past.git.has_commits():
+            for commit in past.git.commits([past.file], limit=_MOST_COMMITS):
+                paths |= past.includes(commit.id)
+            found = past.git.commits(sorted(paths), limit=_MOST_COMMITS)
         self.commits: dict[str, Commit] = {commit.id: commit for commit in found}
 
     def moments(self, shot: str, *, pictures: bool = False) -> Iterator[Moment]:

@@ -49,9 +49,7 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
             Entry(moment, line.commits.get(moment.id), answers.to(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
         ]
-        for commit in line.commits:
-            if past.at(commit).trouble:
-                speaker.warnings.append(problem("revision", f"{commit[:10]}: {past.at(commit).trouble}"))
+        speaker.warnings += [problem("revision", trouble) for trouble in past.troubles()]
     speaker.result(log_text(shot, entries), log_data(shot, entries), follow=[f"storyboard why {shot}"])
 
 
@@ -62,11 +60,7 @@ class _Answers:
         self._line = line
         self._workspace = workspace
         self._locked: dict[str, LockEntry] = {}
-        for version in (HERE, *line.commits):
-            written = line.written(version)
-            for entries in written.lockfile.shots.values() if written is not None else ():
-                for entry in entries.values():
-                    self._locked.setdefault(entry.key, entry)
+        self._unread = iter((HERE, *line.commits))
 
     def to(self, moment: "Moment") -> "Answer":
         """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
@@ -75,7 +69,7 @@ class _Answers:
         step = self._line.step(moment.id, moment.shot)
         if step is None or step.key is None:
             return Answer("none")
-        entry = self._own(moment, step.key) or self._locked.get(step.key)
+        entry = self._own(moment, step.key) or self._any(step.key)
         if entry is not None:
             here = self._workspace.blobs.path(entry.take).exists()
             return Answer("locked", entry.take, entry.seed, entry.cost, here)
@@ -87,3 +81,15 @@ class _Answers:
         written = self._line.written(moment.id)
         entries = written.lockfile.shots.get(moment.shot, {}) if written is not None else {}
         return next((entry for entry in entries.values() if entry.key == key), None)
+
+    def _any(self, key: str) -> "LockEntry | None":
+        """The newest lockfile's entry for that key; lockfiles are read until one is found."""
+        while key not in self._locked:
+            version = next(self._unread, None)
+            if version is None:
+                return None
+            written = self._line.written(version)
+            for entries in written.lockfile.shots.values() if written is not None else ():
+                for entry in entries.values():
+                    self._locked.setdefault(entry.key, entry)
+        return self._locked[key]

@@ -1,7 +1,8 @@
 """Storyboards read from git, with their lockfiles and pictures, for the verbs that look back."""
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -11,12 +12,14 @@ from storyboard.cli.exits import Exit
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import FileInput, Storyboard, UrlInput
+from storyboard.document.paths import BadPath, in_project
 
 if TYPE_CHECKING:
     from storyboard.build.versions import Written
     from storyboard.document.load import Loaded
     from storyboard.store.git import Git
 
+_INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
 NO_GIT = "commit the storyboard and its lockfile to git to use this"
 
 
@@ -47,6 +50,19 @@ class Past:
         if commit not in self._read:
             self._read[commit] = self._at(commit)
         return self._read[commit]
+
+    def troubles(self) -> list[str]:
+        """What is wrong with the versions that have been read."""
+        return [f"{commit[:10]}: {read.trouble}" for commit, read in self._read.items() if read.trouble]
+
+    def includes(self, commit: str) -> set[str]:
+        """Files that the storyboard may include in a commit, told from its text without reading it as YAML."""
+        text = self._bytes(commit, self.file) or b""
+        found = set()
+        for name in _INCLUDE.findall(text.decode(errors="replace")):
+            with suppress(BadPath):
+                found.add(in_project(name, self.file))
+        return found
 
     def _at(self, commit: str) -> Read:
         from storyboard.build.versions import Written

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import moment
-from storyboard.core.keys import normal
+from storyboard.core.keys import canonical, normal
 from storyboard.core.model import FileInput, FrameLink, Shot, Size, Storyboard, UrlInput
 from storyboard.core.plan import Change, changes
 from storyboard.core.timebase import seconds_of
@@ -76,8 +76,9 @@ def compare(old: Version, new: Version) -> Comparison:
     moved = _moved(list(pairs), list(after), pairs, before, after)
     lengths = _lengths(old), _lengths(new)
     changed = [
-        ShotChange(shot, changes(described(before[was], old.files, names), described(after[shot], new.files)))
-        for shot, was in sorted(pairs.items(), key=lambda pair: list(after).index(pair[0]))
+        ShotChange(shot, changes(described(before[pairs[shot]], old.files, names), described(after[shot], new.files)))
+        for shot in after
+        if shot in pairs
     ]
     return Comparison(
         added=tuple(shot for shot in after if shot not in pairs),
@@ -98,19 +99,21 @@ def compare(old: Version, new: Version) -> Comparison:
 def renames(old: Version, new: Version) -> dict[str, str]:
     """Shots that went away, each with the one that came and asks for the very same: old id to new id."""
     kept = {shot.id for shot in old.storyboard.shots()} & {shot.id for shot in new.storyboard.shots()}
-    gone = [shot for shot in old.storyboard.shots() if shot.id not in kept]
-    come = [shot for shot in new.storyboard.shots() if shot.id not in kept]
+    waiting = [shot for shot in old.storyboard.shots() if shot.id not in kept]
+    come: dict[bytes, list[str]] = {}
+    for shot in new.storyboard.shots():
+        if shot.id not in kept:
+            come.setdefault(canonical(_nameless(shot, new.files)), []).append(shot.id)
     found: dict[str, str] = {}
-    again = True
+    again = bool(waiting and come)
     while again:
         again = False
-        for shot in gone:
-            if shot.id not in found:
-                wanted = _nameless(shot, old.files, found)
-                twin = next((s for s in come if s.id not in found.values() and _nameless(s, new.files) == wanted), None)
-                if twin is not None:
-                    found[shot.id] = twin.id
-                    again = True
+        for shot in waiting:
+            twins = come.get(canonical(_nameless(shot, old.files, found)), [])
+            if shot.id not in found and twins:
+                # a shot that starts from this one may be known by its new name only now
+                found[shot.id] = twins.pop(0)
+                again = True
     return found
 
 

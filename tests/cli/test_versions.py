@@ -320,6 +320,31 @@ def test_log_follows_a_shot_through_its_rename(project: Versioned) -> None:
     assert [(one["shot"], one["was"]) for one in versions] == [("city", "c"), ("c", None)]
 
 
+def test_log_knows_what_happened_in_a_file_that_is_included_no_more(project: Versioned) -> None:
+    head, one, two = CHAIN.split("  - id:")
+    lines = ("id:" + two).splitlines()
+    part = project.folder / "two.yaml"
+    part.write_text("\n".join([lines[0], *(line[4:] for line in lines[1:])]) + "\n")
+    project.write(f"{head}  - id:{one}  - include: two.yaml\n")
+    project.commit("Its own file")
+    part.write_text(part.read_text().replace("in the rain", "in the snow"))
+    project.commit("Snow")
+    part.unlink()
+    project.write(CHAIN.replace("in the rain", "in the snow"))
+    project.commit("One file again")
+    subjects = [one["commit"]["subject"] for one in project.json("log", "c")["versions"]]
+    assert subjects == ["Snow", "First cut"]
+
+
+def test_diff_follows_a_chain_of_renames(project: Versioned) -> None:
+    project.edit("id: a,", "id: river,")
+    project.edit("{shot: a, at: last}", "{shot: river, at: last}")
+    project.edit("id: b,", "id: forest,")
+    data = project.json("diff")
+    assert data["renamed"] == [{"old": "a", "new": "river"}, {"old": "b", "new": "forest"}]
+    assert (data["changed"], data["make"]) == ([], [])
+
+
 def test_log_leaves_out_commits_that_did_not_touch_the_request(project: Versioned) -> None:
     project.edit("seed: 3}", "seed: 3, notes: mind the boat} # a comment")
     project.commit("A note")
