@@ -24,6 +24,7 @@ from storyboard.build.film import link_shots, why_not_writable
 from storyboard.build.makers import ENGINES, LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
+from storyboard.build.tasks import TaskFailed
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
@@ -32,7 +33,8 @@ from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
-from storyboard.store.guard import Builder, Holder
+from storyboard.store.guard import Builder, Holder, LockLost
+from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 
 if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to buy
@@ -81,7 +83,9 @@ class Session:
         self._remake = frozenset(self.graph.select(choices.remake))
         self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
         with ExitStack() as stack:
-            builder = stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
+            self._builder = builder = (
+                stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
+            )
             self.workspace = stack.enter_context(Workspace(root, storyboard, writable=builder is not None))
             if builder is not None:
                 self.workspace.sweep(after_crash=builder.after_crash)
@@ -154,7 +158,16 @@ class Session:
             watch(workers)
         planner = self._planner()
         makers = self._makers(workers, spending, tell)
-        engine = Engine(self.graph, planner, self.shelf, workers, makers, tell, partial_film=self.choices.partial)
+        engine = Engine(
+            self.graph,
+            planner,
+            self.shelf,
+            workers,
+            makers,
+            tell,
+            partial_film=self.choices.partial,
+            jobs=self.workspace.journal.jobs,
+        )
         outcome = asyncio.run(_stoppable(engine))
         for trouble in self.workspace.records.troubles:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
@@ -165,6 +178,11 @@ class Session:
     def files(self) -> Mapping[str, str]:
         """Digests of the pictures that go in, by path or address."""
         return self._files
+
+    def orphans(self, plan: Plan) -> list[Job]:
+        """Paid jobs that perhaps no shot asks for any more: their takes are kept all the same."""
+        wanted = {step.key for step in plan.of("take") if step.do == "resume"}
+        return [job for job in self.workspace.journal.jobs() if job.key not in wanted]
 
     def open_jobs(self) -> int:
         """Paid jobs that are not finished and that the next build picks up."""
@@ -184,7 +202,10 @@ class Session:
     def _makers(self, workers: Workers, spending: Spending | None, tell: Listener) -> dict[str, Maker]:
         rates = {model: card.fps for model, card in self._cards.items()}
         makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates)}
-        names = self.paid_providers(self.plan())
+        plan = self.plan()
+        needed = self.paid_providers(plan)
+        reachable = spending.accounts if spending is not None else {}
+        names = sorted({*needed, *(job.provider for job in self.orphans(plan) if job.provider in reachable)})
         if names:
             from storyboard.build.remote import Spending, open_maker
 
@@ -199,9 +220,17 @@ class Session:
                     budget,
                     self.prices,
                     self._remake,
+                    self._check_lock,
                     lambda text: tell(Told(text)),
                 )
         return makers
+
+    def _check_lock(self) -> None:
+        try:
+            if self._builder is not None:
+                self._builder.check()
+        except LockLost as lost:
+            raise TaskFailed(f"{lost.path} was removed while this build held it; nothing more is bought") from lost
 
     def _provider(self, shot: str) -> str:
         source = self.graph.shot(shot).source

@@ -10,7 +10,7 @@ import click
 from storyboard.cli.exits import BY_CODE, Exit, Leave
 from storyboard.cli.options import (
     choosing,
-    jobs,
+    cores,
     jobs_option,
     json_option,
     max_cost_option,
@@ -88,7 +88,7 @@ def command(
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     cap = agreed_cap(agreed, cap) if agreed is not None else cap
-    choices = Choices(select, remake, jobs_count or jobs(), partial, cap)
+    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, _say_who_builds) as session:
         if agreed is not None:
@@ -101,8 +101,10 @@ def command(
         if offline:
             _refuse_if_remote(speaker, session, plan)
         spending = None
-        if session.needs_network(plan):
-            spending = read_spending(speaker, session.paid_providers(plan), jobs_count)
+        orphans = [] if offline else session.orphans(plan)
+        if session.needs_network(plan) or orphans:
+            providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+            spending = read_spending(speaker, providers, jobs_count)
             confirm(speaker, plan, plan_text(plan, storyboard, paint), cap, yes=yes)
         forget_keys()
         outcome = _run(speaker, session, plan, spending)

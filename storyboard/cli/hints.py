@@ -19,7 +19,7 @@ _BY_CODE = {
     "usage": ["storyboard --help"],
 }
 # The verbs that take a storyboard as their last word.
-_ABOUT_ONE = frozenset(("build", "cache", "check", "diff", "graph", "log", "plan", "status", "why"))
+_ABOUT_ONE = frozenset(("build", "cache", "check", "cost", "diff", "graph", "log", "plan", "status", "why"))
 
 
 def after(codes: Iterable[str]) -> list[str]:

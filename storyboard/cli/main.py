@@ -24,6 +24,7 @@ VERBS = {
     "diff": "compare two versions of the film, shot by shot",
     "log": "show a shot through git, with the takes that answered it",
     "cache": "list, verify and clean what was made",
+    "cost": "sum what has been paid",
     "graph": "show what is made of what",
     "schema": "print the JSON Schema of the language",
     "models": "show what models can do and cost",

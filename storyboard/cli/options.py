@@ -63,8 +63,8 @@ max_cost_option = click.option(
 )
 
 
-def jobs() -> int:
-    """As many workers as this process may use cores."""
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -74,7 +74,7 @@ jobs_option = click.option(
     "jobs_count",
     type=click.IntRange(1, 256),
     envvar="STORYBOARD_JOBS",
-    help="Worker processes; the default is the cores.",
+    help="Takes at once: paid jobs (4 unless told), and worker processes, never more than cores.",
 )
 
 

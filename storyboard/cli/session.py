@@ -28,6 +28,7 @@ def opened(
     """A session; with *on_wait* one that builds, and holds the project's lock."""
     from storyboard.build.session import OutputRefused, Session
     from storyboard.build.tasks import TaskFailed
+    from storyboard.store.journal import Unreadable
     from storyboard.store.lockfile import LockfileProblem
     from storyboard.store.locks import LockUnsupported
 
@@ -41,6 +42,9 @@ def opened(
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
         speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+    except Unreadable as bad:
+        text = f"{bad.path}: a later version of storyboard has written it; it may be about a job that was paid for"
+        speaker.refuse(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
     except LockUnsupported as bad:
         speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
     except TaskFailed as bad:

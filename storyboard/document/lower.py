@@ -100,7 +100,7 @@ def _generated(
         size=_size(draft, card, tools.film_size),
         seed=int(_number(draft, "seed", Fraction(DEFAULT_SEED))),
         negative_prompt=_text(draft, "negative_prompt", tools),
-        params=_params(draft, card, provider, tools),
+        params=_params(draft, card, tools),
         first_frame=frames["first_frame"],
         last_frame=frames["last_frame"],
     )
@@ -134,7 +134,7 @@ def _tags(draft: ShotDraft) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _params(draft: ShotDraft, card: ModelCard, provider: str, tools: Tools) -> Mapping[str, Json]:
+def _params(draft: ShotDraft, card: ModelCard, tools: Tools) -> Mapping[str, Json]:
     """The merged request fields; shots that share all their layers share the result."""
     layers = [
         layer(field.document, field.path, field.value)
@@ -143,7 +143,7 @@ def _params(draft: ShotDraft, card: ModelCard, provider: str, tools: Tools) -> M
     ]
     if not layers:
         return {}
-    tools.cards.check_params(draft, card, provider, layers)
+    tools.cards.check_params(draft, card, layers)
     key = tuple((part.document.name, part.path) for part in layers)
     if key not in tools.params:
         tools.params[key] = _merged(layers, tools)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from storyboard.core.model import Generated, Storyboard
@@ -62,7 +63,14 @@ def summary(plan: Plan) -> str:
     text = ", ".join(parts)
     if plan.nothing_to_do():
         text = f"nothing to do: {text}"
-    return f"{text}; estimated cost {dollars(plan.cost())}"
+    return f"{text}; {price(plan)}"
+
+
+def price(plan: Plan) -> str:
+    """``estimated cost $0.96, at most $2.88 with the linked shots``."""
+    sure = sum((step.cost for step in plan.steps if step.do != "wait"), Decimal(0))
+    worst = f", at most {dollars(plan.cost())} with the linked shots" if sure != plan.cost() else ""
+    return f"estimated cost {dollars(sure)}{worst}"
 
 
 def _cut_line(plan: Plan) -> str:

@@ -96,6 +96,7 @@ def test_the_strict_schema_refuses_a_field_that_nobody_wrote_down() -> None:
         ("cache", "verify"),
         ("cache", "gc"),
         ("cache", "gc", "--delete"),
+        ("cost",),
         ("graph",),
         ("models",),
         ("doctor",),
@@ -210,7 +211,7 @@ def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
         assert {error["code"] for error in over["errors"]} >= {"over-budget"}
         done = judged(sb("build", "--json"))
         assert done["data"]["film"] == "out/film.mp4"
-        for words in (("why", "a"), ("cache", "ls"), ("status",), ("plan",)):
+        for words in (("why", "a"), ("cache", "ls"), ("cost",), ("status",), ("plan",)):
             judged(sb(*words, "--json"))
 
 

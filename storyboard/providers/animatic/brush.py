@@ -59,7 +59,8 @@ class Stencil:
         """A round stroke along *points*, as wide at each as *widths* says (stage units)."""
         flat = self.canvas.pixels(points)
         radii = np.maximum(0.35, np.asarray(widths, dtype=np.float64) * self.canvas.scale / 2)
-        along = np.gradient(flat, axis=0)
+        ends = flat[np.r_[1 : len(flat), -1]], flat[np.r_[0, 0 : len(flat) - 1]]
+        along = ends[0] - ends[1]
         lengths = np.maximum(1e-9, np.hypot(along[:, 0], along[:, 1]))
         normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / lengths[:, None] * radii[:, None]
         outline = np.concatenate([flat + normal, (flat - normal)[::-1]])
@@ -131,7 +132,13 @@ def shading(
         texture = noise.clouds(rng, x.shape[1], y.shape[0], (max(2, x.shape[1] / 9), max(2, y.shape[0] / 9)), 3) - 0.5
         colours *= 1 + 0.16 * texture[..., None]
     colours = corners(colours, canvas, x, y)
-    return picture_of(colours, rng).resize(canvas.size, Image.Resampling.BICUBIC)
+    return spread(picture_of(colours, rng), canvas)
+
+
+def spread(coarse: Picture, canvas: Canvas) -> Picture:
+    """A coarse picture over all of *canvas*, smooth but for the last doubling, which a frame pixel doesn't show."""
+    half = (max(1, canvas.size[0] // 2), max(1, canvas.size[1] // 2))
+    return coarse.resize(half, Image.Resampling.BICUBIC).resize(canvas.size, Image.Resampling.NEAREST)
 
 
 def corners(colours: noise.Array, canvas: Canvas, x: noise.Array, y: noise.Array) -> noise.Array:
