@@ -46,6 +46,7 @@ class _Known(Struct, frozen=True):
     outputs: Mapping[str, str]
     values: Mapping[str, str] = {}
     info: Mapping[str, Any] = {}
+    accepted: bool = False
 
 
 class LockedMemory:

@@ -32,9 +32,9 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Take(Struct, frozen=True, forbid_unknown_fields=True):
-    """One shot of the plan; ``cost`` in US dollars as decimal text."""
+    """One take of the plan, by its action's id; ``cost`` in US dollars as decimal text."""
 
-    shot: str
+    name: str
     do: str
     why: str
     key: str | None
@@ -90,8 +90,8 @@ def sign(
     output = storyboard.output
     film = [list(shots), output.file, str(output.size), str(output.fps), storyboard.title, storyboard.lockfile]
     takes = [
-        Take(step.action.shot, step.do, step.reason.why, step.key, str(step.cost))
-        for step in sorted(plan.of("take"), key=lambda step: step.action.shot)
+        Take(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, str(step.cost))
+        for step in sorted(plan.of("take"), key=lambda step: step.action.id)
     ]
     signed = SignedPlan(
         plan_version=PLAN_VERSION,
@@ -144,7 +144,7 @@ def moved(agreed: SignedPlan, now: SignedPlan) -> list[Moved]:
         found.append(Moved("storyboard", now.storyboard, agreed.storyboard, now.storyboard))
     if agreed.choice != now.choice:
         found.append(Moved("choice", "the command line"))
-    before, after = ({take.shot: take for take in plan.takes} for plan in (agreed, now))
+    before, after = ({take.name: take for take in plan.takes} for plan in (agreed, now))
     for shot in before.keys() & after.keys():
         if before[shot].cost != after[shot].cost and _made(before[shot]) and _made(after[shot]):
             found.append(Moved("price", shot, before[shot].cost, after[shot].cost))
