@@ -13,9 +13,12 @@ from storyboard.build.workers import Workers
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import Step
+from storyboard.providers.local import ANIMATIC_VERSION
 from storyboard.store.journal import Job
 
 LOCAL = "local"
+# The drawing versions of providers that draw by themselves; they count in keys.
+ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 
 
 class Order(Struct, frozen=True):

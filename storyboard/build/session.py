@@ -23,7 +23,7 @@ from storyboard.build.chosen import chosen, in_use
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
-from storyboard.build.makers import LOCAL, LocalMaker, Maker
+from storyboard.build.makers import ENGINES, LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import TaskFailed
@@ -35,7 +35,6 @@ from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
-from storyboard.providers.local import ANIMATIC_VERSION
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
@@ -189,6 +188,11 @@ class Session:
         link_shots(self.shelf, self.storyboard, planner.settled)
         return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Digests of the pictures that go in, by path or address."""
+        return self._files
+
     def orphans(self, plan: Plan) -> list[Job]:
         """Paid jobs that perhaps no shot asks for any more: their takes are kept all the same."""
         wanted = {step.key for step in plan.of("take") if step.do == "resume"}
@@ -201,7 +205,7 @@ class Session:
     def _planner(self) -> Planner:
         wishes = Wishes(
             files=self._files,
-            engines={LOCAL: f"animatic {ANIMATIC_VERSION}"},
+            engines=ENGINES,
             renderer=self.shelf.renderer,
             price=self._price,
             remake=self._remake,

@@ -24,6 +24,7 @@ from storyboard.cli.options import (
 from storyboard.cli.output import Speaker, note, paint, problem, stderr_console
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.session import opened
+from storyboard.cli.signing import agreed_cap, read_plan, refuse_if_moved, signed_now
 from storyboard.cli.spending import confirm, forget_keys, read_spending
 from storyboard.core.plan import Plan
 
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
 @jobs_option
 @max_cost_option
 @yes_option
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="STORYBOARD_PLAN",
+    help="Do exactly what this file of `plan --out` says, or refuse and say what moved.",
+)
 @click.option("--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film of what is there, with slates.")
 @click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
 @click.option("--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Open no connection; use what is here.")
@@ -55,6 +63,7 @@ def command(
     jobs_count: int | None,
     max_cost: Decimal | None,
     yes: bool,
+    plan_file: Path | None,
     partial: bool,
     locked: bool,
     offline: bool,
@@ -69,12 +78,21 @@ def command(
     from storyboard.build.session import Choices
 
     speaker = Speaker("build", as_json=as_json, quiet=quiet)
-    project = read_project(path, provider_name(provider, draft=draft))
+    maker = provider_name(provider, draft=draft)
+    agreed = read_plan(plan_file) if plan_file is not None else None
+    if agreed is not None:
+        if maker or select or remake:
+            raise click.UsageError("--plan says what is made; leave --provider, --draft, --select and --remake out")
+        maker, select, remake = agreed.choice.provider, agreed.choice.select, agreed.choice.remake
+    project = read_project(path, maker)
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
+    cap = agreed_cap(agreed, cap) if agreed is not None else cap
     choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, say_who_builds) as session:
+        if agreed is not None:
+            refuse_if_moved(speaker, agreed, signed_now(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
         plan = session.plan()
@@ -157,13 +175,22 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
     if code == Exit.DONE:
         speaker.result(text, data)
         return
-    errors: list[dict[str, Any]] = [
-        problem(outcome.codes.get(name, "failed"), f"{name}: {reason}") for name, reason in outcome.failed.items()
-    ]
     if speaker.as_json:
-        speaker.refuse(code, errors, data=data, follow=["storyboard build"])
+        speaker.refuse(code, _errors(outcome), data=data, follow=["storyboard build"])
     speaker.result(text, data)
     raise Leave(code)
+
+
+def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
+    """What kept a build from its end: a signal, what failed, and what was left out because of it."""
+    from storyboard.report.words import reason
+
+    errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
+    errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
+    blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
+    return errors + [
+        problem("blocked", f"{name}: {reason(step)}") for name, step in blocked.items() if step.do == "blocked"
+    ]
 
 
 def exit_code(outcome: "Outcome") -> int:

@@ -31,6 +31,17 @@ class Project(Struct, frozen=True):
     files: list[str]
     loaded: "Loaded"
 
+    @property
+    def typed(self) -> str:
+        """The storyboard as it was named on the command line; empty if it is the one in this folder."""
+        name = self.files[0] if self.files else STORYBOARD
+        return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
+
+    def place(self, shot: str, field: str | None = None) -> Span | None:
+        """Where a shot or one of its fields is written, as the user would type it."""
+        span = self.loaded.place(shot, field)
+        return structs.replace(span, file=typed(self.root / span.file)) if span is not None else None
+
 
 def find_file(path: Path) -> Path:
     """The storyboard that *path* means: a file, or a folder with a ``storyboard.yaml``. Raises ``click.UsageError``."""
@@ -81,6 +92,7 @@ def checked(speaker: Speaker, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
     from storyboard.report.findings import as_data, render
 
+    speaker.storyboard = project.typed
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
     speaker.warnings += [data for data in found if data not in errors]

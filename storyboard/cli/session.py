@@ -51,3 +51,26 @@ def opened(
         speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
     except OutputRefused as bad:
         speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
+
+
+@contextmanager
+def opened_store(speaker: Speaker) -> "Iterator[None]":
+    """Turns what can go wrong with the cache as a whole into words and exit codes."""
+    from storyboard.store.guard import Held, LockLost
+    from storyboard.store.journal import Unreadable
+    from storyboard.store.lockfile import LockfileProblem
+    from storyboard.store.locks import LockUnsupported
+    from storyboard.store.refs import Unsure
+
+    try:
+        yield
+    except (Unsure, LockfileProblem) as bad:
+        speaker.refuse(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
+    except Unreadable as bad:
+        reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
+        speaker.refuse(Exit.FAILED, [problem("unsure", reason)])
+    except Held as bad:
+        who = f": process {bad.holder.pid} on {bad.holder.host}" if bad.holder is not None else ""
+        speaker.refuse(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
+    except (LockUnsupported, LockLost) as bad:
+        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])

@@ -71,9 +71,7 @@ class DiskFiles:
                 header = _some(descriptor.number, _HEADER)
         except FileProblem as problem:
             return problem.reason
-        if not _is_picture(header):
-            return "it is not a PNG, JPEG or WebP picture"
-        return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
+        return not_a_picture(header, size)
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)
@@ -121,6 +119,13 @@ def _some(descriptor: int, limit: int) -> bytes:
         pieces.append(piece)
         limit -= len(piece)
     return b"".join(pieces)
+
+
+def not_a_picture(header: bytes, size: int) -> str | None:
+    """Why a file of *size* bytes that begins with *header* is no picture that can be sent; ``None`` if it is one."""
+    if not _is_picture(header):
+        return "it is not a PNG, JPEG or WebP picture"
+    return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
 
 
 def _is_picture(header: bytes) -> bool:

@@ -25,6 +25,11 @@ def dollars(amount: Decimal) -> str:
     return f"${cents}" if cents == amount else f"${amount.normalize():f}"
 
 
+def paid(cost: str | None) -> str:
+    """What was paid, from decimal text: ``$0.60``; ``free`` where nothing was."""
+    return dollars(Decimal(cost)) if cost else "free"
+
+
 def listed(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     items = [clean(name) for name in names]

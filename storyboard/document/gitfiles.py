@@ -1,0 +1,47 @@
+"""The files of a project as they were in a commit: the same language over another source.
+
+A picture kept by git LFS is known by its pointer, which names the very digest that counts in a key; its bytes are not
+needed.
+"""
+
+import re
+from hashlib import sha256
+from typing import Protocol
+
+from storyboard.document.files import FileProblem, not_a_picture
+
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+
+
+class Tree(Protocol):
+    """What is asked of a commit. Paths are relative to the project."""
+
+    def __call__(self, path: str) -> bytes | None:
+        """The bytes of a file, ``None`` if there is none."""
+
+
+class GitFiles:
+    """``ProjectFiles`` over one commit."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises ``FileProblem``."""
+        data = self._tree(path)
+        if data is None:
+            raise FileProblem("there is no such file")
+        return data
+
+    def picture_problem(self, path: str) -> str | None:
+        """Why *path* is no picture that can be sent, or ``None`` if it is one."""
+        data = self._tree(path)
+        if data is None:
+            return "there is no such file"
+        return None if _POINTER.match(data) else not_a_picture(data[:16], len(data))
+
+    def digest(self, path: str) -> str:
+        """sha256 of a file's content, in hex. Raises ``FileProblem``."""
+        data = self.read(path)
+        pointer = _POINTER.match(data)
+        return pointer[1].decode() if pointer else sha256(data).hexdigest()
