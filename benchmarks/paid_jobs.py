@@ -1,7 +1,7 @@
 """Paid jobs at once against the ideal: ``python -m benchmarks.paid_jobs [--jobs 200] [--at-once 20] [--seconds 2]``.
 
-Builds a film of as many tiny shots from a server on loopback. The ideal makespan is jobs x seconds / at once. Told are the
-time until the last take was stored and that of the whole build, both against the ideal, and the requests a job.
+Builds a film of as many tiny shots from a server on loopback. The ideal makespan is jobs x seconds / at once. Told are
+the time until the last job was settled and that of the whole build, both against the ideal, and the requests a job.
 """
 
 import argparse
