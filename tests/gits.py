@@ -11,9 +11,9 @@ from tests.project import CHAIN, Project, Ran
 AUTHOR = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_AUTHOR_NAME": "Ana",
+    "GIT_AUTHOR_NAME": "editor",
     "GIT_AUTHOR_EMAIL": "ana@example.org",
-    "GIT_COMMITTER_NAME": "Ana",
+    "GIT_COMMITTER_NAME": "editor",
     "GIT_COMMITTER_EMAIL": "ana@example.org",
     "GIT_AUTHOR_DATE": "2026-03-01T10:00:00+00:00",
     "GIT_COMMITTER_DATE": "2026-03-01T10:00:00+00:00",
