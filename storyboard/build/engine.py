@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
 from storyboard.build.film import FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
@@ -38,7 +39,10 @@ How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
 class Outcome(Struct, frozen=True):
-    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0."""
+    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
+
+    ``chosen`` are the takes that replaced others in the cut without being made.
+    """
 
     made: Mapping[str, Step]
     reused: Mapping[str, Step]
@@ -49,6 +53,7 @@ class Outcome(Struct, frozen=True):
     frames: int
     cost: Decimal
     stopped_by: int
+    chosen: tuple[Chosen, ...] = ()
 
 
 class Engine:
@@ -129,7 +134,7 @@ class Engine:
         await self._inputs_of(action)
         step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
-            await self._after(take_id(step.reason.shots[0]))
+            await self._after(self._planner.owner(step.key or ""))
             step = self._planner.step(action)
         self._keys.add(step.key)
         if step.found is not None:
@@ -157,7 +162,7 @@ class Engine:
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
-        if isinstance(result, TakeMade) and step.key is not None:
+        if isinstance(result, TakeMade) and step.key is not None and step.action.seed is None:
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameMade):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
@@ -202,7 +207,7 @@ class Engine:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._storing, function))
 
     async def _make_take(self, step: Step) -> tuple[Result, Decimal]:
-        shot = self._graph.shot(step.action.shot)
+        shot = self._graph.shot_of(step.action)
         if not isinstance(shot.source, Generated):
             raise TypeError(f"shot {shot.id} is not generated")
         pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))

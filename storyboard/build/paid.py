@@ -72,14 +72,18 @@ class PaidMaker:
         locked = self._attempt_of(order.locked_task, key)
         if open_jobs and order.step.do == "resume":
             return max(open_jobs)
-        if order.shot.id in self._remake:
+        if self._is_remade(order):
             return max([*open_jobs, *(entry.attempt for entry in past), locked], default=0) + 1
         failed = [entry.attempt for entry in past if entry.failed and entry.outcome in RETRYABLE]
         return max([*open_jobs, locked, max(failed, default=0) + 1])
 
     def _may_leave(self, order: Order, failure: PaidFailed) -> bool:
         """Whether an open job that gives nothing may be left for a new one: only if the user has named the shot."""
-        return order.step.do == "resume" and order.shot.id in self._remake and failure.code in _HOPELESS
+        return order.step.do == "resume" and self._is_remade(order) and failure.code in _HOPELESS
+
+    def _is_remade(self, order: Order) -> bool:
+        """Whether this very take is rolled again: that in the cut, and none beside it."""
+        return order.shot.id in self._remake and order.step.action.seed is None
 
     def _attempt_of(self, task_id: str | None, key: str) -> int:
         """Which attempt has that id; 0 if it is none of the first hundred."""

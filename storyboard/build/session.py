@@ -16,8 +16,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.build.budget import Budget, Prices
+from storyboard.build.chosen import chosen, in_use
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
@@ -42,13 +44,17 @@ if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to bu
 
 
 class Choices(Struct, frozen=True):
-    """What the command line adds to a storyboard. *cap* in US dollars, for this build."""
+    """What the command line adds to a storyboard. *cap* in US dollars, for this build.
+
+    *seeds* limits the build to the takes with these seeds.
+    """
 
     select: tuple[str, ...] = ()
     remake: tuple[str, ...] = ()
     jobs: int = 1
     partial: bool = False
     cap: Decimal | None = None
+    seeds: tuple[int, ...] = ()
 
 
 class OutputRefused(Exception):
@@ -104,19 +110,26 @@ class Session:
 
     def plan(self) -> Plan:
         """What a build would do now."""
-        return self._planner().plan()
+        return self.planned()[1]
+
+    def planned(self) -> tuple[Planner, Plan]:
+        """The same, with the planner that knows what every shot asks for."""
+        planner = self._planner()
+        return planner, planner.plan()
 
     def lockfile_is_current(self, plan: Plan) -> bool:
         """Whether a build would leave the lockfile as it is: every take there, and each the one it names."""
         shots = {shot.id: shot for shot in self.storyboard.shots()}
         if not set(self.shelf.lockfile.shots) <= set(shots):
             return False
-        return all(self._is_locked(step, shots[step.action.shot]) for step in plan.of("take"))
+        if any(step.do not in ("reuse", "held") for step in plan.of("take")):
+            return False
+        return all(self._is_locked(step, shots[step.action.shot]) for step in plan.takes())
 
     def needs_network(self, plan: Plan) -> list[str]:
         """Shots that a provider elsewhere would have to make."""
         steps = [step for step in plan.of("take") if step.do in ("make", "wait", "resume")]
-        return [step.action.shot for step in steps if self._provider(step.action.shot) != LOCAL]
+        return list(dict.fromkeys(s.action.shot for s in steps if self._provider(s.action.shot) != LOCAL))
 
     def fetch_pictures(self) -> None:
         """Fetch the pictures given by address that are not here. Only in a building session. Raises ``TaskFailed``."""
@@ -153,6 +166,7 @@ class Session:
         reason = why_not_writable(self.workspace.film)
         if reason is not None:
             raise OutputRefused(self.workspace.film, reason)
+        before = in_use(self.shelf, self.storyboard)
         workers = Workers(self.choices.jobs)
         if watch is not None:
             watch(workers)
@@ -172,7 +186,7 @@ class Session:
         for trouble in self.workspace.records.troubles:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
-        return outcome
+        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -196,6 +210,7 @@ class Session:
             price=self._price,
             remake=self._remake,
             only=self._only,
+            seeds=frozenset(self.choices.seeds) or None,
         )
         return Planner(self.graph, self.shelf, wishes)
 

@@ -1,6 +1,7 @@
 """``storyboard build``: make what has changed, then the film."""
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,6 @@ def command(
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
     from storyboard.build.session import Choices
-    from storyboard.report.plans import plan_text
 
     speaker = Speaker("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
@@ -90,7 +90,7 @@ def command(
     cap = agreed_cap(agreed, cap) if agreed is not None else cap
     choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
     began = time.monotonic()
-    with opened(speaker, project, storyboard, choices, _say_who_builds) as session:
+    with opened(speaker, project, storyboard, choices, say_who_builds) as session:
         if agreed is not None:
             refuse_if_moved(speaker, agreed, signed_now(session, session.plan(), maker))
         if not offline:
@@ -100,20 +100,38 @@ def command(
             _refuse_unless_current(speaker, session, plan)
         if offline:
             _refuse_if_remote(speaker, session, plan)
-        spending = None
-        orphans = [] if offline else session.orphans(plan)
-        if session.needs_network(plan) or orphans:
-            providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
-            spending = read_spending(speaker, providers, jobs_count)
-            confirm(speaker, plan, plan_text(plan, storyboard, paint), cap, yes=yes)
-        forget_keys()
-        outcome = _run(speaker, session, plan, spending)
+        outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
 
 
-def _say_who_builds(holder: "Holder | None") -> None:
+def say_who_builds(holder: "Holder | None") -> None:
+    """Tell whose build is waited for."""
     who = f": process {holder.pid} on {holder.host}, building {holder.storyboard}" if holder is not None else ""
     note(f"waiting for another build in this project{who}")
+
+
+def carry_out(
+    speaker: Speaker,
+    session: "Session",
+    plan: Plan,
+    *,
+    yes: bool,
+    at_once: int | None,
+    offline: bool = False,
+    agreed: Callable[[], None] = lambda: None,
+) -> "Outcome":
+    """Ask if it costs money, then do what the plan says. *agreed* is called between the two."""
+    from storyboard.report.plans import plan_text
+
+    spending = None
+    orphans = [] if offline else session.orphans(plan)
+    if session.needs_network(plan) or orphans:
+        providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+        spending = read_spending(speaker, providers, at_once)
+        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes)
+    forget_keys()
+    agreed()
+    return _run(speaker, session, plan, spending)
 
 
 def _run(speaker: Speaker, session: "Session", plan: Plan, spending: "Spending | None") -> "Outcome":
@@ -153,7 +171,7 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
         jobs_left = session.open_jobs()
         going_on = f"; {jobs_left} paid jobs go on, the next build picks them up" if jobs_left else ""
         text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
-    code = _exit_code(outcome)
+    code = exit_code(outcome)
     if code == Exit.DONE:
         speaker.result(text, data)
         return
@@ -175,7 +193,8 @@ def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
     ]
 
 
-def _exit_code(outcome: "Outcome") -> int:
+def exit_code(outcome: "Outcome") -> int:
+    """What a build ends with."""
     if outcome.stopped_by:
         return 128 + outcome.stopped_by
     codes = set(outcome.codes.values())

@@ -20,7 +20,7 @@ verbose_option = click.option("-v", "--verbose", is_flag=True, envvar="STORYBOAR
 provider_option = click.option(
     "--provider", envvar="STORYBOARD_PROVIDER", metavar="NAME", help="Who makes the takes, instead of the storyboard's."
 )
-_draft = click.option(
+draft_option = click.option(
     "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="The same as --provider local: an animatic, free."
 )
 _select = click.option(
@@ -80,7 +80,7 @@ jobs_option = click.option(
 
 def choosing(function: F) -> F:
     """The options that decide what is made and by whom."""
-    for option in (_remake, _select, _draft, provider_option):
+    for option in (_remake, _select, draft_option, provider_option):
         function = option(function)
     return function
 

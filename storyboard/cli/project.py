@@ -63,15 +63,19 @@ def find_root(file: Path) -> Path:
     return file.parent
 
 
-def read_project(path: Path, provider: str | None = None) -> Project:
-    """Read and check a storyboard. Raises ``click.UsageError`` if there is none."""
-    from storyboard.document.files import DiskFiles
+def read_project(path: Path, provider: str | None = None, changed: tuple[str, bytes] | None = None) -> Project:
+    """Read and check a storyboard. Raises ``click.UsageError`` if there is none.
+
+    *changed* is a file of the project and what it would hold: the storyboard is read as if it did already.
+    """
+    from storyboard.document.files import ChangedFiles, DiskFiles, ProjectFiles
     from storyboard.document.load import load
     from storyboard.providers.models import cards
 
     file = find_file(path)
     root = find_root(file)
-    loaded = load(file.relative_to(root).as_posix(), DiskFiles(root), cards(), provider=provider)
+    files: ProjectFiles = DiskFiles(root) if changed is None else ChangedFiles(DiskFiles(root), *changed)
+    loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,

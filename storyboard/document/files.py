@@ -27,6 +27,23 @@ class ProjectFiles(Protocol):
         """Why *path* is no picture that can be sent, or ``None`` if it is one."""
 
 
+class ChangedFiles:
+    """Other files, with one of them changed: what would be read if *content* stood at *path*."""
+
+    def __init__(self, files: ProjectFiles, path: str, content: bytes) -> None:
+        self._files = files
+        self._path = path
+        self._content = content
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file, or what it would hold. Raises ``FileProblem``."""
+        return self._content if path == self._path else self._files.read(path)
+
+    def picture_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.picture_problem(path)
+
+
 class DiskFiles:
     """The files below a folder.
 

@@ -12,7 +12,6 @@ from msgspec import Struct
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
-    DEFAULT_SEED,
     FrameInput,
     FrameLink,
     Generated,
@@ -26,6 +25,7 @@ from storyboard.document.fields import Field, Layer, ShotDraft, layer
 from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
 from storyboard.document.links import Linked
+from storyboard.document.takes import read_seeds
 from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
@@ -72,6 +72,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         scene=draft.scene.id,
         source=source,
         trim=trim,
+        hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
         title=title,
         tags=_tags(draft),
@@ -92,17 +93,20 @@ def _generated(
             links.append((field, link))
     prompt = _text(draft, "prompt", tools)
     provider = tools.cards.provider(draft, card)
+    seeds = read_seeds(draft, card, tools.findings)
     source = Generated(
         prompt=prompt if prompt is not None else "-" * card.prompt_length[0],
         model=card.id,
         provider=provider,
         duration=_number(draft, "duration", Fraction(card.default_duration)),
         size=_size(draft, card, tools.film_size),
-        seed=int(_number(draft, "seed", Fraction(DEFAULT_SEED))),
+        seed=seeds.seed,
         negative_prompt=_text(draft, "negative_prompt", tools),
         params=_params(draft, card, tools),
         first_frame=frames["first_frame"],
         last_frame=frames["last_frame"],
+        takes=seeds.takes,
+        pick=seeds.pick,
     )
     tools.cards.check(draft, card, source)
     return source

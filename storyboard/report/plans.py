@@ -9,7 +9,7 @@ from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Plan, Step
 from storyboard.core.timebase import in_words
 from storyboard.core.timeline import running_time, timeline, total_frames
-from storyboard.report.words import change_lines, clean, dollars, reason
+from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
 Paint = Callable[[str, str], str]
 _COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
@@ -37,12 +37,12 @@ def heading(storyboard: Storyboard) -> str:
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
     """The plan as a table of shots, then one line for the cut, then the sum."""
     takes = plan.of("take")
-    width = max((len(step.action.shot) for step in takes), default=0)
+    width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard), ""]
     for step in takes:
         price = f"  {dollars(step.cost)}" if step.cost else ""
         word = paint(f"{step.do:<7}", _COLORS.get(step.do, ""))
-        lines.append(f"  {word} {step.action.shot:<{width}}  {reason(step)}{price}")
+        lines.append(f"  {word} {take_name(step):<{width}}  {reason(step)}{price}")
         if step.do in ("make", "held"):
             lines += [
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)

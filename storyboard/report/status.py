@@ -7,7 +7,7 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.timebase import in_words
 from storyboard.report.plans import Paint, heading, summary
-from storyboard.report.words import reason
+from storyboard.report.words import reason, take_name
 
 
 class Entry(Protocol):
@@ -27,14 +27,14 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
     """A line a shot, then the film."""
-    takes = plan.of("take")
-    width = max((len(step.action.shot) for step in takes), default=0)
+    takes = [step for step in plan.of("take") if step.action.seed is None or step.do not in ("reuse", "held")]
+    width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard), ""]
     for step in takes:
         state = _state(step)
-        entry = locked.get(step.action.shot)
+        entry = locked.get(step.action.shot) if step.action.seed is None else None
         word = paint(f"{state:<10}", _COLORS.get(state, ""))
-        lines.append(f"  {word} {step.action.shot:<{width}}  {_take(step, entry)}{reason(step)}")
+        lines.append(f"  {word} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
     [cut] = plan.of("cut")
     lines += ["", f"film: {film} is {_film(cut)}", summary(plan)]
     return "\n".join(lines)
@@ -69,7 +69,7 @@ def _film(cut: Step) -> str:
 def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str) -> dict[str, Any]:
     """The same as data."""
     shots = []
-    for step in plan.of("take"):
+    for step in plan.takes():
         entry = locked.get(step.action.shot)
         shots.append(
             {

@@ -36,6 +36,11 @@ def listed(names: Iterable[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
+def take_name(step: Step) -> str:
+    """``glide`` for the take in the cut, ``glide#97986`` for one that is made beside it with that seed."""
+    return step.action.id.removeprefix("take:")
+
+
 def reason(step: Step) -> str:
     """Why a step is what it is, in one line."""
     return _reason(step.reason, step)
@@ -45,8 +50,8 @@ def _reason(why: Reason, step: Step) -> str:
     shots = listed(why.shots)
     fields = listed(dict.fromkeys(change.field for change in why.changes))
     words = {
-        "unchanged": "unchanged",
-        "cached": "made before",
+        "unchanged": f"unchanged{_accepted(why)}",
+        "cached": f"made before{_accepted(why)}",
         "other-take": "the locked take is not in this cache; another take of the same request is used",
         "same-request": f"asks for the same as {shots}",
         "new": "new",
@@ -58,6 +63,8 @@ def _reason(why: Reason, step: Step) -> str:
         "missing": "made before, but not in this cache",
         "damaged": "what was made before is damaged; it was set aside",
         "renderer-changed": "drawn by another version of storyboard",
+        "held": _held(why, fields),
+        "held-missing": f"{_held(why, fields)}; its take is not in this cache, and only --remake makes another",
         "not-selected": "not selected",
         "upstream-missing": f"{shots} {'is' if len(why.shots) == 1 else 'are'} not there",
         "upstream-failed": f"{shots} failed",
@@ -70,6 +77,18 @@ def _reason(why: Reason, step: Step) -> str:
     if step.action.kind == "take" and why.why == "upstream-changes" and why.shots:
         return f"starts from a frame of {shots}, which is made first"
     return text
+
+
+def _accepted(why: Reason) -> str:
+    return "; accepted for this request" if why.text == "accepted" else ""
+
+
+def _held(why: Reason, fields: str) -> str:
+    if why.text == "beside":
+        return "not made while the shot is held"
+    upstream = f"it starts from a frame of {listed(why.shots)}, which is not made yet" if why.shots else ""
+    since = f"held, stale since: {fields}" if fields else "held"
+    return "; ".join(part for part in (since, upstream) if part)
 
 
 def change_lines(change: Change) -> list[str]:

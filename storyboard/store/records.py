@@ -21,13 +21,15 @@ from storyboard.store.envelope import Broken, Newer, load, seal
 from storyboard.store.index import Index
 
 Kind = Literal["take", "frame", "segment", "cut"]
+ACCEPTED = "accepted"
 
 
 class Made(Struct, frozen=True):
     """Where an output came from. Never in a key.
 
     ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
-    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid.
+    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
+    ``ACCEPTED`` repeats seed, task and cost of the making that it takes its bytes from.
     """
 
     at: str
@@ -54,6 +56,11 @@ class Record(Struct, frozen=True):
     made: Made
     values: dict[str, str] = {}
     info: dict[str, Any] = {}
+
+    @property
+    def accepted(self) -> bool:
+        """Whether these bytes were made for another request, and somebody said that they answer this one."""
+        return self.made.note == ACCEPTED
 
     @property
     def digest(self) -> str:
