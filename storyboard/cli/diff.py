@@ -62,7 +62,7 @@ def _between(speaker: Speaker, revision: str | None, path: Path, provider: str |
         plan = plan_between(workspace, project.cards, new, [old.lockfile])
         elsewhere = tuple(
             step.action.shot
-            for step in plan.of("take")
+            for step in plan.takes()
             if (digest := getattr(step.found, "digest", None)) and not workspace.blobs.path(digest).exists()
         )
     order = tuple(shot.id for shot in new.storyboard.shots())
@@ -113,6 +113,6 @@ def _with_lengths(written: "Written") -> "Version":
     from storyboard.core.compare import Version
     from storyboard.core.plan import TakeMade
 
-    steps = locked_plan(written).of("take")
+    steps = locked_plan(written).takes()
     takes = {step.action.shot: step.found.info for step in steps if isinstance(step.found, TakeMade)}
     return Version(written.storyboard, written.files, takes)

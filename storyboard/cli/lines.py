@@ -47,7 +47,7 @@ class Line:
             from storyboard.build.versions import locked_plan
 
             written = self.written(version)
-            takes = locked_plan(written).of("take") if written is not None else []
+            takes = locked_plan(written).takes() if written is not None else []
             self._steps[version] = {step.action.shot: step for step in takes}
         return self._steps[version].get(shot)
 

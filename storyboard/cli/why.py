@@ -52,7 +52,7 @@ def _story(project: Project, storyboard: Storyboard, session: "Session", shot: s
     from storyboard.report.why import Story
 
     plan = session.plan()
-    steps = {step.action.shot: step for step in plan.of("take")}
+    steps = {step.action.shot: step for step in plan.takes()}
     if shot not in steps:
         known = {found.id for found in storyboard.shots()}
         _unknown(shot, list(steps), "it is skipped, and nothing starts from it" if shot in known else "")
@@ -160,7 +160,7 @@ def _follows(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step
     if step.do not in ("make", "wait", "resume"):
         return []
     below = session.graph.downstream(shot)
-    return [after for after in plan.of("take") if after.action.shot in below and after.do in ("wait", "make")]
+    return [after for after in plan.takes() if after.action.shot in below and after.do in ("wait", "make")]
 
 
 def _made(session: "Session", step: Step) -> "tuple[Made | None, Request | None]":

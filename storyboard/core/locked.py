@@ -119,7 +119,7 @@ def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[O
     """
     sources = {shot.id: shot.source for shot in storyboard.shots()}
     found: dict[str, OutOfDate] = {}
-    for step in plan.of("take"):
+    for step in plan.takes():
         source = sources[step.action.shot]
         provider = source.provider if isinstance(source, Generated) else ""
         judged = _judge(step, lockfile.get(step.action.shot, {}).get(provider))

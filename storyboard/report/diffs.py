@@ -45,7 +45,7 @@ class _Row(Struct):
 def _rows(between: Between) -> list[_Row]:
     """A line for every shot that something happens to; a shot with several things has its heaviest kind first."""
     comparison = between.comparison
-    steps = {step.action.shot: step for step in between.plan.of("take")}
+    steps = {step.action.shot: step for step in between.plan.takes()}
     rows: dict[str, _Row] = {}
 
     def row(shot: str, kind: str, about: str = "", lines: Sequence[str] = ()) -> None:
@@ -118,7 +118,7 @@ def _heading(between: Between) -> str:
 
 
 def _bill(between: Between) -> list[str]:
-    takes = between.plan.of("take")
+    takes = between.plan.takes()
     made = sum(1 for step in takes if _is_made(step))
     there = sum(1 for step in takes if isinstance(step.found, TakeMade))
     lines = [f"to get there: {made} to make, {there} there; estimated cost {dollars(between.plan.cost())}"]
@@ -133,7 +133,7 @@ def _bill(between: Between) -> list[str]:
 def diff_data(between: Between) -> dict[str, Any]:
     """The same as data; running times in seconds, costs in dollars as text."""
     comparison = between.comparison
-    steps = {step.action.shot: step for step in between.plan.of("take")}
+    steps = {step.action.shot: step for step in between.plan.takes()}
     return {
         "from": between.names[0],
         "to": between.names[1],
