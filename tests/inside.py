@@ -15,7 +15,7 @@ from storyboard.cli import main, spending
 from tests import tiny
 from tests.project import Ran
 
-HASTE = remote.Pace(interval_s=0.02, job_s=0.6, call_s=3.0, exchange_s=0.8, stall_s=0.4, download_s=1.5)
+HASTE = remote.Pace(interval_s=0.02, job_s=2.0, call_s=6.0, exchange_s=2.0, stall_s=0.4, download_s=1.5)
 
 
 async def _nap(seconds: float) -> None:

@@ -24,7 +24,7 @@ ONE = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3}
 TABLE = HERE / "docs" / "faults.md"
 ROW = re.compile(r"\| `([a-z0-9-]+)` \| ([^|]*) \| (\d+) \| (\d+) \| ([^|]*) \|")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SLOW = {"submit-ack-late": 1.0, "download-stall": 1.0, "submit-refused": 4.0}
+SLOW = {"submit-ack-late": 2.5, "download-stall": 1.0, "submit-refused": 4.0}
 
 
 def rows() -> dict[str, tuple[str, int, int, str]]:
