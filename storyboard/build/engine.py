@@ -216,9 +216,10 @@ class Engine:
         if take is None:
             raise TaskFailed(f"the take of {step.action.shot} is not there")
         output = self._graph.storyboard.output
-        piece = place(self._graph.shot(step.action.shot), 0, output, take.info)
+        shot = self._graph.shot(step.action.shot)
+        piece = place(shot, 0, output, take.info)
         source = await self._store(partial(self._shelf.blob, take.digest))
-        stretch = Stretch(source, piece.start, piece.frames, output.fps, output.size)
+        stretch = Stretch(source, piece.start, piece.frames, output.fps, output.size, shot.speed)
         return await self._render(step, piece.frames, render_stretch, stretch), Decimal(0)
 
     async def _render(self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object) -> SegmentMade:

@@ -44,13 +44,17 @@ class Drawing(Struct, frozen=True):
 
 
 class Stretch(Struct, frozen=True):
-    """A stretch of a take to be rendered for the film: *start* in seconds of the take, *frames* of the output."""
+    """A stretch of a take to be rendered for the film: *start* in seconds of the take, *frames* of the output.
+
+    The take is played at *speed*.
+    """
 
     take: Path
     start: Fraction
     frames: int
     rate: Fraction
     size: Size
+    speed: Fraction = Fraction(1)
 
 
 def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
@@ -80,7 +84,7 @@ def render_stretch(slot: int, stretch: Stretch, out: Path) -> ClipInfo:
     """Conform a stretch of a take to the output."""
     from storyboard.media.render import RenderFailed, Segment, render
 
-    segment = Segment(stretch.take, stretch.start, stretch.frames, stretch.rate, stretch.size)
+    segment = Segment(stretch.take, stretch.start, stretch.frames, stretch.rate, stretch.size, stretch.speed)
     try:
         return render(segment, out, _progress(slot))
     except RenderFailed as problem:

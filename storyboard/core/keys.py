@@ -97,19 +97,24 @@ def frame_request(take: str, at: str) -> Request:
 
 
 def segment_request(
-    take: str, start: Fraction, frames: int, rate: Fraction, size: Size, renderer: Mapping[str, Json]
+    take: str,
+    start: Fraction,
+    frames: int,
+    rate: Fraction,
+    size: Size,
+    renderer: Mapping[str, Json],
+    speed: Fraction = Fraction(1),
 ) -> Request:
     """A stretch of a take conformed to the output: *start* in seconds of the take, *frames* of the output."""
-    return normal_request(
-        {
-            "take": take,
-            "start": str(start),
-            "frames": frames,
-            "rate": str(rate),
-            "size": str(size),
-            "renderer": renderer,
-        }
-    )
+    request = {
+        "take": take,
+        "start": str(start),
+        "frames": frames,
+        "rate": str(rate),
+        "size": str(size),
+        "renderer": renderer,
+    }
+    return normal_request(request | ({"speed": str(speed)} if speed != 1 else {}))
 
 
 def slate_request(

@@ -226,7 +226,13 @@ class Planner:
             made = SegmentMade(take.digest, piece.frames, copied=True)
             return Step(action, "copy", Reason("unchanged"), found=made)
         request = segment_request(
-            take.digest, piece.start, piece.frames, output.fps, output.size, self._wishes.renderer
+            take.digest,
+            piece.start,
+            piece.frames,
+            output.fps,
+            output.size,
+            self._wishes.renderer,
+            self.graph.shot(action.shot).speed,
         )
         step = self._free(
             action, "segment", request, lambda record: SegmentMade(record.outputs["clip"], piece.frames, copied=False)
@@ -258,8 +264,9 @@ class Planner:
         if take is None:
             return "it is not there"
         output = self.graph.storyboard.output
+        found = self.graph.shot(shot)
         try:
-            return not_copied_because(take.info, place(self.graph.shot(shot), 0, output, take.info), output)
+            return not_copied_because(take.info, place(found, 0, output, take.info), output, found.speed)
         except TooShort as problem:
             return str(problem)
 

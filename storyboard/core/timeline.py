@@ -81,9 +81,10 @@ def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
     return seconds_of(total_frames(pieces), output.fps)
 
 
-def not_copied_because(take: ClipInfo, piece: Piece, output: Output) -> str | None:
+def not_copied_because(take: ClipInfo, piece: Piece, output: Output, speed: Fraction = Fraction(1)) -> str | None:
     """Why a take cannot go into the film packet by packet; ``None`` if it can."""
     checks = (
+        (speed != 1, f"its speed is {float(speed):g}"),
         (not piece.whole, "it is trimmed"),
         (take.frames != piece.frames, "its length changes"),
         (take.codec != "h264", f"its codec is {take.codec}"),

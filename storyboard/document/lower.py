@@ -72,6 +72,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         scene=draft.scene.id,
         source=source,
         trim=trim,
+        speed=_number(draft, "speed", Fraction(1)),
         skip=draft.skipped,
         title=title,
         tags=_tags(draft),

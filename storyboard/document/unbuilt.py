@@ -22,7 +22,6 @@ UNBUILT: dict[str, tuple[_Test, str]] = {
     "takes": (_always, "several takes of a shot are"),
     "pick": (_always, "picking a take is"),
     "hold": (lambda value: value is True, "holding a take is"),
-    "speed": (lambda value: value != 1, "speeds other than 1 are"),
     "transition": (lambda value: value != {"type": "cut"}, "transitions other than a plain cut are"),
     "caption": (_always, "captions are"),
     "audio": (_always, "the sound of a shot is"),
