@@ -28,7 +28,7 @@ def assemble(shelf: Shelf, step: Step, pieces: Sequence[SegmentMade], storyboard
     from storyboard.media.join import JoinFailed, Piece, join
 
     began = time.monotonic()
-    files = [Piece(shelf.blob(piece.digest), piece.frames) for piece in pieces]
+    files = [Piece(shelf.blob(piece.digest), piece.frames, piece.start) for piece in pieces if piece.frames]
     tags = {TAG: step.key or "", **({"title": storyboard.title} if storyboard.title else {})}
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -21,6 +21,7 @@ from storyboard.build.budget import Budget, Prices
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
+from storyboard.build.footage import FootageMaker
 from storyboard.build.makers import LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
@@ -28,7 +29,7 @@ from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
 from storyboard.core.graph import Graph
-from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
+from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
@@ -179,7 +180,8 @@ class Session:
 
     def _makers(self, workers: Workers, spending: Spending | None, tell: Listener) -> dict[str, Maker]:
         rates = {model: card.fps for model, card in self._cards.items()}
-        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates)}
+        footage = FootageMaker(workers, self.workspace.root)
+        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates), FOOTAGE: footage}
         names = self.paid_providers(self.plan())
         if names:
             from storyboard.build.remote import Spending, open_maker
@@ -207,6 +209,8 @@ class Session:
         return Decimal(0) if source.provider == LOCAL else self.prices.estimate(source)
 
     def _is_locked(self, step: Step, shot: Shot) -> bool:
+        if not isinstance(shot.source, Generated):
+            return True
         locked = self.shelf.locked(shot.id, self._provider(shot.id))
         found = step.found
         return (

@@ -4,7 +4,7 @@ Every task writes to a path of its own that the caller chose, and what it wrote 
 returns. A clip or picture that is refused comes back as ``TaskFailed``, which travels between processes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from storyboard.build.workers import report_progress
 from storyboard.core.clip import ClipInfo
+from storyboard.core.layers import Drawn
 from storyboard.core.model import Size
 
 
@@ -43,18 +44,12 @@ class Drawing(Struct, frozen=True):
     slate: bool = True
 
 
-class Stretch(Struct, frozen=True):
-    """A stretch of a take to be rendered for the film: *start* in seconds of the take, *frames* of the output.
+class Canvas(Struct, frozen=True):
+    """What a piece of the film is drawn on: size in pixels, frames a second, how other shapes fill it."""
 
-    The take is played at *speed*.
-    """
-
-    take: Path
-    start: Fraction
-    frames: int
-    rate: Fraction
     size: Size
-    speed: Fraction = Fraction(1)
+    rate: Fraction
+    fit: str
 
 
 def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
@@ -80,13 +75,14 @@ def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | No
         raise TaskFailed(str(problem)) from problem
 
 
-def render_stretch(slot: int, stretch: Stretch, out: Path) -> ClipInfo:
-    """Conform a stretch of a take to the output."""
-    from storyboard.media.render import RenderFailed, Segment, render
+def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
+    """Draw one piece of the film; *files* are what it is made of, by digest."""
+    from storyboard.media.drawing import draw
+    from storyboard.media.render import Canvas as Target
+    from storyboard.media.render import RenderFailed
 
-    segment = Segment(stretch.take, stretch.start, stretch.frames, stretch.rate, stretch.size, stretch.speed)
     try:
-        return render(segment, out, _progress(slot))
+        return draw(drawn, files, Target(canvas.size, canvas.rate, canvas.fit), out, _progress(slot))
     except RenderFailed as problem:
         raise TaskFailed(str(problem)) from problem
 

@@ -12,6 +12,8 @@ class ClipInfo(Struct, frozen=True):
     displayed, before rotation; ``rotation`` in degrees clockwise (0, 90, 180, 270); ``pixel_aspect`` as ``"1/1"``;
     ``parameter_sets`` is the sha256 of the H.264 SPS and PPS with their order, empty for other codecs;
     ``color`` is ``matrix/primaries/transfer/range`` in the names of ITU-T H.273, ``unspecified`` where untagged;
+    ``copy_starts`` are the frames at which a copy may begin, ``copy_ends`` the counts after which one may end;
+    with ``in_order`` it may end after any frame;
     ``closed_start`` says that the clip begins with a keyframe before which nothing is shown.
     """
 
@@ -28,6 +30,9 @@ class ClipInfo(Struct, frozen=True):
     parameter_sets: str = ""
     closed_start: bool = False
     has_audio: bool = False
+    copy_starts: tuple[int, ...] = (0,)
+    copy_ends: tuple[int, ...] = ()
+    in_order: bool = False
 
     @property
     def fps(self) -> Fraction:

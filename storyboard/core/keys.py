@@ -91,6 +91,11 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
     return normal_request(request | dict(frames))
 
 
+def footage_request(file: str) -> Request:
+    """Own footage: the digest of the file."""
+    return {"clip": f"file:{file}"}
+
+
 def frame_request(take: str, at: str) -> Request:
     """One exact picture of a take: the take's digest, and ``first``, ``last`` or seconds."""
     return {"take": take, "at": at}
@@ -127,9 +132,13 @@ def slate_request(
 
 
 def cut_request(
-    pieces: list[tuple[str, int]], rate: Fraction, size: Size, title: str | None, renderer: Mapping[str, Json]
+    pieces: list[tuple[str, int] | tuple[str, int, int]],
+    rate: Fraction,
+    size: Size,
+    title: str | None,
+    renderer: Mapping[str, Json],
 ) -> Request:
-    """The film: digests and frame counts of its pieces in order."""
+    """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside."""
     return normal_request(
         {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
     )

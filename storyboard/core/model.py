@@ -100,6 +100,17 @@ class Card(Struct, frozen=True, tag="card"):
 
 
 Source = Generated | Clip | Still | Card
+FOOTAGE = "footage"
+
+
+def maker_of(source: Source) -> str | None:
+    """Who makes the take of *source*: a provider, or ``FOOTAGE``; ``None`` where there is no take to make."""
+    match source:
+        case Generated():
+            return source.provider
+        case Clip():
+            return FOOTAGE
+    return None
 
 
 class Trim(Struct, frozen=True):
@@ -110,10 +121,15 @@ class Trim(Struct, frozen=True):
 
 
 class Transition(Struct, frozen=True):
-    """How a shot takes over from the one before it; ``cut`` has no duration."""
+    """How a shot takes over from the one before it; ``cut`` has no duration.
+
+    *direction* is where a wipe or slide goes, *color* what a fade goes through.
+    """
 
     type: Literal["cut", "dissolve", "fade", "wipe", "slide"] = "cut"
     duration: Fraction = Fraction(0)
+    direction: Literal["left", "right", "up", "down"] = "left"
+    color: str = "#000000"
 
 
 class Shot(Struct, frozen=True):
@@ -142,11 +158,19 @@ class Scene(Struct, frozen=True):
 
 
 class Output(Struct, frozen=True):
-    """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second."""
+    """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
+
+    *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
+    and to black at its ends are in seconds.
+    """
 
     file: str
     size: Size
     fps: Fraction
+    fit: Literal["contain", "cover", "stretch"] = "contain"
+    copy: Literal["auto", "never"] = "auto"
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = Fraction(0)
 
 
 class Storyboard(Struct, frozen=True):
@@ -177,6 +201,14 @@ class Storyboard(Struct, frozen=True):
                 for frame in (shot.source.first_frame, shot.source.last_frame):
                     if frame is not None:
                         yield shot.id, frame
+
+    def files(self) -> Iterator[FileInput]:
+        """The files of the project that the film is made of."""
+        yield from (frame for _, frame in self.pictures() if isinstance(frame, FileInput))
+        for shot in self.shots():
+            match shot.source:
+                case Clip(file) | Still(file) | Card(font=FileInput() as file):
+                    yield file
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

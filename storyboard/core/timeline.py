@@ -1,4 +1,4 @@
-"""Where every shot stands in the film, in whole frames, and which takes can go in as they are."""
+"""How long every shot is in the film, in whole frames, and which takes can go in as they are."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -42,15 +42,18 @@ def asked_length(shot: Shot) -> Fraction:
     return Fraction(0)
 
 
-def timeline(storyboard: Storyboard, takes: Mapping[str, ClipInfo]) -> list[Piece]:
+def timeline(
+    storyboard: Storyboard, takes: Mapping[str, ClipInfo], into: Mapping[str, int] | None = None
+) -> list[Piece]:
     """The film in order. A take that is in *takes* counts by its real frames, another by the length asked for.
 
-    Raises ``TooShort``.
+    *into* counts the frames that a shot shares with the one before it. Raises ``TooShort``.
     """
     pieces: list[Piece] = []
     at = 0
     for shot in storyboard.shots():
         if not shot.skip:
+            at -= (into or {}).get(shot.id, 0) if pieces else 0
             piece = place(shot, at, storyboard.output, takes.get(shot.id))
             pieces.append(piece)
             at += piece.frames
@@ -73,7 +76,7 @@ def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
 
 def total_frames(pieces: Iterable[Piece]) -> int:
     """Frames of the whole film."""
-    return sum(piece.frames for piece in pieces)
+    return max((piece.at + piece.frames for piece in pieces), default=0)
 
 
 def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
@@ -81,12 +84,10 @@ def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
     return seconds_of(total_frames(pieces), output.fps)
 
 
-def not_copied_because(take: ClipInfo, piece: Piece, output: Output, speed: Fraction = Fraction(1)) -> str | None:
-    """Why a take cannot go into the film packet by packet; ``None`` if it can."""
+def not_copied_because(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> str | None:
+    """Why packets of a take cannot go into the film; ``None`` if they can, from one keyframe or another."""
     checks = (
         (speed != 1, f"its speed is {float(speed):g}"),
-        (not piece.whole, "it is trimmed"),
-        (take.frames != piece.frames, "its length changes"),
         (take.codec != "h264", f"its codec is {take.codec}"),
         (
             (take.width, take.height) != (output.size.width, output.size.height),

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,12 @@ class ProjectFiles(Protocol):
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no picture that can be sent, or ``None`` if it is one."""
 
+    def clip_problem(self, path: str) -> str | None:
+        """Why *path* is no video file that can be used, or ``None`` if it may be one."""
+
+    def font_problem(self, path: str) -> str | None:
+        """Why *path* is no font file, or ``None`` if it is one."""
+
 
 class DiskFiles:
     """The files below a folder.
@@ -48,15 +55,26 @@ class DiskFiles:
 
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no PNG, JPEG or WebP file that can be sent; judged by size and signature."""
+        return self._problem(path, _is_picture, "a PNG, JPEG or WebP picture", MAX_PICTURE)
+
+    def clip_problem(self, path: str) -> str | None:
+        """Why *path* is no MP4, MOV, Matroska or WebM file; judged by its signature."""
+        return self._problem(path, _is_clip, "an MP4, MOV, Matroska or WebM video", None)
+
+    def font_problem(self, path: str) -> str | None:
+        """Why *path* is no TrueType or OpenType font; judged by size and signature."""
+        return self._problem(path, _is_font, "a TrueType or OpenType font", MAX_PICTURE)
+
+    def _problem(self, path: str, is_one: Callable[[bytes], bool], what: str, most: int | None) -> str | None:
         try:
             with self._opened(path) as descriptor:
                 size = os.fstat(descriptor.number).st_size
                 header = _some(descriptor.number, _HEADER)
         except FileProblem as problem:
             return problem.reason
-        if not _is_picture(header):
-            return "it is not a PNG, JPEG or WebP picture"
-        return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
+        if not is_one(header):
+            return f"it is not {what}"
+        return f"it is larger than {most >> 20} MiB" if most is not None and size > most else None
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)
@@ -109,6 +127,15 @@ def _some(descriptor: int, limit: int) -> bytes:
 def _is_picture(header: bytes) -> bool:
     png, jpeg = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
     return header.startswith((png, jpeg)) or (header[:4] == b"RIFF" and header[8:12] == b"WEBP")
+
+
+def _is_clip(header: bytes) -> bool:
+    atoms = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+    return header[4:8] in atoms or header.startswith(b"\x1aE\xdf\xa3")
+
+
+def _is_font(header: bytes) -> bool:
+    return header.startswith((b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf"))
 
 
 def _reason(problem: OSError) -> str:

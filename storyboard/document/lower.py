@@ -13,12 +13,14 @@ from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
     DEFAULT_SEED,
+    Clip,
     FrameInput,
     FrameLink,
     Generated,
     Json,
     Shot,
     Size,
+    Source,
     Trim,
 )
 from storyboard.core.timebase import exact, plain_number
@@ -26,11 +28,12 @@ from storyboard.document.fields import Field, Layer, ShotDraft, layer
 from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
 from storyboard.document.links import Linked
+from storyboard.document.material import material, transition
 from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
 MAX_PARAM_VALUES = 256
-_FREE_TEXTS = ("caption", "card")
+_FREE_TEXTS = ("caption",)
 
 
 class Tools(Struct):
@@ -62,9 +65,13 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
     title = _text(draft, "title", tools)
     links: list[tuple[Field, FrameLink]] = []
     card = tools.cards.card(draft) if draft.kind == "prompt" else None
-    source = _generated(draft, card, tools, links) if card is not None else None
+    source = (
+        _generated(draft, card, tools, links)
+        if card is not None
+        else material(draft, tools.texts, tools.frames, tools.findings)
+    )
     trim = _trim(draft, source, tools)
-    linked = Linked(draft, source, links)
+    linked = Linked(draft, source if isinstance(source, Generated) else None, links)
     if source is None:
         return Lowered(None, linked, card)
     shot = Shot(
@@ -72,6 +79,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         scene=draft.scene.id,
         source=source,
         trim=trim,
+        transition=transition(draft),
         speed=_number(draft, "speed", Fraction(1)),
         skip=draft.skipped,
         title=title,
@@ -181,12 +189,12 @@ def _count(value: object) -> int:
     return count
 
 
-def _trim(draft: ShotDraft, source: Generated | None, tools: Tools) -> Trim:
+def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
     field = draft.own.find("trim")
     if field is None or not field.usable or not isinstance(field.value, dict):
         return Trim()
     start, end = (exact(field.value[name]) if name in field.value else None for name in ("start", "end"))
-    length = source.duration if source is not None else None
+    length = None if source is None or isinstance(source, Clip) else source.duration
     for name, moment, low in (("start", start, Fraction(0)), ("end", end, start or Fraction(0))):
         problem = _moment_problem(name, moment, low, length)
         if problem is not None:

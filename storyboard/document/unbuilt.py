@@ -16,13 +16,9 @@ def _always(_value: object) -> bool:
 
 
 UNBUILT: dict[str, tuple[_Test, str]] = {
-    "clip": (_always, "own footage is"),
-    "image": (_always, "stills are"),
-    "card": (_always, "title cards are"),
     "takes": (_always, "several takes of a shot are"),
     "pick": (_always, "picking a take is"),
     "hold": (lambda value: value is True, "holding a take is"),
-    "transition": (lambda value: value != {"type": "cut"}, "transitions other than a plain cut are"),
     "caption": (_always, "captions are"),
     "audio": (_always, "the sound of a shot is"),
 }

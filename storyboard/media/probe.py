@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -23,6 +24,7 @@ from storyboard.media.reader import Refused, Unreadable, listening, opened, pict
 
 __all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
 
+_MOST_ENDS = 20_000
 _LONGEST_PAUSE = Fraction(10)
 _SLOWEST, _FASTEST = Fraction(1), Fraction(480)
 
@@ -127,7 +129,18 @@ def _described(container: InputContainer, stream: VideoStream, found: Index, fir
         parameter_sets=found.sets.digest() if found.sets and not found.restated else "",
         closed_start=found.closed,
         has_audio=bool(container.streams.audio),
+        **_copy_points(found),
     )
+
+
+def _copy_points(found: Index) -> dict[str, Any]:
+    """Where packets may be cut without coding; of a clip that has too many such places only that it is whole."""
+    if not found.sets or found.restated or not found.closed:
+        return {}
+    starts, ends = found.copy_starts, found.copy_ends
+    if len(ends) == found.frames:
+        return {"copy_starts": tuple(starts), "in_order": True}
+    return {"copy_starts": tuple(starts), "copy_ends": tuple(ends)} if len(ends) <= _MOST_ENDS else {}
 
 
 def _check_asked(info: ClipInfo, size: Size | None, duration: Fraction | None) -> None:
