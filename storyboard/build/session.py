@@ -25,6 +25,7 @@ from storyboard.build.footage import FootageMaker
 from storyboard.build.makers import LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
+from storyboard.build.sidecars import write_sidecars
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
@@ -161,6 +162,9 @@ class Session:
         for trouble in self.workspace.records.troubles:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
+        if outcome.film:
+            for path in write_sidecars(self.shelf, planner.segments.film_cues(), self.storyboard.output.fps):
+                tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
         return outcome
 
     def open_jobs(self) -> int:

@@ -24,6 +24,7 @@ from storyboard.core.keys import Request
 from storyboard.core.layers import Drawn, Footage, Photo, Title, layers_of
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import Found, FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.store.atomic import write_atomic
 from storyboard.store.cas import Damaged, Missing
 from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
 from storyboard.store.lockfile import write as write_lockfile
@@ -138,6 +139,15 @@ class Shelf:
                     raise TaskFailed(f"{layer.file} was changed during the build; build again")
                 found[digest] = self.blob(digest)
         return found
+
+    def has_made(self, data: bytes) -> bool:
+        """Whether *data* is something that has been kept here, so that it may be replaced."""
+        return self._workspace.blobs.path(sha256(data).hexdigest()).is_file()
+
+    def write_beside(self, path: Path, data: bytes) -> None:
+        """Put *data* at *path*, and keep it, so that it is known again. Raises ``OSError``."""
+        self._workspace.blobs.put_bytes(data)
+        write_atomic(path, data)
 
     def keep_take(self, step: Step, shot: Shot, clip: Path, delivery: Delivery) -> TakeMade:
         """Put a finished take into the store and remember what it answers."""

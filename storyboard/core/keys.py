@@ -137,11 +137,14 @@ def cut_request(
     size: Size,
     title: str | None,
     renderer: Mapping[str, Json],
+    captions: list[tuple[str, int, int]] | None = None,
 ) -> Request:
-    """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside."""
-    return normal_request(
-        {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
-    )
+    """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside.
+
+    *captions* are those that stand beside it, with their frames.
+    """
+    request: Request = {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
+    return normal_request(request | ({"captions": captions} if captions else {}))
 
 
 def normal_request(request: Mapping[str, Any]) -> Request:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from storyboard.core.captions import Cue
 from storyboard.core.keys import Request, normal_request, segment_request
 from storyboard.core.model import Json, Output
 
@@ -52,7 +53,19 @@ class Title(Struct, frozen=True, tag="title"):
     file: str = ""
 
 
-Layer = Footage | Photo | Title
+class Captioned(Struct, frozen=True, tag="captioned"):
+    """A layer with captions drawn into it, in its own frames."""
+
+    layer: Footage | Photo | Title
+    cues: tuple[Cue, ...]
+
+    @property
+    def frames(self) -> int:
+        return self.layer.frames
+
+
+Plain = Footage | Photo | Title
+Layer = Plain | Captioned
 
 
 class Mix(Struct, frozen=True, tag="mix"):
@@ -69,14 +82,11 @@ class Mix(Struct, frozen=True, tag="mix"):
 Drawn = Layer | Mix
 
 
-def layers_of(drawn: Drawn) -> Iterator[Layer]:
-    """The layers in it."""
-    if not isinstance(drawn, Mix):
-        yield drawn
-        return
-    for layer in (drawn.before, drawn.after):
+def layers_of(drawn: Drawn) -> Iterator[Plain]:
+    """The layers in it, without what is drawn into them."""
+    for layer in (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,):
         if layer is not None:
-            yield layer
+            yield layer.layer if isinstance(layer, Captioned) else layer
 
 
 def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) -> Request:
@@ -93,6 +103,8 @@ def _described(drawn: Drawn) -> Request:
     match drawn:
         case Footage(take, start, frames, speed):
             return {"take": take, "start": str(start), "frames": frames, "speed": str(speed)}
+        case Captioned(layer, cues):
+            return _described(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]}
         case Photo(picture, move, first, frames, shown):
             place = {"first": first, "shown": shown} if move != "none" else {}
             return {"image": f"file:{picture}", "move": move, "frames": frames, **place}

@@ -120,6 +120,14 @@ class Trim(Struct, frozen=True):
     end: Fraction | None = None
 
 
+class Caption(Struct, frozen=True):
+    """A text to be read, from one second of the source to another; ``None`` is the shot's own start or end."""
+
+    text: str
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+
 class Transition(Struct, frozen=True):
     """How a shot takes over from the one before it; ``cut`` has no duration.
 
@@ -141,7 +149,7 @@ class Shot(Struct, frozen=True):
     trim: Trim = Trim()
     speed: Fraction = Fraction(1)
     transition: Transition = Transition()
-    caption: Any = None
+    caption: tuple[Caption, ...] = ()
     audio: Any = None
     hold: bool = False
     skip: bool = False
@@ -169,6 +177,7 @@ class Output(Struct, frozen=True):
     fps: Fraction
     fit: Literal["contain", "cover", "stretch"] = "contain"
     copy: Literal["auto", "never"] = "auto"
+    captions: Literal["sidecar", "burn", "none"] = "sidecar"
     fade_in: Fraction = Fraction(0)
     fade_out: Fraction = Fraction(0)
 

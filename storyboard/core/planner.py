@@ -283,13 +283,21 @@ class Planner:
             for piece in made
             if piece.frames
         ]
-        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._wishes.renderer)
+        request = cut_request(
+            pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._captions()
+        )
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
             return Step(action, "reuse", Reason("unchanged"), key, request, found=CutMade(film))
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
+
+    def _captions(self) -> list[tuple[str, int, int]]:
+        try:
+            return [(cue.text, cue.first, cue.end) for cue in self.segments.film_cues()]
+        except TooShort:  # a film of what is there has a slate in that place
+            return []
 
 
 def _reuse_reason(result: TakeMade, key: str, locked: Locked | None) -> Reason:

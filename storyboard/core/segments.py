@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from storyboard.core.captions import Cue, film_cues, shot_cues
 from storyboard.core.cutting import (
     Cuts,
     Overlap,
@@ -22,11 +23,11 @@ from storyboard.core.cutting import (
     overlaps,
 )
 from storyboard.core.graph import Action, Graph
-from storyboard.core.layers import Drawn, Footage, Layer, Mix, Photo, Title
+from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Plain, Title
 from storyboard.core.model import Card, Clip, Generated, Shot, Still
 from storyboard.core.plan import TakeMade
 from storyboard.core.timebase import frames_in
-from storyboard.core.timeline import Piece, TooShort, common_parameter_sets, not_copied_because, place
+from storyboard.core.timeline import Piece, TooShort, common_parameter_sets, not_copied_because, place, timeline
 
 
 class Kept(Struct, frozen=True):
@@ -74,6 +75,8 @@ class Segments:
         why = not_copied_because(take.info, self._output, found.speed)
         overlap = self._overlaps.get(shot, Overlap())
         own = Span(overlap.before, piece.frames - overlap.after)
+        if why is None and self._burnt(shot, own):
+            return "a caption is drawn into it"
         if why is None and own.frames and copied_span(take.info, piece, own) is None:
             return "no keyframe of it lies where it would have to begin" if overlap.before else "it is trimmed"
         return why
@@ -154,7 +157,30 @@ class Segments:
             raise ValueError(f"{action.id} is a cut, which has no frames")
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
+    def film_cues(self) -> list[Cue]:
+        """The captions that stand beside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
+        if self._output.captions != "sidecar":
+            return []
+        board = self._graph.storyboard
+        shots = {shot.id: shot for shot in board.shots()}
+        if not any(shot.caption for shot in shots.values()):
+            return []
+        takes = {name: take.info for name in shots if (take := self._take(name)) is not None}
+        into = {name: overlap.before for name, overlap in self._overlaps.items()}
+        return film_cues(shots, timeline(board, takes, into), self._output.fps)
+
+    def _burnt(self, shot: str, span: Span) -> tuple[Cue, ...]:
+        """The captions that have to be drawn into those frames of *shot*."""
+        if self._output.captions != "burn":
+            return ()
+        cues = shot_cues(self._graph.shot(shot), self.piece(shot), self._output.fps)
+        return tuple(cue for found in cues if (cue := found.within(span.first, span.end)) is not None)
+
     def _layer(self, name: str, span: Span) -> Layer:
+        plain, cues = self._plain(name, span), self._burnt(name, span)
+        return Captioned(plain, cues) if cues else plain
+
+    def _plain(self, name: str, span: Span) -> Plain:
         shot = self._graph.shot(name)
         match shot.source:
             case Generated() | Clip():

@@ -169,7 +169,9 @@ class Film:
         sizes = [one.source.size for one in shown if one.source is not None]
         rates = [one.card.fps for one in lowered if one.card is not None and not one.linked.draft.skipped]
         size = self._tools.film_size or (sizes[0] if sizes else _SIZE)
-        said: dict[str, Any] = {name: self._output.data[name] for name in ("fit", "copy") if name in self._output.data}
+        said: dict[str, Any] = {
+            name: self._output.data[name] for name in ("fit", "copy", "captions") if name in self._output.data
+        }
         said |= {
             name: exact(str(self._output.data[name])) for name in ("fade_in", "fade_out") if name in self._output.data
         }

@@ -24,6 +24,7 @@ from storyboard.core.model import (
     Trim,
 )
 from storyboard.core.timebase import exact, plain_number
+from storyboard.document.captions import captions
 from storyboard.document.fields import Field, Layer, ShotDraft, layer
 from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
@@ -33,7 +34,6 @@ from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
 MAX_PARAM_VALUES = 256
-_FREE_TEXTS = ("caption",)
 
 
 class Tools(Struct):
@@ -58,10 +58,6 @@ class Lowered(Struct):
 def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
     """Read one shot; what is wrong with it is added to the findings."""
     tools.findings.extend(refusals(draft.own))
-    for name in _FREE_TEXTS:
-        field = draft.own.find(name)
-        if field is not None:
-            tools.texts.fill_all(field)
     title = _text(draft, "title", tools)
     links: list[tuple[Field, FrameLink]] = []
     card = tools.cards.card(draft) if draft.kind == "prompt" else None
@@ -80,6 +76,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         source=source,
         trim=trim,
         transition=transition(draft),
+        caption=captions(draft, _length(source), tools.texts, tools.findings),
         speed=_number(draft, "speed", Fraction(1)),
         skip=draft.skipped,
         title=title,
@@ -194,7 +191,7 @@ def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
     if field is None or not field.usable or not isinstance(field.value, dict):
         return Trim()
     start, end = (exact(field.value[name]) if name in field.value else None for name in ("start", "end"))
-    length = None if source is None or isinstance(source, Clip) else source.duration
+    length = _length(source)
     for name, moment, low in (("start", start, Fraction(0)), ("end", end, start or Fraction(0))):
         problem = _moment_problem(name, moment, low, length)
         if problem is not None:
@@ -202,6 +199,11 @@ def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
             tools.findings.append(error("bad-trim", problem, place))
             return Trim()
     return Trim(start, end)
+
+
+def _length(source: Source | None) -> Fraction | None:
+    """Seconds of a source, where they are known before anything is made."""
+    return None if source is None or isinstance(source, Clip) else source.duration
 
 
 def _moment_problem(name: str, moment: Fraction | None, low: Fraction, length: Fraction | None) -> str | None:

@@ -19,7 +19,6 @@ UNBUILT: dict[str, tuple[_Test, str]] = {
     "takes": (_always, "several takes of a shot are"),
     "pick": (_always, "picking a take is"),
     "hold": (lambda value: value is True, "holding a take is"),
-    "caption": (_always, "captions are"),
     "audio": (_always, "the sound of a shot is"),
 }
 

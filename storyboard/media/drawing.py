@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.layers import Drawn, Footage, Layer, Mix, Photo, Title
+from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, layers_of
 from storyboard.media.blend import mixed, solid
+from storyboard.media.burn import Burner
 from storyboard.media.color import Rgb
 from storyboard.media.encode import ClipWriter
 from storyboard.media.photos import Stills, UnreadablePhoto
@@ -75,6 +76,10 @@ def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[
             segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=canvas.fit)
             with footage(segment) as pictures:
                 yield pictures
+        case Captioned(inner, cues):
+            burner = Burner(cues, canvas.size)
+            with _layer(inner, files, canvas) as pictures:
+                yield lambda number: burner.picture(pictures(number), number)
         case Photo(picture):
             yield Stills(layer, files[picture], canvas.size, canvas.fit).picture
         case Title(font=font):
@@ -83,5 +88,5 @@ def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[
 
 
 def _name(drawn: Drawn) -> str:
-    sides = (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,)
-    return next((side.file for side in sides if isinstance(side, Photo | Title) and side.file), "a file")
+    named = (layer.file for layer in layers_of(drawn) if isinstance(layer, Photo | Title) and layer.file)
+    return next(named, "a file")

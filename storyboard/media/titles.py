@@ -63,15 +63,15 @@ def _rows(
     draw: ImageDraw.ImageDraw, title: Title, points: int, width: int, font: Path | None, *, broken: bool
 ) -> _Rows:
     large, small = _face(font, points), _face(font, max(4, round(points * _SUBTITLE)))
-    rows: _Rows = [(text, large, _step(large)) for text in _wrapped(draw, title.text, large, width, broken=broken)]
+    rows: _Rows = [(text, large, _step(large)) for text in wrapped(draw, title.text, large, width, broken=broken)]
     if title.subtitle:
         text, face, step = rows[-1]
         rows[-1] = (text, face, step + _GAP * _step(small))
-        rows += [(row, small, _step(small)) for row in _wrapped(draw, title.subtitle, small, width, broken=broken)]
+        rows += [(row, small, _step(small)) for row in wrapped(draw, title.subtitle, small, width, broken=broken)]
     return rows
 
 
-def _wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: int, *, broken: bool) -> list[str]:
+def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: int, *, broken: bool) -> list[str]:
     """Lines no wider than *width* where words allow it; with *broken*, words that are too wide are cut."""
     rows: list[str] = []
     for line in text.splitlines() or [""]:
@@ -108,9 +108,14 @@ def _step(face: Font) -> float:
     return face.getbbox("Ag")[3] * _LEADING
 
 
+def builtin(points: int) -> Font:
+    """Pillow's own font, which needs no file."""
+    return ImageFont.load_default(size=points)
+
+
 def _face(font: Path | None, points: int) -> Font:
     if font is None:
-        return ImageFont.load_default(size=points)
+        return builtin(points)
     try:
         return ImageFont.truetype(str(font), points)
     except OSError as problem:
