@@ -23,6 +23,7 @@ from storyboard.build.workers import WorkerDied, Workers
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import CUT, Action, Graph, take_id
 from storyboard.core.keys import slate_request
+from storyboard.core.layers import encoding_request
 from storyboard.core.model import maker_of
 from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
 from storyboard.core.planner import Planner
@@ -222,7 +223,7 @@ class Engine:
 
     def _canvas(self) -> Canvas:
         output = self._graph.storyboard.output
-        return Canvas(output.size, output.fps, output.fit)
+        return Canvas(output.size, output.fps, output.fit, output.crf, output.preset)
 
     async def _render(self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object) -> SegmentMade:
         out = self._shelf.beside(".mp4")
@@ -237,7 +238,9 @@ class Engine:
     async def _make_cut(self, step: Step) -> tuple[Result, Decimal]:
         pieces = [made for _, made in self._pieces() if made is not None]
         storyboard = self._graph.storyboard
-        return await self._store(partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film)), Decimal(0)
+        chapters = self._planner.segments.chapters()
+        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters)
+        return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
         """A film with slates in its holes, beside the film and not in its place."""
@@ -260,8 +263,8 @@ class Engine:
         if not frames:
             return SegmentMade("", 0, copied=False)
         lines = (piece.shot, self._failed.get(take_id(piece.shot), "not made yet"))
-        request = slate_request(lines, frames, output.fps, output.size, self._shelf.renderer)
+        request = slate_request(lines, frames, output.fps, output.size, self._shelf.renderer) | encoding_request(output)
         step = self._planner.slate_step(piece, frames, request)
         if isinstance(step.found, SegmentMade):
             return step.found
-        return await self._render(step, frames, draw_slate, lines, frames, output.fps, output.size)
+        return await self._render(step, frames, draw_slate, lines, frames, self._canvas())

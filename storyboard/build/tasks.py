@@ -7,7 +7,7 @@ returns. A clip or picture that is refused comes back as ``TaskFailed``, which t
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,9 @@ from storyboard.build.workers import report_progress
 from storyboard.core.clip import ClipInfo
 from storyboard.core.layers import Drawn
 from storyboard.core.model import Size
+
+if TYPE_CHECKING:
+    from storyboard.media.render import Canvas as Target
 
 
 class TaskFailed(Exception):
@@ -45,11 +48,13 @@ class Drawing(Struct, frozen=True):
 
 
 class Canvas(Struct, frozen=True):
-    """What a piece of the film is drawn on: size in pixels, frames a second, how other shapes fill it."""
+    """What a piece of the film is drawn on: pixels, frames a second, how other shapes fill it, x264's settings."""
 
     size: Size
     rate: Fraction
     fit: str
+    crf: int
+    preset: str
 
 
 def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
@@ -78,21 +83,28 @@ def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | No
 def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
     """Draw one piece of the film; *files* are what it is made of, by digest."""
     from storyboard.media.drawing import draw
-    from storyboard.media.render import Canvas as Target
     from storyboard.media.render import RenderFailed
 
     try:
-        return draw(drawn, files, Target(canvas.size, canvas.rate, canvas.fit), out, _progress(slot))
+        return draw(drawn, files, _target(canvas), out, _progress(slot))
     except RenderFailed as problem:
         raise TaskFailed(str(problem)) from problem
 
 
-def draw_slate(slot: int, lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, out: Path) -> ClipInfo:
+def _target(canvas: Canvas) -> "Target":
+    from storyboard.media.encode import Encoding
+    from storyboard.media.render import SEGMENT_PARAMETER_SET, Canvas
+
+    encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET)
+    return Canvas(canvas.size, canvas.rate, canvas.fit, encoding)
+
+
+def draw_slate(slot: int, lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
     """A slate that stands in for a shot that is not there."""
     from storyboard.media.slate import write_slate
 
-    write_slate(lines, frames, rate, size, out)
-    return judge_clip(slot, out, size, None)
+    write_slate(lines, frames, _target(canvas), out)
+    return judge_clip(slot, out, canvas.size, None)
 
 
 def clip_facts(info: ClipInfo) -> dict[str, Any]:

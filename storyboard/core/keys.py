@@ -137,14 +137,14 @@ def cut_request(
     size: Size,
     title: str | None,
     renderer: Mapping[str, Json],
-    captions: list[tuple[str, int, int]] | None = None,
+    extras: Mapping[str, Json] | None = None,
 ) -> Request:
     """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside.
 
-    *captions* are those that stand beside it, with their frames.
+    *extras* are what it carries besides, where it carries it: captions beside it, chapters, a comment.
     """
     request: Request = {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
-    return normal_request(request | ({"captions": captions} if captions else {}))
+    return normal_request(request | {name: value for name, value in (extras or {}).items() if value})
 
 
 def normal_request(request: Mapping[str, Any]) -> Request:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from storyboard.core.captions import Cue
 from storyboard.core.keys import Request, normal_request, segment_request
-from storyboard.core.model import Json, Output
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Json, Output
 
 MixKind = Literal["dissolve", "fade", "wipe", "slide", "fade_in", "fade_out"]
 
@@ -91,12 +91,19 @@ def layers_of(drawn: Drawn) -> Iterator[Plain]:
 
 def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) -> Request:
     """Everything that decides over the pixels of *drawn*: digests, frames, size, rate, who renders; no path, no id."""
-    fit: Request = {"fit": output.fit} if output.fit != "contain" and not isinstance(drawn, Title) else {}
+    more: Request = {"fit": output.fit} if output.fit != "contain" and not isinstance(drawn, Title) else {}
+    more |= encoding_request(output)
     if isinstance(drawn, Footage):
         request = segment_request(drawn.take, drawn.start, drawn.frames, output.fps, output.size, renderer, drawn.speed)
-        return normal_request(request | fit)
+        return normal_request(request | more)
     whole = {"rate": str(output.fps), "size": str(output.size), "renderer": renderer}
-    return normal_request({**_described(drawn), "frames": drawn.frames, **whole, **fit})
+    return normal_request({**_described(drawn), "frames": drawn.frames, **whole, **more})
+
+
+def encoding_request(output: Output) -> Request:
+    """The settings of the encoder that are not the usual ones."""
+    usual = {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET}
+    return {name: getattr(output, name) for name, value in usual.items() if getattr(output, name) != value}
 
 
 def _described(drawn: Drawn) -> Request:

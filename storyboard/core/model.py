@@ -16,6 +16,8 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 DEFAULT_SEED = 1
 DEFAULT_MODEL = "runway:1@2"
 DEFAULT_PROVIDER = "local"
+DEFAULT_CRF = 18
+DEFAULT_PRESET = "veryfast"
 
 
 class Size(Struct, frozen=True, order=True):
@@ -169,7 +171,7 @@ class Output(Struct, frozen=True):
     """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
 
     *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
-    and to black at its ends are in seconds.
+    and to black at its ends are in seconds. *crf* and *preset* are x264's, for what is encoded.
     """
 
     file: str
@@ -178,6 +180,10 @@ class Output(Struct, frozen=True):
     fit: Literal["contain", "cover", "stretch"] = "contain"
     copy: Literal["auto", "never"] = "auto"
     captions: Literal["sidecar", "burn", "none"] = "sidecar"
+    crf: int = DEFAULT_CRF
+    preset: str = DEFAULT_PRESET
+    comment: str | None = None
+    chapters: bool = False
     fade_in: Fraction = Fraction(0)
     fade_out: Fraction = Fraction(0)
 

@@ -283,9 +283,7 @@ class Planner:
             for piece in made
             if piece.frames
         ]
-        request = cut_request(
-            pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._captions()
-        )
+        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._extras())
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
@@ -293,11 +291,14 @@ class Planner:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _captions(self) -> list[tuple[str, int, int]]:
+    def _extras(self) -> dict[str, Json]:
+        comment = self.graph.storyboard.output.comment
         try:
-            return [(cue.text, cue.first, cue.end) for cue in self.segments.film_cues()]
+            captions = [[cue.text, cue.first, cue.end] for cue in self.segments.film_cues()]
+            chapters = [[chapter.title, chapter.first, chapter.end] for chapter in self.segments.chapters()]
         except TooShort:  # a film of what is there has a slate in that place
-            return []
+            return {"comment": comment}
+        return {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
 
 
 def _reuse_reason(result: TakeMade, key: str, locked: Locked | None) -> Reason:

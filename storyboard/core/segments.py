@@ -27,7 +27,15 @@ from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo,
 from storyboard.core.model import Card, Clip, Generated, Shot, Still
 from storyboard.core.plan import TakeMade
 from storyboard.core.timebase import frames_in
-from storyboard.core.timeline import Piece, TooShort, common_parameter_sets, not_copied_because, place, timeline
+from storyboard.core.timeline import (
+    Piece,
+    TooShort,
+    common_parameter_sets,
+    not_copied_because,
+    place,
+    timeline,
+    total_frames,
+)
 
 
 class Kept(Struct, frozen=True):
@@ -36,6 +44,14 @@ class Kept(Struct, frozen=True):
     digest: str = ""
     frames: int = 0
     start: int = 0
+
+
+class Chapter(Struct, frozen=True):
+    """A scene's frames in the film, the last one exclusive, and what it is called."""
+
+    title: str
+    first: int
+    end: int
 
 
 class Segments:
@@ -161,13 +177,27 @@ class Segments:
         """The captions that stand beside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
         if self._output.captions != "sidecar":
             return []
-        board = self._graph.storyboard
-        shots = {shot.id: shot for shot in board.shots()}
+        shots = {shot.id: shot for shot in self._graph.storyboard.shots()}
         if not any(shot.caption for shot in shots.values()):
             return []
-        takes = {name: take.info for name in shots if (take := self._take(name)) is not None}
-        into = {name: overlap.before for name, overlap in self._overlaps.items()}
-        return film_cues(shots, timeline(board, takes, into), self._output.fps)
+        return film_cues(shots, self._timeline(), self._output.fps)
+
+    def chapters(self) -> list[Chapter]:
+        """A chapter for each scene that is in the film, if it is to have any. Raises ``TooShort``."""
+        if not self._output.chapters:
+            return []
+        pieces = self._timeline()
+        titles = {scene.id: scene.title or scene.id for scene in self._graph.storyboard.scenes}
+        starts: dict[str, int] = {}
+        for piece in pieces:
+            starts.setdefault(self._graph.shot(piece.shot).scene, piece.at)
+        ends = [*list(starts.values())[1:], total_frames(pieces)]
+        return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
+
+    def _timeline(self) -> list[Piece]:
+        board = self._graph.storyboard
+        takes = {shot.id: take.info for shot in board.shots() if (take := self._take(shot.id)) is not None}
+        return timeline(board, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
 
     def _burnt(self, shot: str, span: Span) -> tuple[Cue, ...]:
         """The captions that have to be drawn into those frames of *shot*."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
-from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Size, Storyboard
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, DEFAULT_PROVIDER, Output, Scene, Size, Storyboard
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.fields import Field, Layer, SceneDraft, ShotDraft, layer
 from storyboard.document.files import ProjectFiles
@@ -24,6 +24,11 @@ from storyboard.document.vars import Texts
 from storyboard.document.wording import SOURCES
 
 _FPS = (1, 120)
+_PROFILES: dict[str, dict[str, Any]] = {
+    "final": {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET},
+    "draft": {"crf": 28, "preset": "ultrafast"},
+}
+_OUTPUT = ("fit", "copy", "captions", "crf", "preset", "comment", "chapters")
 # Of a film in which nothing is generated.
 _SIZE = Size(1280, 720)
 _RATE = 24
@@ -169,13 +174,10 @@ class Film:
         sizes = [one.source.size for one in shown if one.source is not None]
         rates = [one.card.fps for one in lowered if one.card is not None and not one.linked.draft.skipped]
         size = self._tools.film_size or (sizes[0] if sizes else _SIZE)
-        said: dict[str, Any] = {
-            name: self._output.data[name] for name in ("fit", "copy", "captions") if name in self._output.data
-        }
-        said |= {
-            name: exact(str(self._output.data[name])) for name in ("fade_in", "fade_out") if name in self._output.data
-        }
-        return Output(file, size, rate or Fraction(rates[0] if rates else _RATE), **said)
+        said = {**_PROFILES[str(self._output.data.get("profile", "final"))], **self._output.data}
+        plain = {name: said[name] for name in _OUTPUT if name in said}
+        fades: dict[str, Any] = {name: exact(str(said.get(name, 0))) for name in ("fade_in", "fade_out")}
+        return Output(file, size, rate or Fraction(rates[0] if rates else _RATE), **plain, **fades)
 
 
 def _shots(scene: SceneDraft) -> Iterator[ShotDraft]:

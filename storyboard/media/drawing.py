@@ -18,7 +18,7 @@ from storyboard.media.color import Rgb
 from storyboard.media.encode import ClipWriter
 from storyboard.media.photos import Stills, UnreadablePhoto
 from storyboard.media.reader import Refused
-from storyboard.media.render import SEGMENT_ENCODING, Canvas, Progress, RenderFailed, Segment, checked, footage
+from storyboard.media.render import Canvas, Progress, RenderFailed, Segment, checked, footage
 from storyboard.media.titles import UnreadableFont, draw_title
 
 Pictures = Callable[[int], Rgb]
@@ -35,7 +35,7 @@ def draw(
     try:
         with _pictures(drawn, files, canvas) as pictures:
             pictures(0)
-            with ClipWriter(out, canvas.size, canvas.rate, SEGMENT_ENCODING) as writer:
+            with ClipWriter(out, canvas.size, canvas.rate, canvas.encoding) as writer:
                 for number in range(drawn.frames):
                     writer.write(pictures(number))
                     if progress is not None:

@@ -38,6 +38,7 @@ class Canvas(Struct, frozen=True):
     size: Size
     rate: Fraction
     fit: str = "contain"
+    encoding: Encoding = SEGMENT_ENCODING
 
 
 class Segment(Struct, frozen=True):

@@ -257,3 +257,50 @@ def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_pat
     ran = project.run("build")
     assert ran.code == 1
     assert "`own` has left; the longest that fits is 1 s" in ran.out
+
+
+def test_settings_of_the_encoder_render_again_what_is_encoded(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "dissolve"))
+    project.built()
+    project.edit("fps: 12}", "fps: 12, profile: draft}")
+    assert sorted(project.built()["made"]) == ["cut", "segment:blue", "segment:red", "transition:blue"]
+    assert len(colors(project.film)) == 18
+    project.edit("profile: draft", "crf: 18, preset: veryfast")
+    assert project.built()["made"] == ["cut"]
+
+
+def test_coarse_and_fine_pieces_stand_beside_copied_takes(project: Project) -> None:
+    before = decoded(project.film)
+    project.edit("fps: 12}", "fps: 12, preset: ultrafast, crf: 30}")
+    project.edit("seed: 5}", "seed: 5, speed: 2}")
+    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert decoded(project.film)[:24] == before[:24]
+
+
+def test_the_film_carries_chapters_and_a_comment(project: Project) -> None:
+    import av
+
+    project.edit("fps: 12}", "fps: 12, chapters: true, comment: For the festival}")
+    project.edit("id: two\n", "id: two\n    title: Elsewhere\n")
+    assert project.built()["made"] == ["cut"]
+    with av.open(str(project.film)) as film:
+        found = [
+            (chapter["metadata"]["title"], round(chapter["start"] * chapter["time_base"] * 12))
+            for chapter in film.chapters()
+        ]
+        assert found == [("one", 0), ("Elsewhere", 24)]
+        assert film.metadata["comment"] == "For the festival"
+    assert len(decoded(project.film)) == 36
+    project.edit("title: Elsewhere", "title: Back home")
+    assert project.built()["made"] == ["cut"]
+    assert project.built()["made"] == []
+
+
+def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> None:
+    text = LONG.replace("id: c, prompt: a city in the rain", "id: c, first_frame: bad.png, prompt: a city")
+    project = Project(tmp_path / "film", text)
+    (project.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    project.edit("fps: 12}", "fps: 12, preset: ultrafast}")
+    ran = project.run("build", "--partial")
+    assert ran.code == 1
+    assert len(decoded(project.folder / "out/film.partial.mp4")) == 36 + 36 - 6 + 30
