@@ -92,8 +92,8 @@ def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Can
 
 
 def _target(canvas: Canvas) -> "Target":
-    from storyboard.media.encode import Encoding
-    from storyboard.media.render import SEGMENT_PARAMETER_SET, Canvas
+    from storyboard.media.encode import SEGMENT_PARAMETER_SET, Encoding
+    from storyboard.media.render import Canvas
 
     encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET)
     return Canvas(canvas.size, canvas.rate, canvas.fit, encoding)

@@ -99,7 +99,8 @@ def not_copied_because(take: ClipInfo, output: Output, speed: Fraction = Fractio
         (take.rotation != 0, f"it is rotated by {take.rotation} degrees"),
         (take.pixel_aspect != "1/1", "its pixels are not square"),
         (take.color != OUTPUT_COLOR, f"its colours are tagged {take.color}"),
-        (not take.closed_start or not take.parameter_sets, "it does not begin with a closed keyframe"),
+        (not take.closed_start, "it does not begin with a closed keyframe"),
+        (not take.parameter_sets, "its parameter sets cannot stand beside ours"),
     )
     return next((why for wrong, why in checks if wrong), None)
 

@@ -39,7 +39,7 @@ def join(
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]] = (),
 ) -> ClipInfo:
-    """Copy the packets of *pieces* one after another into *out*, an MP4 of constant *rate* that starts at once.
+    """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
     *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles
     with their first frame and the one after their last. *out* is replaced when the film is whole
@@ -50,7 +50,8 @@ def join(
     try:
         strips = prepared(pieces, size, rate)
         with written_beside(out) as part:
-            digest = _write(strips, part, rate, metadata, chapters)
+            box = "mov" if out.suffix == ".mov" else "mp4"
+            digest = _write(strips, part, box, rate, metadata, chapters)
             return proved(strips, part, size, rate, digest)
     except Refused as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
@@ -61,6 +62,7 @@ def join(
 def _write(
     strips: Sequence[Strip],
     part: Path,
+    box: str,
     rate: Fraction,
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]],
@@ -69,7 +71,7 @@ def _write(
     state = hashlib.sha256()
     delay = max(strip.delay for strip in strips)
     options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
-    with av.open(file_url(part), "w", format="mp4", container_options=options) as film:
+    with av.open(file_url(part), "w", format=box, container_options=options) as film:
         film.metadata.update(sorted(metadata.items()))
         film.set_chapters([_chapter(number, *chapter, rate) for number, chapter in enumerate(chapters)])
         stream = _film_stream(film, strips, rate)

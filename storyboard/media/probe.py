@@ -17,7 +17,8 @@ from av.video.stream import VideoStream
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
-from storyboard.media import color
+from storyboard.media import avc, color
+from storyboard.media.encode import SEGMENT_PARAMETER_SET
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
@@ -126,11 +127,16 @@ def _described(container: InputContainer, stream: VideoStream, found: Index, fir
         rotation=color.rotation(first),
         pixel_aspect=f"{aspect.numerator}/{aspect.denominator}",
         constant_rate=constant,
-        parameter_sets=found.sets.digest() if found.sets and not found.restated else "",
+        parameter_sets=found.sets.digest() if found.sets and not found.restated and _apart(found.sets) else "",
         closed_start=found.closed,
         has_audio=bool(container.streams.audio),
         **_copy_points(found),
     )
+
+
+def _apart(sets: avc.ParameterSets) -> bool:
+    """Whether no set has the number of those that we encode with, which it could not stand beside."""
+    return all(number != SEGMENT_PARAMETER_SET for _, number in sets.by_id())
 
 
 def _copy_points(found: Index) -> dict[str, Any]:

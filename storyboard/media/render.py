@@ -16,14 +16,12 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
 from storyboard.media import color
 from storyboard.media.compositor import Composition
-from storyboard.media.encode import ClipWriter, Encoding
+from storyboard.media.encode import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index
 from storyboard.media.probe import probe
 from storyboard.media.reader import Refused, opened, picture_stream, ratio
 
-# Takes number their parameter sets from 0; segments stand beside them in one film.
-SEGMENT_PARAMETER_SET = 1
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET)
 
 # Transfer functions of HDR, which would come out pale and flat.

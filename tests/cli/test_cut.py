@@ -304,3 +304,30 @@ def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> No
     ran = project.run("build", "--partial")
     assert ran.code == 1
     assert len(decoded(project.folder / "out/film.partial.mp4")) == 36 + 36 - 6 + 30
+
+
+def test_a_film_can_be_a_mov(project: Project) -> None:
+    before = decoded(project.film)
+    project.edit("out/film.mp4", "out/film.mov")
+    assert project.built()["made"] == ["cut"]
+    film = project.folder / "out/film.mov"
+    assert film.read_bytes()[4:12] == b"ftypqt  "
+    assert decoded(film) == before
+    assert project.built()["made"] == []
+    film.write_bytes(b"not a film of ours")
+    ran = project.run("build")
+    assert ran.code == 1
+    assert "not made by storyboard" in ran.err
+
+
+def test_a_film_of_ours_can_be_footage_of_another(project: Project) -> None:
+    """It holds parameter sets of the number that encoded pieces have."""
+    project.edit("seed: 5}", "seed: 5, speed: 2}")
+    project.built()
+    shutil.copy(project.film, project.folder / "own.mp4")
+    shots = "      - {id: own, clip: own.mp4}\n      - {id: end, card: End, transition: {type: wipe, duration: 0.5}}\n"
+    text = (project.folder / "storyboard.yaml").read_text().split("fps: 12}\n")[1] + shots
+    project.write(text)
+    data = project.built()
+    assert len(decoded(project.film)) == data["frames"] == 30 + 30 + 48 - 6
+    assert data["copied"]["copied"] == 24
