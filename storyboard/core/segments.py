@@ -79,7 +79,7 @@ class Segments:
         """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
         take, found = self._take(shot), self._graph.shot(shot)
         if isinstance(found.source, Card | Still):
-            return "it is drawn"
+            return "it is a card" if isinstance(found.source, Card) else "it is a still"
         if take is None:
             return "it is not there"
         if self._output.copy == "never":

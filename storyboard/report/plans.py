@@ -47,7 +47,7 @@ def _takes(plan: Plan) -> dict[str, ClipInfo]:
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
     """The plan as a table of shots, then one line for the cut, then the sum."""
-    takes = plan.shots()
+    takes = in_film_order(plan.shots(), storyboard)
     width = max((len(step.action.shot) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
     for step in takes:
@@ -59,8 +59,16 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
             ]
     if verbose:
-        lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in plan.steps if step not in takes]
+        told = {step.action.id for step in takes}
+        others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
+        lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
     return "\n".join([*lines, "", _cut_line(plan), summary(plan)])
+
+
+def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
+    """The steps of shots as the shots stand in the film."""
+    place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
+    return sorted(steps, key=lambda step: place[step.action.shot])
 
 
 def summary(plan: Plan) -> str:

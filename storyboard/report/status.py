@@ -7,7 +7,7 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
-from storyboard.report.plans import Paint, heading, summary
+from storyboard.report.plans import Paint, heading, in_film_order, summary
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import reason
 
@@ -36,7 +36,7 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
     """A line a shot, then the film."""
-    takes = plan.shots()
+    takes = in_film_order(plan.shots(), storyboard)
     width = max((len(step.action.shot) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
     for step in takes:
@@ -81,7 +81,7 @@ def _film(cut: Step) -> str:
 def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str) -> dict[str, Any]:
     """The same as data."""
     shots = []
-    for step in plan.shots():
+    for step in in_film_order(plan.shots(), storyboard):
         entry = locked.get(step.action.shot)
         shots.append(
             {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
 
 
@@ -133,6 +134,7 @@ def test_what_lies_between_transitions_is_copied_bit_for_bit(tmp_path: Path) -> 
     assert film[66 + 6 :] == takes["c"][12:]
     assert data["copied"]["copied"] == 30 + 24 + 24
     assert data["copied"]["encoded"] == 6 + 6 + 6
+    assert ffmpeg("-i", str(project.film), "-f", "null", "-").stderr == b""
     assert project.built()["made"] == []
 
 

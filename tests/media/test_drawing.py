@@ -182,3 +182,24 @@ def test_a_picture_that_is_none_is_refused_by_name(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
     with pytest.raises(RenderFailed, match=r"refs/a\.png is no picture"):
         draw(Photo("d", "push", 0, 6, 6, "refs/a.png"), {"d": tmp_path / "a.png"}, CANVAS, tmp_path / "out.mp4")
+
+
+def pattern(number: int) -> np.ndarray:
+    """Bars of colour over a slow ramp that moves."""
+    picture = np.zeros((360, 640, 3), np.uint8)
+    bars = [(191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0), (191, 0, 191), (191, 0, 0), (0, 0, 191)]
+    for place, bar in enumerate(bars):
+        picture[:240, place * 92 : (place + 1) * 92] = bar
+    picture[240:] = (40 + np.arange(640) // 4 + number)[None, :, None].astype(np.uint8)
+    return picture
+
+
+def test_an_encoded_piece_keeps_picture_and_colours(tmp_path):
+    size = Size(640, 360)
+    clip = make(tmp_path / "bars.mp4", map(pattern, range(12)), size=size, matrix=1)
+    draw(Footage("a", Fraction(0), 12), {"a": clip}, Canvas(size, FILM), tmp_path / "out.mp4")
+    for ours, theirs in zip(decoded(tmp_path / "out.mp4"), decoded(clip), strict=True):
+        error = to_rgb(ours).astype(float) - to_rgb(theirs)
+        assert np.abs(error).mean() < 2
+        luma = (ours.to_ndarray()[:360].astype(float) - theirs.to_ndarray()[:360]) ** 2
+        assert 10 * np.log10(255**2 / luma.mean()) > 38
