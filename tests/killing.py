@@ -10,7 +10,6 @@ runs in threads of the build here: the point is what is on disk and on the wire,
 
 import argparse
 import asyncio
-import builtins
 import json
 import os
 import shutil
@@ -47,7 +46,7 @@ class Killer:
                 return real(*arguments, **named)
             self._left -= 1
             if self._left == 0:
-                with builtins.open(self._told, "w") as file:
+                with self._told.open("w") as file:
                     file.write(f"{name} {[argument for argument in arguments if isinstance(argument, str | Path)]}")
                 os._exit(137)
             return real(*arguments, **named)

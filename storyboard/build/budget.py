@@ -56,13 +56,19 @@ class Prices:
 
 
 class Budget:
-    """The cap of one build over a shared ledger. What ended before this build began does not count against it."""
+    """The cap of one build over a shared ledger.
 
-    def __init__(self, ledger: Ledger, cap: Decimal | None, clock: Callable[[], float] = time.time) -> None:
+    What ended before *since* (a position in the ledger; now, unless told) does not count against it; what has not ended
+    always does.
+    """
+
+    def __init__(
+        self, ledger: Ledger, cap: Decimal | None, since: int | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self.cap = cap
         self._ledger = ledger
         self._clock = clock
-        self._since = ledger.position()
+        self._since = ledger.position() if since is None else since
         self._past: dict[str, list[Entry]] = {}
         for entry in ledger.entries():
             self._past.setdefault(entry.key, []).append(entry)

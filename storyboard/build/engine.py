@@ -1,12 +1,13 @@
 """Runs a plan: each step when its inputs are there, what fails beside what succeeds, and the cut at the end.
 
 Decisions are the planner's, bytes are the store's; here is only the order of things. Everything that is written into
-the store goes through one thread, so that a step that has begun to store is finished even when the build is stopped.
+the store goes through a few threads of its own, so that a step that has begun to store is finished even when the build
+is stopped.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
@@ -14,9 +15,11 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started
+from storyboard.build.chosen import Chosen
+from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
 from storyboard.build.film import FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
+from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import Canvas, TaskFailed, draw_slate, render_piece
 from storyboard.build.workers import WorkerDied, Workers
@@ -28,13 +31,19 @@ from storyboard.core.model import maker_of
 from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
+from storyboard.store.journal import Job
 
 T = TypeVar("T")
+# Threads that write to the store: most of their time goes into waiting for the disk.
+_STORING = 4
 How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
 class Outcome(Struct, frozen=True):
-    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0."""
+    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
+
+    ``chosen`` are the takes that replaced others in the cut without being made.
+    """
 
     made: Mapping[str, Step]
     reused: Mapping[str, Step]
@@ -45,6 +54,7 @@ class Outcome(Struct, frozen=True):
     frames: int
     cost: Decimal
     stopped_by: int
+    chosen: tuple[Chosen, ...] = ()
 
 
 class Engine:
@@ -60,6 +70,7 @@ class Engine:
         tell: Listener,
         *,
         partial_film: bool = False,
+        jobs: Callable[[], Sequence[Job]] = tuple,
     ) -> None:
         self._graph = graph
         self._planner = planner
@@ -68,7 +79,9 @@ class Engine:
         self._makers = makers
         self._tell = tell
         self._partial = partial_film
-        self._storing = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._jobs = jobs
+        self._keys: set[str | None] = set()
+        self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._made: dict[str, Step] = {}
         self._reused: dict[str, Step] = {}
@@ -85,6 +98,9 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 for action in self._graph.order:
                     self._tasks[action.id] = group.create_task(self._do(action))
+            for job in self._jobs():
+                if job.key not in self._keys:
+                    await self._pick_up(job)
         except* asyncio.CancelledError:
             pass
         finally:
@@ -119,8 +135,9 @@ class Engine:
         await self._inputs_of(action)
         step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
-            await self._after(take_id(step.reason.shots[0]))
+            await self._after(self._planner.owner(step.key or ""))
             step = self._planner.step(action)
+        self._keys.add(step.key)
         if step.found is not None:
             self._settle(step, step.found)
             self._reused[action.id] = step
@@ -147,7 +164,7 @@ class Engine:
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
-        if isinstance(result, TakeMade) and step.key is not None:
+        if isinstance(result, TakeMade) and step.key is not None and step.action.seed is None:
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameMade):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
@@ -188,11 +205,11 @@ class Engine:
         self._tell(Failed(action, reason))
 
     async def _store(self, function: Callable[[], T]) -> T:
-        """Run in the one thread that writes to the store; it is finished even if we are cancelled meanwhile."""
+        """Run in a thread that writes to the store; it is finished even if we are cancelled meanwhile."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._storing, function))
 
     async def _make_take(self, step: Step) -> tuple[Result, Decimal]:
-        shot = self._graph.shot(step.action.shot)
+        shot = self._graph.shot_of(step.action)
         name = maker_of(shot.source)
         if name is None:
             raise TypeError(f"shot {shot.id} has no take")
@@ -205,6 +222,24 @@ class Engine:
             made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
             await self._store(partial(maker.stored, delivery))
             return made, delivery.cost
+        finally:
+            out.unlink(missing_ok=True)
+
+    async def _pick_up(self, job: Job) -> None:
+        """Keep the take of a job that no shot asks for any more, if it is ready."""
+        maker = self._makers.get(job.provider)
+        out = self._shelf.beside(".mp4")
+        try:
+            delivery = await maker.pick_up(job, out) if maker is not None else None
+            if delivery is None or maker is None:
+                self._tell(Told(f"a job for {job.shot} that was paid for is not here yet; a later build picks it up"))
+                return
+            order = order_of(job, out)
+            await self._store(partial(self._shelf.keep_take, order.step, order.shot, out, delivery))
+            await self._store(partial(maker.stored, delivery))
+            self._tell(Told(f"a take of {job.shot} that was paid for earlier is in the cache now"))
+        except TaskFailed as problem:
+            self._tell(Told(f"a job for {job.shot} that was paid for: {problem}"))
         finally:
             out.unlink(missing_ok=True)
 

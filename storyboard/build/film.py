@@ -3,13 +3,13 @@
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from storyboard.build.shelf import Shelf
 from storyboard.core.graph import take_id
-from storyboard.core.model import Storyboard
+from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import CutMade, Result, SegmentMade, Step, TakeMade
 from storyboard.core.segments import Chapter
 
@@ -93,22 +93,28 @@ def _is_ours(path: Path) -> bool:
 def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> Path:
     """Put the takes in use beside the film by their shots' names, as links into the cache; returns the folder.
 
-    Only links are ever replaced or removed; a file of somebody else under such a name stays.
+    A take beside the one in the cut has its seed in its name: ``glide.97986.mp4``. Only links are ever replaced or
+    removed; a file of somebody else under such a name stays.
     """
     folder = shelf.film.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {}
-    for shot in storyboard.shots():
-        made = settled.get(take_id(shot.id))
+    names = {name: action for shot in storyboard.shots() for name, action in _names(shot)}
+    for name, action in names.items():
+        made = settled.get(action)
         if isinstance(made, TakeMade):
-            wanted[f"{shot.id}.mp4"] = os.path.relpath(shelf.blob(made.digest), folder.resolve())
-    for name, target in wanted.items():
-        _link(folder / name, target)
-    names = {f"{shot.id}.mp4" for shot in storyboard.shots()}
+            _link(folder / name, os.path.relpath(shelf.blob(made.digest), folder.resolve()))
     for entry in folder.iterdir():
         if entry.is_symlink() and entry.name not in names:
             entry.unlink()
     return folder
+
+
+def _names(shot: Shot) -> Iterator[tuple[str, str]]:
+    """The names that the takes of a shot have beside the film, and the actions that make them."""
+    yield f"{shot.id}.mp4", take_id(shot.id)
+    if isinstance(shot.source, Generated):
+        for seed in shot.source.beside:
+            yield f"{shot.id}.{seed}.mp4", take_id(shot.id, seed)
 
 
 def _link(path: Path, target: str) -> None:

@@ -9,6 +9,7 @@ from storyboard.build.tasks import TaskFailed, judge_clip
 from storyboard.build.workers import Workers
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Clip
+from storyboard.store.journal import Job
 
 _CHUNK = 1 << 20
 _HDR = ("smpte2084", "arib-std-b67")
@@ -31,6 +32,10 @@ class FootageMaker:
         path = (self._root / source.file.path).resolve()
         info = await self._workers.run(order.step.action.id, take_in, path, source.file.path, wanted, order.out)
         return Delivery(info, time.monotonic() - began, None)
+
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        """Our own footage has no jobs."""
+        return None
 
     def stored(self, delivery: Delivery) -> None:
         """Nothing is owed for our own footage."""

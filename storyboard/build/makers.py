@@ -13,8 +13,12 @@ from storyboard.build.workers import Workers
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import Step
+from storyboard.providers.local import ANIMATIC_VERSION
+from storyboard.store.journal import Job
 
 LOCAL = "local"
+# The drawing versions of providers that draw by themselves; they count in keys.
+ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 
 
 class Order(Struct, frozen=True):
@@ -47,6 +51,9 @@ class Maker(Protocol):
     async def make(self, order: Order) -> Delivery:
         """Make the take. Raises ``TaskFailed`` and its kind."""
 
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        """The take of a job that no shot asks for any more, if it is ready. Raises ``TaskFailed`` and its kind."""
+
     def stored(self, delivery: Delivery) -> None:
         """The take of *delivery* is in the store."""
 
@@ -78,6 +85,10 @@ class LocalMaker:
         first = order.pictures.get("first_frame")
         info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
         return Delivery(info, time.monotonic() - began, source.seed)
+
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        """What we draw ourselves has no jobs."""
+        return None
 
     def stored(self, delivery: Delivery) -> None:
         """Nothing is owed for what we have drawn ourselves."""

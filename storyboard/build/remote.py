@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from storyboard.build.budget import Budget, Prices
-from storyboard.build.paid import PaidMaker, Tools
+from storyboard.build.paid import PaidMaker
 from storyboard.build.tasks import PaidFailed
+from storyboard.build.tools import Tools
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.providers.addresses import results_policy
@@ -58,6 +59,7 @@ def open_maker(
     budget: Budget,
     prices: Prices,
     remake: frozenset[str],
+    check: Callable[[], None],
     tell: Callable[[str], None],
 ) -> PaidMaker:
     """The maker of one paid provider. Raises ``PaidFailed`` (``auth``) without a usable key."""
@@ -84,7 +86,9 @@ def open_maker(
         estimate=prices.estimate,
         interval_s=min(pace.interval_s, 2.0),
         limit=asyncio.Semaphore(spending.at_once),
+        fetching=asyncio.Semaphore(spending.at_once),
         tell=tell,
+        check=check,
         sleep=pace.sleep,
     )
     return PaidMaker(tools, remake)

@@ -16,16 +16,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.build.budget import Budget, Prices
+from storyboard.build.chosen import chosen, in_use
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
 from storyboard.build.footage import FootageMaker
-from storyboard.build.makers import LOCAL, LocalMaker, Maker
+from storyboard.build.makers import ENGINES, LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
 from storyboard.build.sidecars import write_sidecars
+from storyboard.build.tasks import TaskFailed
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
@@ -34,8 +37,8 @@ from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
-from storyboard.providers.local import ANIMATIC_VERSION
-from storyboard.store.guard import Builder, Holder
+from storyboard.store.guard import Builder, Holder, LockLost
+from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 
 if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to buy
@@ -43,13 +46,17 @@ if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to bu
 
 
 class Choices(Struct, frozen=True):
-    """What the command line adds to a storyboard. *cap* in US dollars, for this build."""
+    """What the command line adds to a storyboard. *cap* in US dollars, for this build.
+
+    *seeds* limits the build to the takes with these seeds.
+    """
 
     select: tuple[str, ...] = ()
     remake: tuple[str, ...] = ()
     jobs: int = 1
     partial: bool = False
     cap: Decimal | None = None
+    seeds: tuple[int, ...] = ()
 
 
 class OutputRefused(Exception):
@@ -84,7 +91,9 @@ class Session:
         self._remake = frozenset(self.graph.select(choices.remake))
         self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
         with ExitStack() as stack:
-            builder = stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
+            self._builder = builder = (
+                stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
+            )
             self.workspace = stack.enter_context(Workspace(root, storyboard, writable=builder is not None))
             if builder is not None:
                 self.workspace.sweep(after_crash=builder.after_crash)
@@ -103,19 +112,26 @@ class Session:
 
     def plan(self) -> Plan:
         """What a build would do now."""
-        return self._planner().plan()
+        return self.planned()[1]
+
+    def planned(self) -> tuple[Planner, Plan]:
+        """The same, with the planner that knows what every shot asks for."""
+        planner = self._planner()
+        return planner, planner.plan()
 
     def lockfile_is_current(self, plan: Plan) -> bool:
         """Whether a build would leave the lockfile as it is: every take there, and each the one it names."""
         shots = {shot.id: shot for shot in self.storyboard.shots()}
         if not set(self.shelf.lockfile.shots) <= set(shots):
             return False
-        return all(self._is_locked(step, shots[step.action.shot]) for step in plan.of("take"))
+        if any(step.do not in ("reuse", "held") for step in plan.of("take")):
+            return False
+        return all(self._is_locked(step, shots[step.action.shot]) for step in plan.takes())
 
     def needs_network(self, plan: Plan) -> list[str]:
         """Shots that a provider elsewhere would have to make."""
         steps = [step for step in plan.of("take") if step.do in ("make", "wait", "resume")]
-        return [step.action.shot for step in steps if self._provider(step.action.shot) != LOCAL]
+        return list(dict.fromkeys(s.action.shot for s in steps if self._provider(s.action.shot) != LOCAL))
 
     def fetch_pictures(self) -> None:
         """Fetch the pictures given by address that are not here. Only in a building session. Raises ``TaskFailed``."""
@@ -152,12 +168,22 @@ class Session:
         reason = why_not_writable(self.workspace.film)
         if reason is not None:
             raise OutputRefused(self.workspace.film, reason)
+        before = in_use(self.shelf, self.storyboard)
         workers = Workers(self.choices.jobs)
         if watch is not None:
             watch(workers)
         planner = self._planner()
         makers = self._makers(workers, spending, tell)
-        engine = Engine(self.graph, planner, self.shelf, workers, makers, tell, partial_film=self.choices.partial)
+        engine = Engine(
+            self.graph,
+            planner,
+            self.shelf,
+            workers,
+            makers,
+            tell,
+            partial_film=self.choices.partial,
+            jobs=self.workspace.journal.jobs,
+        )
         outcome = asyncio.run(_stoppable(engine))
         for trouble in self.workspace.records.troubles:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
@@ -165,7 +191,17 @@ class Session:
         if outcome.film:
             for path in write_sidecars(self.shelf, planner.segments.film_cues(), self.storyboard.output.fps):
                 tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
-        return outcome
+        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Digests of the files that go in, by path or address."""
+        return self._files
+
+    def orphans(self, plan: Plan) -> list[Job]:
+        """Paid jobs that perhaps no shot asks for any more: their takes are kept all the same."""
+        wanted = {step.key for step in plan.of("take") if step.do == "resume"}
+        return [job for job in self.workspace.journal.jobs() if job.key not in wanted]
 
     def open_jobs(self) -> int:
         """Paid jobs that are not finished and that the next build picks up."""
@@ -174,11 +210,12 @@ class Session:
     def _planner(self) -> Planner:
         wishes = Wishes(
             files=self._files,
-            engines={LOCAL: f"animatic {ANIMATIC_VERSION}"},
+            engines=ENGINES,
             renderer=self.shelf.renderer,
             price=self._price,
             remake=self._remake,
             only=self._only,
+            seeds=frozenset(self.choices.seeds) or None,
         )
         return Planner(self.graph, self.shelf, wishes)
 
@@ -186,7 +223,10 @@ class Session:
         rates = {model: card.fps for model, card in self._cards.items()}
         footage = FootageMaker(workers, self.workspace.root)
         makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates), FOOTAGE: footage}
-        names = self.paid_providers(self.plan())
+        plan = self.plan()
+        needed = self.paid_providers(plan)
+        reachable = spending.accounts if spending is not None else {}
+        names = sorted({*needed, *(job.provider for job in self.orphans(plan) if job.provider in reachable)})
         if names:
             from storyboard.build.remote import Spending, open_maker
 
@@ -201,9 +241,17 @@ class Session:
                     budget,
                     self.prices,
                     self._remake,
+                    self._check_lock,
                     lambda text: tell(Told(text)),
                 )
         return makers
+
+    def _check_lock(self) -> None:
+        try:
+            if self._builder is not None:
+                self._builder.check()
+        except LockLost as lost:
+            raise TaskFailed(f"{lost.path} was removed while this build held it; nothing more is bought") from lost
 
     def _provider(self, shot: str) -> str:
         source = self.graph.shot(shot).source

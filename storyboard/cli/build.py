@@ -1,6 +1,7 @@
 """``storyboard build``: make what has changed, then the film."""
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 from storyboard.cli.exits import BY_CODE, Exit, Leave
 from storyboard.cli.options import (
     choosing,
-    jobs,
+    cores,
     jobs_option,
     json_option,
     max_cost_option,
@@ -23,6 +24,7 @@ from storyboard.cli.options import (
 from storyboard.cli.output import Speaker, note, paint, problem, stderr_console
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.session import opened
+from storyboard.cli.signing import agreed_cap, read_plan, refuse_if_moved, signed_now
 from storyboard.cli.spending import confirm, forget_keys, read_spending
 from storyboard.core.plan import Plan
 
@@ -39,6 +41,13 @@ if TYPE_CHECKING:
 @jobs_option
 @max_cost_option
 @yes_option
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="STORYBOARD_PLAN",
+    help="Do exactly what this file of `plan --out` says, or refuse and say what moved.",
+)
 @click.option("--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film of what is there, with slates.")
 @click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
 @click.option("--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Open no connection; use what is here.")
@@ -54,6 +63,7 @@ def command(
     jobs_count: int | None,
     max_cost: Decimal | None,
     yes: bool,
+    plan_file: Path | None,
     partial: bool,
     locked: bool,
     offline: bool,
@@ -66,15 +76,23 @@ def command(
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
     from storyboard.build.session import Choices
-    from storyboard.report.plans import plan_text
 
     speaker = Speaker("build", as_json=as_json, quiet=quiet)
-    project = read_project(path, provider_name(provider, draft=draft))
+    maker = provider_name(provider, draft=draft)
+    agreed = read_plan(plan_file) if plan_file is not None else None
+    if agreed is not None:
+        if maker or select or remake:
+            raise click.UsageError("--plan says what is made; leave --provider, --draft, --select and --remake out")
+        maker, select, remake = agreed.choice.provider, agreed.choice.select, agreed.choice.remake
+    project = read_project(path, maker)
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    choices = Choices(select, remake, jobs_count or jobs(), partial, cap)
+    cap = agreed_cap(agreed, cap) if agreed is not None else cap
+    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
     began = time.monotonic()
-    with opened(speaker, project, storyboard, choices, _say_who_builds) as session:
+    with opened(speaker, project, storyboard, choices, say_who_builds) as session:
+        if agreed is not None:
+            refuse_if_moved(speaker, agreed, signed_now(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
         plan = session.plan()
@@ -82,18 +100,38 @@ def command(
             _refuse_unless_current(speaker, session, plan)
         if offline:
             _refuse_if_remote(speaker, session, plan)
-        spending = None
-        if session.needs_network(plan):
-            spending = read_spending(speaker, session.paid_providers(plan), jobs_count)
-            confirm(speaker, plan, plan_text(plan, storyboard, paint), cap, yes=yes)
-        forget_keys()
-        outcome = _run(speaker, session, plan, spending)
+        outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
 
 
-def _say_who_builds(holder: "Holder | None") -> None:
+def say_who_builds(holder: "Holder | None") -> None:
+    """Tell whose build is waited for."""
     who = f": process {holder.pid} on {holder.host}, building {holder.storyboard}" if holder is not None else ""
     note(f"waiting for another build in this project{who}")
+
+
+def carry_out(
+    speaker: Speaker,
+    session: "Session",
+    plan: Plan,
+    *,
+    yes: bool,
+    at_once: int | None,
+    offline: bool = False,
+    agreed: Callable[[], None] = lambda: None,
+) -> "Outcome":
+    """Ask if it costs money, then do what the plan says. *agreed* is called between the two."""
+    from storyboard.report.plans import plan_text
+
+    spending = None
+    orphans = [] if offline else session.orphans(plan)
+    if session.needs_network(plan) or orphans:
+        providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+        spending = read_spending(speaker, providers, at_once)
+        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes)
+    forget_keys()
+    agreed()
+    return _run(speaker, session, plan, spending)
 
 
 def _run(speaker: Speaker, session: "Session", plan: Plan, spending: "Spending | None") -> "Outcome":
@@ -133,20 +171,30 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
         jobs_left = session.open_jobs()
         going_on = f"; {jobs_left} paid jobs go on, the next build picks them up" if jobs_left else ""
         text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
-    code = _exit_code(outcome)
+    code = exit_code(outcome)
     if code == Exit.DONE:
         speaker.result(text, data)
         return
-    errors: list[dict[str, Any]] = [
-        problem(outcome.codes.get(name, "failed"), f"{name}: {reason}") for name, reason in outcome.failed.items()
-    ]
     if speaker.as_json:
-        speaker.refuse(code, errors, data=data, follow=["storyboard build"])
+        speaker.refuse(code, _errors(outcome), data=data, follow=["storyboard build"])
     speaker.result(text, data)
     raise Leave(code)
 
 
-def _exit_code(outcome: "Outcome") -> int:
+def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
+    """What kept a build from its end: a signal, what failed, and what was left out because of it."""
+    from storyboard.report.words import reason
+
+    errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
+    errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
+    blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
+    return errors + [
+        problem("blocked", f"{name}: {reason(step)}") for name, step in blocked.items() if step.do == "blocked"
+    ]
+
+
+def exit_code(outcome: "Outcome") -> int:
+    """What a build ends with."""
     if outcome.stopped_by:
         return 128 + outcome.stopped_by
     codes = set(outcome.codes.values())

@@ -20,6 +20,17 @@ VERBS = {
     "plan": "show what a build would make, and why",
     "build": "make what has changed, then the film",
     "status": "show what is there and what is stale",
+    "takes": "list every take of a shot",
+    "take": "make more takes of a shot, with fresh seeds",
+    "pick": "choose the take that goes into the cut",
+    "hold": "keep a take though its request changes",
+    "release": "let a held shot be made again",
+    "accept": "let the take of a shot answer its new request",
+    "why": "say why a shot is made, or what its take was made from",
+    "diff": "compare two versions of the film, shot by shot",
+    "log": "show a shot through git, with the takes that answered it",
+    "cache": "list, verify and clean what was made",
+    "cost": "sum what has been paid",
     "graph": "show what is made of what",
     "schema": "print the JSON Schema of the language",
     "models": "show what models can do and cost",
@@ -78,28 +89,52 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as problem:
         return _usage(problem, words)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        print("storyboard: interrupted", file=sys.stderr)  # noqa: T201
-        return Exit.INTERRUPTED
+        return _fail(words, Exit.INTERRUPTED, "interrupted", "interrupted")
     except BrokenPipeError:
         _close_stdout()
         return Exit.FAILED
     except OSError as problem:
-        print(f"storyboard: {problem.filename or ''}: {problem.strerror or problem}", file=sys.stderr)  # noqa: T201
-        return Exit.FAILED
+        return _fail(words, Exit.FAILED, "system", f"{problem.filename or ''}: {problem.strerror or problem}")
     except Exception as problem:  # noqa: BLE001 - the last place where anything can be said
-        print(f"storyboard: this is a bug: {type(problem).__name__}: {problem}", file=sys.stderr)  # noqa: T201
+        code = _fail(words, Exit.FAILED, "bug", f"this is a bug: {type(problem).__name__}: {problem}")
         traceback.print_exc(limit=-8)
-        return Exit.FAILED
+        return code
     return result if isinstance(result, int) else Exit.DONE
 
 
+def _fail(words: Sequence[str], code: Exit, name: str, message: str) -> int:
+    """End with an error that no verb has put into words: to stderr, and as an envelope where one was asked for."""
+    if _wants_json(words):
+        print(envelope(_verb(words), ok=False, data=None, errors=[_error(name, message)]))  # noqa: T201
+    print(f"storyboard: {message}", file=sys.stderr)  # noqa: T201
+    return code
+
+
 def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
-    if "--json" in words:
-        verb = words[0] if words and words[0] in VERBS else ""
-        error = {"code": "usage", "message": problem.format_message(), "place": None, "help": None}
-        click.echo(envelope(verb, ok=False, data=None, errors=[error], follow=["storyboard --help"]))
+    if _wants_json(words):
+        error = _error("usage", problem.format_message())
+        verb = _verb(words)
+        follow = [f"storyboard {verb} --help" if verb else "storyboard --help"]
+        click.echo(envelope(verb, ok=False, data=None, errors=[error], follow=follow))
     problem.show()
     return Exit.USAGE
+
+
+def _error(code: str, message: str) -> dict[str, object]:
+    return {"code": code, "message": message, "place": None, "help": None}
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    return "--json" in words or os.environ.get("STORYBOARD_JSON", "0").lower() not in ("", "0", "false", "no", "off")
+
+
+def _verb(words: Sequence[str]) -> str:
+    """The verb as its envelopes name it, with the second word of a group."""
+    verb = words[0] if words and words[0] in VERBS else ""
+    command = cli.get_command(click.Context(cli), verb) if verb else None
+    if isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
+        return f"{verb} {words[1]}"
+    return verb
 
 
 def _close_stdout() -> None:

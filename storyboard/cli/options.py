@@ -20,7 +20,7 @@ verbose_option = click.option("-v", "--verbose", is_flag=True, envvar="STORYBOAR
 provider_option = click.option(
     "--provider", envvar="STORYBOARD_PROVIDER", metavar="NAME", help="Who makes the takes, instead of the storyboard's."
 )
-_draft = click.option(
+draft_option = click.option(
     "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="The same as --provider local: an animatic, free."
 )
 _select = click.option(
@@ -63,8 +63,8 @@ max_cost_option = click.option(
 )
 
 
-def jobs() -> int:
-    """As many workers as this process may use cores."""
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -74,13 +74,13 @@ jobs_option = click.option(
     "jobs_count",
     type=click.IntRange(1, 256),
     envvar="STORYBOARD_JOBS",
-    help="Worker processes; the default is the cores.",
+    help="Takes at once: paid jobs (4 unless told), and worker processes, never more than cores.",
 )
 
 
 def choosing(function: F) -> F:
     """The options that decide what is made and by whom."""
-    for option in (_remake, _select, _draft, provider_option):
+    for option in (_remake, _select, draft_option, provider_option):
         function = option(function)
     return function
 

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from storyboard.cli.exits import Leave
+from storyboard.cli.hints import about, after
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,18 +81,23 @@ def stderr_console() -> "Console":
 
 
 class Speaker:
-    """How one verb speaks: text, or one envelope."""
+    """How one verb speaks: text, or one envelope.
+
+    ``storyboard`` is what the commands of ``next`` are about, as it was typed; empty for the one in this folder.
+    """
 
     def __init__(self, command: str, *, as_json: bool, quiet: bool = False) -> None:
         self.command = command
         self.as_json = as_json
         self.quiet = quiet
+        self.storyboard = ""
         self.warnings: list[dict[str, Any]] = []
 
     def result(self, text: str, data: Any, *, follow: Sequence[str] = ()) -> None:
         """The result of the verb."""
         if self.as_json:
-            click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, follow=follow))
+            more = about(follow, self.storyboard)
+            click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, follow=more))
         elif text:
             say(text)
 
@@ -111,7 +117,8 @@ class Speaker:
     ) -> NoReturn:
         """End the verb with an error."""
         if self.as_json:
-            lines = envelope(self.command, ok=False, data=data, warnings=self.warnings, errors=errors, follow=follow)
+            more = about(follow or after(error["code"] for error in errors), self.storyboard)
+            lines = envelope(self.command, ok=False, data=data, warnings=self.warnings, errors=errors, follow=more)
             click.echo(lines)
         else:
             note(text if text is not None else "\n".join(_line(error) for error in errors))

@@ -13,6 +13,9 @@ from storyboard.cli.session import opened
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
 @storyboard_argument
 @choosing
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file, for build --plan."
+)
 @json_option
 @verbose_option
 def command(
@@ -21,20 +24,26 @@ def command(
     draft: bool,
     select: tuple[str, ...],
     remake: tuple[str, ...],
+    out: Path | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
     """Show what a build would make and why, field by field, and what it would cost.
 
-    Writes nothing and calls nobody.
+    Writes nothing, unless told by --out, and calls nobody.
     """
     from storyboard.build.session import Choices
+    from storyboard.cli.signing import signed_now, write_plan
     from storyboard.report.plans import plan_data, plan_text
 
     speaker = Speaker("plan", as_json=as_json)
-    project = read_project(path, provider_name(provider, draft=draft))
+    maker = provider_name(provider, draft=draft)
+    project = read_project(path, maker)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, Choices(select, remake)) as session:
         plan = session.plan()
-    follow = [] if plan.nothing_to_do() else ["storyboard build"]
+        if out is not None:
+            write_plan(out, signed_now(session, plan, maker))
+            speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
+    follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
     speaker.result(plan_text(plan, storyboard, paint, verbose=verbose), plan_data(plan), follow=follow)

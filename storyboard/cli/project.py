@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import Struct, structs
@@ -13,6 +13,9 @@ from storyboard.cli.output import Speaker, colored, note, problem
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
+
+if TYPE_CHECKING:
+    from storyboard.document.load import Loaded
 
 STORYBOARD = "storyboard.yaml"
 
@@ -26,6 +29,18 @@ class Project(Struct, frozen=True):
     findings: list[Diagnostic]
     texts: dict[str, str]
     files: list[str]
+    loaded: "Loaded"
+
+    @property
+    def typed(self) -> str:
+        """The storyboard as it was named on the command line; empty if it is the one in this folder."""
+        name = self.files[0] if self.files else STORYBOARD
+        return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
+
+    def place(self, shot: str, field: str | None = None) -> Span | None:
+        """Where a shot or one of its fields is written, as the user would type it."""
+        span = self.loaded.place(shot, field)
+        return structs.replace(span, file=typed(self.root / span.file)) if span is not None else None
 
 
 def find_file(path: Path) -> Path:
@@ -48,15 +63,19 @@ def find_root(file: Path) -> Path:
     return file.parent
 
 
-def read_project(path: Path, provider: str | None = None) -> Project:
-    """Read and check a storyboard. Raises ``click.UsageError`` if there is none."""
-    from storyboard.document.files import DiskFiles
+def read_project(path: Path, provider: str | None = None, changed: tuple[str, bytes] | None = None) -> Project:
+    """Read and check a storyboard. Raises ``click.UsageError`` if there is none.
+
+    *changed* is a file of the project and what it would hold: the storyboard is read as if it did already.
+    """
+    from storyboard.document.files import ChangedFiles, DiskFiles, ProjectFiles
     from storyboard.document.load import load
     from storyboard.providers.models import cards
 
     file = find_file(path)
     root = find_root(file)
-    loaded = load(file.relative_to(root).as_posix(), DiskFiles(root), cards(), provider=provider)
+    files: ProjectFiles = DiskFiles(root) if changed is None else ChangedFiles(DiskFiles(root), *changed)
+    loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,
@@ -65,6 +84,7 @@ def read_project(path: Path, provider: str | None = None) -> Project:
         findings=[_renamed(finding, names) for finding in loaded.findings],
         texts={names[name]: text for name, text in loaded.texts.items()},
         files=list(names.values()),
+        loaded=loaded,
     )
 
 
@@ -72,6 +92,7 @@ def checked(speaker: Speaker, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
     from storyboard.report.findings import as_data, render
 
+    speaker.storyboard = project.typed
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
     speaker.warnings += [data for data in found if data not in errors]

@@ -28,6 +28,7 @@ def opened(
     """A session; with *on_wait* one that builds, and holds the project's lock."""
     from storyboard.build.session import OutputRefused, Session
     from storyboard.build.tasks import TaskFailed
+    from storyboard.store.journal import Unreadable
     from storyboard.store.lockfile import LockfileProblem
     from storyboard.store.locks import LockUnsupported
 
@@ -41,9 +42,35 @@ def opened(
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
         speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+    except Unreadable as bad:
+        text = f"{bad.path}: a later version of storyboard has written it; it may be about a job that was paid for"
+        speaker.refuse(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
     except LockUnsupported as bad:
         speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
     except TaskFailed as bad:
         speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
     except OutputRefused as bad:
         speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
+
+
+@contextmanager
+def opened_store(speaker: Speaker) -> "Iterator[None]":
+    """Turns what can go wrong with the cache as a whole into words and exit codes."""
+    from storyboard.store.guard import Held, LockLost
+    from storyboard.store.journal import Unreadable
+    from storyboard.store.lockfile import LockfileProblem
+    from storyboard.store.locks import LockUnsupported
+    from storyboard.store.refs import Unsure
+
+    try:
+        yield
+    except (Unsure, LockfileProblem) as bad:
+        speaker.refuse(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
+    except Unreadable as bad:
+        reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
+        speaker.refuse(Exit.FAILED, [problem("unsure", reason)])
+    except Held as bad:
+        who = f": process {bad.holder.pid} on {bad.holder.host}" if bad.holder is not None else ""
+        speaker.refuse(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
+    except (LockUnsupported, LockLost) as bad:
+        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])

@@ -34,7 +34,7 @@ def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) 
             raise ValueError(text)
     except ValueError:
         raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
-    accounts = {name: _account(speaker, name) for name in providers}
+    accounts = {name: _account(speaker, name) for name in sorted(providers)}
     return Spending(accounts, jobs or _AT_ONCE, Pace(interval_s=interval))
 
 
@@ -75,6 +75,7 @@ def _read_key(speaker: Speaker, variable: str, file: Path) -> str:
 
 def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes: bool) -> None:
     """Show the plan and its price and ask once; without a terminal there must be --yes and a cap."""
+    from storyboard.report.plans import price
     from storyboard.report.words import dollars
 
     if not plan.cost():
@@ -89,7 +90,7 @@ def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes
     speaker.progress(text)
     if yes:
         return
-    limit = f", at most {dollars(cap)}" if cap is not None else ""
-    if not click.confirm(f"Spend about {dollars(plan.cost())}{limit}?", err=True):
+    limit = f", capped at {dollars(cap)}" if cap is not None else ""
+    if not click.confirm(f"Spend? {price(plan).capitalize()}{limit}", err=True):
         note("nothing was bought")
         raise Leave(Exit.DONE)

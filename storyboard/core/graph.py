@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.model import FrameLink, Generated, Shot, Storyboard, maker_of
 
@@ -27,12 +28,14 @@ class Action(Struct, frozen=True):
 
     ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
     for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
+    ``seed`` is that of a take which is made beside the one in the cut, and ``None`` for everything else.
     """
 
     id: str
     kind: Kind
     shot: str = ""
     at: str = ""
+    seed: int | None = None
 
 
 class BadSelection(ValueError):
@@ -51,8 +54,9 @@ def moment(at: str | Fraction) -> str:
     return str(float(at)) if Fraction(str(float(at))) == at else str(at)
 
 
-def take_id(shot: str) -> str:
-    return f"take:{shot}"
+def take_id(shot: str, seed: int | None = None) -> str:
+    """The take of a shot that goes into the cut; with a *seed*, one that is made beside it to choose from."""
+    return f"take:{shot}" if seed is None else f"take:{shot}#{seed}"
 
 
 def frame_id(shot: str, at: str | Fraction) -> str:
@@ -122,11 +126,14 @@ class Graph:
         self._graph.add_edges_from((name, action.id) for name in inputs)
 
     def _add_take(self, shot: Shot) -> None:
-        self._add(Action(take_id(shot.id), "take", shot.id))
+        beside = shot.source.beside if isinstance(shot.source, Generated) and not shot.skip else ()
+        takes = [Action(take_id(shot.id, seed), "take", shot.id, seed=seed) for seed in (None, *beside)]
+        for take in takes:
+            self._add(take)
         for _, link in links(shot):
             frame = Action(frame_id(link.shot, link.at), "frame", link.shot, moment(link.at))
             self._add(frame, take_id(link.shot))
-            self._graph.add_edge(frame.id, take_id(shot.id))
+            self._graph.add_edges_from((frame.id, take.id) for take in takes)
 
     def _pieces(self, shot: Shot) -> Iterator[Action]:
         """The pieces of *shot* in the order of the film."""
@@ -166,6 +173,13 @@ class Graph:
         """The shot of that id. Raises ``KeyError``."""
         return self._shots[shot_id]
 
+    def shot_of(self, action: Action) -> Shot:
+        """The shot of *action*; for a take beside the one in the cut with the seed of that take."""
+        shot = self._shots[action.shot]
+        if action.seed is None or not isinstance(shot.source, Generated):
+            return shot
+        return replace(shot, source=replace(shot.source, seed=action.seed))
+
     def inputs(self, name: str) -> list[str]:
         """Ids of the actions that *name* is made of, in a stable order."""
         return list(self._graph.predecessors(name))
@@ -192,8 +206,8 @@ class Graph:
         return {self._actions[name].shot for name in reached if self._actions[name].kind == "take"}
 
     def takes(self) -> list[Action]:
-        """The take actions in their order."""
-        return [action for action in self.order if action.kind == "take"]
+        """The takes in the cut, in their order; not those beside them."""
+        return [action for action in self.order if action.kind == "take" and action.seed is None]
 
     def select(self, selectors: Iterable[str]) -> set[str]:
         """Ids of the shots that *selectors* name.

@@ -29,6 +29,8 @@ from storyboard.core.model import Generated, Json, Size
 from storyboard.core.timebase import plain_number
 
 KEY_VERSION = 1
+# Params that say how we draw ourselves; they are sent to nobody, so they count for nobody else.
+DRAWN_BY = frozenset({"slate"})
 Request = dict[str, Any]
 
 
@@ -82,11 +84,8 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
         "width": source.size.width,
         "height": source.size.height,
     }
-    optional: Request = {
-        "engine": engine,
-        "negative_prompt": source.negative_prompt,
-        "params": dict(source.params) or None,
-    }
+    params = {name: value for name, value in source.params.items() if engine or name not in DRAWN_BY}
+    optional: Request = {"engine": engine, "negative_prompt": source.negative_prompt, "params": params or None}
     request |= {name: value for name, value in optional.items() if value is not None}
     return normal_request(request | dict(frames))
 

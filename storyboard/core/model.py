@@ -59,7 +59,11 @@ FrameInput = FileInput | UrlInput | FrameLink
 
 
 class Generated(Struct, frozen=True, tag="prompt"):
-    """A shot that a model makes. Durations in seconds, sizes in pixels."""
+    """A shot that a model makes. Durations in seconds, sizes in pixels.
+
+    ``seed`` is that of the take in the cut; ``takes`` are the seeds to choose from, if there are several, and ``pick``
+    is the chosen one as written.
+    """
 
     prompt: str
     model: str
@@ -73,6 +77,11 @@ class Generated(Struct, frozen=True, tag="prompt"):
     last_frame: FrameInput | None = None
     takes: tuple[int, ...] = ()
     pick: int | None = None
+
+    @property
+    def beside(self) -> tuple[int, ...]:
+        """The seeds of takes that are made beside the one in the cut."""
+        return tuple(seed for seed in self.takes if seed != self.seed)
 
 
 class Clip(Struct, frozen=True, tag="clip"):

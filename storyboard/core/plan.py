@@ -29,6 +29,8 @@ Why = Literal[
     "missing",  # made before, but not in the cache
     "damaged",  # in the cache, but not with the bytes it had
     "renderer-changed",  # drawn by another version of ourselves
+    "held",  # the author keeps the locked take, though the request has changed
+    "held-missing",  # the author keeps the locked take, and it is not in the cache
     "not-selected",
     "upstream-missing",  # an input is neither there nor selected
     "upstream-failed",
@@ -104,8 +106,10 @@ Result = TakeMade | FrameMade | SegmentMade | CutMade
 
 
 class Found(Protocol):
-    """What the planner reads of a record."""
+    """What the planner reads of a record. ``accepted`` says that its bytes were made for another request."""
 
+    @property
+    def accepted(self) -> bool: ...
     @property
     def outputs(self) -> Mapping[str, str]: ...
     @property
@@ -160,6 +164,10 @@ class Plan(Struct, frozen=True):
     def of(self, kind: str) -> list[Step]:
         """The steps of one kind of action."""
         return [step for step in self.steps if step.action.kind == kind]
+
+    def takes(self) -> list[Step]:
+        """The takes in the cut; not those that are made beside them."""
+        return [step for step in self.of("take") if step.action.seed is None]
 
     def cost(self) -> Decimal:
         """Estimate of the whole in US dollars."""

@@ -23,8 +23,9 @@ from storyboard.core.keys import (
     take_request,
 )
 from storyboard.core.layers import drawn_request
-from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, UrlInput
+from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import (
+    Change,
     CutMade,
     Found,
     FrameMade,
@@ -48,7 +49,8 @@ class Wishes(Struct, frozen=True):
     """What the caller wants beside the storyboard.
 
     *files* maps project paths and URLs of pictures to digests; *engines* names the drawing version of providers that
-    draw by themselves; *renderer* says what renders segments; *only* limits the build to some shots.
+    draw by themselves; *renderer* says what renders segments; *only* limits the build to some shots,
+    *seeds* to some of their takes.
     """
 
     files: Mapping[str, str]
@@ -57,6 +59,7 @@ class Wishes(Struct, frozen=True):
     price: Callable[[Generated], Decimal]
     remake: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    seeds: frozenset[int] | None = None
 
 
 class Planner:
@@ -90,7 +93,9 @@ class Planner:
     def settle(self, action: Action, result: Result) -> None:
         """*action* has been made or found."""
         self.settled[action.id] = result
-        if isinstance(result, TakeMade) and not self.graph.shot(action.shot).skip:
+        if not isinstance(result, TakeMade) or action.seed is not None:
+            return
+        if not self.graph.shot(action.shot).skip:
             self.segments.weigh(action.shot)
 
     def fail(self, action: Action) -> None:
@@ -102,43 +107,93 @@ class Planner:
         result = self.settled.get(take_id(shot))
         return result if isinstance(result, TakeMade) else None
 
+    def owner(self, key: str) -> str:
+        """The first action that asked for *key* to be made. Raises ``KeyError``."""
+        return self._claims[key]
+
+    def asked(self, action: Action) -> tuple[str, Request] | Reason:
+        """Key and request of a take as the storyboard has it, or why they cannot be known yet."""
+        source = _generated(self.graph.shot_of(action))
+        frames = self._frames(source)
+        if isinstance(frames, Reason):
+            return frames
+        request = take_request(source, self._wishes.engines.get(source.provider), frames)
+        return action_key("take", request), request
+
+    def differs(self, action: Action, old: Request) -> tuple[Change, ...]:
+        """In what the request of a take differs from *old*; while its frames are not known, in the other fields."""
+        asked = self.asked(action)
+        if not isinstance(asked, Reason):
+            return changes(old, asked[1])
+        source = _generated(self.graph.shot_of(action))
+        known = take_request(source, self._wishes.engines.get(source.provider), {})
+        return changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)
+
     def _selected(self, shot: str) -> bool:
         return self._wishes.only is None or shot in self._wishes.only
+
+    def _take_selected(self, shot: Shot) -> bool:
+        seeds = self._wishes.seeds
+        return self._selected(shot.id) and (seeds is None or _generated(shot).seed in seeds)
 
     # takes
 
     def _take(self, action: Action) -> Step:
-        shot = self.graph.shot(action.shot)
-        source = shot.source
-        if isinstance(source, Clip):
-            return self._footage(action, source)
-        if not isinstance(source, Generated):
-            raise TypeError(f"shot {shot.id} has no take")
-        locked = self._memory.locked(shot.id, source.provider)
-        frames = self._frames(source)
-        if isinstance(frames, Reason):
-            return self._cannot_key(action, source, frames)
-        request = take_request(source, self._wishes.engines.get(source.provider), frames)
-        key = action_key("take", request)
-        cost = self._wishes.price(source)
-        if self._memory.is_paid_for(key) and self._selected(shot.id):
+        shot = self.graph.shot_of(action)
+        if isinstance(shot.source, Clip):
+            return self._footage(action, shot.source)
+        source = _generated(shot)
+        locked = self._memory.locked(shot.id, source.provider) if action.seed is None else None
+        asked = self.asked(action)
+        held = self._held(action)
+        if held is not None:
+            return held
+        if isinstance(asked, Reason):
+            return self._cannot_key(action, source, asked)
+        key, request = asked
+        remake = shot.id in self._wishes.remake and action.seed is None
+        if self._memory.is_paid_for(key) and self._take_selected(shot):
             return Step(action, "resume", Reason("paid-for"), key, request)
-        found = None if shot.id in self._wishes.remake else self._choose(key, locked)
+        found = None if remake else self._choose(key, locked)
         if found is not None:
             result = TakeMade(found.outputs["clip"], msgspec.convert(found.info, ClipInfo))
-            return Step(action, "reuse", _reuse_reason(result, key, locked), key, request, found=result)
-        if not self._selected(shot.id):
+            return Step(action, "reuse", self._reuse(found, key, request, locked), key, request, found=result)
+        if not self._take_selected(shot):
             return Step(action, "skip", Reason("not-selected"), key, request)
-        reason = Reason("forced") if shot.id in self._wishes.remake else self._stale(key, request, locked)
+        reason = Reason("forced") if remake else self._stale(key, request, locked)
         owner = self._claims.setdefault(key, action.id)
         if owner in self.failed:
             return Step(
                 action, "blocked", Reason("upstream-failed", shots=(self.graph.action(owner).shot,)), key, request
             )
-        if owner != action.id and shot.id not in self._wishes.remake:
+        if owner != action.id and not remake:
             same = Reason("same-request", shots=(self.graph.action(owner).shot,))
             return Step(action, "wait", same, key, request)
-        return Step(action, "make", reason, key, request, cost)
+        return Step(action, "make", reason, key, request, self._wishes.price(source))
+
+    def _held(self, action: Action) -> Step | None:
+        """The step of a shot whose author keeps the locked take, if its request is another one than that take's."""
+        shot = self.graph.shot(action.shot)
+        locked = self._memory.locked(shot.id, _generated(shot).provider)
+        if not shot.hold or locked is None or shot.id in self._wishes.remake:
+            return None
+        asked = self.asked(self.graph.action(take_id(shot.id)))
+        if not isinstance(asked, Reason) and asked[0] == locked.key:
+            return None
+        if action.seed is not None:
+            asks_for_it = self._wishes.seeds is not None and action.seed in self._wishes.seeds
+            return None if asks_for_it else Step(action, "held", Reason("held", text="beside"))
+        return self._held_take(action, locked, asked)
+
+    def _held_take(self, action: Action, locked: Locked, asked: tuple[str, Request] | Reason) -> Step:
+        old = self._memory.request_of(locked.key)
+        changed = self.differs(action, old) if old is not None else ()
+        reason = Reason("held", changed, asked.shots if isinstance(asked, Reason) else ())
+        found = next((one for one in self._memory.find(locked.key) if one.outputs.get("clip") == locked.take), None)
+        if found is None:
+            return Step(action, "blocked", msgspec.structs.replace(reason, why="held-missing"), locked.key)
+        result = TakeMade(locked.take, msgspec.convert(found.info, ClipInfo))
+        return Step(action, "held", reason, locked.key, found=result)
 
     def _footage(self, action: Action, source: Clip) -> Step:
         """Own footage is taken into the store once, by its content."""
@@ -179,7 +234,7 @@ class Planner:
         return Reason("upstream-changes", shots=(shot,))
 
     def _cannot_key(self, action: Action, source: Generated, reason: Reason) -> Step:
-        if not self._selected(action.shot):
+        if not self._take_selected(self.graph.shot_of(action)):
             return Step(action, "skip", Reason("not-selected"))
         if reason.why in ("upstream-missing", "upstream-failed"):
             return Step(action, "blocked", reason)
@@ -194,11 +249,20 @@ class Planner:
                     return record
         return records[0] if records else None
 
+    def _reuse(self, found: Found, key: str, request: Request, locked: Locked | None) -> Reason:
+        text = "accepted" if found.accepted else ""
+        if locked is None:
+            return Reason("cached", text=text)
+        if locked.key != key:
+            old = self._memory.request_of(locked.key)
+            return Reason("cached", changes(old, request) if old is not None else (), text=text)
+        return Reason("unchanged" if locked.take == found.outputs["clip"] else "other-take", text=text)
+
     def _stale(self, key: str, request: Request, locked: Locked | None) -> Reason:
         if self._memory.is_damaged(key):
             return Reason("damaged")
         if locked is None:
-            return Reason("new")
+            return Reason("new" if self._memory.request_of(key) is None else "missing")
         if locked.key == key:
             return Reason("missing")
         old = self._memory.request_of(locked.key)
@@ -301,10 +365,10 @@ class Planner:
         return {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
 
 
-def _reuse_reason(result: TakeMade, key: str, locked: Locked | None) -> Reason:
-    if locked is None or locked.key != key:
-        return Reason("cached")
-    return Reason("unchanged" if locked.take == result.digest else "other-take")
+def _generated(shot: Shot) -> Generated:
+    if not isinstance(shot.source, Generated):
+        raise TypeError(f"shot {shot.id} is not generated")
+    return shot.source
 
 
 def _read_frame(record: Found) -> Any:

@@ -36,10 +36,10 @@ class TooShort(ValueError):
 
 
 def asked_length(shot: Shot) -> Fraction:
-    """Seconds that a shot's source is asked to have, before anything is made."""
+    """Seconds that a shot's source is asked to have, before anything is made; of footage only as far as it is used."""
     if isinstance(shot.source, Generated | Still | Card):
         return shot.source.duration
-    return Fraction(0)
+    return shot.trim.end or shot.trim.start or Fraction(0)
 
 
 def timeline(

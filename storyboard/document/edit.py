@@ -38,33 +38,39 @@ def set_fields(text: str, shot: Path, values: Mapping[str, Json]) -> str:
     """
     lines = "\n".join(f"{name}: {_written(value)}" for name, value in values.items() if value is not None)
     try:
+        document = _read(text)
+        mark = text[: len(text) - len(document.text)]
         for name, value in values.items():
-            text = _with_field(text, shot, name, value)
+            document = _with_field(document, mark, shot, name, value)
     except _Refused as refused:
         raise CannotEdit(str(refused), lines) from None
-    return text
+    return mark + document.text
 
 
 class _Refused(Exception):
     """Why one field cannot be set."""
 
 
-def _with_field(text: str, path: Path, name: str, value: Json) -> str:
-    document = _read(text)
+def _with_field(document: Document, mark: str, path: Path, name: str, value: Json) -> Document:
     shot = _shot(document, path)
     if name in shot.value and value is not None and _same(shot.value[name], value, set()):
-        return text
+        return document
     if name not in shot.value and value is None:
-        return text
+        return document
     wanted = _changed(document.data, path, name, value)
-    mark = text[: len(text) - len(document.text)]
-    problem = "it is written in a way that cannot be edited"
+    problem = ""
     for splices in _ways(document.text, shot, name, value):
-        edited = mark + applied(document.text, splices)
-        found = _difference(document, edited, wanted)
-        if found is None:
-            return edited
-        problem = found
+        try:
+            after = _read(mark + applied(document.text, splices))
+        except _Refused:
+            problem = "the file could not be read any more"
+            continue
+        if not _same(after.data, wanted, set()):
+            problem = "other values of the file would change with it"
+        elif _lose_comments(document.text, after.text, splices):
+            problem = "a comment would be lost"
+        else:
+            return after
     raise _Refused(f"`{name}` of this shot cannot be changed: {problem}")
 
 
@@ -119,21 +125,12 @@ def _changed(data: object, path: Path, name: str, value: Json) -> object:
     return fields
 
 
-def _difference(before: Document, edited: str, wanted: object) -> str | None:
-    """What an edit would do besides what is wanted; ``None`` if nothing."""
-    try:
-        after = _read(edited)
-    except _Refused:
-        return "the file could not be read any more"
-    if not _same(after.data, wanted, set()):
-        return "other values of the file would change with it"
-    if _words(before.text) != _words(after.text):
-        return "a comment would be lost"
-    return None
-
-
-def _words(text: str) -> list[str]:
-    return [text[start:end] for start, end in comments(text)] if "#" in text else []
+def _lose_comments(before: str, after: str, splices: list[Splice]) -> bool:
+    """Whether an edit that keeps all values changes comments; it must have touched a ``#`` for that."""
+    if not any("#" in before[splice.start : splice.end] + splice.new for splice in splices):
+        return False
+    was, now = ([text[start:end] for start, end in comments(text)] for text in (before, after))
+    return was != now
 
 
 def _same(left: object, right: object, seen: set[tuple[int, int]]) -> bool:
@@ -203,7 +200,8 @@ def _list_edits(text: str, node: Seq, wanted: list[Json]) -> Iterator[list[Splic
         both = min(behind - first, end - begin)
         for index in range(both):
             part = whole.parts[first + index]
-            splices.append(Splice(part.value, part.end, new[begin + index]))
+            blank = " " if part.value == part.end else ""
+            splices.append(Splice(part.value, part.end, blank + new[begin + index]))
         if first + both < behind:
             splices += next(removals(text, whole, first + both, behind))
         if begin + both < end:

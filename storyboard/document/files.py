@@ -34,6 +34,31 @@ class ProjectFiles(Protocol):
         """Why *path* is no font file, or ``None`` if it is one."""
 
 
+class ChangedFiles:
+    """Other files, with one of them changed: what would be read if *content* stood at *path*."""
+
+    def __init__(self, files: ProjectFiles, path: str, content: bytes) -> None:
+        self._files = files
+        self._path = path
+        self._content = content
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file, or what it would hold. Raises ``FileProblem``."""
+        return self._content if path == self._path else self._files.read(path)
+
+    def picture_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.picture_problem(path)
+
+    def clip_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.clip_problem(path)
+
+    def font_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.font_problem(path)
+
+
 class DiskFiles:
     """The files below a folder.
 
@@ -55,26 +80,24 @@ class DiskFiles:
 
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no PNG, JPEG or WebP file that can be sent; judged by size and signature."""
-        return self._problem(path, _is_picture, "a PNG, JPEG or WebP picture", MAX_PICTURE)
+        return self._problem(path, not_a_picture)
 
     def clip_problem(self, path: str) -> str | None:
         """Why *path* is no MP4, MOV, Matroska or WebM file; judged by its signature."""
-        return self._problem(path, _is_clip, "an MP4, MOV, Matroska or WebM video", None)
+        return self._problem(path, not_a_clip)
 
     def font_problem(self, path: str) -> str | None:
         """Why *path* is no TrueType or OpenType font; judged by size and signature."""
-        return self._problem(path, _is_font, "a TrueType or OpenType font", MAX_PICTURE)
+        return self._problem(path, not_a_font)
 
-    def _problem(self, path: str, is_one: Callable[[bytes], bool], what: str, most: int | None) -> str | None:
+    def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
         try:
             with self._opened(path) as descriptor:
                 size = os.fstat(descriptor.number).st_size
                 header = _some(descriptor.number, _HEADER)
         except FileProblem as problem:
             return problem.reason
-        if not is_one(header):
-            return f"it is not {what}"
-        return f"it is larger than {most >> 20} MiB" if most is not None and size > most else None
+        return judge(header, size)
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)
@@ -122,6 +145,25 @@ def _some(descriptor: int, limit: int) -> bytes:
         pieces.append(piece)
         limit -= len(piece)
     return b"".join(pieces)
+
+
+def not_a_picture(header: bytes, size: int) -> str | None:
+    """Why a file of *size* bytes that begins with *header* is no picture that can be sent; ``None`` if it is one."""
+    return _too_large(size) if _is_picture(header) else "it is not a PNG, JPEG or WebP picture"
+
+
+def not_a_clip(header: bytes, _size: int) -> str | None:
+    """Why a file that begins with *header* is no video that can be used; ``None`` if it may be one of any size."""
+    return None if _is_clip(header) else "it is not an MP4, MOV, Matroska or WebM video"
+
+
+def not_a_font(header: bytes, size: int) -> str | None:
+    """Why a file of *size* bytes that begins with *header* is no font that can be used; ``None`` if it is one."""
+    return _too_large(size) if _is_font(header) else "it is not a TrueType or OpenType font"
+
+
+def _too_large(size: int) -> str | None:
+    return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
 
 
 def _is_picture(header: bytes) -> bool:

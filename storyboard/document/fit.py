@@ -8,7 +8,7 @@ from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated
 from storyboard.document.fields import Field, Layer, ShotDraft
 from storyboard.document.names import alternatives, closest, did_you_mean, quoted
 
-LOCAL = "local"
+# What the local provider draws by and nobody else is sent.
 _LOCAL_PARAMS = {"slate": bool}
 
 
@@ -57,7 +57,7 @@ class Cards:
                 code = f"model-{misfit.field.replace('_', '-')}"
                 self._tell(shot, code, misfit.message, field, help=misfit.help)
 
-    def check_params(self, shot: ShotDraft, card: ModelCard, provider: str, layers: list[Layer]) -> None:
+    def check_params(self, shot: ShotDraft, card: ModelCard, layers: list[Layer]) -> None:
         """Says which of the request fields may not be passed through."""
         told: set[str] = set()
         for layer in layers:
@@ -65,16 +65,13 @@ class Cards:
                 field = layer.find(name)
                 if field is not None and name not in told:
                     told.add(name)
-                    self._param(shot, card, provider, name, field)
+                    self._param(shot, card, name, field)
 
-    def _param(self, shot: ShotDraft, card: ModelCard, provider: str, name: str, field: Field) -> None:
+    def _param(self, shot: ShotDraft, card: ModelCard, name: str, field: Field) -> None:
         place = field.key_span
         if name in card.refused_params:
             message = f"`{name}` cannot be set: {card.refused_params[name]}"
             self._tell(shot, "refused-param", message, field, place)
-        elif name in _LOCAL_PARAMS and provider != LOCAL:
-            message = f"`{name}` is a field of the provider `{LOCAL}`, and this shot is made by {quoted(provider)}"
-            self._tell(shot, "local-param", message, field, place)
         elif name in _LOCAL_PARAMS and not isinstance(field.value, _LOCAL_PARAMS[name]):
             self._tell(shot, "wrong-type", f"`{name}` must be `true` or `false`", field)
         elif name not in card.params and name not in _LOCAL_PARAMS:

@@ -50,7 +50,7 @@ def parts(text: str, node: Map | Seq) -> Parts:
         begin = after_space(text, at)
         if flow and text[begin] == ",":
             begin = after_space(text, begin + 1)
-        at = _end(text, value, key_end)
+        at = _end(text, value, begin + 1 if key_end is None else key_end)
         found.append(Part(begin, min(_begin(text, value), at), at))
     return Parts(flow, start, found)
 
@@ -123,21 +123,18 @@ def _begin(text: str, node: Node) -> int:
     return after_space(text, node.start) if commented else node.start
 
 
-def _end(text: str, node: Node, key_end: int | None) -> int:
+def _end(text: str, node: Node, lead: int) -> int:
+    """Where a value ends that stands behind a key or dash that ends at *lead*."""
     if isinstance(node, Scalar) and node.start == node.end:
-        return _end_of_nothing(text, node.end, key_end)
+        return _end_of_nothing(text, node.end, lead)
     begin = _begin(text, node)
     if isinstance(node, Scalar) or is_alias(text, node) or text[begin] in "[{":
         return begin + len(text[begin : node.end].rstrip(BLANK))
-    if isinstance(node, Seq):
-        return _end(text, node.items[-1], None)
-    key = next(reversed(node.items))
-    return _end(text, node.items[key], node.keys[key][1])
+    return parts(text, node).parts[-1].end
 
 
-def _end_of_nothing(text: str, mark: int, key_end: int | None) -> int:
+def _end_of_nothing(text: str, mark: int, lead: int) -> int:
     """Behind the dash, colon, anchor or tag of an empty value; loaders put some at the token that follows."""
-    if key_end is None or text[mark - 1] not in BLANK:
-        return mark
-    colon = after_space(text, key_end)
-    return colon + 1 if text[colon : colon + 1] == ":" and colon < mark else key_end
+    colon = after_space(text, lead)
+    end = colon + 1 if colon < mark and text[colon] == ":" else lead
+    return end if after_space(text, end) >= mark else mark

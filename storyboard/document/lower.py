@@ -12,7 +12,6 @@ from msgspec import Struct
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
-    DEFAULT_SEED,
     Clip,
     FrameInput,
     FrameLink,
@@ -30,6 +29,7 @@ from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
 from storyboard.document.links import Linked
 from storyboard.document.material import material, transition
+from storyboard.document.takes import read_seeds
 from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
@@ -78,6 +78,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         transition=transition(draft),
         caption=captions(draft, _length(source), tools.texts, tools.findings),
         speed=_number(draft, "speed", Fraction(1)),
+        hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
         title=title,
         tags=_tags(draft),
@@ -98,17 +99,20 @@ def _generated(
             links.append((field, link))
     prompt = _text(draft, "prompt", tools)
     provider = tools.cards.provider(draft, card)
+    seeds = read_seeds(draft, card, tools.findings)
     source = Generated(
         prompt=prompt if prompt is not None else "-" * card.prompt_length[0],
         model=card.id,
         provider=provider,
         duration=_number(draft, "duration", Fraction(card.default_duration)),
         size=_size(draft, card, tools.film_size),
-        seed=int(_number(draft, "seed", Fraction(DEFAULT_SEED))),
+        seed=seeds.seed,
         negative_prompt=_text(draft, "negative_prompt", tools),
-        params=_params(draft, card, provider, tools),
+        params=_params(draft, card, tools),
         first_frame=frames["first_frame"],
         last_frame=frames["last_frame"],
+        takes=seeds.takes,
+        pick=seeds.pick,
     )
     tools.cards.check(draft, card, source)
     return source
@@ -140,7 +144,7 @@ def _tags(draft: ShotDraft) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _params(draft: ShotDraft, card: ModelCard, provider: str, tools: Tools) -> Mapping[str, Json]:
+def _params(draft: ShotDraft, card: ModelCard, tools: Tools) -> Mapping[str, Json]:
     """The merged request fields; shots that share all their layers share the result."""
     layers = [
         layer(field.document, field.path, field.value)
@@ -149,7 +153,7 @@ def _params(draft: ShotDraft, card: ModelCard, provider: str, tools: Tools) -> M
     ]
     if not layers:
         return {}
-    tools.cards.check_params(draft, card, provider, layers)
+    tools.cards.check_params(draft, card, layers)
     key = tuple((part.document.name, part.path) for part in layers)
     if key not in tools.params:
         tools.params[key] = _merged(layers, tools)

@@ -5,7 +5,6 @@ and can be made to run for hours by 300 bytes. Every limit is looked at before t
 is always a ``Document``: what is wrong with the text becomes findings, never an exception.
 """
 
-import codecs
 import re
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -17,20 +16,16 @@ from storyboard.core.diagnostics import Diagnostic, Label, Span, error
 from storyboard.document import scalars, syntax
 from storyboard.document.names import quoted
 from storyboard.document.source import Document, Map, Node, Scalar, Seq
+from storyboard.document.text import text_document
 
-MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_EVENTS = 300_000
 MAX_ALIASES = 1_000
 MAX_SCALAR = 65_536
-MAX_DIRECTIVES = 16
 MAX_FINDINGS = 500
 
 LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
 
-_UTF16 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
-_SEPARATOR = re.compile("[\x85\u2028\u2029]")
 _ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*)+")
 
@@ -69,14 +64,8 @@ class _Frame:
 
 def parse(raw: bytes, name: str) -> Document:
     """Read the bytes of the file *name*. The places of all findings lie inside its text."""
-    document = Document(name, "", None, [])
-    if len(raw) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES >> 20} MiB"
-        document.findings.append(error("file-too-big", message, document.between(0, 0)))
-        return document
-    problem = _decode(document, raw) or _unprintable(document) or _directives(document)
-    if problem is not None:
-        document.findings.append(problem)
+    document = text_document(raw, name)
+    if document.findings:
         return document
     try:
         document.root = _Builder(document).build()
@@ -86,47 +75,6 @@ def parse(raw: bytes, name: str) -> Document:
         # The pure loader lets int() and chr() raise for absurd numbers in escapes and directives.
         document.findings.append(syntax.explain(document, broken))
     return document
-
-
-def _decode(document: Document, raw: bytes) -> Diagnostic | None:
-    if raw.startswith(_UTF16):
-        document.text = raw.decode("latin-1")[:0]
-        return error("not-utf-8", "the file is UTF-16 or UTF-32", document.between(0, 0), help="save it as UTF-8")
-    body = raw.removeprefix(codecs.BOM_UTF8)
-    try:
-        document.text = body.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        document.text = body.decode("utf-8", "replace")
-        at = len(body[: problem.start].decode("utf-8"))
-        byte = f"0x{body[problem.start]:02x}"
-        place = document.between(at, at + 1)
-        return error("not-utf-8", f"byte {byte} is not UTF-8", place, help="save the file as UTF-8")
-    return None
-
-
-def _unprintable(document: Document) -> Diagnostic | None:
-    found = _CONTROL.search(document.text)
-    if found is not None:
-        message = f"the control character U+{ord(found.group()):04X} is not allowed"
-        return error("control-character", message, document.between(*found.span()), help="take it out")
-    found = _SEPARATOR.search(document.text)
-    if found is not None:
-        # A line break for the rules of YAML 1.1 only: it could end a comment and begin a key that nobody sees.
-        code = f"{ord(found.group()):04X}"
-        message = f"U+{code} breaks the line for some readers of YAML and not for others"
-        return error(
-            "line-separator", message, document.between(*found.span()), help=f'write "\\u{code}" in double quotes'
-        )
-    return None
-
-
-def _directives(document: Document) -> Diagnostic | None:
-    # libyaml compares every %TAG with all before it.
-    for count, found in enumerate(re.finditer(r"(?m)^%", document.text), 1):
-        if count > MAX_DIRECTIVES:
-            message = f"more than {MAX_DIRECTIVES} lines begin with `%`"
-            return error(syntax.CODE, message, document.between(*found.span()), help="storyboards need no directives")
-    return None
 
 
 class _Builder:

@@ -102,17 +102,20 @@ def _into_flow(text: str, whole: Parts, index: int, entries: Sequence[str]) -> l
         start = whole.parts[0].start
         return [Splice(start, start, "".join(f"{entry}, " for entry in entries))]
     part = whole.parts[index - 1]
+    # `a:,` would be one word.
+    comma = " ," if text[part.end - 1] == ":" else ","
     if not begins_line(text, part.start):
-        return [Splice(part.end, part.end, "".join(f", {entry}" for entry in entries))]
+        return [Splice(part.end, part.end, f"{comma} " + ", ".join(entries))]
     line = line_start(text, part.start)
     lead = (break_before(text, line) or break_at(text, part.start)) + text[line : part.start]
+    lines = f",{lead}".join(("", *entries))[1:]
     stop, _ = line_end(text, part.end)
     commented = _COMMENTED.match(text, part.end, stop)
     if commented is None:
-        return [Splice(part.end, part.end, "".join(f",{lead}{entry}" for entry in entries))]
+        return [Splice(part.end, part.end, comma + lines)]
     if commented[1]:
-        return [Splice(stop, stop, "".join(f"{lead}{entry}," for entry in entries))]
-    return [Splice(part.end, part.end, ","), Splice(stop, stop, ",".join(lead + entry for entry in entries))]
+        return [Splice(stop, stop, lines + ",")]
+    return [Splice(part.end, part.end, comma), Splice(stop, stop, lines)]
 
 
 def _out_of_flow(text: str, whole: Parts, first: int, behind: int) -> list[Splice]:

@@ -16,9 +16,6 @@ def _always(_value: object) -> bool:
 
 
 UNBUILT: dict[str, tuple[_Test, str]] = {
-    "takes": (_always, "several takes of a shot are"),
-    "pick": (_always, "picking a take is"),
-    "hold": (lambda value: value is True, "holding a take is"),
     "audio": (_always, "the sound of a shot is"),
 }
 

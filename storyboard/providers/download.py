@@ -7,8 +7,10 @@ Owns the tries, their deadlines and redirects. The file is ``partial``'s; whethe
 
 import asyncio
 import random as random_numbers
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,10 +81,15 @@ class Downloader:
                 pass
         raise late
 
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Reading the certificates takes 70 ms, so they are read once."""
+        return httpx.create_ssl_context(trust_env=False)
+
     def _client(self) -> httpx.AsyncClient:
         # Connections are not kept: one to an address might be taken for another host of the same address.
         limits = httpx.Limits(max_keepalive_connections=0)
-        inner = self._connect or httpx.AsyncHTTPTransport(trust_env=False, limits=limits)
+        inner = self._connect or httpx.AsyncHTTPTransport(verify=self._trust, trust_env=False, limits=limits)
         return httpx.AsyncClient(
             transport=CheckedTransport(self._policy, self._resolve, inner),
             timeout=httpx.Timeout(self._stall_s, connect=min(CONNECT_S, self._stall_s)),

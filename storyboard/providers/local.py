@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Part of every key of the local provider: raised when the same request is drawn differently.
 ANIMATIC_VERSION = 1
-# Encodes in half the time of the default, into the same parameter sets.
-PRESET = "superfast"
+# Encodes in a third of the time of the default; all animatics have these and so the same parameter sets.
+PRESET, CRF = "ultrafast", 20
 
 
 class Animatic(Struct, frozen=True):
@@ -57,7 +57,7 @@ def make(request: Animatic, first_frame: bytes | None, out: Path, progress: Call
     from storyboard.media.encode import ClipWriter, Encoding
 
     pictures = _pictures(request, first_frame)
-    with ClipWriter(out, request.size, request.fps, Encoding(preset=PRESET)) as clip:
+    with ClipWriter(out, request.size, request.fps, Encoding(crf=CRF, preset=PRESET, quick=True)) as clip:
         for done, picture in enumerate(pictures, start=1):
             clip.write(picture)
             progress(done, request.frames)

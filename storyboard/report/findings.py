@@ -45,8 +45,8 @@ def as_data(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
             "severity": str(finding.severity),
             "code": finding.code,
             "message": finding.message,
-            "place": _place_data(finding.span),
-            "notes": [{"message": note.text, "place": _place_data(note.span)} for note in finding.notes],
+            "place": place_data(finding.span),
+            "notes": [{"message": note.text, "place": place_data(note.span)} for note in finding.notes],
             "help": finding.help,
         }
         for finding in findings
@@ -133,7 +133,8 @@ def _where(span: Span) -> str:
     return f"{harmless(span.file)}:{span.line}:{span.column}"
 
 
-def _place_data(span: Span | None) -> dict[str, Any] | None:
+def place_data(span: Span | None) -> dict[str, Any] | None:
+    """A place as the envelope holds it."""
     if span is None:
         return None
     return {

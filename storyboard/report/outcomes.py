@@ -1,15 +1,24 @@
 """How a build ended: what was made, reused, failed, how long it took, where the film is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Step
+from storyboard.core.plan import Step, TakeMade
 from storyboard.core.tally import Tally, tally
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import clean, dollars, reason
+from storyboard.report.words import clean, dollars, listed, reason
+
+
+class Chosen(Protocol):
+    """What is read of a take that replaced another one in the cut."""
+
+    @property
+    def step(self) -> Step: ...
+    @property
+    def instead(self) -> str: ...
 
 
 class Ended(Protocol):
@@ -27,16 +36,20 @@ class Ended(Protocol):
     def frames(self) -> int: ...
     @property
     def cost(self) -> Decimal: ...
+    @property
+    def chosen(self) -> Sequence[Chosen]: ...
 
 
 def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds: float, *, verbose: bool) -> str:
     """A few lines for the end of a build."""
     takes = _count(ended.made, "take"), _count(ended.reused, "take")
+    beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
     joined = "cut" in ended.made
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
+    lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
     if not ended.made and not ended.failed:
@@ -44,7 +57,8 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
     else:
         rendered = f", {segments} segments rendered" if segments else ""
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
-        lines.append(f"{_shots(takes[0])} made, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
+        more = f" and {beside} {'take' if beside == 1 else 'takes'} beside them" if beside else ""
+        lines.append(f"{_shots(takes[0])} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
     if film is not None:
         length = in_words(seconds_of(ended.frames, storyboard.output.fps))
         lines.append(f"{film}: {ended.frames} frames, {length}{'' if joined else ', as it was'}")
@@ -53,6 +67,28 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
     elif not ended.failed:
         lines.append("the film was not made: not all of its shots are there")
     return "\n".join(lines)
+
+
+def chosen_line(one: Chosen) -> str:
+    """``a: 3f2a91bc0d4e (seed 3) instead of 9c1d20aa77b1: the lockfile names it``."""
+    seed = (one.step.request or {}).get("seed")
+    named = f"{_digest(one.step)[:12]}{f' (seed {seed})' if seed is not None else ''}"
+    return f"{one.step.action.shot}: {named} instead of {one.instead[:12]}: {chosen_why(one)}"
+
+
+def chosen_why(one: Chosen) -> str:
+    """Why this take and not the other one."""
+    why = one.step.reason
+    fields = listed(dict.fromkeys(change.field for change in why.changes))
+    if why.why == "cached" and fields:
+        return f"made before for what is asked now; the one in the lockfile answers another request: {fields}"
+    if why.why == "unchanged":
+        return "the lockfile names it, and it answers what is asked now"
+    return reason(one.step)
+
+
+def _digest(step: Step) -> str:
+    return step.found.digest if isinstance(step.found, TakeMade) else ""
 
 
 def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, Any]:
@@ -66,6 +102,10 @@ def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, An
         "frames": ended.frames,
         "copied": tally_data(_tally(ended)),
         "cost": str(ended.cost),
+        "chosen": [
+            {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
+            for one in ended.chosen
+        ],
         "seconds": round(seconds, 3),
     }
 
@@ -80,7 +120,8 @@ def _tally(ended: Ended) -> Tally:
 
 
 def _count(steps: Mapping[str, Step], kind: str) -> int:
-    return sum(1 for step in steps.values() if step.action.kind == kind)
+    """Actions of that kind; takes beside the one in the cut are not counted."""
+    return sum(1 for step in steps.values() if step.action.kind == kind and step.action.seed is None)
 
 
 def _shots(number: int) -> str:

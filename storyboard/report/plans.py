@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from storyboard.core.clip import ClipInfo
@@ -12,7 +13,7 @@ from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
 from storyboard.core.timeline import TooShort, running_time, timeline, total_frames
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import change_lines, clean, dollars, reason
+from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
 Paint = Callable[[str, str], str]
 _COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
@@ -42,18 +43,18 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
 
 
 def _takes(plan: Plan) -> dict[str, ClipInfo]:
-    return {step.action.shot: step.found.info for step in plan.of("take") if isinstance(step.found, TakeMade)}
+    return {step.action.shot: step.found.info for step in plan.takes() if isinstance(step.found, TakeMade)}
 
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
     """The plan as a table of shots, then one line for the cut, then the sum."""
     takes = in_film_order(plan.shots(), storyboard)
-    width = max((len(step.action.shot) for step in takes), default=0)
+    width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
     for step in takes:
         price = f"  {dollars(step.cost)}" if step.cost else ""
         word = paint(f"{step.do:<7}", _COLORS.get(step.do, ""))
-        lines.append(f"  {word} {step.action.shot:<{width}}  {reason(step)}{price}")
+        lines.append(f"  {word} {take_name(step):<{width}}  {reason(step)}{price}")
         if step.do in ("make", "held"):
             lines += [
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
@@ -80,7 +81,14 @@ def summary(plan: Plan) -> str:
     text = ", ".join(parts)
     if plan.nothing_to_do():
         text = f"nothing to do: {text}"
-    return f"{text}; estimated cost {dollars(plan.cost())}"
+    return f"{text}; {price(plan)}"
+
+
+def price(plan: Plan) -> str:
+    """``estimated cost $0.96, at most $2.88 with the linked shots``."""
+    sure = sum((step.cost for step in plan.steps if step.do != "wait"), Decimal(0))
+    worst = f", at most {dollars(plan.cost())} with the linked shots" if sure != plan.cost() else ""
+    return f"estimated cost {dollars(sure)}{worst}"
 
 
 def _cut_line(plan: Plan) -> str:

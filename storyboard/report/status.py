@@ -9,7 +9,7 @@ from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
 from storyboard.report.plans import Paint, heading, in_film_order, summary
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import reason
+from storyboard.report.words import reason, take_name
 
 
 class Entry(Protocol):
@@ -36,14 +36,15 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
     """A line a shot, then the film."""
-    takes = in_film_order(plan.shots(), storyboard)
-    width = max((len(step.action.shot) for step in takes), default=0)
+    told = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
+    takes = in_film_order(told, storyboard)
+    width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
     for step in takes:
         state = _state(step)
-        entry = locked.get(step.action.shot)
+        entry = locked.get(step.action.shot) if step.action.seed is None else None
         word = paint(f"{state:<10}", _COLORS.get(state, ""))
-        lines.append(f"  {word} {step.action.shot:<{width}}  {_take(step, entry)}{reason(step)}")
+        lines.append(f"  {word} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
     [cut] = plan.of("cut")
     counted = tally(plan.of("segment"))
     lines += ["", f"film: {film} is {_film(cut)}"]
@@ -81,7 +82,8 @@ def _film(cut: Step) -> str:
 def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str) -> dict[str, Any]:
     """The same as data."""
     shots = []
-    for step in in_film_order(plan.shots(), storyboard):
+    in_cut = [step for step in plan.shots() if step.action.seed is None]
+    for step in in_film_order(in_cut, storyboard):
         entry = locked.get(step.action.shot)
         shots.append(
             {

@@ -25,10 +25,20 @@ def dollars(amount: Decimal) -> str:
     return f"${cents}" if cents == amount else f"${amount.normalize():f}"
 
 
+def paid(cost: str | None) -> str:
+    """What was paid, from decimal text: ``$0.60``; ``free`` where nothing was."""
+    return dollars(Decimal(cost)) if cost else "free"
+
+
 def listed(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     items = [clean(name) for name in names]
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def take_name(step: Step) -> str:
+    """``glide`` for what goes into the cut, ``glide#97986`` for a take that is made beside it with that seed."""
+    return step.action.shot if step.action.seed is None else f"{step.action.shot}#{step.action.seed}"
 
 
 def reason(step: Step) -> str:
@@ -40,8 +50,8 @@ def _reason(why: Reason, step: Step) -> str:
     shots = listed(why.shots)
     fields = listed(dict.fromkeys(change.field for change in why.changes))
     words = {
-        "unchanged": "unchanged",
-        "cached": "made before",
+        "unchanged": f"unchanged{_accepted(why)}",
+        "cached": f"made before{_accepted(why)}",
         "other-take": "the locked take is not in this cache; another take of the same request is used",
         "same-request": f"asks for the same as {shots}",
         "new": "new",
@@ -53,6 +63,8 @@ def _reason(why: Reason, step: Step) -> str:
         "missing": "made before, but not in this cache",
         "damaged": "what was made before is damaged; it was set aside",
         "renderer-changed": "drawn by another version of storyboard",
+        "held": _held(why, fields),
+        "held-missing": f"{_held(why, fields)}; its take is not in this cache, and only --remake makes another",
         "not-selected": "not selected",
         "upstream-missing": f"{shots} {'is' if len(why.shots) == 1 else 'are'} not there",
         "upstream-failed": f"{shots} failed",
@@ -65,6 +77,18 @@ def _reason(why: Reason, step: Step) -> str:
     if step.action.kind == "take" and why.why == "upstream-changes" and why.shots:
         return f"starts from a frame of {shots}, which is made first"
     return text
+
+
+def _accepted(why: Reason) -> str:
+    return "; accepted for this request" if why.text == "accepted" else ""
+
+
+def _held(why: Reason, fields: str) -> str:
+    if why.text == "beside":
+        return "not made while the shot is held"
+    upstream = f"it starts from a frame of {listed(why.shots)}, which is not made yet" if why.shots else ""
+    since = f"held, stale since: {fields}" if fields else "held"
+    return "; ".join(part for part in (since, upstream) if part)
 
 
 def change_lines(change: Change) -> list[str]:

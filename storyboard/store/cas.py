@@ -130,6 +130,14 @@ class Blobs:
         self.verify(digest)
         return path
 
+    def all(self) -> list[str]:
+        """The digests of all blobs, sorted; no bytes are looked at."""
+        return sorted(path.name for path in self._blobs.glob("*/*") if is_digest(path.name))
+
+    def remove(self, digest: str) -> None:
+        """Delete a blob. Only for the holder of the builder's lock, once no record names it. Raises ``OSError``."""
+        self.path(digest).unlink(missing_ok=True)
+
     def temp(self, suffix: str = "") -> Path:
         """A new random name in the cache's own folder for what is still being made; the file is not created."""
         make_folders(self.temps, 0o700)

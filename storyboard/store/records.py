@@ -7,6 +7,7 @@ in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to 
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,13 +21,15 @@ from storyboard.store.envelope import Broken, Newer, load, seal
 from storyboard.store.index import Index
 
 Kind = Literal["take", "frame", "segment", "cut"]
+ACCEPTED = "accepted"
 
 
 class Made(Struct, frozen=True):
     """Where an output came from. Never in a key.
 
     ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
-    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid.
+    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
+    ``ACCEPTED`` repeats seed, task and cost of the making that it takes its bytes from.
     """
 
     at: str
@@ -53,6 +56,11 @@ class Record(Struct, frozen=True):
     made: Made
     values: dict[str, str] = {}
     info: dict[str, Any] = {}
+
+    @property
+    def accepted(self) -> bool:
+        """Whether these bytes were made for another request, and somebody said that they answer this one."""
+        return self.made.note == ACCEPTED
 
     @property
     def digest(self) -> str:
@@ -111,14 +119,21 @@ class Records:
         records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
         return [self._judge(record) for record in records]
 
-    def takes_of(self, kind: Kind = "take") -> Iterator[Record]:
-        """Every readable record of one kind in the whole cache, in the order of keys; blobs are not looked at."""
+    def takes_of(self, kind: Kind | None = "take") -> Iterator[Record]:
+        """Every readable record of one kind (``None``: of all) in the cache, by keys; blobs are not looked at."""
         for fan in _sorted(self._records):
             for folder in _sorted(fan):
                 for path in self._files(folder):
                     record = self._read(path)
-                    if record is not None and record.kind == kind:
+                    if record is not None and kind in (None, record.kind):
                         yield record
+
+    def remove(self, record: Record) -> None:
+        """Forget a record; its blobs stay. Only for the holder of the builder's lock. Raises ``OSError``."""
+        path = self._folder(record.key) / f"{record.digest}.json"
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # other takes of the key are in there
+            path.parent.rmdir()
 
     def _folder(self, key: str) -> Path:
         if not is_digest(key):

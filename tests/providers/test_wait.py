@@ -287,4 +287,4 @@ def test_poll_fault_touches_its_own_job_and_buys_nothing(runware: RunwareServer,
 
 def test_many_jobs_need_few_questions(runware: RunwareServer) -> None:
     assert {told(outcome) for outcome in bought(runware, *map(str, range(60)), deadline_s=30)} == {"succeeded"}
-    assert len(runware.seen("getResponse")) == 2
+    assert len(runware.seen("getResponse")) <= 10

@@ -1,8 +1,8 @@
 """Storyboards beside the exact text that ``check`` prints for them; shared by the tests and by whoever adds a case.
 
-A case is a file in ``tests/cases/bad``, or a folder there with a ``storyboard.yaml``; what is expected lies beside it in
-a ``.txt`` of the same name. ``python -m tests.unit.cases`` writes those that are missing; with names as arguments it
-writes these anew. Read what it wrote before you commit it.
+A case is a file in ``tests/cases/bad``, or a folder there with a ``storyboard.yaml``; what is expected lies beside it
+in a ``.txt`` of the same name. ``python -m tests.unit.cases`` writes those that are missing; with names as arguments
+it writes these anew. Read what it wrote before you commit it.
 """
 
 import sys

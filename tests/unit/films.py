@@ -64,6 +64,7 @@ class Kept(msgspec.Struct, frozen=True):
     outputs: Mapping[str, str]
     values: Mapping[str, str] = {}
     info: Mapping[str, Any] = {}
+    accepted: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -144,7 +145,7 @@ def build(storyboard: Storyboard, memory: FakeMemory, **changes: Any) -> list[st
             made.append(action.id)
         if result is not None:
             planner.settle(action, result)
-        if isinstance(result, TakeMade) and step.key is not None:
+        if isinstance(result, TakeMade) and step.key is not None and action.seed is None:
             memory.lock[(action.shot, "local")] = Entry(step.key, result.digest)
     return made
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyboard.document import parse as parsing
-from storyboard.document.parse import MAX_BYTES, MAX_DEPTH, MAX_EVENTS, MAX_SCALAR, parse
+from storyboard.document.parse import MAX_DEPTH, MAX_EVENTS, MAX_SCALAR, parse
 from storyboard.document.source import Document, Map, Path
+from storyboard.document.text import MAX_BYTES
 
 QUICK = settings(deadline=None, max_examples=60)
 
@@ -135,6 +136,7 @@ REFUSED = {
     "infinity": (b"a: -.inf", "bad-number"),
     "beyond floats": (b"a: 1e999", "bad-number"),
     "many directives": (b"".join(b"%%TAG !a%d! x\n" % n for n in range(50_000)), "yaml-syntax"),
+    "many directives and old line ends": (b"".join(b"%%TAG !a%d! x\r" % n for n in range(5_000)), "yaml-syntax"),
     "absurd version": (b"%YAML 1." + b"9" * 5_000 + b"\n---\na: b", "yaml-syntax"),
     "self reference": (b"a: &a {b: *a}", "self-reference"),
 }

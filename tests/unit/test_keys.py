@@ -53,6 +53,12 @@ def test_pictures_and_the_drawing_version_count() -> None:
     assert len(keys) == 8
 
 
+def test_how_we_draw_ourselves_counts_for_nobody_else() -> None:
+    plain, bare = generated(provider="runware"), generated(provider="runware", params={"slate": False})
+    assert key(plain) == key(bare)
+    assert key(plain, "animatic 1") != key(bare, "animatic 1")
+
+
 def test_kinds_do_not_share_keys() -> None:
     assert action_key("take", {"a": 1}) != action_key("frame", {"a": 1})
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from PIL import Image
 
 from storyboard.providers.animatic import brush, noise
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture, laid
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.world import Element, Moment, Plane, World
 
@@ -51,7 +51,7 @@ class Motes:
         y = (y % height + drift.top - top * near * 0.8) * zoom
         shown = round(len(x) * moment.presence)
         for px, py, sprite in list(zip(x * unit, y * unit, self._chosen(moment), strict=True))[:shown]:
-            frame.paste(sprite, (round(px - sprite.width / 2), round(py - sprite.height / 2)), sprite)
+            laid(frame, sprite, px, py)
 
     def _chosen(self, moment: Moment) -> list[Picture]:
         last = len(self._sprites) - 1
@@ -94,7 +94,7 @@ class Plume:
             curl = np.sin(age * 5.5 + lean * 2 + moment.seconds * 0.5) * 0.16 * age + lean * 0.12 * age
             x = (self._place[0] + curl * self._size - window[0]) * scale
             y = (self._place[1] - age * self._size * 1.9 - window[1]) * scale
-            frame.paste(sprite, (round(x - sprite.width / 2), round(y - sprite.height / 2)), sprite)
+            laid(frame, sprite, x, y)
 
 
 class Lamp:
@@ -122,7 +122,7 @@ class Lamp:
         window = moment.window(self._depth)
         scale = frame.height / (window[3] - window[1])
         x, y = (self._place[0] - window[0]) * scale, (self._place[1] - window[1]) * scale
-        frame.paste(sprite, (round(x - sprite.width / 2), round(y - sprite.height / 2)), sprite)
+        laid(frame, sprite, x, y)
 
 
 class Lightning:
@@ -138,8 +138,8 @@ class Lightning:
         age = (moment.seconds - self._offset) % 3.7
         flash = max(0.0, 1 - age / 0.16) + 0.7 * max(0.0, 1 - abs(age - 0.3) / 0.12)
         if flash > 0.03 and moment.seconds > self._offset:
-            veil = Image.new("RGB", frame.size, self._shade)
-            frame.paste(Image.blend(frame, veil, min(0.4, 0.34 * flash)))
+            veil = Image.new("L", frame.size, round(255 * min(0.4, 0.34 * flash)))
+            frame.paste(self._shade, (0, 0, *frame.size), veil)
 
 
 def dot(diameter: float, shade: Colour, amount: float, soft: float = 1.8) -> Picture:

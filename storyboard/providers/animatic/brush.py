@@ -59,7 +59,9 @@ class Stencil:
         """A round stroke along *points*, as wide at each as *widths* says (stage units)."""
         flat = self.canvas.pixels(points)
         radii = np.maximum(0.35, np.asarray(widths, dtype=np.float64) * self.canvas.scale / 2)
-        along = np.gradient(flat, axis=0)
+        along = np.concatenate([flat[1:], flat[-1:]])
+        along[1:] -= flat[:-1]
+        along[0] -= flat[0]
         lengths = np.maximum(1e-9, np.hypot(along[:, 0], along[:, 1]))
         normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / lengths[:, None] * radii[:, None]
         outline = np.concatenate([flat + normal, (flat - normal)[::-1]])
@@ -84,8 +86,15 @@ def softened(mask: Picture, factor: int) -> Picture:
         grown = Image.new("L", (mask.width + pad[0], mask.height + pad[1]))
         grown.paste(mask.resize(grown.size, Image.Resampling.NEAREST, (0, 0, mask.width, mask.height)))
         grown.paste(mask)
-        return grown.reduce(factor).resize(grown.size, wide).crop((0, 0, *mask.size))
-    return mask.reduce(factor).resize(mask.size, wide)
+        return _enlarged(grown.reduce(factor), grown.size, wide).crop((0, 0, *mask.size))
+    return _enlarged(mask.reduce(factor), mask.size, wide)
+
+
+def _enlarged(mask: Picture, size: tuple[int, int], wide: Image.Resampling) -> Picture:
+    """*mask* at *size*; if it grows much, the last doubling is a plain one, which no one sees in what is so soft."""
+    if size[0] < 6 * mask.width:
+        return mask.resize(size, wide)
+    return mask.resize((size[0] // 2, size[1] // 2), wide).resize(size, Image.Resampling.NEAREST)
 
 
 def curve(*control: tuple[float, float], steps: int = 14) -> list[tuple[float, float]]:
@@ -131,7 +140,13 @@ def shading(
         texture = noise.clouds(rng, x.shape[1], y.shape[0], (max(2, x.shape[1] / 9), max(2, y.shape[0] / 9)), 3) - 0.5
         colours *= 1 + 0.16 * texture[..., None]
     colours = corners(colours, canvas, x, y)
-    return picture_of(colours, rng).resize(canvas.size, Image.Resampling.BICUBIC)
+    return spread(picture_of(colours, rng), canvas)
+
+
+def spread(coarse: Picture, canvas: Canvas) -> Picture:
+    """A coarse picture over all of *canvas*, smooth but for the last doubling, which a frame pixel doesn't show."""
+    half = (max(1, canvas.size[0] // 2), max(1, canvas.size[1] // 2))
+    return coarse.resize(half, Image.Resampling.BICUBIC).resize(canvas.size, Image.Resampling.NEAREST)
 
 
 def corners(colours: noise.Array, canvas: Canvas, x: noise.Array, y: noise.Array) -> noise.Array:

@@ -107,44 +107,31 @@ def _person(body: Body, turn: float, stride: float, reading: Reading) -> None:
     flare = 0.02 * np.sin(turn * 2)
     body.disc(neck[0] + 0.012, neck[1] - 0.082, 0.052, 1.2)
     body.limb([(neck[0], neck[1] + 0.03), (neck[0] + 0.008, neck[1] - 0.05)], 0.05, 0.045)
-    if reading.has("dress"):
-        hem = -0.24
-        body.shape(
-            (-0.062, -0.80 + rise),
-            (-0.075, -0.72),
-            (-0.05, -0.60),
-            (-0.115 - 0.05 * stride + flare, hem),
-            (0.10 + 0.03 * stride + flare, hem),
-            (0.045, -0.60),
-            (0.072, -0.72),
-            (0.066, -0.80 + rise),
-        )
-        body.limb(
-            curve(
-                (neck[0] - 0.01, neck[1] - 0.12),
-                (neck[0] - 0.09, neck[1] - 0.10),
-                (neck[0] - 0.09 - 0.03 * stride, neck[1] + 0.08 + flare),
-                steps=8,
-            ),
-            0.07,
-            0.02,
-        )
-    else:
-        hem = -0.36
-        body.shape(
-            (-0.085, -0.80 + rise),
-            (-0.095, -0.70),
-            (-0.075, -0.56),
-            (-0.10 + flare, hem),
-            (0.09 + flare, hem),
-            (0.07, -0.56),
-            (0.088, -0.70),
-            (0.085, -0.80 + rise),
-            (0.04, -0.835 + rise),
-            (-0.04, -0.835 + rise),
-        )
+    (_dress if reading.has("dress") else _coat)(body, rise, flare, stride)
     if reading.has("pack"):
         body.shape((-0.06, -0.82), (-0.17, -0.80), (-0.185, -0.58), (-0.07, -0.55))
+
+
+def _dress(body: Body, rise: float, flare: float, stride: float) -> None:
+    """A dress that swings, and long hair."""
+    left, right, hem = -0.115 - 0.05 * stride + flare, 0.10 + 0.03 * stride + flare, -0.24
+    body.shape(
+        *((-0.062, -0.80 + rise), (-0.075, -0.72), (-0.05, -0.60), (left, hem)),
+        *((right, hem), (0.045, -0.60), (0.072, -0.72), (0.066, -0.80 + rise)),
+    )
+    x, y = 0.018 * stride, -0.835 + rise
+    hair = curve((x - 0.01, y - 0.12), (x - 0.09, y - 0.10), (x - 0.09 - 0.03 * stride, y + 0.08 + flare), steps=8)
+    body.limb(hair, 0.07, 0.02)
+
+
+def _coat(body: Body, rise: float, flare: float, stride: float) -> None:
+    """A coat to the thigh; the wider the *stride*, the more it opens."""
+    open_ = 0.012 * stride
+    body.shape(
+        *((-0.085, -0.80 + rise), (-0.095, -0.70), (-0.075, -0.56), (-0.10 - open_ + flare, -0.36)),
+        *((0.09 + open_ + flare, -0.36), (0.07, -0.56), (0.088, -0.70), (0.085, -0.80 + rise)),
+        *((0.04, -0.835 + rise), (-0.04, -0.835 + rise)),
+    )
 
 
 def _leg(body: Body, hip: tuple[float, float], turn: float, stride: float) -> None:

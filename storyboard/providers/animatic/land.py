@@ -13,50 +13,51 @@ BACK = sky.DEPTH
 
 
 def mountain(world: World) -> list[Element]:
-    """Ranges behind one another, mist between them, a wood and perhaps a lake in front."""
+    """Ranges behind one another, mist between them, a wood or a lake in front."""
     rng = world.chance("mountain")
     line, tall = world.horizon + 0.06, 0.36 * (0.7 + 0.3 * world.bulk)
-    peaks = parts.range_(
-        world, "peaks", 0.24, line - 0.02, tall, frequency=1.5 / world.spread, sharp=0.8, mist=0.75, plane=BACK
-    )
-    capped(
-        world,
-        peaks,
-        parts.crest(world, "peaks", peaks.canvas, line - 0.02, tall, frequency=1.5 / world.spread, sharp=0.8),
-        line,
-        tall,
-    )
+    peaks = _peaks(world, line, tall)
     hills = parts.range_(world, "hills", 0.36, line, tall * 0.52, frequency=1.7, sharp=0.45, mist=0.7, plane=BACK)
     back = sky.baked(sky.backdrop(world), peaks, hills)
+    front = parts.framing(world, "branches" if rng.random() < 0.5 else "rocks")
+    watery = rng.random() < 0.45 and not world.reading.has("person", "people", "cabin")
+    middle = _lake(world, back, line) if watery else _valley(world, line)
+    gap = world.spread * 0.62
+    frame = parts.treeline(world, "frame", 0.9, 1.04, 0.56 * world.bulk, "fir", mist=0.12, gap=gap, rise=0.2, below=0.1)
+    walkers = [*life.walking(world, line + 0.33, 0.2), *life.birds(world)]
+    return [Plane(back), *sky.passing_clouds(world), *middle, *walkers, Plane(frame), Plane(front)]
+
+
+def _peaks(world: World, line: float, tall: float) -> Layer:
+    frequency, base = 1.5 / world.spread, line - 0.02
+    peaks = parts.range_(world, "peaks", 0.24, base, tall, frequency=frequency, sharp=0.8, mist=0.75, plane=BACK)
+    crest = parts.crest(world, "peaks", peaks.canvas, base, tall, frequency=frequency, sharp=0.8)
+    capped(world, peaks, crest, line, tall)
+    return peaks
+
+
+def _valley(world: World, line: float) -> list[Element]:
+    """A near range, mist at its foot, a wood, perhaps a house."""
     leaf = world.palette.leaf
     near = parts.range_(
-        world, "near", 0.5, line + 0.10, 0.2, frequency=1.4, sharp=0.2, material=leaf, mist=0.45, below=0.6
+        world, "near", 0.5, line + 0.1, 0.2, frequency=1.4, sharp=0.2, material=leaf, mist=0.45, below=0.6
     )
-    wood = parts.treeline(world, "wood", 0.66, line + 0.17, 0.2 * world.bulk, "fir", mist=0.3, below=0.6, gap=0.0)
-    front = parts.framing(world, "branches" if rng.random() < 0.5 else "rocks")
-    frame = parts.treeline(
-        world, "frame", 0.9, 1.04, 0.56 * world.bulk, "fir", mist=0.12, gap=world.spread * 0.62, rise=0.2, below=0.1
-    )
-    middle: list[Element] = [Plane(near), air.fog(world, 0.55, line + 0.09, 0.07, 0.55), Plane(wood)]
+    wood = parts.treeline(world, "wood", 0.66, line + 0.17, 0.2 * world.bulk, "fir", mist=0.3, below=0.6)
+    elements: list[Element] = [Plane(near), air.fog(world, 0.55, line + 0.09, 0.07, 0.55), Plane(wood)]
     if world.reading.has("cabin"):
-        middle.append(Plane(cabin(world, 0.7, line + 0.2, 0.16 * world.bulk)))
-    if rng.random() < 0.45 and not world.reading.has("person", "people", "cabin"):
-        near = parts.range_(
-            world, "near", 0.42, line, 0.12, frequency=1.6, sharp=0.2, material=leaf, mist=0.45, plane=BACK
-        )
-        wood = parts.treeline(world, "wood", 0.55, line + 0.004, 0.14 * world.bulk, "fir", mist=0.3)
-        sky.baked(back, near)
-        lake = Water(world, [(back, line), (wood, line)], clear=0.85, glint=0.8, chop=0.7, speed=0.6)
-        middle = [Plane(wood), lake]
-    return [
-        Plane(back),
-        *sky.passing_clouds(world),
-        *middle,
-        *life.walking(world, line + 0.33, 0.2),
-        *life.birds(world),
-        Plane(frame),
-        Plane(front),
-    ]
+        elements.append(Plane(cabin(world, 0.7, line + 0.2, 0.16 * world.bulk)))
+    return elements
+
+
+def _lake(world: World, back: Layer, line: float) -> list[Element]:
+    """A lake that mirrors *back*, which gets a shore."""
+    leaf = world.palette.leaf
+    shore = parts.range_(
+        world, "near", 0.42, line, 0.12, frequency=1.6, sharp=0.2, material=leaf, mist=0.45, plane=BACK
+    )
+    wood = parts.treeline(world, "wood", 0.55, line + 0.004, 0.14 * world.bulk, "fir", mist=0.3)
+    sky.baked(back, shore)
+    return [Plane(wood), Water(world, [(back, line), (wood, line)], clear=0.85, glint=0.8, chop=0.7, speed=0.6)]
 
 
 def capped(world: World, peaks: Layer, crest: tuple[noise.Array, noise.Array], base: float, height: float) -> None:
@@ -97,57 +98,48 @@ def capped(world: World, peaks: Layer, crest: tuple[noise.Array, noise.Array], b
 def field(world: World) -> list[Element]:
     """Rolling hills, a tree, grass in the wind."""
     line = world.horizon + 0.05
-    rng = world.chance("field")
-    leaf = mix(world.palette.leaf, world.palette.ground, 0.4)
-    far = [
-        parts.range_(
-            world,
-            f"far {i}",
-            0.16 + 0.1 * i,
-            line + 0.03 * i,
-            0.14 - 0.03 * i,
-            frequency=1.3,
-            sharp=0.0,
-            octaves=3,
-            material=leaf,
-            mist=0.7,
-            plane=BACK,
-        )
-        for i in range(3)
-    ]
+    far = [_slope(world, f"far {i}", 0.16 + 0.1 * i, line + 0.03 * i, 0.14 - 0.03 * i, 0.7, BACK) for i in range(3)]
     hedge = parts.treeline(
         world, "hedge", 0.36, line + 0.055, 0.05 * world.bulk, "crown", mist=0.5, below=0.05, plane=BACK
     )
     back = sky.baked(sky.backdrop(world), *far, hedge)
-    hill = parts.range_(
-        world, "hill", 0.5, line + 0.14, 0.1, frequency=0.8, sharp=0.0, octaves=3, material=leaf, mist=0.25, below=0.6
-    )
-    side = 1 if world.light.x < 0 else -1
     elements: list[Element] = [
         Plane(back),
         *sky.passing_clouds(world),
-        Plane(hill),
-        air.fog(world, 0.5, line + 0.1, 0.05, 0.4),
+        Plane(_slope(world, "hill", 0.5, line + 0.14, 0.1, 0.25)),
     ]
+    elements.append(air.fog(world, 0.5, line + 0.1, 0.05, 0.4))
     if world.reading.has("cabin"):
         elements.append(Plane(cabin(world, 0.55, line + 0.12, 0.15 * world.bulk)))
-    elements.append(
-        Plane(
-            _lone_tree(world, side * world.spread * float(rng.uniform(0.35, 0.6)), line + 0.17), swing=(0.002, 0.0, 5.0)
-        )
-    )
+    place = (-1 if world.light.x > 0 else 1) * world.spread * float(world.chance("field").uniform(0.35, 0.6))
+    elements.append(Plane(_lone_tree(world, place, line + 0.17), swing=(0.002, 0.0, 5.0)))
     if world.reading.has("flowers"):
         elements.append(Plane(_flowers(world, line + 0.2)))
-    near = parts.range_(
-        world, "near", 0.8, line + 0.34, 0.06, frequency=1.0, sharp=0.0, octaves=3, material=leaf, mist=0.0, below=0.5
+    elements += [*life.walking(world, line + 0.27, 0.22), *life.birds(world)]
+    near = _slope(world, "near", 0.8, line + 0.34, 0.06, 0.0)
+    return [*elements, Plane(near), Plane(parts.framing(world, "grass"), swing=(0.006, 0.0, 4.0))]
+
+
+def _slope(
+    world: World, name: str, depth: float, base: float, height: float, mist: float, plane: float | None = None
+) -> Layer:
+    """A soft hill under grass."""
+    leaf = mix(world.palette.leaf, world.palette.ground, 0.4)
+    frequency = 1.3 if plane is not None else 0.9
+    return parts.range_(
+        world,
+        name,
+        depth,
+        base,
+        height,
+        frequency=frequency,
+        sharp=0.0,
+        octaves=3,
+        material=leaf,
+        mist=mist,
+        below=0.6,
+        plane=plane,
     )
-    return [
-        *elements,
-        *life.walking(world, line + 0.27, 0.22),
-        *life.birds(world),
-        Plane(near),
-        Plane(parts.framing(world, "grass"), swing=(0.006, 0.0, 4.0)),
-    ]
 
 
 def _flowers(world: World, top: float) -> Layer:

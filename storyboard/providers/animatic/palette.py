@@ -83,6 +83,8 @@ _SETTING_TINTS: Mapping[str, tuple[str, float]] = {
     "underwater": ("#0f7f9c", 0.75), "field": ("#b9b45a", 0.16), "sea": ("#2f7fa6", 0.16), "space": ("#3a2f7a", 0.35),
 }  # fmt: skip
 
+_AUTUMN = "#e08a3c"
+
 _UNSAID = {
     "street": ("dusk", "night", "neon"),
     "skyline": ("dusk", "night", "dawn"),
@@ -103,6 +105,7 @@ def palette_for(reading: Reading, setting: str, rng: np.random.Generator) -> Pal
     base = _turned(MOODS[mood], float(rng.uniform(-14, 14)), float(rng.uniform(0.9, 1.12)))
     if setting in _SETTING_TINTS and (mood != "winter" or setting in ("underwater", "space")):
         tint, amount = _SETTING_TINTS[setting]
+        tint = _AUTUMN if reading.has("autumn") and setting in ("forest", "field", "river") else tint
         amount *= 0.7 if mood in ("dawn", "dusk") and setting != "underwater" else 1.0
         base = _tinted(base, colour(tint), amount)
     if reading.has("autumn"):

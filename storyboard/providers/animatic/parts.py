@@ -110,7 +110,7 @@ def _plant(stencil: Stencil, rng: np.random.Generator, kind: str, x: float, base
         plants.palm(stencil, rng, x, base, height)
     else:
         plants.tuft(stencil, rng, x, base - height * 0.55, height * 0.42, 34, 0.9)
-        stencil.box(x - height * 0.3, base - height * 0.5, x + height * 0.3, base)
+        stencil.box(x - height * 0.45, base - height * 0.45, x + height * 0.45, base)
 
 
 def framing(world: World, kind: str, depth: float = 1.15, blur: float = 0.006) -> Layer:

@@ -15,6 +15,7 @@ _LEAF = np.concatenate([_HALF_LEAF, (_HALF_LEAF * (1, -1))[::-1]])
 def tuft(ink: Stencil, rng: Rng, x: float, y: float, radius: float, leaves: int = 70, tall: float = 0.7) -> None:
     """A cluster of leaves, dense in the middle and loose at its edge."""
     ink.disc(x, y, radius * 0.62, tall)
+    leaves = min(leaves, round(4 * radius * ink.canvas.scale))
     angles = rng.uniform(0, 2 * np.pi, leaves)
     reaches = radius * np.clip(rng.normal(0.66, 0.2, leaves), 0.2, 1.12)
     sizes = radius * rng.uniform(0.04, 0.12, leaves)
@@ -47,7 +48,7 @@ def branch(
     mid = (x + np.cos(angle) * length * 0.5, y + np.sin(angle) * length * 0.5)
     end = (mid[0] + np.cos(bend) * length * 0.5, mid[1] + np.sin(bend) * length * 0.5)
     ink.limb(curve((x, y), mid, end, steps=8), taper(width, width * 0.5, 8))
-    if depth <= 0:
+    if depth <= 0 or length * ink.canvas.scale < 4:
         return
     for _ in range(2 + int(rng.random() < 0.4)):
         branch(ink, rng, *end, bend + rng.uniform(-0.75, 0.75), length * rng.uniform(0.55, 0.8), width * 0.5, depth - 1)

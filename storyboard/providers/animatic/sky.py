@@ -25,7 +25,7 @@ def backdrop(
         colours = _aurora(world, colours, x, y, rng)
     if clouds:
         colours = _veil(world, colours, x, y, rng)
-    image = brush.picture_of(brush.corners(colours, canvas, x, y), rng).resize(canvas.size, Image.Resampling.BICUBIC)
+    image = brush.spread(brush.picture_of(brush.corners(colours, canvas, x, y), rng), canvas)
     amount = stars if stars is not None else 0.8 if world.palette.night else 0.0
     if amount:
         _stars(world, image, canvas, amount, rng)

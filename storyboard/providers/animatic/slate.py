@@ -26,10 +26,13 @@ _PLAIN = (186, 192, 200)
 _FAINT = (124, 131, 142)
 _TOLERANCE = 9
 _SMALLEST = 20  # rows; a lower bar is too small to write on
+_LOWEST = 24  # rows; a lower picture has no bar
 
 
 def bar_height(size: Size) -> int:
-    """Rows of the bar in a picture of *size*; even, as the codec has it."""
+    """Rows of the bar in a picture of *size*; even, as the codec has it; 0 if the picture is too low for one."""
+    if size.height < _LOWEST:
+        return 0
     share = 0.1 if size.width >= 1.2 * size.height else 0.086
     return max(2, round(size.height * share / 2) * 2)
 
@@ -38,6 +41,8 @@ def has_bar(picture: Rgb) -> bool:
     """Whether *picture*, RGB of shape (height, width, 3), ends in a bar: its margins have the bar's own colour."""
     height, width, _ = picture.shape
     bar = bar_height(Size(width, height))
+    if bar == 0:
+        return False
     strip = picture[height - bar :]
     side, low = max(1, round(bar * 0.12)), max(1, round(bar * 0.06))
     top = max(1, round(bar * 0.14))
@@ -46,64 +51,85 @@ def has_bar(picture: Rgb) -> bool:
 
 
 class Slate:
-    """Draws the bar of one clip, frame by frame."""
+    """Draws the bar of one clip, frame by frame. A wide picture has it in columns, others in rows."""
 
-    def __init__(
-        self, size: Size, label: str, seed: int, prompt: str, rate: Fraction, frames: int, accent: Colour
-    ) -> None:
+    def __init__(self, size: Size, label: str, seed: int, prompt: str, rate: Fraction, frames: int) -> None:
         self.height = bar_height(size)
         self._width, self._rate, self._frames = size.width, rate, frames
-        self._accent = bytes_of(mix(accent, (1.0, 1.0, 1.0), 0.15))
         self._wide = size.width >= 1.2 * size.height
         self._rail = max(1, round(self.height * 0.045))
         self._pad = round(self.height * 0.24)
+        self._signs: dict[tuple[str, float], Image.Image] = {}
+        self._legible = self.height >= _SMALLEST
         self._base = Image.new("RGB", (size.width, self.height), PAPER)
-        ImageDraw.Draw(self._base).rectangle((0, 0, size.width, self._rail - 1), fill=_RAIL)
-        if self.height >= _SMALLEST:
-            self._write(displayable(label), seed, displayable(prompt))
+        self._pen = ImageDraw.Draw(self._base)
+        self._pen.rectangle((0, 0, size.width, self._rail - 1), fill=_RAIL)
+        if self._legible:
+            self._large, self._small = self._font(0.34, 0.24), self._font(0.205, 0.165)
+            self._cell = max(_length(self._large, digit) for digit in "0123456789")
+            self._clock_left = size.width - self._pad - 9.5 * self._cell
+            self._top = self.height * (0.19 if self._wide else 0.15)
+            write = self._write_columns if self._wide else self._write_rows
+            write(displayable(label), f"seed {seed}", displayable(prompt))
 
-    def _write(self, label: str, seed: int, prompt: str) -> None:
-        pen, high, pad = ImageDraw.Draw(self._base), self.height, self._pad
-        large, small = round(high * (0.34 if self._wide else 0.24)), round(high * (0.205 if self._wide else 0.165))
-        self._clock, self._small = _font(large), _font(small)
-        self._cell = max(_length(self._clock, digit) for digit in "0123456789")
-        clock = 8 * self._cell + 3 * self._cell * 0.5
-        self._clock_left = self._width - pad - clock
-        self._rows = (high * 0.19, high * 0.62) if self._wide else (high * 0.15, high * 0.42)
-        column = self._width * (0.19 if self._wide else 0.42)
-        pen.text((pad, self._rows[0]), _cut(label, self._clock, column - 2 * pad), _BRIGHT, self._clock)
-        pen.text((pad, self._rows[1]), f"seed {seed}", _FAINT, self._small)
-        text = _font(round(high * (0.225 if self._wide else 0.165)))
-        left = column + pad * 0.2 if self._wide else pad
-        right = self._clock_left - pad * (1.2 if self._wide else 0) if self._wide else self._width - pad
-        top, step = (high * 0.2, high * 0.315) if self._wide else (high * 0.42, high * 0.235)
-        if not self._wide:
-            left = pad + _length(self._small, f"seed {seed}") + pad
+    def _font(self, wide: float, tall: float) -> Font:
+        return ImageFont.load_default(size=max(6, round(self.height * (wide if self._wide else tall))))
+
+    def _write_columns(self, label: str, seed: str, prompt: str) -> None:
+        high, pad, column = self.height, self._pad, self._width * 0.19
+        text = self._font(0.225, 0.0)
+        self._pen.text((pad, self._top), _cut(label, self._large, column - 2 * pad), _BRIGHT, self._large)
+        self._pen.text((pad, high * 0.62), seed, _FAINT, self._small)
+        left, right = column + pad * 0.2, self._clock_left - pad * 1.2
         for number, line in enumerate(wrapped(prompt, text, right - left, 2)):
-            pen.text((left, top + number * step), line, _PLAIN, text)
-        if self._wide:
-            for x in (column - pad * 0.6, self._clock_left - pad * 0.7):
-                pen.line((x, high * 0.24, x, high * 0.84), fill=_RULE, width=max(1, round(high * 0.014)))
+            self._pen.text((left, high * (0.2 + 0.315 * number)), line, _PLAIN, text)
+        for x in (column - pad * 0.6, self._clock_left - pad * 0.7):
+            self._pen.line((x, high * 0.24, x, high * 0.84), fill=_RULE, width=max(1, round(high * 0.014)))
 
-    def draw(self, frame: int) -> Rgb:
-        """The bar at *frame*: RGB, shape (height, width, 3), uint8."""
+    def _write_rows(self, label: str, seed: str, prompt: str) -> None:
+        high, pad = self.height, self._pad
+        room = self._clock_left - 2 * pad - _length(self._small, seed)
+        name = _cut(label, self._large, room - pad)
+        self._pen.text((pad, self._top), name, _BRIGHT, self._large)
+        self._pen.text((pad * 1.5 + _length(self._large, name), high * 0.2), seed, _FAINT, self._small)
+        for number, line in enumerate(wrapped(prompt, self._small, self._width - 2 * pad, 2)):
+            self._pen.text((pad, high * (0.45 + 0.225 * number)), line, _PLAIN, self._small)
+
+    def draw(self, frame: int, accent: Colour) -> Rgb:
+        """The bar at *frame*: RGB, shape (height, width, 3), uint8. *accent* colours the rail that fills."""
+        return np.asarray(self.picture(frame, accent))
+
+    def picture(self, frame: int, accent: Colour) -> Image.Image:
+        """What ``draw`` gives, as an RGB picture."""
         image = self._base.copy()
         pen = ImageDraw.Draw(image)
         done = round(self._width * (frame + 1) / self._frames)
-        pen.rectangle((0, 0, max(0, done - 1), self._rail - 1), fill=self._accent)
-        if self.height >= _SMALLEST:
-            self._tell(pen, frame)
-        return np.asarray(image)
+        pen.rectangle((0, 0, max(0, done - 1), self._rail - 1), fill=bytes_of(mix(accent, (1.0, 1.0, 1.0), 0.15)))
+        if self._legible:
+            self._tell(image, pen, frame)
+        return image
 
-    def _tell(self, pen: ImageDraw.ImageDraw, frame: int) -> None:
+    def _tell(self, image: Image.Image, pen: ImageDraw.ImageDraw, frame: int) -> None:
+        """The timecode, every digit in a place as wide, and in a wide picture the count of frames."""
         x = self._clock_left
         for sign in timecode(frame, self._rate):
             cell = self._cell * (0.5 if sign == ":" else 1.0)
-            pen.text((x + (cell - _length(self._clock, sign)) / 2, self._rows[0]), sign, _BRIGHT, self._clock)
+            image.paste(self._sign(sign, x, cell), (int(x), self._rail))
             x += cell
         if self._wide:
             count = f"frame {frame + 1} of {self._frames}"
-            pen.text((self._width - self._pad - _length(self._small, count), self._rows[1]), count, _FAINT, self._small)
+            left = self._width - self._pad - _length(self._small, count)
+            pen.text((left, self.height * 0.62), count, _FAINT, self._small)
+
+    def _sign(self, sign: str, x: float, cell: float) -> Image.Image:
+        """A letter of the timecode in its cell, which begins at *x*; kept, since writing costs more than pasting."""
+        if (sign, x) not in self._signs:
+            high = round(self.height * 0.6) - self._rail
+            patch = Image.new("RGB", (int(x + cell) - int(x), high), PAPER)
+            at = (x - int(x) + (cell - _length(self._large, sign)) / 2, self._top - self._rail)
+            ImageDraw.Draw(patch).text(at, sign, _BRIGHT, self._large)
+            self._signs[sign, x] = patch
+        return self._signs[sign, x]
 
 
 def displayable(text: str) -> str:
@@ -141,7 +167,3 @@ def _cut(text: str, font: Font, width: float) -> str:
 
 def _length(font: Font, text: str) -> float:
     return float(font.getlength(text))
-
-
-def _font(size: int) -> Font:
-    return ImageFont.load_default(size=max(6, size))

@@ -70,12 +70,12 @@ def world_of(prompt: str, seed: int, width: int, height: int, seconds: float) ->
     reading = read(prompt)
     setting = reading.setting or _SILENT[int(chance("setting").integers(len(_SILENT)))]
     palette = palette_for(reading, setting, chance("palette"))
-    aspect = width / height
+    aspect = min(3.2, max(0.4, width / height))
     rng = chance("layout")
     horizon = float(rng.uniform(0.52, 0.6))
     light = light_of(palette, rng, aspect, horizon)
     camera = camera_of(reading, aspect, seconds, chance("camera"), (0.0, horizon))
-    return World(aspect, height, camera, palette, reading, light, horizon, chance, seconds), setting
+    return World(aspect, width, height, camera, palette, reading, light, horizon, chance, seconds), setting
 
 
 def elements_of(world: World, setting: str) -> list[Element]:

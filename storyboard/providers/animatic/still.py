@@ -15,6 +15,7 @@ from storyboard.providers.animatic.reading import Reading
 Rgb = npt.NDArray[np.uint8]
 
 MOST_PIXELS = 64_000_000
+_BAND = 64  # rows that are fetched at once, few enough to stay near the processor
 _FINE = 3  # an odd number: the middle one of three samples is the pixel itself
 _ROOM = 0.10  # how far the picture is continued beyond its edges, for a camera that pulls back
 
@@ -123,7 +124,11 @@ class StillPlane:
         box = (left * _FINE, top * _FINE, (left + width / zoom) * _FINE, (top + height / zoom) * _FINE)
         limit = (float(self._fine.width), float(self._fine.height))
         inside = (max(0.0, box[0]), max(0.0, box[1]), min(limit[0], box[2]), min(limit[1], box[3]))
-        frame.paste(self._fine.resize(frame.size, Image.Resampling.NEAREST, inside))
+        for top in range(0, frame.height, _BAND):
+            rows = inside[1] + (inside[3] - inside[1]) * np.array([top, min(top + _BAND, frame.height)]) / frame.height
+            band = (inside[0], float(rows[0]), inside[2], float(rows[1]))
+            part = self._fine.im.resize((frame.width, min(_BAND, frame.height - top)), Image.Resampling.NEAREST, band)
+            frame.im.paste(part, (0, top, frame.width, top + part.size[1]))
 
 
 def _joined(ways: list[Way], pace: float) -> Way:

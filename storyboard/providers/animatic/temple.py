@@ -4,7 +4,7 @@ import numpy as np
 
 from storyboard.providers.animatic import air, life, noise, parts, plants, shore, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine, tint
-from storyboard.providers.animatic.layer import Layer, Picture
+from storyboard.providers.animatic.layer import Canvas, Layer, Picture
 from storyboard.providers.animatic.palette import mix
 from storyboard.providers.animatic.world import Element, Plane, World
 
@@ -53,59 +53,60 @@ def _stepped(world: World) -> bool:
     return world.reading.has("jungle", "mangrove", "stairs") or world.chance("temple").random() < 0.45
 
 
+class _Ink:
+    """The masks of one building: its walls, what is in shade or in light, its stairs, its door."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self.walls, self.shade, self.lit, self.stairs, self.door = (Stencil(canvas) for _ in range(5))
+
+    def built(self, world: World, foot: float, mist: float) -> Layer:
+        """The painted building on its ground; *mist* is how far the air rises at its foot."""
+        x = world.across(self.canvas)
+        self.walls.polygon(parts.under(x, np.full_like(x, foot), self.canvas.bottom))
+        lift = [(foot - mist, foot + 0.03, 0.5)]
+        image = cut_out(world.paint(self.canvas, DEPTH, world.palette.ground, lift), self.walls.soft())
+        _faces(world, image, self.shade, self.lit, self.stairs)
+        _doorway(world, image, self.door)
+        return Layer(self.canvas, DEPTH, image)
+
+
 def pyramid(world: World, foot: float) -> Layer:
     """A stepped pyramid with a shrine on top; the side that looks to the light is brighter."""
     half, tall = 0.62 * world.spread * (0.75 + 0.25 * world.bulk), 0.46 * (0.7 + 0.3 * world.bulk)
-    canvas = world.canvas(DEPTH, foot - tall * 1.6, foot + 0.6)
-    walls, shade, lit, stairs, door = (Stencil(canvas) for _ in range(5))
+    ink = _Ink(world.canvas(DEPTH, foot - tall * 1.6, foot + 0.6))
     way = 1 if world.light.x > 0 else -1
     rng = world.chance("pyramid")
+    summit = foot - tall * 0.78
+    _tiers(ink, rng, way, half, foot, summit)
+    _shrine(ink, way, half * 0.24, summit, tall)
+    _stairs(ink.stairs, ink.shade, summit, foot + 0.35, half * 0.15, half * 0.27)
+    _overgrown(ink.walls, rng, half, foot, tall)
+    return ink.built(world, foot, tall * 0.5)
+
+
+def _tiers(ink: _Ink, rng: np.random.Generator, way: int, half: float, foot: float, summit: float) -> None:
     tiers = 6
     for tier in range(tiers):
-        low, high = foot - tall * 0.78 * tier / tiers, foot - tall * 0.78 * (tier + 1) / tiers
-        wide, top = half * (1 - 0.7 * tier / tiers), half * (1 - 0.7 * tier / tiers) - 0.018
-        walls.polygon([(-wide, low + 0.004), (-top, high), (top, high), (wide, low + 0.004)])
-        shade.box(-wide, low - 0.004, wide, low + 0.005)
-        lit.polygon([(way * wide, low), (way * top, high), (way * top * 0.36, high), (way * wide * 0.36, low)])
-        for _ in range(5):
-            x = rng.uniform(-top, top)
-            shade.box(x, high + 0.008, x + 0.0018, low - 0.01)
-    summit, house = foot - tall * 0.78, half * 0.24
-    walls.box(-house, summit - tall * 0.2, house, summit)
-    walls.box(-house * 1.14, summit - tall * 0.25, house * 1.14, summit - tall * 0.2)
-    walls.polygon(
-        [
-            (-house * 0.8, summit - tall * 0.25),
-            (-house * 0.66, summit - tall * 0.40),
-            (house * 0.66, summit - tall * 0.40),
-            (house * 0.8, summit - tall * 0.25),
-        ]
-    )
-    lit.polygon(
-        [
-            (way * house, summit),
-            (way * house, summit - tall * 0.2),
-            (way * house * 0.35, summit - tall * 0.2),
-            (way * house * 0.35, summit),
-        ]
-    )
-    door.polygon(
-        [
-            (-house * 0.24, summit),
-            (-house * 0.2, summit - tall * 0.13),
-            (house * 0.2, summit - tall * 0.13),
-            (house * 0.24, summit),
-        ]
-    )
-    _stairs(stairs, shade, summit, foot + 0.35, half * 0.15, half * 0.27)
-    walls.polygon(parts.under(world.across(canvas), foot + 0.0 * world.across(canvas), canvas.bottom))
-    _overgrown(walls, rng, half, foot, tall)
-    image = cut_out(
-        world.paint(canvas, DEPTH, world.palette.ground, [(foot - tall * 0.5, foot + 0.03, 0.5)]), walls.soft()
-    )
-    _faces(world, image, shade, lit, stairs)
-    _doorway(world, image, door)
-    return Layer(canvas, DEPTH, image)
+        low, high = (foot + (summit - foot) * step / tiers for step in (tier, tier + 1))
+        wide = half * (1 - 0.7 * tier / tiers)
+        top = wide - 0.018
+        ink.walls.polygon([(-wide, low + 0.004), (-top, high), (top, high), (wide, low + 0.004)])
+        ink.shade.box(-wide, low - 0.004, wide, low + 0.005)
+        ink.lit.polygon([(way * wide, low), (way * top, high), (way * top * 0.36, high), (way * wide * 0.36, low)])
+        for x in rng.uniform(-top, top, 5):
+            ink.shade.box(x, high + 0.008, x + 0.0018, low - 0.01)
+
+
+def _shrine(ink: _Ink, way: int, half: float, base: float, tall: float) -> None:
+    eaves, roof, comb = (base - tall * part for part in (0.2, 0.25, 0.4))
+    ink.walls.box(-half, eaves, half, base)
+    ink.walls.box(-half * 1.14, roof, half * 1.14, eaves)
+    ink.walls.polygon([(-half * 0.8, roof), (-half * 0.66, comb), (half * 0.66, comb), (half * 0.8, roof)])
+    near, far = way * half, way * half * 0.35
+    ink.lit.polygon([(near, base), (near, eaves), (far, eaves), (far, base)])
+    lintel = base - tall * 0.13
+    ink.door.polygon([(-half * 0.24, base), (-half * 0.2, lintel), (half * 0.2, lintel), (half * 0.24, base)])
 
 
 def _faces(world: World, image: Picture, shade: Stencil, lit: Stencil, stairs: Stencil) -> None:
@@ -151,50 +152,37 @@ def _overgrown(walls: Stencil, rng: np.random.Generator, half: float, foot: floa
 def portico(world: World, foot: float) -> Layer:
     """Columns under a gable, some of them broken."""
     half, tall = 0.58 * world.spread * (0.75 + 0.25 * world.bulk), 0.36 * (0.7 + 0.3 * world.bulk)
-    canvas = world.canvas(DEPTH, foot - tall * 1.7, foot + 0.6)
-    walls, shade, lit, stairs, door = (Stencil(canvas) for _ in range(5))
+    ink = _Ink(world.canvas(DEPTH, foot - tall * 1.7, foot + 0.6))
     rng = world.chance("portico")
-    way = 1 if world.light.x > 0 else -1
     broken = world.reading.has("jungle") or rng.random() < 0.5
-    count = 8
-    for number in range(count):
-        x, wide = half * (2 * (number + 0.5) / count - 1) * 0.94, half * 0.062
-        top = foot - tall * (rng.uniform(0.35, 0.8) if broken and number in (0, 1) else 1.0)
-        walls.polygon([(x - wide, foot), (x - wide * 0.82, top), (x + wide * 0.82, top), (x + wide, foot)])
-        walls.box(x - wide * 1.25, top, x + wide * 1.25, top + tall * 0.035)
-        walls.box(x - wide * 1.3, foot - tall * 0.04, x + wide * 1.3, foot)
-        lit.polygon(
-            [
-                (x + way * wide, foot),
-                (x + way * wide * 0.82, top),
-                (x + way * wide * 0.3, top),
-                (x + way * wide * 0.3, foot),
-            ]
-        )
-    start = -half if not broken else -half * 0.5
-    walls.box(start, foot - tall * 1.13, half, foot - tall)
-    walls.polygon([(start, foot - tall * 1.13), (start * 0.08, foot - tall * 1.45), (half, foot - tall * 1.13)])
-    shade.box(start, foot - tall * 1.012, half, foot - tall * 0.985)
-    door.box(-half * 0.09, foot - tall * 0.62, half * 0.09, foot)
-    walls.box(-half * 0.5, foot - tall * 0.86, half * 0.5, foot)
+    _columns(ink, rng, 1 if world.light.x > 0 else -1, (half, tall, foot), broken)
+    start, eaves = -half * (0.5 if broken else 1.0), foot - tall
+    ink.walls.box(start, eaves - tall * 0.13, half, eaves)
+    ink.walls.polygon([(start, eaves - tall * 0.13), (start * 0.08, eaves - tall * 0.45), (half, eaves - tall * 0.13)])
+    ink.shade.box(start, eaves - tall * 0.012, half, eaves + tall * 0.015)
+    ink.door.box(-half * 0.09, foot - tall * 0.62, half * 0.09, foot)
+    ink.walls.box(-half * 0.5, foot - tall * 0.86, half * 0.5, foot)
     for step in range(4):
-        walls.box(
-            -half * (1.04 + 0.05 * step),
-            foot + 0.012 * step,
-            half * (1.04 + 0.05 * step),
-            foot + 0.012 * (step + 1) + 0.002,
-        )
-        shade.box(
-            -half * (1.04 + 0.05 * step), foot + 0.012 * step, half * (1.04 + 0.05 * step), foot + 0.012 * step + 0.002
-        )
-    _stairs(stairs, shade, foot, foot + 0.35, half * 0.16, half * 0.34)
-    walls.polygon(parts.under(world.across(canvas), foot + 0.045 + 0 * world.across(canvas), canvas.bottom))
-    image = cut_out(
-        world.paint(canvas, DEPTH, world.palette.ground, [(foot - tall * 0.6, foot + 0.03, 0.45)]), walls.soft()
-    )
-    _faces(world, image, shade, lit, stairs)
-    _doorway(world, image, door)
-    return Layer(canvas, DEPTH, image)
+        wide, top = half * (1.04 + 0.05 * step), foot + 0.012 * step
+        ink.walls.box(-wide, top, wide, top + 0.014)
+        ink.shade.box(-wide, top, wide, top + 0.002)
+    _stairs(ink.stairs, ink.shade, foot, foot + 0.35, half * 0.16, half * 0.34)
+    return ink.built(world, foot + 0.045, tall * 0.6)
+
+
+def _columns(
+    ink: _Ink, rng: np.random.Generator, way: int, form: tuple[float, float, float], broken: bool, count: int = 8
+) -> None:
+    half, tall, foot = form
+    wide = half * 0.062
+    for number in range(count):
+        x = half * (2 * (number + 0.5) / count - 1) * 0.94
+        top = foot - tall * (rng.uniform(0.35, 0.8) if broken and number < 2 else 1.0)
+        ink.walls.polygon([(x - wide, foot), (x - wide * 0.82, top), (x + wide * 0.82, top), (x + wide, foot)])
+        ink.walls.box(x - wide * 1.25, top, x + wide * 1.25, top + tall * 0.035)
+        ink.walls.box(x - wide * 1.3, foot - tall * 0.04, x + wide * 1.3, foot)
+        edge = way * wide
+        ink.lit.polygon([(x + edge, foot), (x + edge * 0.82, top), (x + edge * 0.3, top), (x + edge * 0.3, foot)])
 
 
 def sides(world: World, depth: float, base: float, inner: float, kind: str) -> Layer:

@@ -19,14 +19,14 @@ def street(world: World) -> list[Element]:
     back = sky.baked(
         sky.backdrop(world, line + 0.06, disc=not world.palette.night),
         *(blocks(world, i, line, 0.2 + 0.12 * i, 0.34 - 0.08 * i, sky.DEPTH) for i in range(2)),
-        facades(world, 0, 0.38, line, 3.4, 9.0, sky.DEPTH),
     )
+    far = facades(world, 0, 0.38, line, 3.4, 9.0)
     middle, near = facades(world, 1, 0.55, line, 1.55, 3.4), facades(world, 2, 0.8, line, 0.72, 1.5)
     wet = reading.has("rain", "neon") or (world.palette.night and not reading.has("snow"))
     tarmac = mix(world.palette.dark, world.palette.haze, 0.12 if wet else 0.3)
     ground = Water(
         world,
-        [(back, line), (middle, line), (near, line)],
+        [(plane, line) for plane in (back, far, middle, near)],
         body=tarmac,
         clear=0.74 if wet else 0.12,
         chop=0.75,
@@ -34,7 +34,7 @@ def street(world: World) -> list[Element]:
         speed=0.35,
         smear=0.09,
     )
-    elements: list[Element] = [Plane(back), ground, air.fog(world, 0.3, line, 0.07, 0.5), Plane(middle)]
+    elements: list[Element] = [Plane(back), ground, Plane(far), air.fog(world, 0.3, line, 0.05, 0.4), Plane(middle)]
     if reading.has("car"):
         place = figures.crossing(world, -0.08 * world.spread, -0.06 * world.spread, line + 0.27, world.seconds, 0.0012)
         elements.append(figures.Actor(craft.car(world, 0.3 * world.bulk, 0.3), place))
@@ -69,7 +69,7 @@ def _lights(world: World, image: Picture, lamps: tuple[Stencil, Stencil, Stencil
     if not lit:
         for panes, amount in ((warm, 0.35), (cool, 0.5)):
             tint(image, panes.soft(), mix(world.palette.sky[1], world.palette.haze, 0.4), amount)
-        tint(image, signs.soft(), world.palette.accent, 0.75)
+        tint(image, signs.soft(), mix(world.palette.haze, world.palette.accent, 0.4), 0.28)
         return
     shine(
         image,

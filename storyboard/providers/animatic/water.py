@@ -1,23 +1,26 @@
 """Water and wet ground: a mirrored picture that ripples and glints, in perspective."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from storyboard.providers.animatic import brush, noise
-from storyboard.providers.animatic.layer import Canvas, Layer, Picture
+from storyboard.providers.animatic.camera import Window
+from storyboard.providers.animatic.layer import STRIP, Area, Canvas, Cover, Layer, Picture
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.world import Moment, World
 
 DEPTH = 0.5
 _HALF = 120  # one field of ripples holds 0 to twice this
+_LEVELS = 4 * _HALF + 1  # of two fields together
 
 
 class Water:
     """Everything from the horizon down. Each pixel is fetched from a mirror picture, displaced by two moving fields
-    of ripples; where they crest it is fetched from a brighter copy.
+    of ripples; where they crest it is fetched from a brighter copy. Two neighbours are displaced alike.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class Water:
         x, y = canvas.grid(step)
         down = (y - horizon) / max(depth, 1e-6)
         part = np.clip(1 - clear + 0.42 * down**0.8, 0, 1) + 0 * x
-        mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+        mask = brush.spread(Image.fromarray((part * 255).astype(np.uint8)), canvas)
         deep = brush.shading(
             canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.chance("deep")
         )
@@ -82,16 +85,19 @@ class Water:
         width = 0.05 + 0.32 * down
         path = np.exp(-(((x - light.x) / width) ** 2)) * light.strength
         part = np.clip((0.09 + 0.91 * path) * min(1.0, glint), 0, 0.95)
-        mask = Image.fromarray((part * 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
+        mask = brush.spread(Image.fromarray((part * 255).astype(np.uint8)), canvas)
         bright = calm.copy()
         bright.paste(bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
         return bright
 
-    def _ripples(self) -> list[npt.NDArray[np.int16]]:
-        """Two fields in perspective, one row a frame row below the horizon, wide enough to be moved under."""
+    def _ripples(self) -> list[npt.NDArray[np.int32]]:
+        """Two fields in perspective, one row a frame row below the horizon, wide enough to be moved under.
+
+        The first has the place of its row in the table of ``_throws`` added.
+        """
         unit = self._world.height
         rows = round(unit * (1.15 - self._world.horizon * 0.5))
-        columns = round(unit * self._world.aspect * 1.5) + 8
+        columns = round(self._world.width * 1.5) + 8
         down = (np.arange(0, rows, 2, dtype=np.float32) + 1)[:, None] / unit
         across = np.arange(0, columns, 2, dtype=np.float32)[None, :] / unit - self._world.aspect * 0.75
         near = 1 / (down + 0.045)
@@ -102,44 +108,61 @@ class Water:
             for scale, weight in ((1.0, 1.0), (2.3, 0.6)):
                 field += weight * _sampled(rng, across * near * 2.2 * scale, near * 6.5 * scale + 0 * across)
             levels = np.asarray(np.clip(field / 1.6, 0, 1) * _HALF * 2, dtype=np.uint8)
-            whole = Image.fromarray(levels).resize((columns, rows), Image.Resampling.BILINEAR)
-            fields.append(np.asarray(whole, dtype=np.int16))
+            whole = np.asarray(Image.fromarray(levels).resize((columns, rows), Image.Resampling.BILINEAR))
+            fields.append(np.pad(whole, ((0, max(0, unit - rows)), (0, 0)), mode="edge").astype(np.int32))
+        fields[0] += np.arange(len(fields[0]))[:, None] * _LEVELS
         return fields
 
     def draw(self, frame: Picture, moment: Moment) -> None:
         """Fetch every pixel below the horizon."""
-        window = moment.window(DEPTH)
-        step = (window[3] - window[1]) / frame.height
-        first = max(0, int(np.ceil((self._world.horizon - window[1]) / step)))
-        if first >= frame.height:
-            return
-        height = frame.height - first
-        swell = self._crests(moment, window[0], height, frame.width)
-        y = window[1] + (np.arange(first, frame.height) + 0.5) * step - self._world.horizon
-        x = window[0] + (np.arange(frame.width) + 0.5) * step - self._canvas.left
-        throw = (0.003 + 0.055 * y) * self._chop * self._canvas.scale / (2 * _HALF)
-        offset = (y * self._canvas.scale - 2 * _HALF * throw)[:, None].astype(np.float32)
-        rows = (swell * throw[:, None].astype(np.float32) + offset).astype(np.int32)
-        np.clip(rows, 0, self._rows - 1, out=rows)
-        rows += (swell > self._threshold) * np.int32(self._rows)
-        rows *= self._width
-        columns = np.clip(x * self._canvas.scale, 0, self._width - 1).astype(np.int32)
-        rows += columns
-        pixels = np.take(self._pixels, rows)
-        frame.paste(Image.frombuffer("RGB", (frame.width, height), pixels, "raw", "RGBX", 0, 1), (0, first))
+        self.laid(Cover(frame.width, frame.height), moment)(frame)
 
-    def _crests(self, moment: Moment, left: float, height: int, width: int) -> npt.NDArray[np.int16]:
+    def laid(self, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
+        """How to fetch the pixels below the horizon that can be seen."""
+        window = moment.window(DEPTH)
+        step = (window[3] - window[1]) / cover.height
+        first = max(0, math.ceil((self._world.horizon - window[1]) / step))
+        area = cover.bounds(first) if first < cover.height else None
+        if area is None:
+            return lambda frame: None
+        for row in range(-(-first // STRIP) * STRIP, cover.height, STRIP):
+            cover.shut(row, 0, cover.width)
+        size = (cover.width, cover.height)
+        return lambda frame: frame.im.paste(self._fetched(moment, window, size, first, area).im, area)
+
+    def _fetched(self, moment: Moment, window: Window, size: tuple[int, int], first: int, area: Area) -> Picture:
+        """The *area* of a frame of *size*; *first* is the row of the horizon."""
+        left, top, right, bottom = area
+        index = self._crests(moment, window[0], size[0], (left, top - first, right, bottom - first))
+        y = window[1] + (np.arange(top, bottom) + 0.5) * (window[3] - window[1]) / size[1] - self._world.horizon
+        x = window[0] + (np.arange(left, right) + 0.5) * (window[2] - window[0]) / size[0] - self._canvas.left
+        columns = np.clip(x * self._canvas.scale, 0, self._width - 1).astype(np.intp)
+        begins = np.take(self._throws(y), index, mode="clip")
+        pixels = np.empty((bottom - top, right - left), np.uint32)
+        for side in (0, 1):
+            part = columns[side::2]
+            pixels[:, side::2] = np.take(self._pixels, begins[:, : len(part)] + part, mode="clip")
+        return Image.frombuffer("RGBA", (right - left, bottom - top), pixels, "raw", "RGBA", 0, 1)
+
+    def _throws(self, y: noise.Array) -> npt.NDArray[np.intp]:
+        """Where the pixels at the distances *y* below the horizon begin, for every level that ripples can have."""
+        throw = ((0.003 + 0.055 * y) * self._chop * self._canvas.scale / (2 * _HALF)).astype(np.float32)
+        level = np.arange(_LEVELS, dtype=np.float32) - 2 * _HALF
+        rows = (level * throw[:, None] + (y * self._canvas.scale).astype(np.float32)[:, None]).astype(np.int32)
+        np.clip(rows, 0, self._rows - 1, out=rows)
+        rows[:, self._threshold + 1 :] += self._rows
+        return np.asarray(rows * self._width, dtype=np.intp).ravel()
+
+    def _crests(self, moment: Moment, left: float, width: int, area: Area) -> npt.NDArray[np.int32]:
+        """The levels of the ripples in *area* (its rows counted from the horizon), as places in the table."""
         moved = (moment.seconds * 0.045 * self._speed, -moment.seconds * 0.035 * self._speed)
         parts = []
         for field, way in zip(self._fields, moved, strict=True):
             spare = field.shape[1] - width
             at = round((left + self._world.aspect / 2 + way) * self._world.height + spare / 2) % max(1, 2 * spare)
             at = at if at <= spare else 2 * spare - at
-            part = field[:height, at : at + width]
-            parts.append(
-                np.pad(part, ((0, height - part.shape[0]), (0, 0)), mode="edge") if part.shape[0] < height else part
-            )
-        return np.asarray(parts[0] + parts[1])
+            parts.append(field[area[1] : area[3], at + area[0] : at + area[2] : 2])
+        return np.asarray(parts[0] + parts[1] - area[1] * _LEVELS)
 
 
 def _sampled(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.Array:
@@ -157,5 +180,5 @@ def _sampled(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.
 
 def _packed(image: Picture) -> npt.NDArray[np.uint32]:
     """One number a pixel, shape (height, width)."""
-    raw = np.frombuffer(image.convert("RGBX").tobytes(), dtype=np.uint32)
+    raw = np.frombuffer(image.convert("RGBA").tobytes(), dtype=np.uint32)
     return raw.reshape(image.height, image.width)

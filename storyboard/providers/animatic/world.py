@@ -9,7 +9,7 @@ from msgspec import Struct
 from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.brush import Glow, Stencil
 from storyboard.providers.animatic.camera import Camera, Window
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Cover, Layer, Picture
 from storyboard.providers.animatic.palette import Colour, Palette, bent, mix
 from storyboard.providers.animatic.reading import Reading
 
@@ -37,6 +37,20 @@ class Element(Protocol):
         """Draw into *frame*, an RGB picture of the stage."""
 
 
+def draw_all(frame: Picture, elements: Sequence[Element], moment: Moment) -> None:
+    """Draw *elements*, from the back to the front, into *frame*; what nearer ones hide is left out."""
+    cover = Cover(frame.width, frame.height)
+    laid = [_laid(element, cover, moment) for element in reversed(elements)]
+    for draw in reversed(laid):
+        draw(frame)
+
+
+def _laid(element: Element, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
+    """How to draw what *cover* leaves of *element*. An element with a method ``laid`` tells *cover* what it hides."""
+    laid: Callable[[Cover, Moment], Callable[[Picture], None]] | None = getattr(element, "laid", None)
+    return (lambda frame: element.draw(frame, moment)) if laid is None else laid(cover, moment)
+
+
 class Plane(Struct, frozen=True):
     """A layer that stands, drifts (stage units a second) or swings (stage units, and seconds a swing)."""
 
@@ -46,19 +60,27 @@ class Plane(Struct, frozen=True):
 
     def draw(self, frame: Picture, moment: Moment) -> None:
         """Lay the layer over the frame where it is now."""
+        self.laid(Cover(frame.width, frame.height), moment)(frame)
+
+    def laid(self, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
+        """How to lay what *cover* leaves of the layer."""
         turn = np.sin(2 * np.pi * moment.seconds / self.swing[2])
         x = self.drift[0] * moment.seconds + self.swing[0] * turn
         y = self.drift[1] * moment.seconds + self.swing[1] * turn
-        self.layer.draw(frame, moment.window(self.layer.depth), (float(x), float(y)))
+        pieces = self.layer.pieces(cover, moment.window(self.layer.depth), (float(x), float(y)))
+        return lambda frame: self.layer.paint(frame, pieces)
 
 
 class World(Struct, frozen=True):
-    """What every setting builds on. ``height`` is the stage's height in frame pixels, ``horizon`` its stage height.
+    """What every setting builds on. ``width`` and ``height`` are the stage in frame pixels.
+
+    ``aspect`` is their ratio, kept from extremes; ``horizon`` is a stage height.
 
     ``light`` is sun, moon or the brightest lamp. ``chance`` gives one generator per purpose.
     """
 
     aspect: float
+    width: int
     height: int
     camera: Camera
     palette: Palette

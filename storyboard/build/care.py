@@ -1,0 +1,133 @@
+"""Care of a project's cache: what is in it, whether it is whole, and the removal of what nobody needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from storyboard.build.session import Choices, Session
+from storyboard.core.cards import ModelCard
+from storyboard.core.model import Storyboard
+from storyboard.core.plan import FrameMade, Plan, SegmentMade, TakeMade
+from storyboard.store.cas import Blobs, Damaged, Missing
+from storyboard.store.collect import Item, Roots, going, remove, survey
+from storyboard.store.guard import Builder
+from storyboard.store.index import Index
+from storyboard.store.records import Record, Records
+from storyboard.store.refs import Source, Unsure, lockfiles
+
+
+class Cache:
+    """The cache of the project in *root*, opened for reading; no file appears or changes."""
+
+    def __init__(self, root: Path) -> None:
+        self.state = root / ".storyboard"
+        self.folder = self.state / "cache"
+        self._index = Index(self.state / "index.sqlite", lambda: 0.0, writable=False)
+        self.blobs = Blobs(self.folder, writable=False)
+        self.records = Records(self.folder, self.blobs, self._index)
+
+    def __enter__(self) -> "Cache":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._index.close()
+
+
+class Health(Struct, frozen=True):
+    """What reading all of a cache found; *missing* are blobs that a record names, *unreadable* says which and why."""
+
+    blobs: int
+    size: int
+    damaged: tuple[str, ...]
+    missing: tuple[tuple[str, Record], ...]
+    unreadable: tuple[str, ...]
+
+
+def verify(cache: Cache) -> Health:
+    """Read and hash every blob, and look for every blob that a record names."""
+    damaged, size = [], 0
+    digests = cache.blobs.all()
+    for digest in digests:
+        try:
+            size += cache.blobs.size(digest)
+            cache.blobs.verify(digest)
+        except Damaged:
+            damaged.append(digest)
+        except Missing:
+            continue
+    there = set(digests)
+    missing = [
+        (digest, record)
+        for record in cache.records.takes_of(None)
+        for digest in record.outputs.values()
+        if digest not in there
+    ]
+    troubles = tuple(f"{trouble.path}: {trouble.reason}" for trouble in cache.records.troubles)
+    return Health(len(digests), size, tuple(damaged), tuple(missing), troubles)
+
+
+class Cleaning(Struct, frozen=True):
+    """What stays and what goes; *size* is how many bytes are freed."""
+
+    items: list[Item]
+    size: int
+
+
+@contextmanager
+def cleaning(
+    root: Path, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool, delete: bool
+) -> Iterator[Cleaning]:
+    """What can go; at the end of the block it is gone, if *delete*.
+
+    Raises ``Unsure`` if anything that could name a take cannot be read, or if a build runs or was killed; ``Held`` if
+    one begins meanwhile; as ``Session`` does.
+    """
+    if (root / ".storyboard" / "builder.json").exists():
+        raise Unsure("build", "one is running, or was killed; `storyboard build` finishes its work")
+    if not delete:
+        yield _look(root, storyboard, cards, paid=paid)[0]
+        return
+    with Builder(root, storyboard.file, patience_s=0) as builder, Cache(root) as cache:
+        found, roots = _look(root, storyboard, cards, paid=paid)
+        yield found
+        builder.check()
+        remove(found.items, roots, cache.records, cache.blobs)
+
+
+def _look(root: Path, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[Cleaning, Roots]:
+    sources = lockfiles(root)
+    with Session(root, storyboard, cards, Choices()) as session, Cache(root) as cache:
+        roots = Roots(
+            locked=frozenset(locked_takes(sources)),
+            needed=_digests(session.plan()) | frozenset(session.files.values()),
+            open_keys=frozenset(session.workspace.open_keys),
+            paid=paid,
+        )
+        items = survey(cache.records, cache.blobs, roots)
+        size = sum(cache.blobs.size(digest) for digest in going(items, roots) if cache.blobs.path(digest).exists())
+    return Cleaning(items, size), roots
+
+
+def locked_takes(sources: list[Source]) -> dict[str, list[str]]:
+    """The takes that lockfiles name, each with the places of those lockfiles."""
+    found: dict[str, list[str]] = {}
+    for source in sources:
+        for entries in source.lockfile.shots.values():
+            for entry in entries.values():
+                places = found.setdefault(entry.take, [])
+                if source.where not in places:
+                    places.append(source.where)
+    return found
+
+
+def _digests(plan: Plan) -> frozenset[str]:
+    found = set()
+    for step in plan.steps:
+        match step.found:
+            case TakeMade(digest, _) | SegmentMade(digest, _, _):
+                found.add(digest)
+            case FrameMade(_, picture):
+                found.add(picture)
+    return frozenset(found)

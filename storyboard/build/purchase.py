@@ -1,0 +1,305 @@
+"""One attempt at one take that costs money: ask, reserve, write down, submit, wait, fetch, judge.
+
+The journal is on disk before a submission leaves, and the provider is asked whether it knows the id before every
+submission. What cannot be known is said, not guessed. Which attempt it is, and what follows a failure, is for ``paid``.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from storyboard.build.budget import Attempt
+from storyboard.build.makers import Delivery, Order
+from storyboard.build.requests import job_of, take_request
+from storyboard.build.tasks import PaidFailed, TaskFailed, judge_clip
+from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Generated, Json
+from storyboard.providers.base import (
+    Call,
+    Failed,
+    Outcome,
+    Position,
+    Running,
+    Succeeded,
+    Unknown,
+)
+from storyboard.providers.download import FetchError
+from storyboard.providers.errors import ProviderError
+from storyboard.store.journal import Job, JournalConflict
+from storyboard.store.ledger import SUCCEEDED
+
+# Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
+SUBMISSIONS_A_BUILD = 3
+FETCHES = 3
+
+
+class Purchase:
+    """One attempt at one take, from the first question to the clip."""
+
+    def __init__(self, tools: Tools, order: Order, source: Generated, key: str, number: int) -> None:
+        self._tools = tools
+        self._provider = tools.remote.provider
+        self._order = order
+        self._shot = order.shot.id
+        task_id = self._provider.task_id(key, number)
+        self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
+        self._request = take_request(source, order.pictures)
+
+    @property
+    def _task_id(self) -> str:
+        return self._attempt.task_id
+
+    async def run(self, began: float) -> Delivery:
+        """Find or buy the take, and fetch it."""
+        async with self._tools.limit:
+            outcome = await self._ended()
+        match outcome:
+            case Succeeded():
+                async with self._tools.fetching:
+                    return await self._collect(outcome, began)
+            case Failed(error):
+                return self._failed(error)
+            case Running():
+                raise self._given_up("is still running; the next build collects it", "running")
+            case Unknown():
+                raise self._unknown()
+
+    async def pick_up(self) -> Delivery | None:
+        """Fetch the take if the job has ended well; ``None`` if it has not. Nothing is submitted."""
+        began = time.monotonic()
+        match await self._ask():
+            case Succeeded() as made:
+                return await self._collect(made, began)
+            case Failed(error):
+                self.leave(error.code)
+        return None
+
+    async def _ended(self) -> Outcome:
+        """How the job ended; it is submitted only if nobody knows it."""
+        job = self._tools.journal.job(self._task_id)
+        known = await self._ask()
+        if isinstance(known, Unknown) and job is not None and job.state == "opened":
+            known = await self._ask_again()
+        if isinstance(known, Unknown):
+            self._check_unbought(job)
+            known = await self._submitted() if job is None or job.state == "opened" else known
+        return known if isinstance(known, Succeeded | Failed) else await self._wait()
+
+    def leave(self, code: str) -> None:
+        """Look no more for this job; what it may have cost stays in the ledger."""
+        if self._tools.budget.ended(self._attempt) is None:
+            self._tools.budget.settle(self._attempt, None, code)
+        self._tools.journal.close(self._task_id)
+
+    # asking
+
+    async def _ask(self) -> Outcome:
+        """What the provider knows of the id: its queue first, then its archive. Free."""
+        try:
+            found = (await self._tools.remote.ask([self._task_id]))[self._task_id]
+            if not isinstance(found, Unknown):
+                return found
+            archived = await self._tools.remote.archive(self._task_id)
+        except ProviderError as problem:
+            if problem.code == "not-found":
+                return Unknown()
+            raise self._trouble(problem, "nothing was submitted") from problem
+        if not archived.known or isinstance(archived.outcome, Unknown):
+            return Running() if archived.known else Unknown()
+        self._check_same(archived.request)
+        return archived.outcome
+
+    async def _ask_again(self) -> Outcome:
+        """Give what may have arrived a moment to become visible, twice."""
+        known: Outcome = Unknown()
+        for _ in range(2):
+            await self._tools.sleep(self._tools.interval_s)
+            known = await self._ask()
+            if not isinstance(known, Unknown):
+                break
+        return known
+
+    def _check_same(self, request: Mapping[str, Json] | None) -> None:
+        if request is not None and not self._provider.same_request(request, self._submission()):
+            text = f"{self._shot}: the provider knows task {self._task_id} with another request; nothing was submitted"
+            raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict")
+
+    async def _wait(self) -> Outcome:
+        try:
+            return await self._tools.poller.wait(self._task_id)
+        except ProviderError as problem:
+            raise self._trouble(problem, f"task {self._task_id} goes on; the next build asks again") from problem
+
+    # buying
+
+    def _check_unbought(self, job: Job | None) -> None:
+        """The provider does not know the id. Unless it is sure that it was not bought, nothing is submitted."""
+        old = job is not None and self._tools.clock() - job.opened_at > self._provider.memory_s
+        if old or (job is not None and not self._provider.own_ids):
+            raise self._unknown()
+        ended = self._tools.budget.ended(self._attempt)
+        if ended is None:
+            return
+        if ended.outcome == "moderated":
+            text = f"{self._provider.name} refused this request by its policy before; change the prompt or the picture"
+            raise PaidFailed(f"{text}, or say `--remake {self._shot}` to ask again", "moderated")
+        if ended.outcome == SUCCEEDED:
+            text = f"was paid for (${ended.cost or ended.estimate}), but neither the cache nor the provider has it now"
+            raise self._given_up(f"{text}. `--remake {self._shot}` buys it again", "gone")
+
+    async def _submitted(self) -> Outcome:
+        """Reserve the money, write the job down, and submit it."""
+        references = await self._uploaded()
+        self._tools.check()
+        await asyncio.to_thread(self._tools.budget.reserve, self._attempt)
+        try:
+            await asyncio.to_thread(self._tools.journal.open, self._job(references))
+        except OSError:
+            self._tools.budget.release(self._attempt)
+            raise
+        except JournalConflict as problem:
+            text = f"{self._shot}: task {self._task_id} is in the journal with another request; nothing was submitted"
+            raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict") from problem
+        for tries_left in range(SUBMISSIONS_A_BUILD, 0, -1):
+            known = await self._submit_once(references, last=tries_left == 1)
+            if known is not None:
+                return known
+        raise AssertionError("unreachable")
+
+    async def _uploaded(self) -> dict[Position, str]:
+        try:
+            return await self._tools.remote.upload(self._request)
+        except ProviderError as problem:
+            raise self._trouble(problem, "nothing was submitted") from problem
+
+    async def _submit_once(self, references: Mapping[Position, str], *, last: bool) -> Outcome | None:
+        """What is known after one submission: ``None`` if it was lost and may be sent again under its id."""
+        try:
+            await self._tools.remote.submit(self._request, self._task_id, references)
+        except ProviderError as problem:
+            if problem.code == "conflict":
+                await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+                known = await self._ask()
+                return Running() if isinstance(known, Unknown) else known
+            if problem.sent and problem.code in _LOST:
+                return await self._after_loss(problem, last=last)
+            self._never_taken(problem)
+        await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+        return Running()
+
+    async def _after_loss(self, problem: ProviderError, *, last: bool) -> Outcome | None:
+        """Nobody knows whether it arrived."""
+        known = await self._ask_again()
+        if not isinstance(known, Unknown):
+            await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+            return known
+        if not self._provider.own_ids:
+            await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+            raise self._unknown()
+        if last:
+            raise self._trouble(problem, f"task {self._task_id} may have been taken; the next build asks again")
+        return None
+
+    def _never_taken(self, problem: ProviderError) -> None:
+        """A refusal, or a request that never left: nothing is owed."""
+        self._tools.budget.release(self._attempt, problem.code)
+        self._tools.journal.close(self._task_id)
+        raise self._trouble(problem, "nothing was bought") from problem
+
+    # after the end
+
+    def _failed(self, error: ProviderError) -> Delivery:
+        if error.code == "unreadable-reply":
+            raise self._given_up(f"was made, but its result cannot be read: {error.message}", error.code)
+        self._tools.budget.settle(self._attempt, None, error.code)
+        self._tools.journal.close(self._task_id)
+        reason = self._trouble(error, "")
+        if error.retryable and error.code in RETRYABLE:
+            raise MayBeRetried(reason)
+        raise reason
+
+    async def _collect(self, made: Succeeded, began: float) -> Delivery:
+        """Fetch what is paid for, again and again rather than buy it again, and pass it through the gate."""
+        await asyncio.to_thread(self._settle, made)
+        problem: Exception | None = None
+        for number in range(FETCHES):
+            if number:
+                await self._tools.sleep(self._tools.interval_s)
+                fresh = await self._ask()
+                made = fresh if isinstance(fresh, Succeeded) else made
+            try:
+                info = await self._fetched(made, self._order.out)
+            except (FetchError, TaskFailed) as trouble:
+                problem = trouble
+                self._order.out.unlink(missing_ok=True)
+                continue
+            return self._delivery(made, info, time.monotonic() - began)
+        paid = f"is paid for (${made.cost if made.cost is not None else self._attempt.estimate})"
+        why = problem.message if isinstance(problem, FetchError) else str(problem)
+        raise self._given_up(f"{paid} but could not be had: {why}; nothing is bought again", "bad-media")
+
+    def _settle(self, made: Succeeded) -> None:
+        try:
+            if self._tools.journal.job(self._task_id) is not None:
+                self._tools.journal.advance(self._task_id, "succeeded")
+            ended = self._tools.budget.ended(self._attempt)
+            if ended is None or ended.outcome != SUCCEEDED:
+                self._tools.budget.settle(self._attempt, made.cost)
+        except OSError as problem:
+            cost = made.cost if made.cost is not None else self._attempt.estimate
+            text = f"{self._shot}: task {self._task_id} cost ${cost}, and that could not be written down"
+            raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
+
+    async def _fetched(self, made: Succeeded, out: Path) -> ClipInfo:
+        await self._tools.downloader.fetch(made.url, out)
+        source = self._attempt.source
+        label = self._order.step.action.id
+        return await self._tools.workers.run(label, judge_clip, out, source.size, source.duration)
+
+    def _delivery(self, made: Succeeded, info: ClipInfo, seconds: float) -> Delivery:
+        asked = self._attempt.source.seed
+        notes = list(made.notes)
+        if made.seed is not None and made.seed != asked:
+            notes.append(f"seed {asked} was asked for, {made.seed} was used")
+        for note in notes:
+            self._tools.tell(f"{self._shot}: {note}")
+        cost = made.cost if made.cost is not None else self._attempt.estimate
+        seed = asked if made.seed is None else made.seed
+        return Delivery(info, seconds, seed, cost, self._task_id, tuple(notes))
+
+    def _submission(self) -> Call:
+        return self._provider.submission(
+            self._request, self._task_id, dict.fromkeys(self._provider.uploads(self._request), "")
+        )
+
+    def _job(self, references: Mapping[Position, str]) -> Job:
+        # an upload has a new name each time, the same picture has not: what is digested holds no names of uploads
+        placed = dict.fromkeys(references, "uploaded")
+        body = self._provider.submission(self._request, self._task_id, placed).body
+        return job_of(self._attempt, self._order.step.request or {}, body, self._tools.clock())
+
+    # words
+
+    def _trouble(self, problem: ProviderError, consequence: str) -> PaidFailed:
+        field = f", at `{problem.field}`" if problem.field else ""
+        text = f"{self._provider.name} says: {problem.message.rstrip('.')}{field}"
+        if problem.code == "moderated":
+            what = _MODERATED.get(problem.field or "", "prompt or the picture")
+            text += f"; refused by its policy: change the {what}"
+        return PaidFailed(f"{text}; {consequence}" if consequence else text, problem.code)
+
+    def _unknown(self) -> PaidFailed:
+        text = (
+            f"unknown, may have been paid: {self._shot}, task {self._task_id}, ${self._attempt.estimate}. "
+            f"Build again to look again, or `--remake {self._shot}` to buy it again"
+        )
+        return PaidFailed(text, "unknown")
+
+    def _given_up(self, what: str, code: str) -> PaidFailed:
+        return PaidFailed(f"task {self._task_id} {what}", code)
+
+
+_LOST = frozenset({"network", "timeout", "server", "unreadable-reply"})
+_MODERATED = {"positivePrompt": "prompt", "inputs": "picture", "inputs.frameImages": "picture"}

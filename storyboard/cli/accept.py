@@ -1,0 +1,45 @@
+"""``storyboard accept``: the take that is there answers what is written now."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.build import say_who_builds
+from storyboard.cli.exits import Exit
+from storyboard.cli.options import json_option, provider_option, storyboard_argument
+from storyboard.cli.output import Speaker, problem
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.session import opened
+from storyboard.cli.shots import generated_shot, next_build, shot_argument
+
+
+@click.command("accept", epilog="Example: storyboard accept glide")
+@shot_argument
+@storyboard_argument
+@provider_option
+@json_option
+def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """Let the take of SHOT answer its request as it reads now, after an edit that changes nothing to be seen.
+
+    Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
+    """
+    from storyboard.build.session import Choices
+    from storyboard.build.takes import NotAccepted, ShotTakes
+    from storyboard.report.takes import take_data, take_line
+    from storyboard.report.words import change_lines, listed
+
+    speaker = Speaker("accept", as_json=as_json)
+    project = read_project(path, provider)
+    storyboard = checked(speaker, project)
+    generated_shot(storyboard, shot)
+    with opened(speaker, project, storyboard, Choices(), say_who_builds) as session:
+        try:
+            take = ShotTakes(session, shot).accept()
+        except NotAccepted as why:
+            speaker.refuse(Exit.FAILED, [problem("not-accepted", f"{shot}: {why}")])
+    plan, then = next_build(speaker, project, storyboard)
+    about = listed(take.fields) or "seed"
+    lines = [f"  {line}" for change in take.changes for line in change_lines(change)]
+    text = "\n".join([f"{shot}: {take_line(take)} is accepted for its new request: {about}", *lines, then])
+    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    speaker.result(text, {"shot": shot, "take": take_data(take)}, follow=follow)

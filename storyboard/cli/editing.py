@@ -1,0 +1,83 @@
+"""Edits of the storyboard in place: computed on its text, read again before they count, then written whole.
+
+A file that cannot be edited without touching anything else, or that somebody has changed meanwhile, is left alone.
+"""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from storyboard.cli.exits import Exit
+from storyboard.cli.output import Speaker, problem
+from storyboard.cli.project import Project, checked, read_project, typed
+from storyboard.core.model import Json, Storyboard
+
+
+class Edit(Struct, frozen=True):
+    """A file, its name in the project, what it held when it was read and what it is to hold."""
+
+    file: Path
+    name: str
+    before: bytes
+    after: bytes
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does anything."""
+        return self.before != self.after
+
+
+def edited(speaker: Speaker, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
+    """The file in which *shot* stands, with those fields set, ``None`` taken out. Ends the verb if that cannot be."""
+    from storyboard.document.edit import CannotEdit, set_fields
+
+    located = project.loaded.locate(shot)
+    if located is None:
+        raise KeyError(shot)
+    name, place = located
+    file = (project.root / name).resolve()
+    before = file.read_bytes()
+    try:
+        text = set_fields(before.decode("utf-8"), place, values)
+    except CannotEdit as refused:
+        speaker.refuse(Exit.FAILED, [problem("cannot-edit", *_by_hand(project, shot, file, refused))])
+    except UnicodeDecodeError:
+        speaker.refuse(Exit.FAILED, [problem("cannot-edit", f"{typed(file)}: it is not UTF-8 text")])
+    return Edit(file, name, before, text.encode("utf-8"))
+
+
+def _by_hand(project: Project, shot: str, file: Path, refused: Exception) -> tuple[str, str]:
+    span = project.loaded.place(shot)
+    where = f"{typed(file)}:{span.line}" if span is not None else typed(file)
+    lines = str(getattr(refused, "lines", ""))
+    hint = f"write these lines into shot `{shot}` at {where}:\n\n{_indented(lines)}\n"
+    return f"{typed(file)} was left as it is: {refused}", hint if lines else f"edit shot `{shot}` at {where} by hand"
+
+
+def _indented(lines: str) -> str:
+    return "\n".join(f"    {line}" for line in lines.splitlines())
+
+
+def as_edited(speaker: Speaker, path: Path, edit: Edit, provider: str | None) -> tuple[Project, Storyboard]:
+    """The project as it will be read once *edit* is written. Ends the verb if that would be wrong."""
+    project = read_project(path, provider, (edit.name, edit.after))
+    # its warnings have been told when the file was read the first time
+    again = Speaker(speaker.command, as_json=speaker.as_json, quiet=True)
+    return project, checked(again, project)
+
+
+def write(speaker: Speaker, edit: Edit) -> None:
+    """Put the new content into the place of the old at once. Ends the verb if the file has changed since it was read.
+
+    Raises ``OSError``.
+    """
+    from storyboard.store.atomic import write_atomic
+
+    if not edit.changes:
+        return
+    if edit.file.read_bytes() != edit.before:
+        text = f"{typed(edit.file)} was changed meanwhile, and was left as it is"
+        speaker.refuse(Exit.FAILED, [problem("file-changed", text, "run the command again")])
+    write_atomic(edit.file, edit.after, stat.S_IMODE(edit.file.stat().st_mode))

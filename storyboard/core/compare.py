@@ -1,0 +1,242 @@
+"""Two versions of a film, shot by shot: what came, went, moved, was renamed, changed, or takes another time.
+
+Compares what authors wrote; what a version would cost to make is the planner's business.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.cutting import overlaps
+from storyboard.core.graph import moment
+from storyboard.core.keys import canonical, normal
+from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, UrlInput
+from storyboard.core.plan import Change, changes
+from storyboard.core.timebase import seconds_of
+from storyboard.core.timeline import Piece, TooShort, running_time, timeline
+
+_NAMES = frozenset(("id", "scene", "source"))
+# Ways not to say anything: 0 is not among them, and no value that counts equals one of these.
+_EMPTY: tuple[object, ...] = (None, [], {}, "")
+
+
+class Version(Struct, frozen=True):
+    """One version of a film: what was written, the digests of its pictures by path, and what is known of its takes."""
+
+    storyboard: Storyboard
+    files: Mapping[str, str]
+    takes: Mapping[str, ClipInfo] = {}
+
+
+class ShotChange(Struct, frozen=True):
+    """One shot of both versions, by its new id."""
+
+    shot: str
+    changes: tuple[Change, ...]
+
+
+class Retimed(Struct, frozen=True):
+    """A shot whose stretch of the film has another length, in seconds."""
+
+    shot: str
+    old: Fraction
+    new: Fraction
+
+
+class Comparison(Struct, frozen=True):
+    """Shots by their ids; ``renamed`` holds old and new id; ``film`` is what changed beside the shots.
+
+    ``seconds`` are the running times.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    moved: tuple[str, ...]
+    changed: tuple[ShotChange, ...]
+    retimed: tuple[Retimed, ...]
+    film: tuple[Change, ...]
+    seconds: tuple[Fraction, Fraction]
+
+    def same(self) -> bool:
+        """Whether both versions say the same."""
+        return not any((self.added, self.removed, self.renamed, self.moved, self.changed, self.retimed, self.film))
+
+
+def compare(old: Version, new: Version) -> Comparison:
+    """What leads from *old* to *new*."""
+    before = {shot.id: shot for shot in old.storyboard.shots()}
+    after = {shot.id: shot for shot in new.storyboard.shots()}
+    names = renames(old, new)
+    pairs = {names.get(shot, shot): shot for shot in before if names.get(shot, shot) in after}
+    moved = _moved(list(pairs), list(after), pairs, before, after)
+    lengths = _lengths(old), _lengths(new)
+    changed = [
+        ShotChange(shot, changes(described(before[pairs[shot]], old.files, names), described(after[shot], new.files)))
+        for shot in after
+        if shot in pairs
+    ]
+    return Comparison(
+        added=tuple(shot for shot in after if shot not in pairs),
+        removed=tuple(shot for shot in before if names.get(shot, shot) not in after),
+        renamed=tuple(names.items()),
+        moved=moved,
+        changed=tuple(one for one in changed if one.changes),
+        retimed=tuple(
+            Retimed(shot, lengths[0][pairs[shot]], length)
+            for shot, length in lengths[1].items()
+            if shot in pairs and lengths[0].get(pairs[shot], length) != length
+        ),
+        film=changes(_film(old.storyboard), _film(new.storyboard)),
+        seconds=(_total(old), _total(new)),
+    )
+
+
+def renames(old: Version, new: Version) -> dict[str, str]:
+    """Shots that went away, each with the one that came and asks for the very same: old id to new id."""
+    kept = {shot.id for shot in old.storyboard.shots()} & {shot.id for shot in new.storyboard.shots()}
+    waiting = [shot for shot in old.storyboard.shots() if shot.id not in kept]
+    come: dict[bytes, list[str]] = {}
+    for shot in new.storyboard.shots():
+        if shot.id not in kept:
+            come.setdefault(canonical(_nameless(shot, new.files)), []).append(shot.id)
+    found: dict[str, str] = {}
+    again = bool(waiting and come)
+    while again:
+        again = False
+        for shot in waiting:
+            twins = come.get(canonical(_nameless(shot, old.files, found)), [])
+            if shot.id not in found and twins:
+                # a shot that starts from this one may be known by its new name only now
+                found[shot.id] = twins.pop(0)
+                again = True
+    return found
+
+
+def asked(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a shot asks for, field by field, as its author wrote it; the content of its pictures too."""
+    fields: dict[str, Any] = _plain(shot.source, files, names or {})
+    return {name: value for name, value in fields.items() if value not in _EMPTY}
+
+
+def _nameless(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The same, whatever its pictures are called."""
+    fields = asked(shot, files, names)
+    return {name: value for name, value in fields.items() if f"{name} content" not in fields}
+
+
+def described(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Every field of a shot but its id and scene, as JSON data; the content of its pictures too.
+
+    *names* gives shots that it is linked to by other names.
+    """
+    own = {name: getattr(shot, name) for name in shot.__struct_fields__ if name not in _NAMES}
+    fields = {name: _plain(value, files, names or {}) for name, value in own.items()}
+    kind = shot.source.__struct_config__.tag
+    source = {} if kind == "prompt" else {"source": kind}
+    whole = {**source, **asked(shot, files, names), **fields}
+    return {name: value for name, value in whole.items() if value not in _EMPTY}
+
+
+def _plain(value: Any, files: Mapping[str, str], names: Mapping[str, str]) -> Any:
+    match value:
+        case FileInput(path):
+            return path
+        case UrlInput(url):
+            return url
+        case FrameLink(shot, at):
+            return f"{names.get(shot, shot)}@{moment(at)}"
+        case Size():
+            return str(value)
+        case msgspec.Struct():
+            fields: dict[str, Any] = {}
+            for name in value.__struct_fields__:
+                below = getattr(value, name)
+                if below is not None:
+                    fields[name] = _plain(below, files, names)
+                if isinstance(below, FileInput) and below.path in files:
+                    fields[f"{name} content"] = f"file:{files[below.path]}"
+            return fields
+        case tuple() | list():
+            return [_plain(item, files, names) for item in value]
+        case Mapping():
+            return {str(key): _plain(item, files, names) for key, item in value.items()}
+    return normal(value)
+
+
+def _film(storyboard: Storyboard) -> dict[str, Any]:
+    output = storyboard.output
+    fields: dict[str, Any] = {
+        "title": storyboard.title,
+        "output": {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **_settings(output)},
+        "budget": None if storyboard.budget is None else str(storyboard.budget),
+        "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _settings(output: Output) -> dict[str, Any]:
+    """What is said of the film beside its file, size and rate; what is as ever is left out."""
+    usual = Output(output.file, output.size, output.fps)
+    said = {name: getattr(output, name) for name in output.__struct_fields__}
+    return {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
+
+
+def _moved(
+    pairs: Sequence[str],
+    order: Sequence[str],
+    old_names: Mapping[str, str],
+    before: Mapping[str, Shot],
+    after: Mapping[str, Shot],
+) -> tuple[str, ...]:
+    """The fewest shots whose moving explains the new order, and those that changed their scene.
+
+    *pairs* are the shots of both versions in the old order, by their new ids.
+    """
+    rank = {shot: position for position, shot in enumerate(pairs)}
+    common = [shot for shot in order if shot in rank]
+    steady = set(_longest_rise([rank[shot] for shot in common]))
+    scenes = {shot for shot in common if before[old_names[shot]].scene != after[shot].scene}
+    kept_scenes = {scene for shot in before.values() for scene in [shot.scene]}
+    renamed_scenes = {shot for shot in scenes if after[shot].scene not in kept_scenes}
+    return tuple(shot for shot in common if rank[shot] not in steady or shot in scenes - renamed_scenes)
+
+
+def _longest_rise(numbers: Sequence[int]) -> list[int]:
+    """A longest increasing subsequence of different numbers."""
+    tails: list[int] = []
+    ends: list[int] = []
+    before: dict[int, int | None] = {}
+    for number in numbers:
+        at = bisect_left(tails, number)
+        before[number] = ends[at - 1] if at else None
+        tails[at : at + 1] = [number]
+        ends[at : at + 1] = [number]
+    rise: list[int] = []
+    last = ends[-1] if ends else None
+    while last is not None:
+        rise.append(last)
+        last = before[last]
+    return rise[::-1]
+
+
+def _pieces(version: Version) -> list[Piece]:
+    into = {shot: overlap.before for shot, overlap in overlaps(version.storyboard).items()}
+    try:
+        return timeline(version.storyboard, version.takes, into)
+    except TooShort:
+        return timeline(version.storyboard, {}, into)
+
+
+def _lengths(version: Version) -> dict[str, Fraction]:
+    rate = version.storyboard.output.fps
+    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version)}
+
+
+def _total(version: Version) -> Fraction:
+    return running_time(_pieces(version), version.storyboard.output)

@@ -1,0 +1,110 @@
+"""The takes of a shot as a table for people and as data for programs."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from storyboard.core.plan import Change
+from storyboard.report.plans import Paint
+from storyboard.report.words import clean, dollars, listed
+
+
+class Take(Protocol):
+    """What is read of a take."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def at(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def seed(self) -> int | None: ...
+    @property
+    def cost(self) -> str | None: ...
+    @property
+    def changes(self) -> Sequence[Change]: ...
+    @property
+    def fields(self) -> Sequence[str]: ...
+    @property
+    def accepted(self) -> bool: ...
+    @property
+    def whole(self) -> bool: ...
+    @property
+    def in_cut(self) -> bool: ...
+    @property
+    def comes_in(self) -> bool: ...
+
+
+def takes_text(shot: str, takes: Sequence[Take], unmade: Sequence[int], paint: Paint) -> str:
+    """A line a take: number, seed, when, who made it, cost, digest, and what is to be said of it."""
+    if not takes and not unmade:
+        return f"{clean(shot)}: no takes yet"
+    rows = [_row(take) for take in takes] + [("-", str(seed), "", "", "", "", "not made yet") for seed in unmade]
+    heads = ("", "seed", "made (UTC)", "by", "cost", "take", "")
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(heads, widths, strict=True)).rstrip()]
+    for row in rows:
+        *cells, remark = row
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=False))
+        lines.append(f"{line}  {paint(remark, _COLORS.get(remark.split(';')[0], ''))}".rstrip())
+    return "\n".join([f"{clean(shot)}: {_count(len(takes))}", *(f"  {line}" for line in lines)])
+
+
+_COLORS = {"in the cut": "green", "not made yet": "yellow"}
+
+
+def _row(take: Take) -> tuple[str, ...]:
+    return (
+        str(take.number),
+        "" if take.seed is None else str(take.seed),
+        take.at[:16].replace("T", " "),
+        clean(take.provider),
+        dollars(Decimal(take.cost)) if take.cost else "",
+        take.digest[:12],
+        _remarks(take),
+    )
+
+
+def _remarks(take: Take) -> str:
+    remarks = {
+        "in the cut": take.in_cut,
+        "goes into the cut with the next build": take.comes_in,
+        "accepted for this request": take.accepted and not take.changes,
+        f"differs: {listed(take.fields)}": bool(take.changes),
+        "not in this cache": not take.whole,
+    }
+    return "; ".join(text for text, holds in remarks.items() if holds)
+
+
+def _count(number: int) -> str:
+    return "1 take" if number == 1 else f"{number} takes"
+
+
+def takes_data(shot: str, takes: Sequence[Take], unmade: Sequence[int]) -> dict[str, Any]:
+    """The same as data; digests are whole, ``differs`` holds every field before and after."""
+    return {"shot": shot, "takes": [take_data(take) for take in takes], "unmade": list(unmade)}
+
+
+def take_data(take: Take) -> Mapping[str, Any]:
+    """One take as data."""
+    return {
+        "number": take.number,
+        "take": take.digest,
+        "seed": take.seed,
+        "made_at": take.at or None,
+        "provider": take.provider,
+        "cost": take.cost,
+        "in_cut": take.in_cut,
+        "comes_in": take.comes_in,
+        "accepted": take.accepted and not take.changes,
+        "in_cache": take.whole,
+        "differs": [{"field": change.field, "old": change.old, "new": change.new} for change in take.changes],
+    }
+
+
+def take_line(take: Take) -> str:
+    """One take in a sentence: ``take 2 (seed 97986, 3f2a91bc0d4e)``."""
+    return f"take {take.number} (seed {take.seed}, {take.digest[:12]})"

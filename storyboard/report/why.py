@@ -1,0 +1,185 @@
+"""Why a shot is made, or what its take was made from, in words and as data."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from storyboard.core.diagnostics import Span
+from storyboard.core.plan import Change, Step, TakeMade
+from storyboard.core.timebase import in_words
+from storyboard.report.findings import place_data
+from storyboard.report.words import change_lines, clean, dollars, listed, paid, reason
+
+
+class Made(Protocol):
+    """What is read of where a take came from."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def tool(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def seed(self) -> int | None: ...
+    @property
+    def task_id(self) -> str | None: ...
+    @property
+    def cost(self) -> str | None: ...
+    @property
+    def note(self) -> str: ...
+
+
+class Commit(Protocol):
+    """What is read of a commit."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def at(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+
+
+class Cause(Struct, frozen=True):
+    """One changed field: where it is written, and the commit that changed it.
+
+    ``commit`` is ``None`` where there is no git; ``committed`` is false for a change that is in no commit yet.
+    """
+
+    change: Change
+    place: Span | None
+    commit: Commit | None
+    committed: bool | None
+
+
+class Story(Struct, frozen=True):
+    """Why one shot's step is what it is.
+
+    *upstream* are the steps that it waits for, nearest first; *follows* the shots that are made because it is;
+    *made* tells of the take in use, *request* what it was made from.
+    """
+
+    step: Step
+    causes: Sequence[Cause]
+    upstream: Sequence[Step]
+    follows: Sequence[Step]
+    made: Made | None
+    request: Mapping[str, Any] | None
+
+
+def why_text(story: Story) -> str:
+    """The reason, its fields, where it comes from, and what it pulls along."""
+    step = story.step
+    price = f", {dollars(step.cost)}" if step.cost else ""
+    lines = [f"{clean(step.action.shot)}: {step.do}: {reason(step)}{price}"]
+    for cause in story.causes:
+        lines += [f"  {line}" for line in change_lines(cause.change)]
+        lines += [f"    {line}" for line in _where(cause)]
+    for above in story.upstream:
+        lines.append(f"  {clean(above.action.shot)}: {above.do}: {reason(above)}")
+        lines += [f"    {line}" for change in above.reason.changes for line in change_lines(change)]
+    lines += _pulled(story)
+    lines += _made(story)
+    return "\n".join(lines)
+
+
+def _where(cause: Cause) -> list[str]:
+    place = f"{cause.place.file}:{cause.place.line}" if cause.place is not None else ""
+    if cause.commit is not None:
+        commit = cause.commit
+        return [f"{place}  {commit.id[:10]} {commit.at[:10]} {clean(commit.author)}: {clean(commit.subject)}".strip()]
+    return [f"{place}  not committed yet".strip()] if cause.committed is False else [place] if place else []
+
+
+def _pulled(story: Story) -> list[str]:
+    if not story.follows:
+        return []
+    count = len(story.follows)
+    cost = sum((step.cost for step in story.follows), Decimal(0))
+    verb = "shot follows by its first frame" if count == 1 else "shots follow by their first frames"
+    return [f"{count} {verb}: {dollars(cost)} ({listed(step.action.shot for step in story.follows)})"]
+
+
+def _made(story: Story) -> list[str]:
+    found, made = story.step.found, story.made
+    if not isinstance(found, TakeMade):
+        return []
+    lines = [f"take {found.digest[:12]}, {in_words(found.info.duration)}"]
+    if made is None:
+        return lines
+    cost = f", {paid(made.cost)}"
+    seed = f", seed {made.seed}" if made.seed is not None else ""
+    lines[0] += f", made {made.at} by {made.provider or 'nobody known'}{seed}{cost}"
+    if made.task_id:
+        lines.append(f"  task {made.task_id}")
+    if made.label and made.label != story.step.action.shot:
+        lines.append(f"  the shot was called {clean(made.label)} then")
+    if made.note:
+        lines.append(f"  note: {clean(made.note)}")
+    if story.request is not None:
+        lines.append("  made from:")
+        lines += [f"    {line.replace('(not set) -> ', '')}" for line in _request_lines(story.request)]
+    return lines
+
+
+def _request_lines(request: Mapping[str, Any]) -> list[str]:
+    from storyboard.core.plan import changes
+
+    lines = []
+    for change in changes({}, request):
+        [line] = change_lines(Change(change.field, None, change.new))
+        lines.append(line)
+    return lines
+
+
+def why_data(story: Story) -> dict[str, Any]:
+    """The same as data; costs in dollars as text."""
+    step, made = story.step, story.made
+    return {
+        "shot": step.action.shot,
+        "do": step.do,
+        "why": step.reason.why,
+        "reason": reason(step),
+        "cost": str(step.cost),
+        "key": step.key,
+        "changes": [_cause_data(cause) for cause in story.causes],
+        "upstream": [
+            {"shot": above.action.shot, "do": above.do, "why": above.reason.why, "reason": reason(above)}
+            for above in story.upstream
+        ],
+        "follows": {
+            "shots": [after.action.shot for after in story.follows],
+            "cost": str(sum((after.cost for after in story.follows), Decimal(0))),
+        },
+        "take": step.found.digest if isinstance(step.found, TakeMade) else None,
+        "made": None if made is None else _made_data(made),
+        "request": story.request,
+    }
+
+
+def _made_data(made: Made) -> dict[str, Any]:
+    names = ("at", "provider", "tool", "label", "seed", "task_id", "cost", "note")
+    return {name: getattr(made, name) for name in names}
+
+
+def _cause_data(cause: Cause) -> dict[str, Any]:
+    return {
+        "field": cause.change.field,
+        "old": cause.change.old,
+        "new": cause.change.new,
+        "place": place_data(cause.place),
+        "commit": commit_data(cause.commit) if cause.commit is not None else None,
+        "committed": cause.committed,
+    }
+
+
+def commit_data(commit: Commit) -> dict[str, str]:
+    """A commit as data."""
+    return {"id": commit.id, "author": commit.author, "at": commit.at, "subject": commit.subject}

@@ -1,0 +1,163 @@
+"""Git, asked and never told: revisions, the files in them, and the commits that changed some paths.
+
+Everything goes through the program itself with argument lists. Nothing is written, no hook or filter runs, and nothing
+is fetched: a partial clone that lacks an object says so instead of going to the network.
+"""
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from msgspec import Struct
+
+_QUIET = (
+    "--no-pager",
+    "--no-optional-locks",
+    "--literal-pathspecs",
+    "--no-replace-objects",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "protocol.allow=never"),
+)
+_COMMIT = "%H%x00%P%x00%an%x00%aI%x00%s"
+
+
+class GitProblem(Exception):
+    """Git is not there, this is no repository, or it could not answer; the text is a fact in words."""
+
+
+class NoSuchRevision(GitProblem):
+    """Nothing is called that; ``name`` is what was asked for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"git knows no revision called {name!r}")
+        self.name = name
+
+
+class Commit(Struct, frozen=True):
+    """One commit; ``parents`` are those among the commits that were asked for, ``at`` is ISO 8601."""
+
+    id: str
+    parents: tuple[str, ...]
+    author: str
+    at: str
+    subject: str
+
+
+class Blob(Struct, frozen=True):
+    """A file in git: its object id and its bytes."""
+
+    id: str
+    data: bytes
+
+
+class Git:
+    """The repository that *folder* lies in. Raises ``GitProblem`` if there is none. Close it, or use ``with``.
+
+    Paths are relative to *folder*, with forward slashes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._prefix = self.ask("rev-parse", "--show-prefix").removesuffix("\n")
+        self._batch: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that reads objects."""
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            batch.communicate()
+
+    def ask(self, *words: str) -> str:
+        """What git prints for these words. Raises ``GitProblem`` with its last line if it fails."""
+        try:
+            done = subprocess.run(  # noqa: S603 - a list of words, no shell
+                ["git", "-C", str(self._folder), *_QUIET, *words],  # noqa: S607 - the git of this machine
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise GitProblem("git is not installed") from None
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise GitProblem(said[-1].removeprefix("fatal: ") if said else f"git {words[0]} failed")
+        return done.stdout.decode(errors="surrogateescape")
+
+    def commit(self, name: str) -> str:
+        """The id of the commit that a revision names. Raises ``NoSuchRevision``."""
+        if name.startswith("-") or not name or "\n" in name:
+            raise NoSuchRevision(name)
+        try:
+            return self.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
+        except GitProblem:
+            raise NoSuchRevision(name) from None
+
+    def has_commits(self) -> bool:
+        """Whether anything has been committed here."""
+        try:
+            self.commit("HEAD")
+        except NoSuchRevision:
+            return False
+        return True
+
+    def file(self, commit: str, path: str) -> Blob | None:
+        """A file as it was in a commit, links inside the repository followed; ``None`` if there is none."""
+        return self.blob(f"{commit}:{self._prefix}{path}")
+
+    def commits(self, paths: Iterable[str], start: str = "HEAD", limit: int | None = None) -> list[Commit]:
+        """The commits up to *start* that changed any of *paths*, newest first, a commit before its parents."""
+        count = [f"--max-count={limit}"] if limit is not None else []
+        words = ["log", "--topo-order", "--parents", "-z", "--no-color", f"--format={_COMMIT}", *count, start, "--"]
+        fields = self.ask(*words, *paths).split("\0")
+        return [
+            Commit(fields[at], tuple(fields[at + 1].split()), *fields[at + 2 : at + 5])
+            for at in range(0, len(fields) - 4, 5)
+        ]
+
+    def blob(self, name: str) -> Blob | None:
+        """An object by any name that git has for it; ``None`` if it is no file. Raises ``GitProblem``."""
+        if "\n" in name:
+            return None
+        batch = self._reader()
+        request, answer = _pipes(batch)
+        try:
+            request.write(name.encode(errors="surrogateescape") + b"\n")
+            request.flush()
+        except BrokenPipeError:
+            raise GitProblem("git cat-file ended") from None
+        head = answer.readline().split(b" ")
+        if head[-1].rstrip() in (b"missing", b"ambiguous", b"submodule"):
+            return None
+        size = int(head[-1])
+        data = answer.read(size + 1)
+        if len(data) != size + 1:
+            raise GitProblem("git cat-file ended in the middle of an object")
+        return Blob(head[0].decode(), data[:-1]) if len(head) == 3 and head[1] == b"blob" else None
+
+    def _reader(self) -> "subprocess.Popen[bytes]":
+        if self._batch is None:
+            self._batch = subprocess.Popen(  # noqa: S603 - a list of words, no shell
+                ["git", "-C", str(self._folder), *_QUIET, "cat-file", "--batch", "--follow-symlinks"],  # noqa: S607
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._batch
+
+
+def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
+    if process.stdin is None or process.stdout is None:
+        raise GitProblem("git cat-file has no pipes")
+    return process.stdin, process.stdout

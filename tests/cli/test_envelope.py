@@ -1,0 +1,232 @@
+"""What ``--json`` prints is what ``schemas/envelope-1.schema.json`` says, for every verb, errors too."""
+
+import copy
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from storyboard.cli.hints import about, after
+from storyboard.cli.main import VERBS
+from tests.gits import Versioned, copied
+from tests.inside import hasty, run
+from tests.project import CHAIN, HERE, Ran
+from tests.shops import PaidProject, shop
+
+SCHEMA = json.loads((HERE / "schemas" / "envelope-1.schema.json").read_text(encoding="utf-8"))
+NO_JSON = {"schema", "completion"}
+
+
+def closed(schema: Any) -> Any:
+    """The schema without room for fields that it does not name, so that what is printed and what is said stay equal."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: closed(item) for name, item in schema.items()}
+    if "properties" in found and "required" in found and "additionalProperties" not in found:
+        found["additionalProperties"] = False
+    return found
+
+
+STRICT = Draft7Validator(closed(copy.deepcopy(SCHEMA)))
+
+
+def judged(ran: Ran) -> Any:
+    """The envelope, which must be all of stdout and as the schema says."""
+    content = json.loads(ran.out)
+    problems = [f"{'/'.join(map(str, found.absolute_path))}: {found.message}" for found in STRICT.iter_errors(content)]
+    assert problems == [], ran
+    assert content["ok"] == (ran.code == 0)
+    return content
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _inside() -> Iterator[None]:
+    with hasty():
+        yield
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Versioned(tmp_path_factory.mktemp("template") / "film")
+    project.built()
+    project.commit("First cut")
+    return project.folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Versioned:
+    return copied(template, tmp_path / "film")
+
+
+def test_the_schema_is_a_schema_and_knows_every_verb() -> None:
+    Draft7Validator.check_schema(SCHEMA)
+    known = {name.removeprefix("data-") for name in SCHEMA["definitions"] if name.startswith("data-")}
+    assert set(VERBS) - NO_JSON <= known
+
+
+def test_the_strict_schema_refuses_a_field_that_nobody_wrote_down() -> None:
+    content = {"schema_version": 1, "ok": True, "command": "init", "warnings": [], "errors": [], "next": []}
+    assert STRICT.is_valid({**content, "data": {"written": []}})
+    assert not STRICT.is_valid({**content, "data": {"written": [], "more": 1}})
+    assert not STRICT.is_valid({**content, "data": {}})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check",),
+        ("check", "--locked"),
+        ("plan",),
+        ("plan", "--out", "plan.json"),
+        ("build",),
+        ("build", "--remake", "c"),
+        ("status",),
+        ("why", "a"),
+        ("diff",),
+        ("diff", "HEAD"),
+        ("log", "a"),
+        ("cache", "dir"),
+        ("cache", "ls"),
+        ("cache", "verify"),
+        ("cache", "gc"),
+        ("cache", "gc", "--delete"),
+        ("cost",),
+        ("graph",),
+        ("models",),
+        ("doctor",),
+        ("init", "another"),
+    ],
+    ids=" ".join,
+)
+def test_a_verb_that_does_what_it_is_asked_for(project: Versioned, words: tuple[str, ...]) -> None:
+    content = judged(project.run(*words, "--json"))
+    assert content["command"] == " ".join(words[: 2 if words[0] == "cache" else 1])
+    assert content["data"] is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("check",), 0),
+        (("check", "--locked"), 7),
+        (("build", "--locked"), 7),
+        (("build", "--offline", "--provider", "runware"), 1),
+        (("build", "--provider", "runware"), 2),
+        (("build", "-s", "b"), 1),
+        (("build", "--plan", "plan.json"), 1),
+        (("plan",), 0),
+        (("plan", "-s", "nope"), 2),
+        (("status",), 0),
+        (("why", "a"), 0),
+        (("why", "b"), 0),
+        (("why", "nope"), 2),
+        (("diff",), 0),
+        (("diff", "nope"), 2),
+        (("log", "a"), 0),
+        (("log", "nope"), 2),
+        (("cache", "nope"), 2),
+        (("init", "."), 2),
+        (("models", "nope"), 2),
+        (("nope",), 2),
+    ],
+    ids=str,
+)
+def test_a_verb_over_a_film_that_has_changed(project: Versioned, words: tuple[str, ...], code: int) -> None:
+    assert project.run("plan", "--out", "plan.json").code == 0
+    project.edit("at night", "at noon")
+    ran = project.run(*words, "--json")
+    assert ran.code == code, ran
+    content = judged(ran)
+    if code:
+        assert content["next"] != []
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "build", "status", "why a", "diff", "log a", "cache gc", "graph"])
+def test_a_storyboard_with_mistakes(project: Versioned, verb: str) -> None:
+    project.edit("seed: 5", "sede: 5")
+    ran = project.run(*verb.split(), "--json")
+    assert ran.code == 3
+    content = judged(ran)
+    assert content["errors"][0]["place"]["file"] == "storyboard.yaml"
+    assert content["next"] == ["storyboard check"]
+
+
+@pytest.mark.parametrize("verb", ["check --locked", "plan", "build", "status", "why a", "diff", "log a", "cache gc"])
+def test_a_lockfile_with_a_conflict(project: Versioned, verb: str) -> None:
+    lock = project.folder / "storyboard.lock"
+    lock.write_text("<<<<<<< HEAD\n" + lock.read_text())
+    ran = project.run(*verb.split(), "--json")
+    assert ran.code == 1
+    assert judged(ran)["next"] != []
+
+
+def test_without_git(project: Versioned) -> None:
+    shutil.rmtree(project.folder / ".git")
+    for words in (("diff",), ("log", "a")):
+        assert judged(project.run(*words, "--json"))["errors"][0]["code"] == "git"
+
+
+def test_a_damaged_cache(project: Versioned) -> None:
+    blob = next(iter(project.blobs.values()))
+    blob.chmod(0o644)
+    blob.write_bytes(b"something else")
+    ran = project.run("cache", "verify", "--json")
+    assert ran.code == 1
+    judged(ran)
+
+
+def test_a_system_error_and_a_bug_are_envelopes_too(project: Versioned, monkeypatch: pytest.MonkeyPatch) -> None:
+    from storyboard.core.graph import Graph
+
+    for problem, code in ((OSError(28, "No space left on device"), "system"), (ZeroDivisionError(), "bug")):
+
+        def fail(*_: object, problem: Exception = problem) -> None:
+            raise problem
+
+        monkeypatch.setattr(Graph, "__init__", fail)
+        ran = project.run("graph", "--json")
+        assert ran.code == 1
+        assert judged(ran)["errors"][0]["code"] == code
+
+
+def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
+    with shop() as server:
+        project = PaidProject(tmp_path / "film", server, CHAIN)
+        environment = {
+            name: text for name, text in project.environment().items() if name.startswith(("RUNWARE_", "STORYBOARD_"))
+        }
+
+        def sb(*words: str, **settings: str) -> Ran:
+            return run(project.folder, {**environment, **settings}, *words)
+
+        assert judged(sb("build", "--json", RUNWARE_API_KEY=""))["errors"][0]["code"] == "auth"
+        assert judged(sb("build", "--json", STORYBOARD_YES="0"))["errors"][0]["code"] == "unconfirmed"
+        over = judged(sb("build", "--json", STORYBOARD_MAX_COST="0.13"))
+        assert {error["code"] for error in over["errors"]} >= {"over-budget"}
+        done = judged(sb("build", "--json"))
+        assert done["data"]["film"] == "out/film.mp4"
+        for words in (("why", "a"), ("cache", "ls"), ("cost",), ("status",), ("plan",)):
+            judged(sb(*words, "--json"))
+
+
+def test_next_names_the_storyboard_that_the_verb_was_about(project: Versioned) -> None:
+    folder = project.folder / "my films"
+    folder.mkdir()
+    shutil.copy(project.folder / "storyboard.yaml", folder / "storyboard.yaml")
+    assert judged(project.run("plan", "my films", "--json"))["next"] == ["storyboard build 'my films'"]
+    assert about(["storyboard log a", "git diff"], "x.yaml") == ["storyboard log a x.yaml", "git diff"]
+
+
+def test_what_helps_after_several_errors_is_said_once() -> None:
+    assert after(["auth", "codec", "never-heard-of"]) == ["storyboard doctor"]
+
+
+def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Versioned) -> None:
+    ran = project.run("why", "nope", env={"STORYBOARD_JSON": "1"})
+    assert judged(ran)["errors"][0]["code"] == "usage"

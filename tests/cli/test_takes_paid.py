@@ -1,0 +1,145 @@
+"""Choosing among takes that cost money: the bill shows what was asked for, and nothing else."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.desk import Desk, at_work
+from tests.runware_server.server import RunwareServer
+from tests.shops import PaidProject, shop
+
+TWO = """\
+scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river, seed: 3}
+      - {id: b, prompt: a forest, seed: 4, first_frame: {shot: a, at: last}}
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[RunwareServer]:
+    with shop() as server:
+        yield server
+
+
+@pytest.fixture
+def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Desk]:
+    project = PaidProject(tmp_path / "film", server, TWO)
+    ours = {key: text for key, text in project.environment().items() if key.startswith(("RUNWARE_", "STORYBOARD_"))}
+    with at_work(11, 12, 13):
+        yield Desk(project, ours)
+
+
+def bought(server: RunwareServer) -> int:
+    """How many takes are on the bill; each of them once."""
+    tasks = [line["task_id"] for line in server.bill]
+    assert len(tasks) == len(set(tasks))
+    return len(tasks)
+
+
+def test_a_day_of_choosing_buys_what_is_asked_for(desk: Desk, server: RunwareServer) -> None:
+    desk.built()
+    assert bought(server) == 2
+
+    desk.data("take", "a", "-n", "3")
+    assert bought(server) == 5
+    assert desk.built() == []
+    assert bought(server) == 5
+
+    desk.said("pick", "a", "12")
+    assert bought(server) == 5
+    assert "take:b" in desk.built()
+    assert bought(server) == 6
+
+    [first] = [take["take"] for take in desk.takes("a") if take["seed"] == 3]
+    desk.said("pick", "a", first[:12])
+    assert desk.built() == ["cut"]
+    assert bought(server) == 6
+
+    desk.said("hold", "b")
+    desk.project.edit("a forest", "a deep forest")
+    assert desk.built() == []
+    desk.said("release", "b")
+    assert desk.plan()["b"] == "make: changed: prompt"
+    desk.said("accept", "b")
+    assert desk.built() == []
+    assert bought(server) == 6
+
+
+def test_a_remake_keeps_the_old_take_beside_the_new_and_either_can_be_picked(desk: Desk, server: RunwareServer) -> None:
+    desk.built()
+    old = desk.in_cut("a")
+    before = desk.file.read_bytes()
+    desk.built("--remake", "a")
+    new = desk.in_cut("a")
+    assert new != old
+    assert bought(server) == 4
+    takes = desk.takes("a")
+    assert {take["take"] for take in takes} == {old, new}
+    assert {take["seed"] for take in takes} == {3}
+    assert [Decimal(take["cost"]) for take in takes] == [Decimal("0.12")] * 2
+    assert desk.refused(2, "pick", "b", "4")["code"] == "ambiguous-take"
+    desk.said("pick", "a", old[:12])
+    assert desk.file.read_bytes() == before
+    assert desk.plan()["a"] == "reuse: unchanged"
+    assert sorted(desk.built()) == ["cut"]
+    assert desk.in_cut("a") == old
+    assert bought(server) == 4
+
+
+def test_accepting_keeps_what_the_take_cost_in_the_lockfile(desk: Desk, server: RunwareServer) -> None:
+    desk.built()
+    entry = desk.lock()["a"]["runware"]
+    desk.project.edit("a river", "the river")
+    desk.said("accept", "a")
+    accepted = desk.lock()["a"]["runware"]
+    assert accepted["key"] != entry["key"]
+    assert {name: accepted[name] for name in ("take", "seed", "task_id", "cost")} == {
+        name: entry[name] for name in ("take", "seed", "task_id", "cost")
+    }
+    assert desk.built() == []
+    assert bought(server) == 2
+
+
+def test_takes_that_nobody_agrees_to_pay_for_leave_the_file_alone(desk: Desk, server: RunwareServer) -> None:
+    before = desk.file.read_bytes()
+    ran = desk.run("take", "a", "-n", "2", env={"STORYBOARD_YES": ""})
+    assert ran.code == 2
+    assert "may cost $0.24" in ran.err
+    assert desk.file.read_bytes() == before
+    assert bought(server) == 0
+
+
+def test_takes_beyond_the_cap_are_left_out_and_told(desk: Desk, server: RunwareServer) -> None:
+    ran = desk.run("take", "a", "-n", "3", "--max-cost", "0.25", "--json")
+    assert ran.code == 4, ran
+    assert bought(server) == 2
+    assert len(ran.data["unmade"]) == 2
+    assert desk.file.read_text().count("takes: [3, 11, 12, 13]") == 1
+
+
+def test_every_seed_of_a_shot_is_bought_once(desk: Desk, server: RunwareServer) -> None:
+    desk.project.edit("seed: 3}", "seed: 3, takes: [3, 5, 6], pick: 6}")
+    plan = desk.data("plan")
+    assert Decimal(plan["cost"]) == Decimal("0.48")
+    desk.built()
+    assert sorted(take["seed"] for take in desk.takes("a")) == [3, 5, 6]
+    assert [take["seed"] for take in desk.takes("a") if take["in_cut"]] == [6]
+    assert bought(server) == 4
+    assert desk.built() == []
+
+
+def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_once(tmp_path: Path) -> None:
+    with shop(seconds_per_job=3.0) as server, at_work(11):
+        project = PaidProject(tmp_path / "film", server, TWO.split("      - {id: b")[0])
+        ours = {key: text for key, text in project.environment().items() if key.startswith(("RUNWARE_", "STORYBOARD_"))}
+        desk = Desk(project, ours)
+        assert desk.run("take", "a").code == 1
+        assert desk.plan()["a#11"] == "resume: already paid for; it is picked up"
+        while desk.run("build").code:
+            assert bought(server) <= 2
+        assert sorted(take["seed"] for take in desk.takes("a")) == [3, 11]
+        assert bought(server) == 2

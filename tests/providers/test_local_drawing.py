@@ -1,0 +1,215 @@
+"""What the animatic reads in a prompt, where its camera looks, and what its slate says."""
+
+import io
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from storyboard.core.model import Size
+from storyboard.providers.animatic import film
+from storyboard.providers.animatic.camera import MOVES, Camera
+from storyboard.providers.animatic.reading import read
+from storyboard.providers.animatic.slate import Slate, bar_height, displayable, has_bar
+from storyboard.providers.animatic.stage import SETTINGS, elements_of, world_of
+from storyboard.providers.animatic.still import UnreadablePictureError, read_picture
+
+Rgb = npt.NDArray[np.uint8]
+SIZE = Size(160, 90)
+RATE = Fraction(24)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "setting", "mood"),
+    [
+        ("A slow glide down a narrow mangrove river at night", "river", "night"),
+        ("a research skiff drifts between arching roots", "river", None),
+        ("a jungle temple at dawn, the camera pushes towards the stairs", "temple", "dawn"),
+        ("a neon city street in the rain", "street", "neon"),
+        ("a woman walks across a desert at noon", "desert", "noon"),
+        ("close-up of a steaming coffee cup in a warm kitchen", "interior", "warm"),
+        ("an underwater reef", "underwater", None),
+        ("Animate this frame", None, None),
+        ("夜の川", None, None),
+    ],
+)
+def test_prompt_names_setting_and_mood(prompt: str, setting: str | None, mood: str | None) -> None:
+    reading = read(prompt)
+    assert (reading.setting, reading.mood) == (setting, mood)
+
+
+@pytest.mark.parametrize(
+    ("words", "move"),
+    [
+        ("the camera pushes in", "push"),
+        ("dolly in", "push"),
+        ("zooms out slowly", "pull"),
+        ("pulls back to reveal the valley", "pull"),
+        ("the camera pans to the left", "pan-left"),
+        ("slow pan right", "pan-right"),
+        ("tilts up", "tilt-up"),
+        ("tilt down", "tilt-down"),
+        ("crane up", "rise"),
+        ("an aerial drone shot", "aerial"),
+        ("orbiting the tower", "orbit"),
+        ("tracking shot", "track"),
+        ("tracks left", "track-left"),
+        ("a slow cinematic glide", "glide"),
+        ("a wide view of the bay", None),
+        ("gliding down the river", "glide"),
+        ("locked-off, the camera pans left", "static"),
+    ],
+)
+def test_prompt_names_the_move(words: str, move: str | None) -> None:
+    assert read(words).moves == (() if move is None else (move,))
+
+
+@pytest.mark.parametrize("words", ["a frying pan on the stove", "sunrise over the hills", "train tracks", "an ark"])
+def test_other_words_are_no_moves(words: str) -> None:
+    assert read(words).moves == ()
+
+
+def test_colours_are_found_in_order() -> None:
+    assert read("a teal car under a red sky, teal rain").colours == ("teal", "red")
+
+
+def test_every_setting_that_can_be_read_can_be_drawn() -> None:
+    from storyboard.providers.animatic.reading import SETTINGS as READ
+
+    assert set(READ) == set(SETTINGS)
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_every_setting_fills_the_picture(setting: str) -> None:
+    size = (64, 36) if len(setting) % 2 else (36, 64)
+    extra = "a woman in a boat, a car, birds, rain, fog, fire, glow, lightning, aurora, autumn leaves, cup, lighthouse"
+    world, _ = world_of(extra, 11, *size, 4.0)
+    never = (255, 0, 255)
+    for progress in (0.0, 1.0):
+        frame = Image.new("RGB", size, never)
+        for element in elements_of(world, setting):
+            element.draw(frame, film.Moment(4 * progress, progress, world.camera))
+        assert not (np.asarray(frame) == never).all(axis=2).any()
+
+
+@pytest.mark.parametrize("move", sorted(MOVES))
+def test_camera_stays_within_its_bounds_and_never_jumps(move: str) -> None:
+    camera = Camera(16 / 9, (move,))
+    for depth in (0.0, 0.5, 1.15):
+        low_x, low_y, high_x, high_y = camera.bounds(depth)
+        views = [camera.window(depth, step / 100) for step in range(101)]
+        for left, top, right, bottom in views:
+            assert low_x <= left < right <= high_x
+            assert low_y <= top < bottom <= high_y
+        steps = np.abs(np.diff(np.asarray(views), axis=0)).max()
+        assert steps < 0.02
+
+
+def drift(before: Rgb, after: Rgb) -> tuple[int, int]:
+    """By how many pixels the content has moved right and down, as correlation finds it."""
+    first, second = (frame[8:-8, 8:-8].mean(axis=2) for frame in (before, after))
+    first, second = first - first.mean(), second - second.mean()
+    product = np.fft.ifft2(np.fft.fft2(first).conj() * np.fft.fft2(second)).real
+    y, x = np.unravel_index(int(product.argmax()), product.shape)
+    height, width = product.shape
+    return int((x + width // 2) % width - width // 2), int((y + height // 2) % height - height // 2)
+
+
+def moved(prompt: str) -> tuple[int, int]:
+    """How the content of a given picture moves in two seconds under *prompt*."""
+    rough = np.random.default_rng(5).integers(0, 255, (12, 20, 3), dtype=np.uint8)
+    first = Image.fromarray(rough).resize((SIZE.width, SIZE.height), Image.Resampling.BICUBIC)
+    shown = [frame.copy() for frame in film.continued(first, prompt, 1, SIZE, RATE, 24, None)]
+    return drift(shown[0], shown[-1])
+
+
+def test_camera_words_set_the_way_a_picture_moves() -> None:
+    assert moved("pan left")[0] > 3
+    assert moved("pan right")[0] < -3
+    assert moved("tilt up")[1] > 2
+    assert moved("tilt down")[1] < -2
+
+
+def test_camera_words_set_the_way_a_scene_moves() -> None:
+    shown = {}
+    for side in ("left", "right"):
+        frames = film.drawn(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72, None)
+        first = next(frames).copy()
+        shown[side] = drift(first, list(frames)[-1])[0]
+    assert shown["left"] > 5
+    assert shown["right"] < -5
+
+
+def test_push_magnifies_and_pull_shows_more() -> None:
+    mark = Image.new("RGB", (SIZE.width, SIZE.height))
+    mark.paste((255, 255, 255), (60, 30, 100, 60))
+    bright = {}
+    for words in ("push in", "pull back"):
+        *_, last = film.continued(mark, words, 1, SIZE, RATE, 24, None)
+        bright[words] = int((last.mean(axis=2) > 128).sum())
+    assert bright["push in"] > 40 * 30 * 1.2
+    assert bright["pull back"] < 40 * 30 * 0.9
+
+
+def test_given_picture_does_not_jump_at_the_second_frame() -> None:
+    first = Image.fromarray(np.random.default_rng(2).integers(0, 255, (90, 160, 3), dtype=np.uint8))
+    frames = film.continued(first, "a static shot", 1, SIZE, RATE, 3, None)
+    start = next(frames).copy()
+    assert np.abs(next(frames).astype(int) - start).mean() < 3
+
+
+def slate(size: Size, label: str = "glide", prompt: str = "A prompt.", frames: int = 48) -> Slate:
+    return Slate(size, label, 48281, prompt, RATE, frames)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1104, 832), (832, 1104), (960, 960), (64, 36)])
+def test_slate_fits_its_picture(size: tuple[int, int]) -> None:
+    bar = slate(Size(*size), "a-very-long-shot-name-" * 8, "long words " * 90).draw(0, (0.2, 0.6, 0.9))
+    assert bar.shape == (bar_height(Size(*size)), size[0], 3)
+    picture = np.full((size[1], size[0], 3), 120, np.uint8)
+    assert not has_bar(picture)
+    picture[-len(bar) :] = bar
+    assert has_bar(picture)
+
+
+def test_timecode_runs_and_the_rail_fills() -> None:
+    bar = slate(Size(640, 360))
+    start, later, end = (bar.draw(frame, (0.2, 0.6, 0.9)) for frame in (0, 23, 47))
+    assert not np.array_equal(start[4:], later[4:])
+    lit = [int((picture[0, :, 2] > 150).sum()) for picture in (start, later, end)]
+    assert lit == [round(640 / 48), 320, 640]
+
+
+def test_slate_shows_what_the_typeface_has() -> None:
+    assert displayable("Río de noche  –\n“ok”") == "Río de noche – “ok”"
+    assert displayable("夜の川 at night 🌊🌊") == "… at night …"
+    assert displayable("\ud800\x00") == "…"
+
+
+def test_slate_appears_over_a_given_picture_only_after_its_first_frame() -> None:
+    grey = Image.new("RGB", (320, 180), (128, 128, 128))
+    frames = [frame.copy() for frame in film.continued(grey, "static", 1, Size(320, 180), RATE, 20, "shot")]
+    assert (frames[0] == 128).all()
+    levels = [int(frame[-2].mean()) for frame in frames]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] < 25
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
+def test_pictures_of_any_kind_become_rgb(mode: str) -> None:
+    out = io.BytesIO()
+    ramp = Image.linear_gradient("L")
+    deep = Image.fromarray(np.asarray(ramp).astype(np.uint16) * 257)
+    (deep if mode == "I;16" else ramp.convert(mode)).save(out, "PNG")
+    picture = read_picture(out.getvalue())
+    assert (picture.mode, picture.size) == ("RGB", (256, 256))
+    assert np.asarray(picture)[:40].mean() < 60 < 195 < np.asarray(picture)[-40:].mean()
+
+
+def test_picture_of_another_format_is_refused() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "BMP")
+    with pytest.raises(UnreadablePictureError):
+        read_picture(out.getvalue())

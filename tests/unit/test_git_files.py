@@ -1,0 +1,143 @@
+"""Files read from git mean what the files on the disk mean."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from storyboard.document.files import DiskFiles, FileProblem
+from storyboard.document.gitfiles import GitFiles
+from storyboard.document.load import load
+from storyboard.providers.models import cards
+from storyboard.store.git import Git, GitProblem, NoSuchRevision
+from tests.gits import git
+from tests.project import HERE
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    return tmp_path
+
+
+Committed = Callable[[], GitFiles]
+
+
+@pytest.fixture
+def committed(folder: Path) -> Iterator[Committed]:
+    """Commit everything; returns the files of that commit."""
+    with Git(folder) as repository:
+
+        def read(path: str) -> bytes | None:
+            blob = repository.file("HEAD", path)
+            return blob.data if blob is not None else None
+
+        def commit() -> GitFiles:
+            git(folder, "add", "-A")
+            git(folder, "commit", "-q", "--allow-empty", "-m", "All")
+            return GitFiles(read)
+
+        yield commit
+
+
+@pytest.mark.parametrize("example", ["minimal", "series", "trailer"])
+def test_an_example_read_from_git_is_the_example_on_the_disk(folder: Path, committed: Committed, example: str) -> None:
+    shutil.copytree(HERE / "examples" / example, folder / example)
+    files = committed()
+    name = f"{example}/storyboard.yaml"
+    from_git, from_disk = load(name, files, cards()), load(name, DiskFiles(folder), cards())
+    assert from_git.storyboard == from_disk.storyboard
+    assert from_git.storyboard is not None
+
+
+def test_a_picture_counts_by_its_content(folder: Path, committed: Committed) -> None:
+    (folder / "a.png").write_bytes(PNG)
+    files = committed()
+    assert files.picture_problem("a.png") is None
+    assert files.digest("a.png") == sha256(PNG).hexdigest()
+
+
+def test_a_picture_in_lfs_counts_by_the_digest_in_its_pointer(folder: Path, committed: Committed) -> None:
+    digest = sha256(PNG).hexdigest()
+    (folder / "a.png").write_text(POINTER.format(digest))
+    files = committed()
+    assert files.picture_problem("a.png") is None
+    assert files.digest("a.png") == digest
+
+
+def test_what_is_no_picture_is_none_in_git_either(folder: Path, committed: Committed) -> None:
+    (folder / "a.png").write_text("hello")
+    assert committed().picture_problem("a.png") == "it is not a PNG, JPEG or WebP picture"
+
+
+def test_clips_and_fonts_in_git_are_judged_as_on_the_disk(folder: Path, committed: Committed) -> None:
+    (folder / "own.mp4").write_bytes(bytes(4) + b"ftypisom" + bytes(40))
+    (folder / "own.otf").write_bytes(b"OTTO" + bytes(40))
+    files, disk = committed(), DiskFiles(folder)
+    for known in (files, disk):
+        assert (known.clip_problem("own.mp4"), known.font_problem("own.otf")) == (None, None)
+        assert known.clip_problem("own.otf") == "it is not an MP4, MOV, Matroska or WebM video"
+        assert known.font_problem("own.mp4") == "it is not a TrueType or OpenType font"
+        assert known.clip_problem("none.mp4") == "there is no such file"
+
+
+def test_links_inside_the_repository_are_followed_and_others_lead_nowhere(folder: Path, committed: Committed) -> None:
+    (folder / "refs").mkdir()
+    (folder / "refs" / "a.png").write_bytes(PNG)
+    (folder / "b.png").symlink_to("refs/a.png")
+    (folder / "pictures").symlink_to("refs")
+    (folder / "out.png").symlink_to("/etc/passwd")
+    (folder / "loop.png").symlink_to("loop.png")
+    files = committed()
+    assert files.read("b.png") == PNG
+    assert files.read("pictures/a.png") == PNG
+    for name in ("out.png", "loop.png", "refs", "refs/none.png", "a\nb.png", "b.png/x"):
+        with pytest.raises(FileProblem):
+            files.read(name)
+    assert files.read("b.png") == PNG
+
+
+def test_names_with_blanks_and_other_alphabets_are_found(folder: Path, committed: Committed) -> None:
+    for name in ("a b.png", "река.png", 'q"uote.png', "missing"):
+        (folder / name).write_bytes(PNG)
+    files = committed()
+    for name in ("a b.png", "река.png", 'q"uote.png', "missing"):
+        assert files.read(name) == PNG
+
+
+@pytest.mark.parametrize("name", ["", "-h", "--help", "nope", "HEAD\nHEAD", "HEAD:a.png"])
+def test_what_names_no_commit_is_refused(folder: Path, committed: Committed, name: str) -> None:
+    (folder / "a.png").write_bytes(PNG)
+    committed()
+    with Git(folder) as repository, pytest.raises(NoSuchRevision):
+        repository.commit(name)
+
+
+def test_outside_a_repository_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", os.fspath(tmp_path.parent))
+    with pytest.raises(GitProblem, match="not a git repository"):
+        Git(tmp_path)
+
+
+def test_no_hook_and_no_program_of_the_repository_is_run(folder: Path) -> None:
+    trap = folder / "trap.sh"
+    trap.write_text(f"#!/bin/sh\ntouch {folder}/sprung\n")
+    trap.chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "diff.external", "gpg.program", "diff.x.textconv"):
+        git(folder, "config", name, str(trap))
+    (folder / ".gitattributes").write_text("*.yaml diff=x\n")
+    (folder / "a.yaml").write_text("x")
+    (folder / "sprung").unlink(missing_ok=True)
+    git(folder, "-c", "core.fsmonitor=false", "add", "-A")
+    git(folder, "-c", "core.fsmonitor=false", "commit", "-q", "-m", "All")
+    with Git(folder) as repository:
+        assert repository.file("HEAD", "a.yaml") is not None
+        assert len(repository.commits(["a.yaml"])) == 1
+        repository.ask("ls-files", "-s", "-z")
+    assert not (folder / "sprung").exists()

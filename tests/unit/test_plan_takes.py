@@ -1,0 +1,224 @@
+"""Several takes of a shot, held takes and accepted ones, over a store without files."""
+
+from decimal import Decimal
+
+import msgspec
+
+from storyboard.core.graph import Graph
+from storyboard.core.model import FileInput, Shot
+from storyboard.core.plan import Plan, TakeMade
+from storyboard.report.words import reason
+from tests.unit.films import Entry, FakeMemory, Kept, build, film, plan, shot
+
+
+def steps(found: Plan) -> dict[str, tuple[str, str]]:
+    return {step.action.id.removeprefix("take:"): (step.do, step.reason.why) for step in found.of("take")}
+
+
+def taken(found: Plan, name: str) -> str:
+    [step] = [step for step in found.takes() if step.action.shot == name]
+    assert isinstance(step.found, TakeMade)
+    return step.found.digest
+
+
+def said(found: Plan, name: str) -> str:
+    return next(reason(step) for step in found.takes() if step.action.shot == name)
+
+
+def several(name: str, *seeds: int, pick: int | None = None, **more: object) -> Shot:
+    return shot(name, seed=seeds[0] if pick is None else pick, takes=seeds, pick=pick, **more)
+
+
+def held(found: Shot) -> Shot:
+    return msgspec.structs.replace(found, hold=True)
+
+
+def test_every_seed_is_made_and_the_first_goes_into_the_cut() -> None:
+    memory = FakeMemory()
+    board = film(several("a", 5, 6, 7), shot("b", after="a"))
+    found = plan(board, memory)
+    assert steps(found) == {
+        "a": ("make", "new"),
+        "a#6": ("make", "new"),
+        "a#7": ("make", "new"),
+        "b": ("wait", "upstream-changes"),
+    }
+    assert found.cost() == Decimal("3.84")
+    made = build(board, memory)
+    assert [name for name in made if name.startswith("take:")] == ["take:a", "take:a#6", "take:a#7", "take:b"]
+    assert memory.requests[memory.lock["a", "local"].key]["seed"] == 5
+    assert plan(board, memory).nothing_to_do()
+
+
+def test_seeds_that_are_added_make_nothing_again() -> None:
+    memory = FakeMemory()
+    build(film(shot("a", seed=5), shot("b", after="a")), memory)
+    added = film(several("a", 5, 8), shot("b", after="a"))
+    assert build(added, memory) == ["take:a#8"]
+
+
+def test_picking_another_take_makes_only_what_follows_from_it() -> None:
+    memory = FakeMemory()
+    build(film(several("a", 5, 6), shot("b", after="a"), shot("c")), memory)
+    picked = film(several("a", 5, 6, pick=6), shot("b", after="a"), shot("c"))
+    found = plan(picked, memory)
+    assert steps(found)["a"] == ("reuse", "cached")
+    assert [change.field for change in found.takes()[0].reason.changes] == ["seed"]
+    assert steps(found)["a#5"] == ("reuse", "cached")
+    assert build(picked, memory) == ["frame:a@last", "take:b", "cut"]
+
+
+def test_picking_the_first_again_makes_nothing_but_the_join() -> None:
+    memory = FakeMemory()
+    build(film(several("a", 5, 6), shot("b", after="a")), memory)
+    build(film(several("a", 5, 6, pick=6), shot("b", after="a")), memory)
+    assert build(film(several("a", 5, 6), shot("b", after="a")), memory) == ["cut"]
+
+
+def test_a_take_beside_that_another_shot_asks_for_as_well_is_made_once() -> None:
+    memory = FakeMemory()
+    board = film(several("a", 5, 6, prompt="same"), shot("b", prompt="same", seed=6))
+    found = plan(board, memory)
+    assert steps(found)["b"] == ("wait", "same-request")
+    build(board, memory)
+    assert len(memory.bought) == 2
+
+
+def test_only_some_seeds_of_a_shot_are_made() -> None:
+    board = film(several("a", 5, 6, 7), shot("b"))
+    found = plan(board, FakeMemory(), only=frozenset({"a"}), seeds=frozenset({6}))
+    assert steps(found) == {
+        "a": ("skip", "not-selected"),
+        "a#6": ("make", "new"),
+        "a#7": ("skip", "not-selected"),
+        "b": ("skip", "not-selected"),
+    }
+    assert found.cost() == Decimal("0.96")
+
+
+def test_a_remake_rolls_the_take_in_the_cut_and_none_beside_it() -> None:
+    memory = FakeMemory()
+    board = film(several("a", 5, 6))
+    build(board, memory)
+    key = memory.lock["a", "local"].key
+    assert [name for name in build(board, memory, remake=frozenset({"a"})) if name.startswith("take:")] == ["take:a"]
+    assert len(memory.records[key]) == 2
+
+
+def test_takes_beside_do_not_decide_how_the_film_is_encoded() -> None:
+    memory = FakeMemory()
+    build(film(several("a", 5, 6, 7), shot("b")), memory)
+    main = {memory.lock[name, "local"].take for name in ("a", "b")}
+    for records in memory.records.values():
+        for record in records:
+            if "parameter_sets" in record.info and record.outputs["clip"] not in main:
+                record.info["parameter_sets"] = "others"  # type: ignore[index]
+    found = plan(film(several("a", 5, 6, 7), shot("b")), memory)
+    assert {step.do for step in found.of("segment")} == {"copy"}
+
+
+def test_skipped_shots_make_no_takes_to_choose_from() -> None:
+    skipped = msgspec.structs.replace(several("a", 5, 6), skip=True)
+    graph = Graph(film(skipped, shot("b", after="a")))
+    assert [action.id for action in graph.order if action.kind == "take"] == ["take:a", "take:b"]
+
+
+def test_a_held_take_stays_though_its_request_changed() -> None:
+    memory = FakeMemory()
+    build(film(shot("a"), shot("b", after="a")), memory)
+    before = memory.lock["a", "local"]
+    board = film(held(shot("a", prompt="another")), shot("b", after="a"))
+    found = plan(board, memory)
+    assert steps(found) == {"a": ("held", "held"), "b": ("reuse", "unchanged")}
+    assert said(found, "a") == "held, stale since: prompt"
+    assert found.cost() == 0
+    assert found.nothing_to_do()
+    assert build(board, memory) == []
+    assert memory.lock["a", "local"] == before
+
+
+def test_a_held_take_that_answers_its_request_is_just_reused() -> None:
+    memory = FakeMemory()
+    build(film(shot("a")), memory)
+    assert steps(plan(film(held(shot("a"))), memory)) == {"a": ("reuse", "unchanged")}
+
+
+def test_hold_without_a_take_makes_one() -> None:
+    assert steps(plan(film(held(shot("a"))), FakeMemory())) == {"a": ("make", "new")}
+
+
+def test_only_remake_makes_a_held_shot_again() -> None:
+    memory = FakeMemory()
+    build(film(shot("a")), memory)
+    board = film(held(shot("a", prompt="another")))
+    assert steps(plan(board, memory, remake=frozenset({"a"}))) == {"a": ("make", "forced")}
+    build(board, memory, remake=frozenset({"a"}))
+    assert steps(plan(board, memory)) == {"a": ("reuse", "unchanged")}
+
+
+def test_a_held_shot_does_not_wait_for_what_it_starts_from() -> None:
+    memory = FakeMemory()
+    build(film(shot("a"), shot("b", after="a")), memory)
+    board = film(shot("a", prompt="another"), held(shot("b", after="a", prompt="other")))
+    found = plan(board, memory)
+    assert steps(found) == {"a": ("make", "request-changed"), "b": ("held", "held")}
+    assert said(found, "b") == "held, stale since: prompt; it starts from a frame of a, which is not made yet"
+    assert found.cost() == Decimal("0.96")
+    assert [name for name in build(board, memory) if name.startswith("take:")] == ["take:a"]
+    assert said(plan(board, memory), "b") == "held, stale since: prompt and first_frame"
+
+
+def test_a_held_take_that_is_not_in_the_cache_is_not_made_again() -> None:
+    memory = FakeMemory()
+    build(film(shot("a")), memory)
+    memory.records.clear()
+    found = plan(film(held(shot("a", prompt="another"))), memory)
+    assert steps(found) == {"a": ("blocked", "held-missing")}
+    assert found.cost() == 0
+
+
+def test_takes_beside_a_stale_held_one_wait_for_its_release_unless_named() -> None:
+    memory = FakeMemory()
+    build(film(several("a", 5, 6)), memory)
+    board = film(held(several("a", 5, 6, 7, prompt="another")))
+    assert steps(plan(board, memory)) == {"a": ("held", "held"), "a#6": ("held", "held"), "a#7": ("held", "held")}
+    assert plan(board, memory).cost() == 0
+    named = plan(board, memory, only=frozenset({"a"}), seeds=frozenset({7}))
+    assert steps(named)["a#7"] == ("make", "new")
+
+
+def test_a_released_shot_is_stale_again() -> None:
+    memory = FakeMemory()
+    build(film(shot("a")), memory)
+    assert steps(plan(film(shot("a", prompt="another")), memory)) == {"a": ("make", "request-changed")}
+
+
+def test_a_job_that_is_paid_for_is_not_collected_into_a_held_shot() -> None:
+    memory = FakeMemory()
+    build(film(shot("a")), memory)
+    [step] = plan(film(shot("a", prompt="another")), memory).takes()
+    memory.jobs.add(step.key or "")
+    assert steps(plan(film(held(shot("a", prompt="another"))), memory)) == {"a": ("held", "held")}
+
+
+def test_an_accepted_take_answers_and_says_so() -> None:
+    memory = FakeMemory()
+    build(film(shot("a"), shot("b", after="a")), memory)
+    board = film(shot("a", prompt="another"), shot("b", after="a"))
+    [step, _] = plan(board, memory).takes()
+    take = memory.lock["a", "local"].take
+    info = msgspec.to_builtins(memory.clip)
+    memory.records[step.key or ""] = [Kept({"clip": take}, {}, info, accepted=True)]
+    memory.lock["a", "local"] = Entry(step.key or "", take)
+    found = plan(board, memory)
+    assert said(found, "a") == "unchanged; accepted for this request"
+    assert taken(found, "a") == take
+    assert build(board, memory) == []
+
+
+def test_a_changed_picture_of_a_held_shot_is_named() -> None:
+    memory = FakeMemory()
+    board = film(shot("a", first_frame=FileInput("a.png")))
+    build(board, memory, files={"a.png": "1" * 64})
+    found = plan(film(held(shot("a", first_frame=FileInput("a.png")))), memory, files={"a.png": "2" * 64})
+    assert said(found, "a") == "held, stale since: first_frame"
