@@ -60,8 +60,12 @@ class Desk:
 
     def plan(self, *words: str) -> dict[str, str]:
         """What is to be done with each take, and why, in words."""
-        steps = self.data("plan", *words)["steps"]
-        takes = [step for step in steps if step["kind"] == "take"]
+        return self.steps(self.data("plan", *words))
+
+    @staticmethod
+    def steps(plan: Any) -> dict[str, str]:
+        """The same of the data of a plan."""
+        takes = [step for step in plan["steps"] if step["kind"] == "take"]
         return {step["action"].removeprefix("take:"): f"{step['do']}: {step['reason']}" for step in takes}
 
     def takes(self, shot: str) -> list[dict[str, Any]]:

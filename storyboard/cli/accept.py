@@ -36,7 +36,7 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
         try:
             take = ShotTakes(session, shot).accept()
         except NotAccepted as why:
-            speaker.refuse(Exit.FAILED, [problem("not-accepted", f"{shot}: {why}")])
+            speaker.refuse(Exit.FAILED, [problem("not-accepted", f"{shot}: {why}")], follow=[f"storyboard why {shot}"])
     plan, then = next_build(speaker, project, storyboard)
     about = listed(take.fields) or "seed"
     lines = [f"  {line}" for change in take.changes for line in change_lines(change)]

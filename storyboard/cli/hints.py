@@ -19,7 +19,26 @@ _BY_CODE = {
     "usage": ["storyboard --help"],
 }
 # The verbs that take a storyboard as their last word.
-_ABOUT_ONE = frozenset(("build", "cache", "check", "cost", "diff", "graph", "log", "plan", "status", "why"))
+_ABOUT_ONE = frozenset(
+    (
+        "accept",
+        "build",
+        "cache",
+        "check",
+        "cost",
+        "diff",
+        "graph",
+        "hold",
+        "log",
+        "pick",
+        "plan",
+        "release",
+        "status",
+        "take",
+        "takes",
+        "why",
+    )
+)
 
 
 def after(codes: Iterable[str]) -> list[str]:

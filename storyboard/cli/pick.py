@@ -64,26 +64,28 @@ def _edit_data(edit: Edit) -> dict[str, Json]:
 def _chosen(speaker: Speaker, takes: "ShotTakes", text: str) -> "Take | None":
     """The take that is meant; ``None`` for a seed of the shot that has no take yet."""
     found = takes.matching(text)
+    listing = [f"storyboard takes {takes.shot}"]
     if len(found) > 1:
-        _refuse_many(speaker, text, found)
+        _refuse_many(speaker, text, found, listing)
     if not found and text in {str(seed) for seed in takes.seeds}:
         return None
     if not found:
         hint = f"`storyboard takes {takes.shot}` lists them"
-        speaker.refuse(Exit.USAGE, [problem("no-such-take", f"{takes.shot} has no take {text!r}", hint)])
+        error = problem("no-such-take", f"{takes.shot} has no take {text!r}", hint)
+        speaker.refuse(Exit.USAGE, [error], follow=listing)
     if not found[0].whole:
         text = f"take {found[0].number} of {takes.shot}, {found[0].digest[:12]}, is not in this cache"
-        speaker.refuse(Exit.FAILED, [problem("take-missing", text)])
+        speaker.refuse(Exit.FAILED, [problem("take-missing", text)], follow=listing)
     return found[0]
 
 
-def _refuse_many(speaker: Speaker, text: str, found: Sequence["Take"]) -> NoReturn:
+def _refuse_many(speaker: Speaker, text: str, found: Sequence["Take"], listing: Sequence[str]) -> NoReturn:
     from storyboard.report.takes import take_line
     from storyboard.report.words import listed
 
     hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
     message = f"{text!r} may be {listed(take_line(take) for take in found)}"
-    speaker.refuse(Exit.USAGE, [problem("ambiguous-take", message, hint)])
+    speaker.refuse(Exit.USAGE, [problem("ambiguous-take", message, hint)], follow=listing)
 
 
 def _fields(
@@ -112,4 +114,5 @@ def _refuse_other_request(speaker: Speaker, takes: "ShotTakes", chosen: "Take") 
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"
     hint = f"go back to what it was made from, or say --hold to keep it in the cut as it is\n{chr(10).join(lines)}"
-    speaker.refuse(Exit.FAILED, [problem("other-request", text, hint)], data={"take": take_data(chosen)})
+    follow = [f"storyboard pick {takes.shot} {chosen.digest[:12]} --hold"]
+    speaker.refuse(Exit.FAILED, [problem("other-request", text, hint)], data={"take": take_data(chosen)}, follow=follow)

@@ -107,8 +107,11 @@ def _refuse_if_blocked(speaker: Speaker, plan: Plan, shot: str) -> None:
 
     for step in plan.of("take"):
         if step.action.shot == shot and step.do == "blocked" and step.reason.why != "held-missing":
-            hint = f"`storyboard build --select +{shot}` makes what it starts from"
-            speaker.refuse(Exit.FAILED, [problem("upstream", f"{shot}: {reason(step)}; nothing was changed", hint)])
+            command = f"storyboard build --select +{shot}"
+            error = problem(
+                "upstream", f"{shot}: {reason(step)}; nothing was changed", f"`{command}` makes what is missing"
+            )
+            speaker.refuse(Exit.FAILED, [error], follow=[command])
 
 
 def _tell(

@@ -91,6 +91,11 @@ def test_the_strict_schema_refuses_a_field_that_nobody_wrote_down() -> None:
         ("diff",),
         ("diff", "HEAD"),
         ("log", "a"),
+        ("takes", "a"),
+        ("take", "a", "-n", "2"),
+        ("pick", "a", "1"),
+        ("hold", "a"),
+        ("release", "a"),
         ("cache", "dir"),
         ("cache", "ls"),
         ("cache", "verify"),
@@ -130,6 +135,20 @@ def test_a_verb_that_does_what_it_is_asked_for(project: Versioned, words: tuple[
         (("diff", "nope"), 2),
         (("log", "a"), 0),
         (("log", "nope"), 2),
+        (("takes", "a"), 0),
+        (("takes", "nope"), 2),
+        (("take", "a"), 0),
+        (("take", "b"), 1),
+        (("take", "nope"), 2),
+        (("pick", "a", "1"), 1),
+        (("pick", "a", "1", "--hold"), 0),
+        (("pick", "a", "9"), 2),
+        (("hold", "a"), 0),
+        (("hold", "nope"), 2),
+        (("release", "nope"), 2),
+        (("accept", "a"), 0),
+        (("accept", "c"), 1),
+        (("accept", "nope"), 2),
         (("cache", "nope"), 2),
         (("init", "."), 2),
         (("models", "nope"), 2),
@@ -147,7 +166,9 @@ def test_a_verb_over_a_film_that_has_changed(project: Versioned, words: tuple[st
         assert content["next"] != []
 
 
-@pytest.mark.parametrize("verb", ["check", "plan", "build", "status", "why a", "diff", "log a", "cache gc", "graph"])
+@pytest.mark.parametrize(
+    "verb", ["check", "plan", "build", "status", "why a", "diff", "log a", "takes a", "cache gc", "graph"]
+)
 def test_a_storyboard_with_mistakes(project: Versioned, verb: str) -> None:
     project.edit("seed: 5", "sede: 5")
     ran = project.run(*verb.split(), "--json")
@@ -164,6 +185,17 @@ def test_a_lockfile_with_a_conflict(project: Versioned, verb: str) -> None:
     ran = project.run(*verb.split(), "--json")
     assert ran.code == 1
     assert judged(ran)["next"] != []
+
+
+def test_a_take_that_comes_in_the_place_of_another(project: Versioned) -> None:
+    project.edit("id: a, prompt: a river at night, seed: 3", "id: a, prompt: a river at night, takes: [3, 7], pick: 3")
+    assert judged(project.run("pick", "a", "7", "--json"))["data"]["take"] is None
+    made = judged(project.run("build", "--json"))
+    assert made["data"]["film"] is not None
+    assert judged(project.run("release", "a", "--json"))["data"]["hold"] is False
+    project.edit("pick: 7", "pick: 3")
+    chosen = judged(project.run("build", "--json"))["data"]["chosen"]
+    assert [one["shot"] for one in chosen] == ["a", "b"]
 
 
 def test_without_git(project: Versioned) -> None:
@@ -211,7 +243,9 @@ def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
         assert {error["code"] for error in over["errors"]} >= {"over-budget"}
         done = judged(sb("build", "--json"))
         assert done["data"]["film"] == "out/film.mp4"
-        for words in (("why", "a"), ("cache", "ls"), ("cost",), ("status",), ("plan",)):
+        over = judged(sb("take", "a", "-n", "2", "--json", STORYBOARD_MAX_COST="0.13"))
+        assert len(over["data"]["unmade"]) == 1
+        for words in (("why", "a"), ("takes", "a"), ("cache", "ls"), ("cost",), ("status",), ("plan",)):
             judged(sb(*words, "--json"))
 
 
@@ -221,6 +255,7 @@ def test_next_names_the_storyboard_that_the_verb_was_about(project: Versioned) -
     shutil.copy(project.folder / "storyboard.yaml", folder / "storyboard.yaml")
     assert judged(project.run("plan", "my films", "--json"))["next"] == ["storyboard build 'my films'"]
     assert about(["storyboard log a", "git diff"], "x.yaml") == ["storyboard log a x.yaml", "git diff"]
+    assert judged(project.run("takes", "a", "my films", "--json"))["next"] == ["storyboard take a 'my films'"]
 
 
 def test_what_helps_after_several_errors_is_said_once() -> None:

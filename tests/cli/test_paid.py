@@ -19,6 +19,9 @@ from tests.project import CHAIN, Ran, decoded, takes
 from tests.runware_server.server import RunwareServer
 from tests.shops import KEY, PaidProject, shop
 
+# Two hundred when run by hand: STORYBOARD_TEST_KILLS=200.
+KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "4"))
+
 
 @pytest.fixture
 def server() -> Iterator[RunwareServer]:
@@ -375,15 +378,13 @@ def test_the_key_is_in_no_file_no_output_and_no_child(tmp_path: Path) -> None:
 
 
 def test_killed_at_random_moments_a_film_is_bought_once(tmp_path: Path) -> None:
-    """A few kills here; two hundred by hand, with STORYBOARD_TEST_KILLS=200."""
     import random
 
-    kills = int(os.environ.get("STORYBOARD_TEST_KILLS", "4"))
     moments = random.Random()
     shots = "".join(f"      - {{id: s{n}, prompt: shot {n} of ROUND, seed: {n}}}\n" for n in range(12))
     text = f"scenes:\n  - id: one\n    shots:\n{shots}"
     with shop(seconds_per_job=0.2) as server:
-        for number in range(kills):
+        for number in range(KILLS):
             project = PaidProject(tmp_path / f"film-{number}", server, text.replace("ROUND", str(number)))
             process = project.start("build", "-j", "3")
             time.sleep(moments.uniform(0.8, 4))
@@ -395,4 +396,4 @@ def test_killed_at_random_moments_a_film_is_bought_once(tmp_path: Path) -> None:
             shutil.rmtree(project.folder)
         bought = Counter(line["task_id"] for line in server.bill)
         assert max(bought.values()) == 1
-        assert len(bought) == 12 * kills
+        assert len(bought) == 12 * KILLS
