@@ -21,15 +21,16 @@ from storyboard.build.film import FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
-from storyboard.build.tasks import Stretch, TaskFailed, draw_slate, render_stretch
+from storyboard.build.tasks import Canvas, TaskFailed, draw_slate, render_piece
 from storyboard.build.workers import WorkerDied, Workers
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import CUT, Action, Graph, segment_id, take_id
+from storyboard.core.graph import CUT, Action, Graph, take_id
 from storyboard.core.keys import slate_request
-from storyboard.core.model import Generated
+from storyboard.core.layers import encoding_request
+from storyboard.core.model import maker_of
 from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
 from storyboard.core.planner import Planner
-from storyboard.core.timeline import Piece, place
+from storyboard.core.segments import Kept
 from storyboard.store.journal import Job
 
 T = TypeVar("T")
@@ -152,7 +153,8 @@ class Engine:
     async def _inputs_of(self, action: Action) -> None:
         for name in self._graph.inputs(action.id):
             await self._after(name)
-        if action.kind == "segment" and self._planner.misfit(action.shot) is None:
+        copying = action.kind == "segment" and action.at in ("", "head", "tail")
+        if copying and self._planner.segments.misfit(action.shot) is None:
             # whether a take can be copied depends on what the others are like
             for take in self._graph.takes():
                 await self._after(take.id)
@@ -208,12 +210,13 @@ class Engine:
 
     async def _make_take(self, step: Step) -> tuple[Result, Decimal]:
         shot = self._graph.shot_of(step.action)
-        if not isinstance(shot.source, Generated):
-            raise TypeError(f"shot {shot.id} is not generated")
+        name = maker_of(shot.source)
+        if name is None:
+            raise TypeError(f"shot {shot.id} has no take")
         pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))
         out = self._shelf.beside(".mp4")
         try:
-            maker = self._makers[shot.source.provider]
+            maker = self._makers[name]
             order = Order(step, shot, pictures, out, self._shelf.locked_task(step, shot))
             delivery = await maker.make(order)
             made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
@@ -247,14 +250,15 @@ class Engine:
         return await self._store(partial(self._shelf.make_frame, step, take)), Decimal(0)
 
     async def _make_segment(self, step: Step) -> tuple[Result, Decimal]:
-        take = self._planner.take(step.action.shot)
-        if take is None:
-            raise TaskFailed(f"the take of {step.action.shot} is not there")
+        content = self._planner.segments.content(step.action)
+        if isinstance(content, Kept):
+            raise TypeError(f"{step.action.id} is not rendered")
+        files = await self._store(partial(self._shelf.sources, content))
+        return await self._render(step, content.frames, render_piece, content, files, self._canvas()), Decimal(0)
+
+    def _canvas(self) -> Canvas:
         output = self._graph.storyboard.output
-        piece = place(self._graph.shot(step.action.shot), 0, output, take.info)
-        source = await self._store(partial(self._shelf.blob, take.digest))
-        stretch = Stretch(source, piece.start, piece.frames, output.fps, output.size)
-        return await self._render(step, piece.frames, render_stretch, stretch), Decimal(0)
+        return Canvas(output.size, output.fps, output.fit, output.crf, output.preset)
 
     async def _render(self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object) -> SegmentMade:
         out = self._shelf.beside(".mp4")
@@ -269,36 +273,33 @@ class Engine:
     async def _make_cut(self, step: Step) -> tuple[Result, Decimal]:
         pieces = [made for _, made in self._pieces() if made is not None]
         storyboard = self._graph.storyboard
-        return await self._store(partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film)), Decimal(0)
+        chapters = self._planner.segments.chapters()
+        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters)
+        return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
         """A film with slates in its holes, beside the film and not in its place."""
         pieces = self._pieces()
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
-        ready = [made if made is not None else await self._slate(piece) for piece, made in pieces]
-        cut = self._planner.cut_step(step.action, [(made.digest, made.frames) for made in ready], None)
+        ready = [made if made is not None else await self._slate(action) for action, made in pieces]
+        cut = self._planner.cut_step(step.action, ready, None)
         target = self._shelf.partial_film
         return await self._store(partial(assemble, self._shelf, cut, ready, self._graph.storyboard, target)), Decimal(0)
 
-    def _pieces(self) -> list[tuple[Piece, SegmentMade | None]]:
-        """Every shot's place in the film, with its segment if that is there."""
-        found: list[tuple[Piece, SegmentMade | None]] = []
-        for shot in self._graph.storyboard.shots():
-            if not shot.skip:
-                made = self._planner.settled.get(segment_id(shot.id))
-                take = self._planner.take(shot.id)
-                info = take.info if take is not None and isinstance(made, SegmentMade) else None
-                at = sum(piece.frames for piece, _ in found[-1:]) + (found[-1][0].at if found else 0)
-                piece = place(shot, at, self._graph.storyboard.output, info)
-                found.append((piece, made if isinstance(made, SegmentMade) else None))
-        return found
+    def _pieces(self) -> list[tuple[Action, SegmentMade | None]]:
+        """The pieces of the film in order, with what has been made of them."""
+        found = [(action, self._planner.settled.get(action.id)) for action in self._graph.pieces]
+        return [(action, made if isinstance(made, SegmentMade) else None) for action, made in found]
 
-    async def _slate(self, piece: Piece) -> SegmentMade:
+    async def _slate(self, piece: Action) -> SegmentMade:
         output = self._graph.storyboard.output
+        frames = self._planner.segments.frames(piece)
+        if not frames:
+            return SegmentMade("", 0, copied=False)
         lines = (piece.shot, self._failed.get(take_id(piece.shot), "not made yet"))
-        request = slate_request(lines, piece.frames, output.fps, output.size, self._shelf.renderer)
-        step = self._planner.slate_step(piece, request)
+        request = slate_request(lines, frames, output.fps, output.size, self._shelf.renderer) | encoding_request(output)
+        step = self._planner.slate_step(piece, frames, request)
         if isinstance(step.found, SegmentMade):
             return step.found
-        return await self._render(step, piece.frames, draw_slate, lines, piece.frames, output.fps, output.size)
+        return await self._render(step, frames, draw_slate, lines, frames, self._canvas())

@@ -11,6 +11,7 @@ from storyboard.build.shelf import Shelf
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import CutMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.segments import Chapter
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
 TAG = "storyboard"
@@ -20,7 +21,14 @@ class FilmFailed(Exception):
     """The film could not be put together, or not be put in its place; in words."""
 
 
-def assemble(shelf: Shelf, step: Step, pieces: Sequence[SegmentMade], storyboard: Storyboard, target: Path) -> CutMade:
+def assemble(
+    shelf: Shelf,
+    step: Step,
+    pieces: Sequence[SegmentMade],
+    storyboard: Storyboard,
+    target: Path,
+    chapters: Sequence[Chapter] = (),
+) -> CutMade:
     """Join *pieces* into *target*, which is replaced at once when the new film is whole.
 
     Raises ``FilmFailed``; whatever stood at *target* is untouched then.
@@ -28,11 +36,18 @@ def assemble(shelf: Shelf, step: Step, pieces: Sequence[SegmentMade], storyboard
     from storyboard.media.join import JoinFailed, Piece, join
 
     began = time.monotonic()
-    files = [Piece(shelf.blob(piece.digest), piece.frames) for piece in pieces]
-    tags = {TAG: step.key or "", **({"title": storyboard.title} if storyboard.title else {})}
+    files = [Piece(shelf.blob(piece.digest), piece.frames, piece.start) for piece in pieces if piece.frames]
+    tags = {TAG: step.key or "", **_texts(storyboard)}
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        join(files, target, storyboard.output.size, storyboard.output.fps, tags)
+        join(
+            files,
+            target,
+            storyboard.output.size,
+            storyboard.output.fps,
+            tags,
+            [(one.title, one.first, one.end) for one in chapters],
+        )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem
     digest = shelf.digest_of(target)
@@ -40,6 +55,12 @@ def assemble(shelf: Shelf, step: Step, pieces: Sequence[SegmentMade], storyboard
         raise FilmFailed(f"{target} vanished after it was written")
     shelf.keep_film(step, digest, time.monotonic() - began)
     return CutMade(digest)
+
+
+def _texts(storyboard: Storyboard) -> dict[str, str]:
+    """What the film says about itself."""
+    said = {"title": storyboard.title, "comment": storyboard.output.comment}
+    return {name: text for name, text in said.items() if text}
 
 
 def why_not_writable(target: Path) -> str | None:

@@ -39,7 +39,7 @@ class Delivery(Struct, frozen=True):
 
     info: ClipInfo
     seconds: float
-    seed: int
+    seed: int | None
     cost: Decimal = Decimal(0)
     task_id: str | None = None
     notes: tuple[str, ...] = ()

@@ -23,15 +23,17 @@ from storyboard.build.chosen import chosen, in_use
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
+from storyboard.build.footage import FootageMaker
 from storyboard.build.makers import ENGINES, LOCAL, LocalMaker, Maker
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
+from storyboard.build.sidecars import write_sidecars
 from storyboard.build.tasks import TaskFailed
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
 from storyboard.core.graph import Graph
-from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
+from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
@@ -186,11 +188,14 @@ class Session:
         for trouble in self.workspace.records.troubles:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
+        if outcome.film:
+            for path in write_sidecars(self.shelf, planner.segments.film_cues(), self.storyboard.output.fps):
+                tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
         return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
 
     @property
     def files(self) -> Mapping[str, str]:
-        """Digests of the pictures that go in, by path or address."""
+        """Digests of the files that go in, by path or address."""
         return self._files
 
     def orphans(self, plan: Plan) -> list[Job]:
@@ -216,7 +221,8 @@ class Session:
 
     def _makers(self, workers: Workers, spending: Spending | None, tell: Listener) -> dict[str, Maker]:
         rates = {model: card.fps for model, card in self._cards.items()}
-        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates)}
+        footage = FootageMaker(workers, self.workspace.root)
+        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates), FOOTAGE: footage}
         plan = self.plan()
         needed = self.paid_providers(plan)
         reachable = spending.accounts if spending is not None else {}
@@ -255,6 +261,8 @@ class Session:
         return Decimal(0) if source.provider == LOCAL else self.prices.estimate(source)
 
     def _is_locked(self, step: Step, shot: Shot) -> bool:
+        if not isinstance(shot.source, Generated):
+            return True
         locked = self.shelf.locked(shot.id, self._provider(shot.id))
         found = step.found
         return (

@@ -21,8 +21,10 @@ from storyboard.build.workspace import Workspace
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
+from storyboard.core.layers import Drawn, Footage, Photo, Title, layers_of
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import Found, FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.store.atomic import write_atomic
 from storyboard.store.cas import Damaged, Missing
 from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
 from storyboard.store.lockfile import write as write_lockfile
@@ -121,6 +123,31 @@ class Shelf:
                 case UrlInput():
                     found[field] = self.blob(request[field].removeprefix("file:")).read_bytes()
         return found
+
+    def sources(self, drawn: Drawn) -> dict[str, Path]:
+        """The files behind a piece that is drawn, by digest; those of the project are taken into the store first.
+
+        Raises ``TaskFailed`` if one has been edited since the plan.
+        """
+        found = {}
+        for layer in layers_of(drawn):
+            if isinstance(layer, Footage):
+                found[layer.take] = self.blob(layer.take)
+            digest = layer.picture if isinstance(layer, Photo) else layer.font if isinstance(layer, Title) else None
+            if digest is not None and not isinstance(layer, Footage):
+                if self._workspace.blobs.put_file((self._workspace.root / layer.file).resolve()) != digest:
+                    raise TaskFailed(f"{layer.file} was changed during the build; build again")
+                found[digest] = self.blob(digest)
+        return found
+
+    def has_made(self, data: bytes) -> bool:
+        """Whether *data* is something that has been kept here, so that it may be replaced."""
+        return self._workspace.blobs.path(sha256(data).hexdigest()).is_file()
+
+    def write_beside(self, path: Path, data: bytes) -> None:
+        """Put *data* at *path*, and keep it, so that it is known again. Raises ``OSError``."""
+        self._workspace.blobs.put_bytes(data)
+        write_atomic(path, data)
 
     def keep_take(self, step: Step, shot: Shot, clip: Path, delivery: Delivery) -> TakeMade:
         """Put a finished take into the store and remember what it answers."""

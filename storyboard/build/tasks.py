@@ -4,17 +4,21 @@ Every task writes to a path of its own that the caller chose, and what it wrote 
 returns. A clip or picture that is refused comes back as ``TaskFailed``, which travels between processes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from storyboard.build.workers import report_progress
 from storyboard.core.clip import ClipInfo
+from storyboard.core.layers import Drawn
 from storyboard.core.model import Size
+
+if TYPE_CHECKING:
+    from storyboard.media.render import Canvas as Target
 
 
 class TaskFailed(Exception):
@@ -43,14 +47,14 @@ class Drawing(Struct, frozen=True):
     slate: bool = True
 
 
-class Stretch(Struct, frozen=True):
-    """A stretch of a take to be rendered for the film: *start* in seconds of the take, *frames* of the output."""
+class Canvas(Struct, frozen=True):
+    """What a piece of the film is drawn on: pixels, frames a second, how other shapes fill it, x264's settings."""
 
-    take: Path
-    start: Fraction
-    frames: int
-    rate: Fraction
     size: Size
+    rate: Fraction
+    fit: str
+    crf: int
+    preset: str
 
 
 def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
@@ -76,23 +80,31 @@ def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | No
         raise TaskFailed(str(problem)) from problem
 
 
-def render_stretch(slot: int, stretch: Stretch, out: Path) -> ClipInfo:
-    """Conform a stretch of a take to the output."""
-    from storyboard.media.render import RenderFailed, Segment, render
+def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
+    """Draw one piece of the film; *files* are what it is made of, by digest."""
+    from storyboard.media.drawing import draw
+    from storyboard.media.render import RenderFailed
 
-    segment = Segment(stretch.take, stretch.start, stretch.frames, stretch.rate, stretch.size)
     try:
-        return render(segment, out, _progress(slot))
+        return draw(drawn, files, _target(canvas), out, _progress(slot))
     except RenderFailed as problem:
         raise TaskFailed(str(problem)) from problem
 
 
-def draw_slate(slot: int, lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, out: Path) -> ClipInfo:
+def _target(canvas: Canvas) -> "Target":
+    from storyboard.media.encode import SEGMENT_PARAMETER_SET, Encoding
+    from storyboard.media.render import Canvas
+
+    encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET)
+    return Canvas(canvas.size, canvas.rate, canvas.fit, encoding)
+
+
+def draw_slate(slot: int, lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
     """A slate that stands in for a shot that is not there."""
     from storyboard.media.slate import write_slate
 
-    write_slate(lines, frames, rate, size, out)
-    return judge_clip(slot, out, size, None)
+    write_slate(lines, frames, _target(canvas), out)
+    return judge_clip(slot, out, canvas.size, None)
 
 
 def clip_facts(info: ClipInfo) -> dict[str, Any]:

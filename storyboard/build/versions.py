@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
 from storyboard.build.budget import Prices
@@ -11,9 +12,11 @@ from storyboard.build.pictures import known_pictures
 from storyboard.build.shelf import Shelf
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
+from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
+from storyboard.core.keys import action_key, footage_request
 from storyboard.core.locked import LockedMemory, OutOfDate, out_of_date
-from storyboard.core.model import Generated, Storyboard, UrlInput
+from storyboard.core.model import Clip, Generated, Storyboard, UrlInput
 from storyboard.core.plan import Memory, Plan
 from storyboard.core.planner import Planner, Wishes
 from storyboard.media.identity import renderer_id
@@ -59,6 +62,17 @@ def plan_between(
     files = {**written.files, **known_pictures(workspace, urls)}
     known = Written(written.storyboard, written.lockfile, files)
     return plan_of(known, memory, Prices(cards, workspace.ledger))
+
+
+def footage_facts(workspace: Workspace, written: Written) -> dict[str, ClipInfo]:
+    """What is known of the version's own footage that is in the cache, by shot: a lockfile says nothing of it."""
+    found: dict[str, ClipInfo] = {}
+    for shot in written.storyboard.shots():
+        if isinstance(shot.source, Clip):
+            key = action_key("take", footage_request(written.files[shot.source.file.path]))
+            for record in workspace.records.find(key)[:1]:
+                found[shot.id] = msgspec.convert(record.info, ClipInfo)
+    return found
 
 
 def _price(source: Generated, prices: Prices | None) -> Decimal:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from storyboard.core.model import FileInput, Storyboard
+from storyboard.core.model import Storyboard
 from storyboard.store.cas import Blobs
 from storyboard.store.index import Index
 from storyboard.store.journal import Journal
@@ -37,11 +37,11 @@ class Workspace:
         self.index.close()
 
     def digests(self, storyboard: Storyboard) -> dict[str, str]:
-        """Digest of every picture file that the storyboard names, by its path in the project.
+        """Digest of every file that goes into the film, by its path in the project.
 
         Raises ``OSError`` if one cannot be read.
         """
-        paths = dict.fromkeys(frame.path for _, frame in storyboard.pictures() if isinstance(frame, FileInput))
+        paths = dict.fromkeys(file.path for file in storyboard.files())
         return {path: self.index.digest_of((self.root / path).resolve()) for path in paths}
 
     def sweep(self, *, after_crash: bool) -> None:

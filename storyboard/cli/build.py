@@ -201,5 +201,7 @@ def exit_code(outcome: "Outcome") -> int:
     for failure, code in BY_CODE.items():
         if failure in codes:
             return code
-    left_out = [step for step in outcome.blocked.values() if step.do == "blocked" and step.action.kind == "take"]
+    from storyboard.report.outcomes import is_left_out
+
+    left_out = any(is_left_out(step) for step in outcome.blocked.values())
     return Exit.FAILED if outcome.failed or left_out else Exit.DONE

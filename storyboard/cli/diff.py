@@ -1,5 +1,6 @@
 """``storyboard diff``: two versions of the film, shot by shot, and what it costs to get from one to the other."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from storyboard.cli.versions import Past, history, working
 
 if TYPE_CHECKING:
     from storyboard.build.versions import Written
+    from storyboard.core.clip import ClipInfo
     from storyboard.core.compare import Version
     from storyboard.report.diffs import Between
 
@@ -47,7 +49,7 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
 
 
 def _between(speaker: Speaker, revision: str | None, path: Path, provider: str | None) -> "Between":
-    from storyboard.build.versions import plan_between
+    from storyboard.build.versions import footage_facts, plan_between
     from storyboard.build.workspace import Workspace
     from storyboard.core.compare import compare
     from storyboard.report.diffs import Between
@@ -65,9 +67,10 @@ def _between(speaker: Speaker, revision: str | None, path: Path, provider: str |
             for step in plan.takes()
             if (digest := getattr(step.found, "digest", None)) and not workspace.blobs.path(digest).exists()
         )
+        lengths = [_with_lengths(version, footage_facts(workspace, version)) for version in (old, new)]
     order = tuple(shot.id for shot in new.storyboard.shots())
     counts = len(list(old.storyboard.shots())), len(order)
-    comparison = compare(_with_lengths(old), _with_lengths(new))
+    comparison = compare(*lengths)
     return Between((old_name, new_name or HERE), comparison, plan, counts, order, elsewhere)
 
 
@@ -107,12 +110,12 @@ def _version(speaker: Speaker, past: Past, name: str, *, before: "Written | None
     return Written(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 
-def _with_lengths(written: "Written") -> "Version":
-    """With the real lengths of the takes that the version's own lockfile names for it."""
+def _with_lengths(written: "Written", footage: "Mapping[str, ClipInfo]") -> "Version":
+    """With the real lengths of the takes that the version's own lockfile names for it, and of its *footage*."""
     from storyboard.build.versions import locked_plan
     from storyboard.core.compare import Version
     from storyboard.core.plan import TakeMade
 
     steps = locked_plan(written).takes()
     takes = {step.action.shot: step.found.info for step in steps if isinstance(step.found, TakeMade)}
-    return Version(written.storyboard, written.files, takes)
+    return Version(written.storyboard, written.files, {**footage, **takes})

@@ -11,6 +11,7 @@ from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.versions import history, working
+from storyboard.core.model import maker_of
 
 if TYPE_CHECKING:
     from storyboard.build.workspace import Workspace
@@ -66,6 +67,9 @@ class _Answers:
         """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
         from storyboard.report.logs import Answer
 
+        written = self._line.written(moment.id)
+        if written is not None and maker_of(written.storyboard.shot(moment.shot).source) is None:
+            return Answer("drawn")
         step = self._line.step(moment.id, moment.shot)
         if step is None or step.key is None:
             return Answer("none")

@@ -8,6 +8,7 @@ from storyboard.cli.options import json_option, provider_name, provider_option, 
 from storyboard.cli.output import Speaker, paint
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.session import opened
+from storyboard.core.model import maker_of
 
 
 @click.command("status", epilog="Example: storyboard status --json")
@@ -29,7 +30,7 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
         plan = session.plan()
         shelf = session.shelf
         film = typed(shelf.film)
-        locked = {shot.id: shelf.locked(shot.id, shot.source.provider) for shot in storyboard.shots()}  # type: ignore[union-attr]
+        locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     text = status_text(plan, storyboard, locked, film, paint)
     speaker.result(text, status_data(plan, storyboard, locked, film), follow=follow)

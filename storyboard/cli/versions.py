@@ -11,7 +11,7 @@ from msgspec import Struct
 from storyboard.cli.exits import Exit
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import Project
-from storyboard.core.model import FileInput, Storyboard, UrlInput
+from storyboard.core.model import Storyboard, UrlInput
 from storyboard.document.paths import BadPath, in_project
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Past:
             lockfile = loads(text.decode(errors="replace")) if text is not None else lockfile
         except LockfileProblem as bad:
             trouble = f"{storyboard.lockfile}: {bad.reason}"
-        digests = {path: files.digest(path) for path in picture_files(storyboard)}
+        digests = {path: files.digest(path) for path in project_files(storyboard)}
         return Read(commit, loaded, Written(storyboard, lockfile, digests), trouble)
 
     def _bytes(self, commit: str, path: str) -> bytes | None:
@@ -92,9 +92,9 @@ class Past:
         return blob.data if blob is not None else None
 
 
-def picture_files(storyboard: Storyboard) -> list[str]:
-    """The picture files that a storyboard names, by their paths in the project."""
-    return list(dict.fromkeys(frame.path for _, frame in storyboard.pictures() if isinstance(frame, FileInput)))
+def project_files(storyboard: Storyboard) -> list[str]:
+    """The pictures, clips and fonts that a film is made of, by their paths in the project."""
+    return list(dict.fromkeys(file.path for file in storyboard.files()))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.session import opened
 from storyboard.cli.versions import Past
 from storyboard.core.keys import Request
-from storyboard.core.model import Generated, Storyboard
+from storyboard.core.model import Card, Generated, Shot, Still, Storyboard
 from storyboard.core.plan import Change, Plan, Step, TakeMade
 from storyboard.core.plan import changes as told
 
@@ -54,8 +54,8 @@ def _story(project: Project, storyboard: Storyboard, session: "Session", shot: s
     plan = session.plan()
     steps = {step.action.shot: step for step in plan.takes()}
     if shot not in steps:
-        known = {found.id for found in storyboard.shots()}
-        _unknown(shot, list(steps), "it is skipped, and nothing starts from it" if shot in known else "")
+        known = [found.id for found in storyboard.shots()]
+        _unknown(shot, known, _without_take(storyboard.shot(shot)) if shot in known else "")
     step = steps[shot]
     made, request = _made(session, step)
     return Story(
@@ -66,6 +66,15 @@ def _story(project: Project, storyboard: Storyboard, session: "Session", shot: s
         made=made,
         request=request,
     )
+
+
+def _without_take(shot: Shot) -> str:
+    match shot.source:
+        case Still():
+            return "it is a still, which is drawn into the film"
+        case Card():
+            return "it is a card, which is drawn into the film"
+    return "it is skipped, and nothing starts from it"
 
 
 def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:

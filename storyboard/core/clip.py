@@ -10,8 +10,11 @@ class ClipInfo(Struct, frozen=True):
 
     ``rate`` is frames a second as ``"24/1"``, so that it survives JSON; ``width`` and ``height`` are in pixels as
     displayed, before rotation; ``rotation`` in degrees clockwise (0, 90, 180, 270); ``pixel_aspect`` as ``"1/1"``;
-    ``parameter_sets`` is the sha256 of the H.264 SPS and PPS with their order, empty for other codecs;
+    ``parameter_sets`` is the sha256 of the H.264 SPS and PPS with their order, empty for other codecs
+    and where they cannot stand beside those of encoded pieces;
     ``color`` is ``matrix/primaries/transfer/range`` in the names of ITU-T H.273, ``unspecified`` where untagged;
+    ``copy_starts`` are the frames at which a copy may begin, ``copy_ends`` the counts after which one may end;
+    with ``in_order`` it may end after any frame;
     ``closed_start`` says that the clip begins with a keyframe before which nothing is shown.
     """
 
@@ -28,6 +31,9 @@ class ClipInfo(Struct, frozen=True):
     parameter_sets: str = ""
     closed_start: bool = False
     has_audio: bool = False
+    copy_starts: tuple[int, ...] = (0,)
+    copy_ends: tuple[int, ...] = ()
+    in_order: bool = False
 
     @property
     def fps(self) -> Fraction:

@@ -4,7 +4,7 @@ Compares what authors wrote; what a version would cost to make is the planner's 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
+from storyboard.core.cutting import overlaps
 from storyboard.core.graph import moment
 from storyboard.core.keys import canonical, normal
-from storyboard.core.model import FileInput, FrameLink, Shot, Size, Storyboard, UrlInput
+from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, UrlInput
 from storyboard.core.plan import Change, changes
 from storyboard.core.timebase import seconds_of
-from storyboard.core.timeline import TooShort, place, timeline
+from storyboard.core.timeline import Piece, TooShort, running_time, timeline
 
 _NAMES = frozenset(("id", "scene", "source"))
 # Ways not to say anything: 0 is not among them, and no value that counts equals one of these.
@@ -172,11 +173,18 @@ def _film(storyboard: Storyboard) -> dict[str, Any]:
     output = storyboard.output
     fields: dict[str, Any] = {
         "title": storyboard.title,
-        "output": {"file": output.file, "size": str(output.size), "fps": normal(output.fps)},
+        "output": {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **_settings(output)},
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _settings(output: Output) -> dict[str, Any]:
+    """What is said of the film beside its file, size and rate; what is as ever is left out."""
+    usual = Output(output.file, output.size, output.fps)
+    said = {name: getattr(output, name) for name in output.__struct_fields__}
+    return {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
 
 
 def _moved(
@@ -217,18 +225,18 @@ def _longest_rise(numbers: Sequence[int]) -> list[int]:
     return rise[::-1]
 
 
-def _pieces(version: Version) -> Iterable[tuple[str, int]]:
+def _pieces(version: Version) -> list[Piece]:
+    into = {shot: overlap.before for shot, overlap in overlaps(version.storyboard).items()}
     try:
-        return [(piece.shot, piece.frames) for piece in timeline(version.storyboard, version.takes)]
+        return timeline(version.storyboard, version.takes, into)
     except TooShort:
-        shots = [shot for shot in version.storyboard.shots() if not shot.skip]
-        return [(shot.id, place(shot, 0, version.storyboard.output, None).frames) for shot in shots]
+        return timeline(version.storyboard, {}, into)
 
 
 def _lengths(version: Version) -> dict[str, Fraction]:
     rate = version.storyboard.output.fps
-    return {shot: seconds_of(frames, rate) for shot, frames in _pieces(version)}
+    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version)}
 
 
 def _total(version: Version) -> Fraction:
-    return seconds_of(sum(frames for _, frames in _pieces(version)), version.storyboard.output.fps)
+    return running_time(_pieces(version), version.storyboard.output)

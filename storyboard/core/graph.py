@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.model import FrameLink, Generated, Shot, Storyboard
+from storyboard.core.model import FrameLink, Generated, Shot, Storyboard, maker_of
 
 if TYPE_CHECKING:
     import networkx
@@ -24,8 +24,10 @@ Kind = Literal["take", "frame", "segment", "cut"]
 
 
 class Action(Struct, frozen=True):
-    """One thing to be made. ``shot`` is empty for the cut; ``at`` is the moment of a frame.
+    """One thing to be made. ``shot`` is empty for the cut.
 
+    ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
+    for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
     ``seed`` is that of a take which is made beside the one in the cut, and ``None`` for everything else.
     """
 
@@ -65,6 +67,11 @@ def segment_id(shot: str) -> str:
     return f"segment:{shot}"
 
 
+def piece_id(shot: str, part: str) -> str:
+    """The id of one piece of a shot; its body is the segment itself."""
+    return segment_id(shot) if not part else f"{'transition' if part == 'into' else part}:{shot}"
+
+
 def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
     """The frames that a shot takes from other shots, by field."""
     source = shot.source
@@ -88,12 +95,14 @@ class Graph:
         self._graph: networkx.DiGraph[str] = networkx.DiGraph()
         self._actions: dict[str, Action] = {}
         self._shots = {shot.id: shot for shot in storyboard.shots()}
+        self._shown = [shot for shot in self._shots.values() if not shot.skip]
+        self._place = {shot.id: number for number, shot in enumerate(self._shown)}
         for shot in self._needed():
-            self._add_take(shot)
-        for shot in self._shots.values():
-            if not shot.skip:
-                self._add(Action(segment_id(shot.id), "segment", shot.id), take_id(shot.id))
-                self._graph.add_edge(segment_id(shot.id), CUT)
+            if maker_of(shot.source) is not None:
+                self._add_take(shot)
+        self.pieces: list[Action] = [piece for shot in self._shown for piece in self._pieces(shot)]
+        for piece in self.pieces:
+            self._add_piece(piece)
         self._add(Action(CUT, "cut"))
         rank = {name: position for position, name in enumerate([*self._actions])}
         self.order: list[Action] = [
@@ -126,6 +135,36 @@ class Graph:
             self._add(frame, take_id(link.shot))
             self._graph.add_edges_from((frame.id, take.id) for take in takes)
 
+    def _pieces(self, shot: Shot) -> Iterator[Action]:
+        """The pieces of *shot* in the order of the film."""
+        output = self.storyboard.output
+        first, last = shot is self._shown[0], shot is self._shown[-1]
+        cut_in = bool(output.fade_in) if first else shot.transition.type != "cut"
+        cut_out = bool(output.fade_out) if last else self._after(shot).transition.type != "cut"
+        taken = maker_of(shot.source) is not None
+        parts = {
+            "fade_in" if first else "into": cut_in,
+            "head": taken and (cut_in or bool(shot.trim.start)),
+            "": True,
+            "tail": taken and (cut_out or shot.trim.end is not None),
+            "fade_out": last and cut_out,
+        }
+        return (Action(piece_id(shot.id, part), "segment", shot.id, part) for part, there in parts.items() if there)
+
+    def _after(self, shot: Shot) -> Shot:
+        return self._shown[self._place[shot.id] + 1]
+
+    def before(self, shot_id: str) -> str:
+        """The shot that *shot_id* follows in the film. Raises ``LookupError`` if it is the first."""
+        if not self._place[shot_id]:
+            raise LookupError(shot_id)
+        return self._shown[self._place[shot_id] - 1].id
+
+    def _add_piece(self, piece: Action) -> None:
+        shots = [self.before(piece.shot), piece.shot] if piece.at == "into" else [piece.shot]
+        self._add(piece, *(take_id(shot) for shot in shots if take_id(shot) in self._actions))
+        self._graph.add_edge(piece.id, CUT)
+
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""
         return self._actions[name]
@@ -153,12 +192,16 @@ class Graph:
         """Shots whose frames reach *shot_id*, directly or through others."""
         import networkx
 
+        if take_id(shot_id) not in self._actions:
+            return set()
         return {self._actions[name].shot for name in networkx.ancestors(self._graph, take_id(shot_id))} - {shot_id}
 
     def downstream(self, shot_id: str) -> set[str]:
         """Shots that *shot_id* reaches by its frames, directly or through others."""
         import networkx
 
+        if take_id(shot_id) not in self._actions:
+            return set()
         reached = networkx.descendants(self._graph, take_id(shot_id))
         return {self._actions[name].shot for name in reached if self._actions[name].kind == "take"}
 
@@ -183,17 +226,20 @@ class Graph:
             found = {
                 shot.id
                 for shot in self._shots.values()
-                if take_id(shot.id) in self._actions and (shot.scene == name if kind == "scene" else name in shot.tags)
+                if self._is_made(shot.id) and (shot.scene == name if kind == "scene" else name in shot.tags)
             }
             if not found:
                 names = {shot.scene for shot in self._shots.values()} if kind == "scene" else self._tags()
                 raise BadSelection(selector, [f"{kind}:{near}" for near in difflib.get_close_matches(name, names)])
             return found
         match = re.fullmatch(r"(\+?)([^+]+)(\+?)", selector)
-        if match is None or take_id(match[2]) not in self._actions:
+        if match is None or not self._is_made(match[2]):
             raise BadSelection(selector, difflib.get_close_matches(selector.strip("+"), self._shots))
         shot = match[2]
         return {shot} | (self.upstream(shot) if match[1] else set()) | (self.downstream(shot) if match[3] else set())
+
+    def _is_made(self, shot_id: str) -> bool:
+        return take_id(shot_id) in self._actions or segment_id(shot_id) in self._actions
 
     def _tags(self) -> set[str]:
         return {tag for shot in self._shots.values() for tag in shot.tags}

@@ -90,25 +90,35 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
     return normal_request(request | dict(frames))
 
 
+def footage_request(file: str) -> Request:
+    """Own footage: the digest of the file."""
+    return {"clip": f"file:{file}"}
+
+
 def frame_request(take: str, at: str) -> Request:
     """One exact picture of a take: the take's digest, and ``first``, ``last`` or seconds."""
     return {"take": take, "at": at}
 
 
 def segment_request(
-    take: str, start: Fraction, frames: int, rate: Fraction, size: Size, renderer: Mapping[str, Json]
+    take: str,
+    start: Fraction,
+    frames: int,
+    rate: Fraction,
+    size: Size,
+    renderer: Mapping[str, Json],
+    speed: Fraction = Fraction(1),
 ) -> Request:
     """A stretch of a take conformed to the output: *start* in seconds of the take, *frames* of the output."""
-    return normal_request(
-        {
-            "take": take,
-            "start": str(start),
-            "frames": frames,
-            "rate": str(rate),
-            "size": str(size),
-            "renderer": renderer,
-        }
-    )
+    request = {
+        "take": take,
+        "start": str(start),
+        "frames": frames,
+        "rate": str(rate),
+        "size": str(size),
+        "renderer": renderer,
+    }
+    return normal_request(request | ({"speed": str(speed)} if speed != 1 else {}))
 
 
 def slate_request(
@@ -121,12 +131,19 @@ def slate_request(
 
 
 def cut_request(
-    pieces: list[tuple[str, int]], rate: Fraction, size: Size, title: str | None, renderer: Mapping[str, Json]
+    pieces: list[tuple[str, int] | tuple[str, int, int]],
+    rate: Fraction,
+    size: Size,
+    title: str | None,
+    renderer: Mapping[str, Json],
+    extras: Mapping[str, Json] | None = None,
 ) -> Request:
-    """The film: digests and frame counts of its pieces in order."""
-    return normal_request(
-        {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
-    )
+    """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside.
+
+    *extras* are what it carries besides, where it carries it: captions beside it, chapters, a comment.
+    """
+    request: Request = {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
+    return normal_request(request | {name: value for name, value in (extras or {}).items() if value})
 
 
 def normal_request(request: Mapping[str, Any]) -> Request:

@@ -100,8 +100,8 @@ class LockedMemory:
 
 State = Literal["stale", "not-locked", "upstream", "unknown", "extra"]
 """stale: the locked take answers another request; not-locked: no take is locked; upstream: it starts from a frame of a
-shot that is out of date, or that is not in the lockfile; unknown: it starts from a picture behind an address, which a
-lockfile says nothing about; extra: locked, but not in the storyboard."""
+shot that is out of date, or that is not in the lockfile; unknown: it starts from a picture behind an address or from a
+frame of own footage, which a lockfile says nothing about; extra: locked, but not in the storyboard."""
 
 
 class OutOfDate(Struct, frozen=True):
@@ -119,12 +119,17 @@ def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[O
     """
     sources = {shot.id: shot.source for shot in storyboard.shots()}
     found: dict[str, OutOfDate] = {}
+    beyond: set[str] = set()
     for step in plan.takes():
         source = sources[step.action.shot]
-        provider = source.provider if isinstance(source, Generated) else ""
-        judged = _judge(step, lockfile.get(step.action.shot, {}).get(provider))
+        if not isinstance(source, Generated):
+            beyond.add(step.action.shot)
+            continue
+        judged = _judge(step, lockfile.get(step.action.shot, {}).get(source.provider))
         if judged is not None:
-            unknown = judged.shots and all(above in found and found[above].state == "unknown" for above in judged.shots)
+            unknown = judged.shots and beyond.issuperset(judged.shots)
+            if unknown or judged.state == "unknown":
+                beyond.add(judged.shot)
             found[judged.shot] = OutOfDate(judged.shot, "unknown", judged.shots) if unknown else judged
     in_order = [found[shot] for shot in sources if shot in found]
     return [*in_order, *(OutOfDate(shot, "extra") for shot in sorted(lockfile) if shot not in sources)]

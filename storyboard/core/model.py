@@ -16,6 +16,8 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 DEFAULT_SEED = 1
 DEFAULT_MODEL = "runway:1@2"
 DEFAULT_PROVIDER = "local"
+DEFAULT_CRF = 18
+DEFAULT_PRESET = "veryfast"
 
 
 class Size(Struct, frozen=True, order=True):
@@ -109,6 +111,17 @@ class Card(Struct, frozen=True, tag="card"):
 
 
 Source = Generated | Clip | Still | Card
+FOOTAGE = "footage"
+
+
+def maker_of(source: Source) -> str | None:
+    """Who makes the take of *source*: a provider, or ``FOOTAGE``; ``None`` where there is no take to make."""
+    match source:
+        case Generated():
+            return source.provider
+        case Clip():
+            return FOOTAGE
+    return None
 
 
 class Trim(Struct, frozen=True):
@@ -118,11 +131,24 @@ class Trim(Struct, frozen=True):
     end: Fraction | None = None
 
 
+class Caption(Struct, frozen=True):
+    """A text to be read, from one second of the source to another; ``None`` is the shot's own start or end."""
+
+    text: str
+    start: Fraction | None = None
+    end: Fraction | None = None
+
+
 class Transition(Struct, frozen=True):
-    """How a shot takes over from the one before it; ``cut`` has no duration."""
+    """How a shot takes over from the one before it; ``cut`` has no duration.
+
+    *direction* is where a wipe or slide goes, *color* what a fade goes through.
+    """
 
     type: Literal["cut", "dissolve", "fade", "wipe", "slide"] = "cut"
     duration: Fraction = Fraction(0)
+    direction: Literal["left", "right", "up", "down"] = "left"
+    color: str = "#000000"
 
 
 class Shot(Struct, frozen=True):
@@ -134,7 +160,7 @@ class Shot(Struct, frozen=True):
     trim: Trim = Trim()
     speed: Fraction = Fraction(1)
     transition: Transition = Transition()
-    caption: Any = None
+    caption: tuple[Caption, ...] = ()
     audio: Any = None
     hold: bool = False
     skip: bool = False
@@ -151,11 +177,24 @@ class Scene(Struct, frozen=True):
 
 
 class Output(Struct, frozen=True):
-    """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second."""
+    """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
+
+    *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
+    and to black at its ends are in seconds. *crf* and *preset* are x264's, for what is encoded.
+    """
 
     file: str
     size: Size
     fps: Fraction
+    fit: Literal["contain", "cover", "stretch"] = "contain"
+    copy: Literal["auto", "never"] = "auto"
+    captions: Literal["sidecar", "burn", "none"] = "sidecar"
+    crf: int = DEFAULT_CRF
+    preset: str = DEFAULT_PRESET
+    comment: str | None = None
+    chapters: bool = False
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = Fraction(0)
 
 
 class Storyboard(Struct, frozen=True):
@@ -186,6 +225,14 @@ class Storyboard(Struct, frozen=True):
                 for frame in (shot.source.first_frame, shot.source.last_frame):
                     if frame is not None:
                         yield shot.id, frame
+
+    def files(self) -> Iterator[FileInput]:
+        """The files of the project that the film is made of."""
+        yield from (frame for _, frame in self.pictures() if isinstance(frame, FileInput))
+        for shot in self.shots():
+            match shot.source:
+                case Clip(file) | Still(file) | Card(font=FileInput() as file):
+                    yield file
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

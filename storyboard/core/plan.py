@@ -85,11 +85,15 @@ class FrameMade(Struct, frozen=True):
 
 
 class SegmentMade(Struct, frozen=True):
-    """A stretch of the film that is in the store. ``copied`` says that the digest is the take's own."""
+    """A stretch of the film that is in the store; one without frames is nothing.
+
+    ``copied`` says that the digest is the take's own; the stretch begins at frame *start* of it.
+    """
 
     digest: str
     frames: int
     copied: bool
+    start: int = 0
 
 
 class CutMade(Struct, frozen=True):
@@ -152,6 +156,11 @@ class Plan(Struct, frozen=True):
 
     steps: tuple[Step, ...]
 
+    def shots(self) -> list[Step]:
+        """One step a shot: that of its take, or of its picture where there is no take to make."""
+        taken = {step.action.shot for step in self.of("take")}
+        return [step for step in self.steps if step.action.kind == "take" or _stands_for(step.action, taken)]
+
     def of(self, kind: str) -> list[Step]:
         """The steps of one kind of action."""
         return [step for step in self.steps if step.action.kind == kind]
@@ -167,6 +176,10 @@ class Plan(Struct, frozen=True):
     def nothing_to_do(self) -> bool:
         """Whether a build would find everything in place."""
         return all(step.do in ("reuse", "copy", "held") for step in self.steps)
+
+
+def _stands_for(action: Action, taken: set[str]) -> bool:
+    return action.kind == "segment" and action.at == "" and action.shot not in taken
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

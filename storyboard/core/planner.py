@@ -4,8 +4,7 @@
 been made. Both get their answers here, so that a build does what the plan said.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,16 +12,18 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import CUT, Action, Graph, frame_id, segment_id, take_id
+from storyboard.core.cutting import TooLong
+from storyboard.core.graph import CUT, Action, Graph, frame_id, take_id
 from storyboard.core.keys import (
     Request,
     action_key,
     cut_request,
+    footage_request,
     frame_request,
-    segment_request,
     take_request,
 )
-from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
+from storyboard.core.layers import drawn_request
+from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import (
     Change,
     CutMade,
@@ -38,7 +39,8 @@ from storyboard.core.plan import (
     TakeMade,
     changes,
 )
-from storyboard.core.timeline import Piece, TooShort, common_parameter_sets, not_copied_because, place
+from storyboard.core.segments import Kept, Segments
+from storyboard.core.timeline import TooShort
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
 
@@ -71,7 +73,7 @@ class Planner:
         self._wishes = wishes
         self._steps: dict[str, Step] = {}
         self._claims: dict[str, str] = {}
-        self._weights: Counter[str] = Counter()
+        self.segments = Segments(graph, self.take, wishes.files)
 
     def plan(self) -> Plan:
         """The whole graph, with nothing made."""
@@ -93,8 +95,8 @@ class Planner:
         self.settled[action.id] = result
         if not isinstance(result, TakeMade) or action.seed is not None:
             return
-        if not self.graph.shot(action.shot).skip and self.misfit(action.shot) is None:
-            self._weights[result.info.parameter_sets] += result.info.frames
+        if not self.graph.shot(action.shot).skip:
+            self.segments.weigh(action.shot)
 
     def fail(self, action: Action) -> None:
         """*action* could not be made."""
@@ -138,6 +140,8 @@ class Planner:
 
     def _take(self, action: Action) -> Step:
         shot = self.graph.shot_of(action)
+        if isinstance(shot.source, Clip):
+            return self._footage(action, shot.source)
         source = _generated(shot)
         locked = self._memory.locked(shot.id, source.provider) if action.seed is None else None
         asked = self.asked(action)
@@ -190,6 +194,18 @@ class Planner:
             return Step(action, "blocked", msgspec.structs.replace(reason, why="held-missing"), locked.key)
         result = TakeMade(locked.take, msgspec.convert(found.info, ClipInfo))
         return Step(action, "held", reason, locked.key, found=result)
+
+    def _footage(self, action: Action, source: Clip) -> Step:
+        """Own footage is taken into the store once, by its content."""
+        request = footage_request(self._wishes.files[source.file.path])
+        key = action_key("take", request)
+        found = None if action.shot in self._wishes.remake else self._choose(key, None)
+        if found is not None:
+            result = TakeMade(found.outputs["clip"], msgspec.convert(found.info, ClipInfo))
+            return Step(action, "reuse", Reason("unchanged"), key, request, found=result)
+        if not self._selected(action.shot):
+            return Step(action, "skip", Reason("not-selected"), key, request)
+        return Step(action, "make", Reason("damaged" if self._memory.is_damaged(key) else "new"), key, request)
 
     def _frames(self, source: Generated) -> dict[str, str] | Reason:
         """Digests of the pictures that go in, or why they are not known."""
@@ -272,92 +288,81 @@ class Planner:
     def _frame(self, action: Action) -> Step:
         take = self.take(action.shot)
         if take is None:
-            return self._without_take(action)
+            return self._without_take(action, action.shot)
         request = frame_request(take.digest, action.at)
         return self._free(action, "frame", request, _read_frame)
 
     def _segment(self, action: Action) -> Step:
-        take = self.take(action.shot)
-        if take is None:
-            return self._without_take(action)
-        output = self.graph.storyboard.output
+        missing = [name for name in self.graph.inputs(action.id) if not isinstance(self.settled.get(name), TakeMade)]
+        if missing:
+            return self._without_take(action, self.graph.action(missing[0]).shot)
         try:
-            piece = place(self.graph.shot(action.shot), 0, output, take.info)
-        except TooShort as problem:
+            content = self.segments.content(action)
+        except (TooShort, TooLong) as problem:
             return Step(action, "blocked", Reason("too-short", text=str(problem)))
-        why = self.not_copied(action.shot)
-        if why is None:
-            made = SegmentMade(take.digest, piece.frames, copied=True)
+        if isinstance(content, Kept):
+            made = SegmentMade(content.digest, content.frames, copied=True, start=content.start)
             return Step(action, "copy", Reason("unchanged"), found=made)
-        request = segment_request(
-            take.digest, piece.start, piece.frames, output.fps, output.size, self._wishes.renderer
-        )
+        request = drawn_request(content, self.graph.storyboard.output, self._wishes.renderer)
         step = self._free(
-            action, "segment", request, lambda record: SegmentMade(record.outputs["clip"], piece.frames, copied=False)
+            action, "segment", request, lambda record: SegmentMade(record.outputs["clip"], content.frames, copied=False)
         )
-        return msgspec.structs.replace(step, reason=Reason("not-copied", text=why)) if step.do == "make" else step
+        why = self.segments.why_drawn(action)
+        told = Reason("not-copied", text=why) if step.do == "make" else msgspec.structs.replace(step.reason, text=why)
+        return msgspec.structs.replace(step, reason=told) if step.do in ("make", "reuse") else step
 
-    def slate_step(self, piece: Piece, request: Request) -> Step:
-        """The step that draws a slate in the place of *piece*."""
-        action = Action(f"slate:{piece.shot}", "segment", piece.shot)
+    def slate_step(self, piece: Action, frames: int, request: Request) -> Step:
+        """The step that draws a slate of so many *frames* in the place of *piece*."""
+        action = Action(f"slate:{piece.id}", "segment", piece.shot)
         key = action_key("segment", request)
         for record in self._memory.find(key):
-            made = SegmentMade(record.outputs["clip"], piece.frames, copied=False)
+            made = SegmentMade(record.outputs["clip"], frames, copied=False)
             return Step(action, "reuse", Reason("cached"), key, request, found=made)
         return Step(action, "make", Reason("new"), key, request)
 
-    def not_copied(self, shot: str) -> str | None:
-        """Why the settled take of *shot* has to be encoded for the film; ``None`` if its packets can be copied."""
-        why = self.misfit(shot)
-        take = self.take(shot)
-        if why is not None or take is None:
-            return why
-        if take.info.parameter_sets != common_parameter_sets(self._weights):
-            return "most takes have other parameter sets"
-        return None
-
-    def misfit(self, shot: str) -> str | None:
-        """Why the settled take of *shot* does not agree with the output, its neighbours left aside."""
-        take = self.take(shot)
-        if take is None:
-            return "it is not there"
-        output = self.graph.storyboard.output
-        try:
-            return not_copied_because(take.info, place(self.graph.shot(shot), 0, output, take.info), output)
-        except TooShort as problem:
-            return str(problem)
-
-    def _cut_shots(self) -> list[Shot]:
-        return [shot for shot in self.graph.storyboard.shots() if not shot.skip]
-
-    def _without_take(self, action: Action) -> Step:
-        reason = self._upstream(take_id(action.shot), action.shot)
+    def _without_take(self, action: Action, shot: str) -> Step:
+        reason = self._upstream(take_id(shot), shot)
         return Step(action, "wait" if reason.why == "upstream-changes" else "blocked", reason)
 
     def _cut(self, action: Action) -> Step:
-        segments = {shot.id: self.settled.get(segment_id(shot.id)) for shot in self._cut_shots()}
-        pieces = [(made.digest, made.frames) for made in segments.values() if isinstance(made, SegmentMade)]
-        if len(pieces) < len(segments):
-            return self._incomplete(action, [shot for shot, made in segments.items() if made is None])
+        made = [self.settled.get(piece.id) for piece in self.graph.pieces]
+        pieces = [piece for piece in made if isinstance(piece, SegmentMade)]
+        if len(pieces) < len(made):
+            return self._incomplete(action, [p for p, found in zip(self.graph.pieces, made, strict=True) if not found])
         return self.cut_step(action, pieces, self._memory.film_digest())
 
-    def _incomplete(self, action: Action, missing: list[str]) -> Step:
-        states = {self._steps[segment_id(shot)].do for shot in missing}
-        if self.failed & {segment_id(shot) for shot in missing} or states & {"blocked", "skip"}:
-            return Step(action, "blocked", Reason("upstream-missing", shots=tuple(missing)))
-        return Step(action, "wait", Reason("upstream-changes", shots=tuple(missing)))
+    def _incomplete(self, action: Action, missing: list[Action]) -> Step:
+        states = {self._steps[piece.id].do for piece in missing}
+        shots = tuple(dict.fromkeys(piece.shot for piece in missing))
+        if self.failed & {piece.id for piece in missing} or states & {"blocked", "skip"}:
+            return Step(action, "blocked", Reason("upstream-missing", shots=shots))
+        return Step(action, "wait", Reason("upstream-changes", shots=shots))
 
-    def cut_step(self, action: Action, pieces: list[tuple[str, int]], film: str | None) -> Step:
-        """The step that joins *pieces* (digest and frames) into the film; *film* is the digest of what is there."""
+    def cut_step(self, action: Action, made: Sequence[SegmentMade], film: str | None) -> Step:
+        """The step that joins what was *made* into the film; *film* is the digest of what is there."""
         storyboard = self.graph.storyboard
         output = storyboard.output
-        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._wishes.renderer)
+        pieces = [
+            (piece.digest, piece.frames, piece.start) if piece.start else (piece.digest, piece.frames)
+            for piece in made
+            if piece.frames
+        ]
+        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._extras())
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
             return Step(action, "reuse", Reason("unchanged"), key, request, found=CutMade(film))
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
+
+    def _extras(self) -> dict[str, Json]:
+        comment = self.graph.storyboard.output.comment
+        try:
+            captions = [[cue.text, cue.first, cue.end] for cue in self.segments.film_cues()]
+            chapters = [[chapter.title, chapter.first, chapter.end] for chapter in self.segments.chapters()]
+        except TooShort:  # a film of what is there has a slate in that place
+            return {"comment": comment}
+        return {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
 
 
 def _generated(shot: Shot) -> Generated:

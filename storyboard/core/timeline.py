@@ -1,4 +1,4 @@
-"""Where every shot stands in the film, in whole frames, and which takes can go in as they are."""
+"""How long every shot is in the film, in whole frames, and which takes can go in as they are."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -36,21 +36,24 @@ class TooShort(ValueError):
 
 
 def asked_length(shot: Shot) -> Fraction:
-    """Seconds that a shot's source is asked to have, before anything is made."""
+    """Seconds that a shot's source is asked to have, before anything is made; of footage only as far as it is used."""
     if isinstance(shot.source, Generated | Still | Card):
         return shot.source.duration
-    return Fraction(0)
+    return shot.trim.end or shot.trim.start or Fraction(0)
 
 
-def timeline(storyboard: Storyboard, takes: Mapping[str, ClipInfo]) -> list[Piece]:
+def timeline(
+    storyboard: Storyboard, takes: Mapping[str, ClipInfo], into: Mapping[str, int] | None = None
+) -> list[Piece]:
     """The film in order. A take that is in *takes* counts by its real frames, another by the length asked for.
 
-    Raises ``TooShort``.
+    *into* counts the frames that a shot shares with the one before it. Raises ``TooShort``.
     """
     pieces: list[Piece] = []
     at = 0
     for shot in storyboard.shots():
         if not shot.skip:
+            at -= (into or {}).get(shot.id, 0) if pieces else 0
             piece = place(shot, at, storyboard.output, takes.get(shot.id))
             pieces.append(piece)
             at += piece.frames
@@ -73,7 +76,7 @@ def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
 
 def total_frames(pieces: Iterable[Piece]) -> int:
     """Frames of the whole film."""
-    return sum(piece.frames for piece in pieces)
+    return max((piece.at + piece.frames for piece in pieces), default=0)
 
 
 def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
@@ -81,11 +84,10 @@ def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
     return seconds_of(total_frames(pieces), output.fps)
 
 
-def not_copied_because(take: ClipInfo, piece: Piece, output: Output) -> str | None:
-    """Why a take cannot go into the film packet by packet; ``None`` if it can."""
+def not_copied_because(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> str | None:
+    """Why packets of a take cannot go into the film; ``None`` if they can, from one keyframe or another."""
     checks = (
-        (not piece.whole, "it is trimmed"),
-        (take.frames != piece.frames, "its length changes"),
+        (speed != 1, f"its speed is {float(speed):g}"),
         (take.codec != "h264", f"its codec is {take.codec}"),
         (
             (take.width, take.height) != (output.size.width, output.size.height),
@@ -97,7 +99,8 @@ def not_copied_because(take: ClipInfo, piece: Piece, output: Output) -> str | No
         (take.rotation != 0, f"it is rotated by {take.rotation} degrees"),
         (take.pixel_aspect != "1/1", "its pixels are not square"),
         (take.color != OUTPUT_COLOR, f"its colours are tagged {take.color}"),
-        (not take.closed_start or not take.parameter_sets, "it does not begin with a closed keyframe"),
+        (not take.closed_start, "it does not begin with a closed keyframe"),
+        (not take.parameter_sets, "its parameter sets cannot stand beside ours"),
     )
     return next((why for wrong, why in checks if wrong), None)
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,12 @@ class ProjectFiles(Protocol):
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no picture that can be sent, or ``None`` if it is one."""
 
+    def clip_problem(self, path: str) -> str | None:
+        """Why *path* is no video file that can be used, or ``None`` if it may be one."""
+
+    def font_problem(self, path: str) -> str | None:
+        """Why *path* is no font file, or ``None`` if it is one."""
+
 
 class ChangedFiles:
     """Other files, with one of them changed: what would be read if *content* stood at *path*."""
@@ -42,6 +49,14 @@ class ChangedFiles:
     def picture_problem(self, path: str) -> str | None:
         """As the other files say."""
         return self._files.picture_problem(path)
+
+    def clip_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.clip_problem(path)
+
+    def font_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.font_problem(path)
 
 
 class DiskFiles:
@@ -65,13 +80,24 @@ class DiskFiles:
 
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no PNG, JPEG or WebP file that can be sent; judged by size and signature."""
+        return self._problem(path, not_a_picture)
+
+    def clip_problem(self, path: str) -> str | None:
+        """Why *path* is no MP4, MOV, Matroska or WebM file; judged by its signature."""
+        return self._problem(path, not_a_clip)
+
+    def font_problem(self, path: str) -> str | None:
+        """Why *path* is no TrueType or OpenType font; judged by size and signature."""
+        return self._problem(path, not_a_font)
+
+    def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
         try:
             with self._opened(path) as descriptor:
                 size = os.fstat(descriptor.number).st_size
                 header = _some(descriptor.number, _HEADER)
         except FileProblem as problem:
             return problem.reason
-        return not_a_picture(header, size)
+        return judge(header, size)
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)
@@ -123,14 +149,35 @@ def _some(descriptor: int, limit: int) -> bytes:
 
 def not_a_picture(header: bytes, size: int) -> str | None:
     """Why a file of *size* bytes that begins with *header* is no picture that can be sent; ``None`` if it is one."""
-    if not _is_picture(header):
-        return "it is not a PNG, JPEG or WebP picture"
+    return _too_large(size) if _is_picture(header) else "it is not a PNG, JPEG or WebP picture"
+
+
+def not_a_clip(header: bytes, _size: int) -> str | None:
+    """Why a file that begins with *header* is no video that can be used; ``None`` if it may be one of any size."""
+    return None if _is_clip(header) else "it is not an MP4, MOV, Matroska or WebM video"
+
+
+def not_a_font(header: bytes, size: int) -> str | None:
+    """Why a file of *size* bytes that begins with *header* is no font that can be used; ``None`` if it is one."""
+    return _too_large(size) if _is_font(header) else "it is not a TrueType or OpenType font"
+
+
+def _too_large(size: int) -> str | None:
     return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
 
 
 def _is_picture(header: bytes) -> bool:
     png, jpeg = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
     return header.startswith((png, jpeg)) or (header[:4] == b"RIFF" and header[8:12] == b"WEBP")
+
+
+def _is_clip(header: bytes) -> bool:
+    atoms = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+    return header[4:8] in atoms or header.startswith(b"\x1aE\xdf\xa3")
+
+
+def _is_font(header: bytes) -> bool:
+    return header.startswith((b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf"))
 
 
 def _reason(problem: OSError) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
-from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Size, Storyboard
-from storyboard.core.timebase import frame_rate
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, DEFAULT_PROVIDER, Output, Scene, Size, Storyboard
+from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.fields import Field, Layer, SceneDraft, ShotDraft, layer
 from storyboard.document.files import ProjectFiles
 from storyboard.document.fit import Cards
@@ -15,6 +16,7 @@ from storyboard.document.frames import Frames
 from storyboard.document.links import check_links
 from storyboard.document.lower import Lowered, Tools, lower_shot
 from storyboard.document.names import folded, is_reserved, quoted
+from storyboard.document.overlaps import check_overlaps
 from storyboard.document.paths import BadPath, default_film, film
 from storyboard.document.source import Document, Path
 from storyboard.document.unbuilt import refusals
@@ -22,6 +24,14 @@ from storyboard.document.vars import Texts
 from storyboard.document.wording import SOURCES
 
 _FPS = (1, 120)
+_PROFILES: dict[str, dict[str, Any]] = {
+    "final": {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET},
+    "draft": {"crf": 28, "preset": "ultrafast"},
+}
+_OUTPUT = ("fit", "copy", "captions", "crf", "preset", "comment", "chapters")
+# Of a film in which nothing is generated.
+_SIZE = Size(1280, 720)
+_RATE = 24
 
 
 class Film:
@@ -73,7 +83,9 @@ class Film:
             return None
         self.findings.extend(self._tools.texts.unused())
         output = self._whole_output(file, rate, lowered)
-        return self._storyboard(lowered, titles, output)
+        storyboard = self._storyboard(lowered, titles, output)
+        self.findings.extend(check_overlaps(storyboard, self.drafts, self._output))
+        return None if has_errors(self.findings) else storyboard
 
     def _storyboard(self, lowered: Sequence[Lowered], titles: list[str | None], output: Output) -> Storyboard:
         shots = iter([one.shot for one in lowered if one.shot is not None])
@@ -161,7 +173,11 @@ class Film:
         shown = [one.linked for one in lowered if not one.linked.draft.skipped]
         sizes = [one.source.size for one in shown if one.source is not None]
         rates = [one.card.fps for one in lowered if one.card is not None and not one.linked.draft.skipped]
-        return Output(file, self._tools.film_size or sizes[0], rate or Fraction(rates[0]))
+        size = self._tools.film_size or (sizes[0] if sizes else _SIZE)
+        said = {**_PROFILES[str(self._output.data.get("profile", "final"))], **self._output.data}
+        plain = {name: said[name] for name in _OUTPUT if name in said}
+        fades: dict[str, Any] = {name: exact(str(said.get(name, 0))) for name in ("fade_in", "fade_out")}
+        return Output(file, size, rate or Fraction(rates[0] if rates else _RATE), **plain, **fades)
 
 
 def _shots(scene: SceneDraft) -> Iterator[ShotDraft]:

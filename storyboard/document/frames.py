@@ -1,5 +1,8 @@
 """First and last frames as written: a picture of the project, an address, or a frame of another shot."""
 
+from collections.abc import Callable
+from typing import Literal
+
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
 from storyboard.core.timebase import exact
@@ -8,6 +11,8 @@ from storyboard.document.files import ProjectFiles
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
 
+Kind = Literal["picture", "clip", "font"]
+
 
 class Frames:
     """Reads frame fields of one storyboard; every picture is looked at once."""
@@ -15,7 +20,7 @@ class Frames:
     def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:
         self._files = files
         self._findings = findings
-        self._problems: dict[str, str | None] = {}
+        self._problems: dict[tuple[str, Kind], str | None] = {}
 
     def read(self, field: Field) -> FrameInput | None:
         """The input that *field* names, or ``None`` if it cannot be used, which has then been said."""
@@ -32,13 +37,31 @@ class Frames:
             self._findings.append(error(problem.code, problem.message, field.span, help=problem.help))
             return None
 
+    def file(self, field: Field, kind: Kind) -> FileInput | None:
+        """The file of the project that *field* names, or ``None`` if it cannot be used, which has then been said."""
+        if not field.usable or not isinstance(field.value, str):
+            return None
+        try:
+            return self._file(field, in_project(field.value, field.document.name), kind)
+        except BadPath as problem:
+            self._findings.append(error(problem.code, problem.message, field.span, help=problem.help))
+            return None
+
     def _picture(self, field: Field, path: str) -> FrameInput | None:
-        if path not in self._problems:
-            self._problems[path] = self._files.picture_problem(path)
-        reason = self._problems[path]
+        return self._file(field, path, "picture")
+
+    def _file(self, field: Field, path: str, kind: Kind) -> FileInput | None:
+        if (path, kind) not in self._problems:
+            look: dict[Kind, Callable[[str], str | None]] = {
+                "picture": self._files.picture_problem,
+                "clip": self._files.clip_problem,
+                "font": self._files.font_problem,
+            }
+            self._problems[path, kind] = look[kind](path)
+        reason = self._problems[path, kind]
         if reason is None:
             return FileInput(path)
-        self._findings.append(error("bad-picture", f"{quoted(path, 80)} cannot be used: {reason}", field.span))
+        self._findings.append(error(f"bad-{kind}", f"{quoted(path, 80)} cannot be used: {reason}", field.span))
         return None
 
 

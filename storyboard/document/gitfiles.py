@@ -1,14 +1,15 @@
 """The files of a project as they were in a commit: the same language over another source.
 
-A picture kept by git LFS is known by its pointer, which names the very digest that counts in a key; its bytes are not
+A file kept by git LFS is known by its pointer, which names the very digest that counts in a key; its bytes are not
 needed.
 """
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Protocol
 
-from storyboard.document.files import FileProblem, not_a_picture
+from storyboard.document.files import FileProblem, not_a_clip, not_a_font, not_a_picture
 
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
 
@@ -35,10 +36,21 @@ class GitFiles:
 
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no picture that can be sent, or ``None`` if it is one."""
+        return self._problem(path, not_a_picture)
+
+    def clip_problem(self, path: str) -> str | None:
+        """Why *path* is no video file that can be used, or ``None`` if it may be one."""
+        return self._problem(path, not_a_clip)
+
+    def font_problem(self, path: str) -> str | None:
+        """Why *path* is no font file, or ``None`` if it is one."""
+        return self._problem(path, not_a_font)
+
+    def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
         data = self._tree(path)
         if data is None:
             return "there is no such file"
-        return None if _POINTER.match(data) else not_a_picture(data[:16], len(data))
+        return None if _POINTER.match(data) else judge(data[:16], len(data))
 
     def digest(self, path: str) -> str:
         """sha256 of a file's content, in hex. Raises ``FileProblem``."""

@@ -76,8 +76,8 @@ def _unusable(
     name, wanted = quoted(link.shot), target.draft
     if wanted.id == shot.draft.id:
         return error("self-link", f"shot {name} starts from itself", _shot_place(field))
-    if wanted.kind not in ("prompt", ""):
-        message = f"{name} is no generated shot; frames of a `{wanted.kind}` are not supported yet"
+    if wanted.kind not in ("prompt", "clip", ""):
+        message = f"{name} has no take; frames of a `{wanted.kind}` are not supported yet"
         return error("not-supported-yet", message, _shot_place(field), _definition(target))
     if wanted.skipped and not shot.draft.skipped:
         reason = Label(wanted.own.document.key_span((*wanted.own.path, "skip")), "it is skipped here")

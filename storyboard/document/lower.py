@@ -12,25 +12,28 @@ from msgspec import Struct
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
+    Clip,
     FrameInput,
     FrameLink,
     Generated,
     Json,
     Shot,
     Size,
+    Source,
     Trim,
 )
 from storyboard.core.timebase import exact, plain_number
+from storyboard.document.captions import captions
 from storyboard.document.fields import Field, Layer, ShotDraft, layer
 from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
 from storyboard.document.links import Linked
+from storyboard.document.material import material, transition
 from storyboard.document.takes import read_seeds
 from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
 MAX_PARAM_VALUES = 256
-_FREE_TEXTS = ("caption", "card")
 
 
 class Tools(Struct):
@@ -55,16 +58,16 @@ class Lowered(Struct):
 def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
     """Read one shot; what is wrong with it is added to the findings."""
     tools.findings.extend(refusals(draft.own))
-    for name in _FREE_TEXTS:
-        field = draft.own.find(name)
-        if field is not None:
-            tools.texts.fill_all(field)
     title = _text(draft, "title", tools)
     links: list[tuple[Field, FrameLink]] = []
     card = tools.cards.card(draft) if draft.kind == "prompt" else None
-    source = _generated(draft, card, tools, links) if card is not None else None
+    source = (
+        _generated(draft, card, tools, links)
+        if card is not None
+        else material(draft, tools.texts, tools.frames, tools.findings)
+    )
     trim = _trim(draft, source, tools)
-    linked = Linked(draft, source, links)
+    linked = Linked(draft, source if isinstance(source, Generated) else None, links)
     if source is None:
         return Lowered(None, linked, card)
     shot = Shot(
@@ -72,6 +75,9 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         scene=draft.scene.id,
         source=source,
         trim=trim,
+        transition=transition(draft),
+        caption=captions(draft, _length(source), tools.texts, tools.findings),
+        speed=_number(draft, "speed", Fraction(1)),
         hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
         title=title,
@@ -184,12 +190,12 @@ def _count(value: object) -> int:
     return count
 
 
-def _trim(draft: ShotDraft, source: Generated | None, tools: Tools) -> Trim:
+def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
     field = draft.own.find("trim")
     if field is None or not field.usable or not isinstance(field.value, dict):
         return Trim()
     start, end = (exact(field.value[name]) if name in field.value else None for name in ("start", "end"))
-    length = source.duration if source is not None else None
+    length = _length(source)
     for name, moment, low in (("start", start, Fraction(0)), ("end", end, start or Fraction(0))):
         problem = _moment_problem(name, moment, low, length)
         if problem is not None:
@@ -197,6 +203,11 @@ def _trim(draft: ShotDraft, source: Generated | None, tools: Tools) -> Trim:
             tools.findings.append(error("bad-trim", problem, place))
             return Trim()
     return Trim(start, end)
+
+
+def _length(source: Source | None) -> Fraction | None:
+    """Seconds of a source, where they are known before anything is made."""
+    return None if source is None or isinstance(source, Clip) else source.duration
 
 
 def _moment_problem(name: str, moment: Fraction | None, low: Fraction, length: Fraction | None) -> str | None:

@@ -49,11 +49,9 @@ def film(text: str, beside: str) -> str:
     path = in_project(text, beside)
     if _OWN_FOLDERS & {part.casefold() for part in path.split("/")}:
         raise BadPath("bad-path", "the film cannot be written into `.storyboard` or `.git`")
-    if path.lower().endswith(".mov"):
-        raise BadPath("not-supported-yet", "films in `.mov` files are not supported yet", "let it end in `.mp4`")
     name = path.rpartition("/")[2]
-    if not path.endswith(".mp4") or name == ".mp4":
-        raise BadPath("bad-path", "the name of the film must end in `.mp4`")
+    if not path.endswith((".mp4", ".mov")) or len(name) == len(".mp4"):
+        raise BadPath("bad-path", "the name of the film must end in `.mp4` or `.mov`")
     return path
 
 

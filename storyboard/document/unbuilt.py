@@ -16,12 +16,6 @@ def _always(_value: object) -> bool:
 
 
 UNBUILT: dict[str, tuple[_Test, str]] = {
-    "clip": (_always, "own footage is"),
-    "image": (_always, "stills are"),
-    "card": (_always, "title cards are"),
-    "speed": (lambda value: value != 1, "speeds other than 1 are"),
-    "transition": (lambda value: value != {"type": "cut"}, "transitions other than a plain cut are"),
-    "caption": (_always, "captions are"),
     "audio": (_always, "the sound of a shot is"),
 }
 

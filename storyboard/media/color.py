@@ -1,7 +1,7 @@
 """Colour between RGB and video frames, and the names of its tags (ITU-T H.273).
 
-A frame without tags is taken for BT.709 from 720 lines upwards and for BT.601 below, as players do. HDR is converted
-by its matrix alone; tones are not mapped.
+A frame without tags is taken for BT.709 from 720 lines upwards and for BT.601 below, as players do. HDR is not
+converted: its tones are mapped by nobody here.
 """
 
 import av

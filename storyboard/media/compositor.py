@@ -20,7 +20,8 @@ _BAR = 2
 
 
 class Composition:
-    """A source conformed to *size*: as large as fits, in the middle, black around it.
+    """A source conformed to *size*, in the middle: as large as fits with black around it (``contain``), as small as
+    fills it with its edges cut off (``cover``), or pulled into its shape (``stretch``).
 
     *source* gives the picture of output frame k and is asked for rising k; *pixel_aspect* is the width of its pixels
     over their height. ``picture(k)`` gives RGB, shape (height, width, 3), uint8.
@@ -33,13 +34,14 @@ class Composition:
         rate: Fraction,
         size: Size,
         pixel_aspect: Fraction = Fraction(1),
+        fit: str = "contain",
     ) -> None:
         moviepy = _moviepy()
         self._rate = rate
         seconds = float(frames / rate)
         clip = moviepy.VideoClip(lambda t: source(round(t * rate)), duration=seconds)
         width, height = clip.size
-        inner = fitted(Size(width, height), pixel_aspect, size)
+        inner = _inside(Size(width, height), pixel_aspect, size, fit)
         if inner != Size(width, height):
             clip = clip.with_effects([moviepy.vfx.Resize((inner.width, inner.height))])
         if inner != size:
@@ -52,6 +54,20 @@ class Composition:
     def picture(self, number: int) -> Rgb:
         """Output frame *number*."""
         return np.asarray(self._clip.get_frame(float(number / self._rate)), dtype=np.uint8)
+
+
+def _inside(source: Size, pixel_aspect: Fraction, frame: Size, fit: str) -> Size:
+    """The size in which *source* is shown; larger than *frame* where its edges are cut off."""
+    if fit == "stretch":
+        return frame
+    return covering(source, pixel_aspect, frame) if fit == "cover" else fitted(source, pixel_aspect, frame)
+
+
+def covering(source: Size, pixel_aspect: Fraction, frame: Size) -> Size:
+    """The smallest size of *source*'s shape that leaves nothing of *frame* empty."""
+    shape = source.width * pixel_aspect / source.height
+    width = max(Fraction(frame.width), frame.height * shape)
+    return Size(max(frame.width, round(width)), max(frame.height, round(width / shape)))
 
 
 def fitted(source: Size, pixel_aspect: Fraction, frame: Size) -> Size:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from storyboard.media.color import Rgb
 
 
+# Takes number their parameter sets from 0; what is encoded for a film stands beside them in one sample entry.
+SEGMENT_PARAMETER_SET = 1
+
+
 class Encoding(Struct, frozen=True):
     """What may differ between two clips of one size and rate.
 

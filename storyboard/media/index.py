@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 from av.container import InputContainer
@@ -92,6 +93,20 @@ class Index:
         wanted = self.samples[position]
         before = (self.samples[number] for number in range(position, -1, -1))
         return next((sample for sample in before if sample.key and sample.pts <= wanted.pts), self.samples[0])
+
+    @cached_property
+    def copy_ends(self) -> list[int]:
+        """After how many packets exactly as many frames, the first ones, have been decoded."""
+        shown = [0] * len(self.samples)
+        for number, position in enumerate(self.order):
+            shown[position] = number
+        return [count for count, last in enumerate(accumulate(shown, max), 1) if last == count - 1]
+
+    @property
+    def copy_starts(self) -> list[int]:
+        """The frames at which a copy may begin: keyframes before which everything has been shown."""
+        ends = {0, *self.copy_ends}
+        return [number for number, sample in enumerate(self.samples) if sample.key and number in ends]
 
     @property
     def closed(self) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.container import OutputContainer
@@ -24,13 +25,24 @@ from storyboard.media.proof import proved
 from storyboard.media.publish import written_beside
 from storyboard.media.reader import Refused
 
+if TYPE_CHECKING:
+    from av.container.core import Chapter  # a type without a class at run time
+
 __all__ = ["JoinFailed", "Mixed", "Piece", "join"]
 
 
-def join(pieces: Sequence[Piece], out: Path, size: Size, rate: Fraction, metadata: Mapping[str, str]) -> ClipInfo:
-    """Copy the packets of *pieces* one after another into *out*, an MP4 of constant *rate* that starts at once.
+def join(
+    pieces: Sequence[Piece],
+    out: Path,
+    size: Size,
+    rate: Fraction,
+    metadata: Mapping[str, str],
+    chapters: Sequence[tuple[str, int, int]] = (),
+) -> ClipInfo:
+    """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
-    *metadata* are texts by name: ``title``, ``comment`` and any other. *out* is replaced when the film is whole
+    *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles
+    with their first frame and the one after their last. *out* is replaced when the film is whole
     and proved; the same pieces give the same bytes.
 
     Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
@@ -38,7 +50,8 @@ def join(pieces: Sequence[Piece], out: Path, size: Size, rate: Fraction, metadat
     try:
         strips = prepared(pieces, size, rate)
         with written_beside(out) as part:
-            digest = _write(strips, part, rate, metadata)
+            box = "mov" if out.suffix == ".mov" else "mp4"
+            digest = _write(strips, part, box, rate, metadata, chapters)
             return proved(strips, part, size, rate, digest)
     except Refused as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
@@ -46,13 +59,21 @@ def join(pieces: Sequence[Piece], out: Path, size: Size, rate: Fraction, metadat
         raise JoinFailed(f"the film can't be written: {problem.strerror}") from problem
 
 
-def _write(strips: Sequence[Strip], part: Path, rate: Fraction, metadata: Mapping[str, str]) -> str:
+def _write(
+    strips: Sequence[Strip],
+    part: Path,
+    box: str,
+    rate: Fraction,
+    metadata: Mapping[str, str],
+    chapters: Sequence[tuple[str, int, int]],
+) -> str:
     """Write the film to *part*. Returns the digest of all packets copied."""
     state = hashlib.sha256()
     delay = max(strip.delay for strip in strips)
     options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
-    with av.open(file_url(part), "w", format="mp4", container_options=options) as film:
+    with av.open(file_url(part), "w", format=box, container_options=options) as film:
         film.metadata.update(sorted(metadata.items()))
+        film.set_chapters([_chapter(number, *chapter, rate) for number, chapter in enumerate(chapters)])
         stream = _film_stream(film, strips, rate)
         at = 0
         for strip in strips:
@@ -68,6 +89,10 @@ def _write(strips: Sequence[Strip], part: Path, rate: Fraction, metadata: Mappin
                 film.mux_one(copy)
             at += strip.piece.frames
     return state.hexdigest()
+
+
+def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "Chapter":
+    return {"id": number, "start": first, "end": end, "time_base": 1 / rate, "metadata": {"title": title}}
 
 
 def _film_stream(film: OutputContainer, strips: Sequence[Strip], rate: Fraction) -> VideoStream:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -16,13 +17,15 @@ from av.video.stream import VideoStream
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
-from storyboard.media import color
+from storyboard.media import avc, color
+from storyboard.media.encode import SEGMENT_PARAMETER_SET
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
 
 __all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
 
+_MOST_ENDS = 20_000
 _LONGEST_PAUSE = Fraction(10)
 _SLOWEST, _FASTEST = Fraction(1), Fraction(480)
 
@@ -124,10 +127,26 @@ def _described(container: InputContainer, stream: VideoStream, found: Index, fir
         rotation=color.rotation(first),
         pixel_aspect=f"{aspect.numerator}/{aspect.denominator}",
         constant_rate=constant,
-        parameter_sets=found.sets.digest() if found.sets and not found.restated else "",
+        parameter_sets=found.sets.digest() if found.sets and not found.restated and _apart(found.sets) else "",
         closed_start=found.closed,
         has_audio=bool(container.streams.audio),
+        **_copy_points(found),
     )
+
+
+def _apart(sets: avc.ParameterSets) -> bool:
+    """Whether no set has the number of those that we encode with, which it could not stand beside."""
+    return all(number != SEGMENT_PARAMETER_SET for _, number in sets.by_id())
+
+
+def _copy_points(found: Index) -> dict[str, Any]:
+    """Where packets may be cut without coding; of a clip that has too many such places only that it is whole."""
+    if not found.sets or found.restated or not found.closed:
+        return {}
+    starts, ends = found.copy_starts, found.copy_ends
+    if len(ends) == found.frames:
+        return {"copy_starts": tuple(starts), "in_order": True}
+    return {"copy_starts": tuple(starts), "copy_ends": tuple(ends)} if len(ends) <= _MOST_ENDS else {}
 
 
 def _check_asked(info: ClipInfo, size: Size | None, duration: Fraction | None) -> None:

@@ -5,6 +5,7 @@ Owns which source frame is shown when, and that the result has every frame. The 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,17 +16,27 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
 from storyboard.media import color
 from storyboard.media.compositor import Composition
-from storyboard.media.encode import ClipWriter, Encoding
+from storyboard.media.encode import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index
 from storyboard.media.probe import probe
 from storyboard.media.reader import Refused, opened, picture_stream, ratio
 
-# Takes number their parameter sets from 0; segments stand beside them in one film.
-SEGMENT_PARAMETER_SET = 1
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET)
 
+# Transfer functions of HDR, which would come out pale and flat.
+_HDR = ("smpte2084", "arib-std-b67")
+
 Progress = Callable[[int, int], None]
+
+
+class Canvas(Struct, frozen=True):
+    """What a piece of the film is drawn on. *fit* is ``contain``, ``cover`` or ``stretch``."""
+
+    size: Size
+    rate: Fraction
+    fit: str = "contain"
+    encoding: Encoding = SEGMENT_ENCODING
 
 
 class Segment(Struct, frozen=True):
@@ -42,6 +53,7 @@ class Segment(Struct, frozen=True):
     size: Size
     speed: Fraction = Fraction(1)
     encoding: Encoding = SEGMENT_ENCODING
+    fit: str = "contain"
 
 
 class RenderFailed(Exception):
@@ -58,11 +70,7 @@ def render(segment: Segment, out: Path, progress: Progress | None = None) -> Cli
         _write(segment, out, progress or (lambda done, total: None))
     except Refused as problem:
         raise RenderFailed(f"{segment.source.name} {problem.reason}") from problem
-    try:
-        return _checked(segment, out)
-    except (Refused, RenderFailed) as problem:
-        out.unlink(missing_ok=True)
-        raise RenderFailed(f"the result {problem}") from problem
+    return checked(segment.frames, Canvas(segment.size, segment.rate), out)
 
 
 def source_frames(found: Index, rate: Fraction | None, segment: Segment) -> list[int]:
@@ -84,6 +92,18 @@ def source_frames(found: Index, rate: Fraction | None, segment: Segment) -> list
 
 
 def _write(segment: Segment, out: Path, progress: Progress) -> None:
+    with footage(segment) as picture, ClipWriter(out, segment.size, segment.rate, segment.encoding) as writer:
+        for number in range(segment.frames):
+            writer.write(picture(number))
+            progress(writer.frames, segment.frames)
+
+
+@contextmanager
+def footage(segment: Segment) -> Iterator[Callable[[int], color.Rgb]]:
+    """The conformed picture of each frame of *segment*, to be asked for in rising order; one frame is kept.
+
+    Raises ``RenderFailed`` and ``Refused``.
+    """
     with opened(segment.source, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream)
@@ -91,13 +111,11 @@ def _write(segment: Segment, out: Path, progress: Progress) -> None:
         numbers = source_frames(found, rate if constant else None, segment)
         source = _Source(exact_frames(container, stream, found, numbers))
         source(0)
+        if source.transfer in _HDR:
+            raise Refused(f"is HDR ({source.transfer}), whose tones are not mapped")
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         aspect = 1 / aspect if source.lying else aspect
-        composed = Composition(source, segment.frames, segment.rate, segment.size, aspect)
-        with ClipWriter(out, segment.size, segment.rate, segment.encoding) as writer:
-            for number in range(segment.frames):
-                writer.write(composed.picture(number))
-                progress(writer.frames, segment.frames)
+        yield Composition(source, segment.frames, segment.rate, segment.size, aspect, segment.fit).picture
 
 
 class _Source:
@@ -113,6 +131,11 @@ class _Source:
         """Whether turning the picture upright swaps its sides."""
         return self._frame is not None and color.rotation(self._frame) in (90, 270)
 
+    @property
+    def transfer(self) -> str:
+        """The name of its transfer function."""
+        return color.tags(self._frame).split("/")[2] if self._frame is not None else ""
+
     def __call__(self, number: int) -> color.Rgb:
         while self._number < number:
             self._number, frame = next(self._frames)
@@ -122,9 +145,17 @@ class _Source:
         return self._picture
 
 
-def _checked(segment: Segment, out: Path) -> ClipInfo:
-    info = probe(out)
-    size = Size(info.width, info.height)
-    if (info.frames, size, info.fps) != (segment.frames, segment.size, segment.rate) or not info.constant_rate:
-        raise RenderFailed(f"has {info.frames} frames of {size} at {info.rate}")
+def checked(frames: int, canvas: Canvas, out: Path) -> ClipInfo:
+    """The facts of *out* once it has proved to be *frames* frames as *canvas* wants them; else it is removed.
+
+    Raises ``RenderFailed``.
+    """
+    try:
+        info = probe(out)
+        size = Size(info.width, info.height)
+        if (info.frames, size, info.fps) != (frames, canvas.size, canvas.rate) or not info.constant_rate:
+            raise RenderFailed(f"has {info.frames} frames of {size} at {info.rate}")
+    except (Refused, RenderFailed) as problem:
+        out.unlink(missing_ok=True)
+        raise RenderFailed(f"the result {problem}") from problem
     return info

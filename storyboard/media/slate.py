@@ -1,24 +1,23 @@
 """A slate: a still card with a few lines of text, for a shot that is not there."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from storyboard.core.model import Size
-from storyboard.media.encode import ClipWriter, Encoding
-from storyboard.media.render import SEGMENT_PARAMETER_SET
+from storyboard.media.encode import ClipWriter
+from storyboard.media.render import Canvas
 
 _BACKGROUND = (24, 26, 30)
 _TITLE = (236, 238, 240)
 _TEXT = (150, 156, 164)
 
 
-def write_slate(lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, out: Path) -> None:
+def write_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> None:
     """Write *frames* frames of the same card to *out*: the first line large, the others small and wrapped."""
-    picture = np.asarray(draw_card(lines, size))
-    with ClipWriter(out, size, rate, Encoding(parameter_set_id=SEGMENT_PARAMETER_SET)) as writer:
+    picture = np.asarray(draw_card(lines, canvas.size))
+    with ClipWriter(out, canvas.size, canvas.rate, canvas.encoding) as writer:
         for _ in range(frames):
             writer.write(picture)
 

@@ -11,7 +11,8 @@ def locked_line(found: OutOfDate) -> str:
         "stale": "the locked take answers another request",
         "not-locked": "no take is locked",
         "upstream": f"it starts from a frame of {shots}, which is out of date or not in the lockfile",
-        "unknown": "it comes from a picture behind an address; whether it is current shows only where that is cached",
+        "unknown": "it comes from a picture behind an address or from footage; "
+        "whether it is current shows only where that is cached",
         "extra": "it is locked, but not in the storyboard",
     }
     return f"{clean(found.shot)}: {words[found.state]}"

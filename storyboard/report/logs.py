@@ -11,7 +11,8 @@ from storyboard.report.words import change_lines, clean, paid
 
 
 class Answer(Struct, frozen=True):
-    """The take that answered a request. *state*: ``locked`` in some version's lockfile, ``cached`` here, or ``none``.
+    """The take that answered a request. *state*: ``locked`` in some version's lockfile, ``cached`` here, or ``none``;
+    ``drawn`` is a shot that has no take, because its picture goes right into the film.
 
     *here* says whether its bytes are in this cache.
     """
@@ -60,6 +61,8 @@ def _first(line: str) -> str:
 
 
 def _answered(answer: Answer) -> str:
+    if answer.state == "drawn":
+        return "drawn into the film, so it has no take"
     if answer.take is None:
         return "no take is known for it"
     seed = f", seed {answer.seed}" if answer.seed is not None else ""

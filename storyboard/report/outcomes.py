@@ -6,7 +6,9 @@ from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Step, TakeMade
+from storyboard.core.tally import Tally, tally
 from storyboard.core.timebase import in_words, seconds_of
+from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
 
@@ -45,7 +47,7 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
     segments = _count(ended.made, "segment")
     joined = "cut" in ended.made
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
-    left_out = [step for step in ended.blocked.values() if step.do == "blocked" and step.action.kind == "take"]
+    left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
     lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
     if verbose:
@@ -60,6 +62,8 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
     if film is not None:
         length = in_words(seconds_of(ended.frames, storyboard.output.fps))
         lines.append(f"{film}: {ended.frames} frames, {length}{'' if joined else ', as it was'}")
+        counted = _tally(ended)
+        lines += [tally_text(counted)] if counted.frames == ended.frames else []
     elif not ended.failed:
         lines.append("the film was not made: not all of its shots are there")
     return "\n".join(lines)
@@ -96,6 +100,7 @@ def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, An
         "blocked": {name: reason(step) for name, step in ended.blocked.items()},
         "film": film,
         "frames": ended.frames,
+        "copied": tally_data(_tally(ended)),
         "cost": str(ended.cost),
         "chosen": [
             {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
@@ -103,6 +108,15 @@ def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, An
         ],
         "seconds": round(seconds, 3),
     }
+
+
+def is_left_out(step: Step) -> bool:
+    """Whether a shot is missing because of this step: its take could not be had, or it is too short."""
+    return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
+
+
+def _tally(ended: Ended) -> Tally:
+    return tally([*ended.reused.values(), *ended.made.values()])
 
 
 def _count(steps: Mapping[str, Step], kind: str) -> int:

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from storyboard.core.clip import ClipInfo
+from storyboard.core.cutting import overlaps
 from storyboard.core.model import Generated, Storyboard
-from storyboard.core.plan import Plan, Step
+from storyboard.core.plan import Plan, SegmentMade, Step, TakeMade
+from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
-from storyboard.core.timeline import running_time, timeline, total_frames
+from storyboard.core.timeline import TooShort, running_time, timeline, total_frames
+from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
 Paint = Callable[[str, str], str]
@@ -20,25 +24,33 @@ def plain(text: str, _style: str) -> str:
     return text
 
 
-def heading(storyboard: Storyboard) -> str:
-    """What the film is: name, shots, length, size, who makes it."""
+def heading(storyboard: Storyboard, plan: Plan) -> str:
+    """What the film is: name, shots, length, size, who makes it. Takes count by their length if they are there."""
     shots = [shot for shot in storyboard.shots() if not shot.skip]
-    pieces = timeline(storyboard, {})
+    into = {name: overlap.before for name, overlap in overlaps(storyboard).items()}
+    try:
+        pieces = timeline(storyboard, _takes(plan), into)
+    except TooShort:
+        pieces = timeline(storyboard, {}, into)
     output = storyboard.output
     providers = sorted({shot.source.provider for shot in shots if isinstance(shot.source, Generated)})
     rate = f"{float(output.fps):g} fps"
     return (
         f"{clean(storyboard.title or storyboard.file)}: {_count(len(shots), 'shot')}, "
         f"{in_words(running_time(pieces, output))} ({total_frames(pieces)} frames at {rate}), {output.size}, "
-        f"made by {', '.join(providers)}"
+        f"made by {', '.join(providers) or 'nobody: nothing is generated'}"
     )
+
+
+def _takes(plan: Plan) -> dict[str, ClipInfo]:
+    return {step.action.shot: step.found.info for step in plan.takes() if isinstance(step.found, TakeMade)}
 
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
     """The plan as a table of shots, then one line for the cut, then the sum."""
-    takes = plan.of("take")
+    takes = in_film_order(plan.shots(), storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
-    lines = [heading(storyboard), ""]
+    lines = [heading(storyboard, plan), ""]
     for step in takes:
         price = f"  {dollars(step.cost)}" if step.cost else ""
         word = paint(f"{step.do:<7}", _COLORS.get(step.do, ""))
@@ -48,17 +60,23 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
             ]
     if verbose:
-        lines += [
-            f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in plan.steps if step.action.kind != "take"
-        ]
+        told = {step.action.id for step in takes}
+        others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
+        lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
     return "\n".join([*lines, "", _cut_line(plan), summary(plan)])
+
+
+def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
+    """The steps of shots as the shots stand in the film."""
+    place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
+    return sorted(steps, key=lambda step: place[step.action.shot])
 
 
 def summary(plan: Plan) -> str:
     """``2 to make, 3 to reuse; estimated cost $1.92``."""
-    counts = Counter(step.do for step in plan.of("take"))
+    counts = Counter(step.do for step in plan.shots())
     make = counts["make"] + counts["wait"]
-    parts = [f"{make} to make", f"{counts['reuse']} to reuse"]
+    parts = [f"{make} to make", f"{counts['reuse'] + counts['copy']} to reuse"]
     parts += [f"{counts[do]} {do}" for do in ("held", "blocked", "skip") if counts[do]]
     text = ", ".join(parts)
     if plan.nothing_to_do():
@@ -74,14 +92,22 @@ def price(plan: Plan) -> str:
 
 
 def _cut_line(plan: Plan) -> str:
-    segments = plan.of("segment")
+    segments = [step for step in plan.of("segment") if not is_nothing(step)]
     counts = Counter(step.do for step in segments)
     [cut] = plan.of("cut")
     state = {"reuse": "is in place", "make": "is joined", "wait": "is joined when they are there"}
     copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
     copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
     known = f": {copied}" if not counts["wait"] else ""
-    return f"the cut of {_count(len(segments), 'segment')}{known} {state.get(cut.do, 'is not made: ' + reason(cut))}"
+    counted = tally(segments)
+    frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
+    made = state.get(cut.do, "is not made: " + reason(cut))
+    return f"the cut of {_count(len(segments), 'segment')}{known} {made}{frames}"
+
+
+def is_nothing(step: Step) -> bool:
+    """Whether it stands for a piece of the film that has no frames."""
+    return isinstance(step.found, SegmentMade) and not step.found.frames
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -90,6 +116,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "steps": [_step_data(step) for step in plan.steps],
         "cost": str(plan.cost()),
         "nothing_to_do": plan.nothing_to_do(),
+        "copied": tally_data(tally(plan.of("segment"))),
     }
 
 

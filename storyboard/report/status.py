@@ -5,8 +5,10 @@ from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan, Step, TakeMade
+from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
-from storyboard.report.plans import Paint, heading, summary
+from storyboard.report.plans import Paint, heading, in_film_order, summary
+from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import reason, take_name
 
 
@@ -21,22 +23,33 @@ class Entry(Protocol):
     def cost(self) -> str | None: ...
 
 
-_STATES = {"reuse": "up to date", "make": "stale", "wait": "stale", "held": "held", "blocked": "blocked"}
+_STATES = {
+    "reuse": "up to date",
+    "copy": "up to date",
+    "make": "stale",
+    "wait": "stale",
+    "held": "held",
+    "blocked": "blocked",
+}
 _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
 
 
 def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
     """A line a shot, then the film."""
-    takes = [step for step in plan.of("take") if step.action.seed is None or step.do not in ("reuse", "held")]
+    told = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
+    takes = in_film_order(told, storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
-    lines = [heading(storyboard), ""]
+    lines = [heading(storyboard, plan), ""]
     for step in takes:
         state = _state(step)
         entry = locked.get(step.action.shot) if step.action.seed is None else None
         word = paint(f"{state:<10}", _COLORS.get(state, ""))
         lines.append(f"  {word} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
     [cut] = plan.of("cut")
-    lines += ["", f"film: {film} is {_film(cut)}", summary(plan)]
+    counted = tally(plan.of("segment"))
+    lines += ["", f"film: {film} is {_film(cut)}"]
+    lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
+    lines.append(summary(plan))
     return "\n".join(lines)
 
 
@@ -69,7 +82,8 @@ def _film(cut: Step) -> str:
 def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str) -> dict[str, Any]:
     """The same as data."""
     shots = []
-    for step in plan.takes():
+    in_cut = [step for step in plan.shots() if step.action.seed is None]
+    for step in in_film_order(in_cut, storyboard):
         entry = locked.get(step.action.shot)
         shots.append(
             {
@@ -83,4 +97,5 @@ def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry |
             }
         )
     [cut] = plan.of("cut")
-    return {"title": storyboard.title, "shots": shots, "film": {"path": film, "state": _film(cut)}}
+    copied = tally_data(tally(plan.of("segment")))
+    return {"title": storyboard.title, "shots": shots, "film": {"path": film, "state": _film(cut), "copied": copied}}

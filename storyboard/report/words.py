@@ -37,8 +37,8 @@ def listed(names: Iterable[str]) -> str:
 
 
 def take_name(step: Step) -> str:
-    """``glide`` for the take in the cut, ``glide#97986`` for one that is made beside it with that seed."""
-    return step.action.id.removeprefix("take:")
+    """``glide`` for what goes into the cut, ``glide#97986`` for a take that is made beside it with that seed."""
+    return step.action.shot if step.action.seed is None else f"{step.action.shot}#{step.action.seed}"
 
 
 def reason(step: Step) -> str:

@@ -289,3 +289,17 @@ def test_hostile_name_is_only_a_name(tmp_path, takes, monkeypatch):
         join([whole(takes[0])], Path(name), SMALL, FILM, {})
         assert probe(Path(name)).frames == 21
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("b_frames", [0, 3])
+def test_a_clip_can_be_cut_wherever_its_facts_say(folder, b_frames):
+    clip = make(folder / f"cut-{b_frames}.mp4", 40, gop=12, b_frames=b_frames, matrix=1, params=":open-gop=0")
+    info, every = probe(clip), planes(clip)
+    ends = range(1, 41) if info.in_order else info.copy_ends
+    assert (info.in_order, info.copy_starts) == (b_frames == 0, (0, 12, 24, 36))
+    for start in info.copy_starts:
+        end = next(end for end in ends if end > start + 1)
+        last = max(end for end in ends if end < 40)
+        for stop in {end, last} if last > start else {end}:
+            join([Piece(clip, stop - start, start)], folder / "part.mp4", SMALL, FILM, {})
+            assert planes(folder / "part.mp4") == every[start:stop]

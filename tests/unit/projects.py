@@ -27,6 +27,17 @@ class MemoryFiles:
             return MISSING
         return None if path.endswith(".png") else "it is no picture"
 
+    def clip_problem(self, path: str) -> str | None:
+        return self._problem(path, ".mp4")
+
+    def font_problem(self, path: str) -> str | None:
+        return self._problem(path, ".ttf")
+
+    def _problem(self, path: str, ending: str) -> str | None:
+        if path not in self.files:
+            return MISSING
+        return None if path.endswith(ending) else f"it is no {ending}"
+
 
 def load_text(text: str, provider: str | None = None, **files: str) -> Loaded:
     """Load a storyboard at the top of a project; *files* are further ones, ``__`` for a slash and ``_`` for a dot."""

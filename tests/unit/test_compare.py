@@ -3,10 +3,11 @@
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from storyboard.core.compare import Comparison, Version, compare
 from storyboard.core.lineage import Node, lineage
-from storyboard.core.model import FileInput, Shot, Trim
+from storyboard.core.model import Card, Clip, FileInput, Shot, Transition, Trim
 from tests.unit.films import film, generated, shot
 
 
@@ -59,6 +60,28 @@ def test_a_picture_that_moved_is_told_and_one_with_another_content_too() -> None
     same, moved, other = version("x.png", "1" * 64), version("y.png", "1" * 64), version("x.png", "2" * 64)
     assert [change.field for change in compare(same, moved).changed[0].changes] == ["first_frame"]
     assert [change.field for change in compare(same, other).changed[0].changes] == ["first_frame content"]
+
+
+def test_a_dissolve_shortens_the_film_by_the_frames_that_two_shots_share() -> None:
+    dissolved = Shot("b", "one", generated(), transition=Transition("dissolve", Fraction(2)))
+    found = compared([shot("a"), Shot("b", "one", generated())], [shot("a"), dissolved])
+    assert found.seconds == (16, 14)
+    assert [change.field for change in found.changed[0].changes] == ["transition.type", "transition.duration"]
+
+
+def test_the_words_of_a_card_and_settings_of_the_film_are_told() -> None:
+    old, new = (film(Shot("a", "one", Card(text, Fraction(2)))) for text in ("Then", "Now"))
+    new = replace(new, output=replace(new.output, crf=20))
+    found = compare(Version(old, {}), Version(new, {}))
+    assert [change.field for change in found.changed[0].changes] == ["text"]
+    assert [(change.field, change.old, change.new) for change in found.film] == [("output.crf", None, 20)]
+
+
+def test_a_clip_with_other_content_is_told_and_one_whose_length_is_unknown_counts_as_far_as_it_is_used() -> None:
+    own = film(Shot("a", "one", Clip(FileInput("own.mp4")), trim=Trim(end=Fraction(2))))
+    found = compare(Version(own, {"own.mp4": "1" * 64}), Version(own, {"own.mp4": "2" * 64}))
+    assert [change.field for change in found.changed[0].changes] == ["file content"]
+    assert found.seconds == (2, 2)
 
 
 def version(prompt: str, name: str = "a") -> Version:

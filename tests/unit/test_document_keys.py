@@ -31,6 +31,12 @@ class Files:
     def picture_problem(self, path: str) -> str | None:
         return None
 
+    def clip_problem(self, path: str) -> str | None:
+        return None
+
+    def font_problem(self, path: str) -> str | None:
+        return None
+
 
 def keys(files: Mapping[str, str], pictures: Mapping[str, str] | None = None) -> list[str | None]:
     """The keys of the takes, in the order of the film, of those that are known before anything is made."""

@@ -46,7 +46,7 @@ def committed(folder: Path) -> Iterator[Committed]:
         yield commit
 
 
-@pytest.mark.parametrize("example", ["minimal", "series"])
+@pytest.mark.parametrize("example", ["minimal", "series", "trailer"])
 def test_an_example_read_from_git_is_the_example_on_the_disk(folder: Path, committed: Committed, example: str) -> None:
     shutil.copytree(HERE / "examples" / example, folder / example)
     files = committed()
@@ -74,6 +74,17 @@ def test_a_picture_in_lfs_counts_by_the_digest_in_its_pointer(folder: Path, comm
 def test_what_is_no_picture_is_none_in_git_either(folder: Path, committed: Committed) -> None:
     (folder / "a.png").write_text("hello")
     assert committed().picture_problem("a.png") == "it is not a PNG, JPEG or WebP picture"
+
+
+def test_clips_and_fonts_in_git_are_judged_as_on_the_disk(folder: Path, committed: Committed) -> None:
+    (folder / "own.mp4").write_bytes(bytes(4) + b"ftypisom" + bytes(40))
+    (folder / "own.otf").write_bytes(b"OTTO" + bytes(40))
+    files, disk = committed(), DiskFiles(folder)
+    for known in (files, disk):
+        assert (known.clip_problem("own.mp4"), known.font_problem("own.otf")) == (None, None)
+        assert known.clip_problem("own.otf") == "it is not an MP4, MOV, Matroska or WebM video"
+        assert known.font_problem("own.mp4") == "it is not a TrueType or OpenType font"
+        assert known.clip_problem("none.mp4") == "there is no such file"
 
 
 def test_links_inside_the_repository_are_followed_and_others_lead_nowhere(folder: Path, committed: Committed) -> None:

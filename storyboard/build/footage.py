@@ -1,0 +1,67 @@
+"""Own footage: a file of the project is taken into the store once, through the same gate as a take that was made."""
+
+import hashlib
+import time
+from pathlib import Path
+
+from storyboard.build.makers import Delivery, Order
+from storyboard.build.tasks import TaskFailed, judge_clip
+from storyboard.build.workers import Workers
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Clip
+from storyboard.store.journal import Job
+
+_CHUNK = 1 << 20
+_HDR = ("smpte2084", "arib-std-b67")
+
+
+class FootageMaker:
+    """Takes clips out of the project at *root*; nothing is paid and nothing drawn."""
+
+    def __init__(self, workers: Workers, root: Path) -> None:
+        self._workers = workers
+        self._root = root
+
+    async def make(self, order: Order) -> Delivery:
+        """Copy the clip beside the store and judge the copy. Raises ``TaskFailed``."""
+        source = order.shot.source
+        if not isinstance(source, Clip):
+            raise TypeError(f"shot {order.shot.id} is no footage")
+        began = time.monotonic()
+        wanted = str((order.step.request or {})["clip"]).removeprefix("file:")
+        path = (self._root / source.file.path).resolve()
+        info = await self._workers.run(order.step.action.id, take_in, path, source.file.path, wanted, order.out)
+        return Delivery(info, time.monotonic() - began, None)
+
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        """Our own footage has no jobs."""
+        return None
+
+    def stored(self, delivery: Delivery) -> None:
+        """Nothing is owed for our own footage."""
+
+    async def close(self) -> None:
+        """The workers are the engine's to close."""
+
+
+def take_in(slot: int, source: Path, name: str, digest: str, out: Path) -> ClipInfo:
+    """Copy *source* to *out* and pass the copy through the gate. Raises ``TaskFailed`` and ``OSError``."""
+    if _copied(source, out) != digest:
+        raise TaskFailed(f"{name} was changed during the build; build again")
+    try:
+        info = judge_clip(slot, out, None, None)
+    except TaskFailed as problem:
+        raise TaskFailed(f"{name} {problem}") from problem
+    transfer = info.color.split("/")[2]
+    if transfer in _HDR:
+        raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; convert it to BT.709 first")
+    return info
+
+
+def _copied(source: Path, out: Path) -> str:
+    state = hashlib.sha256()
+    with source.open("rb") as read, out.open("wb") as write:
+        while chunk := read.read(_CHUNK):
+            state.update(chunk)
+            write.write(chunk)
+    return state.hexdigest()

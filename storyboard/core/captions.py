@@ -1,0 +1,56 @@
+"""Captions in frames: when each is on the screen, in its shot and in the film.
+
+Times are written in seconds of the shot, as those of ``trim`` are, so that a caption stays with what is said when the
+shot is trimmed or its speed changes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from msgspec import Struct
+
+from storyboard.core.model import Shot
+from storyboard.core.timebase import frames_in
+from storyboard.core.timeline import Piece
+
+
+class Cue(Struct, frozen=True):
+    """A text on the screen from frame *first* to *end*, the last one exclusive."""
+
+    text: str
+    first: int
+    end: int
+
+    def within(self, first: int, end: int) -> "Cue | None":
+        """What of it lies in those frames, counted from *first*; ``None`` if nothing does."""
+        begin, last = max(self.first, first), min(self.end, end)
+        return Cue(self.text, begin - first, last - first) if begin < last else None
+
+
+def shot_cues(shot: Shot, piece: Piece, rate: Fraction) -> list[Cue]:
+    """The captions of *shot* in frames of its *piece*; what is trimmed off is left out."""
+    found = (_cue(text, start, end, shot, piece, rate) for text, start, end in _times(shot))
+    return [cue for cue in found if cue is not None]
+
+
+def film_cues(shots: Mapping[str, Shot], pieces: Sequence[Piece], rate: Fraction) -> list[Cue]:
+    """All captions in frames of the film, in order."""
+    cues = [
+        Cue(cue.text, piece.at + cue.first, piece.at + cue.end)
+        for piece in pieces
+        for cue in shot_cues(shots[piece.shot], piece, rate)
+    ]
+    return sorted(cues, key=lambda cue: (cue.first, cue.end))
+
+
+def _times(shot: Shot) -> Iterator[tuple[str, Fraction | None, Fraction | None]]:
+    for caption in shot.caption:
+        yield caption.text, caption.start, caption.end
+
+
+def _cue(
+    text: str, start: Fraction | None, end: Fraction | None, shot: Shot, piece: Piece, rate: Fraction
+) -> Cue | None:
+    first = 0 if start is None else frames_in((start - piece.start) / shot.speed, rate)
+    last = piece.frames if end is None else frames_in((end - piece.start) / shot.speed, rate)
+    return Cue(text, first, last).within(0, piece.frames)

@@ -1,0 +1,155 @@
+"""Which frames of each shot go into the film: overlaps of transitions, what is left between them, what can be copied.
+
+Frames are counted at the output's rate, from the first one that the shot shows after its trim. A transition takes
+so many frames of both shots; what lies between is the shot's own, and may be cut once more into a head, a body that
+is copied packet by packet, and a tail.
+"""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from msgspec import Struct
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Output, Shot, Storyboard
+from storyboard.core.timebase import frames_in, seconds_of
+from storyboard.core.timeline import Piece
+
+
+class Span(Struct, frozen=True):
+    """Frames *first* to *end* of a shot, the last one exclusive."""
+
+    first: int
+    end: int
+
+    @property
+    def frames(self) -> int:
+        return max(0, self.end - self.first)
+
+
+class Cuts(Struct, frozen=True):
+    """How a shot's frames are shared out: ``into`` and ``out`` go into transitions, the others are its own."""
+
+    into: Span
+    head: Span
+    body: Span
+    tail: Span
+    out: Span
+    copied: bool = False
+
+
+class Overlap(Struct, frozen=True):
+    """Frames that a shot gives to what comes before and after it."""
+
+    before: int = 0
+    after: int = 0
+
+
+class TooLong(ValueError):
+    """A transition or fade that leaves a shot fewer frames than none.
+
+    ``shot`` is where it is written (empty for a fade of the film), ``short`` the shot that has too few frames,
+    ``longest`` the most seconds that fit.
+    """
+
+    def __init__(self, what: str, shot: str, short: str, asked: Fraction, longest: Fraction) -> None:
+        fits = f"the longest that fits is {_seconds(longest)} s" if longest > 0 else "none fits"
+        super().__init__(f"the {what} takes {_seconds(asked)} s, more than `{short}` has left; {fits}")
+        self.what = what
+        self.shot = shot
+        self.short = short
+        self.longest = longest
+
+
+def overlaps(storyboard: Storyboard) -> dict[str, Overlap]:
+    """What every shown shot gives away at its ends. The first shot has no transition, whatever it says."""
+    shots = [shot for shot in storyboard.shots() if not shot.skip]
+    if not shots:
+        return {}
+    output = storyboard.output
+    into = [overlap_frames(shot, output) for shot in shots]
+    into[0] = frames_in(output.fade_in, output.fps)
+    after = [*into[1:], frames_in(output.fade_out, output.fps)]
+    return {shot.id: Overlap(into[number], after[number]) for number, shot in enumerate(shots)}
+
+
+def overlap_frames(shot: Shot, output: Output) -> int:
+    """Frames of the transition into *shot*; at least one, unless it is a cut."""
+    if shot.transition.type == "cut":
+        return 0
+    return max(1, frames_in(shot.transition.duration, output.fps))
+
+
+def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[TooLong]:
+    """Every transition that is longer than the material beside it.
+
+    *lengths* counts the frames of the shots whose length is known; a transition counts against the shot before it
+    first, so that each is told once.
+    """
+    output = storyboard.output
+    shots = [shot for shot in storyboard.shots() if not shot.skip]
+    given = overlaps(storyboard)
+    taken: dict[str, int] = {}
+    for before, shot in zip([None, *shots], shots, strict=False):
+        asked = given[shot.id].before
+        what = f"{shot.transition.type} into `{shot.id}`" if before is not None else "fade in"
+        left = {shot.id: lengths.get(shot.id)}
+        if before is not None and before.id in lengths:
+            left[before.id] = lengths[before.id] - taken.get(before.id, 0)
+        known = {name: frames for name, frames in left.items() if frames is not None}
+        short = min(known, key=known.__getitem__, default=shot.id)
+        if asked and known and asked > known[short]:
+            yield _too_long(what, shot.id if before is not None else "", short, asked, known[short], output)
+        taken[shot.id] = min(asked, known[short]) if known else asked
+    if shots and shots[-1].id in lengths:
+        last, asked = shots[-1].id, given[shots[-1].id].after
+        if asked > lengths[last] - taken[last]:
+            yield _too_long("fade out", "", last, asked, lengths[last] - taken[last], output)
+
+
+def check_fits(shot: str, frames: int, overlap: Overlap, output: Output) -> None:
+    """Raise ``TooLong`` if *shot*, which has so many frames, gives away more than that at its ends."""
+    asked = overlap.before + overlap.after
+    if asked > frames:
+        raise _too_long("transitions at its ends together", shot, shot, asked, frames, output)
+
+
+def _too_long(what: str, shot: str, short: str, asked: int, longest: int, output: Output) -> TooLong:
+    return TooLong(what, shot, short, seconds_of(asked, output.fps), seconds_of(longest, output.fps))
+
+
+def cuts(piece: Piece, overlap: Overlap, take: ClipInfo | None) -> Cuts:
+    """How *piece* is shared out. *take* is the clip behind it if its packets may be copied, else ``None``."""
+    first, end = overlap.before, max(overlap.before, piece.frames - overlap.after)
+    into, out = Span(0, first), Span(end, piece.frames)
+    kept = None if take is None else copied_span(take, piece, Span(first, end))
+    if kept is None:
+        return Cuts(into, Span(first, first), Span(first, end), Span(end, end), out)
+    return Cuts(into, Span(first, kept.first), kept, Span(kept.end, end), out, copied=True)
+
+
+def copied_span(take: ClipInfo, piece: Piece, wanted: Span) -> Span | None:
+    """The longest part of *wanted* whose packets can be copied; ``None`` if there is none.
+
+    It begins at a frame before which nothing is referred to, and ends where what has been decoded has been shown.
+    """
+    offset = first_frame(take, piece)
+    first, last = offset + wanted.first, min(offset + wanted.end, take.frames)
+    begin = next((frame for frame in take.copy_starts if frame >= first), None)
+    if begin is None:
+        return None
+    end = last if take.in_order or last == take.frames else _last_end(take, last)
+    return Span(begin - offset, end - offset) if end > begin else None
+
+
+def first_frame(take: ClipInfo, piece: Piece) -> int:
+    """The frame of *take* that *piece* begins with, where both have one rate."""
+    return frames_in(piece.start, take.fps)
+
+
+def _last_end(take: ClipInfo, last: int) -> int:
+    return next((end for end in reversed(take.copy_ends) if end <= last), 0)
+
+
+def _seconds(value: Fraction) -> str:
+    return f"{float(value):.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,125 @@
+"""What a rendered piece of the film shows, as values: whose pictures, from where to where, and how two are mixed.
+
+Inputs are named by digest; where the files lie is found out by whoever renders. ``drawn_request`` is the one place
+that says what counts in the key of a piece.
+"""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Literal
+
+from msgspec import Struct
+
+from storyboard.core.captions import Cue
+from storyboard.core.keys import Request, normal_request, segment_request
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Json, Output
+
+MixKind = Literal["dissolve", "fade", "wipe", "slide", "fade_in", "fade_out"]
+
+
+class Footage(Struct, frozen=True, tag="footage"):
+    """Frames of a clip: *start* in seconds of the clip, *frames* of the output, played at *speed*."""
+
+    take: str
+    start: Fraction
+    frames: int
+    speed: Fraction = Fraction(1)
+
+
+class Photo(Struct, frozen=True, tag="photo"):
+    """Frames of a still that moves: *frames* of them from *first* on, out of the *shown* that the whole move takes.
+
+    *file* is the picture's path in the project, which does not count.
+    """
+
+    picture: str
+    move: str
+    first: int
+    frames: int
+    shown: int
+    file: str = ""
+
+
+class Title(Struct, frozen=True, tag="title"):
+    """Frames of a title card; *font* is the digest of a font file, ``None`` for the built-in one."""
+
+    text: str
+    subtitle: str | None
+    color: str
+    background: str
+    align: str
+    font: str | None
+    frames: int
+    file: str = ""
+
+
+class Captioned(Struct, frozen=True, tag="captioned"):
+    """A layer with captions drawn into it, in its own frames."""
+
+    layer: Footage | Photo | Title
+    cues: tuple[Cue, ...]
+
+    @property
+    def frames(self) -> int:
+        return self.layer.frames
+
+
+Plain = Footage | Photo | Title
+Layer = Plain | Captioned
+
+
+class Mix(Struct, frozen=True, tag="mix"):
+    """*frames* frames in which one picture takes over from another; a fade of the film has one side only."""
+
+    kind: MixKind
+    frames: int
+    before: Layer | None
+    after: Layer | None
+    direction: str = "left"
+    color: str = "#000000"
+
+
+Drawn = Layer | Mix
+
+
+def layers_of(drawn: Drawn) -> Iterator[Plain]:
+    """The layers in it, without what is drawn into them."""
+    for layer in (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,):
+        if layer is not None:
+            yield layer.layer if isinstance(layer, Captioned) else layer
+
+
+def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) -> Request:
+    """Everything that decides over the pixels of *drawn*: digests, frames, size, rate, who renders; no path, no id."""
+    more: Request = {"fit": output.fit} if output.fit != "contain" and not isinstance(drawn, Title) else {}
+    more |= encoding_request(output)
+    if isinstance(drawn, Footage):
+        request = segment_request(drawn.take, drawn.start, drawn.frames, output.fps, output.size, renderer, drawn.speed)
+        return normal_request(request | more)
+    whole = {"rate": str(output.fps), "size": str(output.size), "renderer": renderer}
+    return normal_request({**_described(drawn), "frames": drawn.frames, **whole, **more})
+
+
+def encoding_request(output: Output) -> Request:
+    """The settings of the encoder that are not the usual ones."""
+    usual = {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET}
+    return {name: getattr(output, name) for name, value in usual.items() if getattr(output, name) != value}
+
+
+def _described(drawn: Drawn) -> Request:
+    match drawn:
+        case Footage(take, start, frames, speed):
+            return {"take": take, "start": str(start), "frames": frames, "speed": str(speed)}
+        case Captioned(layer, cues):
+            return _described(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]}
+        case Photo(picture, move, first, frames, shown):
+            place = {"first": first, "shown": shown} if move != "none" else {}
+            return {"image": f"file:{picture}", "move": move, "frames": frames, **place}
+        case Title(text, subtitle, color, background, align, font, frames):
+            words = {"text": text, "subtitle": subtitle, "color": color, "background": background, "align": align}
+            return {"card": words | {"font": font and f"file:{font}"}, "frames": frames}
+        case Mix(kind, frames, before, after, direction, color):
+            sides = {name: _described(side) for name, side in (("before", before), ("after", after)) if side}
+            looks = {"direction": direction} if kind in ("wipe", "slide") else {}
+            looks |= {"color": color} if kind.startswith("fade") else {}
+            return {"mix": kind, "frames": frames, **looks, **sides}

@@ -1,0 +1,240 @@
+"""What each piece of the film is: a stretch that is copied, a stretch that is drawn, or nothing at all.
+
+Works out from the takes that are there which frames of each shot go where. Whether a piece has been made already is
+the planner's question.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from msgspec import Struct
+
+from storyboard.core.captions import Cue, film_cues, shot_cues
+from storyboard.core.cutting import (
+    Cuts,
+    Overlap,
+    Span,
+    TooLong,
+    check_fits,
+    copied_span,
+    cuts,
+    first_frame,
+    overlaps,
+)
+from storyboard.core.graph import Action, Graph
+from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Plain, Title
+from storyboard.core.model import Card, Clip, Generated, Shot, Still
+from storyboard.core.plan import TakeMade
+from storyboard.core.timebase import frames_in
+from storyboard.core.timeline import (
+    Piece,
+    TooShort,
+    common_parameter_sets,
+    not_copied_because,
+    place,
+    timeline,
+    total_frames,
+)
+
+
+class Kept(Struct, frozen=True):
+    """*frames* packets of the clip *digest* from *start* on, as they are; no frames is nothing."""
+
+    digest: str = ""
+    frames: int = 0
+    start: int = 0
+
+
+class Chapter(Struct, frozen=True):
+    """A scene's frames in the film, the last one exclusive, and what it is called."""
+
+    title: str
+    first: int
+    end: int
+
+
+class Segments:
+    """The pieces of one film. *take* gives the take of a shot once it is settled; *files* the digests of files."""
+
+    def __init__(self, graph: Graph, take: Callable[[str], TakeMade | None], files: Mapping[str, str]) -> None:
+        self._graph = graph
+        self._take = take
+        self._files = files
+        self._output = graph.storyboard.output
+        self._overlaps = overlaps(graph.storyboard)
+        self._weights: Counter[str] = Counter()
+
+    def weigh(self, shot: str) -> None:
+        """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
+        take = self._take(shot)
+        if take is None or self.misfit(shot) is not None:
+            return
+        piece = self.piece(shot)
+        overlap = self._overlaps[shot]
+        kept = copied_span(take.info, piece, Span(overlap.before, piece.frames - overlap.after))
+        self._weights[take.info.parameter_sets] += kept.frames if kept is not None else 0
+
+    def misfit(self, shot: str) -> str | None:
+        """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
+        take, found = self._take(shot), self._graph.shot(shot)
+        if isinstance(found.source, Card | Still):
+            return "it is a card" if isinstance(found.source, Card) else "it is a still"
+        if take is None:
+            return "it is not there"
+        if self._output.copy == "never":
+            return "`output.copy` is `never`"
+        try:
+            piece = self.piece(shot)
+        except TooShort as problem:
+            return str(problem)
+        why = not_copied_because(take.info, self._output, found.speed)
+        overlap = self._overlaps.get(shot, Overlap())
+        own = Span(overlap.before, piece.frames - overlap.after)
+        if why is None and self._burnt(shot, own):
+            return "a caption is drawn into it"
+        if why is None and own.frames and copied_span(take.info, piece, own) is None:
+            return "no keyframe of it lies where it would have to begin" if overlap.before else "it is trimmed"
+        return why
+
+    def not_copied(self, shot: str) -> str | None:
+        """Why the settled take of *shot* has to be encoded for the film; ``None`` if packets of it can be copied."""
+        why = self.misfit(shot)
+        take = self._take(shot)
+        if why is None and take is not None and take.info.parameter_sets != common_parameter_sets(self._weights):
+            return "most takes have other parameter sets"
+        return why
+
+    def piece(self, shot: str) -> Piece:
+        """The shot's stretch of the film, by its take's real length if it is there. Raises ``TooShort``."""
+        take = self._take(shot)
+        return place(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
+
+    def cuts(self, shot: str) -> Cuts:
+        """How the frames of *shot* are shared out. Raises ``TooShort`` and ``TooLong``."""
+        piece = self.piece(shot)
+        check_fits(shot, piece.frames, self._overlaps[shot], self._output)
+        take = self._take(shot)
+        copied = take.info if take is not None and self.not_copied(shot) is None else None
+        return cuts(piece, self._overlaps[shot], copied)
+
+    def content(self, action: Action) -> Kept | Drawn:
+        """What the piece is. The takes behind it have to be settled. Raises ``TooShort`` and ``TooLong``."""
+        shared = self.cuts(action.shot)
+        take = self._take(action.shot)
+        if action.at in ("into", "fade_in", "fade_out"):
+            return self._mix(action, shared)
+        if action.at == "" and shared.copied and take is not None:
+            offset = first_frame(take.info, self.piece(action.shot))
+            return Kept(take.digest, shared.body.frames, offset + shared.body.first)
+        span = {"": shared.body, "head": shared.head, "tail": shared.tail}[action.at]
+        return self._layer(action.shot, span) if span.frames else Kept()
+
+    def why_drawn(self, action: Action) -> str:
+        """Why a piece is encoded, for people."""
+        if action.at in ("into", "fade_in", "fade_out"):
+            kind = self._graph.shot(action.shot).transition.type if action.at == "into" else action.at
+            return f"it is a {kind.replace('_', ' ')}"
+        if action.at == "head":
+            return "a copy can only begin at a keyframe"
+        return "a copy can only end where its frames are complete" if action.at == "tail" else self._why_body(action)
+
+    def frames(self, action: Action) -> int:
+        """How many frames the piece has, or would have by what was asked for."""
+        try:
+            content = self.content(action)
+        except (TooShort, TooLong):
+            return self._asked_frames(action)
+        except LookupError:  # a take is not there
+            return self._asked_frames(action)
+        return content.frames
+
+    def _asked_frames(self, action: Action) -> int:
+        overlap = self._overlaps[action.shot]
+        length = place(self._graph.shot(action.shot), 0, self._output, None).frames
+        body = max(1, length - overlap.before - overlap.after)
+        sides = {"into": overlap.before, "fade_in": overlap.before, "fade_out": overlap.after, "": body}
+        return sides.get(action.at, 0)
+
+    def _why_body(self, action: Action) -> str:
+        return self.not_copied(action.shot) or "nothing of it can be copied"
+
+    def _mix(self, action: Action, shared: Cuts) -> Drawn:
+        transition = self._graph.shot(action.shot).transition
+        if action.at == "fade_out":
+            return Mix("fade_out", shared.out.frames, self._layer(action.shot, shared.out), None)
+        after = self._layer(action.shot, shared.into)
+        if action.at == "fade_in":
+            return Mix("fade_in", shared.into.frames, None, after)
+        earlier = self._graph.before(action.shot)
+        before = self._layer(earlier, self.cuts(earlier).out)
+        kind = transition.type
+        if kind == "cut":
+            raise ValueError(f"{action.id} is a cut, which has no frames")
+        return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
+
+    def film_cues(self) -> list[Cue]:
+        """The captions that stand beside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
+        if self._output.captions != "sidecar":
+            return []
+        shots = {shot.id: shot for shot in self._graph.storyboard.shots()}
+        if not any(shot.caption for shot in shots.values()):
+            return []
+        return film_cues(shots, self._timeline(), self._output.fps)
+
+    def chapters(self) -> list[Chapter]:
+        """A chapter for each scene that is in the film, if it is to have any. Raises ``TooShort``."""
+        if not self._output.chapters:
+            return []
+        pieces = self._timeline()
+        titles = {scene.id: scene.title or scene.id for scene in self._graph.storyboard.scenes}
+        starts: dict[str, int] = {}
+        for piece in pieces:
+            starts.setdefault(self._graph.shot(piece.shot).scene, piece.at)
+        ends = [*list(starts.values())[1:], total_frames(pieces)]
+        return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
+
+    def _timeline(self) -> list[Piece]:
+        board = self._graph.storyboard
+        takes = {shot.id: take.info for shot in board.shots() if (take := self._take(shot.id)) is not None}
+        return timeline(board, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
+
+    def _burnt(self, shot: str, span: Span) -> tuple[Cue, ...]:
+        """The captions that have to be drawn into those frames of *shot*."""
+        if self._output.captions != "burn":
+            return ()
+        cues = shot_cues(self._graph.shot(shot), self.piece(shot), self._output.fps)
+        return tuple(cue for found in cues if (cue := found.within(span.first, span.end)) is not None)
+
+    def _layer(self, name: str, span: Span) -> Layer:
+        plain, cues = self._plain(name, span), self._burnt(name, span)
+        return Captioned(plain, cues) if cues else plain
+
+    def _plain(self, name: str, span: Span) -> Plain:
+        shot = self._graph.shot(name)
+        match shot.source:
+            case Generated() | Clip():
+                return self._footage(shot, span)
+            case Still():
+                return self._photo(shot, shot.source, span)
+            case Card():
+                return self._title(shot.source, span)
+
+    def _footage(self, shot: Shot, span: Span) -> Footage:
+        take = self._take(shot.id)
+        if take is None:
+            raise LookupError(f"the take of {shot.id} is not there")
+        start = self.piece(shot.id).start + span.first * shot.speed / self._output.fps
+        return Footage(take.digest, start, span.frames, shot.speed)
+
+    def _photo(self, shot: Shot, still: Still, span: Span) -> Photo:
+        rate = self._output.fps / shot.speed
+        first = frames_in(shot.trim.start or Fraction(0), rate) + span.first
+        shown = max(1, frames_in(still.duration, rate))
+        return Photo(self._files[still.file.path], still.move, first, span.frames, shown, still.file.path)
+
+    def _title(self, card: Card, span: Span) -> Title:
+        font = card.font.path if card.font is not None else None
+        digest = self._files[font] if font is not None else None
+        looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
+        return Title(*looks, span.frames, font or "")

@@ -1,0 +1,48 @@
+"""Transitions against the shots beside them: each needs as many frames of both as it lasts.
+
+Own footage is measured when it is taken in, and its transitions then.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from storyboard.core.cutting import TooLong, too_long
+from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
+from storyboard.core.model import Clip, Shot, Storyboard
+from storyboard.core.timeline import TooShort, place
+from storyboard.document.fields import Layer, ShotDraft
+
+
+def check_overlaps(storyboard: Storyboard, drafts: Sequence[ShotDraft], output: Layer) -> Iterator[Diagnostic]:
+    """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
+    written = {draft.id: draft for draft in drafts}
+    shots = [shot for shot in storyboard.shots() if not shot.skip]
+    lengths = {shot.id: frames for shot in shots if (frames := _frames(shot, storyboard)) is not None}
+    for problem in too_long(storyboard, lengths):
+        note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
+        yield error("transition-too-long", str(problem), _place(problem, written, output), note)
+    first = shots[0] if shots else None
+    field = written[first.id].own.find("transition") if first is not None else None
+    if first is not None and field is not None and first.transition.type != "cut":
+        message = f"`{first.id}` is the first shot, so nothing gives way to it"
+        yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
+
+
+def _frames(shot: Shot, storyboard: Storyboard) -> int | None:
+    if isinstance(shot.source, Clip):
+        return None
+    try:
+        return place(shot, 0, storyboard.output, None).frames
+    except TooShort:
+        return None
+
+
+def _place(problem: TooLong, written: dict[str, ShotDraft], output: Layer) -> Span | None:
+    if not problem.shot:
+        name = problem.what.replace(" ", "_")
+        field = output.find(name)
+        return None if field is None else field.span
+    found = written[problem.shot].find("transition")
+    if found is None:
+        return None
+    said = found.value if isinstance(found.value, dict) else {}
+    return found.document.span((*found.path, "duration")) if "duration" in said else found.key_span

@@ -1,0 +1,104 @@
+"""Captions beside the film and in its picture."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from storyboard.build.sidecars import srt, vtt
+from storyboard.core.captions import Cue
+from tests.project import Project, decoded
+
+SHOTS = """\
+scenes:
+  - id: one
+    shots:
+      - {id: a, prompt: a river at night, seed: 3, caption: At night}
+      - id: b
+        prompt: a forest at dawn
+        duration: 2
+        trim: {start: 0.5}
+        speed: 2
+        transition: {type: dissolve, duration: 0.25}
+        caption:
+          - {start: 0, end: 1, text: "One & <two>"}
+          - {start: 1.5, end: 2, text: Three}
+"""
+SRT = """\
+1
+00:00:00,000 --> 00:00:01,000
+At night
+
+2
+00:00:00,750 --> 00:00:01,000
+One & ‹two›
+
+3
+00:00:01,250 --> 00:00:01,500
+Three
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    found = Project(tmp_path / "film", SHOTS)
+    found.built()
+    return found
+
+
+def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Project) -> None:
+    assert (project.folder / "out/film.srt").read_text() == SRT
+    lines = (project.folder / "out/film.vtt").read_text().splitlines()
+    assert lines[:3] == ["WEBVTT", "", "00:00:00.000 --> 00:00:01.000"]
+    assert "One &amp; &lt;two&gt;" in lines
+    assert len(decoded(project.film)) == 12 + 9 - 3
+
+
+def test_another_word_renders_nothing_and_writes_them_again(project: Project) -> None:
+    project.edit("Three", "Four")
+    assert project.built()["made"] == ["cut"]
+    assert "Four" in (project.folder / "out/film.srt").read_text()
+    assert project.built()["made"] == []
+
+
+def test_captions_that_are_gone_come_back_and_those_no_longer_wanted_go(project: Project) -> None:
+    (project.folder / "out/film.srt").unlink()
+    project.built()
+    assert (project.folder / "out/film.srt").read_text() == SRT
+    project.edit("fps: 12}", "fps: 12, captions: none}")
+    project.built()
+    assert not (project.folder / "out/film.srt").exists()
+    assert not (project.folder / "out/film.vtt").exists()
+
+
+def test_a_file_of_somebody_else_is_left_alone(project: Project) -> None:
+    (project.folder / "out/film.srt").write_text("mine")
+    ran = project.run("build")
+    assert "film.srt: not written by storyboard" in ran.err
+    assert (project.folder / "out/film.srt").read_text() == "mine"
+
+
+def test_burnt_captions_change_the_frames_that_show_them_and_no_others(project: Project) -> None:
+    before = decoded(project.film)
+    project.edit("caption: At night}", "caption: [{start: 0, end: 0.5, text: At night}]}")
+    project.edit("fps: 12}", "fps: 12, captions: burn}")
+    made = project.built()["made"]
+    assert set(made) == {"cut", "segment:a", "segment:b", "transition:b"}
+    after = decoded(project.film)
+    assert len(after) == len(before)
+    assert before[0] != after[0]
+    assert not (project.folder / "out/film.srt").exists()
+    project.edit("At night", "By night")
+    assert sorted(project.built()["made"]) == ["cut", "segment:a"]
+
+
+def test_a_caption_cannot_break_out_of_its_place() -> None:
+    cues = [Cue("one\n\n2\n00:00:00,000 --> 00:00:09,000\n<b>", 0, 25)]
+    assert srt(cues, Fraction(25)).count("-->") == 1
+    assert vtt(cues, Fraction(25)).count("-->") == 1
+    assert "\n\n" not in srt(cues, Fraction(25))
+
+
+def test_frames_become_milliseconds_at_any_rate() -> None:
+    told = srt([Cue("x", 1, 24 * 3600 * 2)], Fraction(24000, 1001))
+    assert "00:00:00,042 --> 02:00:07,200" in told

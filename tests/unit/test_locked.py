@@ -1,0 +1,26 @@
+"""What a lockfile alone says of a film whose shots are not all generated."""
+
+from fractions import Fraction
+
+from storyboard.core.graph import Graph
+from storyboard.core.locked import LockedMemory, out_of_date
+from storyboard.core.model import Card, Clip, FileInput, Shot
+from storyboard.core.planner import Planner
+from tests.unit.films import film, shot, wishes
+
+CARD = Shot("title", "one", Card("The river", Fraction(2)))
+OWN = Shot("own", "one", Clip(FileInput("own.mp4")))
+
+
+def states(*shots: Shot) -> dict[str, str]:
+    board = film(*shots)
+    plan = Planner(Graph(board), LockedMemory([{}]), wishes(files={"own.mp4": "1" * 64})).plan()
+    return {one.shot: one.state for one in out_of_date(plan, board, {})}
+
+
+def test_cards_and_footage_need_no_entry() -> None:
+    assert states(CARD, OWN) == {}
+
+
+def test_a_generated_shot_beside_them_does() -> None:
+    assert states(CARD, OWN, shot("a")) == {"a": "not-locked"}
