@@ -20,7 +20,7 @@ from tests.runware_server.server import RunwareServer
 from tests.shops import KEY, PaidProject, shop
 
 # Two hundred when run by hand: STORYBOARD_TEST_KILLS=200.
-KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "2"))
 
 
 @pytest.fixture
