@@ -55,7 +55,8 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
     if not ended.made and not ended.failed:
         lines.append(f"nothing to make: {_shots(takes[1])} reused")
     else:
-        rendered = f", {segments} segments rendered" if segments else ""
+        noun = "segment" if segments == 1 else "segments"
+        rendered = f", {segments} {noun} rendered" if segments else ""
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
         more = f" and {beside} {'take' if beside == 1 else 'takes'} beside them" if beside else ""
         lines.append(f"{_shots(takes[0])} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
