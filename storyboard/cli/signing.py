@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def signed_now(session: "Session", plan: Plan, provider: str | None) -> SignedPlan:
-    """The plan of this session with all that it rests on."""
+    """The plan of an open storyboard, with all that it rests on."""
     import msgspec
 
     choices = session.choices
