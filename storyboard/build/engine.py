@@ -83,6 +83,7 @@ class Engine:
         self._keys: set[str | None] = set()
         self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._takes_ended: asyncio.Task[object] | None = None
         self._made: dict[str, Step] = {}
         self._reused: dict[str, Step] = {}
         self._failed: dict[str, str] = {}
@@ -156,8 +157,14 @@ class Engine:
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
         if copying and self._planner.segments.misfit(action.shot) is None:
             # whether a take can be copied depends on what the others are like
-            for take in self._graph.takes():
-                await self._after(take.id)
+            await self._after_all_takes()
+
+    async def _after_all_takes(self) -> None:
+        """One wait that all segments share."""
+        if self._takes_ended is None:
+            takes = [self._tasks[take.id] for take in self._graph.takes()]
+            self._takes_ended = asyncio.create_task(_ended(takes))
+        await asyncio.wait([self._takes_ended])
 
     async def _after(self, name: str) -> None:
         await asyncio.wait([self._tasks[name]])
@@ -303,3 +310,8 @@ class Engine:
         if isinstance(step.found, SegmentMade):
             return step.found
         return await self._render(step, frames, draw_slate, lines, frames, self._canvas())
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:
+    """Return when all of *tasks* have ended, however they did."""
+    return await asyncio.wait(tasks)
