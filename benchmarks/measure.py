@@ -1,7 +1,7 @@
 """What a benchmark gives back: rows, each a ratio to its reference measured in the same run.
 
-Every module here that measures has ``rows(quick: bool) -> Iterator[Row]``; *quick* takes fewer samples of smaller things,
-to see that the benchmark works.
+Every module here that measures has ``rows(quick: bool) -> Iterator[Row]``; *quick* takes fewer samples of smaller
+things, to see that the benchmark works.
 """
 
 import statistics
