@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from storyboard.fonts import UnreadableFont, missing_letters
+
 MAX_PICTURE = 64 * 1024 * 1024
 _HEADER = 16
 
@@ -33,6 +35,9 @@ class ProjectFiles(Protocol):
     def font_problem(self, path: str) -> str | None:
         """Why *path* is no font file, or ``None`` if it is one."""
 
+    def missing_letters(self, path: str, text: str) -> str:
+        """The letters of *text* that the font at *path* has not; empty if that cannot be said."""
+
 
 class ChangedFiles:
     """Other files, with one of them changed: what would be read if *content* stood at *path*."""
@@ -57,6 +62,10 @@ class ChangedFiles:
     def font_problem(self, path: str) -> str | None:
         """As the other files say."""
         return self._files.font_problem(path)
+
+    def missing_letters(self, path: str, text: str) -> str:
+        """As the other files say."""
+        return self._files.missing_letters(path, text)
 
 
 class DiskFiles:
@@ -89,6 +98,14 @@ class DiskFiles:
     def font_problem(self, path: str) -> str | None:
         """Why *path* is no TrueType or OpenType font; judged by size and signature."""
         return self._problem(path, not_a_font)
+
+    def missing_letters(self, path: str, text: str) -> str:
+        """The letters of *text* that the font at *path* has not; empty if it cannot be read as one."""
+        try:
+            with self._opened(path) as descriptor:
+                return missing_letters(text, _some(descriptor.number, MAX_PICTURE))
+        except (FileProblem, UnreadableFont):
+            return ""
 
     def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
         try:

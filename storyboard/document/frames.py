@@ -10,6 +10,7 @@ from storyboard.document.fields import Field
 from storyboard.document.files import ProjectFiles
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
+from storyboard.fonts import missing_letters
 
 Kind = Literal["picture", "clip", "font"]
 
@@ -46,6 +47,10 @@ class Frames:
         except BadPath as problem:
             self._findings.append(error(problem.code, problem.message, field.span, help=problem.help))
             return None
+
+    def missing_letters(self, font: FileInput | None, text: str) -> str:
+        """The letters of *text* that a font file, or without one the built-in font, has not."""
+        return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
 
     def _picture(self, field: Field, path: str) -> FrameInput | None:
         return self._file(field, path, "picture")

@@ -12,6 +12,7 @@ import numpy as np
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, layers_of
+from storyboard.fonts import UnreadableFont
 from storyboard.media.blend import mixed, solid
 from storyboard.media.burn import Burner
 from storyboard.media.color import Rgb
@@ -19,7 +20,7 @@ from storyboard.media.encode import ClipWriter
 from storyboard.media.photos import Stills, UnreadablePhoto
 from storyboard.media.reader import Refused
 from storyboard.media.render import Canvas, Progress, RenderFailed, Segment, checked, footage
-from storyboard.media.titles import UnreadableFont, draw_title
+from storyboard.media.titles import draw_title
 
 Pictures = Callable[[int], Rgb]
 

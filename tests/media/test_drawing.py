@@ -8,12 +8,13 @@ from PIL import Image
 
 from storyboard.core.layers import Footage, Mix, Photo, Title
 from storyboard.core.model import Size
+from storyboard.fonts import UnreadableFont
 from storyboard.media.blend import mixed
 from storyboard.media.color import to_rgb
 from storyboard.media.drawing import draw
 from storyboard.media.photos import Stills
 from storyboard.media.render import Canvas, RenderFailed
-from storyboard.media.titles import UnreadableFont, draw_title
+from storyboard.media.titles import draw_title
 from tests.media.clips import FILM, SMALL, decoded, make, numbers, planes
 
 SIZE = Size(160, 90)
