@@ -281,7 +281,8 @@ class Engine:
         pieces = [made for _, made in self._pieces() if made is not None]
         storyboard = self._graph.storyboard
         chapters = self._planner.segments.chapters()
-        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters)
+        cues = self._planner.segments.film_cues()
+        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters, cues)
         return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:

@@ -189,7 +189,9 @@ class Session:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
         if outcome.film:
-            for path in write_sidecars(self.shelf, planner.segments.film_cues(), self.storyboard.output.fps):
+            output = self.storyboard.output
+            cues = planner.segments.film_cues() if output.captions == "sidecar" else []
+            for path in write_sidecars(self.shelf, cues, output.fps):
                 tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
         return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
 

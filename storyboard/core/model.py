@@ -180,7 +180,8 @@ class Output(Struct, frozen=True):
     """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
 
     *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
-    and to black at its ends are in seconds. *crf* and *preset* are x264's, for what is encoded.
+    and to black at its ends are in seconds; *language* is that of its captions, by ISO 639-2. *crf* and *preset* are
+    x264's, for what is encoded.
     """
 
     file: str
@@ -188,7 +189,8 @@ class Output(Struct, frozen=True):
     fps: Fraction
     fit: Literal["contain", "cover", "stretch"] = "contain"
     copy: Literal["auto", "never"] = "auto"
-    captions: Literal["sidecar", "burn", "none"] = "sidecar"
+    captions: Literal["sidecar", "stream", "burn", "none"] = "sidecar"
+    language: str | None = None
     crf: int = DEFAULT_CRF
     preset: str = DEFAULT_PRESET
     comment: str | None = None

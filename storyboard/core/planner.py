@@ -362,7 +362,10 @@ class Planner:
             chapters = [[chapter.title, chapter.first, chapter.end] for chapter in self.segments.chapters()]
         except TooShort:  # a film of what is there has a slate in that place
             return {"comment": comment}
-        return {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
+        extras: dict[str, Json] = {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
+        output = self.graph.storyboard.output
+        inside = captions and output.captions == "stream"
+        return extras | ({"caption_stream": output.language or "und"} if inside else {})
 
 
 def _generated(shot: Shot) -> Generated:

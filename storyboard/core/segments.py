@@ -174,8 +174,8 @@ class Segments:
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
     def film_cues(self) -> list[Cue]:
-        """The captions that stand beside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
-        if self._output.captions != "sidecar":
+        """The captions beside or inside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
+        if self._output.captions not in ("sidecar", "stream"):
             return []
         shots = {shot.id: shot for shot in self._graph.storyboard.shots()}
         if not any(shot.caption for shot in shots.values()):

@@ -28,7 +28,7 @@ _PROFILES: dict[str, dict[str, Any]] = {
     "final": {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET},
     "draft": {"crf": 28, "preset": "ultrafast"},
 }
-_OUTPUT = ("fit", "copy", "captions", "crf", "preset", "comment", "chapters")
+_OUTPUT = ("fit", "copy", "captions", "language", "crf", "preset", "comment", "chapters")
 # Of a film in which nothing is generated.
 _SIZE = Size(1280, 720)
 _RATE = 24
