@@ -5,7 +5,10 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
 
 from storyboard.build.shelf import Shelf
 from storyboard.core.captions import Cue
@@ -16,6 +19,21 @@ from storyboard.core.segments import Chapter
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
 TAG = "storyboard"
+
+
+class Film(Struct, frozen=True):
+    """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
+
+    *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
+    and that it lies beside the place of the whole film.
+    """
+
+    name: str
+    path: Path
+    frames: int
+    rate: Fraction
+    joined: bool = True
+    partial: bool = False
 
 
 class FilmFailed(Exception):

@@ -170,10 +170,10 @@ def _plain(value: Any, files: Mapping[str, str], names: Mapping[str, str]) -> An
 
 
 def _film(storyboard: Storyboard) -> dict[str, Any]:
-    output = storyboard.output
+    outputs = {output.name: _settings(output) for output in storyboard.outputs}
     fields: dict[str, Any] = {
         "title": storyboard.title,
-        "output": {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **_settings(output)},
+        "output" if list(outputs) == [""] else "outputs": outputs.get("", outputs),
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }
@@ -181,10 +181,11 @@ def _film(storyboard: Storyboard) -> dict[str, Any]:
 
 
 def _settings(output: Output) -> dict[str, Any]:
-    """What is said of the film beside its file, size and rate; what is as ever is left out."""
-    usual = Output(output.file, output.size, output.fps)
+    """What is said of the film; beside its file, size and rate only what is not as ever."""
+    usual = Output(output.file, output.size, output.fps, name=output.name)
     said = {name: getattr(output, name) for name in output.__struct_fields__}
-    return {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
+    settings = {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
+    return {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **settings}
 
 
 def _moved(

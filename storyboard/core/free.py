@@ -10,7 +10,7 @@ from storyboard.core.cutting import TooLong
 from storyboard.core.graph import CUT, Action, Graph, take_id
 from storyboard.core.keys import Request, action_key, cut_request, frame_request
 from storyboard.core.layers import drawn_request
-from storyboard.core.model import Json
+from storyboard.core.model import Json, Output
 from storyboard.core.plan import CutMade, Found, FrameMade, Memory, Reason, Result, SegmentMade, Step, TakeMade
 from storyboard.core.segments import Kept, Segments
 from storyboard.core.timeline import TooShort
@@ -19,7 +19,8 @@ from storyboard.core.timeline import TooShort
 class Free:
     """Answers for the actions that no provider is asked for.
 
-    *renderer* says what renders segments; *is_selected* whether a shot is to be made in this build.
+    *segments* are those of each film by its output's name; *renderer* says what renders segments; *is_selected*
+    whether a shot is to be made in this build.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class Free:
         graph: Graph,
         memory: Memory,
         course: Course,
-        segments: Segments,
+        segments: Mapping[str, Segments],
         renderer: Mapping[str, Json],
         is_selected: Callable[[str], bool],
     ) -> None:
@@ -63,23 +64,23 @@ class Free:
         if missing:
             return self._without_take(action, self._graph.action(missing[0]).shot)
         try:
-            content = self._segments.content(action)
+            content = self._segments[action.output].content(action)
         except (TooShort, TooLong) as problem:
             return Step(action, "blocked", Reason("too-short", text=str(problem)))
         if isinstance(content, Kept):
             made = SegmentMade(content.digest, content.frames, copied=True, start=content.start)
             return Step(action, "copy", Reason("unchanged"), found=made)
-        request = drawn_request(content, self._graph.storyboard.output, self._renderer)
+        request = drawn_request(content, self._graph.films[action.output].output, self._renderer)
         step = self._look_up(
             action, "segment", request, lambda record: SegmentMade(record.outputs["clip"], content.frames, copied=False)
         )
-        why = self._segments.why_drawn(action)
+        why = self._segments[action.output].why_drawn(action)
         told = Reason("not-copied", text=why) if step.do == "make" else msgspec.structs.replace(step.reason, text=why)
         return msgspec.structs.replace(step, reason=told) if step.do in ("make", "reuse") else step
 
     def slate_step(self, piece: Action, frames: int, request: Request) -> Step:
         """The step that draws a slate of so many *frames* in the place of *piece*."""
-        action = Action(f"slate:{piece.id}", "segment", piece.shot)
+        action = Action(f"slate:{piece.id}", "segment", piece.shot, output=piece.output)
         key = action_key("segment", request)
         for record in self._memory.find(key):
             made = SegmentMade(record.outputs["clip"], frames, copied=False)
@@ -92,11 +93,12 @@ class Free:
 
     def cut(self, action: Action) -> Step:
         """The film."""
-        made = [self._course.settled.get(piece.id) for piece in self._graph.pieces]
+        wanted = self._graph.pieces_of(action.output)
+        made = [self._course.settled.get(piece.id) for piece in wanted]
         pieces = [piece for piece in made if isinstance(piece, SegmentMade)]
         if len(pieces) < len(made):
-            return self._incomplete(action, [p for p, found in zip(self._graph.pieces, made, strict=True) if not found])
-        return self.cut_step(action, pieces, self._memory.film_digest())
+            return self._incomplete(action, [p for p, found in zip(wanted, made, strict=True) if not found])
+        return self.cut_step(action, pieces, self._memory.film_digest(self._graph.films[action.output].output.file))
 
     def _incomplete(self, action: Action, missing: list[Action]) -> Step:
         states = {self._course.steps[piece.id].do for piece in missing}
@@ -107,14 +109,14 @@ class Free:
 
     def cut_step(self, action: Action, made: Sequence[SegmentMade], film: str | None) -> Step:
         """The step that joins what was *made* into the film; *film* is the digest of what is there."""
-        storyboard = self._graph.storyboard
+        storyboard = self._graph.films[action.output]
         output = storyboard.output
         pieces = [
             (piece.digest, piece.frames, piece.start) if piece.start else (piece.digest, piece.frames)
             for piece in made
             if piece.frames
         ]
-        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._renderer, self._extras())
+        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._renderer, self._extras(output))
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
@@ -122,15 +124,14 @@ class Free:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self) -> dict[str, Json]:
-        comment = self._graph.storyboard.output.comment
+    def _extras(self, output: Output) -> dict[str, Json]:
+        segments = self._segments[output.name]
         try:
-            captions = [[cue.text, cue.first, cue.end] for cue in self._segments.film_cues()]
-            chapters = [[chapter.title, chapter.first, chapter.end] for chapter in self._segments.chapters()]
+            captions = [[cue.text, cue.first, cue.end] for cue in segments.film_cues()]
+            chapters = [[chapter.title, chapter.first, chapter.end] for chapter in segments.chapters()]
         except TooShort:  # a film of what is there has a slate in that place
-            return {"comment": comment}
-        extras: dict[str, Json] = {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
-        output = self._graph.storyboard.output
+            return {"comment": output.comment}
+        extras: dict[str, Json] = {"comment": output.comment, "captions": list(captions), "chapters": list(chapters)}
         inside = captions and output.captions == "stream"
         return extras | ({"caption_stream": output.language or "und"} if inside else {})
 

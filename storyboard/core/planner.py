@@ -65,7 +65,7 @@ class Planner:
         self._wishes = wishes
         self._course = Course()
         self._claims: dict[str, str] = {}
-        self.segments = Segments(graph, self.take, wishes.files)
+        self.segments = {name: Segments(graph, self.take, wishes.files, name) for name in graph.films}
         self._free = Free(graph, memory, self._course, self.segments, wishes.renderer, self._selected)
         self.cut_step = self._free.cut_step
         self.slate_step = self._free.slate_step
@@ -101,7 +101,8 @@ class Planner:
         if not isinstance(result, TakeMade) or action.seed is not None:
             return
         if not self.graph.shot(action.shot).skip:
-            self.segments.weigh(action.shot)
+            for film in self.segments.values():
+                film.weigh(action.shot)
 
     def fail(self, action: Action) -> None:
         """*action* could not be made."""
