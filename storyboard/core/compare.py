@@ -18,7 +18,7 @@ from storyboard.core.keys import canonical, normal
 from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, UrlInput
 from storyboard.core.plan import Change, changes
 from storyboard.core.timebase import seconds_of
-from storyboard.core.timeline import Piece, TooShort, running_time, timeline
+from storyboard.core.timeline import Piece, TooShort, is_open, running_time, timeline
 
 _NAMES = frozenset(("id", "scene", "source"))
 # Ways not to say anything: 0 is not among them, and no value that counts equals one of these.
@@ -235,9 +235,17 @@ def _pieces(version: Version) -> list[Piece]:
 
 
 def _lengths(version: Version) -> dict[str, Fraction]:
-    rate = version.storyboard.output.fps
-    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version)}
+    rate, unknown = version.storyboard.output.fps, _unmeasured(version)
+    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version) if piece.shot not in unknown}
 
 
 def _total(version: Version) -> Fraction:
-    return running_time(_pieces(version), version.storyboard.output)
+    """Seconds of the film as far as they are known; footage that nobody has measured counts for none."""
+    pieces, unknown = _pieces(version), _unmeasured(version)
+    output = version.storyboard.output
+    uncounted = sum(piece.frames for piece in pieces if piece.shot in unknown)
+    return max(Fraction(0), running_time(pieces, output) - seconds_of(uncounted, output.fps))
+
+
+def _unmeasured(version: Version) -> set[str]:
+    return {shot.id for shot in version.storyboard.shots() if is_open(shot) and shot.id not in version.takes}

@@ -31,6 +31,7 @@ from storyboard.core.timeline import (
     Piece,
     TooShort,
     common_parameter_sets,
+    is_open,
     not_copied_because,
     place,
     timeline,
@@ -161,8 +162,7 @@ class Segments:
     def _asked_frames(self, action: Action) -> int:
         overlap = self._overlaps[action.shot]
         shot = self._graph.shot(action.shot)
-        open_end = isinstance(shot.source, Clip) and shot.trim.end is None
-        length = frames_in(_UNKNOWN_S, self._output.fps) if open_end else place(shot, 0, self._output, None).frames
+        length = frames_in(_UNKNOWN_S, self._output.fps) if is_open(shot) else place(shot, 0, self._output, None).frames
         body = max(1, length - overlap.before - overlap.after)
         sides = {"into": overlap.before, "fade_in": overlap.before, "fade_out": overlap.after, "": body}
         return sides.get(action.at, 0)

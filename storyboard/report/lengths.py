@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.cutting import overlaps
-from storyboard.core.model import Clip, Output, Shot, Storyboard
+from storyboard.core.model import Output, Storyboard
 from storyboard.core.timebase import in_words, seconds_of
-from storyboard.core.timeline import TooShort, timeline, total_frames
+from storyboard.core.timeline import TooShort, is_open, timeline, total_frames
 
 
 class Length(Struct, frozen=True):
@@ -33,10 +33,6 @@ def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> Length:
         pieces = timeline(film, takes, into)
     except TooShort:
         pieces = timeline(film, {}, into)
-    unmeasured = {shot.id for shot in film.shots() if _is_open(shot) and shot.id not in takes}
+    unmeasured = {shot.id for shot in film.shots() if is_open(shot) and shot.id not in takes}
     uncounted = sum(piece.frames for piece in pieces if piece.shot in unmeasured)
     return Length(max(0, total_frames(pieces) - uncounted), open=bool(uncounted))
-
-
-def _is_open(shot: Shot) -> bool:
-    return isinstance(shot.source, Clip) and shot.trim.end is None
