@@ -111,7 +111,7 @@ def footage(segment: Segment) -> Iterator[Callable[[int], color.Rgb]]:
         source = _Source(exact_frames(container, stream, found, numbers))
         source(0)
         if source.transfer in _HDR:
-            raise Refused(f"is HDR ({source.transfer}), whose tones are not mapped")
+            raise Refused(f"is HDR ({source.transfer}), whose tones are not mapped; a film takes BT.709")
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         aspect = 1 / aspect if source.lying else aspect
         yield Composition(source, segment.frames, segment.rate, segment.size, aspect, segment.fit).picture

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.test_cut import clip
 from tests.desk import Desk
 from tests.inside import hasty
+from tests.media.test_picture_care import bars, write
 from tests.project import Project, decoded
 
 SHOTS = """\
@@ -42,3 +45,14 @@ def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
     with hasty():
         assert desk.run("build", "--partial").code == 1
     assert len(decoded(desk.folder / "out/film.partial.mp4")) == 4 * 12 + 12
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "smpte2084"), (18, "arib-std-b67")])
+def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int, name: str) -> None:
+    desk = Desk(Project(tmp_path / "film", SHOTS))
+    write(desk.folder / "own.mp4", bars(), "libx264", "yuv420p10le", transfer=transfer)
+    with hasty():
+        ran = desk.run("build")
+        assert ran.code == 1
+        assert f"own.mp4 is HDR ({name}), whose tones are not mapped; convert it to BT.709 first" in ran.out
+        assert not (desk.folder / "out/film.mp4").exists()
