@@ -11,24 +11,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct
 
 from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
-from storyboard.build.film import FilmFailed, assemble
+from storyboard.build.film import Film, FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import Canvas, TaskFailed, draw_slate, render_piece
 from storyboard.build.workers import WorkerDied, Workers
+from storyboard.build.workspace import partial_of
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import CUT, Action, Graph, take_id
+from storyboard.core.graph import Action, Graph, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
 from storyboard.core.model import maker_of
-from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
 from storyboard.store.journal import Job
@@ -50,8 +52,7 @@ class Outcome(Struct, frozen=True):
     failed: Mapping[str, str]
     codes: Mapping[str, str]
     blocked: Mapping[str, Step]
-    film: bool
-    frames: int
+    films: tuple[Film, ...]
     cost: Decimal
     stopped_by: int
     chosen: tuple[Chosen, ...] = ()
@@ -71,6 +72,7 @@ class Engine:
         *,
         partial_film: bool = False,
         jobs: Callable[[], Sequence[Job]] = tuple,
+        refused: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._graph = graph
         self._planner = planner
@@ -80,6 +82,9 @@ class Engine:
         self._tell = tell
         self._partial = partial_film
         self._jobs = jobs
+        self._refused = refused
+        self._films: dict[str, Film] = {}
+        self._rendering: dict[str, asyncio.Task[None]] = {}
         self._keys: set[str | None] = set()
         self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -90,7 +95,6 @@ class Engine:
         self._codes: dict[str, str] = {}
         self._blocked: dict[str, Step] = {}
         self._cost = Decimal(0)
-        self._frames = 0
         self._stopped_by = 0
 
     async def run(self) -> Outcome:
@@ -116,8 +120,7 @@ class Engine:
             self._failed,
             self._codes,
             self._blocked,
-            CUT in self._planner.settled,
-            self._frames,
+            tuple(self._films[name] for name in self._graph.films if name in self._films),
             self._cost,
             self._stopped_by,
         )
@@ -133,8 +136,16 @@ class Engine:
             task.cancel()
 
     async def _do(self, action: Action) -> None:
+        if action.output in self._refused and action.kind in ("segment", "cut"):
+            if action.kind == "cut":
+                self._fail(action, self._refused[action.output])
+            return
         await self._inputs_of(action)
         step = self._planner.step(action)
+        if action.kind == "segment" and step.do == "make" and step.key in self._rendering:
+            # two films, or two shots, show the very same
+            await asyncio.wait([self._rendering[step.key]])
+            step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
             await self._after(self._planner.owner(step.key or ""))
             step = self._planner.step(action)
@@ -145,7 +156,7 @@ class Engine:
             self._tell(Reused(step))
         elif step.do in ("make", "resume"):
             await self._make(step)
-        elif action.id == CUT and self._partial and not self._stopped_by:
+        elif action.kind == "cut" and self._partial and not self._stopped_by:
             await self._make(step, self._make_partial_film)
         else:
             self._blocked[action.id] = step
@@ -155,7 +166,7 @@ class Engine:
         for name in self._graph.inputs(action.id):
             await self._after(name)
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
-        if copying and self._planner.segments.misfit(action.shot) is None:
+        if copying and self._planner.segments[action.output].misfit(action.shot) is None:
             # whether a take can be copied depends on what the others are like
             await self._after_all_takes()
 
@@ -175,13 +186,20 @@ class Engine:
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameMade):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
-        if isinstance(result, SegmentMade):
-            self._frames += result.frames
+        if isinstance(result, CutMade) and step.action.output not in self._films:
+            self._films[step.action.output] = self._film(step.action, joined=step.found is None)
+
+    def _film(self, cut: Action, *, joined: bool) -> Film:
+        frames = sum(made.frames for _, made in self._pieces(cut) if made is not None)
+        rate = self._graph.films[cut.output].output.fps
+        return Film(cut.output, self._shelf.films[cut.output], frames, rate, joined)
 
     async def _make(self, step: Step, how: How | None = None) -> None:
         action = step.action
         self._tell(Started(step))
         began = time.monotonic()
+        if action.kind == "segment" and step.key is not None:
+            self._rendering.setdefault(step.key, self._tasks[action.id])
         try:
             result, cost = await (how or self._how(action))(step)
         except (TaskFailed, FilmFailed) as problem:
@@ -257,15 +275,17 @@ class Engine:
         return await self._store(partial(self._shelf.make_frame, step, take)), Decimal(0)
 
     async def _make_segment(self, step: Step) -> tuple[Result, Decimal]:
-        content = self._planner.segments.content(step.action)
+        content = self._planner.segments[step.action.output].content(step.action)
         if isinstance(content, Kept):
             raise TypeError(f"{step.action.id} is not rendered")
         files = await self._store(partial(self._shelf.sources, content))
-        return await self._render(step, content.frames, render_piece, content, files, self._canvas()), Decimal(0)
+        return await self._render(
+            step, content.frames, render_piece, content, files, self._canvas(step.action)
+        ), Decimal(0)
 
-    def _canvas(self) -> Canvas:
-        output = self._graph.storyboard.output
-        return Canvas(output.size, output.fps, output.fit, output.crf, output.preset)
+    def _canvas(self, piece: Action) -> Canvas:
+        output = self._graph.films[piece.output].output
+        return Canvas(output.size, output.fps, output.crf, output.preset)
 
     async def _render(self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object) -> SegmentMade:
         out = self._shelf.beside(".mp4")
@@ -278,30 +298,35 @@ class Engine:
             out.unlink(missing_ok=True)
 
     async def _make_cut(self, step: Step) -> tuple[Result, Decimal]:
-        pieces = [made for _, made in self._pieces() if made is not None]
-        storyboard = self._graph.storyboard
-        chapters = self._planner.segments.chapters()
-        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters)
+        name = step.action.output
+        pieces = [made for _, made in self._pieces(step.action) if made is not None]
+        segments = self._planner.segments[name]
+        told = segments.chapters(), segments.film_cues()
+        join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *told)
         return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
         """A film with slates in its holes, beside the film and not in its place."""
-        pieces = self._pieces()
+        name = step.action.output
+        pieces = self._pieces(step.action)
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
         cut = self._planner.cut_step(step.action, ready, None)
-        target = self._shelf.partial_film
-        return await self._store(partial(assemble, self._shelf, cut, ready, self._graph.storyboard, target)), Decimal(0)
+        film, target = self._graph.films[name], partial_of(self._shelf.films[name])
+        made = await self._store(partial(assemble, self._shelf, cut, ready, film, target))
+        frames = sum(piece.frames for piece in ready)
+        self._films[name] = Film(name, target, frames, film.output.fps, partial=True)
+        return made, Decimal(0)
 
-    def _pieces(self) -> list[tuple[Action, SegmentMade | None]]:
-        """The pieces of the film in order, with what has been made of them."""
-        found = [(action, self._planner.settled.get(action.id)) for action in self._graph.pieces]
+    def _pieces(self, cut: Action) -> list[tuple[Action, SegmentMade | None]]:
+        """The pieces of a film in order, with what has been made of them."""
+        found = [(action, self._planner.settled.get(action.id)) for action in self._graph.pieces_of(cut.output)]
         return [(action, made if isinstance(made, SegmentMade) else None) for action, made in found]
 
     async def _slate(self, piece: Action) -> SegmentMade:
-        output = self._graph.storyboard.output
-        frames = self._planner.segments.frames(piece)
+        output = self._graph.films[piece.output].output
+        frames = self._planner.segments[piece.output].frames(piece)
         if not frames:
             return SegmentMade("", 0, copied=False)
         lines = (piece.shot, self._failed.get(take_id(piece.shot), "not made yet"))
@@ -309,7 +334,7 @@ class Engine:
         step = self._planner.slate_step(piece, frames, request)
         if isinstance(step.found, SegmentMade):
             return step.found
-        return await self._render(step, frames, draw_slate, lines, frames, self._canvas())
+        return await self._render(step, frames, draw_slate, lines, frames, self._canvas(piece))
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:

@@ -40,7 +40,7 @@ class Shelf:
     def __init__(self, workspace: Workspace, lockfile: Lockfile, renderer: Mapping[str, Json]) -> None:
         self.folder = workspace.state
         self.film = workspace.film
-        self.partial_film = workspace.film.with_name(f"{workspace.film.stem}.partial{workspace.film.suffix}")
+        self.films = workspace.films
         self.renderer = renderer
         self.lockfile = lockfile
         self._workspace = workspace
@@ -75,9 +75,9 @@ class Shelf:
         """What the lockfile says of a shot."""
         return self.lockfile.entry(shot, provider)
 
-    def film_digest(self) -> str | None:
+    def film_digest(self, file: str) -> str | None:
         """Digest of the film that is there."""
-        return self.digest_of(self.film)
+        return self.digest_of(self._workspace.root / file)
 
     def digest_of(self, path: Path) -> str | None:
         """Digest of a file; ``None`` if it is not there."""

@@ -10,14 +10,14 @@ from storyboard.core.captions import Cue
 from storyboard.core.timebase import frames_in, seconds_of
 
 
-def write_sidecars(shelf: Shelf, cues: Sequence[Cue], rate: Fraction) -> list[Path]:
-    """Put the captions beside the film, or take them away if there are none.
+def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction) -> list[Path]:
+    """Put the captions beside *film*, or take them away if there are none.
 
     Returns the files that stand there but are not ours, and stay as they are. Raises ``OSError``.
     """
     foreign = []
     for suffix, text in ((".srt", srt(cues, rate)), (".vtt", vtt(cues, rate))):
-        path = shelf.film.with_suffix(suffix)
+        path = film.with_suffix(suffix)
         data = text.encode() if cues else None
         there = path.read_bytes() if path.is_file() else None
         if there == data:

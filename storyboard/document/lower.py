@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
     Clip,
+    Fit,
     FrameInput,
     FrameLink,
     Generated,
@@ -78,6 +79,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         transition=transition(draft),
         caption=captions(draft, _length(source), tools.texts, tools.findings),
         speed=_number(draft, "speed", Fraction(1)),
+        fit=_fit(draft),
         hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
         title=title,
@@ -126,6 +128,11 @@ def _text(draft: ShotDraft, name: str, tools: Tools) -> str | None:
 def _number(draft: ShotDraft, name: str, otherwise: Fraction) -> Fraction:
     field = draft.find(name)
     return exact(field.value) if field is not None and isinstance(field.value, int | float) else otherwise
+
+
+def _fit(draft: ShotDraft) -> Fit | None:
+    field = draft.own.find("fit")
+    return convert(field.value, Fit) if field is not None and field.usable else None
 
 
 def _size(draft: ShotDraft, card: ModelCard, film: Size | None) -> Size:

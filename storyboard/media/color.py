@@ -88,19 +88,29 @@ def tags(frame: VideoFrame) -> str:
 
 
 def to_rgb(frame: VideoFrame) -> Rgb:
-    """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied."""
+    """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied.
+
+    What is transparent lies on black; the colours are taken not to be multiplied by their opacity already.
+    """
+    clear = any(part.is_alpha for part in frame.format.components)
     matrix = frame.colorspace
     if matrix not in _CONVERSIONS:
         matrix = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
     converted = frame.reformat(
-        format="rgb24",
+        format="rgba" if clear else "rgb24",
         src_colorspace=_CONVERSIONS[matrix],
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG if _range(frame) == ColorRange.JPEG else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT,
     )
-    return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    return _on_black(picture) if clear else picture
+
+
+def _on_black(picture: Rgb) -> Rgb:
+    opacity = picture[:, :, 3:].astype(np.uint16)
+    return ((picture[:, :, :3] * opacity + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
 def upright(picture: Rgb, rotation: int) -> Rgb:

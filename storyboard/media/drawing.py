@@ -73,8 +73,8 @@ def _pictures(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas) -> Iterat
 @contextmanager
 def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
     match layer:
-        case Footage(take, start, frames, speed):
-            segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=canvas.fit)
+        case Footage(take, start, frames, speed, fit):
+            segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=fit)
             with footage(segment) as pictures:
                 yield pictures
         case Captioned(inner, cues):
@@ -82,7 +82,7 @@ def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[
             with _layer(inner, files, canvas) as pictures:
                 yield lambda number: burner.picture(pictures(number), number)
         case Photo(picture):
-            yield Stills(layer, files[picture], canvas.size, canvas.fit).picture
+            yield Stills(layer, files[picture], canvas.size).picture
         case Title(font=font):
             card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
             yield lambda _number: card

@@ -24,11 +24,12 @@ from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
 from storyboard.media.proof import proved
 from storyboard.media.publish import written_beside
 from storyboard.media.reader import Refused
+from storyboard.media.subtitles import Subtitles, SubtitleTrack, check_subtitles
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a type without a class at run time
 
-__all__ = ["JoinFailed", "Mixed", "Piece", "join"]
+__all__ = ["JoinFailed", "Mixed", "Piece", "Subtitles", "join"]
 
 
 def join(
@@ -38,12 +39,13 @@ def join(
     rate: Fraction,
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]] = (),
+    subtitles: Subtitles | None = None,
 ) -> ClipInfo:
     """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
     *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles
-    with their first frame and the one after their last. *out* is replaced when the film is whole
-    and proved; the same pieces give the same bytes.
+    with their first frame and the one after their last; *subtitles* become a stream of text. *out* is replaced when
+    the film is whole and proved; the same pieces give the same bytes.
 
     Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
     """
@@ -51,8 +53,11 @@ def join(
         strips = prepared(pieces, size, rate)
         with written_beside(out) as part:
             box = "mov" if out.suffix == ".mov" else "mp4"
-            digest = _write(strips, part, box, rate, metadata, chapters)
-            return proved(strips, part, size, rate, digest)
+            digest = _write(strips, part, box, rate, metadata, chapters, subtitles)
+            info = proved(strips, part, size, rate, digest)
+            if subtitles is not None:
+                check_subtitles(part, subtitles, rate)
+            return info
     except Refused as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
@@ -66,6 +71,7 @@ def _write(
     rate: Fraction,
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]],
+    subtitles: Subtitles | None,
 ) -> str:
     """Write the film to *part*. Returns the digest of all packets copied."""
     state = hashlib.sha256()
@@ -75,6 +81,7 @@ def _write(
         film.metadata.update(sorted(metadata.items()))
         film.set_chapters([_chapter(number, *chapter, rate) for number, chapter in enumerate(chapters)])
         stream = _film_stream(film, strips, rate)
+        text = SubtitleTrack(film, subtitles, rate) if subtitles is not None else None
         at = 0
         for strip in strips:
             keys = frozenset(strip.keys)
@@ -87,6 +94,8 @@ def _write(
                 copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
                 copy.is_keyframe = position in keys
                 film.mux_one(copy)
+                if text is not None:
+                    text.write_until(at + position)
             at += strip.piece.frames
     return state.hexdigest()
 
