@@ -21,16 +21,18 @@ from storyboard.build.film import FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
+from storyboard.build.sounding import keep_sound, mix, sources
 from storyboard.build.tasks import Canvas, TaskFailed, draw_slate, render_piece
 from storyboard.build.workers import WorkerDied, Workers
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import CUT, Action, Graph, take_id
+from storyboard.core.graph import CUT, SOUND, Action, Graph, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
 from storyboard.core.model import maker_of
-from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.plan import FrameMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
+from storyboard.core.sound import Sound
 from storyboard.store.journal import Job
 
 T = TypeVar("T")
@@ -202,6 +204,7 @@ class Engine:
             "take": self._make_take,
             "frame": self._make_frame,
             "segment": self._make_segment,
+            "sound": self._make_sound,
             "cut": self._make_cut,
         }
         return ways[action.kind]
@@ -281,7 +284,9 @@ class Engine:
         pieces = [made for _, made in self._pieces() if made is not None]
         storyboard = self._graph.storyboard
         chapters = self._planner.segments.chapters()
-        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters)
+        sound = self._planner.settled.get(SOUND)
+        heard = sound if isinstance(sound, SoundMade) else None
+        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters, heard)
         return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
@@ -290,9 +295,30 @@ class Engine:
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
-        cut = self._planner.cut_step(step.action, ready, None)
-        target = self._shelf.partial_film
-        return await self._store(partial(assemble, self._shelf, cut, ready, self._graph.storyboard, target)), Decimal(0)
+        sound = await self._partial_sound(sum(piece.frames for piece in ready))
+        cut = self._planner.cut_step(step.action, ready, None, sound)
+        join = partial(assemble, self._shelf, cut, ready, self._graph.storyboard, self._shelf.partial_film, (), sound)
+        return await self._store(join), Decimal(0)
+
+    async def _make_sound(self, step: Step) -> tuple[Result, Decimal]:
+        return await self._mix(step, self._planner.film_sound()), Decimal(0)
+
+    async def _mix(self, step: Step, sound: Sound) -> SoundMade:
+        files = await self._store(partial(sources, self._shelf, sound))
+        out = self._shelf.beside(".m4a")
+        try:
+            began = time.monotonic()
+            facts = await self._workers.run(step.action.id, mix, sound, files, out)
+            seconds = time.monotonic() - began
+            return await self._store(partial(keep_sound, self._shelf, step, out, facts, seconds))
+        finally:
+            out.unlink(missing_ok=True)
+
+    async def _partial_sound(self, frames: int) -> SoundMade:
+        """The sound of a film with slates in its holes, where it is silent but for the tracks."""
+        sound = self._planner.partial_sound(frames)
+        step = self._planner.sound_step(Action(f"partial:{SOUND}", "sound"), sound)
+        return step.found if isinstance(step.found, SoundMade) else await self._mix(step, sound)
 
     def _pieces(self) -> list[tuple[Action, SegmentMade | None]]:
         """The pieces of the film in order, with what has been made of them."""

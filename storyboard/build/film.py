@@ -10,7 +10,7 @@ from pathlib import Path
 from storyboard.build.shelf import Shelf
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
-from storyboard.core.plan import CutMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.plan import CutMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.segments import Chapter
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
@@ -28,8 +28,9 @@ def assemble(
     storyboard: Storyboard,
     target: Path,
     chapters: Sequence[Chapter] = (),
+    sound: SoundMade | None = None,
 ) -> CutMade:
-    """Join *pieces* into *target*, which is replaced at once when the new film is whole.
+    """Join *pieces* and *sound* into *target*, which is replaced at once when the new film is whole.
 
     Raises ``FilmFailed``; whatever stood at *target* is untouched then.
     """
@@ -47,6 +48,7 @@ def assemble(
             storyboard.output.fps,
             tags,
             [(one.title, one.first, one.end) for one in chapters],
+            shelf.blob(sound.digest) if sound is not None and sound.digest else None,
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem

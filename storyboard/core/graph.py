@@ -1,4 +1,4 @@
-"""Everything that is made, and what it is made of: one graph of takes, frames, segments and the cut.
+"""Everything that is made, and what it is made of: one graph of takes, frames, segments, the sound and the cut.
 
 The one user of networkx, which is imported when a graph is built: it costs half a second of CPU.
 """
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import networkx
 
 CUT = "cut"
-Kind = Literal["take", "frame", "segment", "cut"]
+SOUND = "sound"
+Kind = Literal["take", "frame", "segment", "sound", "cut"]
 
 
 class Action(Struct, frozen=True):
-    """One thing to be made. ``shot`` is empty for the cut.
+    """One thing to be made. ``shot`` is empty for the sound and the cut.
 
     ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
     for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
@@ -103,6 +104,7 @@ class Graph:
         self.pieces: list[Action] = [piece for shot in self._shown for piece in self._pieces(shot)]
         for piece in self.pieces:
             self._add_piece(piece)
+        self._add_sound()
         self._add(Action(CUT, "cut"))
         rank = {name: position for position, name in enumerate([*self._actions])}
         self.order: list[Action] = [
@@ -164,6 +166,18 @@ class Graph:
         shots = [self.before(piece.shot), piece.shot] if piece.at == "into" else [piece.shot]
         self._add(piece, *(take_id(shot) for shot in shots if take_id(shot) in self._actions))
         self._graph.add_edge(piece.id, CUT)
+
+    def _add_sound(self) -> None:
+        """The sound hangs on all takes of the film, since it has to know how long each is."""
+        takes = [shot for shot in self._shown if maker_of(shot.source) is not None]
+        if self.storyboard.audio or any(shot.audio.keep for shot in takes):
+            self._add(Action(SOUND, "sound"), *(take_id(shot.id) for shot in takes))
+            self._graph.add_edge(SOUND, CUT)
+
+    @property
+    def sound(self) -> Action | None:
+        """The sound of the film, ``None`` if nothing in it can be heard."""
+        return self._actions.get(SOUND)
 
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""

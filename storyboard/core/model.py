@@ -151,6 +151,30 @@ class Transition(Struct, frozen=True):
     color: str = "#000000"
 
 
+class Audio(Struct, frozen=True):
+    """What becomes of a take's own sound; *gain* is in decibels."""
+
+    keep: bool = True
+    gain: Fraction = Fraction(0)
+
+
+class Track(Struct, frozen=True):
+    """A sound for the film as a whole: music, say.
+
+    It begins *start* seconds after the beginning of the film, or of *shot*. Gain in decibels, fades in seconds; with
+    *loop* it is played again until the film ends. *duck* is by how many decibels it gives way to the takes' own sound.
+    """
+
+    file: FileInput
+    start: Fraction = Fraction(0)
+    shot: str | None = None
+    gain: Fraction = Fraction(0)
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = Fraction(0)
+    loop: bool = False
+    duck: Fraction = Fraction(0)
+
+
 class Shot(Struct, frozen=True):
     """One authored unit: a source and how it goes into the cut."""
 
@@ -161,7 +185,7 @@ class Shot(Struct, frozen=True):
     speed: Fraction = Fraction(1)
     transition: Transition = Transition()
     caption: tuple[Caption, ...] = ()
-    audio: Any = None
+    audio: Audio = Audio()
     hold: bool = False
     skip: bool = False
     title: str | None = None
@@ -180,7 +204,8 @@ class Output(Struct, frozen=True):
     """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
 
     *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
-    and to black at its ends are in seconds. *crf* and *preset* are x264's, for what is encoded.
+    and to black at its ends are in seconds. *crf* and *preset* are x264's, for what is encoded. *loudness* in LUFS is
+    what its sound is brought to; ``None`` leaves it as loud as it is.
     """
 
     file: str
@@ -195,6 +220,7 @@ class Output(Struct, frozen=True):
     chapters: bool = False
     fade_in: Fraction = Fraction(0)
     fade_out: Fraction = Fraction(0)
+    loudness: Fraction | None = None
 
 
 class Storyboard(Struct, frozen=True):
@@ -206,6 +232,7 @@ class Storyboard(Struct, frozen=True):
     title: str | None = None
     provider: str = DEFAULT_PROVIDER
     budget: Decimal | None = None
+    audio: tuple[Track, ...] = ()
 
     def shots(self) -> Iterator[Shot]:
         """Every shot in the order of the film, skipped ones too."""
@@ -233,6 +260,7 @@ class Storyboard(Struct, frozen=True):
             match shot.source:
                 case Clip(file) | Still(file) | Card(font=FileInput() as file):
                     yield file
+        yield from (track.file for track in self.audio)
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

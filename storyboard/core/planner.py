@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.cutting import TooLong
-from storyboard.core.graph import CUT, Action, Graph, frame_id, take_id
+from storyboard.core.graph import CUT, SOUND, Action, Graph, frame_id, take_id
 from storyboard.core.keys import (
     Request,
     action_key,
@@ -35,11 +35,13 @@ from storyboard.core.plan import (
     Reason,
     Result,
     SegmentMade,
+    SoundMade,
     Step,
     TakeMade,
     changes,
 )
 from storyboard.core.segments import Kept, Segments
+from storyboard.core.sound import OffFilm, Sound, film_sound, partial_sound, sound_request
 from storyboard.core.timeline import TooShort
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
@@ -85,7 +87,8 @@ class Planner:
 
     def step(self, action: Action) -> Step:
         """What *action* needs now; what it is made of should be settled, or has failed."""
-        decide = {"take": self._take, "frame": self._frame, "segment": self._segment, "cut": self._cut}
+        decide = {"take": self._take, "frame": self._frame, "segment": self._segment}
+        decide |= {"sound": self._sound, "cut": self._cut}
         step = decide[action.kind](action)
         self._steps[action.id] = step
         return step
@@ -281,7 +284,7 @@ class Planner:
         records = self._memory.find(key)
         if records:
             return Step(action, "reuse", Reason("cached"), key, request, found=read(records[0]))
-        if not self._selected(action.shot) and kind != "frame":
+        if not self._selected(action.shot) and kind not in ("frame", "sound"):
             return Step(action, "skip", Reason("not-selected"), key, request)
         return Step(action, "make", Reason("damaged" if self._memory.is_damaged(key) else "new"), key, request)
 
@@ -320,6 +323,29 @@ class Planner:
             return Step(action, "reuse", Reason("cached"), key, request, found=made)
         return Step(action, "make", Reason("new"), key, request)
 
+    def _sound(self, action: Action) -> Step:
+        missing = [name for name in self.graph.inputs(action.id) if not isinstance(self.settled.get(name), TakeMade)]
+        if missing:
+            return self._without_take(action, self.graph.action(missing[0]).shot)
+        try:
+            return self.sound_step(action, self.film_sound())
+        except (TooShort, TooLong, OffFilm) as problem:
+            return Step(action, "blocked", Reason("too-short", text=str(problem)))
+
+    def film_sound(self) -> Sound:
+        """What the film sounds like by the takes that are there. Raises ``TooShort`` and ``OffFilm``."""
+        return film_sound(self.graph.storyboard, self.segments.timeline(), self.take, self._wishes.files)
+
+    def partial_sound(self, frames: int) -> Sound:
+        """The same over a film of so many *frames* with slates in the place of what is not there."""
+        return partial_sound(self.graph.storyboard, self.take, self._wishes.files, frames)
+
+    def sound_step(self, action: Action, sound: Sound) -> Step:
+        """The step that mixes *sound*; without anything to be heard there is nothing to do."""
+        if not sound.voices and not sound.beds:
+            return Step(action, "reuse", Reason("unchanged"), found=SoundMade(""))
+        return self._free(action, "sound", sound_request(sound, self._wishes.renderer), _read_sound)
+
     def _without_take(self, action: Action, shot: str) -> Step:
         reason = self._upstream(take_id(shot), shot)
         return Step(action, "wait" if reason.why == "upstream-changes" else "blocked", reason)
@@ -329,17 +355,25 @@ class Planner:
         pieces = [piece for piece in made if isinstance(piece, SegmentMade)]
         if len(pieces) < len(made):
             return self._incomplete(action, [p for p, found in zip(self.graph.pieces, made, strict=True) if not found])
+        sound = self.graph.sound
+        if sound is not None and sound.id not in self.settled:
+            return self._incomplete(action, [sound])
         return self.cut_step(action, pieces, self._memory.film_digest())
 
     def _incomplete(self, action: Action, missing: list[Action]) -> Step:
         states = {self._steps[piece.id].do for piece in missing}
-        shots = tuple(dict.fromkeys(piece.shot for piece in missing))
+        shots = tuple(dict.fromkeys(piece.shot or "the sound" for piece in missing))
         if self.failed & {piece.id for piece in missing} or states & {"blocked", "skip"}:
             return Step(action, "blocked", Reason("upstream-missing", shots=shots))
         return Step(action, "wait", Reason("upstream-changes", shots=shots))
 
-    def cut_step(self, action: Action, made: Sequence[SegmentMade], film: str | None) -> Step:
-        """The step that joins what was *made* into the film; *film* is the digest of what is there."""
+    def cut_step(
+        self, action: Action, made: Sequence[SegmentMade], film: str | None, sound: SoundMade | None = None
+    ) -> Step:
+        """The step that joins what was *made* into the film; *film* is the digest of what is there.
+
+        *sound* is the film's own unless another is given.
+        """
         storyboard = self.graph.storyboard
         output = storyboard.output
         pieces = [
@@ -347,7 +381,9 @@ class Planner:
             for piece in made
             if piece.frames
         ]
-        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._extras())
+        request = cut_request(
+            pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._extras(sound)
+        )
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
@@ -355,20 +391,26 @@ class Planner:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self) -> dict[str, Json]:
-        comment = self.graph.storyboard.output.comment
+    def _extras(self, sound: SoundMade | None) -> dict[str, Json]:
+        own = self.settled.get(SOUND)
+        heard = sound if sound is not None else own if isinstance(own, SoundMade) else SoundMade("")
+        always: dict[str, Json] = {"comment": self.graph.storyboard.output.comment, "sound": heard.digest}
         try:
             captions = [[cue.text, cue.first, cue.end] for cue in self.segments.film_cues()]
             chapters = [[chapter.title, chapter.first, chapter.end] for chapter in self.segments.chapters()]
         except TooShort:  # a film of what is there has a slate in that place
-            return {"comment": comment}
-        return {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
+            return always
+        return always | {"captions": list(captions), "chapters": list(chapters)}
 
 
 def _generated(shot: Shot) -> Generated:
     if not isinstance(shot.source, Generated):
         raise TypeError(f"shot {shot.id} is not generated")
     return shot.source
+
+
+def _read_sound(record: Found) -> Any:
+    return SoundMade(record.outputs["sound"], record.info.get("loudness"), record.info.get("peak"))
 
 
 def _read_frame(record: Found) -> Any:

@@ -180,13 +180,13 @@ class Segments:
         shots = {shot.id: shot for shot in self._graph.storyboard.shots()}
         if not any(shot.caption for shot in shots.values()):
             return []
-        return film_cues(shots, self._timeline(), self._output.fps)
+        return film_cues(shots, self.timeline(), self._output.fps)
 
     def chapters(self) -> list[Chapter]:
         """A chapter for each scene that is in the film, if it is to have any. Raises ``TooShort``."""
         if not self._output.chapters:
             return []
-        pieces = self._timeline()
+        pieces = self.timeline()
         titles = {scene.id: scene.title or scene.id for scene in self._graph.storyboard.scenes}
         starts: dict[str, int] = {}
         for piece in pieces:
@@ -194,7 +194,8 @@ class Segments:
         ends = [*list(starts.values())[1:], total_frames(pieces)]
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
-    def _timeline(self) -> list[Piece]:
+    def timeline(self) -> list[Piece]:
+        """Every shot in its place, by the takes that are there. Raises ``TooShort``."""
         board = self._graph.storyboard
         takes = {shot.id: take.info for shot in board.shots() if (take := self._take(shot.id)) is not None}
         return timeline(board, takes, {name: overlap.before for name, overlap in self._overlaps.items()})

@@ -5,6 +5,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from msgspec.structs import replace
+
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
 from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, DEFAULT_PROVIDER, Output, Scene, Size, Storyboard
@@ -18,8 +20,8 @@ from storyboard.document.lower import Lowered, Tools, lower_shot
 from storyboard.document.names import folded, is_reserved, quoted
 from storyboard.document.overlaps import check_overlaps
 from storyboard.document.paths import BadPath, default_film, film
+from storyboard.document.sound import check_shots, check_times, read_tracks
 from storyboard.document.source import Document, Path
-from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 from storyboard.document.wording import SOURCES
 
@@ -71,11 +73,12 @@ class Film:
 
     def lower(self) -> Storyboard | None:
         """The storyboard, or ``None`` if there is any error among the findings."""
-        self._defaults()
         self._ids()
         lowered = [lower_shot(draft, self._tools) for draft in self.drafts]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self._any_shot()
+        tracks = read_tracks(self._root, self._tools.frames)
+        self.findings.extend(check_shots(self._root, self.drafts, complete=self._complete))
         titles = [self._tools.texts.fill(field) if field else None for field in self._titles()]
         file = self._film_file()
         rate = self._rate()
@@ -83,8 +86,9 @@ class Film:
             return None
         self.findings.extend(self._tools.texts.unused())
         output = self._whole_output(file, rate, lowered)
-        storyboard = self._storyboard(lowered, titles, output)
+        storyboard = replace(self._storyboard(lowered, titles, output), audio=tracks)
         self.findings.extend(check_overlaps(storyboard, self.drafts, self._output))
+        self.findings.extend(check_times(storyboard, self._root))
         return None if has_errors(self.findings) else storyboard
 
     def _storyboard(self, lowered: Sequence[Lowered], titles: list[str | None], output: Output) -> Storyboard:
@@ -119,12 +123,6 @@ class Film:
         )
         name = own.data.get("id")
         return SceneDraft(own, tuple(part for part in defaults if part.data), name if isinstance(name, str) else "")
-
-    def _defaults(self) -> None:
-        """Refuse what is not built in defaults, those of the storyboard once."""
-        for part in (self._root, *(scene.own for scene in self._scenes)):
-            path = (*part.path, "defaults")
-            self.findings.extend(refusals(layer(part.document, path, part.data.get("defaults"))))
 
     def _ids(self) -> None:
         self.findings.extend(_id_problems("scene", (scene.own for scene in self._scenes)))
@@ -177,6 +175,7 @@ class Film:
         said = {**_PROFILES[str(self._output.data.get("profile", "final"))], **self._output.data}
         plain = {name: said[name] for name in _OUTPUT if name in said}
         fades: dict[str, Any] = {name: exact(str(said.get(name, 0))) for name in ("fade_in", "fade_out")}
+        fades |= {"loudness": exact(str(said["loudness"]))} if "loudness" in said else {}
         return Output(file, size, rate or Fraction(rates[0] if rates else _RATE), **plain, **fades)
 
 

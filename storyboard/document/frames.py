@@ -11,7 +11,7 @@ from storyboard.document.files import ProjectFiles
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
 
-Kind = Literal["picture", "clip", "font"]
+Kind = Literal["picture", "clip", "font", "sound"]
 
 
 class Frames:
@@ -56,6 +56,7 @@ class Frames:
                 "picture": self._files.picture_problem,
                 "clip": self._files.clip_problem,
                 "font": self._files.font_problem,
+                "sound": self._files.sound_problem,
             }
             self._problems[path, kind] = look[kind](path)
         reason = self._problems[path, kind]
