@@ -22,17 +22,19 @@ from storyboard.build.film import Film, FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
+from storyboard.build.sounding import keep_sound, mix, sources
 from storyboard.build.tasks import Canvas, TaskFailed, draw_slate, render_piece
 from storyboard.build.workers import WorkerDied, Workers
 from storyboard.build.workspace import partial_of
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import Action, Graph, take_id
+from storyboard.core.graph import Action, Graph, sound_id, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
 from storyboard.core.model import maker_of
-from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
+from storyboard.core.sound import Sound
 from storyboard.store.journal import Job
 
 T = TypeVar("T")
@@ -220,6 +222,7 @@ class Engine:
             "take": self._make_take,
             "frame": self._make_frame,
             "segment": self._make_segment,
+            "sound": self._make_sound,
             "cut": self._make_cut,
         }
         return ways[action.kind]
@@ -301,7 +304,9 @@ class Engine:
         name = step.action.output
         pieces = [made for _, made in self._pieces(step.action) if made is not None]
         segments = self._planner.segments[name]
-        told = segments.chapters(), segments.film_cues()
+        sound = self._planner.settled.get(sound_id(name))
+        heard = sound if isinstance(sound, SoundMade) else None
+        told = segments.chapters(), segments.film_cues(), heard
         join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *told)
         return await self._store(join), Decimal(0)
 
@@ -312,12 +317,34 @@ class Engine:
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
-        cut = self._planner.cut_step(step.action, ready, None)
-        film, target = self._graph.films[name], partial_of(self._shelf.films[name])
-        made = await self._store(partial(assemble, self._shelf, cut, ready, film, target))
         frames = sum(piece.frames for piece in ready)
+        sound = await self._partial_sound(name, frames)
+        cut = self._planner.cut_step(step.action, ready, None, sound)
+        film, target = self._graph.films[name], partial_of(self._shelf.films[name])
+        made = await self._store(partial(assemble, self._shelf, cut, ready, film, target, (), (), sound))
         self._films[name] = Film(name, target, frames, film.output.fps, partial=True)
         return made, Decimal(0)
+
+    async def _make_sound(self, step: Step) -> tuple[Result, Decimal]:
+        return await self._mix(step, self._planner.film_sound(step.action.output)), Decimal(0)
+
+    async def _mix(self, step: Step, sound: Sound) -> SoundMade:
+        files = await self._store(partial(sources, self._shelf, sound))
+        out = self._shelf.beside(".m4a")
+        try:
+            began = time.monotonic()
+            facts = await self._workers.run(step.action.id, mix, sound, files, out)
+            seconds = time.monotonic() - began
+            return await self._store(partial(keep_sound, self._shelf, step, out, facts, seconds))
+        finally:
+            out.unlink(missing_ok=True)
+
+    async def _partial_sound(self, film: str, frames: int) -> SoundMade:
+        """The sound of a film with slates in its holes, where it is silent but for the tracks."""
+        sound = self._planner.partial_sound(film, frames)
+        action = Action(f"partial:{sound_id(film)}", "sound", output=film)
+        step = self._planner.sound_step(action, sound)
+        return step.found if isinstance(step.found, SoundMade) else await self._mix(step, sound)
 
     def _pieces(self, cut: Action) -> list[tuple[Action, SegmentMade | None]]:
         """The pieces of a film in order, with what has been made of them."""

@@ -14,7 +14,7 @@ from storyboard.build.shelf import Shelf
 from storyboard.core.captions import Cue
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
-from storyboard.core.plan import CutMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.plan import CutMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.segments import Chapter
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
@@ -48,8 +48,9 @@ def assemble(
     target: Path,
     chapters: Sequence[Chapter] = (),
     cues: Sequence[Cue] = (),
+    sound: SoundMade | None = None,
 ) -> CutMade:
-    """Join *pieces* into *target*, which is replaced at once when the new film is whole.
+    """Join *pieces* and *sound* into *target*, which is replaced at once when the new film is whole.
 
     *cues* become a stream of text inside it, if that is where captions go.
     Raises ``FilmFailed``; whatever stood at *target* is untouched then.
@@ -71,6 +72,7 @@ def assemble(
             tags,
             [(one.title, one.first, one.end) for one in chapters],
             text,
+            shelf.blob(sound.digest) if sound is not None and sound.digest else None,
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem

@@ -135,10 +135,20 @@ class Shelf:
                 found[layer.take] = self.blob(layer.take)
             digest = layer.picture if isinstance(layer, Photo) else layer.font if isinstance(layer, Title) else None
             if digest is not None and not isinstance(layer, Footage):
-                if self._workspace.blobs.put_file((self._workspace.root / layer.file).resolve()) != digest:
-                    raise TaskFailed(f"{layer.file} was changed during the build; build again")
-                found[digest] = self.blob(digest)
+                found[digest] = self.taken_in(layer.file, digest)
         return found
+
+    def taken_in(self, file: str, digest: str) -> Path:
+        """A file of the project, taken into the store. Raises ``TaskFailed`` if it has been edited since the plan."""
+        if self._workspace.blobs.put_file((self._workspace.root / file).resolve()) != digest:
+            raise TaskFailed(f"{file} was changed during the build; build again")
+        return self.blob(digest)
+
+    def keep(self, step: Step, name: str, file: Path, facts: dict[str, Any], seconds: float) -> str:
+        """Put what a step has made into the store under *name* and remember it; returns its digest."""
+        digest = self._workspace.blobs.put_file(file)
+        self._remember(step, {name: digest}, {}, facts, seconds=seconds)
+        return digest
 
     def has_made(self, data: bytes) -> bool:
         """Whether *data* is something that has been kept here, so that it may be replaced."""
@@ -187,9 +197,7 @@ class Shelf:
         """Put a rendered stretch into the store; it counts only with the frames it should have."""
         if info.frames != frames:
             raise TaskFailed(f"the segment of {step.action.shot} has {info.frames} frames instead of {frames}")
-        digest = self._workspace.blobs.put_file(clip)
-        self._remember(step, {"clip": digest}, {}, clip_facts(info), seconds=seconds)
-        return SegmentMade(digest, frames, copied=False)
+        return SegmentMade(self.keep(step, "clip", clip, clip_facts(info), seconds), frames, copied=False)
 
     def keep_film(self, step: Step, digest: str, seconds: float) -> None:
         """Remember which film a cut gave; its bytes stay at the output path alone."""

@@ -1,4 +1,4 @@
-"""Everything that is made, and what it is made of: one graph of takes, frames, segments and the cut.
+"""Everything that is made, and what it is made of: one graph of takes, frames, segments, the sound and the cut.
 
 The one user of networkx, which is imported when a graph is built: it costs half a second of CPU.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import networkx
 
 CUT = "cut"
-Kind = Literal["take", "frame", "segment", "cut"]
+Kind = Literal["take", "frame", "segment", "sound", "cut"]
 
 
 class Action(Struct, frozen=True):
-    """One thing to be made. ``shot`` is empty for the cut; ``output`` names the film of a piece or cut, if it has one.
+    """One thing to be made. ``shot`` is empty for sounds and cuts; ``output`` names the film of a piece, sound or cut.
 
     ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
     for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
@@ -73,6 +73,10 @@ def piece_id(shot: str, part: str, output: str = "") -> str:
     return _in_film(f"{'transition' if part == 'into' else part or 'segment'}:{shot}", output)
 
 
+def sound_id(output: str = "") -> str:
+    return _in_film("sound", output)
+
+
 def cut_id(output: str = "") -> str:
     """The id of a film; where there are several, its output's name goes with it."""
     return _in_film(CUT, output)
@@ -118,6 +122,7 @@ class Graph:
             self._add_piece(piece)
         self.cuts = [Action(cut_id(name), "cut", output=name) for name in self.films]
         for cut in self.cuts:
+            self._add_sound(cut)
             self._add(cut)
         rank = {name: position for position, name in enumerate([*self._actions])}
         self.order: list[Action] = [
@@ -184,6 +189,18 @@ class Graph:
         shots = [self.before(piece.shot), piece.shot] if piece.at == "into" else [piece.shot]
         self._add(piece, *(take_id(shot) for shot in shots if take_id(shot) in self._actions))
         self._graph.add_edge(piece.id, cut_id(piece.output))
+
+    def _add_sound(self, cut: Action) -> None:
+        """The sound of a film hangs on all takes, since it has to know how long each is."""
+        takes = [shot for shot in self._shown if maker_of(shot.source) is not None]
+        if self.storyboard.audio or any(shot.audio.keep for shot in takes):
+            sound = Action(sound_id(cut.output), "sound", output=cut.output)
+            self._add(sound, *(take_id(shot.id) for shot in takes))
+            self._graph.add_edge(sound.id, cut.id)
+
+    def sound_of(self, output: str) -> Action | None:
+        """The sound of a film, ``None`` if nothing in it can be heard."""
+        return self._actions.get(sound_id(output))
 
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""

@@ -155,6 +155,30 @@ class Transition(Struct, frozen=True):
     color: str = "#000000"
 
 
+class Audio(Struct, frozen=True):
+    """What becomes of a take's own sound; *gain* is in decibels."""
+
+    keep: bool = True
+    gain: Fraction = Fraction(0)
+
+
+class Track(Struct, frozen=True):
+    """A sound for the film as a whole: music, say.
+
+    It begins *start* seconds after the beginning of the film, or of *shot*. Gain in decibels, fades in seconds; with
+    *loop* it is played again until the film ends. *duck* is by how many decibels it gives way to the takes' own sound.
+    """
+
+    file: FileInput
+    start: Fraction = Fraction(0)
+    shot: str | None = None
+    gain: Fraction = Fraction(0)
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = Fraction(0)
+    loop: bool = False
+    duck: Fraction = Fraction(0)
+
+
 class Shot(Struct, frozen=True):
     """One authored unit: a source and how it goes into the cut; without *fit* it fills the film as that says."""
 
@@ -166,7 +190,7 @@ class Shot(Struct, frozen=True):
     fit: Fit | None = None
     transition: Transition = Transition()
     caption: tuple[Caption, ...] = ()
-    audio: Any = None
+    audio: Audio = Audio()
     hold: bool = False
     skip: bool = False
     title: str | None = None
@@ -187,7 +211,7 @@ class Output(Struct, frozen=True):
     *name* is how a storyboard with several films calls it; that of a single one is empty.
     *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
     and to black at its ends are in seconds; *language* is that of its captions, by ISO 639-2. *crf* and *preset* are
-    x264's, for what is encoded.
+    x264's, for what is encoded. *loudness* in LUFS is what its sound is brought to; ``None`` leaves it as it is.
     """
 
     file: str
@@ -204,6 +228,7 @@ class Output(Struct, frozen=True):
     fade_in: Fraction = Fraction(0)
     fade_out: Fraction = Fraction(0)
     name: str = ""
+    loudness: Fraction | None = None
 
 
 class Storyboard(Struct, frozen=True):
@@ -218,6 +243,7 @@ class Storyboard(Struct, frozen=True):
     title: str | None = None
     provider: str = DEFAULT_PROVIDER
     budget: Decimal | None = None
+    audio: tuple[Track, ...] = ()
     more: tuple[Output, ...] = ()
 
     @property
@@ -256,6 +282,7 @@ class Storyboard(Struct, frozen=True):
             match shot.source:
                 case Clip(file) | Still(file) | Card(font=FileInput() as file):
                     yield file
+        yield from (track.file for track in self.audio)
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

@@ -102,7 +102,18 @@ class CutMade(Struct, frozen=True):
     digest: str
 
 
-Result = TakeMade | FrameMade | SegmentMade | CutMade
+class SoundMade(Struct, frozen=True):
+    """The sound of the film, encoded; an empty digest is a film without sound.
+
+    *loudness* in LUFS and *peak* in dBTP are told where the film has a loudness to be brought to.
+    """
+
+    digest: str
+    loudness: float | None = None
+    peak: float | None = None
+
+
+Result = TakeMade | FrameMade | SegmentMade | SoundMade | CutMade
 
 
 class Found(Protocol):

@@ -66,8 +66,11 @@ class Planner:
         self._course = Course()
         self._claims: dict[str, str] = {}
         self.segments = {name: Segments(graph, self.take, wishes.files, name) for name in graph.films}
-        self._free = Free(graph, memory, self._course, self.segments, wishes.renderer, self._selected)
+        self._free = Free(graph, memory, self._course, self.segments, wishes, self._selected)
         self.cut_step = self._free.cut_step
+        self.sound_step = self._free.sound_step
+        self.film_sound = self._free.film_sound
+        self.partial_sound = self._free.partial_sound
         self.slate_step = self._free.slate_step
 
     @property
@@ -89,6 +92,7 @@ class Planner:
             "take": self._take,
             "frame": self._free.frame,
             "segment": self._free.segment,
+            "sound": self._free.sound,
             "cut": self._free.cut,
         }
         step = decide[action.kind](action)

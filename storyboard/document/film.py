@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
 from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard
@@ -14,8 +16,8 @@ from storyboard.document.links import check_links
 from storyboard.document.lower import Lowered, Tools, lower_shot
 from storyboard.document.names import folded, is_reserved, quoted
 from storyboard.document.outputs import Outputs
+from storyboard.document.sound import check_shots, check_times, read_tracks
 from storyboard.document.source import Document, Path
-from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 from storyboard.document.wording import SOURCES
 
@@ -56,18 +58,21 @@ class Film:
 
     def lower(self) -> Storyboard | None:
         """The storyboard, or ``None`` if there is any error among the findings."""
-        self._defaults()
         self._ids()
         lowered = [lower_shot(draft, self._tools) for draft in self.drafts]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self._any_shot()
+        tracks = read_tracks(self._root, self._tools.frames)
+        self.findings.extend(check_shots(self._root, self.drafts, complete=self._complete))
         titles = [self._tools.texts.fill(field) if field else None for field in self._titles()]
         outputs = self._outputs.read()
         if has_errors(self.findings):
             return None
         self.findings.extend(self._tools.texts.unused())
         storyboard = self._storyboard(lowered, titles, self._outputs.whole(outputs, lowered))
+        storyboard = replace(storyboard, audio=tracks)
         self._outputs.check_overlaps(storyboard, self.drafts)
+        self.findings.extend(check_times(storyboard, self._root))
         return None if has_errors(self.findings) else storyboard
 
     def _storyboard(
@@ -105,12 +110,6 @@ class Film:
         )
         name = own.data.get("id")
         return SceneDraft(own, tuple(part for part in defaults if part.data), name if isinstance(name, str) else "")
-
-    def _defaults(self) -> None:
-        """Refuse what is not built in defaults, those of the storyboard once."""
-        for part in (self._root, *(scene.own for scene in self._scenes)):
-            path = (*part.path, "defaults")
-            self.findings.extend(refusals(layer(part.document, path, part.data.get("defaults"))))
 
     def _ids(self) -> None:
         self.findings.extend(_id_problems("scene", (scene.own for scene in self._scenes)))

@@ -12,7 +12,7 @@ from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
 from storyboard.fonts import missing_letters
 
-Kind = Literal["picture", "clip", "font"]
+Kind = Literal["picture", "clip", "font", "sound"]
 
 
 class Frames:
@@ -61,6 +61,7 @@ class Frames:
                 "picture": self._files.picture_problem,
                 "clip": self._files.clip_problem,
                 "font": self._files.font_problem,
+                "sound": self._files.sound_problem,
             }
             self._problems[path, kind] = look[kind](path)
         reason = self._problems[path, kind]

@@ -30,8 +30,8 @@ from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
 from storyboard.document.links import Linked
 from storyboard.document.material import material, transition
+from storyboard.document.sound import shot_audio
 from storyboard.document.takes import read_seeds
-from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
 MAX_PARAM_VALUES = 256
@@ -58,7 +58,6 @@ class Lowered(Struct):
 
 def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
     """Read one shot; what is wrong with it is added to the findings."""
-    tools.findings.extend(refusals(draft.own))
     title = _text(draft, "title", tools)
     links: list[tuple[Field, FrameLink]] = []
     card = tools.cards.card(draft) if draft.kind == "prompt" else None
@@ -78,6 +77,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         trim=trim,
         transition=transition(draft),
         caption=captions(draft, _length(source), tools.texts, tools.findings),
+        audio=shot_audio(draft, tools.findings),
         speed=_number(draft, "speed", Fraction(1)),
         fit=_fit(draft),
         hold=draft.own.data.get("hold") is True,

@@ -170,4 +170,5 @@ def _settings(said: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of a film beside its file, size and rate."""
     whole = {**_PROFILES[str(said.get("profile", "final"))], **said}
     plain = {name: whole[name] for name in _OUTPUT if name in whole}
+    plain |= {"loudness": exact(str(whole["loudness"]))} if "loudness" in whole else {}
     return plain | {name: exact(str(whole.get(name, 0))) for name in ("fade_in", "fade_out")}

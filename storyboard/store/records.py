@@ -20,7 +20,7 @@ from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
 from storyboard.store.envelope import Broken, Newer, load, seal
 from storyboard.store.index import Index
 
-Kind = Literal["take", "frame", "segment", "cut"]
+Kind = Literal["take", "frame", "segment", "sound", "cut"]
 ACCEPTED = "accepted"
 
 

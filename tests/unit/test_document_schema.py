@@ -17,7 +17,6 @@ from storyboard.document import accept, check
 from storyboard.document.accept import acceptor
 from storyboard.document.parse import parse
 from storyboard.document.schema import fields_of, schema, schema_text
-from storyboard.document.unbuilt import UNBUILT
 from tests.unit.test_document_load import anything, films
 
 ROOT = Path(__file__).parents[2]
@@ -76,10 +75,6 @@ def test_moves_and_transitions_are_those_of_the_model() -> None:
     }
     for part, struct, name in kinds.values():
         assert tuple(part["enum"]) == get_args(struct.__annotations__[name])
-
-
-def test_everything_unbuilt_is_a_field() -> None:
-    assert set(fields_of("shot")) >= set(UNBUILT)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.parent.name)
