@@ -23,8 +23,6 @@ _EXACT = (
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.BITEXACT
 )
-# In half the time; chroma is taken from every second row.
-_QUICK = Interpolation.POINT
 _UNSPECIFIED = 2
 _MATRICES = {
     0: "gbr",
@@ -113,7 +111,7 @@ def rotation(frame: VideoFrame) -> int:
     return round(-frame.rotation / 90) % 4 * 90
 
 
-def to_bt709(picture: Rgb, converter: VideoReformatter | None = None, quick: bool = False) -> VideoFrame:
+def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
     """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so.
 
     Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it. *quick* halves
@@ -126,7 +124,7 @@ def to_bt709(picture: Rgb, converter: VideoReformatter | None = None, quick: boo
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.MPEG,
-        interpolation=_QUICK if quick else _EXACT,
+        interpolation=_EXACT,
     )
     tag_bt709(frame)
     return frame

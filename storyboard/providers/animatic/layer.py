@@ -6,7 +6,10 @@ is for the settings.
 """
 
 import math
+from collections.abc import Callable
+from functools import cached_property
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +17,16 @@ from msgspec import Struct
 from PIL import Image
 
 from storyboard.providers.animatic.camera import Window
+from storyboard.providers.animatic.palette import Colour
+from storyboard.providers.animatic.planes import Picture, Sheet, coded, levels_of, planes_of
 
 DETAIL = 2
 CELL = 32  # layer pixels, one step of the map of what is empty and what is solid
 STRIP = 64  # frame rows that are laid at once
 SHORT = 6  # cells; a piece shorter than this costs more in calls than it spares in pixels
 
-Picture = Image.Image
 Area = tuple[int, int, int, int]  # left, top, right, bottom in frame pixels
-Piece = tuple[Area, tuple[float, float, float, float], bool]  # where, from which layer pixels, whether solid
+Piece = tuple[Area, bool]  # where, and whether nothing shows through
 
 
 class Canvas(Struct, frozen=True):
@@ -92,7 +96,7 @@ class Cover:
 class _Cells:
     """Which parts of a mask are empty or solid, answered for any band of rows by sums over a coarse map."""
 
-    def __init__(self, mask: Picture) -> None:
+    def __init__(self, mask: Picture, solid: bool) -> None:
         alpha = np.asarray(mask)
         rows, columns = (-(-side // CELL) for side in alpha.shape)
         padded = np.pad(alpha, ((0, rows * CELL - alpha.shape[0]), (0, columns * CELL - alpha.shape[1])), mode="edge")
@@ -100,7 +104,7 @@ class _Cells:
         most = strips.max(axis=1).reshape(rows, columns, CELL).max(axis=2)
         least = strips.min(axis=1).reshape(rows, columns, CELL).min(axis=2)
         self._some = np.pad((most > 5).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
-        self._all = np.pad((least > 252).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
+        self._all = np.pad((least > (252 if solid else 255)).astype(np.int64).cumsum(axis=0), ((1, 0), (0, 0)))
         self._known: dict[tuple[int, int], list[tuple[int, int, bool]]] = {}
 
     def runs(self, top: float, bottom: float) -> list[tuple[int, int, bool]]:
@@ -128,75 +132,181 @@ class _Cells:
         return runs
 
 
-class Layer:
-    """One painted plane of the stage: RGB if it covers its canvas, RGBA with a soft edge otherwise."""
+class _Source(NamedTuple):
+    """The planes of a layer that have one size, or the level that takes their place, under one mask."""
 
-    def __init__(self, canvas: Canvas, depth: float, image: Picture) -> None:
+    numbers: tuple[int, ...]
+    inks: tuple[Any, ...]
+    mask: Any
+    size: tuple[int, int]
+
+
+class Layer:
+    """One painted plane of the stage: RGB if it covers its canvas, RGBA with a soft edge otherwise, or a mask (L) that
+    is filled with *shade*.
+    """
+
+    def __init__(self, canvas: Canvas, depth: float, image: Picture, shade: Colour | None = None) -> None:
         self.canvas = canvas
         self.depth = depth
         self.image = image
-        self._cells = _Cells(image.getchannel("A")) if image.mode == "RGBA" else None
+        self._shade = shade
 
-    def draw(self, frame: Picture, window: Window, shift: tuple[float, float] = (0.0, 0.0)) -> None:
-        """Lay the layer over *frame*, which shows *window*; *shift* moves the layer, in stage units."""
-        self.paint(frame, self.pieces(Cover(frame.width, frame.height), window, shift))
+    def stamp(self, picture: Picture, window: Window, shift: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Paint the layer into an RGB *picture* of *window* for good; *shift* moves the layer, in stage units."""
+        placing = self._placing(picture.size, window, shift)
+        area = left, top, right, bottom = placing.area(self.image.size)
+        if right > left and bottom > top:
+            box = placing.box(area, self.image.size)
+            part = self.image.resize((right - left, bottom - top), Image.Resampling.NEAREST, box)
+            picture.paste(part, area, part if part.mode == "RGBA" else None)
 
-    def pieces(self, cover: Cover, window: Window, shift: tuple[float, float] = (0.0, 0.0)) -> list[Piece]:
-        """What is to be laid where nothing nearer hides it; *cover* is told what the layer itself hides."""
+    def draw(self, sheet: Sheet, window: Window, shift: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Lay the layer over *sheet*, which shows *window*; *shift* moves the layer, in stage units."""
+        self.laid(Cover(sheet.width, sheet.height), window, shift)(sheet)
+
+    def laid(
+        self, cover: Cover, window: Window, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> Callable[[Sheet], None]:
+        """How to lay what nothing nearer hides; *cover* is told what the layer itself hides."""
+        placing = self._placing((cover.width, cover.height), window, shift)
+        pieces = self._pieces(cover, placing)
+        return lambda sheet: self._paint(sheet, placing, pieces)
+
+    def _placing(self, size: tuple[int, int], window: Window, shift: tuple[float, float]) -> "_Placing":
         scale = self.canvas.scale
-        step = ((window[2] - window[0]) * scale / cover.width, (window[3] - window[1]) * scale / cover.height)
-        start = ((window[0] - shift[0] - self.canvas.left) * scale, (window[1] - shift[1] - self.canvas.top) * scale)
-        left, right = _covered(start[0], step[0], self.image.width, cover.width)
-        top, bottom = _covered(start[1], step[1], self.image.height, cover.height)
+        return _Placing(
+            (window[0] - shift[0] - self.canvas.left) * scale,
+            (window[1] - shift[1] - self.canvas.top) * scale,
+            (window[2] - window[0]) * scale / size[0],
+            (window[3] - window[1]) * scale / size[1],
+            size,
+        )
+
+    def _pieces(self, cover: Cover, placing: "_Placing") -> list[Piece]:
+        left, top, right, bottom = placing.area(self.image.size)
         found: list[Piece] = []
         if right <= left or bottom <= top:
             return found
         for row in range(top - top % STRIP, bottom, STRIP):
             y, end = max(row, top), min(row + STRIP, bottom)
-            runs = self._runs(start[1] + y * step[1], start[1] + end * step[1])
-            for low, high, solid in runs:
-                x0, x1 = (low - start[0]) / step[0], (high - start[0]) / step[0]
+            whole = end - y == min(STRIP, cover.height - row)
+            for low, high, solid in self._runs(placing.y + y * placing.down, placing.y + end * placing.down):
+                x0, x1 = (low - placing.x) / placing.across, (high - placing.x) / placing.across
                 a, b = (math.ceil(x0), math.floor(x1)) if solid else (math.floor(x0), math.ceil(x1))
                 a, b = max(left, a), min(right, b)
                 if b > a:
-                    found += [
-                        ((c, y, d, end), self._box(start, step, (c, y, d, end)), solid)
-                        for c, d in cover.seen(row, a, b)
-                    ]
-                    if solid and end - y == min(STRIP, cover.height - row):
+                    found += [((c, y, d, end), solid) for c, d in cover.seen(row, a, b)]
+                    if solid and whole:
                         cover.shut(row, a, b)
         return found
 
-    def paint(self, frame: Picture, pieces: list[Piece]) -> None:
-        """Lay *pieces* over *frame*."""
-        source, target = self.image.im, frame.im
-        for area, box, solid in pieces:
-            part = source.resize((area[2] - area[0], area[3] - area[1]), Image.Resampling.NEAREST, box)
-            if solid:
-                target.paste(part, area)
-            else:
-                target.paste(part, area, part)
+    def _paint(self, sheet: Sheet, placing: "_Placing", pieces: list[Piece]) -> None:
+        for source in self._sources:
+            targets = [sheet.planes[number].im for number in source.numbers]
+            placed = placing if source.numbers == (0,) else placing.halved()
+            for area, solid in pieces:
+                left, top, right, bottom = area = area if placed is placing else _halved(area)
+                if right > left and bottom > top:
+                    box, size = placed.box(area, source.size), (right - left, bottom - top)
+                    mask = None if solid else source.mask.resize(size, Image.Resampling.NEAREST, box)
+                    for target, ink in zip(targets, source.inks, strict=True):
+                        part = ink if self._shade else ink.resize(size, Image.Resampling.NEAREST, box)
+                        if mask is None:
+                            target.paste(part, area)
+                        else:
+                            target.paste(part, area, mask)
+
+    @cached_property
+    def _sources(self) -> tuple[_Source, _Source]:
+        if self._shade:
+            mask, inks = self.image, levels_of(self._shade)
+            half = mask.reduce(2)
+            return _Source((0,), inks[:1], mask.im, mask.size), _Source((1, 2), inks[1:], half.im, half.size)
+        planes = planes_of(self.image.convert("RGB"))
+        masks = (None, None)
+        if self.image.mode == "RGBA":
+            mask = self.image.getchannel("A")
+            masks = (mask.im, mask.reduce(2).im)
+        luma, *rest = (plane.im for plane in planes)
+        return _Source((0,), (luma,), masks[0], planes[0].size), _Source((1, 2), tuple(rest), masks[1], planes[1].size)
+
+    @cached_property
+    def _cells(self) -> _Cells | None:
+        if self.image.mode == "RGB":
+            return None
+        return _Cells(self.image if self._shade else self.image.getchannel("A"), self._shade is None)
 
     def _runs(self, top: float, bottom: float) -> list[tuple[int, int, bool]]:
         return [(0, self.image.width, True)] if self._cells is None else self._cells.runs(top, bottom)
 
-    def _box(
-        self, start: tuple[float, float], step: tuple[float, float], area: Area
-    ) -> tuple[float, float, float, float]:
-        """The layer pixels under *area*."""
+
+class _Placing(Struct, frozen=True):
+    """Where a picture stands under another of *size*: the place of that one's corner, and the way of one pixel."""
+
+    x: float
+    y: float
+    across: float
+    down: float
+    size: tuple[int, int]
+
+    def halved(self) -> "_Placing":
+        """The same for pictures of half the size."""
+        return _Placing(self.x / 2, self.y / 2, self.across, self.down, self.size)
+
+    def area(self, size: tuple[int, int]) -> Area:
+        """The pixels that a picture of *size* covers."""
+        left, right = _covered(self.x, self.across, size[0], self.size[0])
+        top, bottom = _covered(self.y, self.down, size[1], self.size[1])
+        return left, top, right, bottom
+
+    def box(self, area: Area, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """What of a picture of *size* is under *area*."""
+        left, top, right, bottom = area
         return (
-            max(0.0, start[0] + area[0] * step[0]),
-            max(0.0, start[1] + area[1] * step[1]),
-            min(float(self.image.width), start[0] + area[2] * step[0]),
-            min(float(self.image.height), start[1] + area[3] * step[1]),
+            max(0.0, self.x + left * self.across),
+            max(0.0, self.y + top * self.down),
+            min(float(size[0]), self.x + right * self.across),
+            min(float(size[1]), self.y + bottom * self.down),
         )
 
 
-def laid(frame: Picture, sprite: Picture, x: float, y: float) -> None:
-    """Paste *sprite*, RGBA, with its middle at the frame pixel (*x*, *y*)."""
-    left, top = round(x - sprite.width / 2), round(y - sprite.height / 2)
-    ink = sprite.im
-    frame.im.paste(ink, (left, top, left + sprite.width, top + sprite.height), ink)
+class Sprite:
+    """A small RGBA picture that is laid at any pixel of a frame."""
+
+    def __init__(self, image: Picture) -> None:
+        self._image = image
+        self._half = image.width / 2, image.height / 2
+        self._kept: dict[tuple[int, int], tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
+
+    def lay(self, sheet: Sheet, x: float, y: float) -> None:
+        """Paste it with its middle at the frame pixel (*x*, *y*)."""
+        left, top = round(x - self._half[0]), round(y - self._half[1])
+        if not (-2 * self._half[0] < left < sheet.width and -2 * self._half[1] < top < sheet.height):
+            return
+        planes, masks = self._at(left % 2, top % 2)
+        for number, plane in enumerate(planes):
+            x0, y0 = (left - left % 2, top - top % 2) if number == 0 else (left // 2, top // 2)
+            area = (x0, y0, x0 + plane.size[0], y0 + plane.size[1])
+            sheet.planes[number].im.paste(plane, area, masks[min(number, 1)])
+
+    def _at(self, right: int, down: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Planes and masks (of luma, of colour) of the sprite moved by a pixel or none, to begin at even places."""
+        if (right, down) not in self._kept:
+            wide, high = self._image.width + right, self._image.height + down
+            moved = Image.new("RGBA", (wide + wide % 2, high + high % 2))
+            moved.paste(self._image, (right, down))
+            half = moved.reduce(2)
+            luma, blue, red = planes_of(moved.convert("RGB"))[0], *coded(half.convert("RGB")).split()[1:]
+            masks = moved.getchannel("A").im, half.getchannel("A").im
+            self._kept[right, down] = (luma.im, blue.im, red.im), masks
+        return self._kept[right, down]
+
+
+def _halved(area: Area) -> Area:
+    """The pixels of the colour planes whose first of four is in *area*: neighbours stay neighbours."""
+    left, top, right, bottom = area
+    return (left + 1) // 2, (top + 1) // 2, (right + 1) // 2, (bottom + 1) // 2
 
 
 def _covered(start: float, step: float, length: int, limit: int) -> tuple[int, int]:
