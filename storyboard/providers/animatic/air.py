@@ -7,9 +7,10 @@ from msgspec import Struct
 from PIL import Image
 
 from storyboard.providers.animatic import brush, noise
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Sprite
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.planes import Picture, Sheet, levels_of
+from storyboard.providers.animatic.sprite import Sprite
 from storyboard.providers.animatic.world import Element, Moment, Plane, World
 
 

@@ -29,7 +29,7 @@ def drawn(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, label
     for number in range(frames):
         draw_all(picture, elements, Moment(float(number / rate), number / max(1, frames - 1), world.camera))
         if slate is not None:
-            whole.lay(planes_of(slate.picture(number, accent)), picture.height)
+            whole.lay(slate.planes(number, accent), picture.height)
         yield memory
 
 
@@ -59,7 +59,7 @@ def continued(
         if below is not None:
             whole.lay(below, picture.height)
         if slate is not None:
-            whole.lay(planes_of(slate.picture(number, world.palette.accent)), size.height - slate.height, presence)
+            whole.lay(slate.planes(number, world.palette.accent), size.height - slate.height, presence)
         yield memory
 
 

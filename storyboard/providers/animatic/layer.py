@@ -18,12 +18,13 @@ from PIL import Image
 
 from storyboard.providers.animatic.camera import Window
 from storyboard.providers.animatic.palette import Colour
-from storyboard.providers.animatic.planes import Picture, Sheet, coded, levels_of, planes_of
+from storyboard.providers.animatic.planes import Picture, Sheet, levels_of, planes_of
 
 DETAIL = 2
+_NEAREST = Image.Resampling.NEAREST
 CELL = 32  # layer pixels, one step of the map of what is empty and what is solid
-STRIP = 64  # frame rows that are laid at once
-SHORT = 6  # cells; a piece shorter than this costs more in calls than it spares in pixels
+STRIP = 96  # frame rows that are laid at once
+SHORT = 10  # cells; a piece shorter than this costs more in calls than it spares in pixels
 
 Area = tuple[int, int, int, int]  # left, top, right, bottom in frame pixels
 Piece = tuple[Area, bool]  # where, and whether nothing shows through
@@ -133,10 +134,10 @@ class _Cells:
 
 
 class _Source(NamedTuple):
-    """The planes of a layer that have one size, or the level that takes their place, under one mask."""
+    """The planes of a layer that have one size, or the levels that take their place, under one mask."""
 
-    numbers: tuple[int, ...]
     inks: tuple[Any, ...]
+    flat: bool
     mask: Any
     size: tuple[int, int]
 
@@ -157,8 +158,10 @@ class Layer:
         placing = self._placing(picture.size, window, shift)
         area = left, top, right, bottom = placing.area(self.image.size)
         if right > left and bottom > top:
-            box = placing.box(area, self.image.size)
-            part = self.image.resize((right - left, bottom - top), Image.Resampling.NEAREST, box)
+            corner = (max(0.0, placing.x + left * placing.across), max(0.0, placing.y + top * placing.down))
+            far = (placing.x + right * placing.across, placing.y + bottom * placing.down)
+            box = (*corner, min(far[0], self.image.width), min(far[1], self.image.height))
+            part = self.image.resize((right - left, bottom - top), _NEAREST, box)
             picture.paste(part, area, part if part.mode == "RGBA" else None)
 
     def draw(self, sheet: Sheet, window: Window, shift: tuple[float, float] = (0.0, 0.0)) -> None:
@@ -202,34 +205,26 @@ class Layer:
         return found
 
     def _paint(self, sheet: Sheet, placing: "_Placing", pieces: list[Piece]) -> None:
-        for source in self._sources:
-            targets = [sheet.planes[number].im for number in source.numbers]
-            placed = placing if source.numbers == (0,) else placing.halved()
-            for area, solid in pieces:
-                left, top, right, bottom = area = area if placed is placing else _halved(area)
-                if right > left and bottom > top:
-                    box, size = placed.box(area, source.size), (right - left, bottom - top)
-                    mask = None if solid else source.mask.resize(size, Image.Resampling.NEAREST, box)
-                    for target, ink in zip(targets, source.inks, strict=True):
-                        part = ink if self._shade else ink.resize(size, Image.Resampling.NEAREST, box)
-                        if mask is None:
-                            target.paste(part, area)
-                        else:
-                            target.paste(part, area, mask)
+        luma, tones = self._sources
+        _lay(sheet.cores[:1], luma, placing, pieces)
+        halved = [(_halved(area), solid) for area, solid in pieces]
+        _lay(sheet.cores[1:], tones, placing.halved(), halved)
 
     @cached_property
     def _sources(self) -> tuple[_Source, _Source]:
         if self._shade:
-            mask, inks = self.image, levels_of(self._shade)
-            half = mask.reduce(2)
-            return _Source((0,), inks[:1], mask.im, mask.size), _Source((1, 2), inks[1:], half.im, half.size)
-        planes = planes_of(self.image.convert("RGB"))
-        masks = (None, None)
-        if self.image.mode == "RGBA":
-            mask = self.image.getchannel("A")
-            masks = (mask.im, mask.reduce(2).im)
-        luma, *rest = (plane.im for plane in planes)
-        return _Source((0,), (luma,), masks[0], planes[0].size), _Source((1, 2), tuple(rest), masks[1], planes[1].size)
+            levels, half = levels_of(self._shade), self.image.reduce(2)
+            return (
+                _Source(levels[:1], True, self.image.im, self.image.size),
+                _Source(levels[1:], True, half.im, half.size),
+            )
+        luma, blue, red = planes_of(self.image.convert("RGB"))
+        mask = self.image.getchannel("A") if self.image.mode == "RGBA" else None
+        half_mask = None if mask is None else mask.reduce(2).im
+        return (
+            _Source((luma.im,), False, None if mask is None else mask.im, luma.size),
+            _Source((blue.im, red.im), False, half_mask, blue.size),
+        )
 
     @cached_property
     def _cells(self) -> _Cells | None:
@@ -260,47 +255,21 @@ class _Placing(Struct, frozen=True):
         top, bottom = _covered(self.y, self.down, size[1], self.size[1])
         return left, top, right, bottom
 
-    def box(self, area: Area, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """What of a picture of *size* is under *area*."""
+
+def _lay(targets: tuple[Any, ...], source: _Source, placing: _Placing, pieces: list[Piece]) -> None:
+    """Lay *pieces* of *source* over *targets*; the innermost loop of all drawing."""
+    x, y, across, down = placing.x, placing.y, placing.across, placing.down
+    wide, high = source.size
+    for area, solid in pieces:
         left, top, right, bottom = area
-        return (
-            max(0.0, self.x + left * self.across),
-            max(0.0, self.y + top * self.down),
-            min(float(size[0]), self.x + right * self.across),
-            min(float(size[1]), self.y + bottom * self.down),
-        )
-
-
-class Sprite:
-    """A small RGBA picture that is laid at any pixel of a frame."""
-
-    def __init__(self, image: Picture) -> None:
-        self._image = image
-        self._half = image.width / 2, image.height / 2
-        self._kept: dict[tuple[int, int], tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
-
-    def lay(self, sheet: Sheet, x: float, y: float) -> None:
-        """Paste it with its middle at the frame pixel (*x*, *y*)."""
-        left, top = round(x - self._half[0]), round(y - self._half[1])
-        if not (-2 * self._half[0] < left < sheet.width and -2 * self._half[1] < top < sheet.height):
-            return
-        planes, masks = self._at(left % 2, top % 2)
-        for number, plane in enumerate(planes):
-            x0, y0 = (left - left % 2, top - top % 2) if number == 0 else (left // 2, top // 2)
-            area = (x0, y0, x0 + plane.size[0], y0 + plane.size[1])
-            sheet.planes[number].im.paste(plane, area, masks[min(number, 1)])
-
-    def _at(self, right: int, down: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Planes and masks (of luma, of colour) of the sprite moved by a pixel or none, to begin at even places."""
-        if (right, down) not in self._kept:
-            wide, high = self._image.width + right, self._image.height + down
-            moved = Image.new("RGBA", (wide + wide % 2, high + high % 2))
-            moved.paste(self._image, (right, down))
-            half = moved.reduce(2)
-            luma, blue, red = planes_of(moved.convert("RGB"))[0], *coded(half.convert("RGB")).split()[1:]
-            masks = moved.getchannel("A").im, half.getchannel("A").im
-            self._kept[right, down] = (luma.im, blue.im, red.im), masks
-        return self._kept[right, down]
+        if right <= left or bottom <= top:
+            continue
+        x0, y0, x1, y1 = x + left * across, y + top * down, x + right * across, y + bottom * down
+        box = x0 if x0 > 0 else 0, y0 if y0 > 0 else 0, x1 if x1 < wide else wide, y1 if y1 < high else high
+        size = right - left, bottom - top
+        over = () if solid else (source.mask.resize(size, _NEAREST, box),)
+        for target, ink in zip(targets, source.inks, strict=True):
+            target.paste(ink if source.flat else ink.resize(size, _NEAREST, box), area, *over)
 
 
 def _halved(area: Area) -> Area:

@@ -45,6 +45,7 @@ class Sheet:
 
     def __init__(self, planes: Planes) -> None:
         self.planes = planes
+        self.cores = tuple(plane.im for plane in planes)  # what Pillow draws in, without its checks at every call
         self.width, self.height = planes[0].size
 
     def lay(self, planes: Planes, top: int = 0, presence: float = 1.0) -> None:
