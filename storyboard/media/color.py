@@ -114,10 +114,9 @@ def rotation(frame: VideoFrame) -> int:
 def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
     """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so.
 
-    Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it. *quick* halves
-    the time and gives up that processors of every make round alike.
+    Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it.
     """
-    source = _source(picture)
+    source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
     frame = (converter or VideoReformatter()).reformat(
         source,
         format="yuv420p",
@@ -128,21 +127,6 @@ def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFr
     )
     tag_bt709(frame)
     return frame
-
-
-def _source(picture: Rgb) -> VideoFrame:
-    """*picture* as a frame; one that is the first three of four channels in memory is taken as it lies there."""
-    whole = picture.base
-    if (
-        isinstance(whole, np.ndarray)
-        and whole.shape == (*picture.shape[:2], 4)
-        and whole.dtype == np.uint8
-        and whole.flags.c_contiguous
-        and whole.ctypes.data == picture.ctypes.data
-        and picture.strides == whole.strides
-    ):
-        return av.VideoFrame.from_numpy_buffer(whole, format="rgba")
-    return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
 
 
 def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:

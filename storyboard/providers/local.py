@@ -65,6 +65,7 @@ def make(request: Animatic, first_frame: bytes | None, out: Path, progress: Call
 
 
 def _pictures(request: Animatic, first_frame: bytes | None) -> Iterator["npt.NDArray[np.uint8]"]:
+    """The frames in planes of yuv420p, each in the memory of the one before."""
     from storyboard.providers.animatic import film, still
 
     label = request.label if request.slate else None

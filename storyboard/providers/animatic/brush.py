@@ -10,8 +10,9 @@ from msgspec import Struct
 from PIL import Image, ImageChops, ImageDraw
 
 from storyboard.providers.animatic import noise
-from storyboard.providers.animatic.layer import Canvas, Picture
+from storyboard.providers.animatic.layer import Canvas
 from storyboard.providers.animatic.palette import Colour, bytes_of
+from storyboard.providers.animatic.planes import Picture
 
 Points = npt.ArrayLike
 SHADE_STEP = 16  # layer pixels; light and air change slowly

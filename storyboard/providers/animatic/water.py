@@ -9,7 +9,8 @@ from PIL import Image, ImageOps
 
 from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.camera import Window
-from storyboard.providers.animatic.layer import STRIP, Area, Canvas, Cover, Layer
+from storyboard.providers.animatic.cover import STRIP, Area, Cover
+from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.planes import Picture, Sheet, coded
 from storyboard.providers.animatic.world import Moment, World
@@ -130,7 +131,6 @@ class Water:
             return lambda sheet: None
         for row in range(-(-first // STRIP) * STRIP, cover.height, STRIP):
             cover.shut(row, 0, cover.width)
-        size = (cover.width, cover.height)
         return lambda sheet: self._fetch(sheet, moment, window, first, area)
 
     def _fetch(self, sheet: Sheet, moment: Moment, window: Window, first: int, area: Area) -> None:

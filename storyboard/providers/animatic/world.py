@@ -9,7 +9,8 @@ from msgspec import Struct
 from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.brush import Glow, Stencil
 from storyboard.providers.animatic.camera import Camera, Window
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Cover, Layer
+from storyboard.providers.animatic.cover import Cover
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, Palette, bent, mix
 from storyboard.providers.animatic.planes import Picture, Sheet
 from storyboard.providers.animatic.reading import Reading
