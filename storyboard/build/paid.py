@@ -63,6 +63,7 @@ class PaidMaker:
     async def close(self) -> None:
         """Ask nothing more; jobs that are not finished stay in the journal."""
         await self._tools.poller.aclose()
+        await self._tools.remote.aclose()
         await self._tools.client.aclose()
 
     def _first_attempt(self, order: Order, key: str) -> int:

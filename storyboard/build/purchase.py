@@ -98,7 +98,7 @@ class Purchase:
     async def _ask(self) -> Outcome:
         """What the provider knows of the id: its queue first, then its archive. Free."""
         try:
-            found = (await self._tools.remote.ask([self._task_id]))[self._task_id]
+            found = await self._tools.remote.status(self._task_id)
             if not isinstance(found, Unknown):
                 return found
             archived = await self._tools.remote.archive(self._task_id)

@@ -62,22 +62,36 @@ def done_at(seconds: float) -> Callable[[str, float], Outcome]:
 
 
 def test_first_question_comes_after_5_seconds_and_the_gaps_grow_to_10() -> None:
-    world = World(done_at(60))
+    world = World(done_at(80))
     assert world.wait("a") == [DONE]
     gaps = [later - earlier for earlier, later in zip([0.0, *world.moments], world.moments, strict=False)]
-    assert gaps == [5, 5, 7.5, 10, 10, 10, 10, 10]
+    assert gaps == [5, 5, 5, 5, 5, 6.25, 7.8125, 9.765625, 10, 10, 10, 10]
 
 
 def test_interval_can_be_shortened() -> None:
     world = World(done_at(0.3))
     world.wait("a", interval_s=0.1)
-    assert world.moments == pytest.approx([0.1, 0.2, 0.35])
+    assert world.moments == pytest.approx([0.1, 0.2, 0.3])
 
 
 def test_all_jobs_are_asked_about_in_one_question() -> None:
     world = World(done_at(12))
     assert world.wait(*"abcdef") == [DONE] * 6
     assert [ids for _, ids in world.questions] == [list("abcdef")] * 3
+
+
+def test_jobs_that_are_halfway_to_their_question_come_along_with_another() -> None:
+    async def run() -> list[tuple[float, list[str]]]:
+        world = World(done_at(40))
+        poller = world.poller()
+        first = asyncio.create_task(poller.wait("a"))
+        while world.now < 12:  # noqa: ASYNC110 - time passes elsewhere
+            await asyncio.sleep(0)
+        await asyncio.gather(first, poller.wait("b"))
+        return world.questions
+
+    asked = asyncio.run(run())
+    assert [ids for _, ids in asked[:4]] == [["a"], ["a"], ["a", "b"], ["a", "b"]]
 
 
 def test_question_holds_no_more_ids_than_allowed() -> None:
@@ -90,7 +104,7 @@ def test_question_holds_no_more_ids_than_allowed() -> None:
 def test_finished_job_is_not_asked_about_again() -> None:
     world = World(lambda task_id, now: DONE if task_id == "a" or now > 20 else Running())
     world.wait("a", "b")
-    assert [ids for _, ids in world.questions] == [["a", "b"], ["b"], ["b"], ["b"]]
+    assert [ids for _, ids in world.questions] == [["a", "b"], ["b"], ["b"], ["b"], ["b"]]
 
 
 def test_job_that_comes_later_is_asked_about_after_its_own_first_interval() -> None:
