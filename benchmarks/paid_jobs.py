@@ -1,8 +1,8 @@
 """Paid jobs at once against the ideal: ``python -m benchmarks.paid_jobs [--jobs 200] [--at-once 20] [--seconds 2]``.
 
 Builds a film of as many tiny shots from a server on loopback, which renders one clip and sells it under many names:
-what is measured is the client. The ideal makespan is jobs x seconds / at once. Told are the time from the first question
-until the last job was settled and that of the whole command, both against the ideal, and the requests a job.
+what is measured is the client. The ideal makespan is jobs x seconds / at once. Told are the time from the first
+question until the last job was settled and that of the whole command, both against the ideal, and the requests a job.
 """
 
 import argparse

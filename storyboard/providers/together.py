@@ -18,8 +18,8 @@ _COMMON = frozenset({"auth", "no-balance", "rate-limited", "network", "timeout"}
 class Together(Generic[T]):
     """Puts *ask* to the provider, at most *batch* ids at a time, one call after the other.
 
-    An id that the answer leaves out, and every id of a call whose reply cannot be used, is asked about once more, alone:
-    what is said of one task never counts for another.
+    An id that the answer leaves out, and every id of a call whose reply cannot be used, is asked about once more,
+    alone: what is said of one task never counts for another.
     """
 
     def __init__(self, ask: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], batch: int) -> None:

@@ -53,9 +53,9 @@ class Poller:
     """Waits for any number of jobs of one provider with as few questions as possible.
 
     A job is first asked about *interval_s* seconds after its wait began, then at intervals that grow with the time it
-    has taken to twice that. Questions that fall due within a fourth of an interval go out together, and whatever has been
-    asked about before comes along, at most *batch* ids in one: so many jobs need few questions, and what is done is
-    known early. *clock* gives monotonic seconds.
+    has taken to twice that. Questions that fall due within a fourth of an interval go out together, and whatever has
+    been asked about before comes along, at most *batch* ids in one: so many jobs need few questions, and what is done
+    is known early. *clock* gives monotonic seconds.
     """
 
     def __init__(
