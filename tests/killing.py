@@ -1,8 +1,9 @@
 """Kills a build at every write, sync, rename and network exchange in turn, and builds again after each.
 
-``python -m tests.killing FOLDER --start 1 --stride 1``: FOLDER holds a ``storyboard.yaml`` in which ``POINT`` is
-replaced by the number of the point, so that every round asks for takes of its own. One JSON line a round on stdout:
-``{"point", "at", "code", "again", "film"}``; the last round is the one that survives.
+``python -m tests.killing FOLDER --start 1 --stride 1 --lanes 2``: FOLDER holds a ``storyboard.yaml`` in which ``POINT``
+is replaced by the number of the point, so that every round asks for takes of its own. The lanes share the points and
+run beside each other. One JSON line a round on stdout: ``{"point", "at", "code", "again", "film"}``; a lane ends with
+the round that survives.
 
 Everything is loaded once and every build runs in a fork of this process, which has no threads. What worker processes do
 runs in threads of the build here: the point is what is on disk and on the wire, not who draws.
@@ -135,20 +136,36 @@ def _is_short(path: Path) -> bool:
         return True
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start", type=int, default=1)
     parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=1)
     arguments = parser.parse_args()
     load_everything()
-    point = arguments.start
+    lanes: list[int] = []
+    for lane in range(arguments.lanes):
+        child = os.fork()
+        if child == 0:
+            run_lane(
+                arguments.folder.resolve(),
+                arguments.start + lane * arguments.stride,
+                arguments.stride * arguments.lanes,
+            )
+            os._exit(0)
+        lanes.append(child)
+    return max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in lanes)
+
+
+def run_lane(template: Path, point: int, stride: int) -> None:
+    """Kill at every *stride*-th point from *point* on, until one survives."""
     while True:
-        found = round_of(arguments.folder.resolve(), point)
-        print(json.dumps(found), flush=True)
+        found = round_of(template, point)
+        os.write(1, json.dumps(found).encode() + b"\n")
         if found["code"] == 0:
-            break
-        point += arguments.stride
+            return
+        point += stride
 
 
 if __name__ == "__main__":
