@@ -30,7 +30,7 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, sound_id, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
-from storyboard.core.model import maker_of
+from storyboard.core.model import Shot, maker_of
 from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
@@ -38,8 +38,10 @@ from storyboard.core.sound import Sound
 from storyboard.store.journal import Job
 
 T = TypeVar("T")
-# Threads that write to the store: most of their time goes into waiting for the disk.
-_STORING = 4
+# Threads that write to the store. Most of their time goes into waiting for the disk, which syncs for several at once.
+_STORING = 8
+# Takes of one maker that are under way at once: more wait without their pictures, which may be large.
+_UNDER_WAY = 256
 How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
@@ -87,6 +89,7 @@ class Engine:
         self._refused = refused
         self._films: dict[str, Film] = {}
         self._rendering: dict[str, asyncio.Task[None]] = {}
+        self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
         self._keys: set[str | None] = set()
         self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -163,6 +166,8 @@ class Engine:
         else:
             self._blocked[action.id] = step
             self._tell(Blocked(step))
+        if self._shelf.lockfile_is_due():
+            await self._store(self._shelf.write_lockfile)
 
     async def _inputs_of(self, action: Action) -> None:
         for name in self._graph.inputs(action.id):
@@ -177,10 +182,12 @@ class Engine:
         if self._takes_ended is None:
             takes = [self._tasks[take.id] for take in self._graph.takes()]
             self._takes_ended = asyncio.create_task(_ended(takes))
-        await asyncio.wait([self._takes_ended])
+        if not self._takes_ended.done():
+            await asyncio.wait([self._takes_ended])
 
     async def _after(self, name: str) -> None:
-        await asyncio.wait([self._tasks[name]])
+        if not self._tasks[name].done():
+            await asyncio.wait([self._tasks[name]])
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
@@ -241,10 +248,13 @@ class Engine:
         name = maker_of(shot.source)
         if name is None:
             raise TypeError(f"shot {shot.id} has no take")
+        async with self._room[name]:
+            return await self._made_by(self._makers[name], step, shot)
+
+    async def _made_by(self, maker: Maker, step: Step, shot: Shot) -> tuple[Result, Decimal]:
         pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))
         out = self._shelf.beside(".mp4")
         try:
-            maker = self._makers[name]
             order = Order(step, shot, pictures, out, self._shelf.locked_task(step, shot))
             delivery = await maker.make(order)
             made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
