@@ -29,9 +29,10 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
-from storyboard.core.model import maker_of
+from storyboard.core.model import FrameLink, Generated, Shot, maker_of
 from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, Step, TakeMade
 from storyboard.core.planner import Planner
+from storyboard.core.remarks import Remark
 from storyboard.core.segments import Kept
 from storyboard.store.journal import Job
 
@@ -44,7 +45,7 @@ How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 class Outcome(Struct, frozen=True):
     """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
 
-    ``chosen`` are the takes that replaced others in the cut without being made.
+    ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are about those made.
     """
 
     made: Mapping[str, Step]
@@ -56,6 +57,7 @@ class Outcome(Struct, frozen=True):
     cost: Decimal
     stopped_by: int
     chosen: tuple[Chosen, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class Engine:
@@ -244,7 +246,8 @@ class Engine:
             maker = self._makers[name]
             order = Order(step, shot, pictures, out, self._shelf.locked_task(step, shot))
             delivery = await maker.make(order)
-            made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
+            began_with = pictures.get("first_frame") if _begins_with_a_frame(shot) else None
+            made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery, began_with))
             await self._store(partial(maker.stored, delivery))
             return made, delivery.cost
         finally:
@@ -335,6 +338,10 @@ class Engine:
         if isinstance(step.found, SegmentMade):
             return step.found
         return await self._render(step, frames, draw_slate, lines, frames, self._canvas(piece))
+
+
+def _begins_with_a_frame(shot: Shot) -> bool:
+    return isinstance(shot.source, Generated) and isinstance(shot.source.first_frame, FrameLink)
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:
