@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
-from storyboard.build.film import Film, FilmFailed, assemble
+from storyboard.build.film import Film, FilmFailed, assemble, why_not_writable
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
@@ -314,9 +314,13 @@ class Engine:
         pieces = self._pieces(step.action)
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
+        target = partial_of(self._shelf.films[name])
+        reason = await self._store(partial(why_not_writable, target))
+        if reason is not None:
+            raise FilmFailed(f"{target}: {reason}")
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
         cut = self._planner.cut_step(step.action, ready, None)
-        film, target = self._graph.films[name], partial_of(self._shelf.films[name])
+        film = self._graph.films[name]
         made = await self._store(partial(assemble, self._shelf, cut, ready, film, target))
         frames = sum(piece.frames for piece in ready)
         self._films[name] = Film(name, target, frames, film.output.fps, partial=True)

@@ -191,13 +191,13 @@ class Segments:
         shots = {shot.id: shot for shot in self._film.shots()}
         if not any(shot.caption for shot in shots.values()):
             return []
-        return film_cues(shots, self._timeline(), self._output.fps)
+        return film_cues(shots, self.timeline(), self._output.fps)
 
     def chapters(self) -> list[Chapter]:
         """A chapter for each scene that is in the film, if it is to have any. Raises ``TooShort``."""
         if not self._output.chapters:
             return []
-        pieces = self._timeline()
+        pieces = self.timeline()
         titles = {scene.id: scene.title or scene.id for scene in self._film.scenes}
         starts: dict[str, int] = {}
         for piece in pieces:
@@ -205,7 +205,8 @@ class Segments:
         ends = [*list(starts.values())[1:], total_frames(pieces)]
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
-    def _timeline(self) -> list[Piece]:
+    def timeline(self) -> list[Piece]:
+        """Every shot in its place, by the takes that are there. Raises ``TooShort``."""
         takes = {shot.id: take.info for shot in self._film.shots() if (take := self._take(shot.id)) is not None}
         return timeline(self._film, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
 

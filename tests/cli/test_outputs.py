@@ -162,6 +162,18 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Desk, header:
     assert "partial.mp4: 33 frames, 2.75 s, with slates for what is not there" in desk.run("build", "--partial").out
 
 
+def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Desk) -> None:
+    desk.project.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), HEADER)
+    (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    foreign = desk.folder / "out/film-wide.partial.mp4"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"somebody else's")
+    ran = desk.run("build", "--partial", "--json")
+    assert foreign.read_bytes() == b"somebody else's"
+    assert [film["name"] for film in ran.data["films"]] == ["tall", "web"]
+    assert "film-wide.partial.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
+
+
 def test_a_diff_tells_outputs_by_their_names(desk: Desk) -> None:
     desk.git("init", "-q")
     (desk.folder / ".gitignore").write_text(".storyboard/\nout/\n")
