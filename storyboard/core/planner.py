@@ -4,29 +4,25 @@
 been made. Both get their answers here, so that a build does what the plan said.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.cutting import TooLong
-from storyboard.core.graph import CUT, Action, Graph, frame_id, take_id
+from storyboard.core.course import Course
+from storyboard.core.free import Free
+from storyboard.core.graph import Action, Graph, frame_id, take_id
 from storyboard.core.keys import (
     Request,
     action_key,
-    cut_request,
     footage_request,
-    frame_request,
     take_request,
 )
-from storyboard.core.layers import drawn_request
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import (
     Change,
-    CutMade,
     Found,
     FrameMade,
     Locked,
@@ -34,13 +30,11 @@ from storyboard.core.plan import (
     Plan,
     Reason,
     Result,
-    SegmentMade,
     Step,
     TakeMade,
     changes,
 )
-from storyboard.core.segments import Kept, Segments
-from storyboard.core.timeline import TooShort
+from storyboard.core.segments import Segments
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
 
@@ -67,13 +61,19 @@ class Planner:
 
     def __init__(self, graph: Graph, memory: Memory, wishes: Wishes) -> None:
         self.graph = graph
-        self.settled: dict[str, Result] = {}
-        self.failed: set[str] = set()
         self._memory = memory
         self._wishes = wishes
-        self._steps: dict[str, Step] = {}
+        self._course = Course()
         self._claims: dict[str, str] = {}
         self.segments = Segments(graph, self.take, wishes.files)
+        self._free = Free(graph, memory, self._course, self.segments, wishes.renderer, self._selected)
+        self.cut_step = self._free.cut_step
+        self.slate_step = self._free.slate_step
+
+    @property
+    def settled(self) -> dict[str, Result]:
+        """What has been made or found, by action id."""
+        return self._course.settled
 
     def plan(self) -> Plan:
         """The whole graph, with nothing made."""
@@ -81,13 +81,18 @@ class Planner:
             step = self.step(action)
             if step.found is not None:
                 self.settle(action, step.found)
-        return Plan(tuple(self._steps[action.id] for action in self.graph.order))
+        return Plan(tuple(self._course.steps[action.id] for action in self.graph.order))
 
     def step(self, action: Action) -> Step:
         """What *action* needs now; what it is made of should be settled, or has failed."""
-        decide = {"take": self._take, "frame": self._frame, "segment": self._segment, "cut": self._cut}
+        decide = {
+            "take": self._take,
+            "frame": self._free.frame,
+            "segment": self._free.segment,
+            "cut": self._free.cut,
+        }
         step = decide[action.kind](action)
-        self._steps[action.id] = step
+        self._course.steps[action.id] = step
         return step
 
     def settle(self, action: Action, result: Result) -> None:
@@ -100,12 +105,11 @@ class Planner:
 
     def fail(self, action: Action) -> None:
         """*action* could not be made."""
-        self.failed.add(action.id)
+        self._course.failed.add(action.id)
 
     def take(self, shot: str) -> TakeMade | None:
         """The settled take of a shot."""
-        result = self.settled.get(take_id(shot))
-        return result if isinstance(result, TakeMade) else None
+        return self._course.take(shot)
 
     def owner(self, key: str) -> str:
         """The first action that asked for *key* to be made. Raises ``KeyError``."""
@@ -162,7 +166,7 @@ class Planner:
             return Step(action, "skip", Reason("not-selected"), key, request)
         reason = Reason("forced") if remake else self._stale(key, request, locked)
         owner = self._claims.setdefault(key, action.id)
-        if owner in self.failed:
+        if owner in self._course.failed:
             return Step(
                 action, "blocked", Reason("upstream-failed", shots=(self.graph.action(owner).shot,)), key, request
             )
@@ -221,17 +225,9 @@ class Planner:
                 case FrameLink(shot, at):
                     result = self.settled.get(frame_id(shot, at))
                     if not isinstance(result, FrameMade):
-                        return self._upstream(frame_id(shot, at), shot)
+                        return self._course.upstream(frame_id(shot, at), shot)
                     known[field] = f"picture:{result.planes}"
         return known
-
-    def _upstream(self, name: str, shot: str) -> Reason:
-        step = self._steps.get(name)
-        if name in self.failed or take_id(shot) in self.failed:
-            return Reason("upstream-failed", shots=(shot,))
-        if step is not None and step.do in ("skip", "blocked"):
-            return Reason("upstream-missing", shots=(shot,))
-        return Reason("upstream-changes", shots=(shot,))
 
     def _cannot_key(self, action: Action, source: Generated, reason: Reason) -> Step:
         if not self._take_selected(self.graph.shot_of(action)):
@@ -274,102 +270,8 @@ class Planner:
             return Reason("renderer-changed", differing)
         return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
 
-    # frames, segments, the cut: all free
-
-    def _free(self, action: Action, kind: str, request: Request, read: Callable[[Found], Result]) -> Step:
-        key = action_key(kind, request)
-        records = self._memory.find(key)
-        if records:
-            return Step(action, "reuse", Reason("cached"), key, request, found=read(records[0]))
-        if not self._selected(action.shot) and kind != "frame":
-            return Step(action, "skip", Reason("not-selected"), key, request)
-        return Step(action, "make", Reason("damaged" if self._memory.is_damaged(key) else "new"), key, request)
-
-    def _frame(self, action: Action) -> Step:
-        take = self.take(action.shot)
-        if take is None:
-            return self._without_take(action, action.shot)
-        request = frame_request(take.digest, action.at)
-        return self._free(action, "frame", request, _read_frame)
-
-    def _segment(self, action: Action) -> Step:
-        missing = [name for name in self.graph.inputs(action.id) if not isinstance(self.settled.get(name), TakeMade)]
-        if missing:
-            return self._without_take(action, self.graph.action(missing[0]).shot)
-        try:
-            content = self.segments.content(action)
-        except (TooShort, TooLong) as problem:
-            return Step(action, "blocked", Reason("too-short", text=str(problem)))
-        if isinstance(content, Kept):
-            made = SegmentMade(content.digest, content.frames, copied=True, start=content.start)
-            return Step(action, "copy", Reason("unchanged"), found=made)
-        request = drawn_request(content, self.graph.storyboard.output, self._wishes.renderer)
-        step = self._free(
-            action, "segment", request, lambda record: SegmentMade(record.outputs["clip"], content.frames, copied=False)
-        )
-        why = self.segments.why_drawn(action)
-        told = Reason("not-copied", text=why) if step.do == "make" else msgspec.structs.replace(step.reason, text=why)
-        return msgspec.structs.replace(step, reason=told) if step.do in ("make", "reuse") else step
-
-    def slate_step(self, piece: Action, frames: int, request: Request) -> Step:
-        """The step that draws a slate of so many *frames* in the place of *piece*."""
-        action = Action(f"slate:{piece.id}", "segment", piece.shot)
-        key = action_key("segment", request)
-        for record in self._memory.find(key):
-            made = SegmentMade(record.outputs["clip"], frames, copied=False)
-            return Step(action, "reuse", Reason("cached"), key, request, found=made)
-        return Step(action, "make", Reason("new"), key, request)
-
-    def _without_take(self, action: Action, shot: str) -> Step:
-        reason = self._upstream(take_id(shot), shot)
-        return Step(action, "wait" if reason.why == "upstream-changes" else "blocked", reason)
-
-    def _cut(self, action: Action) -> Step:
-        made = [self.settled.get(piece.id) for piece in self.graph.pieces]
-        pieces = [piece for piece in made if isinstance(piece, SegmentMade)]
-        if len(pieces) < len(made):
-            return self._incomplete(action, [p for p, found in zip(self.graph.pieces, made, strict=True) if not found])
-        return self.cut_step(action, pieces, self._memory.film_digest())
-
-    def _incomplete(self, action: Action, missing: list[Action]) -> Step:
-        states = {self._steps[piece.id].do for piece in missing}
-        shots = tuple(dict.fromkeys(piece.shot for piece in missing))
-        if self.failed & {piece.id for piece in missing} or states & {"blocked", "skip"}:
-            return Step(action, "blocked", Reason("upstream-missing", shots=shots))
-        return Step(action, "wait", Reason("upstream-changes", shots=shots))
-
-    def cut_step(self, action: Action, made: Sequence[SegmentMade], film: str | None) -> Step:
-        """The step that joins what was *made* into the film; *film* is the digest of what is there."""
-        storyboard = self.graph.storyboard
-        output = storyboard.output
-        pieces = [
-            (piece.digest, piece.frames, piece.start) if piece.start else (piece.digest, piece.frames)
-            for piece in made
-            if piece.frames
-        ]
-        request = cut_request(pieces, output.fps, output.size, storyboard.title, self._wishes.renderer, self._extras())
-        key = action_key(CUT, request)
-        known = {record.values["film"] for record in self._memory.find(key)}
-        if film is not None and film in known:
-            return Step(action, "reuse", Reason("unchanged"), key, request, found=CutMade(film))
-        why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
-        return Step(action, "make", why, key, request)
-
-    def _extras(self) -> dict[str, Json]:
-        comment = self.graph.storyboard.output.comment
-        try:
-            captions = [[cue.text, cue.first, cue.end] for cue in self.segments.film_cues()]
-            chapters = [[chapter.title, chapter.first, chapter.end] for chapter in self.segments.chapters()]
-        except TooShort:  # a film of what is there has a slate in that place
-            return {"comment": comment}
-        return {"comment": comment, "captions": list(captions), "chapters": list(chapters)}
-
 
 def _generated(shot: Shot) -> Generated:
     if not isinstance(shot.source, Generated):
         raise TypeError(f"shot {shot.id} is not generated")
     return shot.source
-
-
-def _read_frame(record: Found) -> Any:
-    return FrameMade(record.values["planes"], record.outputs["picture"])
