@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Step, TakeMade
+from storyboard.core.remarks import Remark
 from storyboard.core.tally import Tally, tally
 from storyboard.core.timebase import in_words, seconds_of
+from storyboard.report.remarks import remark_line, remarks_data
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
@@ -59,6 +61,8 @@ class Ended(Protocol):
     def cost(self) -> Decimal: ...
     @property
     def chosen(self) -> Sequence[Chosen]: ...
+    @property
+    def remarks(self) -> Sequence[Remark]: ...
 
 
 def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
@@ -70,6 +74,7 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
     lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
+    lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
     if not ended.made and not ended.failed:
@@ -139,6 +144,7 @@ def outcome_data(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
             {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
             for one in ended.chosen
         ],
+        "remarks": remarks_data(ended.remarks),
         "seconds": round(seconds, 3),
     }
 
