@@ -57,6 +57,7 @@ class Outcome(Struct, frozen=True):
     cost: Decimal
     stopped_by: int
     chosen: tuple[Chosen, ...] = ()
+    sound: SoundMade | None = None
 
 
 class Engine:
@@ -122,6 +123,7 @@ class Engine:
             self._frames,
             self._cost,
             self._stopped_by,
+            sound=self._sound(),
         )
 
     def _kept(self) -> set[str] | None:
@@ -284,9 +286,7 @@ class Engine:
         pieces = [made for _, made in self._pieces() if made is not None]
         storyboard = self._graph.storyboard
         chapters = self._planner.segments.chapters()
-        sound = self._planner.settled.get(SOUND)
-        heard = sound if isinstance(sound, SoundMade) else None
-        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters, heard)
+        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters, self._sound())
         return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
@@ -299,6 +299,10 @@ class Engine:
         cut = self._planner.cut_step(step.action, ready, None, sound)
         join = partial(assemble, self._shelf, cut, ready, self._graph.storyboard, self._shelf.partial_film, (), sound)
         return await self._store(join), Decimal(0)
+
+    def _sound(self) -> SoundMade | None:
+        made = self._planner.settled.get(SOUND)
+        return made if isinstance(made, SoundMade) else None
 
     async def _make_sound(self, step: Step) -> tuple[Result, Decimal]:
         return await self._mix(step, self._planner.film_sound()), Decimal(0)

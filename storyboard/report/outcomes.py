@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Step, TakeMade
+from storyboard.core.plan import SoundMade, Step, TakeMade
 from storyboard.core.tally import Tally, tally
 from storyboard.core.timebase import in_words, seconds_of
+from storyboard.report.sounds import loudness_line, sound_data
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
@@ -38,6 +39,8 @@ class Ended(Protocol):
     def cost(self) -> Decimal: ...
     @property
     def chosen(self) -> Sequence[Chosen]: ...
+    @property
+    def sound(self) -> SoundMade | None: ...
 
 
 def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds: float, *, verbose: bool) -> str:
@@ -65,8 +68,11 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
         lines.append(f"{film}: {ended.frames} frames, {length}{'' if joined else ', as it was'}")
         counted = _tally(ended)
         lines += [tally_text(counted)] if counted.frames == ended.frames else []
+        heard = loudness_line(ended.sound, storyboard)
+        lines += [heard] if heard else []
     elif not ended.failed:
-        lines.append("the film was not made: not all of its shots are there")
+        heard = all(step.action.kind != "sound" for step in left_out)
+        lines.append(f"the film was not made: {'not all of its shots are' if heard else 'its sound is not'} there")
     return "\n".join(lines)
 
 
@@ -102,6 +108,7 @@ def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, An
         "film": film,
         "frames": ended.frames,
         "copied": tally_data(_tally(ended)),
+        "sound": sound_data(ended.sound),
         "cost": str(ended.cost),
         "chosen": [
             {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}

@@ -12,6 +12,7 @@ from storyboard.core.plan import Plan, SegmentMade, Step, TakeMade
 from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
 from storyboard.core.timeline import TooShort, running_time, timeline, total_frames
+from storyboard.report.sounds import sound_line
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
@@ -63,7 +64,8 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         told = {step.action.id for step in takes}
         others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
-    return "\n".join([*lines, "", _cut_line(plan), summary(plan)])
+    heard = sound_line(plan, storyboard)
+    return "\n".join([*lines, "", _cut_line(plan), *([heard] if heard else []), summary(plan)])
 
 
 def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:

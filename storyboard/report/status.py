@@ -8,6 +8,7 @@ from storyboard.core.plan import Plan, Step, TakeMade
 from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
 from storyboard.report.plans import Paint, heading, in_film_order, summary
+from storyboard.report.sounds import sound_line
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import reason, take_name
 
@@ -49,6 +50,8 @@ def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry |
     counted = tally(plan.of("segment"))
     lines += ["", f"film: {film} is {_film(cut)}"]
     lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
+    heard = sound_line(plan, storyboard)
+    lines += [heard] if heard else []
     lines.append(summary(plan))
     return "\n".join(lines)
 
