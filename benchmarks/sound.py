@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample
@@ -52,7 +53,7 @@ def long_film(folder: Path, seconds: int, loudness: int | None = None) -> tuple[
     edges = [sample_at(number * _SHOT_FRAMES, NTSC) for number in range(count + 1)]
     voices = [
         Voice("a", at, end - at, Fraction(0), Fraction(1), Fraction(0), Ramp(EDGE), Ramp(EDGE))
-        for at, end in zip(edges, edges[1:], strict=False)
+        for at, end in pairwise(edges)
     ]
     bed = Bed("t", 0, Fraction(0), RATE, RATE, True, Fraction(12), "t.wav")
     wanted = None if loudness is None else Fraction(loudness)

@@ -12,6 +12,8 @@ from storyboard.report.sounds import loudness_line, sound_data
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
+_SHOTS_MISSING = "not all of its shots are"
+
 
 class Chosen(Protocol):
     """What is read of a take that replaced another one in the cut."""
@@ -71,8 +73,8 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
         heard = loudness_line(ended.sound, storyboard)
         lines += [heard] if heard else []
     elif not ended.failed:
-        heard = all(step.action.kind != "sound" for step in left_out)
-        lines.append(f"the film was not made: {'not all of its shots are' if heard else 'its sound is not'} there")
+        missing = "its sound is not" if any(step.action.kind == "sound" for step in left_out) else _SHOTS_MISSING
+        lines.append(f"the film was not made: {missing} there")
     return "\n".join(lines)
 
 
