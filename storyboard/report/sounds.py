@@ -1,10 +1,13 @@
-"""The sound of the film in words and as data: what it is mixed from, and how loud it came out."""
+"""The sound of the film in words and as data: what it is mixed from and why, and how loud it came out."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from storyboard.core.keys import Request
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Plan, SoundMade, Step
-from storyboard.report.words import reason
+from storyboard.core.plan import Change, Plan, SoundMade, Step, changes
+from storyboard.report.words import change_lines, clean, reason
 
 # LU: nearer than this is as asked.
 _AS_ASKED = 0.5
@@ -45,3 +48,60 @@ def sound_data(sound: SoundMade | None) -> dict[str, Any] | None:
     if sound is None or not sound.digest:
         return None
     return {"digest": sound.digest, "loudness": sound.loudness, "peak": sound.peak}
+
+
+def why_sound_text(step: Step, before: Request | None, names: Mapping[str, str]) -> str:
+    """Why the sound is mixed: in what it differs from that of the film that is there, or what that is mixed from.
+
+    *names* gives shots and tracks by the digest of what is heard.
+    """
+    lines = [f"sound: {step.do}: {_why(step, before)}"]
+    told = sound_changes(step, before if step.do == "make" else {}, names)
+    lines += [f"  {line.replace('(not set) -> ', '') if step.do != 'make' else line}" for line in _lines(told)]
+    return "\n".join(lines)
+
+
+def _lines(told: tuple[Change, ...]) -> list[str]:
+    return [clean(line) for change in told for line in change_lines(change)]
+
+
+def _why(step: Step, before: Request | None) -> str:
+    if step.do == "make" and step.reason.why == "new":
+        return "nothing like it was mixed before" if before is None else "something else is heard than in the film"
+    return "nothing is heard" if step.do == "reuse" and step.request is None else reason(step)
+
+
+def sound_changes(step: Step, before: Request | None, names: Mapping[str, str]) -> tuple[Change, ...]:
+    """The fields in which the sound differs from *before*, by shots and tracks."""
+    if step.request is None:
+        return ()
+    return changes(_by_name(before, names) if before else {}, _by_name(step.request, names))
+
+
+def _by_name(request: Request, names: Mapping[str, str]) -> dict[str, Any]:
+    """A request with its voices and tracks under their names, numbered where one is heard more than once."""
+    told = {name: value for name, value in request.items() if name not in ("voices", "tracks")}
+    met: Counter[str] = Counter()
+    for kind, field in (("voices", "take"), ("tracks", "file")):
+        for part in request[kind]:
+            digest = str(part[field]).removeprefix("file:")
+            name = names.get(digest, f"{field} {digest[:12]}")
+            met[name] += 1
+            told[name if met[name] == 1 else f"{name} ({met[name]})"] = {
+                key: value if not isinstance(value, list) else " ".join(map(str, value)) for key, value in part.items()
+            }
+    return told
+
+
+def why_sound_data(step: Step, before: Request | None, names: Mapping[str, str]) -> dict[str, Any]:
+    """The same as data."""
+    told = sound_changes(step, before, names)
+    return {
+        "action": step.action.id,
+        "do": step.do,
+        "why": step.reason.why,
+        "reason": _why(step, before),
+        "key": step.key,
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in told],
+        "request": step.request,
+    }

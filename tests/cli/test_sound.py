@@ -182,6 +182,10 @@ def test_the_plan_and_the_status_tell_of_the_sound(desk: Desk) -> None:
     plan = desk.run("plan")
     assert "the sound of 5 shots and 1 track is mixed" in plan.out
     assert "the sound of 5 shots and 1 track is mixed" in desk.run("status").out
+    why = desk.said("why", "sound")
+    assert "sound: make: something else is heard than in the film" in why
+    assert ".gain: -12 -> -11" in why
+    assert [change["new"] for change in desk.data("why", "sound")["changes"]] == [-11]
     [step] = [step for step in desk.data("plan")["steps"] if step["kind"] == "sound"]
     assert (step["do"], step["why"], step["action"]) == ("make", "new", "sound")
 
