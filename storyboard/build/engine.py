@@ -203,7 +203,7 @@ class Engine:
     def _film(self, cut: Action, *, joined: bool) -> Film:
         frames = sum(made.frames for _, made in self._pieces(cut) if made is not None)
         rate = self._graph.films[cut.output].output.fps
-        return Film(cut.output, self._shelf.films[cut.output], frames, rate, joined)
+        return Film(cut.output, self._shelf.films[cut.output], frames, rate, joined, sound=self._sound(cut.output))
 
     async def _make(self, step: Step, how: How | None = None) -> None:
         action = step.action
@@ -317,9 +317,7 @@ class Engine:
         name = step.action.output
         pieces = [made for _, made in self._pieces(step.action) if made is not None]
         segments = self._planner.segments[name]
-        sound = self._planner.settled.get(sound_id(name))
-        heard = sound if isinstance(sound, SoundMade) else None
-        told = segments.chapters(), segments.film_cues(), heard
+        told = segments.chapters(), segments.film_cues(), self._sound(name)
         join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *told)
         return await self._store(join), Decimal(0)
 
@@ -339,8 +337,12 @@ class Engine:
         cut = self._planner.cut_step(step.action, ready, None, sound)
         film = self._graph.films[name]
         made = await self._store(partial(assemble, self._shelf, cut, ready, film, target, (), (), sound))
-        self._films[name] = Film(name, target, frames, film.output.fps, partial=True)
+        self._films[name] = Film(name, target, frames, film.output.fps, partial=True, sound=sound)
         return made, Decimal(0)
+
+    def _sound(self, film: str) -> SoundMade | None:
+        made = self._planner.settled.get(sound_id(film))
+        return made if isinstance(made, SoundMade) else None
 
     async def _make_sound(self, step: Step) -> tuple[Result, Decimal]:
         return await self._mix(step, self._planner.film_sound(step.action.output)), Decimal(0)

@@ -96,6 +96,12 @@ class Shelf:
         """Digest of the film that is there."""
         return self.digest_of(self._workspace.root / file)
 
+    def sound_of_film(self, file: str) -> Request | None:
+        """What the sound of the film that is there was mixed from, if that is remembered."""
+        film, records = self.film_digest(file), self._workspace.records
+        heard = {cut.request.get("sound") for cut in records.takes_of("cut") if cut.values.get("film") == film}
+        return next((made.request for made in records.takes_of("sound") if made.digest in heard), None)
+
     def digest_of(self, path: Path) -> str | None:
         """Digest of a file; ``None`` if it is not there."""
         try:

@@ -10,6 +10,7 @@ from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
 from storyboard.report.plans import Paint, heading, in_film_order, summary
 from storyboard.report.remarks import remark_line, remarks_data
+from storyboard.report.sounds import sound_lines
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import reason, take_name
 
@@ -55,6 +56,7 @@ def status_text(
         counted = tally(plan.segments(cut.action.output))
         lines.append(f"film: {films[cut.action.output]} is {_film(cut)}")
         lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
+    lines += sound_lines(plan, storyboard)
     lines.append(summary(plan))
     return "\n".join(lines)
 

@@ -105,10 +105,10 @@ def means(film: Path, frames: list[int]) -> list[list[int]]:
     return [found[number] for number in frames]
 
 
-def in_browser(film: Path, times: list[float], folder: Path) -> Any:
+def in_browser(film: Path, times: list[float], folder: Path, page: bytes = PAGE) -> Any:
     """Open the film in a page of headless Chromium; what the page told."""
     chromium = tool("chromium")
-    with served(film, PAGE.replace(b"TIMES", json.dumps(times).encode())) as (address, told):
+    with served(film, page.replace(b"TIMES", json.dumps(times).encode())) as (address, told):
         words = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
         words += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
         words += ["--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0"]
