@@ -41,6 +41,7 @@ class Shelf:
         self.folder = workspace.state
         self.film = workspace.film
         self.partial_film = workspace.film.with_name(f"{workspace.film.stem}.partial{workspace.film.suffix}")
+        self.blob_folder = workspace.blobs.folder
         self.renderer = renderer
         self.lockfile = lockfile
         self._workspace = workspace

@@ -64,12 +64,14 @@ class Segments:
         self._output = graph.storyboard.output
         self._overlaps = overlaps(graph.storyboard)
         self._weights: Counter[str] = Counter()
+        self._weighed: set[str] = set()
 
     def weigh(self, shot: str) -> None:
         """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
         take = self._take(shot)
-        if take is None or self.misfit(shot) is not None:
+        if take is None or shot in self._weighed or self.misfit(shot) is not None:
             return
+        self._weighed.add(shot)
         piece = self.piece(shot)
         overlap = self._overlaps[shot]
         kept = copied_span(take.info, piece, Span(overlap.before, piece.frames - overlap.after))

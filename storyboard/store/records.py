@@ -17,7 +17,7 @@ from msgspec import Struct
 from storyboard.store.aside import Trouble, set_aside
 from storyboard.store.atomic import make_folders, write_atomic
 from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
-from storyboard.store.envelope import Broken, Newer, load, seal
+from storyboard.store.envelope import Broken, Newer, read, seal, unseal
 from storyboard.store.index import Index
 
 Kind = Literal["take", "frame", "segment", "cut"]
@@ -154,15 +154,23 @@ class Records:
 
     def _files(self, folder: Path) -> list[Path]:
         try:
-            return [path for path in _sorted(folder) if path.suffix == ".json"]
+            with suppress(FileNotFoundError):
+                looks = os.lstat(folder)
+                names = sorted(entry.name for entry in os.scandir(folder))
+                self._index.seen.folder(os.fspath(folder), looks, names)
+                return [folder / name for name in names if name.endswith(".json")]
+            return []
         except NotADirectoryError:
             self._distrust(folder, "it is not a folder")
             return []
 
     def _read(self, path: Path) -> Record | None:
         try:
-            record = load(path, Record)
+            looks = os.lstat(path)
+            data = read(path)
+            record = unseal(data, Record)
             _check_names(path, record)
+            self._index.seen.file(os.fspath(path), looks, hashlib.sha256(data).hexdigest())
         except FileNotFoundError:
             return None
         except Newer as problem:
