@@ -7,6 +7,7 @@ frame a picture with a mark. Nothing is synced to the disk while a film is prepa
 
 import asyncio
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -58,10 +59,11 @@ def build(folder: Path) -> None:
     with ClipWriter(clip, _SIZE, Fraction(24)) as writer:
         for _ in range(2):
             writer.write(np.zeros((_SIZE.height, _SIZE.width, 3), np.uint8))
-    with _at_once(clip), contextlib.chdir(folder), open(os.devnull, "w") as nowhere:
-        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            if run(["build", "-q"]):
-                raise RuntimeError("the film cannot be built")
+    out = io.StringIO()
+    with _at_once(clip), contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        code = run(["build", "-q"])
+    if code:
+        raise RuntimeError(out.getvalue())
     clip.unlink()
     rest(folder)
 
@@ -93,6 +95,6 @@ def _at_once(clip: Path):  # type: ignore[no-untyped-def]
         mock.patch.object(LocalMaker, "make", make),
         mock.patch.object(frames, "extract", extract),
         mock.patch.object(Workers, "run", inside),
-        mock.patch.object(os, "fsync", lambda descriptor: None),
+        mock.patch.object(os, "fsync", return_value=None),
     ):
         yield

@@ -1,8 +1,10 @@
-"""Kills a build at every write, sync, rename and network exchange in turn, and builds again after each.
+"""Kills a build at every write, sync, rename and network exchange in turn, or at random moments, and builds again.
 
-``python -m tests.killing FOLDER --start 1 --stride 1``: FOLDER holds a ``storyboard.yaml`` in which ``POINT`` is
-replaced by the number of the point, so that every round asks for takes of its own. One JSON line a round on stdout:
-``{"point", "at", "code", "again", "film"}``; the last round is the one that survives.
+``python -m tests.killing FOLDER --start 1 --stride 1 --lanes 2``: FOLDER holds a ``storyboard.yaml`` in which ``POINT``
+is replaced by the number of the point, so that every round asks for takes of its own. The lanes share the points and
+run beside each other. One JSON line a round on stdout: ``{"point", "at", "code", "again", "film"}``; a lane ends with
+the round that survives. ``--moments 200`` kills as many builds by the clock instead, spread over the time that the
+first one takes.
 
 Everything is loaded once and every build runs in a fork of this process, which has no threads. What worker processes do
 runs in threads of the build here: the point is what is on disk and on the wire, not who draws.
@@ -12,8 +14,11 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,8 +85,8 @@ def load_everything() -> None:
     tiny.install()
 
 
-def build(folder: Path, killer: Killer | None) -> int:
-    """One build in a fork of this process; its exit code, 137 if it was killed."""
+def build(folder: Path, killer: Killer | None, within_s: float | None = None) -> int:
+    """One build in a fork of this process, killed after *within_s* seconds; its exit code, 137 if it was killed."""
     child = os.fork()
     if child == 0:
         os.chdir(folder)
@@ -93,17 +98,21 @@ def build(folder: Path, killer: Killer | None) -> int:
         from storyboard.cli.main import run
 
         os._exit(run(["build", "--json", "-j", "2"]))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if within_s is not None:
+        time.sleep(within_s)
+        os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return 137 if code == -signal.SIGKILL else code
 
 
-def round_of(template: Path, point: int) -> dict[str, Any]:
-    """Kill at *point*, build again; what happened."""
+def round_of(template: Path, point: int, within_s: float | None = None) -> dict[str, Any]:
+    """Kill at *point*, or *within_s* seconds, and build again; what happened."""
     folder = template.parent / f"{template.name}-{point}"
     shutil.copytree(template, folder)
     board = folder / "storyboard.yaml"
     board.write_text(board.read_text().replace("POINT", str(point)))
     told = template.parent / f"{template.name}-{point}.at"
-    code = build(folder, Killer(point, told))
+    code = build(folder, Killer(point, told)) if within_s is None else build(folder, None, within_s)
     partial = [str(path) for path in folder.rglob("*.mp4") if not path.is_symlink() and _is_short(path)]
     again = build(folder, None)
     film = folder / "out" / "film.mp4"
@@ -135,20 +144,57 @@ def _is_short(path: Path) -> bool:
         return True
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start", type=int, default=1)
     parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=1)
+    parser.add_argument("--moments", type=int, default=0)
     arguments = parser.parse_args()
     load_everything()
-    point = arguments.start
+    if arguments.moments:
+        at_random_moments(arguments.folder.resolve(), arguments.moments)
+        return 0
+    lanes: list[int] = []
+    for lane in range(arguments.lanes):
+        child = os.fork()
+        if child == 0:
+            run_lane(
+                arguments.folder.resolve(),
+                arguments.start + lane * arguments.stride,
+                arguments.stride * arguments.lanes,
+            )
+            os._exit(0)
+        lanes.append(child)
+    return max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in lanes)
+
+
+def at_random_moments(template: Path, count: int) -> None:
+    """Kill *count* builds, each after a random share of the time that one takes when nothing kills it."""
+    whole = template.parent / f"{template.name}-whole"
+    shutil.copytree(template, whole)
+    began = time.monotonic()
+    if build(whole, None):
+        raise SystemExit((template.parent / f"{whole.name}.log").read_text())
+    length = time.monotonic() - began
+    for number in range(1, count + 1):
+        tell(round_of(template, number, random.uniform(0, length)))
+
+
+def tell(found: dict[str, Any]) -> None:
+    """One line, whole, whoever else writes."""
+    os.write(1, json.dumps(found).encode() + b"\n")
+
+
+def run_lane(template: Path, point: int, stride: int) -> None:
+    """Kill at every *stride*-th point from *point* on, until one survives."""
     while True:
-        found = round_of(arguments.folder.resolve(), point)
-        print(json.dumps(found), flush=True)
+        found = round_of(template, point)
+        tell(found)
         if found["code"] == 0:
-            break
-        point += arguments.stride
+            return
+        point += stride
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from msgspec import Struct
 from storyboard.build.session import Choices, Session
 from storyboard.core.cards import ModelCard
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import FrameMade, Plan, SegmentMade, TakeMade
+from storyboard.core.plan import FrameMade, Plan, SegmentMade, SoundMade, TakeMade
 from storyboard.store.cas import Blobs, Damaged, Missing
 from storyboard.store.collect import Item, Roots, going, remove, survey
 from storyboard.store.guard import Builder
@@ -126,7 +126,7 @@ def _digests(plan: Plan) -> frozenset[str]:
     found = set()
     for step in plan.steps:
         match step.found:
-            case TakeMade(digest, _) | SegmentMade(digest, _, _):
+            case TakeMade(digest, _) | SegmentMade(digest, _, _) | SoundMade(digest, _, _):
                 found.add(digest)
             case FrameMade(_, picture):
                 found.add(picture)

@@ -11,31 +11,37 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct
 
 from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
-from storyboard.build.film import FilmFailed, assemble
+from storyboard.build.film import Film, FilmFailed, assemble
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
+from storyboard.build.sounding import keep_sound, mix, sources
 from storyboard.build.tasks import Canvas, TaskFailed, draw_slate, render_piece
 from storyboard.build.workers import WorkerDied, Workers
+from storyboard.build.workspace import partial_of
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import CUT, Action, Graph, take_id
+from storyboard.core.graph import Action, Graph, sound_id, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
-from storyboard.core.model import maker_of
-from storyboard.core.plan import FrameMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.model import Shot, maker_of
+from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
+from storyboard.core.sound import Sound
 from storyboard.store.journal import Job
 
 T = TypeVar("T")
-# Threads that write to the store: most of their time goes into waiting for the disk.
-_STORING = 4
+# Threads that write to the store. Most of their time goes into waiting for the disk, which syncs for several at once.
+_STORING = 8
+# Takes of one maker that are under way at once: more wait without their pictures, which may be large.
+_UNDER_WAY = 256
 How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
@@ -50,8 +56,7 @@ class Outcome(Struct, frozen=True):
     failed: Mapping[str, str]
     codes: Mapping[str, str]
     blocked: Mapping[str, Step]
-    film: bool
-    frames: int
+    films: tuple[Film, ...]
     cost: Decimal
     stopped_by: int
     chosen: tuple[Chosen, ...] = ()
@@ -71,6 +76,7 @@ class Engine:
         *,
         partial_film: bool = False,
         jobs: Callable[[], Sequence[Job]] = tuple,
+        refused: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._graph = graph
         self._planner = planner
@@ -80,6 +86,10 @@ class Engine:
         self._tell = tell
         self._partial = partial_film
         self._jobs = jobs
+        self._refused = refused
+        self._films: dict[str, Film] = {}
+        self._rendering: dict[str, asyncio.Task[None]] = {}
+        self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
         self._keys: set[str | None] = set()
         self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -90,7 +100,6 @@ class Engine:
         self._codes: dict[str, str] = {}
         self._blocked: dict[str, Step] = {}
         self._cost = Decimal(0)
-        self._frames = 0
         self._stopped_by = 0
 
     async def run(self) -> Outcome:
@@ -116,8 +125,7 @@ class Engine:
             self._failed,
             self._codes,
             self._blocked,
-            CUT in self._planner.settled,
-            self._frames,
+            tuple(self._films[name] for name in self._graph.films if name in self._films),
             self._cost,
             self._stopped_by,
         )
@@ -133,8 +141,16 @@ class Engine:
             task.cancel()
 
     async def _do(self, action: Action) -> None:
+        if action.output in self._refused and action.kind in ("segment", "cut"):
+            if action.kind == "cut":
+                self._fail(action, self._refused[action.output])
+            return
         await self._inputs_of(action)
         step = self._planner.step(action)
+        if action.kind == "segment" and step.do == "make" and step.key in self._rendering:
+            # two films, or two shots, show the very same
+            await asyncio.wait([self._rendering[step.key]])
+            step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
             await self._after(self._planner.owner(step.key or ""))
             step = self._planner.step(action)
@@ -145,17 +161,19 @@ class Engine:
             self._tell(Reused(step))
         elif step.do in ("make", "resume"):
             await self._make(step)
-        elif action.id == CUT and self._partial and not self._stopped_by:
+        elif action.kind == "cut" and self._partial and not self._stopped_by:
             await self._make(step, self._make_partial_film)
         else:
             self._blocked[action.id] = step
             self._tell(Blocked(step))
+        if self._shelf.lockfile_is_due():
+            await self._store(self._shelf.write_lockfile)
 
     async def _inputs_of(self, action: Action) -> None:
         for name in self._graph.inputs(action.id):
             await self._after(name)
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
-        if copying and self._planner.segments.misfit(action.shot) is None:
+        if copying and self._planner.segments[action.output].misfit(action.shot) is None:
             # whether a take can be copied depends on what the others are like
             await self._after_all_takes()
 
@@ -164,10 +182,12 @@ class Engine:
         if self._takes_ended is None:
             takes = [self._tasks[take.id] for take in self._graph.takes()]
             self._takes_ended = asyncio.create_task(_ended(takes))
-        await asyncio.wait([self._takes_ended])
+        if not self._takes_ended.done():
+            await asyncio.wait([self._takes_ended])
 
     async def _after(self, name: str) -> None:
-        await asyncio.wait([self._tasks[name]])
+        if not self._tasks[name].done():
+            await asyncio.wait([self._tasks[name]])
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
@@ -175,13 +195,20 @@ class Engine:
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameMade):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
-        if isinstance(result, SegmentMade):
-            self._frames += result.frames
+        if isinstance(result, CutMade) and step.action.output not in self._films:
+            self._films[step.action.output] = self._film(step.action, joined=step.found is None)
+
+    def _film(self, cut: Action, *, joined: bool) -> Film:
+        frames = sum(made.frames for _, made in self._pieces(cut) if made is not None)
+        rate = self._graph.films[cut.output].output.fps
+        return Film(cut.output, self._shelf.films[cut.output], frames, rate, joined)
 
     async def _make(self, step: Step, how: How | None = None) -> None:
         action = step.action
         self._tell(Started(step))
         began = time.monotonic()
+        if action.kind == "segment" and step.key is not None:
+            self._rendering.setdefault(step.key, self._tasks[action.id])
         try:
             result, cost = await (how or self._how(action))(step)
         except (TaskFailed, FilmFailed) as problem:
@@ -202,6 +229,7 @@ class Engine:
             "take": self._make_take,
             "frame": self._make_frame,
             "segment": self._make_segment,
+            "sound": self._make_sound,
             "cut": self._make_cut,
         }
         return ways[action.kind]
@@ -220,10 +248,13 @@ class Engine:
         name = maker_of(shot.source)
         if name is None:
             raise TypeError(f"shot {shot.id} has no take")
+        async with self._room[name]:
+            return await self._made_by(self._makers[name], step, shot)
+
+    async def _made_by(self, maker: Maker, step: Step, shot: Shot) -> tuple[Result, Decimal]:
         pictures = await self._store(partial(self._shelf.pictures, step, shot, self._planner.settled))
         out = self._shelf.beside(".mp4")
         try:
-            maker = self._makers[name]
             order = Order(step, shot, pictures, out, self._shelf.locked_task(step, shot))
             delivery = await maker.make(order)
             made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
@@ -257,15 +288,17 @@ class Engine:
         return await self._store(partial(self._shelf.make_frame, step, take)), Decimal(0)
 
     async def _make_segment(self, step: Step) -> tuple[Result, Decimal]:
-        content = self._planner.segments.content(step.action)
+        content = self._planner.segments[step.action.output].content(step.action)
         if isinstance(content, Kept):
             raise TypeError(f"{step.action.id} is not rendered")
         files = await self._store(partial(self._shelf.sources, content))
-        return await self._render(step, content.frames, render_piece, content, files, self._canvas()), Decimal(0)
+        return await self._render(
+            step, content.frames, render_piece, content, files, self._canvas(step.action)
+        ), Decimal(0)
 
-    def _canvas(self) -> Canvas:
-        output = self._graph.storyboard.output
-        return Canvas(output.size, output.fps, output.fit, output.crf, output.preset)
+    def _canvas(self, piece: Action) -> Canvas:
+        output = self._graph.films[piece.output].output
+        return Canvas(output.size, output.fps, output.crf, output.preset)
 
     async def _render(self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object) -> SegmentMade:
         out = self._shelf.beside(".mp4")
@@ -278,30 +311,59 @@ class Engine:
             out.unlink(missing_ok=True)
 
     async def _make_cut(self, step: Step) -> tuple[Result, Decimal]:
-        pieces = [made for _, made in self._pieces() if made is not None]
-        storyboard = self._graph.storyboard
-        chapters = self._planner.segments.chapters()
-        join = partial(assemble, self._shelf, step, pieces, storyboard, self._shelf.film, chapters)
+        name = step.action.output
+        pieces = [made for _, made in self._pieces(step.action) if made is not None]
+        segments = self._planner.segments[name]
+        sound = self._planner.settled.get(sound_id(name))
+        heard = sound if isinstance(sound, SoundMade) else None
+        told = segments.chapters(), segments.film_cues(), heard
+        join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *told)
         return await self._store(join), Decimal(0)
 
     async def _make_partial_film(self, step: Step) -> tuple[Result, Decimal]:
         """A film with slates in its holes, beside the film and not in its place."""
-        pieces = self._pieces()
+        name = step.action.output
+        pieces = self._pieces(step.action)
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
-        cut = self._planner.cut_step(step.action, ready, None)
-        target = self._shelf.partial_film
-        return await self._store(partial(assemble, self._shelf, cut, ready, self._graph.storyboard, target)), Decimal(0)
+        frames = sum(piece.frames for piece in ready)
+        sound = await self._partial_sound(name, frames)
+        cut = self._planner.cut_step(step.action, ready, None, sound)
+        film, target = self._graph.films[name], partial_of(self._shelf.films[name])
+        made = await self._store(partial(assemble, self._shelf, cut, ready, film, target, (), (), sound))
+        self._films[name] = Film(name, target, frames, film.output.fps, partial=True)
+        return made, Decimal(0)
 
-    def _pieces(self) -> list[tuple[Action, SegmentMade | None]]:
-        """The pieces of the film in order, with what has been made of them."""
-        found = [(action, self._planner.settled.get(action.id)) for action in self._graph.pieces]
+    async def _make_sound(self, step: Step) -> tuple[Result, Decimal]:
+        return await self._mix(step, self._planner.film_sound(step.action.output)), Decimal(0)
+
+    async def _mix(self, step: Step, sound: Sound) -> SoundMade:
+        files = await self._store(partial(sources, self._shelf, sound))
+        out = self._shelf.beside(".m4a")
+        try:
+            began = time.monotonic()
+            facts = await self._workers.run(step.action.id, mix, sound, files, out)
+            seconds = time.monotonic() - began
+            return await self._store(partial(keep_sound, self._shelf, step, out, facts, seconds))
+        finally:
+            out.unlink(missing_ok=True)
+
+    async def _partial_sound(self, film: str, frames: int) -> SoundMade:
+        """The sound of a film with slates in its holes, where it is silent but for the tracks."""
+        sound = self._planner.partial_sound(film, frames)
+        action = Action(f"partial:{sound_id(film)}", "sound", output=film)
+        step = self._planner.sound_step(action, sound)
+        return step.found if isinstance(step.found, SoundMade) else await self._mix(step, sound)
+
+    def _pieces(self, cut: Action) -> list[tuple[Action, SegmentMade | None]]:
+        """The pieces of a film in order, with what has been made of them."""
+        found = [(action, self._planner.settled.get(action.id)) for action in self._graph.pieces_of(cut.output)]
         return [(action, made if isinstance(made, SegmentMade) else None) for action, made in found]
 
     async def _slate(self, piece: Action) -> SegmentMade:
-        output = self._graph.storyboard.output
-        frames = self._planner.segments.frames(piece)
+        output = self._graph.films[piece.output].output
+        frames = self._planner.segments[piece.output].frames(piece)
         if not frames:
             return SegmentMade("", 0, copied=False)
         lines = (piece.shot, self._failed.get(take_id(piece.shot), "not made yet"))
@@ -309,7 +371,7 @@ class Engine:
         step = self._planner.slate_step(piece, frames, request)
         if isinstance(step.found, SegmentMade):
             return step.found
-        return await self._render(step, frames, draw_slate, lines, frames, self._canvas())
+        return await self._render(step, frames, draw_slate, lines, frames, self._canvas(piece))
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:

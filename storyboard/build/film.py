@@ -5,16 +5,35 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
+from msgspec import Struct
+
 from storyboard.build.shelf import Shelf
+from storyboard.core.captions import Cue
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
-from storyboard.core.plan import CutMade, Result, SegmentMade, Step, TakeMade
+from storyboard.core.plan import CutMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.segments import Chapter
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
 TAG = "storyboard"
+
+
+class Film(Struct, frozen=True):
+    """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
+
+    *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
+    and that it lies beside the place of the whole film.
+    """
+
+    name: str
+    path: Path
+    frames: int
+    rate: Fraction
+    joined: bool = True
+    partial: bool = False
 
 
 class FilmFailed(Exception):
@@ -28,25 +47,32 @@ def assemble(
     storyboard: Storyboard,
     target: Path,
     chapters: Sequence[Chapter] = (),
+    cues: Sequence[Cue] = (),
+    sound: SoundMade | None = None,
 ) -> CutMade:
-    """Join *pieces* into *target*, which is replaced at once when the new film is whole.
+    """Join *pieces* and *sound* into *target*, which is replaced at once when the new film is whole.
 
+    *cues* become a stream of text inside it, if that is where captions go.
     Raises ``FilmFailed``; whatever stood at *target* is untouched then.
     """
-    from storyboard.media.join import JoinFailed, Piece, join
+    from storyboard.media.join import JoinFailed, Piece, Subtitles, join
 
     began = time.monotonic()
     files = [Piece(shelf.blob(piece.digest), piece.frames, piece.start) for piece in pieces if piece.frames]
     tags = {TAG: step.key or "", **_texts(storyboard)}
+    output = storyboard.output
+    text = Subtitles(tuple(cues), output.language or "und") if cues and output.captions == "stream" else None
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         join(
             files,
             target,
-            storyboard.output.size,
-            storyboard.output.fps,
+            output.size,
+            output.fps,
             tags,
             [(one.title, one.first, one.end) for one in chapters],
+            text,
+            shelf.blob(sound.digest) if sound is not None and sound.digest else None,
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem

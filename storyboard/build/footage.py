@@ -54,7 +54,8 @@ def take_in(slot: int, source: Path, name: str, digest: str, out: Path) -> ClipI
         raise TaskFailed(f"{name} {problem}") from problem
     transfer = info.color.split("/")[2]
     if transfer in _HDR:
-        raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; convert it to BT.709 first")
+        advice = "convert it to BT.709 first, for example with FFmpeg's filters zscale and tonemap"
+        raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; {advice}")
     return info
 
 

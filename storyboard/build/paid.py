@@ -14,7 +14,7 @@ from storyboard.build.tasks import PaidFailed
 from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
 from storyboard.core.model import Generated
 from storyboard.providers.base import Provider
-from storyboard.store.journal import Job
+from storyboard.store.journal import Job, NoSuchJob, Unreadable
 
 # Attempts that one build may pay for when the provider says that another try may help.
 ATTEMPTS_A_BUILD = 3
@@ -38,6 +38,9 @@ class PaidMaker:
             purchase = Purchase(self._tools, order, source, key, number)
             try:
                 return await purchase.run(began)
+            except (NoSuchJob, Unreadable) as damage:
+                text = f"{order.shot.id}: its file in the journal has gone or cannot be read, task {purchase.task_id}"
+                raise PaidFailed(f"{text}; the next build asks the provider for it", "unwritten") from damage
             except MayBeRetried as failure:
                 if tries_left == 1:
                     raise failure.reason from failure
@@ -63,6 +66,7 @@ class PaidMaker:
     async def close(self) -> None:
         """Ask nothing more; jobs that are not finished stay in the journal."""
         await self._tools.poller.aclose()
+        await self._tools.remote.aclose()
         await self._tools.client.aclose()
 
     def _first_attempt(self, order: Order, key: str) -> int:

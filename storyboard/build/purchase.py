@@ -48,7 +48,8 @@ class Purchase:
         self._request = take_request(source, order.pictures)
 
     @property
-    def _task_id(self) -> str:
+    def task_id(self) -> str:
+        """The id of this attempt, the same on every machine."""
         return self._attempt.task_id
 
     async def run(self, began: float) -> Delivery:
@@ -78,7 +79,7 @@ class Purchase:
 
     async def _ended(self) -> Outcome:
         """How the job ended; it is submitted only if nobody knows it."""
-        job = self._tools.journal.job(self._task_id)
+        job = self._tools.journal.job(self.task_id)
         known = await self._ask()
         if isinstance(known, Unknown) and job is not None and job.state == "opened":
             known = await self._ask_again()
@@ -91,17 +92,17 @@ class Purchase:
         """Look no more for this job; what it may have cost stays in the ledger."""
         if self._tools.budget.ended(self._attempt) is None:
             self._tools.budget.settle(self._attempt, None, code)
-        self._tools.journal.close(self._task_id)
+        self._tools.journal.close(self.task_id)
 
     # asking
 
     async def _ask(self) -> Outcome:
         """What the provider knows of the id: its queue first, then its archive. Free."""
         try:
-            found = (await self._tools.remote.ask([self._task_id]))[self._task_id]
+            found = await self._tools.remote.status(self.task_id)
             if not isinstance(found, Unknown):
                 return found
-            archived = await self._tools.remote.archive(self._task_id)
+            archived = await self._tools.remote.archive(self.task_id)
         except ProviderError as problem:
             if problem.code == "not-found":
                 return Unknown()
@@ -123,14 +124,14 @@ class Purchase:
 
     def _check_same(self, request: Mapping[str, Json] | None) -> None:
         if request is not None and not self._provider.same_request(request, self._submission()):
-            text = f"{self._shot}: the provider knows task {self._task_id} with another request; nothing was submitted"
+            text = f"{self._shot}: the provider knows task {self.task_id} with another request; nothing was submitted"
             raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict")
 
     async def _wait(self) -> Outcome:
         try:
-            return await self._tools.poller.wait(self._task_id)
+            return await self._tools.poller.wait(self.task_id)
         except ProviderError as problem:
-            raise self._trouble(problem, f"task {self._task_id} goes on; the next build asks again") from problem
+            raise self._trouble(problem, f"task {self.task_id} goes on; the next build asks again") from problem
 
     # buying
 
@@ -160,7 +161,7 @@ class Purchase:
             self._tools.budget.release(self._attempt)
             raise
         except JournalConflict as problem:
-            text = f"{self._shot}: task {self._task_id} is in the journal with another request; nothing was submitted"
+            text = f"{self._shot}: task {self.task_id} is in the journal with another request; nothing was submitted"
             raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict") from problem
         for tries_left in range(SUBMISSIONS_A_BUILD, 0, -1):
             known = await self._submit_once(references, last=tries_left == 1)
@@ -177,35 +178,35 @@ class Purchase:
     async def _submit_once(self, references: Mapping[Position, str], *, last: bool) -> Outcome | None:
         """What is known after one submission: ``None`` if it was lost and may be sent again under its id."""
         try:
-            await self._tools.remote.submit(self._request, self._task_id, references)
+            await self._tools.remote.submit(self._request, self.task_id, references)
         except ProviderError as problem:
             if problem.code == "conflict":
-                await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+                await asyncio.to_thread(self._tools.journal.advance, self.task_id, "submitted")
                 known = await self._ask()
                 return Running() if isinstance(known, Unknown) else known
             if problem.sent and problem.code in _LOST:
                 return await self._after_loss(problem, last=last)
             self._never_taken(problem)
-        await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+        await asyncio.to_thread(self._tools.journal.advance, self.task_id, "submitted")
         return Running()
 
     async def _after_loss(self, problem: ProviderError, *, last: bool) -> Outcome | None:
         """Nobody knows whether it arrived."""
         known = await self._ask_again()
         if not isinstance(known, Unknown):
-            await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+            await asyncio.to_thread(self._tools.journal.advance, self.task_id, "submitted")
             return known
         if not self._provider.own_ids:
-            await asyncio.to_thread(self._tools.journal.advance, self._task_id, "submitted")
+            await asyncio.to_thread(self._tools.journal.advance, self.task_id, "submitted")
             raise self._unknown()
         if last:
-            raise self._trouble(problem, f"task {self._task_id} may have been taken; the next build asks again")
+            raise self._trouble(problem, f"task {self.task_id} may have been taken; the next build asks again")
         return None
 
     def _never_taken(self, problem: ProviderError) -> None:
         """A refusal, or a request that never left: nothing is owed."""
         self._tools.budget.release(self._attempt, problem.code)
-        self._tools.journal.close(self._task_id)
+        self._tools.journal.close(self.task_id)
         raise self._trouble(problem, "nothing was bought") from problem
 
     # after the end
@@ -214,7 +215,7 @@ class Purchase:
         if error.code == "unreadable-reply":
             raise self._given_up(f"was made, but its result cannot be read: {error.message}", error.code)
         self._tools.budget.settle(self._attempt, None, error.code)
-        self._tools.journal.close(self._task_id)
+        self._tools.journal.close(self.task_id)
         reason = self._trouble(error, "")
         if error.retryable and error.code in RETRYABLE:
             raise MayBeRetried(reason)
@@ -242,14 +243,14 @@ class Purchase:
 
     def _settle(self, made: Succeeded) -> None:
         try:
-            if self._tools.journal.job(self._task_id) is not None:
-                self._tools.journal.advance(self._task_id, "succeeded")
+            if self._tools.journal.job(self.task_id) is not None:
+                self._tools.journal.advance(self.task_id, "succeeded")
             ended = self._tools.budget.ended(self._attempt)
             if ended is None or ended.outcome != SUCCEEDED:
                 self._tools.budget.settle(self._attempt, made.cost)
         except OSError as problem:
             cost = made.cost if made.cost is not None else self._attempt.estimate
-            text = f"{self._shot}: task {self._task_id} cost ${cost}, and that could not be written down"
+            text = f"{self._shot}: task {self.task_id} cost ${cost}, and that could not be written down"
             raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
 
     async def _fetched(self, made: Succeeded, out: Path) -> ClipInfo:
@@ -267,17 +268,17 @@ class Purchase:
             self._tools.tell(f"{self._shot}: {note}")
         cost = made.cost if made.cost is not None else self._attempt.estimate
         seed = asked if made.seed is None else made.seed
-        return Delivery(info, seconds, seed, cost, self._task_id, tuple(notes))
+        return Delivery(info, seconds, seed, cost, self.task_id, tuple(notes))
 
     def _submission(self) -> Call:
         return self._provider.submission(
-            self._request, self._task_id, dict.fromkeys(self._provider.uploads(self._request), "")
+            self._request, self.task_id, dict.fromkeys(self._provider.uploads(self._request), "")
         )
 
     def _job(self, references: Mapping[Position, str]) -> Job:
         # an upload has a new name each time, the same picture has not: what is digested holds no names of uploads
         placed = dict.fromkeys(references, "uploaded")
-        body = self._provider.submission(self._request, self._task_id, placed).body
+        body = self._provider.submission(self._request, self.task_id, placed).body
         return job_of(self._attempt, self._order.step.request or {}, body, self._tools.clock())
 
     # words
@@ -292,13 +293,13 @@ class Purchase:
 
     def _unknown(self) -> PaidFailed:
         text = (
-            f"unknown, may have been paid: {self._shot}, task {self._task_id}, ${self._attempt.estimate}. "
+            f"unknown, may have been paid: {self._shot}, task {self.task_id}, ${self._attempt.estimate}. "
             f"Build again to look again, or `--remake {self._shot}` to buy it again"
         )
         return PaidFailed(text, "unknown")
 
     def _given_up(self, what: str, code: str) -> PaidFailed:
-        return PaidFailed(f"task {self._task_id} {what}", code)
+        return PaidFailed(f"task {self.task_id} {what}", code)
 
 
 _LOST = frozenset({"network", "timeout", "server", "unreadable-reply"})

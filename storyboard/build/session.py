@@ -172,9 +172,7 @@ class Session:
         *spending* says how to reach paid providers; *watch* is handed the workers, to look at their progress. Raises
         ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
         """
-        reason = why_not_writable(self.workspace.film)
-        if reason is not None:
-            raise OutputRefused(self.workspace.film, reason)
+        refused = self._refused()
         before = in_use(self.shelf, self.storyboard)
         workers = Workers(self.choices.jobs)
         if watch is not None:
@@ -191,6 +189,7 @@ class Session:
             tell,
             partial_film=self.choices.partial,
             jobs=self.workspace.journal.jobs,
+            refused=refused,
         )
         outcome = asyncio.run(_stoppable(engine))
         self._built = planner
@@ -198,11 +197,26 @@ class Session:
             self._told += 1
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
-        if outcome.film:
-            for path in write_sidecars(self.shelf, planner.segments.film_cues(), self.storyboard.output.fps):
+        self._write_sidecars(outcome, planner, tell)
+        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
+
+    def _refused(self) -> dict[str, str]:
+        """Why films cannot be put in their places, by output. Raises ``OutputRefused`` if none can."""
+        found = {name: (path, why_not_writable(path)) for name, path in self.workspace.films.items()}
+        refused = {name: f"{path}: {reason}" for name, (path, reason) in found.items() if reason is not None}
+        if len(refused) == len(found):
+            path, reason = next(iter(found.values()))
+            raise OutputRefused(path, reason or "")
+        return refused
+
+    def _write_sidecars(self, outcome: Outcome, planner: Planner, tell: Listener) -> None:
+        whole = [film for film in outcome.films if not film.partial]
+        for film in whole:
+            output = self.graph.films[film.name].output
+            cues = planner.segments[film.name].film_cues() if output.captions == "sidecar" else []
+            for path in write_sidecars(self.shelf, film.path, cues, output.fps):
                 self._told += 1
                 tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
-        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
 
     def after(self, outcome: Outcome) -> Outcome | None:
         """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
@@ -210,14 +224,15 @@ class Session:
         Only after ``build``.
         """
         planner = self._built
-        unfinished = outcome.stopped_by or outcome.failed or outcome.blocked or not outcome.film
+        films = tuple(replace(film, joined=False) for film in outcome.films if not film.partial)
+        unfinished = outcome.stopped_by or outcome.failed or outcome.blocked or len(films) < len(self.workspace.films)
         if planner is None or unfinished or self._told or self._remake or self.choices.seeds:
             return None
         plan = planner.plan_after()
         if not plan.nothing_to_do():
             return None
         reused = {step.action.id: step for step in plan.steps}
-        return replace(outcome, made={}, reused=reused, cost=Decimal(0), chosen=())
+        return replace(outcome, made={}, reused=reused, films=films, cost=Decimal(0), chosen=())
 
     @property
     def settled(self) -> Mapping[str, Result]:

@@ -4,12 +4,14 @@ Every function here may touch the disk; the engine calls the slow ones in its st
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import msgspec
@@ -26,12 +28,15 @@ from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, U
 from storyboard.core.plan import Found, FrameMade, Result, SegmentMade, Step, TakeMade
 from storyboard.store.atomic import write_atomic
 from storyboard.store.cas import Damaged, Missing
-from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
+from storyboard.store.lockfile import LockEntry, Lockfile, LockfileProblem, LockInfo
 from storyboard.store.lockfile import write as write_lockfile
+from storyboard.store.records import Found as Kept
 from storyboard.store.records import Made, Record
 
-# The lockfile is written at most this often while takes come in; records are the truth until then.
+# While takes come in, the lockfile is written at most this often, and so seldom that writing takes a twentieth of the
+# time; records are the truth until then.
 _LOCKFILE_INTERVAL_S = 1.0
+_LOCKFILE_SHARE = 20
 
 
 class Shelf:
@@ -40,27 +45,39 @@ class Shelf:
     def __init__(self, workspace: Workspace, lockfile: Lockfile, renderer: Mapping[str, Json]) -> None:
         self.folder = workspace.state
         self.film = workspace.film
-        self.partial_film = workspace.film.with_name(f"{workspace.film.stem}.partial{workspace.film.suffix}")
         self.blob_folder = workspace.blobs.folder
+        self.films = workspace.films
         self.renderer = renderer
         self.lockfile = lockfile
         self._workspace = workspace
-        self._written = lockfile
-        self._last_write = 0.0
+        self._entries: dict[str, dict[str, LockEntry]] = {}
+        self._open = Lockfile(self._entries)
+        self._unwritten = False
+        self._write_again = 0.0
+        self._writing = Lock()
+        self._made: dict[tuple[str, str], Made] = {}
+        self._absent: set[str] = set()
 
     # what the planner asks
 
     def find(self, key: str) -> Sequence[Found]:
         """Whole records of that key, newest first."""
-        return self._workspace.records.find(key)
+        return [found.record for found in self._all(key) if found.whole]
 
     def request_of(self, key: str) -> Request | None:
         """The request behind a key, if any record remembers it."""
-        return next((found.record.request for found in self._workspace.records.all(key)), None)
+        return next((found.record.request for found in self._all(key)), None)
 
     def is_damaged(self, key: str) -> bool:
         """Whether something was kept under *key* whose bytes are not what they were."""
-        return any(found.damaged for found in self._workspace.records.all(key))
+        return any(found.damaged for found in self._all(key))
+
+    def _all(self, key: str) -> Sequence[Kept]:
+        """Every record of *key*; where there was none, none is looked for again: only this build adds any."""
+        found = self._workspace.records.all(key) if key not in self._absent else []
+        if not found:
+            self._absent.add(key)
+        return found
 
     def is_paid_for(self, key: str) -> bool:
         """Whether the journal has an open job for *key*."""
@@ -76,9 +93,9 @@ class Shelf:
         """What the lockfile says of a shot."""
         return self.lockfile.entry(shot, provider)
 
-    def film_digest(self) -> str | None:
+    def film_digest(self, file: str) -> str | None:
         """Digest of the film that is there."""
-        return self.digest_of(self.film)
+        return self.digest_of(self._workspace.root / file)
 
     def digest_of(self, path: Path) -> str | None:
         """Digest of a file; ``None`` if it is not there."""
@@ -95,12 +112,8 @@ class Shelf:
 
     def blob(self, digest: str) -> Path:
         """The file of a blob whose bytes have been checked. Raises ``TaskFailed``."""
-        try:
+        with _in_words():
             return self._workspace.blobs.verified(digest, self._workspace.index)
-        except Missing as problem:
-            raise TaskFailed(f"{digest[:12]} has gone from the cache; build again") from problem
-        except Damaged as problem:
-            raise TaskFailed(f"{digest[:12]} was damaged and set aside at {problem.kept_at}; build again") from problem
 
     def pictures(self, step: Step, shot: Shot, settled: Mapping[str, Result]) -> dict[str, bytes]:
         """The pictures that go into a take, as bytes whose digests are those in its key.
@@ -136,10 +149,20 @@ class Shelf:
                 found[layer.take] = self.blob(layer.take)
             digest = layer.picture if isinstance(layer, Photo) else layer.font if isinstance(layer, Title) else None
             if digest is not None and not isinstance(layer, Footage):
-                if self._workspace.blobs.put_file((self._workspace.root / layer.file).resolve()) != digest:
-                    raise TaskFailed(f"{layer.file} was changed during the build; build again")
-                found[digest] = self.blob(digest)
+                found[digest] = self.taken_in(layer.file, digest)
         return found
+
+    def taken_in(self, file: str, digest: str) -> Path:
+        """A file of the project, taken into the store. Raises ``TaskFailed`` if it has been edited since the plan."""
+        if self._workspace.blobs.put_file((self._workspace.root / file).resolve()) != digest:
+            raise TaskFailed(f"{file} was changed during the build; build again")
+        return self.blob(digest)
+
+    def keep(self, step: Step, name: str, file: Path, facts: dict[str, Any], seconds: float) -> str:
+        """Put what a step has made into the store under *name* and remember it; returns its digest."""
+        digest = self._workspace.blobs.put_file(file)
+        self._remember(step, {name: digest}, {}, facts, seconds=seconds)
+        return digest
 
     def has_made(self, data: bytes) -> bool:
         """Whether *data* is something that has been kept here, so that it may be replaced."""
@@ -188,9 +211,7 @@ class Shelf:
         """Put a rendered stretch into the store; it counts only with the frames it should have."""
         if info.frames != frames:
             raise TaskFailed(f"the segment of {step.action.shot} has {info.frames} frames instead of {frames}")
-        digest = self._workspace.blobs.put_file(clip)
-        self._remember(step, {"clip": digest}, {}, clip_facts(info), seconds=seconds)
-        return SegmentMade(digest, frames, copied=False)
+        return SegmentMade(self.keep(step, "clip", clip, clip_facts(info), seconds), frames, copied=False)
 
     def keep_film(self, step: Step, digest: str, seconds: float) -> None:
         """Remember which film a cut gave; its bytes stay at the output path alone."""
@@ -217,14 +238,32 @@ class Shelf:
 
     def finish(self, *, keep: set[str] | None) -> None:
         """Write what has not been written; *keep* names the shots of a complete build, others leave the lockfile."""
-        if keep is not None:
-            self.lockfile = self.lockfile.without(*(shot for shot in self.lockfile.shots if shot not in keep))
-        self._write_lockfile()
+        gone = [shot for shot in self.lockfile.shots if keep is not None and shot not in keep]
+        if gone:
+            self.lockfile = self.lockfile.without(*gone)
+            self._unwritten = True
+        with self._writing:
+            self._write_lockfile()
         self._workspace.index.flush()
 
+    def lockfile_is_due(self) -> bool:
+        """Whether it is time to write the lockfile, in the middle of a build."""
+        return self._unwritten and time.monotonic() > self._write_again and not self._writing.locked()
+
+    def write_lockfile(self) -> None:
+        """Write it if nobody does; if that fails, it is for ``finish`` to write it, or to say why it cannot be."""
+        if self._writing.acquire(blocking=False):
+            try:
+                with suppress(OSError, LockfileProblem):
+                    self._write_lockfile()
+            finally:
+                self._writing.release()
+
     def _entry(self, key: str, source: Generated, take: TakeMade) -> LockEntry:
-        records = self._workspace.records.all(key)
-        made = next((found.record.made for found in records if found.record.digest == take.digest), None)
+        made = self._made.get((key, take.digest))
+        if made is None:
+            records = self._workspace.records.all(key)
+            made = next((found.record.made for found in records if found.record.digest == take.digest), None)
         return LockEntry(
             key=key,
             take=take.digest,
@@ -235,15 +274,25 @@ class Shelf:
         )
 
     def _set(self, shot: str, provider: str, entry: LockEntry) -> None:
-        self.lockfile = self.lockfile.with_entry(shot, provider, entry)
-        if time.monotonic() - self._last_write > _LOCKFILE_INTERVAL_S:
-            self._write_lockfile()
+        if self.lockfile is not self._open:  # changed in place from now on: a copy for each of n takes is n² entries
+            self._entries = {name: dict(entries) for name, entries in self.lockfile.shots.items()}
+            self.lockfile = self._open = Lockfile(self._entries)
+        self._entries[shot] = {**self._entries.get(shot, {}), provider: entry}
+        self._unwritten = True
 
     def _write_lockfile(self) -> None:
-        if self.lockfile != self._written:
-            write_lockfile(self._workspace.lockfile, self.lockfile)
-            self._written = self.lockfile
-        self._last_write = time.monotonic()
+        if not self._unwritten:
+            return
+        began = time.monotonic()
+        self._unwritten = False
+        try:
+            write_lockfile(self._workspace.lockfile, Lockfile(dict(self.lockfile.shots)))
+        except BaseException:
+            self._unwritten = True
+            raise
+        finally:
+            took = time.monotonic() - began
+            self._write_again = began + took + max(_LOCKFILE_INTERVAL_S, _LOCKFILE_SHARE * took)
 
     def _remember(
         self, step: Step, outputs: dict[str, str], values: dict[str, str], info: dict[str, Any], **made: Any
@@ -252,17 +301,31 @@ class Shelf:
             raise TypeError(f"{step.action.id} has no key")
         stamp = datetime.now(UTC).isoformat(timespec="seconds")
         by = Made(at=stamp, tool=__version__, label=step.action.shot, **made)
-        self._workspace.records.add(
-            Record(
-                key=step.key,
-                kind=step.action.kind,
-                request=step.request,
-                outputs=outputs,
-                values=values,
-                info=info,
-                made=by,
-            )
+        record = Record(
+            key=step.key,
+            kind=step.action.kind,
+            request=step.request,
+            outputs=outputs,
+            values=values,
+            info=info,
+            made=by,
         )
+        with _in_words():
+            if self._workspace.records.add(record, kept=outputs.values()):
+                self._made[step.key, record.digest] = by
+        self._absent.discard(step.key)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """A blob that is missing or damaged fails what needs it, and nothing else."""
+    try:
+        yield
+    except Missing as problem:
+        raise TaskFailed(f"{problem.digest[:12]} has gone from the cache; build again") from problem
+    except Damaged as problem:
+        kept = f"{problem.digest[:12]} was damaged and set aside at {problem.kept_at}"
+        raise TaskFailed(f"{kept}; build again") from problem
 
 
 def _dollars(amount: Decimal) -> str | None:

@@ -12,14 +12,14 @@ from storyboard.core.timebase import frames_in, seconds_of
 SUFFIXES = (".srt", ".vtt")
 
 
-def write_sidecars(shelf: Shelf, cues: Sequence[Cue], rate: Fraction) -> list[Path]:
-    """Put the captions beside the film, or take them away if there are none.
+def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction) -> list[Path]:
+    """Put the captions beside *film*, or take them away if there are none.
 
     Returns the files that stand there but are not ours, and stay as they are. Raises ``OSError``.
     """
     foreign = []
     for suffix, text in zip(SUFFIXES, (srt(cues, rate), vtt(cues, rate)), strict=True):
-        path = shelf.film.with_suffix(suffix)
+        path = film.with_suffix(suffix)
         data = text.encode() if cues else None
         there = path.read_bytes() if path.is_file() else None
         if there == data:
@@ -31,7 +31,7 @@ def write_sidecars(shelf: Shelf, cues: Sequence[Cue], rate: Fraction) -> list[Pa
         else:
             shelf.write_beside(path, data)
     for suffix in SUFFIXES:  # so that the next build knows what was here
-        shelf.digest_of(shelf.film.with_suffix(suffix))
+        shelf.digest_of(film.with_suffix(suffix))
     return foreign
 
 

@@ -48,11 +48,10 @@ class Drawing(Struct, frozen=True):
 
 
 class Canvas(Struct, frozen=True):
-    """What a piece of the film is drawn on: pixels, frames a second, how other shapes fill it, x264's settings."""
+    """What a piece of the film is drawn on: pixels, frames a second, x264's settings."""
 
     size: Size
     rate: Fraction
-    fit: str
     crf: int
     preset: str
 
@@ -96,7 +95,7 @@ def _target(canvas: Canvas) -> "Target":
     from storyboard.media.render import Canvas
 
     encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET)
-    return Canvas(canvas.size, canvas.rate, canvas.fit, encoding)
+    return Canvas(canvas.size, canvas.rate, encoding)
 
 
 def draw_slate(slot: int, lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:

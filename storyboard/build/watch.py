@@ -36,7 +36,9 @@ def looks_of(session: Session, read: Mapping[str, Look], inputs: Iterable[Path],
     found = Looks()
     try:
         looks |= dict(_own(session))
-        _note_ways(found, looks, [*inputs, session.workspace.film.parent], session.workspace.root)
+        _note_ways(
+            found, looks, [*inputs, *(film.parent for film in session.workspace.films.values())], session.workspace.root
+        )
         _note_roots(found, session)
         for path, (stamp, _) in looks.items():
             if stamp == NOWHERE:

@@ -12,6 +12,11 @@ from storyboard.store.ledger import Ledger
 from storyboard.store.records import Records
 
 
+def partial_of(film: Path) -> Path:
+    """Where a film with slates in its holes goes: beside the whole one."""
+    return film.with_name(f"{film.stem}.partial{film.suffix}")
+
+
 class Workspace:
     """The paths and the open store of one storyboard in one project. Close it, or use it in a ``with`` block."""
 
@@ -23,6 +28,7 @@ class Workspace:
         self.cache = self.state / "cache"
         self.lockfile = root / storyboard.lockfile
         self.film = root / storyboard.output.file
+        self.films = {output.name: root / output.file for output in storyboard.outputs}
         self.index = Index(self.state / "index.sqlite", clock, writable=writable)
         self.blobs = Blobs(self.cache, writable=writable)
         self.records = Records(self.cache, self.blobs, self.index)
@@ -53,7 +59,8 @@ class Workspace:
             for folder in (self.state / "journal", self.cache / "records"):
                 for left in folder.rglob(".*.tmp"):
                     left.unlink(missing_ok=True)
-        for path in (self.lockfile, self.film):
+        films = list(self.films.values())
+        for path in (self.lockfile, *films, *map(partial_of, films)):
             for pattern in (f".{path.name}.*.tmp", f".{path.name}.part-*"):
                 for left in path.parent.glob(pattern):
                     left.unlink(missing_ok=True)

@@ -168,9 +168,8 @@ def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
 def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
     from storyboard.report.outcomes import outcome_data, outcome_text
 
-    film = typed(session.shelf.film) if outcome.film else None
-    data = outcome_data(outcome, film, seconds)
-    text = outcome_text(outcome, session.storyboard, film, seconds, verbose=verbose)
+    data = outcome_data(outcome, session.storyboard, seconds, typed)
+    text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
     if outcome.stopped_by:
         jobs_left = session.open_jobs()
         going_on = f"; {jobs_left} paid jobs go on, the next build picks them up" if jobs_left else ""

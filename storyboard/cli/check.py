@@ -35,7 +35,7 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
     if locked:
         _refuse_unless_current(speaker, project, storyboard, data)
     state = ", the lockfile is current" if locked else ""
-    text = "" if quiet else f"{project.files[0]}: {shots} shots, no errors{state}"
+    text = "" if quiet else f"{project.files[0]}: {shots} {'shot' if shots == 1 else 'shots'}, no errors{state}"
     speaker.result(text, data, follow=["storyboard plan"])
 
 

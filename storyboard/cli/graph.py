@@ -24,7 +24,8 @@ def command(path: Path, form: str, as_json: bool) -> None:
     graph = Graph(checked(speaker, read_project(path)))
     draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]
     data = [
-        {"action": action.id, "kind": action.kind, "shot": action.shot or None, "inputs": graph.inputs(action.id)}
+        {"action": action.id, "kind": action.kind, "shot": action.shot or None, "output": action.output or None}
+        | {"inputs": graph.inputs(action.id)}
         for action in graph.order
     ]
     speaker.result(draw(graph), {"actions": data})

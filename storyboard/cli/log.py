@@ -11,7 +11,7 @@ from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.versions import history, working
-from storyboard.core.model import maker_of
+from storyboard.core.model import FOOTAGE, maker_of
 
 if TYPE_CHECKING:
     from storyboard.build.workspace import Workspace
@@ -68,8 +68,10 @@ class _Answers:
         from storyboard.report.logs import Answer
 
         written = self._line.written(moment.id)
-        if written is not None and maker_of(written.storyboard.shot(moment.shot).source) is None:
+        maker = maker_of(written.storyboard.shot(moment.shot).source) if written is not None else ""
+        if maker is None:
             return Answer("drawn")
+        footage = maker == FOOTAGE
         step = self._line.step(moment.id, moment.shot)
         if step is None or step.key is None:
             return Answer("none")
@@ -78,8 +80,8 @@ class _Answers:
             here = self._workspace.blobs.path(entry.take).exists()
             return Answer("locked", entry.take, entry.seed, entry.cost, here)
         for record in self._workspace.records.find(step.key):
-            return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True)
-        return Answer("none")
+            return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True, footage=footage)
+        return Answer("none", footage=footage)
 
     def _own(self, moment: "Moment", key: str) -> "LockEntry | None":
         written = self._line.written(moment.id)

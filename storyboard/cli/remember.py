@@ -74,9 +74,9 @@ def _answers(speaker: Speaker, project: Project, session: "Session", then: "Outc
     from storyboard.report.findings import render
     from storyboard.report.outcomes import outcome_data, outcome_text
 
-    film = typed(session.shelf.film)
-    text, details = (outcome_text(then, session.storyboard, film, SECONDS, verbose=more) for more in (False, True))
-    data: Any = outcome_data(then, film, SECONDS)
+    board = session.storyboard
+    text, details = (outcome_text(then, board, SECONDS, typed, verbose=more) for more in (False, True))
+    data: Any = outcome_data(then, board, SECONDS, typed)
     whole = envelope("build", ok=True, data=data, warnings=speaker.warnings)
     notes = render(project.findings, project.texts, color=colored(sys.stderr)) if project.findings else ""
     return {TEXT: text, DETAILS: details, JSON: whole, NOTES: notes}

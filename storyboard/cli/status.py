@@ -29,8 +29,8 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
     with opened(speaker, project, storyboard, Choices()) as session:
         plan = session.plan()
         shelf = session.shelf
-        film = typed(shelf.film)
+        films = {name: typed(path) for name, path in shelf.films.items()}
         locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = status_text(plan, storyboard, locked, film, paint)
-    speaker.result(text, status_data(plan, storyboard, locked, film), follow=follow)
+    text = status_text(plan, storyboard, locked, films, paint)
+    speaker.result(text, status_data(plan, storyboard, locked, films), follow=follow)

@@ -123,9 +123,12 @@ def _tell(
     from storyboard.report.words import clean, dollars, listed
 
     takes = ShotTakes(session, shot)
-    film = typed(session.shelf.film) if outcome.film else None
     data = takes_data(shot, takes.takes, takes.unmade())
-    data |= {"seeds": list(seeds), "file": typed(edit.file), "build": outcome_data(outcome, film, 0.0)}
+    data |= {
+        "seeds": list(seeds),
+        "file": typed(edit.file),
+        "build": outcome_data(outcome, session.storyboard, 0.0, typed),
+    }
     lines = [f"failed   {name}: {clean(why)}" for name, why in outcome.failed.items()]
     cost = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
     lines.append(f"seeds {listed(map(str, seeds))} written into {typed(edit.file)}{cost}")

@@ -6,6 +6,7 @@ shot is trimmed or its speed changes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -41,6 +42,19 @@ def film_cues(shots: Mapping[str, Shot], pieces: Sequence[Piece], rate: Fraction
         for cue in shot_cues(shots[piece.shot], piece, rate)
     ]
     return sorted(cues, key=lambda cue: (cue.first, cue.end))
+
+
+def one_at_a_time(cues: Sequence[Cue]) -> list[Cue]:
+    """The same in stretches that do not overlap: where several are shown, their texts stand below each other."""
+    edges = sorted({edge for cue in cues for edge in (cue.first, cue.end)})
+    found: list[Cue] = []
+    for first, end in pairwise(edges):
+        text = "\n".join(cue.text for cue in cues if cue.first <= first < cue.end)
+        if found and found[-1].end == first and found[-1].text == text:
+            found[-1] = Cue(text, found[-1].first, end)
+        elif text:
+            found.append(Cue(text, first, end))
+    return found
 
 
 def _times(shot: Shot) -> Iterator[tuple[str, Fraction | None, Fraction | None]]:

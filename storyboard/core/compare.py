@@ -18,7 +18,7 @@ from storyboard.core.keys import canonical, normal
 from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, UrlInput
 from storyboard.core.plan import Change, changes
 from storyboard.core.timebase import seconds_of
-from storyboard.core.timeline import Piece, TooShort, running_time, timeline
+from storyboard.core.timeline import Piece, TooShort, is_open, running_time, timeline
 
 _NAMES = frozenset(("id", "scene", "source"))
 # Ways not to say anything: 0 is not among them, and no value that counts equals one of these.
@@ -170,10 +170,10 @@ def _plain(value: Any, files: Mapping[str, str], names: Mapping[str, str]) -> An
 
 
 def _film(storyboard: Storyboard) -> dict[str, Any]:
-    output = storyboard.output
+    outputs = {output.name: _settings(output) for output in storyboard.outputs}
     fields: dict[str, Any] = {
         "title": storyboard.title,
-        "output": {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **_settings(output)},
+        "output" if list(outputs) == [""] else "outputs": outputs.get("", outputs),
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }
@@ -181,10 +181,11 @@ def _film(storyboard: Storyboard) -> dict[str, Any]:
 
 
 def _settings(output: Output) -> dict[str, Any]:
-    """What is said of the film beside its file, size and rate; what is as ever is left out."""
-    usual = Output(output.file, output.size, output.fps)
+    """What is said of the film; beside its file, size and rate only what is not as ever."""
+    usual = Output(output.file, output.size, output.fps, name=output.name)
     said = {name: getattr(output, name) for name in output.__struct_fields__}
-    return {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
+    settings = {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
+    return {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **settings}
 
 
 def _moved(
@@ -234,9 +235,17 @@ def _pieces(version: Version) -> list[Piece]:
 
 
 def _lengths(version: Version) -> dict[str, Fraction]:
-    rate = version.storyboard.output.fps
-    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version)}
+    rate, unknown = version.storyboard.output.fps, _unmeasured(version)
+    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version) if piece.shot not in unknown}
 
 
 def _total(version: Version) -> Fraction:
-    return running_time(_pieces(version), version.storyboard.output)
+    """Seconds of the film as far as they are known; footage that nobody has measured counts for none."""
+    pieces, unknown = _pieces(version), _unmeasured(version)
+    output = version.storyboard.output
+    uncounted = sum(piece.frames for piece in pieces if piece.shot in unknown)
+    return max(Fraction(0), running_time(pieces, output) - seconds_of(uncounted, output.fps))
+
+
+def _unmeasured(version: Version) -> set[str]:
+    return {shot.id for shot in version.storyboard.shots() if is_open(shot) and shot.id not in version.takes}

@@ -1,4 +1,4 @@
-"""Everything that is made, and what it is made of: one graph of takes, frames, segments and the cut.
+"""Everything that is made, and what it is made of: one graph of takes, frames, segments, the sound and the cut.
 
 The one user of networkx, which is imported when a graph is built: it costs half a second of CPU.
 """
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.model import FrameLink, Generated, Shot, Storyboard, maker_of
+from storyboard.core.model import FrameLink, Generated, Output, Shot, Storyboard, maker_of
 
 if TYPE_CHECKING:
     import networkx
 
 CUT = "cut"
-Kind = Literal["take", "frame", "segment", "cut"]
+Kind = Literal["take", "frame", "segment", "sound", "cut"]
 
 
 class Action(Struct, frozen=True):
-    """One thing to be made. ``shot`` is empty for the cut.
+    """One thing to be made. ``shot`` is empty for sounds and cuts; ``output`` names the film of a piece, sound or cut.
 
     ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
     for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
@@ -36,6 +36,7 @@ class Action(Struct, frozen=True):
     shot: str = ""
     at: str = ""
     seed: int | None = None
+    output: str = ""
 
 
 class BadSelection(ValueError):
@@ -63,13 +64,26 @@ def frame_id(shot: str, at: str | Fraction) -> str:
     return f"frame:{shot}@{moment(at)}"
 
 
-def segment_id(shot: str) -> str:
-    return f"segment:{shot}"
+def segment_id(shot: str, output: str = "") -> str:
+    return _in_film(f"segment:{shot}", output)
 
 
-def piece_id(shot: str, part: str) -> str:
+def piece_id(shot: str, part: str, output: str = "") -> str:
     """The id of one piece of a shot; its body is the segment itself."""
-    return segment_id(shot) if not part else f"{'transition' if part == 'into' else part}:{shot}"
+    return _in_film(f"{'transition' if part == 'into' else part or 'segment'}:{shot}", output)
+
+
+def sound_id(output: str = "") -> str:
+    return _in_film("sound", output)
+
+
+def cut_id(output: str = "") -> str:
+    """The id of a film; where there are several, its output's name goes with it."""
+    return _in_film(CUT, output)
+
+
+def _in_film(name: str, output: str) -> str:
+    return f"{name}/{output}" if output else name
 
 
 def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
@@ -100,10 +114,16 @@ class Graph:
         for shot in self._needed():
             if maker_of(shot.source) is not None:
                 self._add_take(shot)
-        self.pieces: list[Action] = [piece for shot in self._shown for piece in self._pieces(shot)]
+        self.films = {film.output.name: film for film in storyboard.films()}
+        self.pieces: list[Action] = [
+            piece for film in self.films.values() for shot in self._shown for piece in self._pieces(shot, film.output)
+        ]
         for piece in self.pieces:
             self._add_piece(piece)
-        self._add(Action(CUT, "cut"))
+        self.cuts = [Action(cut_id(name), "cut", output=name) for name in self.films]
+        for cut in self.cuts:
+            self._add_sound(cut)
+            self._add(cut)
         rank = {name: position for position, name in enumerate([*self._actions])}
         self.order: list[Action] = [
             self._actions[name]
@@ -135,9 +155,12 @@ class Graph:
             self._add(frame, take_id(link.shot))
             self._graph.add_edges_from((frame.id, take.id) for take in takes)
 
-    def _pieces(self, shot: Shot) -> Iterator[Action]:
+    def pieces_of(self, output: str) -> list[Action]:
+        """The pieces of one film in its order."""
+        return [piece for piece in self.pieces if piece.output == output]
+
+    def _pieces(self, shot: Shot, output: Output) -> Iterator[Action]:
         """The pieces of *shot* in the order of the film."""
-        output = self.storyboard.output
         first, last = shot is self._shown[0], shot is self._shown[-1]
         cut_in = bool(output.fade_in) if first else shot.transition.type != "cut"
         cut_out = bool(output.fade_out) if last else self._after(shot).transition.type != "cut"
@@ -149,7 +172,9 @@ class Graph:
             "tail": taken and (cut_out or shot.trim.end is not None),
             "fade_out": last and cut_out,
         }
-        return (Action(piece_id(shot.id, part), "segment", shot.id, part) for part, there in parts.items() if there)
+        there = (part for part, wanted in parts.items() if wanted)
+        name = output.name
+        return (Action(piece_id(shot.id, part, name), "segment", shot.id, part, output=name) for part in there)
 
     def _after(self, shot: Shot) -> Shot:
         return self._shown[self._place[shot.id] + 1]
@@ -163,7 +188,19 @@ class Graph:
     def _add_piece(self, piece: Action) -> None:
         shots = [self.before(piece.shot), piece.shot] if piece.at == "into" else [piece.shot]
         self._add(piece, *(take_id(shot) for shot in shots if take_id(shot) in self._actions))
-        self._graph.add_edge(piece.id, CUT)
+        self._graph.add_edge(piece.id, cut_id(piece.output))
+
+    def _add_sound(self, cut: Action) -> None:
+        """The sound of a film hangs on all takes, since it has to know how long each is."""
+        takes = [shot for shot in self._shown if maker_of(shot.source) is not None]
+        if self.storyboard.audio or any(shot.audio.keep for shot in takes):
+            sound = Action(sound_id(cut.output), "sound", output=cut.output)
+            self._add(sound, *(take_id(shot.id) for shot in takes))
+            self._graph.add_edge(sound.id, cut.id)
+
+    def sound_of(self, output: str) -> Action | None:
+        """The sound of a film, ``None`` if nothing in it can be heard."""
+        return self._actions.get(sound_id(output))
 
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""
@@ -239,7 +276,8 @@ class Graph:
         return {shot} | (self.upstream(shot) if match[1] else set()) | (self.downstream(shot) if match[3] else set())
 
     def _is_made(self, shot_id: str) -> bool:
-        return take_id(shot_id) in self._actions or segment_id(shot_id) in self._actions
+        names = (take_id(shot_id), *(segment_id(shot_id, film) for film in self.films))
+        return any(name in self._actions for name in names)
 
     def _tags(self) -> set[str]:
         return {tag for shot in self._shots.values() for tag in shot.tags}

@@ -13,7 +13,7 @@ What counts in the key of a take, and what does not:
     first_frame, last_frame: digest of the file    prompt, name or path of the shot that a frame is taken from:
     or of the decoded planes of the linked frame   only the picture reaches the model
 
-Frames, segments and the cut are keyed the same way, over the digests of what they are made of.
+Frames, segments, the sound and the cut are keyed the same way, over the digests of what they are made of.
 """
 
 import math
@@ -140,7 +140,7 @@ def cut_request(
 ) -> Request:
     """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside.
 
-    *extras* are what it carries besides, where it carries it: captions beside it, chapters, a comment.
+    *extras* are what it carries besides, where it carries it: its sound, captions beside it, chapters, a comment.
     """
     request: Request = {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
     return normal_request(request | {name: value for name, value in (extras or {}).items() if value})

@@ -12,18 +12,22 @@ from msgspec import Struct
 
 from storyboard.core.captions import Cue
 from storyboard.core.keys import Request, normal_request, segment_request
-from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Json, Output
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Fit, Json, Output
 
 MixKind = Literal["dissolve", "fade", "wipe", "slide", "fade_in", "fade_out"]
 
 
 class Footage(Struct, frozen=True, tag="footage"):
-    """Frames of a clip: *start* in seconds of the clip, *frames* of the output, played at *speed*."""
+    """Frames of a clip: *start* in seconds of the clip, *frames* of the output, played at *speed*.
+
+    *fit* says how a picture of another shape fills the film.
+    """
 
     take: str
     start: Fraction
     frames: int
     speed: Fraction = Fraction(1)
+    fit: Fit = "contain"
 
 
 class Photo(Struct, frozen=True, tag="photo"):
@@ -38,6 +42,7 @@ class Photo(Struct, frozen=True, tag="photo"):
     frames: int
     shown: int
     file: str = ""
+    fit: Fit = "contain"
 
 
 class Title(Struct, frozen=True, tag="title"):
@@ -91,11 +96,10 @@ def layers_of(drawn: Drawn) -> Iterator[Plain]:
 
 def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) -> Request:
     """Everything that decides over the pixels of *drawn*: digests, frames, size, rate, who renders; no path, no id."""
-    more: Request = {"fit": output.fit} if output.fit != "contain" and not isinstance(drawn, Title) else {}
-    more |= encoding_request(output)
+    more = encoding_request(output)
     if isinstance(drawn, Footage):
         request = segment_request(drawn.take, drawn.start, drawn.frames, output.fps, output.size, renderer, drawn.speed)
-        return normal_request(request | more)
+        return normal_request(request | _fitted(drawn.fit) | more)
     whole = {"rate": str(output.fps), "size": str(output.size), "renderer": renderer}
     return normal_request({**_described(drawn), "frames": drawn.frames, **whole, **more})
 
@@ -106,15 +110,19 @@ def encoding_request(output: Output) -> Request:
     return {name: getattr(output, name) for name, value in usual.items() if getattr(output, name) != value}
 
 
+def _fitted(fit: Fit) -> Request:
+    return {"fit": fit} if fit != "contain" else {}
+
+
 def _described(drawn: Drawn) -> Request:
     match drawn:
-        case Footage(take, start, frames, speed):
-            return {"take": take, "start": str(start), "frames": frames, "speed": str(speed)}
+        case Footage(take, start, frames, speed, fit):
+            return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fitted(fit)}
         case Captioned(layer, cues):
             return _described(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]}
-        case Photo(picture, move, first, frames, shown):
+        case Photo(picture, move, first, frames, shown, _, fit):
             place = {"first": first, "shown": shown} if move != "none" else {}
-            return {"image": f"file:{picture}", "move": move, "frames": frames, **place}
+            return {"image": f"file:{picture}", "move": move, "frames": frames, **place, **_fitted(fit)}
         case Title(text, subtitle, color, background, align, font, frames):
             words = {"text": text, "subtitle": subtitle, "color": color, "background": background, "align": align}
             return {"card": words | {"font": font and f"file:{font}"}, "frames": frames}

@@ -93,7 +93,7 @@ class LockedMemory:
         """What the first lockfile says of a shot."""
         return self._first.get(shot, {}).get(provider)
 
-    def film_digest(self) -> str | None:
+    def film_digest(self, file: str) -> str | None:
         """No film is looked at."""
         return None
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 DEFAULT_SEED = 1
@@ -124,6 +125,9 @@ def maker_of(source: Source) -> str | None:
     return None
 
 
+Fit = Literal["contain", "cover", "stretch"]
+
+
 class Trim(Struct, frozen=True):
     """The part of the source that goes into the cut, in seconds of the source; ``None`` is its own start or end."""
 
@@ -151,17 +155,42 @@ class Transition(Struct, frozen=True):
     color: str = "#000000"
 
 
+class Audio(Struct, frozen=True):
+    """What becomes of a take's own sound; *gain* is in decibels."""
+
+    keep: bool = True
+    gain: Fraction = Fraction(0)
+
+
+class Track(Struct, frozen=True):
+    """A sound for the film as a whole: music, say.
+
+    It begins *start* seconds after the beginning of the film, or of *shot*. Gain in decibels, fades in seconds; with
+    *loop* it is played again until the film ends. *duck* is by how many decibels it gives way to the takes' own sound.
+    """
+
+    file: FileInput
+    start: Fraction = Fraction(0)
+    shot: str | None = None
+    gain: Fraction = Fraction(0)
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = Fraction(0)
+    loop: bool = False
+    duck: Fraction = Fraction(0)
+
+
 class Shot(Struct, frozen=True):
-    """One authored unit: a source and how it goes into the cut."""
+    """One authored unit: a source and how it goes into the cut; without *fit* it fills the film as that says."""
 
     id: str
     scene: str
     source: Source
     trim: Trim = Trim()
     speed: Fraction = Fraction(1)
+    fit: Fit | None = None
     transition: Transition = Transition()
     caption: tuple[Caption, ...] = ()
-    audio: Any = None
+    audio: Audio = Audio()
     hold: bool = False
     skip: bool = False
     title: str | None = None
@@ -179,26 +208,34 @@ class Scene(Struct, frozen=True):
 class Output(Struct, frozen=True):
     """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
 
+    *name* is how a storyboard with several films calls it; that of a single one is empty.
     *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
-    and to black at its ends are in seconds. *crf* and *preset* are x264's, for what is encoded.
+    and to black at its ends are in seconds; *language* is that of its captions, by ISO 639-2. *crf* and *preset* are
+    x264's, for what is encoded. *loudness* in LUFS is what its sound is brought to; ``None`` leaves it as it is.
     """
 
     file: str
     size: Size
     fps: Fraction
-    fit: Literal["contain", "cover", "stretch"] = "contain"
+    fit: Fit = "contain"
     copy: Literal["auto", "never"] = "auto"
-    captions: Literal["sidecar", "burn", "none"] = "sidecar"
+    captions: Literal["sidecar", "stream", "burn", "none"] = "sidecar"
+    language: str | None = None
     crf: int = DEFAULT_CRF
     preset: str = DEFAULT_PRESET
     comment: str | None = None
     chapters: bool = False
     fade_in: Fraction = Fraction(0)
     fade_out: Fraction = Fraction(0)
+    name: str = ""
+    loudness: Fraction | None = None
 
 
 class Storyboard(Struct, frozen=True):
-    """A whole film as its author wrote it. ``file`` is its path in the project."""
+    """A whole film as its author wrote it. ``file`` is its path in the project.
+
+    ``more`` are outputs beside the first one: the same shots once more, of another size, rate or look.
+    """
 
     file: str
     output: Output
@@ -206,6 +243,18 @@ class Storyboard(Struct, frozen=True):
     title: str | None = None
     provider: str = DEFAULT_PROVIDER
     budget: Decimal | None = None
+    audio: tuple[Track, ...] = ()
+    more: tuple[Output, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Every film that is made of these shots, as written."""
+        return (self.output, *self.more)
+
+    def films(self) -> Iterator["Storyboard"]:
+        """One storyboard for each output, with that output alone."""
+        for output in self.outputs:
+            yield replace(self, output=output, more=())
 
     def shots(self) -> Iterator[Shot]:
         """Every shot in the order of the film, skipped ones too."""
@@ -233,6 +282,7 @@ class Storyboard(Struct, frozen=True):
             match shot.source:
                 case Clip(file) | Still(file) | Card(font=FileInput() as file):
                     yield file
+        yield from (track.file for track in self.audio)
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

@@ -102,7 +102,18 @@ class CutMade(Struct, frozen=True):
     digest: str
 
 
-Result = TakeMade | FrameMade | SegmentMade | CutMade
+class SoundMade(Struct, frozen=True):
+    """The sound of the film, encoded; an empty digest is a film without sound.
+
+    *loudness* in LUFS and *peak* in dBTP are told where the film has a loudness to be brought to.
+    """
+
+    digest: str
+    loudness: float | None = None
+    peak: float | None = None
+
+
+Result = TakeMade | FrameMade | SegmentMade | SoundMade | CutMade
 
 
 class Found(Protocol):
@@ -147,8 +158,8 @@ class Memory(Protocol):
     def locked(self, shot: str, provider: str) -> Locked | None:
         """What the lockfile says of a shot."""
 
-    def film_digest(self) -> str | None:
-        """Digest of the file at the output path; ``None`` if there is none."""
+    def film_digest(self, file: str) -> str | None:
+        """Digest of the film at that path of the project; ``None`` if there is none."""
 
 
 class Plan(Struct, frozen=True):
@@ -157,13 +168,25 @@ class Plan(Struct, frozen=True):
     steps: tuple[Step, ...]
 
     def shots(self) -> list[Step]:
-        """One step a shot: that of its take, or of its picture where there is no take to make."""
+        """One step a shot: that of its take, or of its picture where there is no take to make.
+
+        Of a picture in several films it is one that has to be made, if there is one.
+        """
         taken = {step.action.shot for step in self.of("take")}
-        return [step for step in self.steps if step.action.kind == "take" or _stands_for(step.action, taken)]
+        drawn: dict[str, Step] = {}
+        for step in self.steps:
+            if _stands_for(step.action, taken):
+                before = drawn.get(step.action.shot)
+                drawn[step.action.shot] = step if before is None or before.do in ("reuse", "copy") else before
+        return [step for step in self.steps if step.action.kind == "take" or drawn.get(step.action.shot) is step]
 
     def of(self, kind: str) -> list[Step]:
         """The steps of one kind of action."""
         return [step for step in self.steps if step.action.kind == kind]
+
+    def segments(self, output: str) -> list[Step]:
+        """The steps of the pieces of one film, by its output's name."""
+        return [step for step in self.of("segment") if step.action.output == output]
 
     def takes(self) -> list[Step]:
         """The takes in the cut; not those that are made beside them."""

@@ -66,9 +66,12 @@ class Planner:
         self._course = Course()
         self._claims: dict[str, str] = {}
         self._final: dict[str, Step] = {}
-        self.segments = Segments(graph, self.take, wishes.files)
-        self._free = Free(graph, memory, self._course, self.segments, wishes.renderer, self._selected)
+        self.segments = {name: Segments(graph, self.take, wishes.files, name) for name in graph.films}
+        self._free = Free(graph, memory, self._course, self.segments, wishes, self._selected)
         self.cut_step = self._free.cut_step
+        self.sound_step = self._free.sound_step
+        self.film_sound = self._free.film_sound
+        self.partial_sound = self._free.partial_sound
         self.slate_step = self._free.slate_step
 
     @property
@@ -105,6 +108,7 @@ class Planner:
             "take": self._take,
             "frame": self._free.frame,
             "segment": self._free.segment,
+            "sound": self._free.sound,
             "cut": self._free.cut,
         }
         step = decide[action.kind](action)
@@ -117,7 +121,8 @@ class Planner:
         if not isinstance(result, TakeMade) or action.seed is not None:
             return
         if not self.graph.shot(action.shot).skip:
-            self.segments.weigh(action.shot)
+            for film in self.segments.values():
+                film.weigh(action.shot)
 
     def fail(self, action: Action) -> None:
         """*action* could not be made."""

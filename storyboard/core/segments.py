@@ -31,11 +31,15 @@ from storyboard.core.timeline import (
     Piece,
     TooShort,
     common_parameter_sets,
+    is_open,
     not_copied_because,
     place,
     timeline,
     total_frames,
 )
+
+# What a slate for footage lasts that nobody has measured.
+_UNKNOWN_S = Fraction(4)
 
 
 class Kept(Struct, frozen=True):
@@ -55,14 +59,20 @@ class Chapter(Struct, frozen=True):
 
 
 class Segments:
-    """The pieces of one film. *take* gives the take of a shot once it is settled; *files* the digests of files."""
+    """The pieces of one film. *take* gives the take of a shot once it is settled; *files* the digests of files.
 
-    def __init__(self, graph: Graph, take: Callable[[str], TakeMade | None], files: Mapping[str, str]) -> None:
+    *output* names the film, if there are several.
+    """
+
+    def __init__(
+        self, graph: Graph, take: Callable[[str], TakeMade | None], files: Mapping[str, str], output: str = ""
+    ) -> None:
         self._graph = graph
         self._take = take
         self._files = files
-        self._output = graph.storyboard.output
-        self._overlaps = overlaps(graph.storyboard)
+        self._film = graph.films[output]
+        self._output = self._film.output
+        self._overlaps = overlaps(self._film)
         self._weights: Counter[str] = Counter()
         self._weighed: set[str] = set()
 
@@ -153,7 +163,8 @@ class Segments:
 
     def _asked_frames(self, action: Action) -> int:
         overlap = self._overlaps[action.shot]
-        length = place(self._graph.shot(action.shot), 0, self._output, None).frames
+        shot = self._graph.shot(action.shot)
+        length = frames_in(_UNKNOWN_S, self._output.fps) if is_open(shot) else place(shot, 0, self._output, None).frames
         body = max(1, length - overlap.before - overlap.after)
         sides = {"into": overlap.before, "fade_in": overlap.before, "fade_out": overlap.after, "": body}
         return sides.get(action.at, 0)
@@ -176,30 +187,30 @@ class Segments:
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
     def film_cues(self) -> list[Cue]:
-        """The captions that stand beside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
-        if self._output.captions != "sidecar":
+        """The captions beside or inside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
+        if self._output.captions not in ("sidecar", "stream"):
             return []
-        shots = {shot.id: shot for shot in self._graph.storyboard.shots()}
+        shots = {shot.id: shot for shot in self._film.shots()}
         if not any(shot.caption for shot in shots.values()):
             return []
-        return film_cues(shots, self._timeline(), self._output.fps)
+        return film_cues(shots, self.timeline(), self._output.fps)
 
     def chapters(self) -> list[Chapter]:
         """A chapter for each scene that is in the film, if it is to have any. Raises ``TooShort``."""
         if not self._output.chapters:
             return []
-        pieces = self._timeline()
-        titles = {scene.id: scene.title or scene.id for scene in self._graph.storyboard.scenes}
+        pieces = self.timeline()
+        titles = {scene.id: scene.title or scene.id for scene in self._film.scenes}
         starts: dict[str, int] = {}
         for piece in pieces:
             starts.setdefault(self._graph.shot(piece.shot).scene, piece.at)
         ends = [*list(starts.values())[1:], total_frames(pieces)]
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
-    def _timeline(self) -> list[Piece]:
-        board = self._graph.storyboard
-        takes = {shot.id: take.info for shot in board.shots() if (take := self._take(shot.id)) is not None}
-        return timeline(board, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
+    def timeline(self) -> list[Piece]:
+        """Every shot in its place, by the takes that are there. Raises ``TooShort``."""
+        takes = {shot.id: take.info for shot in self._film.shots() if (take := self._take(shot.id)) is not None}
+        return timeline(self._film, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
 
     def _burnt(self, shot: str, span: Span) -> tuple[Cue, ...]:
         """The captions that have to be drawn into those frames of *shot*."""
@@ -227,13 +238,14 @@ class Segments:
         if take is None:
             raise LookupError(f"the take of {shot.id} is not there")
         start = self.piece(shot.id).start + span.first * shot.speed / self._output.fps
-        return Footage(take.digest, start, span.frames, shot.speed)
+        return Footage(take.digest, start, span.frames, shot.speed, shot.fit or self._output.fit)
 
     def _photo(self, shot: Shot, still: Still, span: Span) -> Photo:
         rate = self._output.fps / shot.speed
         first = frames_in(shot.trim.start or Fraction(0), rate) + span.first
         shown = max(1, frames_in(still.duration, rate))
-        return Photo(self._files[still.file.path], still.move, first, span.frames, shown, still.file.path)
+        picture, fit = self._files[still.file.path], shot.fit or self._output.fit
+        return Photo(picture, still.move, first, span.frames, shown, still.file.path, fit)
 
     def _title(self, card: Card, span: Span) -> Title:
         font = card.font.path if card.font is not None else None

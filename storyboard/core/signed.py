@@ -88,7 +88,8 @@ def sign(
         for name in _FOR_PEOPLE:
             fields.pop(name, None)
     output = storyboard.output
-    film = [list(shots), output.file, str(output.size), str(output.fps), storyboard.title, storyboard.lockfile]
+    film: list[Any] = [list(shots), output.file, str(output.size), str(output.fps), storyboard.title]
+    film += [storyboard.lockfile, *([one.name, one.file, str(one.size), str(one.fps)] for one in storyboard.more)]
     takes = [
         Take(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, str(step.cost))
         for step in sorted(plan.of("take"), key=lambda step: step.action.id)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import Card, Generated, Output, Shot, Still, Storyboard
+from storyboard.core.model import Card, Clip, Generated, Output, Shot, Still, Storyboard
 from storyboard.core.timebase import frames_in, seconds_of
 
 # What our own encoder writes, and what every player expects of a film in high definition.
@@ -40,6 +40,11 @@ def asked_length(shot: Shot) -> Fraction:
     if isinstance(shot.source, Generated | Still | Card):
         return shot.source.duration
     return shot.trim.end or shot.trim.start or Fraction(0)
+
+
+def is_open(shot: Shot) -> bool:
+    """Whether nothing but measuring the footage tells how long it is."""
+    return isinstance(shot.source, Clip) and shot.trim.end is None
 
 
 def timeline(

@@ -3,9 +3,13 @@
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
+
+from storyboard.document.signatures import not_a_sound
+from storyboard.fonts import UnreadableFont, missing_letters
 
 MAX_PICTURE = 64 * 1024 * 1024
 _HEADER = 16
@@ -34,6 +38,12 @@ class ProjectFiles(Protocol):
     def font_problem(self, path: str) -> str | None:
         """Why *path* is no font file, or ``None`` if it is one."""
 
+    def missing_letters(self, path: str, text: str) -> str:
+        """The letters of *text* that the font at *path* has not; empty if that cannot be said."""
+
+    def sound_problem(self, path: str) -> str | None:
+        """Why *path* is no file with a sound that can be used, or ``None`` if it may be one."""
+
 
 class ChangedFiles:
     """Other files, with one of them changed: what would be read if *content* stood at *path*."""
@@ -58,6 +68,14 @@ class ChangedFiles:
     def font_problem(self, path: str) -> str | None:
         """As the other files say."""
         return self._files.font_problem(path)
+
+    def missing_letters(self, path: str, text: str) -> str:
+        """As the other files say."""
+        return self._files.missing_letters(path, text)
+
+    def sound_problem(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.sound_problem(path)
 
 
 class DiskFiles:
@@ -95,6 +113,22 @@ class DiskFiles:
     def font_problem(self, path: str) -> str | None:
         """Why *path* is no TrueType or OpenType font; judged by size and signature."""
         return self._problem(path, not_a_font)
+
+    def missing_letters(self, path: str, text: str) -> str:
+        """The letters of *text* that the font at *path* has not; empty if it cannot be read as one."""
+        try:
+            with self._opened(path) as descriptor:
+                return missing_letters(text, _some(descriptor.number, MAX_PICTURE))
+        except (FileProblem, UnreadableFont):
+            return ""
+
+    def sound_problem(self, path: str) -> str | None:
+        """Why *path* is no file with a sound, judged by its signature and, of a film, by the streams that it names."""
+        try:
+            with self._opened(path) as descriptor:
+                return not_a_sound(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+        except FileProblem as problem:
+            return problem.reason
 
     def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
         try:

@@ -10,8 +10,9 @@ from storyboard.document.fields import Field
 from storyboard.document.files import ProjectFiles
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
+from storyboard.fonts import missing_letters
 
-Kind = Literal["picture", "clip", "font"]
+Kind = Literal["picture", "clip", "font", "sound"]
 
 
 class Frames:
@@ -47,6 +48,10 @@ class Frames:
             self._findings.append(error(problem.code, problem.message, field.span, help=problem.help))
             return None
 
+    def missing_letters(self, font: FileInput | None, text: str) -> str:
+        """The letters of *text* that a font file, or without one the built-in font, has not."""
+        return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
+
     def _picture(self, field: Field, path: str) -> FrameInput | None:
         return self._file(field, path, "picture")
 
@@ -56,6 +61,7 @@ class Frames:
                 "picture": self._files.picture_problem,
                 "clip": self._files.clip_problem,
                 "font": self._files.font_problem,
+                "sound": self._files.sound_problem,
             }
             self._problems[path, kind] = look[kind](path)
         reason = self._problems[path, kind]

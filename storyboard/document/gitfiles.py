@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from storyboard.document.files import FileProblem, not_a_clip, not_a_font, not_a_picture
+from storyboard.document.signatures import not_a_sound
 
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
 
@@ -45,6 +46,17 @@ class GitFiles:
     def font_problem(self, path: str) -> str | None:
         """Why *path* is no font file, or ``None`` if it is one."""
         return self._problem(path, not_a_font)
+
+    def missing_letters(self, path: str, text: str) -> str:
+        """Nothing: what was committed is compared, not drawn."""
+        return ""
+
+    def sound_problem(self, path: str) -> str | None:
+        """Why *path* is no file with a sound that can be used, or ``None`` if it may be one."""
+        data = self._tree(path)
+        if data is None:
+            return "there is no such file"
+        return None if _POINTER.match(data) else not_a_sound(lambda size, at: data[at : at + size], len(data))
 
     def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
         data = self._tree(path)

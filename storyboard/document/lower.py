@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
     Clip,
+    Fit,
     FrameInput,
     FrameLink,
     Generated,
@@ -29,8 +30,8 @@ from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
 from storyboard.document.links import Linked
 from storyboard.document.material import material, transition
+from storyboard.document.sound import shot_audio
 from storyboard.document.takes import read_seeds
-from storyboard.document.unbuilt import refusals
 from storyboard.document.vars import Texts
 
 MAX_PARAM_VALUES = 256
@@ -57,7 +58,6 @@ class Lowered(Struct):
 
 def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
     """Read one shot; what is wrong with it is added to the findings."""
-    tools.findings.extend(refusals(draft.own))
     title = _text(draft, "title", tools)
     links: list[tuple[Field, FrameLink]] = []
     card = tools.cards.card(draft) if draft.kind == "prompt" else None
@@ -77,7 +77,9 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         trim=trim,
         transition=transition(draft),
         caption=captions(draft, _length(source), tools.texts, tools.findings),
+        audio=shot_audio(draft, tools.findings),
         speed=_number(draft, "speed", Fraction(1)),
+        fit=_fit(draft),
         hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
         title=title,
@@ -126,6 +128,11 @@ def _text(draft: ShotDraft, name: str, tools: Tools) -> str | None:
 def _number(draft: ShotDraft, name: str, otherwise: Fraction) -> Fraction:
     field = draft.find(name)
     return exact(field.value) if field is not None and isinstance(field.value, int | float) else otherwise
+
+
+def _fit(draft: ShotDraft) -> Fit | None:
+    field = draft.own.find("fit")
+    return convert(field.value, Fit) if field is not None and field.usable else None
 
 
 def _size(draft: ShotDraft, card: ModelCard, film: Size | None) -> Size:

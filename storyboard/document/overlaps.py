@@ -4,15 +4,23 @@ Own footage is measured when it is taken in, and its transitions then.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from storyboard.core.cutting import TooLong, too_long
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
 from storyboard.core.timeline import TooShort, place
-from storyboard.document.fields import Layer, ShotDraft
+from storyboard.document.fields import Field, ShotDraft
 
 
-def check_overlaps(storyboard: Storyboard, drafts: Sequence[ShotDraft], output: Layer) -> Iterator[Diagnostic]:
+class Written(Protocol):
+    """The output of a film as it is written."""
+
+    def find(self, name: str) -> Field | None:
+        """The field that counts."""
+
+
+def check_overlaps(storyboard: Storyboard, drafts: Sequence[ShotDraft], output: Written) -> Iterator[Diagnostic]:
     """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
     written = {draft.id: draft for draft in drafts}
     shots = [shot for shot in storyboard.shots() if not shot.skip]
@@ -36,7 +44,7 @@ def _frames(shot: Shot, storyboard: Storyboard) -> int | None:
         return None
 
 
-def _place(problem: TooLong, written: dict[str, ShotDraft], output: Layer) -> Span | None:
+def _place(problem: TooLong, written: dict[str, ShotDraft], output: Written) -> Span | None:
     if not problem.shot:
         name = problem.what.replace(" ", "_")
         field = output.find(name)

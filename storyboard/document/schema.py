@@ -26,7 +26,10 @@ def schema_text() -> str:
 def schema() -> dict[str, Any]:
     """The schema with every reference written out; nothing in it is recursive."""
     whole = json.loads(schema_text())
-    return cast(dict[str, Any], _written_out(whole, whole["definitions"]))
+    parts = {
+        f"#/{where}/{name}": part for where in ("definitions", "properties") for name, part in whole[where].items()
+    }
+    return cast(dict[str, Any], _written_out(whole, parts))
 
 
 def fields_of(name: str) -> Mapping[str, Any]:
@@ -37,11 +40,11 @@ def fields_of(name: str) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], (inner.get(name) or whole["definitions"][name])["properties"])
 
 
-def _written_out(part: Any, definitions: Mapping[str, Any]) -> Any:
+def _written_out(part: Any, parts: Mapping[str, Any]) -> Any:
     if isinstance(part, list):
-        return [_written_out(item, definitions) for item in part]
+        return [_written_out(item, parts) for item in part]
     if not isinstance(part, dict):
         return part
     if "$ref" in part:
-        return _written_out(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
-    return {key: _written_out(value, definitions) for key, value in part.items()}
+        return _written_out(parts[part["$ref"]], parts)
+    return {key: _written_out(value, parts) for key, value in part.items()}

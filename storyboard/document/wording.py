@@ -77,6 +77,7 @@ def _forbidden(document: Document, path: Path) -> Told:
     if path[-1] not in SOURCES:
         message = f"a shot with `{found[0]}` takes no `{path[-1]}`"
         advice = "it belongs to generated shots, which have a `prompt`"
+        advice = "a card always has the shape of the film" if path[-1] == "fit" else advice
         return error("wrong-source", message, document.key_span(path), help=advice), path
     first, second = (*path[:-1], found[0]), (*path[:-1], found[1])
     note = Label(document.key_span(first), f"the first is `{found[0]}`")

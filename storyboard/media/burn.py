@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw
 
 from storyboard.core.captions import Cue
 from storyboard.core.model import Size
+from storyboard.fonts import face as opened
 from storyboard.media.color import Rgb
-from storyboard.media.titles import builtin, wrapped
+from storyboard.media.titles import wrapped
 
 _LARGEST, _SMALLEST = 18, 60  # parts of the shorter side
 _WIDTH, _HEIGHT = 0.84, 0.3  # of the frame, at most
@@ -45,7 +46,7 @@ def draw_caption(text: str, size: Size) -> Image.Image:
     side, room = min(size.width, size.height), size.width * _WIDTH
     smallest = max(5, side // _SMALLEST)
     for points in range(max(smallest, side // _LARGEST), smallest - 1, -1):
-        face = builtin(points)
+        face = opened(points)
         rows = wrapped(draw, text, face, int(room), broken=points == smallest)
         if len(rows) * points * _LEADING <= size.height * _HEIGHT and all(
             draw.textlength(row, font=face) <= room for row in rows

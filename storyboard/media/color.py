@@ -23,8 +23,6 @@ _EXACT = (
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.BITEXACT
 )
-# In half the time; chroma is taken from every second row.
-_QUICK = Interpolation.POINT
 _UNSPECIFIED = 2
 _MATRICES = {
     0: "gbr",
@@ -88,19 +86,29 @@ def tags(frame: VideoFrame) -> str:
 
 
 def to_rgb(frame: VideoFrame) -> Rgb:
-    """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied."""
+    """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied.
+
+    What is transparent lies on black; the colours are taken not to be multiplied by their opacity already.
+    """
+    clear = any(part.is_alpha for part in frame.format.components)
     matrix = frame.colorspace
     if matrix not in _CONVERSIONS:
         matrix = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
     converted = frame.reformat(
-        format="rgb24",
+        format="rgba" if clear else "rgb24",
         src_colorspace=_CONVERSIONS[matrix],
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG if _range(frame) == ColorRange.JPEG else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT,
     )
-    return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    return _on_black(picture) if clear else picture
+
+
+def _on_black(picture: Rgb) -> Rgb:
+    opacity = picture[:, :, 3:].astype(np.uint16)
+    return ((picture[:, :, :3] * opacity + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
 def upright(picture: Rgb, rotation: int) -> Rgb:
@@ -113,38 +121,22 @@ def rotation(frame: VideoFrame) -> int:
     return round(-frame.rotation / 90) % 4 * 90
 
 
-def to_bt709(picture: Rgb, converter: VideoReformatter | None = None, quick: bool = False) -> VideoFrame:
+def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
     """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so.
 
-    Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it. *quick* halves
-    the time and gives up that processors of every make round alike.
+    Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it.
     """
-    source = _source(picture)
+    source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
     frame = (converter or VideoReformatter()).reformat(
         source,
         format="yuv420p",
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.MPEG,
-        interpolation=_QUICK if quick else _EXACT,
+        interpolation=_EXACT,
     )
     tag_bt709(frame)
     return frame
-
-
-def _source(picture: Rgb) -> VideoFrame:
-    """*picture* as a frame; one that is the first three of four channels in memory is taken as it lies there."""
-    whole = picture.base
-    if (
-        isinstance(whole, np.ndarray)
-        and whole.shape == (*picture.shape[:2], 4)
-        and whole.dtype == np.uint8
-        and whole.flags.c_contiguous
-        and whole.ctypes.data == picture.ctypes.data
-        and picture.strides == whole.strides
-    ):
-        return av.VideoFrame.from_numpy_buffer(whole, format="rgba")
-    return av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
 
 
 def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:

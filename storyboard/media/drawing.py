@@ -12,6 +12,7 @@ import numpy as np
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, layers_of
+from storyboard.fonts import UnreadableFont
 from storyboard.media.blend import mixed, solid
 from storyboard.media.burn import Burner
 from storyboard.media.color import Rgb
@@ -19,7 +20,7 @@ from storyboard.media.encode import ClipWriter
 from storyboard.media.photos import Stills, UnreadablePhoto
 from storyboard.media.reader import Refused
 from storyboard.media.render import Canvas, Progress, RenderFailed, Segment, checked, footage
-from storyboard.media.titles import UnreadableFont, draw_title
+from storyboard.media.titles import draw_title
 
 Pictures = Callable[[int], Rgb]
 
@@ -72,8 +73,8 @@ def _pictures(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas) -> Iterat
 @contextmanager
 def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
     match layer:
-        case Footage(take, start, frames, speed):
-            segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=canvas.fit)
+        case Footage(take, start, frames, speed, fit):
+            segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=fit)
             with footage(segment) as pictures:
                 yield pictures
         case Captioned(inner, cues):
@@ -81,7 +82,7 @@ def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[
             with _layer(inner, files, canvas) as pictures:
                 yield lambda number: burner.picture(pictures(number), number)
         case Photo(picture):
-            yield Stills(layer, files[picture], canvas.size, canvas.fit).picture
+            yield Stills(layer, files[picture], canvas.size).picture
         case Title(font=font):
             card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
             yield lambda _number: card

@@ -14,6 +14,7 @@ from msgspec import Struct
 from storyboard.core.model import Size
 
 if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
@@ -28,14 +29,12 @@ class Encoding(Struct, frozen=True):
     """What may differ between two clips of one size and rate.
 
     ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30),
-    so that clips with different ones can stand side by side in one sample entry. ``quick`` converts colours in half
-    the time, a little less exactly.
+    so that clips with different ones can stand side by side in one sample entry.
     """
 
     crf: int = 18
     preset: str = "veryfast"
     parameter_set_id: int = 0
-    quick: bool = False
 
 
 def file_url(path: Path) -> str:
@@ -50,8 +49,8 @@ class ClipWriter:
     that waits for a later one, so that the clip can be cut short at any frame; constant rate; faststart; no
     date inside. If the ``with`` block raises, or the file can't be finished, the file is removed.
 
-    Raises ``ValueError`` if a side of *size* is odd or not positive, or if a picture is not uint8 of shape
-    (height, width, 3); ``OSError`` if the file can't be written.
+    Raises ``ValueError`` if a side of *size* is odd or not positive, or if a picture has another shape or type than
+    it should; ``OSError`` if the file can't be written.
     """
 
     def __init__(self, path: Path, size: Size, rate: Fraction, encoding: Encoding = Encoding()) -> None:  # noqa: B008 - frozen
@@ -68,7 +67,7 @@ class ClipWriter:
             format="mp4",
             container_options={"movflags": "+faststart", "fflags": "+bitexact"},
         )
-        self._converter, self._quick = _converter(), encoding.quick
+        self._converter = _converter()
         try:
             self._stream = self._add_stream(size, rate, encoding)
         except BaseException:
@@ -93,7 +92,25 @@ class ClipWriter:
 
         if picture.shape != self._shape or picture.dtype != "uint8":
             raise ValueError(f"not a {self._shape} uint8 picture: {picture.shape} {picture.dtype}")
-        frame = to_bt709(picture, self._converter, self._quick)
+        self._append(to_bt709(picture, self._converter))
+
+    def write_planes(self, picture: "Rgb") -> None:
+        """Append one frame: yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range.
+
+        Raises ``ValueError`` for another shape.
+        """
+        import av
+
+        from storyboard.media.color import tag_bt709
+
+        height, width, _ = self._shape
+        if picture.shape != (height * 3 // 2, width) or picture.dtype != "uint8":
+            raise ValueError(f"not {width}x{height} uint8 planes of yuv420p: {picture.shape} {picture.dtype}")
+        frame = av.VideoFrame.from_numpy_buffer(picture, format="yuv420p")
+        tag_bt709(frame)
+        self._append(frame)
+
+    def _append(self, frame: "VideoFrame") -> None:
         frame.pts = self.frames
         frame.time_base = self._stream.codec_context.time_base
         self._container.mux(self._stream.encode(frame))

@@ -17,18 +17,21 @@ from av.video.stream import VideoStream
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
+from storyboard.core.sound import RATE
 from storyboard.media import avc
+from storyboard.media.beside import Beside, check_sound, heard
 from storyboard.media.color import tag_bt709
 from storyboard.media.encode import file_url
 from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
 from storyboard.media.proof import proved
 from storyboard.media.publish import written_beside
 from storyboard.media.reader import Refused
+from storyboard.media.subtitles import Subtitles, SubtitleTrack, check_subtitles
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a type without a class at run time
 
-__all__ = ["JoinFailed", "Mixed", "Piece", "join"]
+__all__ = ["JoinFailed", "Mixed", "Piece", "Subtitles", "join"]
 
 
 def join(
@@ -38,12 +41,15 @@ def join(
     rate: Fraction,
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]] = (),
+    subtitles: Subtitles | None = None,
+    sound: Path | None = None,
 ) -> ClipInfo:
     """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
     *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles
-    with their first frame and the one after their last. *out* is replaced when the film is whole
-    and proved; the same pieces give the same bytes.
+    with their first frame and the one after their last; *subtitles* become a stream of text; *sound* is a file of
+    ``soundtrack``, whose packets stand beside those of the pictures. *out* is replaced when the film is whole and
+    proved; the same pieces give the same bytes.
 
     Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
     """
@@ -51,8 +57,13 @@ def join(
         strips = prepared(pieces, size, rate)
         with written_beside(out) as part:
             box = "mov" if out.suffix == ".mov" else "mp4"
-            digest = _write(strips, part, box, rate, metadata, chapters)
-            return proved(strips, part, size, rate, digest)
+            with heard(sound) as track:
+                digest = _write(strips, part, box, rate, metadata, chapters, subtitles, track)
+            info = proved(strips, part, size, rate, digest)
+            check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
+            if subtitles is not None:
+                check_subtitles(part, subtitles, rate)
+            return info
     except Refused as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
@@ -66,15 +77,21 @@ def _write(
     rate: Fraction,
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]],
+    subtitles: Subtitles | None,
+    track: Beside | None,
 ) -> str:
     """Write the film to *part*. Returns the digest of all packets copied."""
     state = hashlib.sha256()
     delay = max(strip.delay for strip in strips)
     options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
+    options |= {} if track is None else {"movie_timescale": str(RATE)}
     with av.open(file_url(part), "w", format=box, container_options=options) as film:
         film.metadata.update(sorted(metadata.items()))
         film.set_chapters([_chapter(number, *chapter, rate) for number, chapter in enumerate(chapters)])
         stream = _film_stream(film, strips, rate)
+        text = SubtitleTrack(film, subtitles, rate) if subtitles is not None else None
+        if track is not None:
+            track.join(film)
         at = 0
         for strip in strips:
             keys = frozenset(strip.keys)
@@ -86,8 +103,14 @@ def _write(
                 copy.time_base = 1 / rate
                 copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
                 copy.is_keyframe = position in keys
+                if track is not None:
+                    track.until(copy.dts / rate)
                 film.mux_one(copy)
+                if text is not None:
+                    text.write_until(at + position)
             at += strip.piece.frames
+        if track is not None:
+            track.until(None)
     return state.hexdigest()
 
 

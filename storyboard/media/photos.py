@@ -24,7 +24,8 @@ class UnreadablePhoto(Exception):
 class Stills:
     """The pictures of one still in frames of *size*."""
 
-    def __init__(self, photo: Photo, path: Path, size: Size, fit: str) -> None:
+    def __init__(self, photo: Photo, path: Path, size: Size) -> None:
+        fit = photo.fit
         self._photo = photo
         self._size = size
         self._picture = _fitted(_opened(path), size, "cover" if photo.move != "none" and fit == "contain" else fit)

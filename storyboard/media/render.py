@@ -31,11 +31,10 @@ Progress = Callable[[int, int], None]
 
 
 class Canvas(Struct, frozen=True):
-    """What a piece of the film is drawn on. *fit* is ``contain``, ``cover`` or ``stretch``."""
+    """What a piece of the film is drawn on: pixels, frames a second, and how it is encoded."""
 
     size: Size
     rate: Fraction
-    fit: str = "contain"
     encoding: Encoding = SEGMENT_ENCODING
 
 
@@ -43,7 +42,7 @@ class Segment(Struct, frozen=True):
     """What to render: *frames* frames of *size* at *rate*, from *start* seconds into *source*, played at *speed*.
 
     Output frame k shows what is on the source's screen in the middle of k's own time, so that a change of rate
-    neither repeats the tail nor loses the last frame.
+    neither repeats the tail nor loses the last frame. *fit* is ``contain``, ``cover`` or ``stretch``.
     """
 
     source: Path
@@ -112,7 +111,7 @@ def footage(segment: Segment) -> Iterator[Callable[[int], color.Rgb]]:
         source = _Source(exact_frames(container, stream, found, numbers))
         source(0)
         if source.transfer in _HDR:
-            raise Refused(f"is HDR ({source.transfer}), whose tones are not mapped")
+            raise Refused(f"is HDR ({source.transfer}), whose tones are not mapped; a film takes BT.709")
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         aspect = 1 / aspect if source.lying else aspect
         yield Composition(source, segment.frames, segment.rate, segment.size, aspect, segment.fit).picture

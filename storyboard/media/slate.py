@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.ImageFont import FreeTypeFont
 
 from storyboard.core.model import Size
+from storyboard.fonts import face
 from storyboard.media.encode import ClipWriter
 from storyboard.media.render import Canvas
 
@@ -29,16 +31,14 @@ def draw_card(lines: tuple[str, ...], size: Size) -> Image.Image:
     unit = max(8, min(size.width, size.height) // 14)
     x, y = size.width // 12, size.height // 3
     for number, line in enumerate(lines):
-        font = ImageFont.load_default(size=unit if number == 0 else max(8, unit // 2))
+        font = face(unit if number == 0 else max(8, unit // 2))
         for row in _wrapped(draw, line, font, size.width - 2 * x):
             draw.text((x, y), row, font=font, fill=_TITLE if number == 0 else _TEXT)
-            y += int(font.getbbox("Ag")[3] * 1.3)
+            y += int(sum(font.getmetrics()) * 1.15)
     return card
 
 
-def _wrapped(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
-) -> list[str]:
+def _wrapped(draw: ImageDraw.ImageDraw, text: str, font: FreeTypeFont, width: int) -> list[str]:
     rows = [""]
     for word in text.split():
         longer = f"{rows[-1]} {word}".strip()

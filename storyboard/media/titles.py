@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.ImageFont import FreeTypeFont
 
 from storyboard.core.layers import Title
 from storyboard.core.model import Size
+from storyboard.fonts import face as opened
 
 _MARGIN = 12  # of this many parts of a side
 _LARGEST, _SMALLEST = 7, 90  # parts of the shorter side
@@ -13,17 +15,11 @@ _SUBTITLE = 0.45
 _LEADING = 1.25
 _GAP = 0.6
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-
-class UnreadableFont(Exception):
-    """A font file that is none."""
-
 
 def draw_title(title: Title, size: Size, font: Path | None) -> Image.Image:
     """The card as an RGB picture of *size*; *font* is a font file, ``None`` for the built-in one.
 
-    Raises ``UnreadableFont``.
+    Raises ``fonts.UnreadableFont``.
     """
     picture = Image.new("RGB", (size.width, size.height), title.background)
     draw = ImageDraw.Draw(picture)
@@ -39,7 +35,7 @@ def draw_title(title: Title, size: Size, font: Path | None) -> Image.Image:
     return picture
 
 
-_Rows = list[tuple[str, Font, float]]
+_Rows = list[tuple[str, FreeTypeFont, float]]
 
 
 def _fitted(
@@ -62,7 +58,7 @@ def _fitted(
 def _rows(
     draw: ImageDraw.ImageDraw, title: Title, points: int, width: int, font: Path | None, *, broken: bool
 ) -> _Rows:
-    large, small = _face(font, points), _face(font, max(4, round(points * _SUBTITLE)))
+    large, small = opened(points, font), opened(max(4, round(points * _SUBTITLE)), font)
     rows: _Rows = [(text, large, _step(large)) for text in wrapped(draw, title.text, large, width, broken=broken)]
     if title.subtitle:
         text, face, step = rows[-1]
@@ -71,7 +67,7 @@ def _rows(
     return rows
 
 
-def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: int, *, broken: bool) -> list[str]:
+def wrapped(draw: ImageDraw.ImageDraw, text: str, face: FreeTypeFont, width: int, *, broken: bool) -> list[str]:
     """Lines no wider than *width* where words allow it; with *broken*, words that are too wide are cut."""
     rows: list[str] = []
     for line in text.splitlines() or [""]:
@@ -86,7 +82,7 @@ def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: int, *, bro
     return rows
 
 
-def _parts(draw: ImageDraw.ImageDraw, word: str, face: Font, width: int) -> list[str]:
+def _parts(draw: ImageDraw.ImageDraw, word: str, face: FreeTypeFont, width: int) -> list[str]:
     parts = [""]
     for character in word:
         if parts[-1] and _width(draw, parts[-1] + character, face) > width:
@@ -95,28 +91,12 @@ def _parts(draw: ImageDraw.ImageDraw, word: str, face: Font, width: int) -> list
     return parts
 
 
-def _width(draw: ImageDraw.ImageDraw, text: str, face: Font) -> float:
+def _width(draw: ImageDraw.ImageDraw, text: str, face: FreeTypeFont) -> float:
     left, _, right, _ = draw.textbbox((0, 0), text, font=face)
     return right - left
 
 
-def _step(face: Font) -> float:
+def _step(face: FreeTypeFont) -> float:
     """From one row to the next: ascenders, descenders and some air."""
-    if isinstance(face, ImageFont.FreeTypeFont):
-        ascent, descent = face.getmetrics()
-        return (ascent + descent) * _LEADING
-    return face.getbbox("Ag")[3] * _LEADING
-
-
-def builtin(points: int) -> Font:
-    """Pillow's own font, which needs no file."""
-    return ImageFont.load_default(size=points)
-
-
-def _face(font: Path | None, points: int) -> Font:
-    if font is None:
-        return builtin(points)
-    try:
-        return ImageFont.truetype(str(font), points)
-    except OSError as problem:
-        raise UnreadableFont("is no font that can be read") from problem
+    ascent, descent = face.getmetrics()
+    return (ascent + descent) * _LEADING

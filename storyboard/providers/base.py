@@ -168,13 +168,16 @@ class Provider(Protocol):
         """Ask how jobs are doing."""
 
     def read_status(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Outcome]:
-        """An outcome for each id that the reply tells about, ``Unknown`` for the rest."""
+        """An outcome for each id that the reply tells about, ``Unknown`` for the rest.
 
-    def archive_query(self, task_id: str) -> Call:
-        """Ask the archive for an old task."""
+        An id is left out if the reply is no answer to it, as when it refuses the question for some other id.
+        """
 
-    def read_archive(self, reply: Reply, task_id: str) -> Archived:
-        """What the archive knows."""
+    def archive_query(self, task_ids: Sequence[str]) -> Call:
+        """Ask the archive for old tasks."""
+
+    def read_archive(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Archived]:
+        """What the archive knows, by id; an id is left out as in ``read_status``."""
 
     def same_request(self, archived: Mapping[str, Any], submitted: Call) -> bool:
         """Whether the archived request asks for the same take as *submitted*, whatever it was acknowledged as."""

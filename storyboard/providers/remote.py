@@ -17,6 +17,7 @@ from storyboard.providers.base import (
     Reply,
     TakeRequest,
 )
+from storyboard.providers.together import Together
 
 
 class Caller(Protocol):
@@ -32,6 +33,8 @@ class Remote:
     def __init__(self, provider: Provider, client: Caller) -> None:
         self.provider = provider
         self._client = client
+        self._statuses = Together(self.ask, provider.batch)
+        self._archive = Together(self._archived, provider.batch)
 
     async def upload(self, request: TakeRequest) -> dict[Position, str]:
         """Upload the pictures that are too large for the submission; their references. Costs nothing."""
@@ -54,10 +57,22 @@ class Remote:
         reply = await self._client.call(self.provider.status_query(task_ids), "always")
         return self.provider.read_status(reply, task_ids)
 
+    async def status(self, task_id: str) -> Outcome:
+        """How one job is doing; questions of one moment share a call."""
+        return await self._statuses.ask(task_id)
+
     async def archive(self, task_id: str) -> Archived:
-        """What the archive knows of a task."""
-        reply = await self._client.call(self.provider.archive_query(task_id), "always")
-        return self.provider.read_archive(reply, task_id)
+        """What the archive knows of a task; questions of one moment share a call."""
+        return await self._archive.ask(task_id)
+
+    async def aclose(self) -> None:
+        """Ask nothing more."""
+        await self._statuses.aclose()
+        await self._archive.aclose()
+
+    async def _archived(self, task_ids: Sequence[str]) -> dict[str, Archived]:
+        reply = await self._client.call(self.provider.archive_query(task_ids), "always")
+        return self.provider.read_archive(reply, task_ids)
 
     async def check_key(self) -> None:
         """Return if the key is good. Costs nothing."""

@@ -20,6 +20,7 @@ from storyboard.providers.base import (
     Position,
     Reply,
     TakeRequest,
+    Unknown,
 )
 from storyboard.providers.errors import ProviderError
 from storyboard.providers.runware_errors import from_item, meaning, text
@@ -35,6 +36,7 @@ from storyboard.providers.runware_replies import (
     outcome_of,
     require_envelope,
     same_frames,
+    silence_counts,
     unreadable,
 )
 
@@ -129,19 +131,20 @@ class Runware:
     def read_status(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Outcome]:
         """Outcomes by id. Trouble that is not about one job (key, rate, server) is raised."""
         self._raise_trouble(reply, task_ids)
-        return {task_id: outcome_of(reply.data, task_id, reply.status) for task_id in task_ids}
+        found = {task_id: outcome_of(reply.data, task_id, reply.status) for task_id in task_ids}
+        return {one: told for one, told in found.items() if told != Unknown() or silence_counts(reply, task_ids)}
 
-    def archive_query(self, task_id: str) -> Call:
-        """One ``getTaskDetails`` task."""
-        return Call([{"taskType": "getTaskDetails", "taskUUID": task_id}])
+    def archive_query(self, task_ids: Sequence[str]) -> Call:
+        """One ``getTaskDetails`` task an id, all in one request."""
+        return Call([{"taskType": "getTaskDetails", "taskUUID": task_id} for task_id in task_ids])
 
-    def read_archive(self, reply: Reply, task_id: str) -> Archived:
+    def read_archive(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Archived]:
         """A refused replay kept in the archive shows that the task is known, and is not the job's failure."""
-        self._raise_trouble(reply, [task_id])
-        for item in items(reply.data, "data"):
-            if item.get("taskType") == "getTaskDetails" and item.get("taskUUID") == task_id:
-                return archived_of(item, task_id)
-        return Archived(known=False)
+        self._raise_trouble(reply, task_ids)
+        silent = {task_id: Archived(known=False) for task_id in task_ids} if silence_counts(reply, task_ids) else {}
+        told = [item for item in items(reply.data, "data") if item.get("taskType") == "getTaskDetails"]
+        mine = {one: item for item in reversed(told) if (one := text(item, "taskUUID")) in task_ids and one}
+        return silent | {task_id: archived_of(item, task_id) for task_id, item in mine.items()}
 
     def same_request(self, archived: Mapping[str, Any], submitted: Call) -> bool:
         """Compares what decides the take; pictures only where both are written out."""
@@ -185,7 +188,8 @@ class Runware:
             require_envelope(reply.data)
         for item in items(reply.data, "errors"):
             trouble = from_item(item, reply.status)
-            whole = text(item, "taskUUID") is None
+            about = text(item, "taskUUID")
+            whole = about is None or (list(task_ids) == [about] and not is_job_error(item, task_ids))
             if trouble.code == "auth" or (whole and not listed(reply.data, "data")):
                 raise trouble
 

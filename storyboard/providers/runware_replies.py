@@ -156,6 +156,15 @@ def is_job_error(item: Item, task_ids: Sequence[str]) -> bool:
     return code.startswith("task") or (item.get("taskType") is None and meaning(code)[0] not in _OF_THE_QUESTION)
 
 
+def silence_counts(reply: Reply, task_ids: Sequence[str]) -> bool:
+    """Whether a task that the reply does not mention is one that the provider does not know.
+
+    If one task was asked about, it is. A reply about several may instead have broken off at an error of another one.
+    """
+    errors = list(items(reply.data, "errors"))
+    return len(task_ids) == 1 or (reply.status < 400 and all(is_job_error(item, task_ids) for item in errors))
+
+
 def listed(data: Any, name: str) -> list[Any]:
     """``data`` or ``errors`` of a reply; missing is empty."""
     found = data.get(name) if isinstance(data, dict) else None

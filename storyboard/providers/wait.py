@@ -13,8 +13,11 @@ from storyboard.providers.base import ENDINGS, Outcome, Running, Unknown, state_
 from storyboard.providers.errors import ProviderError
 
 FIRST_ASK_S = 5.0
-GROWTH = 1.5
+# A job is asked about again after a fourth of the time it has taken so far, within one and two first intervals.
+SHARE = 0.25
 LONGEST = 2.0
+# What falls due within this part of its interval counts as due.
+NEARLY = 0.25
 DEADLINE_S = 20 * 60.0
 BATCH = 50
 
@@ -22,14 +25,20 @@ Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, Outcome]]]
 
 
 class _Job:
-    def __init__(self, due: float, interval: float, deadline: float) -> None:
-        self.due = due
+    def __init__(self, began: float, interval: float, deadline: float) -> None:
+        self.began = began
+        self.due = began + interval
         self.interval = interval
         self.deadline = deadline
+        self.asked = False
         self.seen: Outcome = Unknown()
         self.trouble: ProviderError | None = None
         self.waiters = 0
         self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to ask, or nearly."""
+        return self.due <= now + self.interval * NEARLY
 
     def settle(self, outcome: Outcome) -> None:
         if not self.done.done():
@@ -43,9 +52,10 @@ class _Job:
 class Poller:
     """Waits for any number of jobs of one provider with as few questions as possible.
 
-    A job is first asked about *interval_s* seconds after its wait began, then at intervals that grow by half to twice
-    that. Questions that fall due within a fifth of an interval go out together, at most *batch* ids in one.
-    *clock* gives monotonic seconds.
+    A job is first asked about *interval_s* seconds after its wait began, then at intervals that grow with the time it
+    has taken to twice that. Questions that fall due within a fourth of an interval go out together, and whatever has
+    been asked about before comes along, at most *batch* ids in one: so many jobs need few questions, and what is done
+    is known early. *clock* gives monotonic seconds.
     """
 
     def __init__(
@@ -85,7 +95,7 @@ class Poller:
     def _start(self, task_id: str, deadline_s: float | None) -> _Job:
         start = self._clock()
         limit = self._deadline_s if deadline_s is None else deadline_s
-        job = _Job(start + self._interval_s, self._interval_s, start + limit)
+        job = _Job(start, self._interval_s, start + limit)
         self._jobs[task_id] = job
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
@@ -135,10 +145,10 @@ class Poller:
             await asyncio.gather(*ways, return_exceptions=True)
 
     def _due(self, now: float) -> list[str]:
-        """Ids to ask about now; those nearly due come along if any is due."""
+        """Ids to ask about now: none until one is due."""
         if not any(job.due <= now for job in self._jobs.values()):
             return []
-        return [task_id for task_id, job in self._jobs.items() if job.due <= now + job.interval / 5]
+        return [task_id for task_id, job in self._jobs.items() if job.asked or job.is_due(now)]
 
     def _next_moment(self) -> float:
         return min(min(job.due, job.deadline) for job in self._jobs.values())
@@ -160,8 +170,10 @@ class Poller:
         job = self._jobs.get(task_id)
         if job is None:
             return
-        job.due = self._clock() + job.interval
-        job.interval = min(job.interval * GROWTH, self._interval_s * LONGEST)
+        now = self._clock()
+        job.asked = True
+        if job.is_due(now):
+            self._put_off(job, now)
         job.trouble = trouble
         if outcome is None:
             return
@@ -172,6 +184,10 @@ class Poller:
         if ENDINGS[state_of(outcome)]:
             job.settle(outcome)
             self._jobs.pop(task_id, None)
+
+    def _put_off(self, job: _Job, now: float) -> None:
+        job.interval = min(max((now - job.began) * SHARE, self._interval_s), self._interval_s * LONGEST)
+        job.due = now + job.interval
 
     def _give_up(self) -> None:
         now = self._clock()

@@ -32,7 +32,7 @@ def graph_mermaid(graph: Graph) -> str:
 
 def graph_dot(graph: Graph) -> str:
     """A digraph for Graphviz."""
-    shapes = {"take": "box", "frame": "note", "segment": "cds", CUT: "doubleoctagon"}
+    shapes = {"take": "box", "frame": "note", "segment": "cds", "sound": "cds", CUT: "doubleoctagon"}
     lines = ["digraph storyboard {", "  rankdir=LR;"]
     lines += [f'  "{action.id}" [shape={shapes[action.kind]}];' for action in graph.order]
     for action in graph.order:

@@ -14,7 +14,7 @@ class Answer(Struct, frozen=True):
     """The take that answered a request. *state*: ``locked`` in some version's lockfile, ``cached`` here, or ``none``;
     ``drawn`` is a shot that has no take, because its picture goes right into the film.
 
-    *here* says whether its bytes are in this cache.
+    *here* says whether its bytes are in this cache; *footage* that it is the author's own.
     """
 
     state: str
@@ -22,6 +22,7 @@ class Answer(Struct, frozen=True):
     seed: int | None = None
     cost: str | None = None
     here: bool = False
+    footage: bool = False
 
 
 class Entry(Struct, frozen=True):
@@ -63,6 +64,8 @@ def _first(line: str) -> str:
 def _answered(answer: Answer) -> str:
     if answer.state == "drawn":
         return "drawn into the film, so it has no take"
+    if answer.footage:
+        return f"own footage, taken in as {answer.take[:12]}" if answer.take else "own footage, not in this cache"
     if answer.take is None:
         return "no take is known for it"
     seed = f", seed {answer.seed}" if answer.seed is not None else ""

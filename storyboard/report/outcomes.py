@@ -1,7 +1,9 @@
 """How a build ended: what was made, reused, failed, how long it took, where the film is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
@@ -11,6 +13,8 @@ from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
+Typed = Callable[[Path], str]
+
 
 class Chosen(Protocol):
     """What is read of a take that replaced another one in the cut."""
@@ -19,6 +23,23 @@ class Chosen(Protocol):
     def step(self) -> Step: ...
     @property
     def instead(self) -> str: ...
+
+
+class FilmThere(Protocol):
+    """What is read of a film that is in its place."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def rate(self) -> Fraction: ...
+    @property
+    def joined(self) -> bool: ...
+    @property
+    def partial(self) -> bool: ...
 
 
 class Ended(Protocol):
@@ -33,19 +54,18 @@ class Ended(Protocol):
     @property
     def blocked(self) -> Mapping[str, Step]: ...
     @property
-    def frames(self) -> int: ...
+    def films(self) -> Sequence[FilmThere]: ...
     @property
     def cost(self) -> Decimal: ...
     @property
     def chosen(self) -> Sequence[Chosen]: ...
 
 
-def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds: float, *, verbose: bool) -> str:
-    """A few lines for the end of a build."""
+def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
+    """A few lines for the end of a build. *typed* is a path as it would be typed."""
     takes = _count(ended.made, "take"), _count(ended.reused, "take")
     beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
-    joined = "cut" in ended.made
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
@@ -60,14 +80,22 @@ def outcome_text(ended: Ended, storyboard: Storyboard, film: str | None, seconds
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
         more = f" and {beside} {'take' if beside == 1 else 'takes'} beside them" if beside else ""
         lines.append(f"{_shots(takes[0])} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
-    if film is not None:
-        length = in_words(seconds_of(ended.frames, storyboard.output.fps))
-        lines.append(f"{film}: {ended.frames} frames, {length}{'' if joined else ', as it was'}")
-        counted = _tally(ended)
-        lines += [tally_text(counted)] if counted.frames == ended.frames else []
-    elif not ended.failed:
-        lines.append("the film was not made: not all of its shots are there")
+    for film in ended.films:
+        lines += _film_lines(ended, film, typed)
+    there = {film.name for film in ended.films}
+    missing = [output.name for output in storyboard.outputs if output.name not in there]
+    if missing and not ended.failed:
+        what = "the film" if missing == [""] else f"{listed(missing)}"
+        lines.append(f"{what} {'was' if len(missing) == 1 else 'were'} not made: not all of its shots are there")
     return "\n".join(lines)
+
+
+def _film_lines(ended: Ended, film: FilmThere, typed: Typed) -> list[str]:
+    length = in_words(seconds_of(film.frames, film.rate))
+    how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
+    counted = _tally(ended, film.name)
+    told = [tally_text(counted)] if counted.frames == film.frames else []
+    return [f"{typed(film.path)}: {film.frames} frames, {length}{how}", *told]
 
 
 def chosen_line(one: Chosen) -> str:
@@ -92,16 +120,20 @@ def _digest(step: Step) -> str:
     return step.found.digest if isinstance(step.found, TakeMade) else ""
 
 
-def outcome_data(ended: Ended, film: str | None, seconds: float) -> dict[str, Any]:
-    """The end of a build as data."""
+def outcome_data(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
+    """The end of a build as data; ``film``, ``frames`` and ``copied`` are those of the first film."""
+    main = storyboard.output.name
+    films = {film.name: _film_data(ended, film, typed) for film in ended.films}
+    first = films.get(main, {"film": None, "frames": 0})
     return {
         "made": list(ended.made),
         "reused": list(ended.reused),
         "failed": dict(ended.failed),
         "blocked": {name: reason(step) for name, step in ended.blocked.items()},
-        "film": film,
-        "frames": ended.frames,
-        "copied": tally_data(_tally(ended)),
+        "film": first["film"],
+        "frames": first["frames"],
+        "copied": tally_data(_tally(ended, main)),
+        "films": list(films.values()),
         "cost": str(ended.cost),
         "chosen": [
             {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
@@ -116,8 +148,21 @@ def is_left_out(step: Step) -> bool:
     return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
 
 
-def _tally(ended: Ended) -> Tally:
-    return tally([*ended.reused.values(), *ended.made.values()])
+def _film_data(ended: Ended, film: FilmThere, typed: Typed) -> dict[str, Any]:
+    return {
+        "name": film.name or None,
+        "film": typed(film.path),
+        "frames": film.frames,
+        "seconds": round(float(seconds_of(film.frames, film.rate)), 3),
+        "joined": film.joined,
+        "partial": film.partial,
+        "copied": tally_data(_tally(ended, film.name)),
+    }
+
+
+def _tally(ended: Ended, output: str) -> Tally:
+    steps = [*ended.reused.values(), *ended.made.values()]
+    return tally(step for step in steps if step.action.output == output)
 
 
 def _count(steps: Mapping[str, Step], kind: str) -> int:

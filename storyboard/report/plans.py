@@ -6,12 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.cutting import overlaps
 from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Plan, SegmentMade, Step, TakeMade
 from storyboard.core.tally import tally
-from storyboard.core.timebase import in_words
-from storyboard.core.timeline import TooShort, running_time, timeline, total_frames
+from storyboard.report.lengths import length
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
@@ -27,19 +25,18 @@ def plain(text: str, _style: str) -> str:
 def heading(storyboard: Storyboard, plan: Plan) -> str:
     """What the film is: name, shots, length, size, who makes it. Takes count by their length if they are there."""
     shots = [shot for shot in storyboard.shots() if not shot.skip]
-    into = {name: overlap.before for name, overlap in overlaps(storyboard).items()}
-    try:
-        pieces = timeline(storyboard, _takes(plan), into)
-    except TooShort:
-        pieces = timeline(storyboard, {}, into)
-    output = storyboard.output
     providers = sorted({shot.source.provider for shot in shots if isinstance(shot.source, Generated)})
-    rate = f"{float(output.fps):g} fps"
-    return (
-        f"{clean(storyboard.title or storyboard.file)}: {_count(len(shots), 'shot')}, "
-        f"{in_words(running_time(pieces, output))} ({total_frames(pieces)} frames at {rate}), {output.size}, "
-        f"made by {', '.join(providers) or 'nobody: nothing is generated'}"
-    )
+    takes, output = _takes(plan), storyboard.output
+    main = length(storyboard, takes)
+    facts = f"{main.seconds(output)} ({main.frames_at_rate(output)}), {output.size}"
+    if output.name:
+        facts = f"{main.seconds(output)}, {_count(len(storyboard.outputs), 'film')}"
+    name, made_by = clean(storyboard.title or storyboard.file), ", ".join(providers)
+    lines = [f"{name}: {_count(len(shots), 'shot')}, {facts}, made by {made_by or 'nobody: nothing is generated'}"]
+    for film in storyboard.films() if output.name else ():
+        one = film.output
+        lines.append(f"  {one.name}: {clean(one.file)}, {length(film, takes).frames_at_rate(one)}, {one.size}")
+    return "\n".join(lines)
 
 
 def _takes(plan: Plan) -> dict[str, ClipInfo]:
@@ -63,7 +60,7 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         told = {step.action.id for step in takes}
         others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
-    return "\n".join([*lines, "", _cut_line(plan), summary(plan)])
+    return "\n".join([*lines, "", *(_cut_line(plan, cut) for cut in plan.of("cut")), summary(plan)])
 
 
 def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
@@ -91,10 +88,9 @@ def price(plan: Plan) -> str:
     return f"estimated cost {dollars(sure)}{worst}"
 
 
-def _cut_line(plan: Plan) -> str:
-    segments = [step for step in plan.of("segment") if not is_nothing(step)]
+def _cut_line(plan: Plan, cut: Step) -> str:
+    segments = [step for step in plan.segments(cut.action.output) if not is_nothing(step)]
     counts = Counter(step.do for step in segments)
-    [cut] = plan.of("cut")
     state = {"reuse": "is in place", "make": "is joined", "wait": "is joined when they are there"}
     copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
     copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
@@ -102,7 +98,8 @@ def _cut_line(plan: Plan) -> str:
     counted = tally(segments)
     frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
     made = state.get(cut.do, "is not made: " + reason(cut))
-    return f"the cut of {_count(len(segments), 'segment')}{known} {made}{frames}"
+    name = f"{cut.action.output}: " if cut.action.output else ""
+    return f"{name}the cut of {_count(len(segments), 'segment')}{known} {made}{frames}"
 
 
 def is_nothing(step: Step) -> bool:
@@ -111,13 +108,23 @@ def is_nothing(step: Step) -> bool:
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """The plan as data: every step with its reason, changes field by field, cost in dollars as text."""
+    """The plan as data: every step with its reason, changes field by field, cost in dollars as text.
+
+    ``copied`` is that of the first film.
+    """
+    films = [_film_data(plan, cut) for cut in plan.of("cut")]
     return {
         "steps": [_step_data(step) for step in plan.steps],
         "cost": str(plan.cost()),
         "nothing_to_do": plan.nothing_to_do(),
-        "copied": tally_data(tally(plan.of("segment"))),
+        "copied": films[0]["copied"],
+        "films": films,
     }
+
+
+def _film_data(plan: Plan, cut: Step) -> dict[str, Any]:
+    copied = tally_data(tally(plan.segments(cut.action.output)))
+    return {"name": cut.action.output or None, "do": cut.do, "why": cut.reason.why, "copied": copied}
 
 
 def _step_data(step: Step) -> dict[str, Any]:
@@ -125,6 +132,7 @@ def _step_data(step: Step) -> dict[str, Any]:
         "action": step.action.id,
         "kind": step.action.kind,
         "shot": step.action.shot or None,
+        "output": step.action.output or None,
         "do": step.do,
         "why": step.reason.why,
         "reason": reason(step),

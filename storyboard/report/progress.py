@@ -107,7 +107,11 @@ class LiveProgress:
         for action, (done, total) in self._frames().items():
             task = self._tasks.get(action)
             if task is not None and total:
-                self._progress.update(task, completed=done, total=total, shown=f"{done}/{total} frames")
+                self._progress.update(task, completed=done, total=total, shown=f"{done}/{total} {_unit(action)}")
+
+
+def _unit(action: str) -> str:
+    return "s" if action in ("sound", "partial:sound") else "frames"
 
 
 _STYLES = {"Failed": "red", "Blocked": "red", "Told": "yellow", "Made": "green"}

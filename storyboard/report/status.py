@@ -34,8 +34,10 @@ _STATES = {
 _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
 
 
-def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str, paint: Paint) -> str:
-    """A line a shot, then the film."""
+def status_text(
+    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], films: Mapping[str, str], paint: Paint
+) -> str:
+    """A line a shot, then the films, whose paths are *films* by the names of their outputs."""
     told = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
     takes = in_film_order(told, storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
@@ -45,10 +47,11 @@ def status_text(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry |
         entry = locked.get(step.action.shot) if step.action.seed is None else None
         word = paint(f"{state:<10}", _COLORS.get(state, ""))
         lines.append(f"  {word} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
-    [cut] = plan.of("cut")
-    counted = tally(plan.of("segment"))
-    lines += ["", f"film: {film} is {_film(cut)}"]
-    lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
+    lines.append("")
+    for cut in plan.of("cut"):
+        counted = tally(plan.segments(cut.action.output))
+        lines.append(f"film: {films[cut.action.output]} is {_film(cut)}")
+        lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
     lines.append(summary(plan))
     return "\n".join(lines)
 
@@ -79,8 +82,10 @@ def _film(cut: Step) -> str:
     return {"output-missing": "not there", "new": "out of date or not there"}.get(cut.reason.why, "out of date")
 
 
-def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], film: str) -> dict[str, Any]:
-    """The same as data."""
+def status_data(
+    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], films: Mapping[str, str]
+) -> dict[str, Any]:
+    """The same as data; ``film`` is the first one."""
     shots = []
     in_cut = [step for step in plan.shots() if step.action.seed is None]
     for step in in_film_order(in_cut, storyboard):
@@ -96,6 +101,10 @@ def status_data(plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry |
                 "cost": entry.cost if entry is not None else None,
             }
         )
-    [cut] = plan.of("cut")
-    copied = tally_data(tally(plan.of("segment")))
-    return {"title": storyboard.title, "shots": shots, "film": {"path": film, "state": _film(cut), "copied": copied}}
+    told = [_film_data(plan, cut, films[cut.action.output]) for cut in plan.of("cut")]
+    return {"title": storyboard.title, "shots": shots, "film": told[0], "films": told}
+
+
+def _film_data(plan: Plan, cut: Step, path: str) -> dict[str, Any]:
+    copied = tally_data(tally(plan.segments(cut.action.output)))
+    return {"name": cut.action.output or None, "path": path, "state": _film(cut), "copied": copied}

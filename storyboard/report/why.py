@@ -116,7 +116,12 @@ def _made(story: Story) -> list[str]:
         return lines
     cost = f", {paid(made.cost)}"
     seed = f", seed {made.seed}" if made.seed is not None else ""
-    lines[0] += f", made {made.at} by {made.provider or 'nobody known'}{seed}{cost}"
+    is_footage = "clip" in (story.request or {})
+    lines[0] += (
+        f", own footage, taken in {made.at}"
+        if is_footage
+        else f", made {made.at} by {made.provider or 'nobody known'}{seed}{cost}"
+    )
     if made.task_id:
         lines.append(f"  task {made.task_id}")
     if made.label and made.label != story.step.action.shot:

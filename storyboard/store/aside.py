@@ -35,4 +35,8 @@ def set_aside(path: Path, folder: Path) -> Path:
 
 def kept_aside(name: str, folder: Path) -> Path | None:
     """Where something of that name was put earlier, if it was."""
-    return next(iter(sorted(folder.glob(f"{name}.*"))), None)
+    try:
+        found = sorted(entry for entry in folder.iterdir() if entry.name.startswith(f"{name}."))
+    except FileNotFoundError:
+        return None
+    return next(iter(found), None)

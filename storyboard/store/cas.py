@@ -192,6 +192,8 @@ class Blobs:
 
     def _keeps(self, digest: str) -> bool:
         """Whether a good blob is there already, as durable as a new one would be."""
+        if not os.path.lexists(self.path(digest)):
+            return False
         try:
             self.verify(digest)
         except (Missing, Damaged):

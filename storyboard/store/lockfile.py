@@ -100,8 +100,7 @@ def _fields(entry: LockEntry) -> list[str]:
     return [f"        {', '.join(fields[:after_key])},", f"        {', '.join(fields[after_key:])}"]
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
 
 
 def loads(text: str) -> Lockfile:
@@ -190,9 +189,8 @@ def _check_version(version: object, text: str) -> None:
 
 
 def _entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
-    line = _line_of(text, shot, depth=2)
     if not isinstance(body, dict):
-        raise LockfileProblem("shape", f"shot `{shot}` is not an object", line)
+        raise LockfileProblem("shape", f"shot `{shot}` is not an object", _line_of(text, shot, depth=2))
     found: dict[str, LockEntry] = {}
     for provider, entry in body.items():
         if provider == _END:
@@ -200,6 +198,7 @@ def _entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
         try:
             found[provider] = msgspec.convert(entry, LockEntry)
         except msgspec.ValidationError as problem:
+            line = _line_of(text, shot, depth=2)
             raise LockfileProblem("shape", f"shot `{shot}`, provider `{provider}`: {problem}", line) from problem
     return found
 

@@ -6,7 +6,7 @@ in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to 
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
 from storyboard.store.envelope import Broken, Newer, read, seal, unseal
 from storyboard.store.index import Index
 
-Kind = Literal["take", "frame", "segment", "cut"]
+Kind = Literal["take", "frame", "segment", "sound", "cut"]
 ACCEPTED = "accepted"
 
 
@@ -94,20 +94,23 @@ class Records:
         self._blobs = blobs
         self._index = index
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, kept: Collection[str] = ()) -> bool:
         """Keep a record; when this returns, it survives a power cut. Its blobs must be in the cache before.
 
-        The same outputs under the same key are recorded once, the first time. Raises ``Missing`` or ``Damaged`` for a
-        blob, ``ValueError`` for what is no digest, ``OSError``.
+        *kept* are the digests of blobs that the caller has only now put there; they are not read again. The same
+        outputs under the same key are recorded once, the first time: returns whether this was it. Raises ``Missing``
+        or ``Damaged`` for a blob, ``ValueError`` for what is no digest, ``OSError``.
         """
         folder = self._folder(record.key)
         for digest in record.outputs.values():
-            self._blobs.verified(digest, self._index)
+            if digest not in kept:
+                self._blobs.verified(digest, self._index)
         path = folder / f"{record.digest}.json"
         if os.path.lexists(path) and self._read(path) is not None:
-            return
+            return False
         make_folders(folder)
         write_atomic(path, seal(record))
+        return True
 
     def find(self, key: str) -> list[Record]:
         """The whole records of *key*, newest first; every blob they name has just been verified."""

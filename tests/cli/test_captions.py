@@ -3,10 +3,14 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from storyboard.build.sidecars import srt, vtt
 from storyboard.core.captions import Cue
+from tests.desk import Desk
+from tests.inside import hasty
+from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
 
 SHOTS = """\
@@ -36,6 +40,21 @@ One & ‹two›
 3
 00:00:01,250 --> 00:00:01,500
 Three
+"""
+INSIDE = """\
+1
+00:00:00,000 --> 00:00:00,750
+At night
+
+2
+00:00:00,750 --> 00:00:01,000
+At night
+One & <two>
+
+3
+00:00:01,250 --> 00:00:01,500
+Three
+
 """
 
 
@@ -90,6 +109,29 @@ def test_burnt_captions_change_the_frames_that_show_them_and_no_others(project: 
     assert not (project.folder / "out/film.srt").exists()
     project.edit("At night", "By night")
     assert sorted(project.built()["made"]) == ["cut", "segment:a"]
+
+
+@pytest.mark.parametrize(("file", "language"), [("film.mp4", "swe"), ("film.mov", "sve")])
+def test_captions_inside_the_film_are_read_back_word_for_word(tmp_path: Path, file: str, language: str) -> None:
+    project = Project(tmp_path / "film", SHOTS)
+    desk = Desk(project)
+    with hasty():
+        desk.built()
+        made = decoded(project.film)
+        project.edit("out/film.mp4", f"out/{file}")
+        project.edit("fps: 12}", "fps: 12, captions: stream, language: swe}")
+        assert desk.built() == ["cut"]
+        film = project.folder / "out" / file
+        assert not (project.folder / "out/film.srt").exists()
+        assert decoded(film) == made
+        with av.open(str(film)) as container:
+            [stream] = container.streams.subtitles
+            assert stream.metadata["language"] == language
+        told = ffmpeg("-i", str(film), "-map", "0:s", "-f", "srt", "-").stdout.decode()
+        assert told == INSIDE
+        project.edit("swe", "eng")
+        assert desk.built() == ["cut"]
+        assert desk.built() == []
 
 
 def test_a_caption_cannot_break_out_of_its_place() -> None:

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from tests.runware_server.server import RunwareServer
 from tests.shops import KEY, PaidProject, shop
 
 # Two hundred when run by hand: STORYBOARD_TEST_KILLS=200.
-KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "4"))
 
 
 @pytest.fixture
@@ -378,22 +380,14 @@ def test_the_key_is_in_no_file_no_output_and_no_child(tmp_path: Path) -> None:
 
 
 def test_killed_at_random_moments_a_film_is_bought_once(tmp_path: Path) -> None:
-    import random
-
-    moments = random.Random()
-    shots = "".join(f"      - {{id: s{n}, prompt: shot {n} of ROUND, seed: {n}}}\n" for n in range(12))
-    text = f"scenes:\n  - id: one\n    shots:\n{shots}"
-    with shop(seconds_per_job=0.2) as server:
-        for number in range(KILLS):
-            project = PaidProject(tmp_path / f"film-{number}", server, text.replace("ROUND", str(number)))
-            process = project.start("build", "-j", "3")
-            time.sleep(moments.uniform(0.8, 4))
-            process.kill()
-            process.communicate()
-            ran = project.run("build", "--json")
-            assert ran.code == 0, ran
-            assert project.journal() == []
-            shutil.rmtree(project.folder)
+    shots = "".join(f"      - {{id: s{n}, prompt: shot {n} of POINT, seed: {n}}}\n" for n in range(12))
+    with shop(seconds_per_job=0.1, alike=True) as server:
+        project = PaidProject(tmp_path / "film", server, f"scenes:\n  - id: one\n    shots:\n{shots}")
+        words = [sys.executable, "-m", "tests.killing", str(project.folder), "--moments", str(KILLS)]
+        ran = subprocess.run(words, env=project.environment(), capture_output=True, text=True, check=False)
+        found = [json.loads(line) for line in ran.stdout.splitlines()]
+        assert len(found) == KILLS, ran.stderr
+        assert not [each for each in found if each["again"] or each["journal"] or each["partial"]]
         bought = Counter(line["task_id"] for line in server.bill)
         assert max(bought.values()) == 1
-        assert len(bought) == 12 * KILLS
+        assert len(bought) == 12 * (KILLS + 1)

@@ -8,12 +8,13 @@ from PIL import Image
 
 from storyboard.core.layers import Footage, Mix, Photo, Title
 from storyboard.core.model import Size
+from storyboard.fonts import UnreadableFont
 from storyboard.media.blend import mixed
 from storyboard.media.color import to_rgb
 from storyboard.media.drawing import draw
 from storyboard.media.photos import Stills
 from storyboard.media.render import Canvas, RenderFailed
-from storyboard.media.titles import UnreadableFont, draw_title
+from storyboard.media.titles import draw_title
 from tests.media.clips import FILM, SMALL, decoded, make, numbers, planes
 
 SIZE = Size(160, 90)
@@ -90,7 +91,7 @@ def ramp(tmp_path):
 
 @pytest.mark.parametrize(("move", "channel", "sign"), [("right", 0, 1), ("left", 0, -1), ("down", 1, 1), ("up", 1, -1)])
 def test_a_still_moves_the_way_it_says(ramp, move, channel, sign):
-    stills = Stills(Photo("x", move, 0, 24, 24), ramp, SIZE, "contain")
+    stills = Stills(Photo("x", move, 0, 24, 24), ramp, SIZE)
     means = [float(stills.picture(number)[:, :, channel].mean()) for number in range(24)]
     steps = np.diff(means) * sign
     assert (steps > -0.2).all()
@@ -99,7 +100,7 @@ def test_a_still_moves_the_way_it_says(ramp, move, channel, sign):
 
 def test_a_push_comes_closer_and_a_pull_goes_back(ramp):
     def spread(move, number):
-        picture = Stills(Photo("x", move, 0, 24, 24), ramp, SIZE, "contain").picture(number)[:, :, 0].astype(int)
+        picture = Stills(Photo("x", move, 0, 24, 24), ramp, SIZE).picture(number)[:, :, 0].astype(int)
         return picture.max() - picture.min()
 
     assert spread("push", 0) - spread("push", 23) > 20
@@ -107,14 +108,14 @@ def test_a_push_comes_closer_and_a_pull_goes_back(ramp):
 
 
 def test_a_piece_of_a_move_goes_on_where_the_one_before_ended(ramp):
-    whole = Stills(Photo("x", "push", 0, 24, 24), ramp, SIZE, "contain")
-    rest = Stills(Photo("x", "push", 10, 14, 24), ramp, SIZE, "contain")
+    whole = Stills(Photo("x", "push", 0, 24, 24), ramp, SIZE)
+    rest = Stills(Photo("x", "push", 10, 14, 24), ramp, SIZE)
     assert (whole.picture(15) == rest.picture(5)).all()
 
 
 def test_a_still_fits_as_it_is_told(ramp):
     def edges(fit):
-        picture = Stills(Photo("x", "none", 0, 1, 1), ramp, Size(90, 90), fit).picture(0)
+        picture = Stills(Photo("x", "none", 0, 1, 1, fit=fit), ramp, Size(90, 90)).picture(0)
         return picture[2, 45].tolist(), picture[45, 88, 0]
 
     assert edges("contain")[0] == [0, 0, 0]
@@ -124,7 +125,7 @@ def test_a_still_fits_as_it_is_told(ramp):
 
 def test_transparency_lies_on_black(tmp_path):
     Image.new("RGBA", (160, 90), (255, 255, 255, 64)).save(tmp_path / "a.png")
-    picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE, "contain").picture(0)
+    picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
     assert picture[45, 80].tolist() == [64, 64, 64]
 
 
@@ -141,7 +142,7 @@ def test_footage_is_cut_off_where_it_covers_and_pulled_where_it_stretches(tmp_pa
     tall = make(tmp_path / "tall.mp4", (np.full((72, 36, 3), 200, np.uint8) for _ in range(6)), size=Size(36, 72))
     means = {}
     for fit in ("contain", "cover", "stretch"):
-        draw(Footage("a", Fraction(0), 6), {"a": tall}, Canvas(SMALL, FILM, fit), tmp_path / "out.mp4")
+        draw(Footage("a", Fraction(0), 6, fit=fit), {"a": tall}, Canvas(SMALL, FILM), tmp_path / "out.mp4")
         picture = to_rgb(decoded(tmp_path / "out.mp4")[0])
         assert picture.shape == (36, 64, 3)
         means[fit] = (picture[18, 2].mean(), picture[18, 32].mean())

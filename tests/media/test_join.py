@@ -8,15 +8,17 @@ from pathlib import Path
 import av
 import pytest
 
+from storyboard.core.captions import Cue
 from storyboard.core.model import Size
 from storyboard.media import avc
 from storyboard.media import join as joining
 from storyboard.media.encode import ClipWriter, Encoding
-from storyboard.media.join import JoinFailed, Mixed, Piece, join
+from storyboard.media.join import JoinFailed, Mixed, Piece, Subtitles, join
 from storyboard.media.pieces import prepared
 from storyboard.media.probe import probe, tags
 from storyboard.media.proof import proved
 from storyboard.media.reader import Refused
+from storyboard.media.subtitles import check_subtitles
 from tests.media.clips import FILM, NTSC, SMALL, ffmpeg, make, numbered, numbers, planes
 
 TAKE = {"gop": 250, "b_frames": 3, "matrix": 1}
@@ -303,3 +305,30 @@ def test_a_clip_can_be_cut_wherever_its_facts_say(folder, b_frames):
         for stop in {end, last} if last > start else {end}:
             join([Piece(clip, stop - start, start)], folder / "part.mp4", SMALL, FILM, {})
             assert planes(folder / "part.mp4") == every[start:stop]
+
+
+@pytest.mark.parametrize("rate", [NTSC, FILM, Fraction(25), Fraction(30000, 1001)], ids=str)
+def test_captions_begin_and_end_with_their_frames_at_any_rate(folder, rate):
+    clip = segment(folder / "a.mp4", 0, 50, rate=rate)
+    cues = (Cue("Hällo", 3, 20), Cue("b\n<i>", 10, 30), Cue("alone", 49, 50))
+    join([whole(clip)], folder / "told.mp4", SMALL, rate, {}, [("one", 0, 50)], Subtitles(cues, "deu"))
+    wanted = [(3, 10, "Hällo"), (10, 20, "Hällo\nb\n<i>"), (20, 30, "b\n<i>"), (49, 50, "alone")]
+    with av.open(str(folder / "told.mp4")) as film:
+        [stream] = film.streams.subtitles
+        frame = stream.time_base * rate
+        shown = [packet for packet in film.demux(stream) if packet.size > 2]
+        assert [(p.pts * frame, (p.pts + p.duration) * frame, bytes(p)[2:].decode()) for p in shown] == wanted
+        assert stream.metadata["language"] == "deu"
+    assert numbers(folder / "told.mp4") == list(range(50))
+
+
+def test_proof_finds_captions_that_are_not_those_of_the_film(folder):
+    clip = segment(folder / "a.mp4", 0, 20)
+    cues = (Cue("one", 3, 10),)
+    join([whole(clip)], folder / "told.mp4", SMALL, FILM, {}, (), Subtitles(cues))
+    check_subtitles(folder / "told.mp4", Subtitles(cues), FILM)
+    for other in (Cue("two", 3, 10), Cue("one", 4, 10), Cue("one", 3, 9)):
+        with pytest.raises(Refused, match="captions"):
+            check_subtitles(folder / "told.mp4", Subtitles((other,)), FILM)
+    with pytest.raises(Refused, match="captions"):
+        check_subtitles(clip, Subtitles(cues), FILM)

@@ -303,7 +303,22 @@ def test_refused_key_in_a_good_status_is_raised_too() -> None:
 
 
 def test_rate_limit_on_the_question_leaves_the_job_open() -> None:
-    assert status(errors=[{"taskType": "getResponse", "taskUUID": ID, "code": "rateLimitExceeded"}]) == Unknown()
+    with pytest.raises(ProviderError) as trouble:  # no answer: above all not that the task is unknown
+        status(errors=[{"taskType": "getResponse", "taskUUID": ID, "code": "rateLimitExceeded"}])
+    assert trouble.value.code == "rate-limited"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(400, {"errors": [failure("timeoutProvider")]}),
+        Reply(200, {"data": [SUCCESS], "errors": [{"code": "rateLimitExceeded", "message": "slow down"}]}),
+        Reply(200, {"data": [SUCCESS], "errors": [{"taskUUID": "x", "code": "taskNotFound"}]}),
+    ],
+)
+def test_silence_beside_an_error_says_nothing_of_a_task(reply: Reply) -> None:
+    assert list(RUNWARE.read_status(reply, [ID, OTHER])) == [ID]
+    assert OTHER not in RUNWARE.read_archive(reply, [ID, OTHER])
 
 
 def test_outcomes_of_many_tasks_are_told_apart() -> None:
@@ -429,7 +444,7 @@ def test_error_keeps_field_and_words_of_the_provider() -> None:
 
 def details(request: Any, **response: Any) -> Archived:
     item = {"taskType": "getTaskDetails", "taskUUID": ID, "request": request, "response": response}
-    return RUNWARE.read_archive(Reply(200, {"data": [item]}), ID)
+    return RUNWARE.read_archive(Reply(200, {"data": [item]}), [ID])[ID]
 
 
 def test_archive_tells_request_and_result() -> None:
@@ -457,7 +472,7 @@ def test_failure_in_the_archive_is_one() -> None:
     ],
 )
 def test_archive_that_knows_nothing_says_so(reply: Reply) -> None:
-    assert RUNWARE.read_archive(reply, ID) == Archived(known=False)
+    assert RUNWARE.read_archive(reply, [ID]) == {ID: Archived(known=False)}
 
 
 def test_archived_request_is_ours_if_what_decides_the_take_is_equal() -> None:

@@ -1,6 +1,7 @@
 """The wait loop, on a clock that only moves when it is slept on."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -62,22 +63,40 @@ def done_at(seconds: float) -> Callable[[str, float], Outcome]:
 
 
 def test_first_question_comes_after_5_seconds_and_the_gaps_grow_to_10() -> None:
-    world = World(done_at(60))
+    world = World(done_at(80))
     assert world.wait("a") == [DONE]
     gaps = [later - earlier for earlier, later in zip([0.0, *world.moments], world.moments, strict=False)]
-    assert gaps == [5, 5, 7.5, 10, 10, 10, 10, 10]
+    assert gaps == [5, 5, 5, 5, 5, 6.25, 7.8125, 9.765625, 10, 10, 10, 10]
 
 
 def test_interval_can_be_shortened() -> None:
     world = World(done_at(0.3))
     world.wait("a", interval_s=0.1)
-    assert world.moments == pytest.approx([0.1, 0.2, 0.35])
+    assert world.moments == pytest.approx([0.1, 0.2, 0.3])
 
 
 def test_all_jobs_are_asked_about_in_one_question() -> None:
     world = World(done_at(12))
     assert world.wait(*"abcdef") == [DONE] * 6
     assert [ids for _, ids in world.questions] == [list("abcdef")] * 3
+
+
+def test_what_has_been_asked_about_before_comes_along_and_keeps_its_own_rhythm() -> None:
+    async def run() -> list[tuple[float, list[str]]]:
+        world = World(done_at(33))
+        poller = world.poller()
+        first = asyncio.create_task(poller.wait("a"))
+        while world.now < 12:  # noqa: ASYNC110 - time passes elsewhere
+            await asyncio.sleep(0)
+        await asyncio.gather(first, poller.wait("b"))
+        return world.questions
+
+    asked = asyncio.run(run())
+    assert asked[:2] == [(5, ["a"]), (10, ["a"])]
+    assert asked[2][1] == ["a"]
+    later = [moment for moment, ids in asked[3:] if ids == ["a", "b"]]
+    assert len(later) == len(asked) - 3
+    assert {round(after - before) for before, after in itertools.pairwise(later)} <= {2, 3}
 
 
 def test_question_holds_no_more_ids_than_allowed() -> None:
@@ -90,7 +109,7 @@ def test_question_holds_no_more_ids_than_allowed() -> None:
 def test_finished_job_is_not_asked_about_again() -> None:
     world = World(lambda task_id, now: DONE if task_id == "a" or now > 20 else Running())
     world.wait("a", "b")
-    assert [ids for _, ids in world.questions] == [["a", "b"], ["b"], ["b"], ["b"]]
+    assert [ids for _, ids in world.questions] == [["a", "b"], ["b"], ["b"], ["b"], ["b"]]
 
 
 def test_job_that_comes_later_is_asked_about_after_its_own_first_interval() -> None:

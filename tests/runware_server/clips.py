@@ -8,7 +8,7 @@ The encoder is set up here and not with the product's own means: a provider's cl
 import io
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -39,14 +39,25 @@ class Order:
 
 
 class Clips:
-    """Renders each clip once, however many ask for it, and keeps its bytes."""
+    """Renders each clip once, however many ask for it, and keeps its bytes.
 
-    def __init__(self) -> None:
+    If they are *alike*, one is rendered for each size, length and picture; a box that players skip tells them apart.
+    """
+
+    def __init__(self, *, alike: bool = False) -> None:
         self._made: dict[Order, bytes] = {}
+        self._alike = alike
         self._lock = threading.Lock()
 
     def bytes_of(self, order: Order) -> bytes:
         """The whole MP4."""
+        if not self._alike:
+            return self._rendered(order)
+        name = order.video_id.encode()
+        box = (8 + len(name)).to_bytes(4, "big") + b"free" + name
+        return self._rendered(replace(order, video_id="", seed=0)) + box
+
+    def _rendered(self, order: Order) -> bytes:
         with self._lock:
             if order not in self._made:
                 self._made[order] = render(order)

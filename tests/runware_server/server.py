@@ -44,7 +44,8 @@ class RunwareServer:
 
     *seconds_per_job* is how long a job takes, *forget_after* how many seconds after its end the memory ``running``
     still answers polls, *unknown* what a poll of an unknown id gets (``empty`` or ``not-found``), *bill* a file to
-    append accepted tasks to, *faults* names of faults that are armed from the start.
+    append accepted tasks to, *faults* names of faults that are armed from the start, *alike* whether its clips show the
+    same, so that rendering them costs nothing.
     """
 
     def __init__(
@@ -58,13 +59,14 @@ class RunwareServer:
         forget_after: float = 60.0,
         bill: Path | None = None,
         faults: Iterable[str] = (),
+        alike: bool = False,
     ) -> None:
         self.key = key
         self.port = port
         self.requests: list[Logged] = []
         self.elsewhere_requests: list[Logged] = []
         self.shop = Shop(memory, seconds_per_job, forget_after, bill)
-        self.clips = Clips()
+        self.clips = Clips(alike=alike)
         self._elsewhere_port = 0
         self._api = Api(self.shop, key, unknown, lambda: self.origin)
         self._armed: list[Armed] = []

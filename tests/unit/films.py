@@ -85,6 +85,7 @@ class FakeMemory:
         self.damaged: set[str] = set()
         self.jobs: set[str] = set()
         self.output: str | None = None
+        self.films: dict[str, str] = {}
         self.bought: list[str] = []
         self.clip = CLIP
         self._count = 0
@@ -104,8 +105,8 @@ class FakeMemory:
     def locked(self, shot: str, provider: str) -> Entry | None:
         return self.lock.get((shot, provider))
 
-    def film_digest(self) -> str | None:
-        return self.output
+    def film_digest(self, file: str) -> str | None:
+        return self.films.get(file, self.output)
 
     def fresh(self) -> str:
         self._count += 1

@@ -33,6 +33,12 @@ class MemoryFiles:
     def font_problem(self, path: str) -> str | None:
         return self._problem(path, ".ttf")
 
+    def missing_letters(self, path: str, text: str) -> str:
+        return ""
+
+    def sound_problem(self, path: str) -> str | None:
+        return self._problem(path, ".wav")
+
     def _problem(self, path: str, ending: str) -> str | None:
         if path not in self.files:
             return MISSING

@@ -37,6 +37,12 @@ class Files:
     def font_problem(self, path: str) -> str | None:
         return None
 
+    def missing_letters(self, path: str, text: str) -> str:
+        return ""
+
+    def sound_problem(self, path: str) -> str | None:
+        return None
+
 
 def keys(files: Mapping[str, str], pictures: Mapping[str, str] | None = None) -> list[str | None]:
     """The keys of the takes, in the order of the film, of those that are known before anything is made."""

@@ -17,7 +17,6 @@ from storyboard.document import accept, check
 from storyboard.document.accept import acceptor
 from storyboard.document.parse import parse
 from storyboard.document.schema import fields_of, schema, schema_text
-from storyboard.document.unbuilt import UNBUILT
 from tests.unit.test_document_load import anything, films
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +53,7 @@ def test_schema_is_a_schema_with_a_name_that_stays() -> None:
 def test_schema_refers_to_nothing_outside() -> None:
     references = re.findall(r'"\$ref": "([^"]*)"', schema_text())
     assert references
-    assert all(reference.startswith("#/definitions/") for reference in references)
+    assert all(reference.startswith(("#/definitions/", "#/properties/output")) for reference in references)
 
 
 def test_fields_of_a_shot_are_those_of_the_model() -> None:
@@ -76,10 +75,6 @@ def test_moves_and_transitions_are_those_of_the_model() -> None:
     }
     for part, struct, name in kinds.values():
         assert tuple(part["enum"]) == get_args(struct.__annotations__[name])
-
-
-def test_everything_unbuilt_is_a_field() -> None:
-    assert set(fields_of("shot")) >= set(UNBUILT)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.parent.name)

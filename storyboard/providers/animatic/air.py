@@ -7,8 +7,10 @@ from msgspec import Struct
 from PIL import Image
 
 from storyboard.providers.animatic import brush, noise
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture, laid
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
+from storyboard.providers.animatic.planes import Picture, Sheet, levels_of
+from storyboard.providers.animatic.sprite import Sprite
 from storyboard.providers.animatic.world import Element, Moment, Plane, World
 
 
@@ -32,14 +34,14 @@ class Motes:
     def __init__(self, world: World, name: str, count: int, sprites: Sequence[Picture], drift: Drift) -> None:
         """*sprites* go from far to near if *drift* has no pulse, else from dim to bright."""
         rng = world.chance(name)
-        self._world, self._drift, self._sprites = world, drift, list(sprites)
+        self._world, self._drift, self._sprites = world, drift, [Sprite(image) for image in sprites]
         total = max(1, round(count * min(1.2, 0.35 + 0.4 * world.aspect)))
         self._x, self._y, self._phase = rng.random(total), rng.random(total), rng.random(total)
         self._depth = np.sort(rng.uniform(*drift.depth, total))
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
         """Paste every mote where it is now."""
-        drift, unit = self._drift, frame.height
+        drift, unit = self._drift, sheet.height
         near = 0.35 + 0.65 * self._depth
         left, top, right, _ = moment.window(0.6)
         width, height = self._world.aspect * 1.16, drift.bottom - drift.top
@@ -51,9 +53,9 @@ class Motes:
         y = (y % height + drift.top - top * near * 0.8) * zoom
         shown = round(len(x) * moment.presence)
         for px, py, sprite in list(zip(x * unit, y * unit, self._chosen(moment), strict=True))[:shown]:
-            laid(frame, sprite, px, py)
+            sprite.lay(sheet, px, py)
 
-    def _chosen(self, moment: Moment) -> list[Picture]:
+    def _chosen(self, moment: Moment) -> list[Sprite]:
         last = len(self._sprites) - 1
         if self._drift.pulse:
             beat = 0.5 + 0.5 * np.sin(
@@ -82,19 +84,19 @@ class Plume:
         for step in range(steps):
             age = step / (steps - 1)
             alpha = amount * min(1.0, age * 5) * (1 - age) ** 1.4
-            self._puffs.append(dot(world.height * size * (0.16 + 0.5 * age), shade, alpha, soft=1.5))
+            self._puffs.append(Sprite(dot(world.height * size * (0.16 + 0.5 * age), shade, alpha, soft=1.5)))
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
         """Paste the puffs in the order of their age."""
         window = moment.window(self._depth)
-        scale = frame.height / (window[3] - window[1])
+        scale = sheet.height / (window[3] - window[1])
         ages = (moment.seconds / self._life + self._phase) % 1
         for age, lean in sorted(zip(ages.tolist(), self._lean.tolist(), strict=True)):
             sprite = self._puffs[min(len(self._puffs) - 1, int(age * len(self._puffs)))]
             curl = np.sin(age * 5.5 + lean * 2 + moment.seconds * 0.5) * 0.16 * age + lean * 0.12 * age
             x = (self._place[0] + curl * self._size - window[0]) * scale
             y = (self._place[1] - age * self._size * 1.9 - window[1]) * scale
-            laid(frame, sprite, x, y)
+            sprite.lay(sheet, x, y)
 
 
 class Lamp:
@@ -112,17 +114,18 @@ class Lamp:
     ) -> None:
         self._place, self._depth, self._flicker = place, depth, flicker
         self._phase = float(world.chance(f"lamp {place}").random() * 9)
-        self._sprites = [dot(world.height * radius, shade, amount * (0.62 + 0.38 * i / 7), soft=2.2) for i in range(8)]
+        steps = (amount * (0.62 + 0.38 * i / 7) for i in range(8))
+        self._sprites = [Sprite(dot(world.height * radius, shade, step, soft=2.2)) for step in steps]
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
         """Paste the light at its present strength."""
         t = moment.seconds * (0.5 + 6 * self._flicker) + self._phase
         beat = 0.5 + 0.3 * np.sin(t) + 0.2 * np.sin(2.7 * t + 1)
         sprite = self._sprites[round(float(beat) * 7)]
         window = moment.window(self._depth)
-        scale = frame.height / (window[3] - window[1])
+        scale = sheet.height / (window[3] - window[1])
         x, y = (self._place[0] - window[0]) * scale, (self._place[1] - window[1]) * scale
-        laid(frame, sprite, x, y)
+        sprite.lay(sheet, x, y)
 
 
 class Lightning:
@@ -130,16 +133,17 @@ class Lightning:
 
     def __init__(self, world: World) -> None:
         self._offset = float(world.chance("lightning").uniform(0.8, 2.2))
-        self._shade = bytes_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.5))
+        self._levels = levels_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.5))
         self._horizon = world.horizon
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
-        """Brighten the frame while a flash lasts."""
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
+        """Brighten the sheet while a flash lasts."""
         age = (moment.seconds - self._offset) % 3.7
         flash = max(0.0, 1 - age / 0.16) + 0.7 * max(0.0, 1 - abs(age - 0.3) / 0.12)
         if flash > 0.03 and moment.seconds > self._offset:
-            veil = Image.new("L", frame.size, round(255 * min(0.4, 0.34 * flash)))
-            frame.paste(self._shade, (0, 0, *frame.size), veil)
+            for plane, level in zip(sheet.planes, self._levels, strict=True):
+                veil = Image.new("L", plane.size, round(255 * min(0.4, 0.34 * flash)))
+                plane.paste(level, (0, 0, *plane.size), veil)
 
 
 def dot(diameter: float, shade: Colour, amount: float, soft: float = 1.8) -> Picture:
@@ -183,10 +187,9 @@ def fog(world: World, depth: float, middle: float, thick: float, amount: float, 
     form = noise.clouds(rng, x.shape[1], y.shape[0], (2.2 * (wide.right - wide.left), 3.0), 4, 0.5)
     band = np.exp(-(((y - middle) / (thick * 0.72)) ** 2))
     alpha = np.clip(band * (0.35 + 0.85 * form), 0, 1) * noise.smooth(1.6, 1.1, np.abs(y - middle) / thick) * amount
-    paint = Image.new("RGB", (x.shape[1], y.shape[0]), bytes_of(world.palette.haze if shade is None else shade))
-    paint.putalpha(Image.fromarray((np.clip(alpha, 0, 1) * 255).astype(np.uint8)))
+    mask = Image.fromarray((np.clip(alpha, 0, 1) * 255).astype(np.uint8)).resize(wide.size, Image.Resampling.BICUBIC)
     way = (1 if rng.random() < 0.5 else -1) * (0.008 + 0.02 * depth)
-    return Plane(Layer(wide, depth, paint.resize(wide.size, Image.Resampling.BICUBIC)), drift=(way, 0.0))
+    return Plane(Layer(wide, depth, mask, world.palette.haze if shade is None else shade), drift=(way, 0.0))
 
 
 def weather(world: World, outdoors: bool = True) -> list[Element]:

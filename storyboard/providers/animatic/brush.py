@@ -10,8 +10,9 @@ from msgspec import Struct
 from PIL import Image, ImageChops, ImageDraw
 
 from storyboard.providers.animatic import noise
-from storyboard.providers.animatic.layer import Canvas, Picture
+from storyboard.providers.animatic.layer import Canvas
 from storyboard.providers.animatic.palette import Colour, bytes_of
+from storyboard.providers.animatic.planes import Picture
 
 Points = npt.ArrayLike
 SHADE_STEP = 16  # layer pixels; light and air change slowly
@@ -33,19 +34,21 @@ class Stencil:
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
         self.image = Image.new("L", canvas.size)
-        self._pen = ImageDraw.Draw(self.image)
+        self._pen = ImageDraw.Draw(self.image).draw  # in an L picture a level is its own ink
 
     def polygon(self, points: Points, level: int = 255) -> None:
         """A filled polygon."""
         flat = self.canvas.pixels(points)
         if len(flat) >= 3:
-            self._pen.polygon(flat.ravel().tolist(), fill=level)
+            self._pen.draw_polygon(flat.ravel().tolist(), level, 1)
 
     def box(self, left: float, top: float, right: float, bottom: float, level: int = 255) -> None:
         """A filled rectangle."""
-        (x0, y0), (x1, y1) = self.canvas.pixels([(left, top), (right, bottom)])
+        canvas = self.canvas
+        x0, x1 = (left - canvas.left) * canvas.scale, (right - canvas.left) * canvas.scale
+        y0, y1 = (top - canvas.top) * canvas.scale, (bottom - canvas.top) * canvas.scale
         if x1 > x0 and y1 > y0:
-            self._pen.rectangle((float(x0), float(y0), float(x1), float(y1)), fill=level)
+            self._pen.draw_rectangle((x0, y0, x1, y1), level, 1)
 
     def disc(self, x: float, y: float, radius: float, tall: float = 1.0, level: int = 255) -> None:
         """A filled ellipse; *tall* is its height against its width."""
@@ -53,21 +56,28 @@ class Stencil:
         px, py = (x - canvas.left) * canvas.scale, (y - canvas.top) * canvas.scale
         rx = max(0.5, radius * canvas.scale)
         ry = max(0.5, rx * tall)
-        self._pen.ellipse((px - rx, py - ry, px + rx, py + ry), fill=level)
+        self._pen.draw_ellipse((px - rx, py - ry, px + rx, py + ry), level, 1)
 
-    def limb(self, points: Sequence[tuple[float, float]], widths: Sequence[float], level: int = 255) -> None:
+    def discs(self, x: noise.Array, y: noise.Array, radius: noise.Array, tall: noise.Array) -> None:
+        """Many filled ellipses at once; one that is smaller than a pixel is one."""
+        middle = self.canvas.pixels(np.stack([x, y], axis=1))
+        wide = np.maximum(0.5, radius * self.canvas.scale)
+        reach = np.stack([wide, np.maximum(0.5, wide * tall)], axis=1)
+        for corners in np.concatenate([middle - reach, middle + reach], axis=1).tolist():
+            self._pen.draw_ellipse(corners, 255, 1)
+
+    def limb(self, points: Points, widths: Sequence[float], level: int = 255) -> None:
         """A round stroke along *points*, as wide at each as *widths* says (stage units)."""
-        flat = self.canvas.pixels(points)
-        radii = np.maximum(0.35, np.asarray(widths, dtype=np.float64) * self.canvas.scale / 2)
-        along = np.concatenate([flat[1:], flat[-1:]])
-        along[1:] -= flat[:-1]
-        along[0] -= flat[0]
-        lengths = np.maximum(1e-9, np.hypot(along[:, 0], along[:, 1]))
-        normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / lengths[:, None] * radii[:, None]
-        outline = np.concatenate([flat + normal, (flat - normal)[::-1]])
-        self._pen.polygon(outline.ravel().tolist(), fill=level)
-        for (x, y), r in zip(flat[:: max(1, len(flat) - 1)], radii[:: max(1, len(radii) - 1)], strict=True):
-            self._pen.ellipse((float(x - r), float(y - r), float(x + r), float(y + r)), fill=level)
+        line = self.canvas.pixels(points).view(np.complex128)[:, 0]  # x + iy: a quarter turn is a factor of i
+        radii = np.maximum(0.35, np.asarray(widths, dtype=np.float64) * (self.canvas.scale / 2))
+        along = np.empty_like(line)
+        along[1:-1], along[0], along[-1] = line[2:] - line[:-2], line[1] - line[0], line[-1] - line[-2]
+        normal = along * (1j * radii / np.maximum(1e-9, np.abs(along)))
+        outline = np.concatenate([line + normal, (line - normal)[::-1]])
+        self._pen.draw_polygon(outline.view(np.float64).tolist(), level, 1)
+        for end in (0, -1):
+            x, y, r = line[end].real, line[end].imag, radii[end]
+            self._pen.draw_ellipse((x - r, y - r, x + r, y + r), level, 1)
 
     def soft(self, blur: float = 0.0) -> Picture:
         """The mask with edges a frame pixel wide, or blurred over *blur* stage units."""
@@ -205,14 +215,12 @@ def shine(image: Picture, mask: Picture, shade: Colour, spread: int, amount: flo
     part, core = image.crop(box), mask.crop(box)
     halo = ImageChops.add(softened(core, spread), softened(core, max(2, spread // 4)), 1.6)
     halo = halo.point([round(min(255, i * amount)) for i in range(256)])
-    if image.mode == "RGBA":
-        alpha = ImageChops.lighter(part.getchannel("A"), halo)
-        part.paste((*bytes_of(shade), 255), (0, 0), _share(halo, alpha))
-        part.putalpha(alpha)
-    else:
-        part.paste(bytes_of(shade), (0, 0), halo)
+    alpha = ImageChops.lighter(part.getchannel("A"), halo) if image.mode == "RGBA" else None
     hot: Colour = tuple(0.28 + 0.72 * level for level in shade)  # type: ignore[assignment]
-    tint(part, softened(core, 2), hot)
+    part.paste(bytes_of(shade), (0, 0), halo if alpha is None else _share(halo, alpha))
+    part.paste(bytes_of(hot), (0, 0), softened(core, 2))
+    if alpha is not None:
+        part.putalpha(alpha)
     image.paste(part, box)
 
 

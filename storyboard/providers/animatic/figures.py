@@ -7,8 +7,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from storyboard.providers.animatic.brush import Stencil, curve, cut_out, mirrored, shading, softened, taper, tint
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer, Picture
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
+from storyboard.providers.animatic.planes import Picture, Sheet
 from storyboard.providers.animatic.reading import Reading
 from storyboard.providers.animatic.world import Moment, World
 
@@ -22,10 +23,10 @@ class Actor:
     def __init__(self, poses: Sequence[Layer], place: Place, rate: float = 0.0, phase: float = 0.0) -> None:
         self._poses, self._place, self._rate, self._phase = list(poses), place, rate, phase
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
-        """Lay the present pose over the frame."""
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
+        """Lay the present pose over the sheet."""
         pose = self._poses[int(moment.seconds * self._rate + self._phase) % len(self._poses)]
-        pose.draw(frame, moment.window(pose.depth), self._place(moment.seconds))
+        pose.draw(sheet, moment.window(pose.depth), self._place(moment.seconds))
 
 
 class Body:

@@ -56,9 +56,9 @@ def people(world: World, foot: float) -> list[Element]:
     """Those the prompt names, walking over wet ground."""
     flip = -1 if world.chance("walker").random() < 0.5 else 1
     found: list[Element] = []
+    size = 0.3 * (0.7 + 0.3 * world.bulk) * (1.4 if world.reading.close else 1.0)
+    poses = figures.walker(world, world.reading, size, 0.6, flip, True, True)
     for number in range(3 if world.reading.has("people") else 1):
-        size = 0.3 * (0.7 + 0.3 * world.bulk) * (1.4 if world.reading.close else 1.0)
-        poses = figures.walker(world, world.reading, size, 0.6, flip, True, True)
         start = -flip * (0.3 * world.spread + 0.13 * number)
         path = figures.crossing(
             world, start, start + flip * 0.34 * size * world.seconds, foot + 0.012 * number, world.seconds

@@ -5,8 +5,9 @@ from PIL import Image
 
 from storyboard.providers.animatic import noise, plants
 from storyboard.providers.animatic.brush import Stencil, curve, cut_out, shine, softened, taper
-from storyboard.providers.animatic.layer import Canvas, Layer, Picture
+from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bent
+from storyboard.providers.animatic.planes import Picture
 from storyboard.providers.animatic.world import World
 
 

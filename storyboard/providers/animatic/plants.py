@@ -19,9 +19,8 @@ def tuft(ink: Stencil, rng: Rng, x: float, y: float, radius: float, leaves: int 
     angles = rng.uniform(0, 2 * np.pi, leaves)
     reaches = radius * np.clip(rng.normal(0.66, 0.2, leaves), 0.2, 1.12)
     sizes = radius * rng.uniform(0.04, 0.12, leaves)
-    places = zip((x + np.cos(angles) * reaches).tolist(), (y + np.sin(angles) * reaches * tall).tolist(), strict=True)
-    for (px, py), size, form in zip(places, sizes.tolist(), rng.uniform(0.55, 1.0, leaves).tolist(), strict=True):
-        ink.disc(px, py, size, form)
+    places = x + np.cos(angles) * reaches, y + np.sin(angles) * reaches * tall
+    ink.discs(*places, sizes, rng.uniform(0.55, 1.0, leaves))
 
 
 def crown(ink: Stencil, rng: Rng, x: float, y: float, width: float, height: float, tufts: int = 9) -> None:

@@ -14,8 +14,9 @@ from storyboard.providers.animatic.brush import (
     taper,
     tint,
 )
-from storyboard.providers.animatic.layer import Canvas, Layer, Picture
+from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bent, mix
+from storyboard.providers.animatic.planes import Picture
 from storyboard.providers.animatic.world import Element, Plane, World
 
 WALL = 0.22

@@ -5,7 +5,8 @@ from PIL import Image, ImageChops
 
 from storyboard.providers.animatic import life, noise, parts, plants, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine
-from storyboard.providers.animatic.layer import Layer, Picture
+from storyboard.providers.animatic.layer import Layer
+from storyboard.providers.animatic.planes import Picture
 from storyboard.providers.animatic.water import Water
 from storyboard.providers.animatic.world import Element, Plane, World
 

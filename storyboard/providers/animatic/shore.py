@@ -6,7 +6,7 @@ from PIL import Image
 from storyboard.providers.animatic import air, figures, life, noise, parts, plants, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, picture_of, shine
 from storyboard.providers.animatic.layer import Canvas, Layer
-from storyboard.providers.animatic.palette import bytes_of, mix
+from storyboard.providers.animatic.palette import mix
 from storyboard.providers.animatic.water import Water
 from storyboard.providers.animatic.world import Element, Plane, World
 
@@ -137,14 +137,7 @@ def shafts(world: World, depth: float, amount: float = 0.34) -> Plane:
     beams = np.interp(angle, places, noise.smooth(0.0, 0.75, noise.ridge(rng, places, 6.0, 3)))
     fade = np.exp(-np.abs(angle) * 1.4) * noise.smooth(1.05, 0.1, y)
     mask = parts.mask_of(beams * fade * amount * 255, wide)
-    return Plane(
-        Layer(
-            wide,
-            depth,
-            cut_out(Image.new("RGB", wide.size, bytes_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.2))), mask),
-        ),
-        swing=(0.05, 0.0, 9.0),
-    )
+    return Plane(Layer(wide, depth, mask, mix(world.palette.light, (1.0, 1.0, 1.0), 0.2)), swing=(0.05, 0.0, 9.0))
 
 
 def school(world: World) -> Element:

@@ -140,5 +140,5 @@ def baked(back: Layer, *planes: Layer) -> Layer:
     """*back* with *planes* painted onto it for good; they move as one from here on."""
     canvas = back.canvas
     for plane in planes:
-        plane.draw(back.image, (canvas.left, canvas.top, canvas.right, canvas.bottom))
+        plane.stamp(back.image, (canvas.left, canvas.top, canvas.right, canvas.bottom))
     return back

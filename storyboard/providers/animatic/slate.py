@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from storyboard.core.model import Size
 from storyboard.core.timebase import timecode
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
+from storyboard.providers.animatic.planes import Planes, planes_of
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Rgb = npt.NDArray[np.uint8]
@@ -60,14 +61,19 @@ class Slate:
         self._rail = max(1, round(self.height * 0.045))
         self._pad = round(self.height * 0.24)
         self._signs: dict[tuple[str, float], Image.Image] = {}
+        self._letters: dict[str, tuple[float, Image.Image]] = {}
         self._legible = self.height >= _SMALLEST
         self._base = Image.new("RGB", (size.width, self.height), PAPER)
+        self._planes: Planes | None = None
+        self._changing = [(0, 0, size.width, self._rail + self._rail % 2)]
         self._pen = ImageDraw.Draw(self._base)
         self._pen.rectangle((0, 0, size.width, self._rail - 1), fill=_RAIL)
         if self._legible:
             self._large, self._small = self._font(0.34, 0.24), self._font(0.205, 0.165)
             self._cell = max(_length(self._large, digit) for digit in "0123456789")
             self._clock_left = size.width - self._pad - 9.5 * self._cell
+            left = int(min(self._clock_left, size.width - self._pad - _length(self._small, "frame 000000 of 000000")))
+            self._changing.append((left - left % 2, 0, size.width, self.height))
             self._top = self.height * (0.19 if self._wide else 0.15)
             write = self._write_columns if self._wide else self._write_rows
             write(displayable(label), f"seed {seed}", displayable(prompt))
@@ -99,6 +105,17 @@ class Slate:
         """The bar at *frame*: RGB, shape (height, width, 3), uint8. *accent* colours the rail that fills."""
         return np.asarray(self.picture(frame, accent))
 
+    def planes(self, frame: int, accent: Colour) -> Planes:
+        """The bar at *frame* in planes. They are kept: only what changes is converted again."""
+        image = self.picture(frame, accent)
+        if self._planes is None:
+            self._planes = planes_of(image)
+        for box in self._changing:
+            parts = zip(self._planes, planes_of(image.crop(box)), (1, 2, 2), strict=True)
+            for kept, part, step in parts:
+                kept.paste(part, (box[0] // step, box[1] // step))
+        return self._planes
+
     def picture(self, frame: int, accent: Colour) -> Image.Image:
         """What ``draw`` gives, as an RGB picture."""
         image = self._base.copy()
@@ -106,10 +123,10 @@ class Slate:
         done = round(self._width * (frame + 1) / self._frames)
         pen.rectangle((0, 0, max(0, done - 1), self._rail - 1), fill=bytes_of(mix(accent, (1.0, 1.0, 1.0), 0.15)))
         if self._legible:
-            self._tell(image, pen, frame)
+            self._tell(image, frame)
         return image
 
-    def _tell(self, image: Image.Image, pen: ImageDraw.ImageDraw, frame: int) -> None:
+    def _tell(self, image: Image.Image, frame: int) -> None:
         """The timecode, every digit in a place as wide, and in a wide picture the count of frames."""
         x = self._clock_left
         for sign in timecode(frame, self._rate):
@@ -117,9 +134,25 @@ class Slate:
             image.paste(self._sign(sign, x, cell), (int(x), self._rail))
             x += cell
         if self._wide:
-            count = f"frame {frame + 1} of {self._frames}"
-            left = self._width - self._pad - _length(self._small, count)
-            pen.text((left, self.height * 0.62), count, _FAINT, self._small)
+            self._count(image, f"frame {frame + 1} of {self._frames}")
+
+    def _count(self, image: Image.Image, text: str) -> None:
+        """*text*, letter by letter, up to the right margin; letters are kept, as writing costs more than adding."""
+        x = self._width - self._pad - sum(self._letter(sign)[0] for sign in text)
+        top = round(self.height * 0.62)
+        for sign in text:
+            wide, shape = self._letter(sign)
+            image.paste(_FAINT, (round(x), top), shape)
+            x += wide
+
+    def _letter(self, sign: str) -> tuple[float, Image.Image]:
+        """How wide a small letter is, and its mask."""
+        if sign not in self._letters:
+            wide = _length(self._small, sign)
+            shape = Image.new("L", (round(wide) + 2, self.height - round(self.height * 0.62)))
+            ImageDraw.Draw(shape).text((0, 0), sign, 255, self._small)
+            self._letters[sign] = wide, shape
+        return self._letters[sign]
 
     def _sign(self, sign: str, x: float, cell: float) -> Image.Image:
         """A letter of the timecode in its cell, which begins at *x*; kept, since writing costs more than pasting."""

@@ -4,15 +4,12 @@ import io
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 from PIL import Image, ImageOps
 
 from storyboard.core.model import Size
-from storyboard.providers.animatic.layer import Picture
+from storyboard.providers.animatic.planes import Picture, Planes, Sheet
 from storyboard.providers.animatic.reading import Reading
-
-Rgb = npt.NDArray[np.uint8]
 
 MOST_PIXELS = 64_000_000
 _BAND = 64  # rows that are fetched at once, few enough to stay near the processor
@@ -97,38 +94,35 @@ _WAYS = {
 class StillPlane:
     """A picture that fills the stage and that the camera moves over, from the whole of it at the start."""
 
-    def __init__(self, picture: Picture, moves: tuple[str, ...], reading: Reading) -> None:
-        self._size = picture.size
+    def __init__(self, planes: Planes, moves: tuple[str, ...], reading: Reading) -> None:
         self._way = _joined([_WAYS[move] for move in moves], reading.pace)
-        self._margin = 0
-        if self._way.zoom < 1:
-            picture = self._continued(picture)
-        fine = (picture.width * _FINE, picture.height * _FINE)
-        self._fine = picture.resize(fine, Image.Resampling.LANCZOS)
+        width, height = planes[0].size
+        room = min(round(_ROOM * max(width, height)), width // 2 - 1, height // 2 - 1) // 2 * 2
+        self._margin = room if self._way.zoom < 1 else 0
+        self._fine = [_enlarged(plane, self._margin // (1 + (number > 0))) for number, plane in enumerate(planes)]
 
-    def _continued(self, picture: Picture) -> Picture:
-        """The picture with its surroundings guessed: mirrored at the edges."""
-        self._margin = max(1, round(_ROOM * max(picture.size)))
-        room = min(self._margin, picture.width - 1, picture.height - 1)
-        pixels = np.pad(np.asarray(picture), ((room, room), (room, room), (0, 0)), mode="reflect")
-        self._margin = room
-        return Image.fromarray(pixels)
-
-    def draw(self, frame: Picture, progress: float) -> None:
-        """Fill *frame* with what is seen when *progress* of the shot has gone by; at 0, the picture itself."""
+    def draw(self, sheet: Sheet, progress: float) -> None:
+        """Fill *sheet* with what is seen when *progress* of the shot has gone by; at 0, the picture itself."""
         eased = 0.5 * progress * progress * (3 - 2 * progress) + 0.5 * progress**1.5
-        width, height = self._size
         zoom = 1 + (self._way.zoom - 1) * eased
-        left = width * (1 - 1 / zoom) * (0.5 + 0.5 * self._way.x) + self._margin
-        top = height * (1 - 1 / zoom) * (0.5 + 0.5 * self._way.y) + self._margin
-        box = (left * _FINE, top * _FINE, (left + width / zoom) * _FINE, (top + height / zoom) * _FINE)
-        limit = (float(self._fine.width), float(self._fine.height))
-        inside = (max(0.0, box[0]), max(0.0, box[1]), min(limit[0], box[2]), min(limit[1], box[3]))
-        for top in range(0, frame.height, _BAND):
-            rows = inside[1] + (inside[3] - inside[1]) * np.array([top, min(top + _BAND, frame.height)]) / frame.height
-            band = (inside[0], float(rows[0]), inside[2], float(rows[1]))
-            part = self._fine.im.resize((frame.width, min(_BAND, frame.height - top)), Image.Resampling.NEAREST, band)
-            frame.im.paste(part, (0, top, frame.width, top + part.size[1]))
+        for plane, fine in zip(sheet.planes, self._fine, strict=True):
+            wide, high = plane.size
+            margin = (fine.width / _FINE - wide) / 2, (fine.height / _FINE - high) / 2
+            left = max(0.0, wide * (1 - 1 / zoom) * (0.5 + 0.5 * self._way.x) + margin[0]) * _FINE
+            top = max(0.0, high * (1 - 1 / zoom) * (0.5 + 0.5 * self._way.y) + margin[1]) * _FINE
+            right, bottom = min(fine.width, left + wide / zoom * _FINE), min(fine.height, top + high / zoom * _FINE)
+            for row in range(0, high, _BAND):
+                end = min(row + _BAND, high)
+                band = (left, top + (bottom - top) * row / high, right, top + (bottom - top) * end / high)
+                part = fine.im.resize((wide, end - row), Image.Resampling.NEAREST, band)
+                plane.im.paste(part, (0, row, wide, end))
+
+
+def _enlarged(plane: Picture, room: int) -> Picture:
+    """A plane *_FINE* times as large, its surroundings guessed: mirrored at the edges, *room* pixels wide."""
+    if room:
+        plane = Image.fromarray(np.pad(np.asarray(plane), room, mode="reflect"))
+    return plane.resize((plane.width * _FINE, plane.height * _FINE), Image.Resampling.LANCZOS)
 
 
 def _joined(ways: list[Way], pace: float) -> Way:

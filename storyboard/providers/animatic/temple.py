@@ -4,8 +4,9 @@ import numpy as np
 
 from storyboard.providers.animatic import air, life, noise, parts, plants, shore, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine, tint
-from storyboard.providers.animatic.layer import Canvas, Layer, Picture
+from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import mix
+from storyboard.providers.animatic.planes import Picture
 from storyboard.providers.animatic.world import Element, Plane, World
 
 DEPTH = 0.4

@@ -4,8 +4,9 @@ import numpy as np
 
 from storyboard.providers.animatic import air, craft, figures, life, sky
 from storyboard.providers.animatic.brush import Stencil, cut_out, shine, tint
-from storyboard.providers.animatic.layer import Layer, Picture
+from storyboard.providers.animatic.layer import Layer
 from storyboard.providers.animatic.palette import Colour, bent, mix
+from storyboard.providers.animatic.planes import Picture
 from storyboard.providers.animatic.water import Water
 from storyboard.providers.animatic.world import Element, Plane, World
 

@@ -9,8 +9,10 @@ from PIL import Image, ImageOps
 
 from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.camera import Window
-from storyboard.providers.animatic.layer import STRIP, Area, Canvas, Cover, Layer, Picture
+from storyboard.providers.animatic.cover import STRIP, Area, Cover
+from storyboard.providers.animatic.layer import Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
+from storyboard.providers.animatic.planes import Picture, Sheet, coded
 from storyboard.providers.animatic.world import Moment, World
 
 DEPTH = 0.5
@@ -48,7 +50,9 @@ class Water:
         calm = self._calm(mirrored, shade, clear, smear)
         bright = self._bright(calm, glint)
         self._width, self._rows = calm.size
-        self._pixels = np.concatenate([_packed(calm), _packed(bright)]).ravel()
+        pixels = np.concatenate([np.asarray(coded(picture)) for picture in (calm, bright)])
+        self._luma = np.ascontiguousarray(pixels[..., 0]).ravel()
+        self._tones = np.ascontiguousarray(pixels[..., 1:]).view(np.uint16).ravel()
         self._fields = self._ripples()
         self._threshold = int(_HALF * 4 * (0.77 - 0.06 * min(glint, 2.0)))
 
@@ -58,7 +62,7 @@ class Water:
         above = Canvas(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
         flat = Image.new("RGB", above.size, bytes_of(self._world.palette.sky[0]))
         for layer, foot in mirrored:
-            layer.draw(flat, (above.left, above.top, above.right, above.bottom), (0.0, -2 * (foot - horizon)))
+            layer.stamp(flat, (above.left, above.top, above.right, above.bottom), (0.0, -2 * (foot - horizon)))
         flat = ImageOps.flip(flat)
         if smear:
             squeezed = flat.resize(
@@ -113,36 +117,41 @@ class Water:
         fields[0] += np.arange(len(fields[0]))[:, None] * _LEVELS
         return fields
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
         """Fetch every pixel below the horizon."""
-        self.laid(Cover(frame.width, frame.height), moment)(frame)
+        self.laid(Cover(sheet.width, sheet.height), moment)(sheet)
 
-    def laid(self, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
+    def laid(self, cover: Cover, moment: Moment) -> Callable[[Sheet], None]:
         """How to fetch the pixels below the horizon that can be seen."""
         window = moment.window(DEPTH)
         step = (window[3] - window[1]) / cover.height
         first = max(0, math.ceil((self._world.horizon - window[1]) / step))
         area = cover.bounds(first) if first < cover.height else None
         if area is None:
-            return lambda frame: None
+            return lambda sheet: None
         for row in range(-(-first // STRIP) * STRIP, cover.height, STRIP):
             cover.shut(row, 0, cover.width)
-        size = (cover.width, cover.height)
-        return lambda frame: frame.im.paste(self._fetched(moment, window, size, first, area).im, area)
+        return lambda sheet: self._fetch(sheet, moment, window, first, area)
 
-    def _fetched(self, moment: Moment, window: Window, size: tuple[int, int], first: int, area: Area) -> Picture:
-        """The *area* of a frame of *size*; *first* is the row of the horizon."""
+    def _fetch(self, sheet: Sheet, moment: Moment, window: Window, first: int, area: Area) -> None:
+        """Fill *area* of the sheet; *first* is the row of the horizon. Every fourth pixel gives the colour of four."""
         left, top, right, bottom = area
-        index = self._crests(moment, window[0], size[0], (left, top - first, right, bottom - first))
-        y = window[1] + (np.arange(top, bottom) + 0.5) * (window[3] - window[1]) / size[1] - self._world.horizon
-        x = window[0] + (np.arange(left, right) + 0.5) * (window[2] - window[0]) / size[0] - self._canvas.left
+        index = self._crests(moment, window[0], sheet.width, (left, top - first, right, bottom - first))
+        y = window[1] + (np.arange(top, bottom) + 0.5) * (window[3] - window[1]) / sheet.height - self._world.horizon
+        x = window[0] + (np.arange(left, right) + 0.5) * (window[2] - window[0]) / sheet.width - self._canvas.left
         columns = np.clip(x * self._canvas.scale, 0, self._width - 1).astype(np.intp)
         begins = np.take(self._throws(y), index, mode="clip")
-        pixels = np.empty((bottom - top, right - left), np.uint32)
+        luma = np.empty((bottom - top, right - left), np.uint8)
         for side in (0, 1):
             part = columns[side::2]
-            pixels[:, side::2] = np.take(self._pixels, begins[:, : len(part)] + part, mode="clip")
-        return Image.frombuffer("RGBA", (right - left, bottom - top), pixels, "raw", "RGBA", 0, 1)
+            places = begins[:, : len(part)] + part
+            luma[:, side::2] = np.take(self._luma, places, mode="clip")
+            if side == left % 2:
+                tones = np.take(self._tones, places[top % 2 :: 2], mode="clip")
+        blue, red = np.moveaxis(tones.view(np.uint8).reshape(*tones.shape, 2), -1, 0)
+        for plane, levels, at in zip(sheet.planes, (luma, blue, red), (1, 2, 2), strict=True):
+            if levels.size:
+                plane.paste(Image.fromarray(np.ascontiguousarray(levels)), (-(-left // at), -(-top // at)))
 
     def _throws(self, y: noise.Array) -> npt.NDArray[np.intp]:
         """Where the pixels at the distances *y* below the horizon begin, for every level that ripples can have."""
@@ -176,9 +185,3 @@ def _sampled(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.
     top = lattice[j, i] * (1 - fx) + lattice[j, right] * fx
     bottom = lattice[below, i] * (1 - fx) + lattice[below, right] * fx
     return np.asarray(top * (1 - fy) + bottom * fy)
-
-
-def _packed(image: Picture) -> npt.NDArray[np.uint32]:
-    """One number a pixel, shape (height, width)."""
-    raw = np.frombuffer(image.convert("RGBA").tobytes(), dtype=np.uint32)
-    return raw.reshape(image.height, image.width)

@@ -9,8 +9,10 @@ from msgspec import Struct
 from storyboard.providers.animatic import brush, noise
 from storyboard.providers.animatic.brush import Glow, Stencil
 from storyboard.providers.animatic.camera import Camera, Window
-from storyboard.providers.animatic.layer import DETAIL, Canvas, Cover, Layer, Picture
+from storyboard.providers.animatic.cover import Cover
+from storyboard.providers.animatic.layer import DETAIL, Canvas, Layer
 from storyboard.providers.animatic.palette import Colour, Palette, bent, mix
+from storyboard.providers.animatic.planes import Picture, Sheet
 from storyboard.providers.animatic.reading import Reading
 
 # How much of the dark there is at a depth; steepest in the middle, where planes must be told apart.
@@ -33,22 +35,22 @@ class Moment(Struct, frozen=True):
 class Element(Protocol):
     """Something on the stage; elements are drawn from the back to the front."""
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
-        """Draw into *frame*, an RGB picture of the stage."""
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
+        """Draw into *sheet*, a picture of the stage."""
 
 
-def draw_all(frame: Picture, elements: Sequence[Element], moment: Moment) -> None:
-    """Draw *elements*, from the back to the front, into *frame*; what nearer ones hide is left out."""
-    cover = Cover(frame.width, frame.height)
+def draw_all(sheet: Sheet, elements: Sequence[Element], moment: Moment) -> None:
+    """Draw *elements*, from the back to the front, into *sheet*; what nearer ones hide is left out."""
+    cover = Cover(sheet.width, sheet.height)
     laid = [_laid(element, cover, moment) for element in reversed(elements)]
     for draw in reversed(laid):
-        draw(frame)
+        draw(sheet)
 
 
-def _laid(element: Element, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
+def _laid(element: Element, cover: Cover, moment: Moment) -> Callable[[Sheet], None]:
     """How to draw what *cover* leaves of *element*. An element with a method ``laid`` tells *cover* what it hides."""
-    laid: Callable[[Cover, Moment], Callable[[Picture], None]] | None = getattr(element, "laid", None)
-    return (lambda frame: element.draw(frame, moment)) if laid is None else laid(cover, moment)
+    laid: Callable[[Cover, Moment], Callable[[Sheet], None]] | None = getattr(element, "laid", None)
+    return (lambda sheet: element.draw(sheet, moment)) if laid is None else laid(cover, moment)
 
 
 class Plane(Struct, frozen=True):
@@ -58,17 +60,16 @@ class Plane(Struct, frozen=True):
     drift: tuple[float, float] = (0.0, 0.0)
     swing: tuple[float, float, float] = (0.0, 0.0, 6.0)
 
-    def draw(self, frame: Picture, moment: Moment) -> None:
-        """Lay the layer over the frame where it is now."""
-        self.laid(Cover(frame.width, frame.height), moment)(frame)
+    def draw(self, sheet: Sheet, moment: Moment) -> None:
+        """Lay the layer over the sheet where it is now."""
+        self.laid(Cover(sheet.width, sheet.height), moment)(sheet)
 
-    def laid(self, cover: Cover, moment: Moment) -> Callable[[Picture], None]:
+    def laid(self, cover: Cover, moment: Moment) -> Callable[[Sheet], None]:
         """How to lay what *cover* leaves of the layer."""
         turn = np.sin(2 * np.pi * moment.seconds / self.swing[2])
         x = self.drift[0] * moment.seconds + self.swing[0] * turn
         y = self.drift[1] * moment.seconds + self.swing[1] * turn
-        pieces = self.layer.pieces(cover, moment.window(self.layer.depth), (float(x), float(y)))
-        return lambda frame: self.layer.paint(frame, pieces)
+        return self.layer.laid(cover, moment.window(self.layer.depth), (float(x), float(y)))
 
 
 class World(Struct, frozen=True):

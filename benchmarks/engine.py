@@ -1,0 +1,145 @@
+"""What the engine and the store take for an action when making it takes nothing: ``python -m benchmarks.engine``.
+
+A film in which every second shot starts from the last frame of the one before it, and every piece is drawn. The maker
+answers at once with the bytes of a tiny clip and what a gate would say of it; frames are not decoded, pieces not drawn
+and the film is not joined. All the rest is real: planning, blobs, records, their syncs, the lockfile.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import msgspec
+
+from benchmarks.measure import Row, Sample
+from storyboard.build import engine as engines
+from storyboard.build.engine import Engine, Outcome
+from storyboard.build.makers import Delivery, Order
+from storyboard.build.shelf import Shelf
+from storyboard.build.workers import Workers
+from storyboard.build.workspace import Workspace
+from storyboard.core.graph import Graph
+from storyboard.core.model import Size, Storyboard
+from storyboard.core.plan import CutMade
+from storyboard.core.planner import Planner
+from storyboard.media import frames
+from storyboard.store.journal import Job
+from storyboard.store.lockfile import read as read_lockfile
+from tests.unit.films import CLIP, film, shot, wishes
+
+ALLOWED_S = 0.002
+# Not the size of the film, so that every piece is drawn.
+_INFO = msgspec.structs.replace(CLIP, width=640, height=360)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds an action: on the clock, of CPU in all threads, and the actions there were."""
+
+    wall: float
+    cpu: float
+    actions: int
+
+
+class AtOnce:
+    """A maker that has every clip ready; each has bytes of its own."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    async def make(self, order: Order) -> Delivery:
+        order.out.write_bytes(b"clip %d" % next(self._numbers))
+        return Delivery(_INFO, 0.0, 1)
+
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        return None
+
+    def stored(self, delivery: Delivery) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """10,000 actions, the first time and again when all of it is there."""
+    shots = 800 if quick else 4000
+    for name, cost in zip(("made", "looked up"), measured(shots), strict=True):
+        what = f"{cost.actions:,} actions {name}"
+        yield Row("engine", f"{what}: CPU an action", Sample((cost.cpu,)), "2 ms", Sample((ALLOWED_S,)), 1.0)
+        yield Row("engine", f"{what}: wall an action", Sample((cost.wall,)), "2 ms", Sample((ALLOWED_S,)), 1.0)
+
+
+def measured(shots: int) -> list[Cost]:
+    """A build of so many shots, and the build after it."""
+    with tempfile.TemporaryDirectory() as folder, _nothing_to_draw():
+        board = storyboard(shots)
+        return [built(Path(folder), board), built(Path(folder), board)]
+
+
+def storyboard(shots: int) -> Storyboard:
+    """Every second shot starts from a frame of the one before it: 5 actions for 2 shots, and the cut."""
+    names = [f"s{number}" for number in range(shots)]
+    return film(
+        *(shot(name, after=names[number - 1] if number % 2 else None, seed=number) for number, name in enumerate(names))
+    )
+
+
+def built(root: Path, board: Storyboard) -> Cost:
+    """One build by the engine, from the graph to the lockfile."""
+    (root / ".storyboard").mkdir(exist_ok=True)
+    with Workspace(root, board, writable=True) as workspace:
+        shelf = Shelf(workspace, read_lockfile(workspace.lockfile), {"renderer": 1})
+        began, busy = time.perf_counter(), time.process_time()
+        graph = Graph(board)
+        planner = Planner(graph, shelf, wishes())
+        engine = Engine(graph, planner, shelf, Workers(1), {"local": AtOnce()}, lambda event: None)
+        outcome: Outcome = asyncio.run(engine.run())
+        actions = len(outcome.made) + len(outcome.reused)
+        wall, cpu = time.perf_counter() - began, time.process_time() - busy
+    if outcome.failed or outcome.blocked or len(shelf.lockfile.shots) != len(list(board.shots())):
+        raise SystemExit(f"the build failed: {list(outcome.failed.items())[:3]}")
+    return Cost(wall / actions, cpu / actions, actions)
+
+
+def _nothing_to_draw() -> ExitStack:
+    """Workers write a few bytes, frames are known, the film is not joined."""
+    numbers = count()
+
+    async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        arguments[-1].write_bytes(b"piece %d" % next(numbers))
+        return msgspec.structs.replace(_INFO, frames=192)
+
+    def extract(path: Path, at: Any) -> frames.Picture:
+        number = next(numbers)
+        return frames.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
+
+    def assemble(shelf: Shelf, step: Any, *others: Any) -> CutMade:
+        shelf.keep_film(step, "0" * 64, 0.0)
+        return CutMade("0" * 64)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Workers, "run", run))
+    stack.enter_context(mock.patch.object(frames, "extract", extract))
+    stack.enter_context(mock.patch.object(engines, "assemble", assemble))
+    return stack
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--shots", type=int, default=4000)
+    wanted = parser.parse_args()
+    for name, cost in zip(("made", "looked up"), measured(wanted.shots), strict=True):
+        print(f"{cost.actions} actions {name}: {cost.wall * 1000:.2f} ms each, of CPU {cost.cpu * 1000:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

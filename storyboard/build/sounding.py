@@ -1,0 +1,43 @@
+"""The sound of the film in a build: its sources out of the store, the mix in a worker process, the track kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from storyboard.build.shelf import Shelf
+from storyboard.build.tasks import TaskFailed
+from storyboard.build.workers import report_progress
+from storyboard.core.plan import SoundMade, Step
+from storyboard.core.sound import Sound
+
+if TYPE_CHECKING:
+    from storyboard.media.soundtrack import SoundFacts
+
+
+def sources(shelf: Shelf, sound: Sound) -> dict[str, Path]:
+    """The files behind *sound*, by digest; tracks are taken into the store first.
+
+    Raises ``TaskFailed`` if one has been edited since the plan.
+    """
+    takes = {voice.take: shelf.blob(voice.take) for voice in sound.voices}
+    return takes | {bed.digest: shelf.taken_in(bed.file, bed.digest) for bed in sound.beds}
+
+
+def mix(slot: int, sound: Sound, files: Mapping[str, Path], out: Path) -> "SoundFacts":
+    """Make the sound of the film at *out*."""
+    from storyboard.media.mixing import MixFailed
+    from storyboard.media.soundtrack import write_sound
+
+    try:
+        return write_sound(sound, files, out, lambda done, total: report_progress(slot, done, total))
+    except MixFailed as problem:
+        raise TaskFailed(str(problem)) from problem
+
+
+def keep_sound(shelf: Shelf, step: Step, track: Path, facts: "SoundFacts", seconds: float) -> SoundMade:
+    """Put the finished track into the store."""
+    told: dict[str, Any] = msgspec.to_builtins(facts)
+    digest = shelf.keep(step, "sound", track, told, seconds)
+    return SoundMade(digest, facts.loudness, facts.peak)

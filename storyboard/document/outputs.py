@@ -1,0 +1,174 @@
+"""The films that are made of one storyboard: its `output`, or several `outputs` to which that gives what they lack."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from msgspec import Struct
+
+from storyboard.core.diagnostics import Diagnostic, Label, Span, error
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Output, Size, Storyboard
+from storyboard.core.timebase import exact, frame_rate
+from storyboard.document.fields import Field, Layer, ShotDraft, layer
+from storyboard.document.lower import Lowered
+from storyboard.document.names import folded, quoted
+from storyboard.document.overlaps import check_overlaps
+from storyboard.document.paths import BadPath, default_film, film
+
+_FPS = (1, 120)
+_PROFILES: dict[str, dict[str, Any]] = {
+    "final": {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET},
+    "draft": {"crf": 28, "preset": "ultrafast"},
+}
+_OUTPUT = ("fit", "copy", "captions", "language", "crf", "preset", "comment", "chapters")
+# Of a film in which nothing is generated.
+_SIZE = Size(1280, 720)
+_RATE = 24
+
+
+class OutputDraft(Struct):
+    """One film as written: its own fields, and those of `output`, which count where it has none."""
+
+    name: str
+    own: Layer
+    shared: Layer
+
+    def find(self, name: str) -> Field | None:
+        """The field that counts, usable or not."""
+        return self.own.find(name) or self.shared.find(name)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Every field that counts; a profile of its own comes before settings that are shared."""
+        hidden = ("crf", "preset") if "profile" in self.own.data else ()
+        return {**{name: value for name, value in self.shared.data.items() if name not in hidden}, **self.own.data}
+
+    @property
+    def place(self) -> Span | None:
+        """Where its file is named, or it itself."""
+        file = self.own.find("file")
+        return file.span if file is not None else self.own.document.key_span(self.own.path)
+
+
+class Outputs:
+    """The outputs of one storyboard. What is wrong with them is added to *findings*, once for what they share."""
+
+    def __init__(self, root: Layer, findings: list[Diagnostic]) -> None:
+        self._document = root.document
+        self._findings = findings
+        self._told: set[tuple[str, object]] = set()
+        shared, several = root.find("output"), root.find("outputs")
+        self._shared = layer(root.document, ("output",), shared.value if shared is not None else None)
+        named = layer(root.document, ("outputs",), several.value if several is not None else None)
+        if several is not None and several.usable and not named.data:
+            findings.append(error("bad-length", "`outputs` is empty", several.span))
+        nothing = Layer(root.document, ("output",), {})
+        self.drafts = [
+            OutputDraft(name, layer(root.document, ("outputs", name), value), self._shared)
+            for name, value in named.data.items()
+        ] or [OutputDraft("", self._shared, nothing)]
+
+    def shared_size(self) -> Size | None:
+        """The size in which takes are asked for where their model makes it: that of `output` alone."""
+        return self._size(self._shared.find("size"))
+
+    def read(self) -> list[tuple[str, Size | None, Fraction | None]]:
+        """File, size and rate of each output, as far as they are said."""
+        found = [
+            (self._file(draft), self._size(draft.find("size")), self._rate(draft.find("fps"))) for draft in self.drafts
+        ]
+        self._check_apart([file for file, _, _ in found])
+        return found
+
+    def whole(
+        self, read: Sequence[tuple[str, Size | None, Fraction | None]], lowered: Sequence[Lowered]
+    ) -> list[Output]:
+        """The outputs; what nobody says comes from the first shot that is in the film."""
+        shown = [one for one in lowered if not one.linked.draft.skipped]
+        sizes = [one.linked.source.size for one in shown if one.linked.source is not None]
+        rates = [one.card.fps for one in shown if one.card is not None]
+        size, rate = sizes[0] if sizes else _SIZE, Fraction(rates[0] if rates else _RATE)
+        return [
+            Output(file, own_size or size, own_rate or rate, **_settings(draft.said), name=draft.name)
+            for draft, (file, own_size, own_rate) in zip(self.drafts, read, strict=True)
+        ]
+
+    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[ShotDraft]) -> None:
+        """Findings about transitions and fades in any of the films, each place once."""
+        for draft, one in zip(self.drafts, storyboard.films(), strict=True):
+            for finding in check_overlaps(one, drafts, draft):
+                self._tell(finding)
+
+    def _tell(self, finding: Diagnostic) -> None:
+        key = (finding.code, finding.span)
+        if key not in self._told:
+            self._told.add(key)
+            self._findings.append(finding)
+
+    def _size(self, field: Field | None) -> Size | None:
+        if field is None or not field.usable:
+            return None
+        size = Size.parse(str(field.value))
+        if size.width % 2 == 0 and size.height % 2 == 0:
+            return size
+        even = Size(size.width + size.width % 2, size.height + size.height % 2)
+        message = "width and height of a film must be even"
+        self._tell(error("odd-size", message, field.span, help=f"write `{even}`"))
+        return None
+
+    def _rate(self, field: Field | None) -> Fraction | None:
+        if field is None or not field.usable or not isinstance(field.value, int | float | str):
+            return None
+        rate = frame_rate(field.value)
+        if _FPS[0] <= rate <= _FPS[1]:
+            return rate
+        message = f"a film has {_FPS[0]} to {_FPS[1]} frames a second"
+        self._tell(error("out-of-range", message, field.span))
+        return None
+
+    def _file(self, draft: OutputDraft) -> str:
+        """Where the film goes; one of several that does not say so is named after `output.file` and itself."""
+        own = self._path(draft.own.find("file"))
+        if own is not None:
+            return own
+        whole = self._path(draft.shared.find("file")) or default_film(self._document.name)
+        stem, _, suffix = whole.rpartition(".")
+        return f"{stem}-{draft.name}.{suffix}" if draft.name else whole
+
+    def _path(self, field: Field | None) -> str | None:
+        if field is None or not field.usable:
+            return None
+        try:
+            return film(str(field.value), self._document.name)
+        except BadPath as problem:
+            self._tell(error(problem.code, problem.message, field.span, help=problem.help))
+            return None
+
+    def _check_apart(self, files: Sequence[str]) -> None:
+        """Each film needs a name of its own, whatever it ends in: captions and shots lie beside it by that name."""
+        first: dict[str, OutputDraft] = {}
+        for draft, file in zip(self.drafts, files, strict=True):
+            for name in _taken(file):
+                before = first.setdefault(name, draft)
+                if before is not draft:
+                    note = Label(before.place, f"{quoted(before.name)} is here") if before.place is not None else None
+                    message = f"{quoted(draft.name)} would be written where {quoted(before.name)} is"
+                    advice = "give each output a `file` of another name; the ending alone does not tell them apart"
+                    notes = [note] if note is not None else []
+                    self._tell(error("duplicate-output", message, draft.place, *notes, help=advice))
+                    break
+
+
+def _taken(file: str) -> Iterator[str]:
+    """The names that a film takes up, for itself and for one with slates in its holes."""
+    stem = folded(file.rpartition(".")[0])
+    yield stem
+    yield f"{stem}.partial"
+
+
+def _settings(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a film beside its file, size and rate."""
+    whole = {**_PROFILES[str(said.get("profile", "final"))], **said}
+    plain = {name: whole[name] for name in _OUTPUT if name in whole}
+    plain |= {"loudness": exact(str(whole["loudness"]))} if "loudness" in whole else {}
+    return plain | {name: exact(str(whole.get(name, 0))) for name in ("fade_in", "fade_out")}

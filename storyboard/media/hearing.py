@@ -1,0 +1,245 @@
+"""The sound in a file, decoded to blocks of stereo at 48 kHz, each sample at its time.
+
+What a container says about time is followed to the sample where a sound begins, and wherever it leaves a gap; in
+between the samples themselves count. moviepy's reader is not used.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from storyboard.core.sound import RATE
+from storyboard.core.timebase import frames_in
+from storyboard.media.encode import file_url
+from storyboard.media.index import packets
+from storyboard.media.reader import Unreadable, opened, picture_stream, ratio, reading
+
+# Samples of the left and the right channel: float32 of shape (2, n), 1.0 is full scale.
+Block: TypeAlias = NDArray[np.float32]
+Blocks: TypeAlias = Iterator[Block]
+
+_SILENCE = RATE
+# What a clock of milliseconds may be wrong by, and what a rate that is a little off may add up to.
+_SLACK = Fraction(1, 100)
+# A decoder needs what comes before to begin in the middle.
+_PREROLL = Fraction(1, 2)
+_LOOKED_AT = 64
+_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_FORMATS = {
+    b"\x1aE\xdf\xa3": "matroska",
+    b"RIFF": "wav",
+    b"RF64": "wav",
+    b"FORM": "aiff",
+    b"fLaC": "flac",
+    b"OggS": "ogg",
+}
+
+
+def silence(samples: int) -> Block:
+    """So many samples of nothing."""
+    return np.zeros((2, samples), np.float32)
+
+
+def take_sound(path: Path, start: Fraction) -> Blocks:
+    """The sound of a clip from *start* seconds after its first picture on; silent where it has none, until its end.
+
+    Raises ``Unreadable``.
+    """
+    with opened(path, packets_only=True) as container:
+        origin = _first_picture(container)
+    with opened(path) as container:
+        stream = _sound_stream(container)
+        if stream is not None:
+            yield from _placed(_from(container, stream, origin, start))
+
+
+def track_sound(path: Path) -> Blocks:
+    """The sound of a file from its own beginning. Raises ``Unreadable``."""
+    with _opened_track(path) as container:
+        stream = _sound_stream(container)
+        if stream is None:
+            raise Unreadable("has no sound that can be decoded")
+        yield from _placed(_converted(_decoded(container, stream), stream, None, Fraction(0)))
+
+
+@contextmanager
+def _opened_track(path: Path) -> Iterator[InputContainer]:
+    options = {"protocol_whitelist": "file"}
+    with reading():
+        container = av.open(file_url(path), "r", format=_format(path), options=options)
+    with container:
+        yield container
+
+
+def _format(path: Path) -> str:
+    """The container by its signature, so that no playlist is followed and nothing guessed."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] in _ATOMS:
+        return "mov"
+    if head[:1] == b"\xff" and len(head) > 1:
+        return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
+    return "mp3" if head.startswith(b"ID3") else _FORMATS.get(head[:4]) or _unknown()
+
+
+def _unknown() -> str:
+    raise Unreadable("is no sound of a known kind")
+
+
+def _sound_stream(container: InputContainer) -> AudioStream | None:
+    """The stream that is meant to be heard: the default one, else the first that can be decoded."""
+    streams = [stream for stream in container.streams.audio if stream.codec_context]
+    chosen = [stream for stream in streams if stream.disposition & stream.disposition.default]
+    return next(iter([*chosen, *streams]), None)
+
+
+def _first_picture(container: InputContainer) -> Fraction:
+    """When the first picture is shown, in seconds of the container."""
+    stream = picture_stream(container)
+    found = islice(packets(container, stream), _LOOKED_AT)
+    times = [packet.pts for packet in found if packet.pts is not None and not packet.is_discard]
+    return min(times, default=0) * ratio(stream.time_base, Fraction(1))
+
+
+def _from(
+    container: InputContainer, stream: AudioStream, origin: Fraction, start: Fraction
+) -> Iterator[tuple[int, Block]]:
+    """The sound from a little before *start* on; from the beginning where the container seeks beyond that."""
+    base = ratio(stream.time_base, Fraction(1))
+    wanted = origin + start - _PREROLL
+    if wanted > 0:
+        with reading():
+            container.seek(int(wanted / base), stream=stream)
+            first = next(container.decode(stream), None)
+        late = first is None or first.pts is None or first.pts * base > origin + start
+        with reading():
+            container.seek(0 if late else int(wanted / base), stream=stream)
+    return _converted(_decoded(container, stream), stream, origin, start)
+
+
+def _decoded(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    with reading():
+        yield from container.decode(stream)
+
+
+def _converted(
+    frames: Iterator[AudioFrame], stream: AudioStream, origin: Fraction | None, start: Fraction
+) -> Iterator[tuple[int, Block]]:
+    """Blocks at the output's rate, each with the sample after *start* at which it belongs.
+
+    *origin* is the container's time that counts as 0, that of the first frame by default.
+    """
+    base = ratio(stream.time_base, Fraction(1))
+    run: _Run | None = None
+    for frame in frames:
+        time = run.due if run is not None and frame.pts is None else (frame.pts or 0) * base
+        origin = time if origin is None else origin
+        if run is None or not run.fits(frame, time):
+            if run is not None:
+                yield from run.rest()
+            run = _Run(frame, time, frames_in(time - origin - start, Fraction(RATE)))
+        yield from run.add(frame)
+    if run is not None:
+        yield from run.rest()
+
+
+class _Run:
+    """Frames that follow each other without a gap, from *time* on; their first sample belongs at *place*."""
+
+    def __init__(self, frame: AudioFrame, time: Fraction, place: int) -> None:
+        self._kind = (frame.sample_rate, frame.format.name, frame.layout.name)
+        self._mono = frame.layout.nb_channels == 1
+        self._begin = time
+        self._count = 0
+        self._place = place
+        self._resampler = AudioResampler(format="fltp", layout="mono" if self._mono else "stereo", rate=RATE)
+
+    @property
+    def due(self) -> Fraction:
+        """When the next frame should come."""
+        return self._begin + Fraction(self._count, self._kind[0])
+
+    def fits(self, frame: AudioFrame, time: Fraction) -> bool:
+        """Whether *frame* goes on with it."""
+        same = (frame.sample_rate, frame.format.name, frame.layout.name) == self._kind
+        return same and abs(time - self.due) <= _SLACK
+
+    def add(self, frame: AudioFrame) -> Iterator[tuple[int, Block]]:
+        self._count += frame.samples
+        frame.pts = None
+        with reading():
+            made = self._resampler.resample(frame)
+        return self._blocks(made)
+
+    def rest(self) -> Iterator[tuple[int, Block]]:
+        """What the resampler still holds."""
+        with reading():
+            made = self._resampler.resample(None)
+        return self._blocks(made)
+
+    def _blocks(self, made: Iterable[AudioFrame]) -> Iterator[tuple[int, Block]]:
+        for frame in made:
+            samples = frame.to_ndarray()
+            block = np.repeat(samples, 2, axis=0) if self._mono else samples
+            yield self._place, np.ascontiguousarray(block, np.float32)
+            self._place += block.shape[1]
+
+
+def _placed(blocks: Iterator[tuple[int, Block]]) -> Blocks:
+    """The blocks one after another from 0 on: what lies before or comes twice is left out, gaps are silent."""
+    at = 0
+    for place, block in blocks:
+        while place > at:
+            gap = min(place - at, _SILENCE)
+            yield silence(gap)
+            at += gap
+        skip = at - place
+        if skip < block.shape[1]:
+            yield block[:, skip:]
+            at = place + block.shape[1]
+
+
+class Pull:
+    """Blocks of any length, to be taken in any other. ``ended`` once there is nothing left."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._held: list[Block] = []
+        self._there = 0
+        self.ended = False
+
+    def take(self, samples: int) -> Block:
+        """The next *samples*; silence after the end."""
+        while self._there < samples and not self.ended:
+            block = next(self._blocks, None)
+            if block is None:
+                self.ended = True
+            else:
+                self._held.append(block)
+                self._there += block.shape[1]
+        missing = max(0, samples - self._there)
+        whole = np.concatenate([*self._held, silence(missing)], axis=1)
+        self._held = [whole[:, samples:]]
+        self._there = max(0, self._there - samples)
+        return whole[:, :samples]
+
+
+def length_of(open_sound: Callable[[], Blocks], most: int) -> int:
+    """How many samples there are, counted no further than *most*."""
+    count = 0
+    for block in open_sound():
+        count += block.shape[1]
+        if count >= most:
+            return most
+    return count

@@ -1,0 +1,108 @@
+"""Captions as a stream of their own inside the film: 3GPP timed text, which MP4 and MOV players know.
+
+Each sample is a text with its length before it (3GPP TS 26.245, 5.17); what nothing is said in has a sample without
+text, so that every one ends where it should.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+from av.container import OutputContainer
+from msgspec import Struct
+
+from storyboard.core.captions import Cue, one_at_a_time
+from storyboard.media.reader import Refused, opened
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.subtitles.stream import SubtitleStream
+
+_MOST_BYTES = 0xFFFF
+# Finer than the clock of any sound: FFmpeg compares the times of different streams as bare numbers, and takes a text
+# for ended when that of another is larger.
+_FINE = 192_000
+# QuickTime's own list has other codes for some languages.
+_MOV_LANGUAGES = {"deu": "ger", "nld": "dut", "swe": "sve", "ell": "gre", "isl": "ice", "zho": "chi"}
+_FORMAT = (
+    "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
+    "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, "
+    "Encoding"
+)
+_STYLE = "Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0"
+_EVENTS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+_HEADER = (
+    f"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: {_FORMAT}\nStyle: {_STYLE}\n\n"
+    f"[Events]\nFormat: {_EVENTS}\n"
+)
+
+
+class Subtitles(Struct, frozen=True):
+    """What is to be read, in frames of the film; at least one text. *language* by ISO 639-2 in three letters."""
+
+    cues: tuple[Cue, ...]
+    language: str = "und"
+
+
+class SubtitleTrack:
+    """The stream of *subtitles* in *film*; to be made before the first packet of the film is written."""
+
+    def __init__(self, film: OutputContainer, subtitles: Subtitles, rate: Fraction) -> None:
+        self._film = film
+        self._tick = 1 / rate
+        self._samples = list(_samples(subtitles))
+        self._stream: SubtitleStream = film.add_stream("mov_text")
+        self._stream.time_base = self._stream.codec_context.time_base = _fine_tick(rate)
+        self._stream.codec_context.subtitle_header = _HEADER.encode()
+        named = _MOV_LANGUAGES if film.format.name == "mov" else {}
+        self._stream.metadata["language"] = named.get(subtitles.language, subtitles.language)
+
+    def write_until(self, frame: int) -> None:
+        """Write what has begun by *frame* of the film, so that picture and text lie side by side in the file."""
+        while self._samples and self._samples[0].first <= frame:
+            self._film.mux_one(self._packet(self._samples.pop(0)))
+
+    def _packet(self, sample: Cue) -> "Packet[Any]":
+        packet = av.Packet(_bytes(sample.text))
+        packet.stream, packet.time_base, packet.is_keyframe = self._stream, self._tick, True
+        packet.pts = packet.dts = sample.first
+        packet.duration = sample.end - sample.first
+        return packet
+
+
+def check_subtitles(film: Path, subtitles: Subtitles, rate: Fraction) -> None:
+    """Raise ``Refused`` unless *film* holds exactly those texts, at exactly those frames."""
+    wanted = one_at_a_time(subtitles.cues)
+    with opened(film, packets_only=True) as container:
+        [stream] = container.streams.subtitles or [None]
+        packets = [*container.demux(stream)] if stream is not None else []
+        frames = rate * Fraction(stream.time_base or 0) if stream is not None else Fraction(0)
+        read = [(packet.pts, packet.duration, bytes(packet)) for packet in packets if packet.size > len(_bytes(""))]
+    found = [(pts * frames, (pts + (duration or 0)) * frames, data) for pts, duration, data in read if pts is not None]
+    if found != [(Fraction(cue.first), Fraction(cue.end), _bytes(cue.text)) for cue in wanted]:
+        raise Refused("does not hold its captions as they were meant")
+
+
+def _samples(subtitles: Subtitles) -> Iterator[Cue]:
+    """Texts and pauses, one after another from the first frame of the film on."""
+    at = 0
+    for cue in one_at_a_time(subtitles.cues):
+        if cue.first > at:
+            yield Cue("", at, cue.first)
+        yield cue
+        at = cue.end
+
+
+def _fine_tick(rate: Fraction) -> Fraction:
+    """A tick of which every frame has a whole number."""
+    ticks = rate.numerator
+    while ticks < _FINE:
+        ticks *= 2
+    return Fraction(1, ticks)
+
+
+def _bytes(text: str) -> bytes:
+    data = text.encode()[:_MOST_BYTES].decode(errors="ignore").encode()
+    return len(data).to_bytes(2, "big") + data

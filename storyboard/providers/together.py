@@ -1,0 +1,100 @@
+"""Questions about single ids, put together: whoever asks while one is under way goes with the next.
+
+Nobody waits for company, so a lone question leaves at once, and a hundred that arrive together make a few calls.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
+from typing import Generic, TypeVar
+
+from storyboard.providers.errors import ProviderError
+
+T = TypeVar("T")
+# Trouble that each id would meet alone as well.
+_COMMON = frozenset({"auth", "no-balance", "rate-limited", "network", "timeout"})
+
+
+class Together(Generic[T]):
+    """Puts *ask* to the provider, at most *batch* ids at a time, one call after the other.
+
+    An id that the answer leaves out, and every id of a call whose reply cannot be used, is asked about once more,
+    alone: what is said of one task never counts for another.
+    """
+
+    def __init__(self, ask: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], batch: int) -> None:
+        self._ask, self._batch = ask, batch
+        self._waiting: dict[str, asyncio.Future[T]] = {}
+        self._asked: dict[str, asyncio.Future[T]] = {}
+        self._loop: asyncio.Task[None] | None = None
+
+    async def ask(self, task_id: str) -> T:
+        """What the provider says of *task_id*. Raises ``ProviderError``."""
+        answer = self._waiting.get(task_id)
+        if answer is None:
+            answer = self._waiting[task_id] = asyncio.get_running_loop().create_future()
+            answer.add_done_callback(_seen)
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._run())
+            self._loop.add_done_callback(self._ended)
+        return await asyncio.shield(answer)
+
+    async def aclose(self) -> None:
+        """Ask nothing more; questions that are open are cancelled."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(0)  # those of the same moment come along
+            self._asked = dict(islice(self._waiting.items(), self._batch))
+            for task_id in self._asked:
+                del self._waiting[task_id]
+            await self._answer(self._asked)
+
+    def _ended(self, loop: "asyncio.Task[None]") -> None:
+        """Nobody waits in vain: what broke the loop, other than trouble with asking, reaches those who asked."""
+        problem = None if loop.cancelled() else loop.exception()
+        for answer in (*self._asked.values(), *self._waiting.values()):
+            if problem is not None and not answer.done():
+                answer.set_exception(problem)
+            answer.cancel()
+        self._waiting.clear()
+
+    async def _answer(self, asked: Mapping[str, asyncio.Future[T]]) -> None:
+        found: Mapping[str, T] = {}
+        try:
+            found = await self._ask(list(asked))
+        except ProviderError as problem:
+            if len(asked) == 1 or problem.code in _COMMON:
+                _fail(asked, problem)
+                return
+        for task_id, answer in asked.items():
+            if task_id in found:
+                _settle(answer, found[task_id])
+            else:
+                await self._alone(task_id, answer)
+
+    async def _alone(self, task_id: str, answer: asyncio.Future[T]) -> None:
+        try:
+            _settle(answer, (await self._ask([task_id]))[task_id])
+        except ProviderError as problem:
+            _fail({task_id: answer}, problem)
+
+
+def _settle(answer: asyncio.Future[T], found: T) -> None:
+    if not answer.done():
+        answer.set_result(found)
+
+
+def _fail(asked: Mapping[str, asyncio.Future[T]], problem: ProviderError) -> None:
+    for answer in asked.values():
+        if not answer.done():
+            answer.set_exception(problem)
+
+
+def _seen(answer: asyncio.Future[T]) -> None:
+    """An answer that nobody waits for any more is no error."""
+    if not answer.cancelled():
+        answer.exception()

@@ -1,0 +1,58 @@
+"""What the verbs say of own footage, before and after it has been taken in."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cut import clip
+from tests.desk import Desk
+from tests.inside import hasty
+from tests.media.test_picture_care import bars, write
+from tests.project import Project, decoded
+
+SHOTS = """\
+scenes:
+  - id: one
+    shots:
+      - {id: own, clip: own.mp4}
+      - {id: a, prompt: a river at night}
+"""
+
+
+def test_footage_counts_when_it_has_been_measured_and_is_told_as_what_it_is(tmp_path: Path) -> None:
+    desk = Desk(Project(tmp_path / "film", SHOTS))
+    clip(desk.folder / "own.mp4", 30, "12")
+    desk.git("init", "-q")
+    (desk.folder / ".gitignore").write_text(".storyboard/\nout/\n")
+    desk.commit("first")
+    with hasty():
+        assert "2 shots, at least 1 s (at least 12 frames at 12 fps)" in desk.said("plan")
+        assert "own footage, not in this cache" in desk.said("log", "own")
+        desk.built()
+        assert "2 shots, 3.5 s (42 frames at 12 fps)" in desk.said("status")
+        assert ", own footage, taken in 20" in desk.said("why", "own")
+        assert "own footage, taken in as " in desk.said("log", "own")
+        clip(desk.folder / "own.mp4", 40, "12")
+        told = desk.data("diff")
+        assert told["seconds"] == {"old": 3.5, "new": 1}
+        assert told["retimed"] == []
+        assert "at least 1 s" in desk.said("status")
+
+
+def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
+    desk = Desk(Project(tmp_path / "film", SHOTS))
+    (desk.folder / "own.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and nothing more")
+    with hasty():
+        assert desk.run("build", "--partial").code == 1
+    assert len(decoded(desk.folder / "out/film.partial.mp4")) == 4 * 12 + 12
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "smpte2084"), (18, "arib-std-b67")])
+def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int, name: str) -> None:
+    desk = Desk(Project(tmp_path / "film", SHOTS))
+    write(desk.folder / "own.mp4", bars(), "libx264", "yuv420p10le", transfer=transfer)
+    with hasty():
+        ran = desk.run("build")
+        assert ran.code == 1
+        assert f"own.mp4 is HDR ({name}), whose tones are not mapped; convert it to BT.709 first" in ran.out
+        assert not (desk.folder / "out/film.mp4").exists()

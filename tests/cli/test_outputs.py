@@ -1,0 +1,209 @@
+"""Several films of one storyboard: takes made once, pieces kept for each, no film lost with another."""
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.desk import Desk
+from tests.inside import hasty
+from tests.media.clips import decoded, ffmpeg
+from tests.project import HERE, Project, digest
+
+HEADER = """\
+version: 1
+model: tiny:1
+title: Night
+output: {file: out/film.mp4, size: 128x72, fps: 12}
+outputs:
+  wide: {}
+  tall: {size: 72x128, fps: 25, fit: cover}
+  web: {file: web/small.mov, size: 64x36, captions: stream, profile: draft}
+"""
+SHOTS = """\
+scenes:
+  - id: one
+    shots:
+      - {id: a, prompt: a river at night, seed: 3, caption: At night}
+      - {id: b, prompt: a forest at dawn, seed: 4, transition: {type: dissolve, duration: 0.25}}
+      - {id: end, card: {text: The end, duration: 1}}
+"""
+ENVELOPE = json.loads((HERE / "schemas/envelope-1.schema.json").read_text())
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    project = Project(tmp_path / "film")
+    project.write(SHOTS, HEADER)
+    with hasty():
+        yield Desk(project)
+
+
+def films(desk: Desk, *words: str) -> dict[str, dict[str, object]]:
+    ran = desk.run(*words, "--json")
+    jsonschema.validate(json.loads(ran.out), ENVELOPE)
+    return {film["name"]: film for film in ran.data["films"]}
+
+
+def test_one_build_makes_every_film_and_each_take_once(desk: Desk) -> None:
+    made = desk.built()
+    assert sorted(name for name in made if name.startswith("take:")) == ["take:a", "take:b"]
+    assert sorted(name for name in made if name.startswith("cut")) == ["cut/tall", "cut/web", "cut/wide"]
+    shapes = {"out/film-wide.mp4": (128, 72, 12), "out/film-tall.mp4": (72, 128, 25), "web/small.mov": (64, 36, 12)}
+    for name, (width, height, rate) in shapes.items():
+        shown = decoded(desk.folder / name)
+        assert {(frame.width, frame.height) for frame in shown} == {(width, height)}
+        # two takes of a second each, a card of a second, less a quarter for the dissolve
+        dissolve = int(Fraction(rate, 4) + Fraction(1, 2))
+        assert len(shown) == 3 * rate - dissolve
+    assert (desk.folder / "out/film-tall.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\nAt night")
+    assert not (desk.folder / "web/small.srt").exists()
+    told = ffmpeg("-i", str(desk.folder / "web/small.mov"), "-map", "0:s", "-f", "srt", "-").stdout
+    assert b"At night" in told
+    assert desk.built() == []
+    assert desk.data("plan")["nothing_to_do"]
+    desk.said("build", "--locked")
+
+
+def test_each_film_is_told_with_its_own_figures(desk: Desk) -> None:
+    there = films(desk, "build")
+    assert [there[name]["frames"] for name in ("wide", "tall", "web")] == [33, 69, 33]
+    assert there["web"]["film"] == "web/small.mov"
+    assert there["wide"]["copied"]["copied"] == 12 - 3
+    assert there["tall"]["copied"]["why"]["it is 128x72"] == 25 + 25 - 12
+    planned = films(desk, "plan")
+    assert {name: film["do"] for name, film in planned.items()} == dict.fromkeys(("wide", "tall", "web"), "reuse")
+    assert films(desk, "status")["tall"]["state"] == "up to date"
+    text = desk.said("status")
+    assert "Night: 3 shots, 2.75 s, 3 films, made by local" in text
+    assert "  tall: out/film-tall.mp4, 69 frames at 25 fps, 72x128" in text
+    assert "film: web/small.mov is up to date" in text
+    assert "tall: the cut of 4 segments" in desk.said("plan")
+    ended = desk.said("build")
+    assert "out/film-wide.mp4: 33 frames, 2.75 s, as it was" in ended
+    assert "web/small.mov: 33 frames, 2.75 s, as it was" in ended
+    graph = {action["action"]: action for action in desk.data("graph")["actions"]}
+    assert graph["cut/tall"]["output"] == "tall"
+    assert {graph[name]["output"] for name in graph["cut/tall"]["inputs"]} == {"tall"}
+
+
+def test_a_change_of_one_output_touches_that_film_alone(desk: Desk) -> None:
+    desk.built()
+    before = {name: digest(desk.folder / name) for name in ("out/film-wide.mp4", "web/small.mov")}
+    desk.project.edit("fit: cover", "fit: stretch")
+    assert {name.rpartition("/")[2] for name in desk.built()} == {"tall"}
+    assert {name: digest(desk.folder / name) for name in before} == before
+    (desk.folder / "web/small.mov").unlink()
+    assert films(desk, "status")["web"]["state"] == "not there"
+    assert desk.built() == ["cut/web"]
+    assert digest(desk.folder / "web/small.mov") == before["web/small.mov"]
+
+
+def test_an_output_more_or_another_name_makes_nothing_again(desk: Desk) -> None:
+    desk.built()
+    desk.project.edit("  wide: {}\n", "  broad: {file: out/film-wide.mp4}\n  again: {captions: none}\n")
+    assert desk.built() == ["cut/again"]
+    assert len(decoded(desk.folder / "out/film-again.mp4")) == 33
+    desk.project.write(SHOTS, HEADER.split("outputs:")[0])
+    assert desk.built() == ["cut"]
+
+
+def test_two_films_that_show_the_same_render_it_once(desk: Desk) -> None:
+    desk.project.edit("  wide: {}\n", "  wide: {}\n  again: {captions: none}\n")
+    made = desk.built()
+    assert len([name for name in made if name in ("segment:end/wide", "segment:end/again")]) == 1
+    assert len(decoded(desk.folder / "out/film-again.mp4")) == 33
+
+
+def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Desk) -> None:
+    foreign = desk.folder / "out/film-tall.mp4"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"somebody else's")
+    ran = desk.run("build", "--json")
+    assert ran.code == 1
+    [error] = json.loads(ran.out)["errors"]
+    assert "film-tall.mp4: it was not made by storyboard" in error["message"]
+    assert [film["name"] for film in ran.data["films"]] == ["wide", "web"]
+    assert not any(name.endswith("/tall") for name in ran.data["made"])
+    assert foreign.read_bytes() == b"somebody else's"
+    assert len(decoded(desk.folder / "web/small.mov")) == 33
+    ran = desk.run("build")
+    assert ran.code == 1
+    assert "web/small.mov: 33 frames" in ran.out
+    foreign.unlink()
+    assert {name.rpartition("/")[2] for name in desk.built()} == {"tall"}
+
+
+def test_nothing_is_made_if_no_film_can_be_written(desk: Desk) -> None:
+    for name in ("out/film-tall.mp4", "out/film-wide.mp4", "web/small.mov"):
+        (desk.folder / name).mkdir(parents=True)
+    assert desk.refused(1, "build")["code"] == "output"
+    assert not list((desk.folder / ".storyboard/cache/blobs").glob("*/*"))
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER.split("outputs:")[0]], ids=["several", "one"])
+def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Desk, header: str) -> None:
+    desk.project.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), header)
+    (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    ran = desk.run("build", "--partial", "--json")
+    assert ran.code == 1
+    for film in ran.data["films"]:
+        path = desk.folder / str(film["film"])
+        assert path.stem.endswith(".partial")
+        assert film["partial"]
+        assert len(decoded(path)) == film["frames"]
+        assert not path.with_name(path.name.replace(".partial", "")).exists()
+        assert not path.with_name(path.name.replace(".partial", "")).with_suffix(".srt").exists()
+    assert len(ran.data["films"]) == (3 if "outputs:" in header else 1)
+    assert ran.data["film"] == ran.data["films"][0]["film"]
+    assert "partial.mp4: 33 frames, 2.75 s, with slates for what is not there" in desk.run("build", "--partial").out
+
+
+def test_a_diff_tells_outputs_by_their_names(desk: Desk) -> None:
+    desk.git("init", "-q")
+    (desk.folder / ".gitignore").write_text(".storyboard/\nout/\n")
+    desk.commit("first")
+    desk.project.edit("fit: cover", "fit: stretch")
+    told = desk.data("diff")["film"]
+    assert told == [{"field": "outputs.tall.fit", "old": "cover", "new": "stretch"}]
+
+
+def test_a_shot_fills_every_film_its_own_way(tmp_path: Path) -> None:
+    from PIL import Image
+
+    project = Project(tmp_path / "film")
+    shots = "".join(
+        f"      - {{id: {name}, image: {{file: square.png, duration: 1}}{own}}}\n"
+        for name, own in (("plain", ""), ("boxed", ", fit: contain"), ("filled", ", fit: cover"))
+    )
+    project.write(f"scenes:\n  - id: one\n    shots:\n{shots}", HEADER.replace("wide: {}", "wide: {fit: stretch}"))
+    picture = Image.new("RGB", (96, 96), "#0000ff")
+    picture.paste("#ff0000", (0, 20, 96, 76))
+    picture.save(project.folder / "square.png")
+    desk = Desk(project)
+
+    def column(film: str) -> list[list[str]]:
+        """The colours at the left edge, from the top, in the middle of each shot."""
+        names = {(255, 0, 0): "red", (0, 0, 255): "blue", (0, 0, 0): "black"}
+        shown = decoded(desk.folder / film)
+        found = []
+        for second in range(3):
+            frame = shown[(2 * second + 1) * len(shown) // 6].to_ndarray(format="rgb24")
+            edge = [frame[row * (len(frame) - 1) // 4, 4] for row in range(5)]
+            found.append([names[tuple(255 * int(part > 127) for part in pixel)] for pixel in edge])
+        return found
+
+    with hasty():
+        desk.built()
+        assert column("out/film-wide.mp4") == [["blue", "red", "red", "red", "blue"], ["black"] * 5, ["red"] * 5]
+        assert column("out/film-tall.mp4")[1] == ["black", "blue", "red", "blue", "black"]
+        project.edit("fit: contain", "fit: stretch")
+        assert sorted(desk.built()) == [
+            "cut/tall",
+            "cut/web",
+            "cut/wide",
+            *(f"segment:boxed/{n}" for n in ("tall", "web")),
+        ]

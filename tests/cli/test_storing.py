@@ -1,0 +1,82 @@
+"""What goes wrong while a build stores what it made stays with the shot that it concerns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from storyboard.build import shelf
+from storyboard.store.cas import Missing
+from storyboard.store.journal import Job, Journal, NoSuchJob, State
+from storyboard.store.lockfile import write
+from storyboard.store.records import Record, Records
+from tests.inside import errors, hasty, run
+from tests.project import Project, takes
+from tests.shops import PaidProject, shop
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process() -> Iterator[None]:
+    with hasty():
+        yield
+
+
+def test_a_clip_that_vanishes_before_it_is_recorded_fails_its_shot_and_no_other(tmp_path: Path) -> None:
+    real = Records.add
+
+    def add(self: Records, record: Record, **known: Any) -> bool:
+        if record.made.label == "c" and record.kind == "take":
+            raise Missing(record.digest)
+        return real(self, record, **known)
+
+    project = Project(tmp_path / "film")
+    with mock.patch.object(Records, "add", add):
+        ran = run(project.folder, {}, "build", "--json")
+    assert ran.code == 1
+    assert [error["message"].partition(":")[0] for error in errors(ran)] == ["take"]
+    assert "has gone from the cache; build again" in errors(ran)[0]["message"]
+    assert takes(ran.data["made"]) == ["a", "b"]
+    again = run(project.folder, {}, "build", "--json")
+    assert (again.code, takes(again.data["made"])) == (0, ["c"])
+
+
+def test_a_lockfile_that_cannot_be_written_for_a_moment_is_written_at_the_end(tmp_path: Path) -> None:
+    failed = []
+
+    def full(path: Path, lockfile: Any) -> bool:
+        if not failed:
+            failed.append(path)
+            raise OSError(28, "No space left on device", str(path))
+        return write(path, lockfile)
+
+    project = Project(tmp_path / "film")
+    with mock.patch.object(shelf, "write_lockfile", full):
+        ran = run(project.folder, {}, "build", "--json")
+    assert (ran.code, len(failed)) == (0, 1)
+    assert run(project.folder, {}, "build", "--locked", "--json").code == 0
+
+
+def test_a_job_whose_journal_file_goes_fails_its_shot_and_is_not_bought_again(tmp_path: Path) -> None:
+    real = Journal.advance
+    gone: list[str] = []
+
+    def advance(self: Journal, task_id: str, state: State) -> Job:
+        if not gone:
+            gone.append(task_id)
+            self.close(task_id)
+            raise NoSuchJob(task_id)
+        return real(self, task_id, state)
+
+    with shop() as server:
+        project = PaidProject(tmp_path / "film", server)
+        known = project.environment().items()
+        environment = {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))}
+        with mock.patch.object(Journal, "advance", advance):
+            ran = run(project.folder, environment, "build", "--json")
+        assert ran.code == 1
+        assert gone[0] in errors(ran)[0]["message"]
+        assert "c" in takes(ran.data["made"]) or "a" in takes(ran.data["made"])
+        assert run(project.folder, environment, "build", "--json").code == 0
+        assert len(server.bill) == len({line["task_id"] for line in server.bill}) == 3

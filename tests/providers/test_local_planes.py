@@ -1,0 +1,137 @@
+"""Drawing in planes: the colours of BT.709, no seam between the pieces of a layer, sprites at any pixel."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageDraw
+
+from storyboard.core.model import Size
+from storyboard.media.color import to_bt709, to_rgb
+from storyboard.media.encode import ClipWriter
+from storyboard.providers.animatic.camera import Camera
+from storyboard.providers.animatic.cover import STRIP
+from storyboard.providers.animatic.layer import Canvas, Layer
+from storyboard.providers.animatic.palette import MOODS
+from storyboard.providers.animatic.planes import Yuv, levels_of, memory_for, planes_of, sheet_in
+from storyboard.providers.animatic.slate import Slate
+from storyboard.providers.animatic.sprite import Sprite
+from storyboard.providers.animatic.world import Moment, Plane, draw_all
+
+SIZE = Size(320, 2 * STRIP + 10)
+TINY = Size(64, 36)
+CAMERA = Camera(SIZE.width / SIZE.height, ("push",))
+
+
+def soft(seed: int, size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+    channels = len(mode)
+    rough = np.random.default_rng(seed).integers(0, 255, (9, 14, channels), dtype=np.uint8)
+    bands = [Image.fromarray(rough[..., i]).resize(size, Image.Resampling.BICUBIC) for i in range(channels)]
+    return Image.merge(mode, bands)
+
+
+def parts(memory: Yuv, size: Size = SIZE) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+    """Luma, and both planes of colour, as numbers that can be subtracted."""
+    return memory[: size.height].astype(np.int16), memory[size.height :].astype(np.int16)
+
+
+def furthest(first: npt.NDArray[np.int16], second: npt.NDArray[np.int16]) -> int:
+    return int(np.abs(first - second).max())
+
+
+def test_planes_are_what_the_exact_conversion_gives() -> None:
+    picture, memory = soft(1, (SIZE.width, SIZE.height)), memory_for(SIZE)
+    sheet_in(memory, SIZE.height).lay(planes_of(picture))
+    exact = np.asarray(to_bt709(np.asarray(picture)).to_ndarray())
+    for ours, theirs in zip(parts(memory), parts(exact), strict=True):
+        assert furthest(ours, theirs) <= 2
+        assert abs(float((ours - theirs).mean())) < 0.2
+
+
+@pytest.mark.parametrize("mood", sorted(MOODS))
+def test_colours_of_a_palette_are_seen_in_the_clip(tmp_path: Path, mood: str) -> None:
+    shades = [*MOODS[mood].sky, MOODS[mood].haze, MOODS[mood].dark, MOODS[mood].light, MOODS[mood].accent]
+    clip, size = tmp_path / "clip.mp4", Size(64, 32)
+    with ClipWriter(clip, size, Fraction(24)) as out:
+        for shade in shades:
+            memory = memory_for(size)
+            mask = Image.new("L", (64, 32), 255)
+            Layer(Canvas(-1, 0, 1, 1, 32), 0.0, mask, shade).draw(sheet_in(memory, 32), (-1.0, 0.0, 1.0, 1.0))
+            assert np.unique(memory[:32]).tolist() == [levels_of(shade)[0]]
+            out.write_planes(memory)
+    with av.open(str(clip)) as container:
+        for frame, shade in zip(container.decode(video=0), shades, strict=True):
+            assert np.abs(to_rgb(frame).mean(axis=(0, 1)) - np.asarray(shade) * 255).max() < 4
+
+
+def scene() -> tuple[Layer, Layer]:
+    """A back that fills the picture and a front, most of it solid, with soft edges."""
+    bounds = CAMERA.bounds(1.0)
+    canvas = Canvas(*bounds, 2 * SIZE.height)
+    mask = soft(3, canvas.size, "L").point([min(255, max(0, 4 * i - 300)) for i in range(256)])
+    front = soft(4, canvas.size)
+    front.putalpha(mask)
+    return Layer(canvas, 1.0, soft(2, canvas.size)), Layer(canvas, 1.0, front)
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.137, 0.5, 0.961])
+def test_pieces_of_layers_leave_no_seam(progress: float) -> None:
+    back, front = scene()
+    window = CAMERA.window(1.0, progress)
+    memory, whole = memory_for(SIZE), memory_for(SIZE)
+    draw_all(sheet_in(memory, SIZE.height), [Plane(back), Plane(front)], Moment(progress, progress, CAMERA))
+    picture = Image.new("RGB", (2 * SIZE.width, 2 * SIZE.height))
+    for layer in (back, front):
+        layer.stamp(picture, window)
+    small = picture.resize((SIZE.width, SIZE.height), Image.Resampling.BOX)
+    sheet_in(whole, SIZE.height).lay(planes_of(small))
+    luma, tones = (ours - theirs for ours, theirs in zip(parts(memory), parts(whole), strict=True))
+    assert np.abs(luma).max() <= 12  # the nearest of four layer pixels against their mean, at the steepest place
+    assert np.abs(tones).max() <= 16
+    assert np.abs(luma).mean() < 1.2
+    assert np.abs(tones).mean() < 2.0
+    rows = np.abs(luma).mean(axis=1)
+    assert rows[STRIP - 1 : STRIP + 1].max() < 3 * rows.mean() + 0.5
+
+
+def test_what_nearer_layers_hide_is_left_out_unseen() -> None:
+    back, front = scene()
+    memory, plain = memory_for(SIZE), memory_for(SIZE)
+    draw_all(sheet_in(memory, SIZE.height), [Plane(back), Plane(front)], Moment(0.3, 0.3, CAMERA))
+    for layer in (back, front):
+        layer.draw(sheet_in(plain, SIZE.height), CAMERA.window(1.0, 0.3))
+    assert np.abs(memory.astype(np.int16) - plain).max() <= 3
+
+
+@pytest.mark.parametrize("at", [(40, 30), (41, 30), (40, 31), (41, 31), (0, 0), (319, 5)])
+def test_sprite_lies_where_it_is_put(at: tuple[int, int]) -> None:
+    image = Image.new("RGBA", (9, 9))
+    ImageDraw.Draw(image).ellipse((0, 0, 8, 8), (255, 40, 30, 255))
+    memory = memory_for(SIZE)
+    expected = Image.new("RGB", (SIZE.width, SIZE.height), (90, 120, 150))
+    sheet = sheet_in(memory, SIZE.height)
+    sheet.lay(planes_of(expected))
+    Sprite(image).lay(sheet, at[0] + 0.5, at[1] + 0.5)
+    expected.paste(image, (at[0] - 4, at[1] - 4), image)
+    again = memory_for(SIZE)
+    sheet_in(again, SIZE.height).lay(planes_of(expected))
+    luma, tones = (furthest(a, b) for a, b in zip(parts(memory), parts(again), strict=True))
+    assert luma <= 1
+    assert tones <= 3
+
+
+def test_kept_planes_of_the_slate_are_those_of_its_picture() -> None:
+    slate = Slate(Size(640, 360), "glide", 1, "A prompt.", Fraction(24), 240)
+    for frame in (0, 8, 9, 99, 239):
+        kept = slate.planes(frame, (0.2, 0.6, 0.9))
+        for plane, fresh in zip(kept, planes_of(slate.picture(frame, (0.2, 0.6, 0.9))), strict=True):
+            assert np.array_equal(np.asarray(plane), np.asarray(fresh))
+
+
+def test_planes_of_another_shape_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="yuv420p"), ClipWriter(tmp_path / "clip.mp4", TINY, Fraction(24)) as out:
+        out.write_planes(memory_for(Size(64, 34)))
+    assert list(tmp_path.iterdir()) == []
