@@ -1,13 +1,10 @@
-"""Films of up to ten thousand shots, built for real by the engine, with takes that are there at once.
+"""Films of up to ten thousand shots, with everything that a build leaves behind.
 
 What a drawn take would hold does not matter here; that there are as many blobs, records, links and lockfile entries as
-a real film leaves behind does. So every take is the same two frames with a mark of its own behind them, and its linked
-frame a picture with a mark. Nothing is synced to the disk while a film is prepared.
+a real film has does. So every take is the same two frames with a mark of its own behind them, and its linked frame a
+picture with a mark. They are put into the store by the store's own hands, unsynced; a build then joins the film.
 """
 
-import asyncio
-import contextlib
-import io
 import os
 import subprocess
 import sys
@@ -19,12 +16,15 @@ from unittest import mock
 import msgspec
 import numpy as np
 
-from storyboard.build.makers import Delivery, LocalMaker, Order
-from storyboard.build.workers import Workers
-from storyboard.cli.start import run
+from storyboard.build.makers import Delivery
+from storyboard.build.session import Choices, Session
+from storyboard.cli.project import read_project
+from storyboard.core.graph import take_id
 from storyboard.core.model import Size
-from storyboard.media import frames, probe
+from storyboard.media import frames
 from storyboard.media.encode import ClipWriter
+from storyboard.media.frames import extract
+from storyboard.media.probe import probe
 
 _SIZE = Size(1280, 720)
 _FILES = 100
@@ -54,47 +54,47 @@ def _shot(index: int) -> str:
 
 
 def build(folder: Path) -> None:
-    """Build the film in *folder*, then once more as the command line does it, so that all is at rest."""
+    """Put all takes and frames of the film in *folder* into its store, then build it as the command line does."""
     clip = folder / "clip.mp4"
     with ClipWriter(clip, _SIZE, Fraction(24)) as writer:
         for _ in range(2):
             writer.write(np.zeros((_SIZE.height, _SIZE.width, 3), np.uint8))
-    out = io.StringIO()
-    with _at_once(clip), contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        code = run(["build", "-q"])
-    if code:
-        raise RuntimeError(out.getvalue())
+    project = read_project(folder)
+    board = project.storyboard
+    if board is None:
+        raise ValueError([finding.message for finding in project.findings])
+    with (
+        mock.patch.object(os, "fsync", return_value=None),
+        Session(project.root, board, project.cards, Choices(), lambda holder: None) as session,
+    ):
+        _fill(session, clip)
     clip.unlink()
     rest(folder)
+
+
+def _fill(session: Session, clip: Path) -> None:
+    data, info, picture = clip.read_bytes(), probe(clip), extract(clip, "last")
+    planner, shelf, graph = session.planned()[0], session.shelf, session.graph
+    for action in graph.order:
+        if action.kind not in ("take", "frame"):
+            continue
+        step, shot = planner.step(action), graph.shot(action.shot)
+        mark = action.id.encode()
+        if action.kind == "take":
+            out = shelf.beside(".mp4")
+            out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
+            made = shelf.keep_take(step, shot, out, Delivery(info, 0.0, 1))
+            planner.settle(action, made)
+            shelf.lock_take(step, shot, made)
+            continue
+        marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
+        with mock.patch.object(frames, "extract", return_value=marked):
+            frame = shelf.make_frame(step, planner.settled[take_id(action.shot)])
+        planner.settle(action, frame)
+        shelf.lock_frame(action, frame, shot)
+    shelf.finish(keep=None)
 
 
 def rest(folder: Path) -> None:
     """Build as the command line does it."""
     subprocess.run([sys.executable, "-m", "storyboard", "build", "-q"], cwd=folder, check=True, capture_output=True)
-
-
-@contextlib.contextmanager
-def _at_once(clip: Path):  # type: ignore[no-untyped-def]
-    data, info = clip.read_bytes(), probe.probe(clip)
-
-    async def make(self: LocalMaker, order: Order) -> Delivery:
-        mark = order.shot.id.encode()
-        order.out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
-        return Delivery(info, 0.0, 1)
-
-    picture = frames.extract(clip, "last")
-
-    def extract(path: Path, at: object) -> frames.Picture:
-        mark = sha256(f"{path.name} {at}".encode()).hexdigest()
-        return msgspec.structs.replace(picture, planes=mark, png=picture.png + mark.encode())
-
-    async def inside(self: Workers, label: str, function, *arguments):  # type: ignore[no-untyped-def]
-        return await asyncio.to_thread(function, 0, *arguments)
-
-    with (
-        mock.patch.object(LocalMaker, "make", make),
-        mock.patch.object(frames, "extract", extract),
-        mock.patch.object(Workers, "run", inside),
-        mock.patch.object(os, "fsync", return_value=None),
-    ):
-        yield
