@@ -65,7 +65,7 @@ def load(path: Path, kind: type[_T]) -> _T:
     return unseal(read(path), kind)
 
 
-def read(path: Path) -> bytes:
+def read(path: Path | str) -> bytes:
     """The bytes of such a file. Raises ``Broken`` if it is no regular file, ``OSError``."""
     try:
         return read_regular(path)

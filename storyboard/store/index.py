@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS files
 (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID
 """
 _SELECT = "SELECT CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files WHERE path = ?"
+_SELECT_ALL = "SELECT path, CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files"
+# Whoever asks for more than so many files asks for most of them: then reading all at once takes less time.
+_FEW = 64
 
 Clock = Callable[[], float]
 
@@ -51,6 +54,8 @@ class Index:
         self._lock = threading.Lock()
         self._learnt: dict[bytes, tuple[str, str]] = {}
         self.seen = Seen()
+        self._rows: dict[bytes, tuple[str, str, int]] | None = None
+        self._asked = 0
         self._base = self._open()
 
     def __enter__(self) -> Self:
@@ -82,8 +87,11 @@ class Index:
                     self._learnt[name] = (stamp_of(after), digest)
         return digest
 
+    def known(self, path: str) -> str | None:
+        """The digest of the regular file at an absolute path, if it looks as it did when it was read."""
+        return self._at_a_glance(path, os.fsencode(path))
+
     def _at_a_glance(self, text: str, name: bytes) -> str | None:
-        """The digest of a regular file that looks as it did when it was read."""
         try:
             looks = os.lstat(text)
         except OSError:
@@ -99,6 +107,7 @@ class Index:
         with self._lock:
             rows = [(name, *known, _crc(*known)) for name, known in self._learnt.items()]
             self._learnt.clear()
+            self._rows = None
             if not rows or not self._writable:
                 return
             try:
@@ -125,8 +134,11 @@ class Index:
         return row[1] if row is not None and row[0] == stamp else None
 
     def _row(self, name: bytes) -> tuple[str, str] | None:
+        self._asked += 1
         try:
-            found = self._base.execute(_SELECT, (name,)).fetchone()
+            if self._rows is None and self._asked > _FEW:
+                self._rows = {row[0]: row[1:] for row in self._base.execute(_SELECT_ALL)}
+            found = self._rows.get(name) if self._rows is not None else self._base.execute(_SELECT, (name,)).fetchone()
         except sqlite3.OperationalError:
             return None
         except sqlite3.DatabaseError:
@@ -151,6 +163,7 @@ class Index:
         return _connect(":memory:")
 
     def _rebuild(self) -> None:
+        self._rows = None
         with contextlib.suppress(sqlite3.Error):
             self._base.close()
         if self._writable:
