@@ -32,6 +32,7 @@ from storyboard.build.tasks import TaskFailed
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
+from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.graph import Graph
 from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Result, Step, TakeMade
@@ -120,8 +121,9 @@ class Session:
     def planned(self) -> tuple[Planner, Plan]:
         """The same, with the planner that knows what every shot asks for. Worked out once, until something is made."""
         if self._planned is None:
-            planner = self._planner()
-            self._planned = planner, planner.plan()
+            with nothing_to_collect():
+                planner = self._planner()
+                self._planned = planner, planner.plan()
         return self._planned
 
     def lockfile_is_current(self, plan: Plan) -> bool:

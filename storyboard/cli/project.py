@@ -13,6 +13,7 @@ from storyboard.cli.exits import Exit
 from storyboard.cli.output import Speaker, colored, note, problem
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
+from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.model import Storyboard
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def read_project(path: Path, provider: str | None = None, changed: tuple[str, by
     root = find_root(file)
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
-    loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
+    with nothing_to_collect():
+        loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,
