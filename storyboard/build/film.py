@@ -125,15 +125,26 @@ def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Resul
     """
     folder = shelf.film.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
-    names = {name: action for shot in storyboard.shots() for name, action in _names(shot)}
-    for name, action in names.items():
-        made = settled.get(action)
-        if isinstance(made, TakeMade):
-            _link(folder / name, os.path.relpath(shelf.blob(made.digest), folder.resolve()))
+    names = {name for shot in storyboard.shots() for name, _ in _names(shot)}
+    for name, target in linked(shelf, storyboard, settled).items():
+        _link(folder / name, target)
     for entry in folder.iterdir():
         if entry.is_symlink() and entry.name not in names:
             entry.unlink()
     return folder
+
+
+def linked(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> dict[str, str]:
+    """The links beside the film by name, and where they lead. Raises ``TaskFailed`` if a take is not whole."""
+    blobs = os.path.relpath(shelf.blob_folder, shelf.film.with_suffix("").resolve())
+    found = {}
+    for shot in storyboard.shots():
+        for name, action in _names(shot):
+            made = settled.get(action)
+            if isinstance(made, TakeMade):
+                blob = shelf.blob(made.digest)
+                found[name] = f"{blobs}/{blob.parent.name}/{blob.name}"
+    return found
 
 
 def _names(shot: Shot) -> Iterator[tuple[str, str]]:

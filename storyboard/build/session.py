@@ -32,9 +32,10 @@ from storyboard.build.tasks import TaskFailed
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
+from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.graph import Graph
 from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
-from storyboard.core.plan import Plan, Step, TakeMade
+from storyboard.core.plan import Plan, Result, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.core.remarks import remarks
 from storyboard.media.identity import renderer_id
@@ -101,6 +102,9 @@ class Session:
             self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer_id())
             self.prices = Prices(cards, self.workspace.ledger)
             self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())
+            self._planned: tuple[Planner, Plan] | None = None
+            self._built: Planner | None = None
+            self._told = 0
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -116,9 +120,12 @@ class Session:
         return self.planned()[1]
 
     def planned(self) -> tuple[Planner, Plan]:
-        """The same, with the planner that knows what every shot asks for."""
-        planner = self._planner()
-        return planner, planner.plan()
+        """The same, with the planner that knows what every shot asks for. Worked out once, until something is made."""
+        if self._planned is None:
+            with nothing_to_collect():
+                planner = self._planner()
+                self._planned = planner, planner.plan()
+        return self._planned
 
     def lockfile_is_current(self, plan: Plan) -> bool:
         """Whether a build would leave the lockfile as it is: every take there, and each the one it names."""
@@ -137,7 +144,9 @@ class Session:
     def fetch_pictures(self) -> None:
         """Fetch the pictures given by address that are not here. Only in a building session. Raises ``TaskFailed``."""
         wanted = self.unfetched()
-        self._files |= fetch_pictures(self.workspace, wanted) if wanted else {}
+        if wanted:
+            self._files |= fetch_pictures(self.workspace, wanted)
+            self._planned = None
 
     def unfetched(self) -> list[str]:
         """Addresses of pictures that have to be fetched before a build."""
@@ -171,8 +180,9 @@ class Session:
         workers = Workers(self.choices.jobs)
         if watch is not None:
             watch(workers)
-        planner = self._planner()
+        planner, _ = self.planned()
         makers = self._makers(workers, spending, tell)
+        self._planned = None
         engine = Engine(
             self.graph,
             planner,
@@ -185,7 +195,9 @@ class Session:
             refused=refused,
         )
         outcome = asyncio.run(_stoppable(engine))
+        self._built = planner
         for trouble in self.workspace.records.troubles:
+            self._told += 1
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
         self._write_sidecars(outcome, planner, tell)
@@ -208,7 +220,29 @@ class Session:
             output = self.graph.films[film.name].output
             cues = planner.segments[film.name].film_cues() if output.captions == "sidecar" else []
             for path in write_sidecars(self.shelf, film.path, cues, output.fps):
+                self._told += 1
                 tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
+
+    def after(self, outcome: Outcome) -> Outcome | None:
+        """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
+
+        Only after ``build``.
+        """
+        planner = self._built
+        films = tuple(replace(film, joined=False) for film in outcome.films if not film.partial)
+        unfinished = outcome.stopped_by or outcome.failed or outcome.blocked or len(films) < len(self.workspace.films)
+        if planner is None or unfinished or self._told or self._remake or self.choices.seeds:
+            return None
+        plan = planner.plan_after()
+        if not plan.nothing_to_do():
+            return None
+        reused = {step.action.id: step for step in plan.steps}
+        return replace(outcome, made={}, reused=reused, films=films, cost=Decimal(0), chosen=())
+
+    @property
+    def settled(self) -> Mapping[str, Result]:
+        """What ``build`` has made or found, by action."""
+        return self._built.settled if self._built is not None else {}
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -45,6 +45,7 @@ class Shelf:
     def __init__(self, workspace: Workspace, lockfile: Lockfile, renderer: Mapping[str, Json]) -> None:
         self.folder = workspace.state
         self.film = workspace.film
+        self.blob_folder = workspace.blobs.folder
         self.films = workspace.films
         self.renderer = renderer
         self.lockfile = lockfile

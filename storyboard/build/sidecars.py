@@ -9,6 +9,8 @@ from storyboard.build.shelf import Shelf
 from storyboard.core.captions import Cue
 from storyboard.core.timebase import frames_in, seconds_of
 
+SUFFIXES = (".srt", ".vtt")
+
 
 def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction) -> list[Path]:
     """Put the captions beside *film*, or take them away if there are none.
@@ -16,7 +18,7 @@ def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction
     Returns the files that stand there but are not ours, and stay as they are. Raises ``OSError``.
     """
     foreign = []
-    for suffix, text in ((".srt", srt(cues, rate)), (".vtt", vtt(cues, rate))):
+    for suffix, text in zip(SUFFIXES, (srt(cues, rate), vtt(cues, rate)), strict=True):
         path = film.with_suffix(suffix)
         data = text.encode() if cues else None
         there = path.read_bytes() if path.is_file() else None
@@ -28,6 +30,8 @@ def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction
             path.unlink()
         else:
             shelf.write_beside(path, data)
+    for suffix in SUFFIXES:  # so that the next build knows what was here
+        shelf.digest_of(film.with_suffix(suffix))
     return foreign
 
 

@@ -23,6 +23,7 @@ from storyboard.cli.options import (
 )
 from storyboard.cli.output import Speaker, note, paint, problem, stderr_console
 from storyboard.cli.project import checked, read_project, typed
+from storyboard.cli.remember import Question, remember
 from storyboard.cli.session import opened
 from storyboard.cli.signing import agreed_cap, read_plan, refuse_if_moved, signed_now
 from storyboard.cli.spending import confirm, forget_keys, read_spending
@@ -77,6 +78,7 @@ def command(
     """
     from storyboard.build.session import Choices
 
+    question = Question.now()
     speaker = Speaker("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
     agreed = read_plan(plan_file) if plan_file is not None else None
@@ -102,6 +104,8 @@ def command(
             _refuse_if_remote(speaker, session, plan)
         outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
+        if agreed is None:
+            remember(question, speaker, project, session, outcome)
 
 
 def say_who_builds(holder: "Holder | None") -> None:

@@ -1,6 +1,5 @@
 """Which commands would help next: by the code of an error, and with the storyboard that the verb was about."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 # For errors whose verb has nothing better to say.
@@ -50,6 +49,8 @@ def about(commands: Sequence[str], storyboard: str) -> list[str]:
     """*commands* for that storyboard; empty is the one in this folder."""
     if not storyboard:
         return list(commands)
+    import shlex
+
     return [f"{command} {shlex.quote(storyboard)}" if _takes_one(command) else command for command in commands]
 
 

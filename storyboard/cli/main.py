@@ -3,9 +3,7 @@
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 
@@ -83,7 +81,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing is raised."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = cli.main(words, prog_name="storyboard", standalone_mode=False)
+        result = cli.main(words, prog_name="storyboard", standalone_mode=False, obj=tuple(words))
     except Leave as leave:
         return leave.code
     except click.UsageError as problem:
@@ -97,6 +95,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(words, Exit.FAILED, "system", f"{problem.filename or ''}: {problem.strerror or problem}")
     except Exception as problem:  # noqa: BLE001 - the last place where anything can be said
         code = _fail(words, Exit.FAILED, "bug", f"this is a bug: {type(problem).__name__}: {problem}")
+        import traceback
+
         traceback.print_exc(limit=-8)
         return code
     return result if isinstance(result, int) else Exit.DONE
@@ -140,8 +140,3 @@ def _verb(words: Sequence[str]) -> str:
 def _close_stdout() -> None:
     """Whoever read our output has gone; keep the interpreter from complaining about it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def main() -> NoReturn:
-    """The console script."""
-    sys.exit(run())

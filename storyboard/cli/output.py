@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
-import msgspec
 
 from storyboard.cli.exits import Leave
 from storyboard.cli.hints import about, after
@@ -30,6 +29,8 @@ def envelope(
     follow: Sequence[str] = (),
 ) -> str:
     """What ``--json`` prints, the same shape for every verb. *follow* are commands that would help next."""
+    import msgspec
+
     content = {
         "schema_version": SCHEMA_VERSION,
         "ok": ok,

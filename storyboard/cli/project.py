@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from storyboard.cli.exits import Exit
 from storyboard.cli.output import Speaker, colored, note, problem
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
+from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.model import Storyboard
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ STORYBOARD = "storyboard.yaml"
 
 
 class Project(Struct, frozen=True):
-    """A storyboard that has been read, with its findings. ``storyboard`` is ``None`` if it is too broken to go on."""
+    """A storyboard that has been read, with its findings. ``storyboard`` is ``None`` if it is too broken to go on.
+
+    ``named`` is the path as it was given; ``read`` says how its files looked, and what was in them, as sha256.
+    """
 
     root: Path
     storyboard: Storyboard | None
@@ -30,6 +35,8 @@ class Project(Struct, frozen=True):
     texts: dict[str, str]
     files: list[str]
     loaded: "Loaded"
+    named: Path
+    read: Mapping[str, tuple[os.stat_result, str]]
 
     @property
     def typed(self) -> str:
@@ -74,8 +81,10 @@ def read_project(path: Path, provider: str | None = None, changed: tuple[str, by
 
     file = find_file(path)
     root = find_root(file)
-    files: ProjectFiles = DiskFiles(root) if changed is None else ChangedFiles(DiskFiles(root), *changed)
-    loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
+    disk = DiskFiles(root)
+    files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
+    with nothing_to_collect():
+        loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,
@@ -85,6 +94,8 @@ def read_project(path: Path, provider: str | None = None, changed: tuple[str, by
         texts={names[name]: text for name, text in loaded.texts.items()},
         files=list(names.values()),
         loaded=loaded,
+        named=path,
+        read=disk.read_files,
     )
 
 

@@ -1,6 +1,7 @@
 """What is known of a clip once it has been probed; kept in records and read by the timeline."""
 
 from fractions import Fraction
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -41,9 +42,20 @@ class ClipInfo(Struct, frozen=True):
     @property
     def fps(self) -> Fraction:
         """Frames a second."""
-        return Fraction(self.rate)
+        return _rate(self.rate)
 
     @property
     def duration(self) -> Fraction:
         """Seconds of picture at the constant rate."""
-        return self.frames / self.fps
+        return _seconds(self.frames, self.rate)
+
+
+# Many takes are alike, and reading a fraction from text takes longer than all that is done with it.
+@lru_cache(256)
+def _rate(text: str) -> Fraction:
+    return Fraction(text)
+
+
+@lru_cache(1024)
+def _seconds(frames: int, rate: str) -> Fraction:
+    return frames / _rate(rate)

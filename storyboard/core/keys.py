@@ -39,11 +39,18 @@ def normal(value: Any) -> Json:
 
     Raises ``ValueError`` for NaN and infinity, ``TypeError`` for what JSON has not.
     """
+    kind = type(value)
+    if kind is str:
+        return _nfc(value)
+    if kind is int or value is None:
+        return value  # type: ignore[no-any-return]
+    if kind is dict:
+        return {_nfc(str(key)): normal(item) for key, item in value.items()}
     match value:
-        case None | bool():
+        case bool():
             return value
         case str():
-            return unicodedata.normalize("NFC", value)
+            return _nfc(value)
         case int():
             return value
         case float():
@@ -53,10 +60,14 @@ def normal(value: Any) -> Json:
         case Fraction():
             return plain_number(value)
         case Mapping():
-            return {unicodedata.normalize("NFC", str(key)): normal(item) for key, item in value.items()}
+            return {_nfc(str(key)): normal(item) for key, item in value.items()}
         case list() | tuple():
             return [normal(item) for item in value]
     raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+def _nfc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def canonical(value: Any) -> bytes:

@@ -65,6 +65,7 @@ class Planner:
         self._wishes = wishes
         self._course = Course()
         self._claims: dict[str, str] = {}
+        self._final: dict[str, Step] = {}
         self.segments = {name: Segments(graph, self.take, wishes.files, name) for name in graph.films}
         self._free = Free(graph, memory, self._course, self.segments, wishes, self._selected)
         self.cut_step = self._free.cut_step
@@ -84,10 +85,25 @@ class Planner:
             step = self.step(action)
             if step.found is not None:
                 self.settle(action, step.found)
-        return Plan(tuple(self._course.steps[action.id] for action in self.graph.order))
+        plan = Plan(tuple(self._course.steps[action.id] for action in self.graph.order))
+        # which takes are copied depends on all of them, so pieces are final only together
+        final = ("take", "frame") + (("segment",) if all(step.found for step in plan.of("take")) else ())
+        self._final = {s.action.id: s for s in plan.steps if s.found is not None and s.action.kind in final}
+        return plan
+
+    def plan_after(self) -> Plan:
+        """The plan of a build that follows one in which all that is made here has been settled."""
+        kept = {name: step for name, step in self._final.items() if step.reason.why in ("unchanged", "held")}
+        self._final = kept
+        return Plan(tuple(self.step(action) for action in self.graph.order))
 
     def step(self, action: Action) -> Step:
-        """What *action* needs now; what it is made of should be settled, or has failed."""
+        """What *action* needs now; what it is made of should be settled, or has failed.
+
+        What ``plan`` has found in place stays so.
+        """
+        if action.id in self._final:
+            return self._final[action.id]
         decide = {
             "take": self._take,
             "frame": self._free.frame,

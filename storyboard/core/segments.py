@@ -74,12 +74,16 @@ class Segments:
         self._output = self._film.output
         self._overlaps = overlaps(self._film)
         self._weights: Counter[str] = Counter()
+        self._weighed: set[str] = set()
+        self._pieces: dict[str, tuple[TakeMade | None, Piece]] = {}
+        self._misfits: dict[str, tuple[TakeMade | None, str | None]] = {}
 
     def weigh(self, shot: str) -> None:
         """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
         take = self._take(shot)
-        if take is None or self.misfit(shot) is not None:
+        if take is None or shot in self._weighed or self.misfit(shot) is not None:
             return
+        self._weighed.add(shot)
         piece = self.piece(shot)
         overlap = self._overlaps[shot]
         kept = copied_span(take.info, piece, Span(overlap.before, piece.frames - overlap.after))
@@ -87,7 +91,14 @@ class Segments:
 
     def misfit(self, shot: str) -> str | None:
         """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
-        take, found = self._take(shot), self._graph.shot(shot)
+        take = self._take(shot)
+        known = self._misfits.get(shot)
+        if known is None or known[0] is not take:
+            known = self._misfits[shot] = (take, self._misfit(shot, take))
+        return known[1]
+
+    def _misfit(self, shot: str, take: TakeMade | None) -> str | None:
+        found = self._graph.shot(shot)
         if isinstance(found.source, Card | Still):
             return "it is a card" if isinstance(found.source, Card) else "it is a still"
         if take is None:
@@ -118,7 +129,11 @@ class Segments:
     def piece(self, shot: str) -> Piece:
         """The shot's stretch of the film, by its take's real length if it is there. Raises ``TooShort``."""
         take = self._take(shot)
-        return place(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
+        known = self._pieces.get(shot)
+        if known is None or known[0] is not take:
+            piece = place(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
+            known = self._pieces[shot] = (take, piece)
+        return known[1]
 
     def cuts(self, shot: str) -> Cuts:
         """How the frames of *shot* are shared out. Raises ``TooShort`` and ``TooLong``."""

@@ -51,7 +51,8 @@ def frame_rate(value: int | float | str) -> Fraction:
 
 def frames_in(seconds: Fraction, rate: Fraction) -> int:
     """The number of whole frames nearest to *seconds*, halves rounded up."""
-    return int((seconds * rate + Fraction(1, 2)).__floor__())
+    below = 2 * seconds.denominator * rate.denominator
+    return (2 * seconds.numerator * rate.numerator + below // 2) // below
 
 
 def seconds_of(frames: int, rate: Fraction) -> Fraction:

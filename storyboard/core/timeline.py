@@ -6,11 +6,15 @@ from fractions import Fraction
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import Card, Clip, Generated, Output, Shot, Still, Storyboard
+from storyboard.core.model import Card, Clip, Generated, Output, Shot, Still, Storyboard, Trim
 from storyboard.core.timebase import frames_in, seconds_of
 
 # What our own encoder writes, and what every player expects of a film in high definition.
 OUTPUT_COLOR = "bt709/bt709/bt709/tv"
+WHOLE = Trim()
+NORMAL = Fraction(1)
+_BEGIN = Fraction(0)
+_PLAIN = ("yuv420p", 0, "1/1", OUTPUT_COLOR)
 
 
 class Piece(Struct, frozen=True):
@@ -68,6 +72,8 @@ def timeline(
 def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
     """One shot's piece, beginning at frame *at* of the film. Raises ``TooShort``."""
     length = take.duration if take is not None else asked_length(shot)
+    if shot.trim == WHOLE and shot.speed == NORMAL:
+        return Piece(shot.id, at, max(1, frames_in(length, output.fps)), _BEGIN, whole=True)
     start = shot.trim.start or Fraction(0)
     end = length if shot.trim.end is None else shot.trim.end
     slack = 1 / take.fps if take is not None else Fraction(0)
@@ -91,6 +97,8 @@ def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
 
 def not_copied_because(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> str | None:
     """Why packets of a take cannot go into the film; ``None`` if they can, from one keyframe or another."""
+    if speed == NORMAL and take.codec == "h264" and _goes_with(take, output):
+        return None
     checks = (
         (speed != 1, f"its speed is {float(speed):g}"),
         (take.codec != "h264", f"its codec is {take.codec}"),
@@ -108,6 +116,17 @@ def not_copied_because(take: ClipInfo, output: Output, speed: Fraction = Fractio
         (not take.parameter_sets, "its parameter sets cannot stand beside ours"),
     )
     return next((why for wrong, why in checks if wrong), None)
+
+
+def _goes_with(take: ClipInfo, output: Output) -> bool:
+    """The same checks but for speed and codec, without words; most takes pass them."""
+    return (
+        (take.width, take.height, take.fps) == (output.size.width, output.size.height, output.fps)
+        and take.constant_rate
+        and (take.pixel_format, take.rotation, take.pixel_aspect, take.color) == _PLAIN
+        and take.closed_start
+        and bool(take.parameter_sets)
+    )
 
 
 def common_parameter_sets(weights: Mapping[str, int]) -> str:

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -82,11 +83,13 @@ class DiskFiles:
 
     Every folder on the way is opened from the one above it without following links, so nothing that is swapped while
     we look leads outside. A link inside the project is followed if what it leads to lies in the project as well.
+    ``read_files`` says how the files looked before they were read, and what was in them, as sha256.
     """
 
     def __init__(self, root: Path, *, max_bytes: int = 4 * 1024 * 1024) -> None:
         self.root = Path(os.path.realpath(root))
         self.max_bytes = max_bytes
+        self.read_files: dict[str, tuple[os.stat_result, str]] = {}
 
     def read(self, path: str) -> bytes:
         """The bytes of a regular file; one over the limit comes back cut a byte beyond it, for the parser to refuse.
@@ -94,7 +97,10 @@ class DiskFiles:
         Raises ``FileProblem``.
         """
         with self._opened(path) as descriptor:
-            return _some(descriptor.number, self.max_bytes + 1)
+            looks = os.fstat(descriptor.number)
+            content = _some(descriptor.number, self.max_bytes + 1)
+        self.read_files[os.path.realpath(self.root / path)] = (looks, sha256(content).hexdigest())
+        return content
 
     def picture_problem(self, path: str) -> str | None:
         """Why *path* is no PNG, JPEG or WebP file that can be sent; judged by size and signature."""

@@ -6,9 +6,10 @@ from storyboard.core.model import Json
 
 # Raised whenever the same segment would come out with other pixels.
 RENDERER_VERSION = 2
+LIBRARIES = ("moviepy", "av", "pillow")
 
 
 def renderer_id() -> dict[str, Json]:
     """The versions that decide over the bytes of a segment. PyAV's own version names the FFmpeg inside it."""
-    libraries = {name: version(name) for name in ("moviepy", "av", "pillow")}
+    libraries = {name: version(name) for name in LIBRARIES}
     return {"renderer": RENDERER_VERSION, **libraries}

@@ -20,12 +20,12 @@ _NO_FOLDER_SYNC_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 class NotAFile(OSError):
     """A symlink, folder, pipe, socket or device stands where a regular file is needed; ``filename`` says where."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: Path | str) -> Iterator[None]:
     """Make every ``OSError`` of the block name *path*: calls on descriptors name nothing, and a temp tells nobody."""
     try:
         yield
@@ -35,7 +35,7 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def open_regular(path: Path) -> int:
+def open_regular(path: Path | str) -> int:
     """Open for reading without following a link or waiting for a pipe; returns the descriptor.
 
     Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
@@ -53,7 +53,7 @@ def open_regular(path: Path) -> int:
     return descriptor
 
 
-def read_regular(path: Path) -> bytes:
+def read_regular(path: Path | str) -> bytes:
     """All bytes of a regular file. Raises as ``open_regular`` does."""
     with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
         return file.readall()

@@ -72,14 +72,14 @@ class Blobs:
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self.writable = writable
         self.temps = folder / "tmp"
-        self._blobs = folder / "blobs"
+        self.folder = folder / "blobs"
         self._damaged = folder / "damaged"
 
     def path(self, digest: str) -> Path:
         """Where the blob of that digest is, or would be. Raises ``ValueError`` if it is no digest."""
         if not is_digest(digest):
             raise ValueError(f"not a sha256: {digest!r}")
-        return self._blobs / digest[:2] / digest
+        return self.folder / digest[:2] / digest
 
     def size(self, digest: str) -> int:
         """Bytes. Raises ``Missing``."""
@@ -132,7 +132,7 @@ class Blobs:
 
     def all(self) -> list[str]:
         """The digests of all blobs, sorted; no bytes are looked at."""
-        return sorted(path.name for path in self._blobs.glob("*/*") if is_digest(path.name))
+        return sorted(path.name for path in self.folder.glob("*/*") if is_digest(path.name))
 
     def remove(self, digest: str) -> None:
         """Delete a blob. Only for the holder of the builder's lock, once no record names it. Raises ``OSError``."""

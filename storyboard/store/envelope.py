@@ -62,7 +62,12 @@ def unseal(data: bytes, kind: type[_T]) -> _T:
 
 def load(path: Path, kind: type[_T]) -> _T:
     """The body of the file at *path*. Raises ``Broken`` (a link or folder too), ``Newer``, ``OSError``."""
+    return unseal(read(path), kind)
+
+
+def read(path: Path | str) -> bytes:
+    """The bytes of such a file. Raises ``Broken`` if it is no regular file, ``OSError``."""
     try:
-        return unseal(read_regular(path), kind)
+        return read_regular(path)
     except NotAFile as problem:
         raise Broken("it is not a regular file") from problem

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import stat
 import threading
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from storyboard.store.atomic import naming, open_regular, remove_quietly
+from storyboard.store.seen import Seen
 
 VERSION = 1
 RACY_NS = 2_000_000_000
@@ -26,6 +28,9 @@ CREATE TABLE IF NOT EXISTS files
 (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID
 """
 _SELECT = "SELECT CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files WHERE path = ?"
+_SELECT_ALL = "SELECT path, CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files"
+# Whoever asks for more than so many files asks for most of them: then reading all at once takes less time.
+_FEW = 64
 
 Clock = Callable[[], float]
 
@@ -38,8 +43,8 @@ def stamp_of(seen: os.stat_result) -> str:
 class Index:
     """Remembers digests in *path*, or in memory alone if that cannot be. *clock* returns epoch seconds.
 
-    Used from any thread. What is learnt is written by ``flush`` or at the end of the ``with`` block; with *writable*
-    false nothing is, and no file appears or changes.
+    ``seen`` is what was asked for. Used from any thread. What is learnt is written by ``flush`` or at the end of the
+    ``with`` block; with *writable* false nothing is, and no file appears or changes.
     """
 
     def __init__(self, path: Path, clock: Clock, *, writable: bool = True) -> None:
@@ -48,6 +53,9 @@ class Index:
         self._clock = clock
         self._lock = threading.Lock()
         self._learnt: dict[bytes, tuple[str, str]] = {}
+        self.seen = Seen()
+        self._rows: dict[bytes, tuple[str, str, int]] | None = None
+        self._asked = 0
         self._base = self._open()
 
     def __enter__(self) -> Self:
@@ -63,24 +71,43 @@ class Index:
 
         Links are not followed: hand in a resolved path. Raises ``NotAFile`` or ``OSError``.
         """
-        name = os.fsencode(path.absolute())
+        text = os.fspath(path if path.is_absolute() else path.absolute())
+        name = os.fsencode(text)
+        known = self._at_a_glance(text, name)
+        if known is not None:
+            return known
         with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
-            known = self._recall(name, stamp_of(before))
-            if known is not None:
-                return known
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = os.fstat(file.fileno())
-        if stamp_of(before) == stamp_of(after) and not self._racy(after):
-            with self._lock:
-                self._learnt[name] = (stamp_of(after), digest)
+        if stamp_of(before) == stamp_of(after):
+            self.seen.file(text, after, digest)
+            if not self._racy(after):
+                with self._lock:
+                    self._learnt[name] = (stamp_of(after), digest)
         return digest
+
+    def known(self, path: str) -> str | None:
+        """The digest of the regular file at an absolute path, if it looks as it did when it was read."""
+        return self._at_a_glance(path, os.fsencode(path))
+
+    def _at_a_glance(self, text: str, name: bytes) -> str | None:
+        try:
+            looks = os.lstat(text)
+        except OSError:
+            self.seen.nothing(text)
+            return None
+        known = self._recall(name, stamp_of(looks)) if stat.S_ISREG(looks.st_mode) else None
+        if known is not None:
+            self.seen.file(text, looks, known)
+        return known
 
     def flush(self) -> None:
         """Write what was learnt in one transaction; if another process is writing, it is forgotten instead."""
         with self._lock:
             rows = [(name, *known, _crc(*known)) for name, known in self._learnt.items()]
             self._learnt.clear()
+            self._rows = None
             if not rows or not self._writable:
                 return
             try:
@@ -107,8 +134,11 @@ class Index:
         return row[1] if row is not None and row[0] == stamp else None
 
     def _row(self, name: bytes) -> tuple[str, str] | None:
+        self._asked += 1
         try:
-            found = self._base.execute(_SELECT, (name,)).fetchone()
+            if self._rows is None and self._asked > _FEW:
+                self._rows = {row[0]: row[1:] for row in self._base.execute(_SELECT_ALL)}
+            found = self._rows.get(name) if self._rows is not None else self._base.execute(_SELECT, (name,)).fetchone()
         except sqlite3.OperationalError:
             return None
         except sqlite3.DatabaseError:
@@ -133,6 +163,7 @@ class Index:
         return _connect(":memory:")
 
     def _rebuild(self) -> None:
+        self._rows = None
         with contextlib.suppress(sqlite3.Error):
             self._base.close()
         if self._writable:

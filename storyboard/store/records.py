@@ -17,7 +17,7 @@ from msgspec import Struct
 from storyboard.store.aside import Trouble, set_aside
 from storyboard.store.atomic import make_folders, write_atomic
 from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
-from storyboard.store.envelope import Broken, Newer, load, seal
+from storyboard.store.envelope import Broken, Newer, read, seal, unseal
 from storyboard.store.index import Index
 
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
@@ -90,6 +90,9 @@ class Records:
     def __init__(self, folder: Path, blobs: Blobs, index: Index) -> None:
         self.troubles: list[Trouble] = []
         self._records = folder / "records"
+        # text, since a film asks for tens of thousands and paths take longer to put together than to be looked at
+        self._place = os.fspath(self._records.absolute())
+        self._blobs_place = os.fspath(blobs.folder.absolute())
         self._damaged = folder / "damaged"
         self._blobs = blobs
         self._index = index
@@ -106,7 +109,7 @@ class Records:
             if digest not in kept:
                 self._blobs.verified(digest, self._index)
         path = folder / f"{record.digest}.json"
-        if os.path.lexists(path) and self._read(path) is not None:
+        if os.path.lexists(path) and self._read(os.fspath(path)) is not None:
             return False
         make_folders(folder)
         write_atomic(path, seal(record))
@@ -118,7 +121,10 @@ class Records:
 
     def all(self, key: str) -> list[Found]:
         """Every readable record of *key*, newest first, with what of it cannot be used."""
-        records = [record for path in self._files(self._folder(key)) if (record := self._read(path)) is not None]
+        if not is_digest(key):
+            raise ValueError(f"not a key: {key!r}")
+        folder = f"{self._place}/{key[:2]}/{key}"
+        records = [record for path in self._files(folder) if (record := self._read(path)) is not None]
         records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
         return [self._judge(record) for record in records]
 
@@ -126,7 +132,7 @@ class Records:
         """Every readable record of one kind (``None``: of all) in the cache, by keys; blobs are not looked at."""
         for fan in _sorted(self._records):
             for folder in _sorted(fan):
-                for path in self._files(folder):
+                for path in self._files(os.fspath(folder)):
                     record = self._read(path)
                     if record is not None and kind in (None, record.kind):
                         yield record
@@ -147,6 +153,8 @@ class Records:
         missing: list[str] = []
         damaged: list[str] = []
         for digest in record.outputs.values():
+            if self._index.known(f"{self._blobs_place}/{digest[:2]}/{digest}") == digest:
+                continue
             try:
                 self._blobs.verified(digest, self._index)
             except Missing:
@@ -155,25 +163,34 @@ class Records:
                 damaged.append(digest)
         return Found(record, tuple(missing), tuple(damaged))
 
-    def _files(self, folder: Path) -> list[Path]:
+    def _files(self, folder: str) -> list[str]:
         try:
-            return [path for path in _sorted(folder) if path.suffix == ".json"]
+            with suppress(FileNotFoundError):
+                looks = os.lstat(folder)
+                with os.scandir(folder) as entries:
+                    names = sorted([entry.name for entry in entries])
+                self._index.seen.folder(folder, looks, names)
+                return [f"{folder}/{name}" for name in names if name.endswith(".json")]
+            return []
         except NotADirectoryError:
-            self._distrust(folder, "it is not a folder")
+            self._distrust(Path(folder), "it is not a folder")
             return []
 
-    def _read(self, path: Path) -> Record | None:
+    def _read(self, path: str) -> Record | None:
         try:
-            record = load(path, Record)
+            looks = os.lstat(path)
+            data = read(path)
+            record = unseal(data, Record)
             _check_names(path, record)
+            self._index.seen.file(path, looks, hashlib.sha256(data).hexdigest())
         except FileNotFoundError:
             return None
         except Newer as problem:
             reason = f"a later version of this tool wrote it (version {problem.version})"
-            self.troubles.append(Trouble(path, reason, path))
+            self.troubles.append(Trouble(Path(path), reason, Path(path)))
             return None
         except Broken as problem:
-            self._distrust(path, problem.reason)
+            self._distrust(Path(path), problem.reason)
             return None
         return record
 
@@ -189,8 +206,8 @@ def _sorted(folder: Path) -> list[Path]:
         return []
 
 
-def _check_names(path: Path, record: Record) -> None:
-    if (path.parent.name, path.stem) != (record.key, record.digest):
+def _check_names(path: str, record: Record) -> None:
+    if not path.endswith(f"/{record.key}/{record.digest}.json"):
         raise Broken("its name does not fit what it holds")
     if not all(is_digest(digest) for digest in record.outputs.values()):
         raise Broken("it names something that is no digest")

@@ -1,0 +1,100 @@
+"""Films of up to ten thousand shots, with everything that a build leaves behind.
+
+What a drawn take would hold does not matter here; that there are as many blobs, records, links and lockfile entries as
+a real film has does. So every take is the same two frames with a mark of its own behind them, and its linked frame a
+picture with a mark. They are put into the store by the store's own hands, unsynced; a build then joins the film.
+"""
+
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from unittest import mock
+
+import msgspec
+import numpy as np
+
+from storyboard.build.makers import Delivery
+from storyboard.build.session import Choices, Session
+from storyboard.cli.project import read_project
+from storyboard.core.graph import take_id
+from storyboard.core.model import Size
+from storyboard.media import frames
+from storyboard.media.encode import ClipWriter
+from storyboard.media.frames import extract
+from storyboard.media.probe import probe
+
+_SIZE = Size(1280, 720)
+_FILES = 100
+_CHAIN = 4
+_WORDS = "a slow glide over the dark water between roots while lanterns drift past and the light of the moon breaks "
+PROMPT = 600
+
+
+def storyboard(folder: Path, shots: int) -> None:
+    """Write the text: prompts of 600 characters, chains of four shots, at most a hundred included scenes."""
+    (folder / "scenes").mkdir(parents=True, exist_ok=True)
+    each = max(10, -(-shots // _FILES))
+    files = -(-shots // each)
+    includes = "".join(f"  - include: scenes/s{number:03d}.yaml\n" for number in range(files))
+    head = "version: 1\noutput: {file: out/film.mp4, size: 1280x720, fps: 24}\nscenes:\n"
+    (folder / "storyboard.yaml").write_text(head + includes)
+    for number in range(files):
+        lines = [f"id: s{number:03d}\nshots:"]
+        lines += [_shot(index) for index in range(number * each, min(shots, (number + 1) * each))]
+        (folder / f"scenes/s{number:03d}.yaml").write_text("\n".join(lines) + "\n")
+
+
+def _shot(index: int) -> str:
+    prompt = f"shot {index} of the film, {_WORDS * 6}"[:PROMPT].strip()
+    link = f"\n    first_frame: {{shot: x{index - 1:05d}, at: last}}" if index % _CHAIN else ""
+    return f"  - id: x{index:05d}\n    prompt: {prompt}\n    seed: {index + 1}{link}"
+
+
+def build(folder: Path) -> None:
+    """Put all takes and frames of the film in *folder* into its store, then build it as the command line does."""
+    clip = folder / "clip.mp4"
+    with ClipWriter(clip, _SIZE, Fraction(24)) as writer:
+        for _ in range(2):
+            writer.write(np.zeros((_SIZE.height, _SIZE.width, 3), np.uint8))
+    project = read_project(folder)
+    board = project.storyboard
+    if board is None:
+        raise ValueError([finding.message for finding in project.findings])
+    with (
+        mock.patch.object(os, "fsync", return_value=None),
+        Session(project.root, board, project.cards, Choices(), lambda holder: None) as session,
+    ):
+        _fill(session, clip)
+    clip.unlink()
+    rest(folder)
+
+
+def _fill(session: Session, clip: Path) -> None:
+    data, info, picture = clip.read_bytes(), probe(clip), extract(clip, "last")
+    planner, shelf, graph = session.planned()[0], session.shelf, session.graph
+    for action in graph.order:
+        if action.kind not in ("take", "frame"):
+            continue
+        step, shot = planner.step(action), graph.shot(action.shot)
+        mark = action.id.encode()
+        if action.kind == "take":
+            out = shelf.beside(".mp4")
+            out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
+            made = shelf.keep_take(step, shot, out, Delivery(info, 0.0, 1))
+            planner.settle(action, made)
+            shelf.lock_take(step, shot, made)
+            continue
+        marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
+        with mock.patch.object(frames, "extract", return_value=marked):
+            frame = shelf.make_frame(step, planner.settled[take_id(action.shot)])
+        planner.settle(action, frame)
+        shelf.lock_frame(action, frame, shot)
+    shelf.finish(keep=None)
+
+
+def rest(folder: Path) -> None:
+    """Build as the command line does it."""
+    subprocess.run([sys.executable, "-m", "storyboard", "build", "-q"], cwd=folder, check=True, capture_output=True)

@@ -1,0 +1,153 @@
+"""What a build has looked at, so that the next one can see at a glance that nothing has changed.
+
+Most of it is noted where it is read: blobs, records, pictures and the film by the store, the text by ``document``. Here
+come the rest (journal, lockfile, links, folders) and the proof that a stat is enough: the file system's own clock is
+past the last change of everything that is named, and what was changed since the build began is read once more then.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import file_digest
+from pathlib import Path
+
+from storyboard.build.film import linked
+from storyboard.build.session import Session
+from storyboard.store.lockfile import LockfileProblem
+from storyboard.store.lockfile import read as read_lockfile
+from storyboard.store.seen import NOWHERE, Look, names_witness
+from storyboard.store.standing import Looks, identity_of, stamp_of
+
+# File systems stamp in steps; nobody waits for one that stamps in seconds.
+_PATIENCE_S = 0.1
+# The clocks of kernel and file system are less than this apart.
+_SLACK_NS = 100_000_000
+_LINK = "->"
+
+
+def looks_of(session: Session, read: Mapping[str, Look], inputs: Iterable[Path], began: float) -> Looks | None:
+    """Everything that decided that a build of *session* would have nothing to do; ``None`` if that cannot be proven.
+
+    *read* are the files of the storyboard as they were read, *inputs* all paths that were followed from the words of
+    the command line on, *began* the monotonic time before the first of them was. Only for the holder of the lock.
+    """
+    looks = {**session.workspace.index.seen.looks, **read}
+    found = Looks()
+    try:
+        looks |= dict(_own(session))
+        _note_ways(
+            found, looks, [*inputs, *(film.parent for film in session.workspace.films.values())], session.workspace.root
+        )
+        _note_roots(found, session)
+        for path, (stamp, _) in looks.items():
+            if stamp == NOWHERE:
+                found.absent.add(path)
+            else:
+                found.stamps[path] = stamp
+        if not _is_proven(session.workspace.state, looks, began) or not found.still():
+            return None
+    except (OSError, LockfileProblem, _Moved):
+        return None
+    found.absent.add(os.fspath(session.workspace.state / "builder.json"))
+    return found
+
+
+class _Moved(Exception):
+    """Something is not as the build left it."""
+
+
+def _own(session: Session) -> Iterator[tuple[str, Look]]:
+    """The lockfile, the journal and the links beside the film, each found to be what the build thinks it is."""
+    space, shelf = session.workspace, session.shelf
+    yield _looked(space.lockfile)
+    if read_lockfile(space.lockfile) != shelf.lockfile:
+        raise _Moved
+    journal = space.state / "journal"
+    yield _looked(journal)
+    if space.journal.jobs():
+        raise _Moved
+    folder = shelf.film.with_suffix("")
+    yield _looked(folder)
+    for name, target in linked(shelf, session.storyboard, session.settled).items():
+        path = folder / name
+        if path.is_symlink():
+            yield _looked(path)
+            if str(path.readlink()) != target:
+                raise _Moved
+
+
+def _looked(path: Path) -> tuple[str, Look]:
+    """What is at *path* now, with its witness."""
+    name = os.fspath(path)
+    try:
+        looks = os.lstat(path)
+        return name, (stamp_of(looks), _witness(path))
+    except FileNotFoundError:
+        return name, (NOWHERE, "")
+
+
+def _witness(path: Path) -> str:
+    if path.is_symlink():
+        return f"{_LINK}{path.readlink()}"
+    if path.is_dir():
+        return names_witness(sorted(entry.name for entry in path.iterdir()))
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _note_ways(found: Looks, looks: dict[str, Look], inputs: Iterable[Path], root: Path) -> None:
+    """The folders and links on the way to *inputs*: another folder or link there leads to another file."""
+    seen: set[str] = set()
+    for path in inputs:
+        for step in (path, *path.parents):
+            name = os.fspath(step)
+            if name in seen:
+                break
+            seen.add(name)
+            with suppress(FileNotFoundError):
+                if step.is_symlink():
+                    looks.update([_looked(step)])
+                    _note_ways(found, looks, [step.parent / step.readlink()], root)
+                elif step.is_dir() and step.is_relative_to(root):
+                    found.identities[name] = identity_of(os.lstat(step))
+
+
+def _note_roots(found: Looks, session: Session) -> None:
+    """What would make another folder the project's."""
+    root = session.workspace.root
+    for folder in (root / session.storyboard.file).parents:
+        if folder == root:
+            break
+        found.absent |= {os.fspath(folder / name) for name in (".storyboard", ".git")}
+
+
+def _is_proven(state: Path, looks: Mapping[str, Look], began: float) -> bool:
+    """Whether a later change of any of these would show in its stat, and none has happened since they were read."""
+    now, device = _now(state)
+    if max((stamp[2] for stamp, _ in looks.values()), default=0) >= now:
+        return False
+    fresh = now - int((time.monotonic() - began) * 1e9) - _SLACK_NS
+    for path, (stamp, witness) in looks.items():
+        if stamp[2] >= fresh:
+            there = os.lstat(path)
+            if there.st_dev != device or stamp_of(there) != stamp or _witness(Path(path)) != witness:
+                return False
+    return True
+
+
+def _now(state: Path) -> tuple[int, int]:
+    """The file system's own time, once its clock has made a step, in nanoseconds; and its device."""
+    probe = state / f".clock.{os.getpid()}.tmp"
+    try:
+        probe.write_bytes(b"")
+        first = probe.stat().st_ctime_ns
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            probe.write_bytes(b"?")
+            looks = probe.stat()
+            if looks.st_ctime_ns > first or time.monotonic() > deadline:
+                return looks.st_ctime_ns, looks.st_dev
+            time.sleep(0.001)
+    finally:
+        probe.unlink(missing_ok=True)

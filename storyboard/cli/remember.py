@@ -1,0 +1,110 @@
+"""Leaves a note after a build that has left nothing to do, for ``standing`` to answer the next one."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import Struct
+
+from storyboard.cli.output import Speaker, colored, envelope
+from storyboard.cli.project import Project, typed
+from storyboard.cli.standing import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown
+
+if TYPE_CHECKING:
+    from storyboard.build.engine import Outcome
+    from storyboard.build.session import Session
+    from storyboard.store.standing import Looks
+
+# The program was loaded before anybody looked at a clock.
+_LOADING_NS = 10_000_000_000
+
+
+class Question(Struct, frozen=True):
+    """What this build was asked, how it is to be shown, and when (monotonic). Empty words are no command line's."""
+
+    words: tuple[str, ...]
+    asked: bytes
+    shown: dict[str, bool]
+    began: float
+
+    @classmethod
+    def now(cls) -> "Question":
+        """To be called before anything is read."""
+        words = click.get_current_context().find_object(tuple) or ()
+        return cls(words, question(words), shown(words), time.monotonic())
+
+
+def remember(asked: Question, speaker: Speaker, project: Project, session: "Session", outcome: "Outcome") -> None:
+    """Keep a note of what a build with the same words would say now, if it would find everything in place."""
+    from storyboard.build.watch import looks_of
+    from storyboard.store.seen import Look
+    from storyboard.store.standing import stamp_of, write
+
+    then = session.after(outcome) if asked.words and _is_meant(asked, speaker) else None
+    if then is None:
+        return
+    read: dict[str, Look] = {path: (stamp_of(looks), digest) for path, (looks, digest) in project.read.items()}
+    inputs = [Path.cwd() / project.named, *_inputs(project)]
+    looks = looks_of(session, read, inputs, asked.began)
+    if looks is None or not _note_program(looks):
+        return
+    with suppress(OSError, OverflowError):
+        write(os.fspath(session.workspace.state), asked.asked, looks, _answers(speaker, project, session, then))
+
+
+def _is_meant(asked: Question, speaker: Speaker) -> bool:
+    """Whether the words and settings were understood as ``standing`` understands them."""
+    return (speaker.as_json, speaker.quiet) == (asked.shown["json"], asked.shown["quiet"])
+
+
+def _inputs(project: Project) -> Iterator[Path]:
+    """The paths of all files that the film is made of."""
+    yield from (project.root / name for name in project.loaded.files)
+    if project.storyboard is not None:
+        yield from (project.root / path for path in {file.path for file in project.storyboard.files()})
+
+
+def _answers(speaker: Speaker, project: Project, session: "Session", then: "Outcome") -> dict[str, str]:
+    from storyboard.report.findings import render
+    from storyboard.report.outcomes import outcome_data, outcome_text
+
+    board = session.storyboard
+    text, details = (outcome_text(then, board, SECONDS, typed, verbose=more) for more in (False, True))
+    data: Any = outcome_data(then, board, SECONDS, typed)
+    whole = envelope("build", ok=True, data=data, warnings=speaker.warnings)
+    notes = render(project.findings, project.texts, color=colored(sys.stderr)) if project.findings else ""
+    return {TEXT: text, DETAILS: details, JSON: whole, NOTES: notes}
+
+
+def _note_program(looks: "Looks") -> bool:
+    """Add the program itself and the libraries whose versions count; false if they have changed just now."""
+    from storyboard.store.standing import stamp_of
+
+    for path in {os.fspath(path) for path in _program()}:
+        found = os.lstat(path)
+        if found.st_ctime_ns > time.time_ns() - _LOADING_NS:
+            return False
+        looks.stamps[path] = stamp_of(found)
+    return True
+
+
+def _program() -> Iterator[Path]:
+    from storyboard.media.identity import LIBRARIES
+
+    package = Path(__file__).resolve().parents[1]
+    for folder, names, files in os.walk(package):
+        names[:] = [name for name in names if name != "__pycache__"]
+        yield Path(folder)
+        yield from (Path(folder, name) for name in files)
+    yield from (path for path in (package.parent / "schemas").glob("*.json"))
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            files_of = distribution(library)
+            yield Path(str(files_of.locate_file("")))
+            yield from (Path(str(f.locate())) for f in files_of.files or () if f.name == "METADATA")

@@ -1,0 +1,43 @@
+"""Where the program begins: what can be said at once is said without loading the command line."""
+
+import os
+import sys
+from time import perf_counter
+
+from storyboard import __version__
+from storyboard.cli.standing import standing, timed
+
+TYPE_CHECKING = False  # typing takes longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+
+def run(words: "Sequence[str]") -> int:
+    """Run the command line and return its exit code; nothing is raised."""
+    began = perf_counter()
+    if list(words) == ["--version"]:
+        return _say(f"storyboard {__version__}")
+    found = standing(words)
+    if found is not None:
+        result, notes = found
+        return _say(timed(result, perf_counter() - began), notes)
+    from storyboard.cli.main import run
+
+    return run(words)
+
+
+def _say(text: str, notes: str = "") -> int:
+    try:
+        if notes:
+            print(notes, file=sys.stderr)  # noqa: T201
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:  # whoever read our output has gone; the interpreter shall not complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def main() -> "NoReturn":
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
