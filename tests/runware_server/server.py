@@ -116,8 +116,10 @@ class RunwareServer:
             self._armed.append(armed)
 
     def disarm(self) -> None:
-        """No faults any more."""
+        """No faults any more; from here on it listens."""
         self._armed.clear()
+        if not self._listener.is_serving():
+            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
     def finish_all(self) -> None:
         """Let every job be ready now."""
@@ -172,7 +174,11 @@ class RunwareServer:
         """Nothing listens for a while; open connections are closed."""
         self._listener.close()
         await self._drop_connections()
-        self._loop.call_later(seconds, lambda: asyncio.ensure_future(self._listen()))
+        self._loop.call_later(seconds, lambda: asyncio.ensure_future(self._listen_again()))
+
+    async def _listen_again(self) -> None:
+        if not self._listener.is_serving():
+            await self._listen()
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._take(reader, writer, self._route)
