@@ -165,6 +165,10 @@ class RunwareServer:
         self._listener.close()
         elsewhere.close()
         await self._drop_connections()
+        for _ in range(
+            5
+        ):  # a connection that is aborted, or was accepted a moment ago, closes its socket in a later turn
+            await asyncio.sleep(0)
 
     async def _listen(self) -> None:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=MAX_HEAD)
