@@ -64,6 +64,8 @@ class Segments:
         self._output = graph.storyboard.output
         self._overlaps = overlaps(graph.storyboard)
         self._weights: Counter[str] = Counter()
+        self._placed: dict[str, tuple[TakeMade | None, Piece]] = {}
+        self._judged: dict[str, tuple[TakeMade | None, str | None]] = {}
 
     def weigh(self, shot: str) -> None:
         """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
@@ -77,7 +79,13 @@ class Segments:
 
     def misfit(self, shot: str) -> str | None:
         """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
-        take, found = self._take(shot), self._graph.shot(shot)
+        take, known = self._take(shot), self._judged.get(shot)
+        if known is None or known[0] is not take:
+            known = self._judged[shot] = (take, self._misfit(shot, take))
+        return known[1]
+
+    def _misfit(self, shot: str, take: TakeMade | None) -> str | None:
+        found = self._graph.shot(shot)
         if isinstance(found.source, Card | Still):
             return "it is a card" if isinstance(found.source, Card) else "it is a still"
         if take is None:
@@ -107,8 +115,11 @@ class Segments:
 
     def piece(self, shot: str) -> Piece:
         """The shot's stretch of the film, by its take's real length if it is there. Raises ``TooShort``."""
-        take = self._take(shot)
-        return place(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
+        take, known = self._take(shot), self._placed.get(shot)
+        if known is None or known[0] is not take:
+            placed = place(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
+            known = self._placed[shot] = (take, placed)
+        return known[1]
 
     def cuts(self, shot: str) -> Cuts:
         """How the frames of *shot* are shared out. Raises ``TooShort`` and ``TooLong``."""
