@@ -11,6 +11,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
+from storyboard.core.model import Size
+
 Rgb = npt.NDArray[np.uint8]
 
 HD_LINES = 720
@@ -25,6 +27,8 @@ _EXACT = (
 )
 # In half the time; chroma is taken from every second row.
 _QUICK = Interpolation.POINT
+# Scaling of planes, which meets no matrix.
+_SCALED = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _UNSPECIFIED = 2
 _MATRICES = {
     0: "gbr",
@@ -89,18 +93,66 @@ def tags(frame: VideoFrame) -> str:
 
 def to_rgb(frame: VideoFrame) -> Rgb:
     """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied."""
-    matrix = frame.colorspace
-    if matrix not in _CONVERSIONS:
-        matrix = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
     converted = frame.reformat(
         format="rgb24",
-        src_colorspace=_CONVERSIONS[matrix],
+        src_colorspace=_conversion(frame),
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG if _range(frame) == ColorRange.JPEG else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT,
     )
     return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+
+
+def in_709(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """*frame* in *size*, in the film's colours, as stored: yuv420p planes, shape (height * 3 / 2, width), uint8.
+
+    Chroma is only taken apart and put together again where the matrix differs.
+    """
+    conversion = _conversion(frame)
+    full = _range(frame) == ColorRange.JPEG
+    as_it_is = frame.format.name == "yuv420p" and conversion == Colorspace.ITU709 and not full
+    if not as_it_is or (frame.width, frame.height) != (size.width, size.height):
+        frame = converter.reformat(
+            frame,
+            size.width,
+            size.height,
+            "yuv420p",
+            src_colorspace=conversion,
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_SCALED if conversion == Colorspace.ITU709 else _EXACT,
+            threads=1,
+        )
+    return np.asarray(frame.to_ndarray(), dtype=np.uint8)
+
+
+def from_709(planes: npt.NDArray[np.uint8]) -> Rgb:
+    """Full range RGB from yuv420p planes of the film's colours."""
+    return to_rgb(frame_of(planes))
+
+
+def frame_of(planes: npt.NDArray[np.uint8]) -> VideoFrame:
+    """A frame of those yuv420p planes, shape (height * 3 / 2, width), tagged with the film's colours.
+
+    It shares their memory where PyAV can: it takes the height for a multiple of four.
+    """
+    rows, width = planes.shape
+    if rows % 6 == 0:
+        frame = VideoFrame.from_numpy_buffer(np.ascontiguousarray(planes), format="yuv420p")
+    else:
+        frame = VideoFrame(width, rows * 2 // 3, "yuv420p")
+        at, flat = 0, planes.reshape(-1)
+        for plane in frame.planes:
+            count = plane.width * plane.height
+            target = np.frombuffer(memoryview(plane), np.uint8, plane.line_size * plane.height)
+            target.reshape(plane.height, plane.line_size)[:, : plane.width] = flat[at : at + count].reshape(
+                plane.height, plane.width
+            )
+            at += count
+    tag_bt709(frame)
+    return frame
 
 
 def upright(picture: Rgb, rotation: int) -> Rgb:
@@ -153,6 +205,12 @@ def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:
     target.color_primaries = ColorPrimaries.BT709
     target.color_trc = ColorTrc.BT709
     target.color_range = ColorRange.MPEG
+
+
+def _conversion(frame: VideoFrame) -> Colorspace:
+    """The matrix of *frame*, by its size if it names none."""
+    known = _CONVERSIONS.get(frame.colorspace)
+    return known or (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601)
 
 
 def _range(frame: VideoFrame) -> int:

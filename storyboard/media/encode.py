@@ -14,6 +14,7 @@ from msgspec import Struct
 from storyboard.core.model import Size
 
 if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
@@ -29,13 +30,15 @@ class Encoding(Struct, frozen=True):
 
     ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30),
     so that clips with different ones can stand side by side in one sample entry. ``quick`` converts colours in half
-    the time, a little less exactly.
+    the time, a little less exactly. ``threads`` are x264's own; their number, not the processor's, decides over the
+    bytes.
     """
 
     crf: int = 18
     preset: str = "veryfast"
     parameter_set_id: int = 0
     quick: bool = False
+    threads: int = 1
 
 
 def file_url(path: Path) -> str:
@@ -83,7 +86,7 @@ class ClipWriter:
         stream.pix_fmt = "yuv420p"
         stream.time_base = 1 / rate
         stream.codec_context.time_base = 1 / rate
-        stream.codec_context.thread_count = 1
+        stream.codec_context.thread_count = encoding.threads
         tag_bt709(stream.codec_context)
         return stream
 
@@ -94,6 +97,21 @@ class ClipWriter:
         if picture.shape != self._shape or picture.dtype != "uint8":
             raise ValueError(f"not a {self._shape} uint8 picture: {picture.shape} {picture.dtype}")
         frame = to_bt709(picture, self._converter, self._quick)
+        self._append(frame)
+
+    def write_planes(self, picture: "Rgb") -> None:
+        """Append one frame: yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range.
+
+        Raises ``ValueError`` for another shape.
+        """
+        from storyboard.media.color import frame_of
+
+        height, width, _ = self._shape
+        if picture.shape != (height * 3 // 2, width) or picture.dtype != "uint8":
+            raise ValueError(f"not {width}x{height} uint8 planes of yuv420p: {picture.shape} {picture.dtype}")
+        self._append(frame_of(picture))
+
+    def _append(self, frame: "VideoFrame") -> None:
         frame.pts = self.frames
         frame.time_base = self._stream.codec_context.time_base
         self._container.mux(self._stream.encode(frame))
@@ -133,7 +151,7 @@ def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
         "scenecut": 0,
         "open-gop": 0,
         "bframes": 0,
-        "threads": 1,
+        "threads": encoding.threads,
         "lookahead-threads": 1,
         "force-cfr": 1,
         "stitchable": 1,
@@ -142,7 +160,7 @@ def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
     return {
         "crf": str(encoding.crf),
         "preset": encoding.preset,
-        "threads": "1",
+        "threads": str(encoding.threads),
         "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
     }
 

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from storyboard.core.model import Json
 
 # Raised whenever the same segment would come out with other pixels.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 
 def renderer_id() -> dict[str, Json]:
