@@ -4,7 +4,6 @@ Owns the copy. Which takes can be copied at all is decided in the timeline; a pi
 the same.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +20,7 @@ from storyboard.media import avc
 from storyboard.media.color import tag_bt709
 from storyboard.media.encode import file_url
 from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
-from storyboard.media.proof import proved
+from storyboard.media.proof import Seal, proved
 from storyboard.media.publish import written_beside
 from storyboard.media.reader import Refused
 
@@ -51,8 +50,8 @@ def join(
         strips = prepared(pieces, size, rate)
         with written_beside(out) as part:
             box = "mov" if out.suffix == ".mov" else "mp4"
-            digest = _write(strips, part, box, rate, metadata, chapters)
-            return proved(strips, part, size, rate, digest)
+            seal = _write(strips, part, box, rate, metadata, chapters)
+            return proved(strips, part, size, rate, seal)
     except Refused as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
@@ -66,9 +65,9 @@ def _write(
     rate: Fraction,
     metadata: Mapping[str, str],
     chapters: Sequence[tuple[str, int, int]],
-) -> str:
-    """Write the film to *part*. Returns the digest of all packets copied."""
-    state = hashlib.sha256()
+) -> Seal:
+    """Write the film to *part*. Returns the seal of all packets copied."""
+    seal = Seal()
     delay = max(strip.delay for strip in strips)
     options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
     with av.open(file_url(part), "w", format=box, container_options=options) as film:
@@ -80,7 +79,7 @@ def _write(
             keys = frozenset(strip.keys)
             for position, packet in enumerate(strip.packets()):
                 data = avc.repacked(memoryview(packet), strip.sets.length_size)
-                state.update(data)
+                seal.add(data)
                 copy = av.Packet(data)
                 copy.stream = stream
                 copy.time_base = 1 / rate
@@ -88,7 +87,7 @@ def _write(
                 copy.is_keyframe = position in keys
                 film.mux_one(copy)
             at += strip.piece.frames
-    return state.hexdigest()
+    return seal
 
 
 def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "Chapter":

@@ -23,7 +23,7 @@ from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
 
-__all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
+__all__ = ["Refused", "Unreadable", "described", "gate", "probe", "tags"]
 
 _MOST_ENDS = 20_000
 _LONGEST_PAUSE = Fraction(10)
@@ -36,7 +36,7 @@ def probe(path: Path) -> ClipInfo:
         stream = picture_stream(container)
         found = index(container, stream)
         first = next(exact_frames(container, stream, found, [0]))
-        return _described(container, stream, found, first)
+        return described(container, stream, found, first)
 
 
 def tags(path: Path) -> Mapping[str, str]:
@@ -110,10 +110,11 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
         raise Refused(f"has {count} of {found.frames} frames")
     if (first.width, first.height) != (stream.codec_context.width, stream.codec_context.height):
         raise Refused("changes its size on the way")
-    return _described(container, stream, found, first)
+    return described(container, stream, found, first)
 
 
-def _described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+def described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+    """The facts of a clip that has been read; *first* is its first frame."""
     rate, constant = found.pace()
     aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
     return ClipInfo(
