@@ -55,22 +55,20 @@ class Row:
 
 def alternating(runs: int, *tasks: Callable[[], object]) -> Iterator[Sample]:
     """A sample of wall seconds for each of *tasks*, run in turn *runs* times, so that noise meets all of them."""
-    return _in_turn(runs, time.perf_counter, tasks)
+    return iter(both(runs, *tasks)[0])
 
 
-def alternating_cpu(runs: int, *tasks: Callable[[], object]) -> Iterator[Sample]:
-    """A sample of CPU seconds (user and system) for each of *tasks*, their ended children included."""
-    return _in_turn(runs, _cpu_seconds, tasks)
+def both(runs: int, *tasks: Callable[[], object]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Wall seconds and CPU seconds of *tasks*, measured as ``alternating`` does; of children that have ended, too."""
+    turns = [[_timed(task) for task in tasks] for _ in range(runs)]
+    wall, cpu = (tuple(Sample(tuple(turn[n][k] for turn in turns)) for n in range(len(tasks))) for k in (0, 1))
+    return wall, cpu
 
 
-def _in_turn(runs: int, clock: Callable[[], float], tasks: Sequence[Callable[[], object]]) -> Iterator[Sample]:
-    taken: list[list[float]] = [[] for _ in tasks]
-    for _ in range(runs):
-        for task, values in zip(tasks, taken, strict=True):
-            began = clock()
-            task()
-            values.append(clock() - began)
-    return (Sample(tuple(values)) for values in taken)
+def _timed(task: Callable[[], object]) -> tuple[float, float]:
+    began, worked = time.perf_counter(), _cpu_seconds()
+    task()
+    return time.perf_counter() - began, _cpu_seconds() - worked
 
 
 def _cpu_seconds() -> float:

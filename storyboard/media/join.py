@@ -80,7 +80,7 @@ def _write(
             for position, packet in enumerate(strip.packets()):
                 data = avc.repacked(memoryview(packet), strip.sets.length_size)
                 seal.add(data)
-                copy = av.Packet(data)
+                copy = av.Packet(bytes(data))
                 copy.stream = stream
                 copy.time_base = 1 / rate
                 copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
