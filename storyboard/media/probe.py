@@ -25,7 +25,7 @@ from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
 from storyboard.media.watch import Watch
 
-__all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
+__all__ = ["Refused", "Unreadable", "described", "gate", "probe", "tags"]
 
 _MOST_ENDS = 20_000
 _LONGEST_PAUSE = Fraction(10)
@@ -38,7 +38,7 @@ def probe(path: Path) -> ClipInfo:
         stream = picture_stream(container)
         found = index(container, stream)
         first = next(exact_frames(container, stream, found, [0]))
-        return _described(container, stream, found, first)
+        return described(container, stream, found, first)
 
 
 def tags(path: Path) -> Mapping[str, str]:
@@ -113,13 +113,14 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
         raise Refused(f"has {count} of {found.frames} frames")
     if (first.width, first.height) != (stream.codec_context.width, stream.codec_context.height):
         raise Refused("changes its size on the way")
-    info = _described(container, stream, found, first)
+    info = described(container, stream, found, first)
     times = [float((time - found.times[0]) * found.tick) for time in found.times]
     times.append(times[-1] + 1 / float(info.fps))
     return replace(info, black=watch.black(times), frozen=watch.frozen(times))
 
 
-def _described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+def described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+    """The facts of a clip that has been read; *first* is its first frame."""
     rate, constant = found.pace()
     aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
     return ClipInfo(
