@@ -52,7 +52,8 @@ v.onloadeddata = async () => {
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("mixed") / "film", MIXED)
     data = project.built()
-    assert sorted(name for name in data["made"] if name.startswith("segment:")) == ["segment:b", "segment:c", "segment:d"]
+    rendered = sorted(name for name in data["made"] if name.startswith("segment:"))
+    assert rendered == ["segment:b", "segment:c", "segment:d"]
     return project.film
 
 
