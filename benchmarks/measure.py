@@ -1,9 +1,11 @@
 """What a benchmark gives back: rows, each a ratio to its reference measured in the same run.
 
 Every module here that measures has ``rows(quick: bool) -> Iterator[Row]``; *quick* takes fewer samples of smaller
-things, to see that the benchmark works.
+things, to see that the benchmark works. ``python -m benchmarks`` finds these modules, runs them and prints one table.
 """
 
+import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -45,22 +47,50 @@ class Row:
     def ratio(self) -> float | None:
         return self.ours.median / self.theirs.median if self.theirs is not None and self.theirs.median else None
 
+    @property
+    def met(self) -> bool | None:
+        """Whether the ratio is within the target; ``None`` where there is none."""
+        return None if self.target is None or self.ratio is None else self.ratio <= self.target
 
-def alternating(runs: int, *tasks: Callable[[], None]) -> Iterator[Sample]:
+
+def alternating(runs: int, *tasks: Callable[[], object]) -> Iterator[Sample]:
     """A sample of wall seconds for each of *tasks*, run in turn *runs* times, so that noise meets all of them."""
-    taken: list[list[float]] = [[] for _ in tasks]
-    for _ in range(runs):
-        for task, values in zip(tasks, taken, strict=True):
-            began = time.perf_counter()
-            task()
-            values.append(time.perf_counter() - began)
-    return (Sample(tuple(values)) for values in taken)
+    return iter(both(runs, *tasks)[0])
 
 
-def command(arguments: Sequence[str], **options: object) -> Callable[[], None]:
+def both(runs: int, *tasks: Callable[[], object]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Wall seconds and CPU seconds of *tasks*, measured as ``alternating`` does; of children that have ended, too."""
+    turns = [[_timed(task) for task in tasks] for _ in range(runs)]
+    wall, cpu = (tuple(Sample(tuple(turn[n][k] for turn in turns)) for n in range(len(tasks))) for k in (0, 1))
+    return wall, cpu
+
+
+def _timed(task: Callable[[], object]) -> tuple[float, float]:
+    began, worked = time.perf_counter(), _cpu_seconds()
+    task()
+    return time.perf_counter() - began, _cpu_seconds() - worked
+
+
+def _cpu_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def command(arguments: Sequence[str | os.PathLike[str]], **options: object) -> Callable[[], None]:
     """A task that runs a command to its end, silent; it raises if the command fails."""
-    keep: dict[str, object] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
+    keep: dict[str, object] = {
+        "check": True,
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        **options,
+    }
     return lambda: subprocess.run(list(arguments), **keep)  # type: ignore[call-overload]
+
+
+def at_most(value: float, unit: str) -> Sample:
+    """A limit as a reference, for rows that are measured against a fixed number."""
+    return Sample((value,), unit)
 
 
 NOTHING = command([sys.executable, "-c", "pass"])

@@ -1,8 +1,10 @@
-"""Draws the chart and the clip that this storyboard takes for own material."""
+"""Makes the own material of this storyboard: the chart, the clip with its bell, and the music under it all."""
 
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -10,6 +12,8 @@ from storyboard.core.model import Size
 from storyboard.media.encode import ClipWriter
 
 HERE = Path(__file__).parent / "material"
+RATE = 48_000
+EXACT = {"fflags": "+bitexact"}
 
 
 def chart(width: int = 1600, height: int = 1200) -> Image.Image:
@@ -47,10 +51,65 @@ def frame(number: int, size: Size) -> np.ndarray:
     return np.asarray(image)
 
 
+def bell(seconds: float) -> np.ndarray:
+    """A bell buoy: two strokes, each of five partials that die away."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    sound = np.zeros_like(time)
+    for stroke in (0.3, 1.6):
+        since = np.clip(time - stroke, 0, None)
+        for pitch, level in ((523, 0.5), (1046, 0.3), (1244, 0.25), (1568, 0.15), (2093, 0.1)):
+            ringing = level * np.sin(2 * np.pi * pitch * since) * np.exp(-since * pitch / 350)
+            sound += np.where(time >= stroke, ringing, 0)
+    return (0.35 * sound).astype(np.float32)
+
+
+def pad(seconds: float = 12.0) -> np.ndarray:
+    """Two slow chords of detuned tones that swell and give way to each other, and end where they begin."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    sound = np.zeros_like(time)
+    for number, chord in enumerate(((110, 165, 220, 262), (98, 147, 196, 247))):
+        swell = 0.5 - 0.5 * np.cos(2 * np.pi * (time / seconds + number / 2))
+        for pitch in chord:
+            # whole numbers of waves, so that the music can be played again and again
+            for waves in (round(pitch * seconds) - 2, round(pitch * seconds) + 3):
+                sound += swell * np.sin(2 * np.pi * waves * time / seconds) / len(chord) * 110 / pitch
+    return (0.12 * sound).astype(np.float32)
+
+
+def encode(container: av.container.OutputContainer, stream: av.AudioStream, sound: np.ndarray) -> None:
+    """Write mono *sound* to *stream*."""
+    resampler = av.AudioResampler(stream.codec_context.codec.audio_formats[0], "mono", RATE, 960)
+    frame = av.AudioFrame.from_ndarray(sound[None, :], format="fltp", layout="mono")
+    frame.sample_rate = RATE
+    for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+        container.mux(stream.encode(piece))
+    container.mux(stream.encode(None))
+
+
+def with_sound(pictures: Path, sound: np.ndarray, out: Path) -> None:
+    """The clip *pictures* with *sound*, its packets copied."""
+    with av.open(str(pictures)) as source, av.open(str(out), "w", options=EXACT) as target:
+        video = target.add_stream_from_template(source.streams.video[0])
+        track = target.add_stream("aac", rate=RATE)
+        track.layout, track.bit_rate = "mono", 64_000
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                target.mux(packet)
+        encode(target, track, sound)
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     chart().save(HERE / "chart.png", optimize=True)
     size = Size(640, 480)
-    with ClipWriter(HERE / "own.mp4", size, Fraction(30000, 1001)) as writer:
-        for number in range(90):
-            writer.write(frame(number, size))
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "own.mp4"
+        with ClipWriter(pictures, size, Fraction(30000, 1001)) as writer:
+            for number in range(90):
+                writer.write(frame(number, size))
+        with_sound(pictures, bell(3), HERE / "own.mp4")
+    with av.open(str(HERE / "pad.ogg"), "w", options=EXACT) as music:
+        track = music.add_stream("libopus", rate=RATE)
+        track.layout, track.bit_rate = "mono", 64_000
+        encode(music, track, pad())

@@ -126,7 +126,7 @@ def _digests(plan: Plan) -> frozenset[str]:
     found = set()
     for step in plan.steps:
         match step.found:
-            case TakeMade(digest, _) | SegmentMade(digest, _, _) | SoundMade(digest, _, _):
+            case TakeMade(digest, _, _) | SegmentMade(digest, _, _) | SoundMade(digest, _, _):
                 found.add(digest)
             case FrameMade(_, picture):
                 found.add(picture)

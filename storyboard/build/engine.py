@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
-from storyboard.build.film import Film, FilmFailed, assemble
+from storyboard.build.film import Film, FilmFailed, assemble, why_not_writable
 from storyboard.build.makers import Maker, Order
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
@@ -30,9 +30,10 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, sound_id, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
-from storyboard.core.model import Shot, maker_of
+from storyboard.core.model import FrameLink, Generated, Shot, maker_of
 from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
+from storyboard.core.remarks import Remark
 from storyboard.core.segments import Kept
 from storyboard.core.sound import Sound
 from storyboard.store.journal import Job
@@ -48,7 +49,7 @@ How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 class Outcome(Struct, frozen=True):
     """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
 
-    ``chosen`` are the takes that replaced others in the cut without being made.
+    ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are about those made.
     """
 
     made: Mapping[str, Step]
@@ -60,6 +61,7 @@ class Outcome(Struct, frozen=True):
     cost: Decimal
     stopped_by: int
     chosen: tuple[Chosen, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class Engine:
@@ -201,7 +203,7 @@ class Engine:
     def _film(self, cut: Action, *, joined: bool) -> Film:
         frames = sum(made.frames for _, made in self._pieces(cut) if made is not None)
         rate = self._graph.films[cut.output].output.fps
-        return Film(cut.output, self._shelf.films[cut.output], frames, rate, joined)
+        return Film(cut.output, self._shelf.films[cut.output], frames, rate, joined, sound=self._sound(cut.output))
 
     async def _make(self, step: Step, how: How | None = None) -> None:
         action = step.action
@@ -257,7 +259,8 @@ class Engine:
         try:
             order = Order(step, shot, pictures, out, self._shelf.locked_task(step, shot))
             delivery = await maker.make(order)
-            made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery))
+            began_with = pictures.get("first_frame") if _begins_with_a_frame(shot) else None
+            made = await self._store(partial(self._shelf.keep_take, step, shot, out, delivery, began_with))
             await self._store(partial(maker.stored, delivery))
             return made, delivery.cost
         finally:
@@ -314,9 +317,7 @@ class Engine:
         name = step.action.output
         pieces = [made for _, made in self._pieces(step.action) if made is not None]
         segments = self._planner.segments[name]
-        sound = self._planner.settled.get(sound_id(name))
-        heard = sound if isinstance(sound, SoundMade) else None
-        told = segments.chapters(), segments.film_cues(), heard
+        told = segments.chapters(), segments.film_cues(), self._sound(name)
         join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *told)
         return await self._store(join), Decimal(0)
 
@@ -326,14 +327,22 @@ class Engine:
         pieces = self._pieces(step.action)
         if all(made is None for _, made in pieces):
             raise FilmFailed("no shot is there to make a film of")
+        target = partial_of(self._shelf.films[name])
+        reason = await self._store(partial(why_not_writable, target))
+        if reason is not None:
+            raise FilmFailed(f"{target}: {reason}")
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
         frames = sum(piece.frames for piece in ready)
         sound = await self._partial_sound(name, frames)
         cut = self._planner.cut_step(step.action, ready, None, sound)
-        film, target = self._graph.films[name], partial_of(self._shelf.films[name])
+        film = self._graph.films[name]
         made = await self._store(partial(assemble, self._shelf, cut, ready, film, target, (), (), sound))
-        self._films[name] = Film(name, target, frames, film.output.fps, partial=True)
+        self._films[name] = Film(name, target, frames, film.output.fps, partial=True, sound=sound)
         return made, Decimal(0)
+
+    def _sound(self, film: str) -> SoundMade | None:
+        made = self._planner.settled.get(sound_id(film))
+        return made if isinstance(made, SoundMade) else None
 
     async def _make_sound(self, step: Step) -> tuple[Result, Decimal]:
         return await self._mix(step, self._planner.film_sound(step.action.output)), Decimal(0)
@@ -372,6 +381,10 @@ class Engine:
         if isinstance(step.found, SegmentMade):
             return step.found
         return await self._render(step, frames, draw_slate, lines, frames, self._canvas(piece))
+
+
+def _begins_with_a_frame(shot: Shot) -> bool:
+    return isinstance(shot.source, Generated) and isinstance(shot.source.first_frame, FrameLink)
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:

@@ -34,6 +34,7 @@ class Film(Struct, frozen=True):
     rate: Fraction
     joined: bool = True
     partial: bool = False
+    sound: SoundMade | None = None
 
 
 class FilmFailed(Exception):

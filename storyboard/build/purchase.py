@@ -1,20 +1,20 @@
-"""One attempt at one take that costs money: ask, reserve, write down, submit, wait, fetch, judge.
+"""One attempt at one take that costs money: ask, reserve, write down, submit, wait.
 
 The journal is on disk before a submission leaves, and the provider is asked whether it knows the id before every
-submission. What cannot be known is said, not guessed. Which attempt it is, and what follows a failure, is for ``paid``.
+submission. What cannot be known is said, not guessed. Which attempt it is, and what follows a failure, is for ``paid``;
+fetching what was made for ``collect``.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from storyboard.build.budget import Attempt
+from storyboard.build.collect import Collection
 from storyboard.build.makers import Delivery, Order
 from storyboard.build.requests import job_of, take_request
-from storyboard.build.tasks import PaidFailed, TaskFailed, judge_clip
+from storyboard.build.tasks import PaidFailed
 from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
-from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Json
 from storyboard.providers.base import (
     Call,
@@ -25,14 +25,12 @@ from storyboard.providers.base import (
     Succeeded,
     Unknown,
 )
-from storyboard.providers.download import FetchError
 from storyboard.providers.errors import ProviderError
 from storyboard.store.journal import Job, JournalConflict
 from storyboard.store.ledger import SUCCEEDED
 
 # Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
 SUBMISSIONS_A_BUILD = 3
-FETCHES = 3
 
 
 class Purchase:
@@ -46,6 +44,7 @@ class Purchase:
         task_id = self._provider.task_id(key, number)
         self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
         self._request = take_request(source, order.pictures)
+        self._collection = Collection(tools, order, self._attempt, self._ask)
 
     @property
     def task_id(self) -> str:
@@ -59,7 +58,7 @@ class Purchase:
         match outcome:
             case Succeeded():
                 async with self._tools.fetching:
-                    return await self._collect(outcome, began)
+                    return await self._collection.run(outcome, began)
             case Failed(error):
                 return self._failed(error)
             case Running():
@@ -72,7 +71,7 @@ class Purchase:
         began = time.monotonic()
         match await self._ask():
             case Succeeded() as made:
-                return await self._collect(made, began)
+                return await self._collection.run(made, began)
             case Failed(error):
                 self.leave(error.code)
         return None
@@ -220,55 +219,6 @@ class Purchase:
         if error.retryable and error.code in RETRYABLE:
             raise MayBeRetried(reason)
         raise reason
-
-    async def _collect(self, made: Succeeded, began: float) -> Delivery:
-        """Fetch what is paid for, again and again rather than buy it again, and pass it through the gate."""
-        await asyncio.to_thread(self._settle, made)
-        problem: Exception | None = None
-        for number in range(FETCHES):
-            if number:
-                await self._tools.sleep(self._tools.interval_s)
-                fresh = await self._ask()
-                made = fresh if isinstance(fresh, Succeeded) else made
-            try:
-                info = await self._fetched(made, self._order.out)
-            except (FetchError, TaskFailed) as trouble:
-                problem = trouble
-                self._order.out.unlink(missing_ok=True)
-                continue
-            return self._delivery(made, info, time.monotonic() - began)
-        paid = f"is paid for (${made.cost if made.cost is not None else self._attempt.estimate})"
-        why = problem.message if isinstance(problem, FetchError) else str(problem)
-        raise self._given_up(f"{paid} but could not be had: {why}; nothing is bought again", "bad-media")
-
-    def _settle(self, made: Succeeded) -> None:
-        try:
-            if self._tools.journal.job(self.task_id) is not None:
-                self._tools.journal.advance(self.task_id, "succeeded")
-            ended = self._tools.budget.ended(self._attempt)
-            if ended is None or ended.outcome != SUCCEEDED:
-                self._tools.budget.settle(self._attempt, made.cost)
-        except OSError as problem:
-            cost = made.cost if made.cost is not None else self._attempt.estimate
-            text = f"{self._shot}: task {self.task_id} cost ${cost}, and that could not be written down"
-            raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
-
-    async def _fetched(self, made: Succeeded, out: Path) -> ClipInfo:
-        await self._tools.downloader.fetch(made.url, out)
-        source = self._attempt.source
-        label = self._order.step.action.id
-        return await self._tools.workers.run(label, judge_clip, out, source.size, source.duration)
-
-    def _delivery(self, made: Succeeded, info: ClipInfo, seconds: float) -> Delivery:
-        asked = self._attempt.source.seed
-        notes = list(made.notes)
-        if made.seed is not None and made.seed != asked:
-            notes.append(f"seed {asked} was asked for, {made.seed} was used")
-        for note in notes:
-            self._tools.tell(f"{self._shot}: {note}")
-        cost = made.cost if made.cost is not None else self._attempt.estimate
-        seed = asked if made.seed is None else made.seed
-        return Delivery(info, seconds, seed, cost, self.task_id, tuple(notes))
 
     def _submission(self) -> Call:
         return self._provider.submission(

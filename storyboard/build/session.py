@@ -37,6 +37,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Result, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
+from storyboard.core.remarks import remarks
 from storyboard.media.identity import renderer_id
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job
@@ -200,7 +201,9 @@ class Session:
             tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
         link_shots(self.shelf, self.storyboard, planner.settled)
         self._write_sidecars(outcome, planner, tell)
-        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)))
+        made = ((step.action, planner.settled[name]) for name, step in outcome.made.items())
+        told = remarks(self.storyboard, [(action, take) for action, take in made if isinstance(take, TakeMade)])
+        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)), remarks=tuple(told))
 
     def _refused(self) -> dict[str, str]:
         """Why films cannot be put in their places, by output. Raises ``OutputRefused`` if none can."""

@@ -97,6 +97,12 @@ class Shelf:
         """Digest of the film that is there."""
         return self.digest_of(self._workspace.root / file)
 
+    def sound_of_film(self, file: str) -> Request | None:
+        """What the sound of the film that is there was mixed from, if that is remembered."""
+        film, records = self.film_digest(file), self._workspace.records
+        heard = {cut.request.get("sound") for cut in records.takes_of("cut") if cut.values.get("film") == film}
+        return next((made.request for made in records.takes_of("sound") if made.digest in heard), None)
+
     def digest_of(self, path: Path) -> str | None:
         """Digest of a file; ``None`` if it is not there."""
         try:
@@ -173,15 +179,21 @@ class Shelf:
         self._workspace.blobs.put_bytes(data)
         write_atomic(path, data)
 
-    def keep_take(self, step: Step, shot: Shot, clip: Path, delivery: Delivery) -> TakeMade:
-        """Put a finished take into the store and remember what it answers."""
+    def keep_take(
+        self, step: Step, shot: Shot, clip: Path, delivery: Delivery, began_with: bytes | None = None
+    ) -> TakeMade:
+        """Put a finished take into the store and remember what it answers.
+
+        *began_with* is the picture of another shot that it was asked to begin with.
+        """
+        jump = self._jump(clip, began_with) if began_with is not None else None
         digest = self._workspace.blobs.put_file(clip)
         source = shot.source
         self._remember(
             step,
             {"clip": digest},
             {},
-            clip_facts(delivery.info),
+            clip_facts(delivery.info) | ({"jump": jump} if jump is not None else {}),
             seconds=delivery.seconds,
             provider=source.provider if isinstance(source, Generated) else "",
             seed=delivery.seed,
@@ -189,7 +201,16 @@ class Shelf:
             cost=_dollars(delivery.cost),
             note="; ".join(delivery.notes),
         )
-        return TakeMade(digest, delivery.info)
+        return TakeMade(digest, delivery.info, jump)
+
+    def _jump(self, clip: Path, began_with: bytes) -> float | None:
+        from storyboard.media.likeness import distance
+        from storyboard.media.reader import Refused
+
+        try:
+            return distance(clip, began_with)
+        except Refused:  # it has passed its gate; what is only worth a remark stops nothing
+            return None
 
     def make_frame(self, step: Step, take: TakeMade) -> FrameMade:
         """Decode one frame of a take and keep it."""

@@ -92,9 +92,9 @@ def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Can
 
 def _target(canvas: Canvas) -> "Target":
     from storyboard.media.encode import SEGMENT_PARAMETER_SET, Encoding
-    from storyboard.media.render import Canvas
+    from storyboard.media.render import SEGMENT_THREADS, Canvas
 
-    encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET)
+    encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
     return Canvas(canvas.size, canvas.rate, encoding)
 
 

@@ -12,6 +12,7 @@ from storyboard.cli.output import Speaker
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.session import opened
 from storyboard.cli.versions import Past
+from storyboard.cli.why_sound import sound_meant, tell_sound
 from storyboard.core.keys import Request
 from storyboard.core.model import Card, Generated, Shot, Still, Storyboard
 from storyboard.core.plan import Change, Plan, Step, TakeMade
@@ -34,6 +35,8 @@ _FOLLOWS = ("upstream-changes", "input-changed", "upstream-missing", "upstream-f
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     """Say why a shot would be made: before and after, since which commit, and what it pulls along.
 
+    `sound` asks for the sound of the film, unless a shot is called so; `sound/tall` for that of the film `tall`.
+
     With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
     """
     from storyboard.build.session import Choices
@@ -43,6 +46,10 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, Choices()) as session:
+        sound = sound_meant(session, shot)
+        if sound is not None:
+            tell_sound(speaker, session, sound)
+            return
         story = _story(project, storyboard, session, shot, provider)
     follow = ["storyboard plan", "storyboard build"] if story.step.do in ("make", "wait", "resume") else []
     speaker.result(why_text(story), why_data(story), follow=[*follow, f"storyboard log {shot}"])

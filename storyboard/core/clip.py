@@ -16,7 +16,8 @@ class ClipInfo(Struct, frozen=True):
     ``color`` is ``matrix/primaries/transfer/range`` in the names of ITU-T H.273, ``unspecified`` where untagged;
     ``copy_starts`` are the frames at which a copy may begin, ``copy_ends`` the counts after which one may end;
     with ``in_order`` it may end after any frame;
-    ``closed_start`` says that the clip begins with a keyframe before which nothing is shown.
+    ``closed_start`` says that the clip begins with a keyframe before which nothing is shown;
+    ``black`` and ``frozen`` are stretches in seconds that show nothing, or nothing new; empty also where nobody looked.
     """
 
     frames: int
@@ -35,6 +36,8 @@ class ClipInfo(Struct, frozen=True):
     copy_starts: tuple[int, ...] = (0,)
     copy_ends: tuple[int, ...] = ()
     in_order: bool = False
+    black: tuple[tuple[float, float], ...] = ()
+    frozen: tuple[tuple[float, float], ...] = ()
 
     @property
     def fps(self) -> Fraction:

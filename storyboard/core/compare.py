@@ -174,6 +174,7 @@ def _film(storyboard: Storyboard) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "title": storyboard.title,
         "output" if list(outputs) == [""] else "outputs": outputs.get("", outputs),
+        "audio": {str(number): _plain(track, {}, {}) for number, track in enumerate(storyboard.audio, 1)} or None,
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }

@@ -5,7 +5,7 @@ What counts in the key of a take, and what does not:
     in                                             out, and why
     ---------------------------------------------  ---------------------------------------------------------------
     provider, model                                shot id, scene, order, title, notes, tags, x-*: names for people
-    engine (the local provider's drawing version)  trim, speed, transition, caption, audio: the cut, not the take
+    engine (the local provider's drawing version)  trim, speed, fit, transition, caption, audio: the cut, not the take
     prompt, negative_prompt (NFC, trimmed)         paths, include files: a file counts by its content
     seed                                           comments, key order, quotes, whitespace: not in the values
     duration, width, height                        price, budget, retries, concurrency: not in the request

@@ -71,10 +71,15 @@ class Step(Struct, frozen=True):
 
 
 class TakeMade(Struct, frozen=True):
-    """A take that is in the store: digest of the clip, facts of the clip."""
+    """A take that is in the store: digest of the clip, facts of the clip.
+
+    *jump* is by how much, of 255, it begins away from the linked frame it was asked to begin with; ``None`` where
+    there is none, or nobody has measured.
+    """
 
     digest: str
     info: ClipInfo
+    jump: float | None = None
 
 
 class FrameMade(Struct, frozen=True):

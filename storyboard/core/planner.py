@@ -181,7 +181,7 @@ class Planner:
             return Step(action, "resume", Reason("paid-for"), key, request)
         found = None if remake else self._choose(key, locked)
         if found is not None:
-            result = TakeMade(found.outputs["clip"], msgspec.convert(found.info, ClipInfo))
+            result = _read_take(found)
             return Step(action, "reuse", self._reuse(found, key, request, locked), key, request, found=result)
         if not self._take_selected(shot):
             return Step(action, "skip", Reason("not-selected"), key, request)
@@ -226,7 +226,7 @@ class Planner:
         key = action_key("take", request)
         found = None if action.shot in self._wishes.remake else self._choose(key, None)
         if found is not None:
-            result = TakeMade(found.outputs["clip"], msgspec.convert(found.info, ClipInfo))
+            result = _read_take(found)
             return Step(action, "reuse", Reason("unchanged"), key, request, found=result)
         if not self._selected(action.shot):
             return Step(action, "skip", Reason("not-selected"), key, request)
@@ -290,6 +290,12 @@ class Planner:
         if fields and fields <= {"engine"}:
             return Reason("renderer-changed", differing)
         return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
+
+
+def _read_take(record: Found) -> TakeMade:
+    """The take of a record; one that was accepted for another request has begun with another frame."""
+    jump = None if record.accepted else record.info.get("jump")
+    return TakeMade(record.outputs["clip"], msgspec.convert(record.info, ClipInfo), jump)
 
 
 def _generated(shot: Shot) -> Generated:

@@ -112,9 +112,15 @@ def is_parameter_set(unit: memoryview) -> bool:
     return _kind(unit) in (_SPS, _PPS)
 
 
-def repacked(packet: memoryview, length_size: int) -> bytes:
-    """The packet with lengths of four bytes and without parameter sets, which the sample entry holds."""
-    kept = [unit for unit in units(packet, length_size) if not is_parameter_set(unit)]
+def repacked(packet: memoryview, length_size: int) -> bytes | memoryview:
+    """The packet with lengths of four bytes and without parameter sets, which the sample entry holds.
+
+    One that is so already is given back itself.
+    """
+    every = list(units(packet, length_size))
+    kept = [unit for unit in every if not is_parameter_set(unit)]
+    if length_size == _LENGTH_SIZE and len(kept) == len(every):
+        return packet
     return b"".join(len(unit).to_bytes(_LENGTH_SIZE, "big") + bytes(unit) for unit in kept)
 
 

@@ -1,15 +1,15 @@
 """A caption drawn into the picture: white with a dark edge, at the foot of the frame, as large as fits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from storyboard.core.captions import Cue
 from storyboard.core.model import Size
 from storyboard.fonts import face as opened
-from storyboard.media.color import Rgb
+from storyboard.media.compositor import Overlay
 from storyboard.media.titles import wrapped
 
 _LARGEST, _SMALLEST = 18, 60  # parts of the shorter side
@@ -19,24 +19,15 @@ _EDGE = 12  # parts of the size of the text
 _LEADING = 1.3
 
 
-class Burner:
-    """Draws the captions of one piece; each text is set once."""
-
-    def __init__(self, cues: Sequence[Cue], size: Size) -> None:
-        self._cues = cues
-        self._size = size
-        self._set: dict[str, npt.NDArray[np.uint16]] = {}
-
-    def picture(self, picture: Rgb, number: int) -> Rgb:
-        """*picture*, which is frame *number*, with what has to be read then."""
-        text = "\n".join(cue.text for cue in self._cues if cue.first <= number < cue.end)
-        if not text:
-            return picture
-        if text not in self._set:
-            self._set[text] = np.asarray(draw_caption(text, self._size), np.uint16)
-        ink, cover = self._set[text][:, :, :3], self._set[text][:, :, 3:]
-        mixed = picture * (np.uint16(255) - cover) + ink * cover + np.uint16(127)
-        return np.asarray(mixed // np.uint16(255), np.uint8)
+def overlays(cues: Sequence[Cue], frames: int, size: Size) -> Iterator[Overlay]:
+    """What lies over a piece of so many *frames*: a picture for every stretch in which the same texts are read."""
+    bounds = sorted({0, frames, *(cue.first for cue in cues), *(cue.end for cue in cues)})
+    for first, end in pairwise(moment for moment in bounds if 0 <= moment <= frames):
+        text = "\n".join(cue.text for cue in cues if cue.first <= first < cue.end)
+        picture = draw_caption(text, size) if text else None
+        box = picture.getbbox() if picture is not None else None
+        if picture is not None and box is not None:
+            yield Overlay(np.asarray(picture.crop(box)), box[0], box[1], first, end)
 
 
 def draw_caption(text: str, size: Size) -> Image.Image:

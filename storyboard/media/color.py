@@ -11,6 +11,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
+from storyboard.core.model import Size
+
 Rgb = npt.NDArray[np.uint8]
 
 HD_LINES = 720
@@ -23,6 +25,8 @@ _EXACT = (
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.BITEXACT
 )
+# Scaling of planes, which meets no matrix.
+_SCALED = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _UNSPECIFIED = 2
 _MATRICES = {
     0: "gbr",
@@ -90,13 +94,10 @@ def to_rgb(frame: VideoFrame) -> Rgb:
 
     What is transparent lies on black; the colours are taken not to be multiplied by their opacity already.
     """
-    clear = any(part.is_alpha for part in frame.format.components)
-    matrix = frame.colorspace
-    if matrix not in _CONVERSIONS:
-        matrix = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
+    clear = _is_clear(frame)
     converted = frame.reformat(
         format="rgba" if clear else "rgb24",
-        src_colorspace=_CONVERSIONS[matrix],
+        src_colorspace=_conversion(frame),
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG if _range(frame) == ColorRange.JPEG else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
@@ -106,9 +107,66 @@ def to_rgb(frame: VideoFrame) -> Rgb:
     return _on_black(picture) if clear else picture
 
 
+def _is_clear(frame: VideoFrame) -> bool:
+    return any(part.is_alpha for part in frame.format.components)
+
+
 def _on_black(picture: Rgb) -> Rgb:
     opacity = picture[:, :, 3:].astype(np.uint16)
     return ((picture[:, :, :3] * opacity + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
+
+
+def in_709(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """*frame* in *size*, in the film's colours, as stored: yuv420p planes, shape (height * 3 / 2, width), uint8.
+
+    Chroma is only taken apart and put together again where the matrix differs.
+    """
+    if _is_clear(frame):
+        frame = to_bt709(to_rgb(frame))
+    conversion = _conversion(frame)
+    full = _range(frame) == ColorRange.JPEG
+    as_it_is = frame.format.name == "yuv420p" and conversion == Colorspace.ITU709 and not full
+    if not as_it_is or (frame.width, frame.height) != (size.width, size.height):
+        frame = converter.reformat(
+            frame,
+            size.width,
+            size.height,
+            "yuv420p",
+            src_colorspace=conversion,
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_SCALED if conversion == Colorspace.ITU709 else _EXACT,
+            threads=1,
+        )
+    return np.asarray(frame.to_ndarray(), dtype=np.uint8)
+
+
+def from_709(planes: npt.NDArray[np.uint8]) -> Rgb:
+    """Full range RGB from yuv420p planes of the film's colours."""
+    return to_rgb(frame_of(planes))
+
+
+def frame_of(planes: npt.NDArray[np.uint8]) -> VideoFrame:
+    """A frame of those yuv420p planes, shape (height * 3 / 2, width), tagged with the film's colours.
+
+    It shares their memory where PyAV can: it takes the height for a multiple of four.
+    """
+    rows, width = planes.shape
+    if rows % 6 == 0:
+        frame = VideoFrame.from_numpy_buffer(np.ascontiguousarray(planes), format="yuv420p")
+    else:
+        frame = VideoFrame(width, rows * 2 // 3, "yuv420p")
+        at, flat = 0, planes.reshape(-1)
+        for plane in frame.planes:
+            count = plane.width * plane.height
+            target = np.frombuffer(memoryview(plane), np.uint8, plane.line_size * plane.height)
+            target.reshape(plane.height, plane.line_size)[:, : plane.width] = flat[at : at + count].reshape(
+                plane.height, plane.width
+            )
+            at += count
+    tag_bt709(frame)
+    return frame
 
 
 def upright(picture: Rgb, rotation: int) -> Rgb:
@@ -145,6 +203,12 @@ def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:
     target.color_primaries = ColorPrimaries.BT709
     target.color_trc = ColorTrc.BT709
     target.color_range = ColorRange.MPEG
+
+
+def _conversion(frame: VideoFrame) -> Colorspace:
+    """The matrix of *frame*, by its size if it names none."""
+    known = _CONVERSIONS.get(frame.colorspace)
+    return known or (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601)
 
 
 def _range(frame: VideoFrame) -> int:

@@ -1,85 +1,59 @@
-"""The picture of a segment, put together by moviepy, which is known here and nowhere else.
+"""Pictures that are drawn, put together by moviepy, which is known here and nowhere else.
 
 moviepy neither reads nor writes here: its readers repeat frames of damaged files and lose the last ones at odd
 rates, its writer leaves half a film behind. It gets frames from a function and is asked for frames.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
 
-from storyboard.core.model import Size
 from storyboard.media.color import Rgb
 
-# Bars that begin at a multiple of this touch no chroma sample of the picture.
-_BAR = 2
+
+class Overlay(Struct, frozen=True):
+    """A picture that lies over others from frame *first* to *end*, the last one exclusive.
+
+    *picture* is RGBA, shape (height, width, 4), uint8; its upper left corner is at *x*, *y*.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    x: int
+    y: int
+    first: int
+    end: int
 
 
 class Composition:
-    """A source conformed to *size*, in the middle: as large as fits with black around it (``contain``), as small as
-    fills it with its edges cut off (``cover``), or pulled into its shape (``stretch``).
-
-    *source* gives the picture of output frame k and is asked for rising k; *pixel_aspect* is the width of its pixels
-    over their height. ``picture(k)`` gives RGB, shape (height, width, 3), uint8.
-    """
+    """Drawn pictures with overlays on them, as a clip. *source* gives frame k and is asked for rising k."""
 
     def __init__(
-        self,
-        source: Callable[[int], Rgb],
-        frames: int,
-        rate: Fraction,
-        size: Size,
-        pixel_aspect: Fraction = Fraction(1),
-        fit: str = "contain",
+        self, source: Callable[[int], Rgb], frames: int, rate: Fraction, overlays: Sequence[Overlay] = ()
     ) -> None:
         moviepy = _moviepy()
         self._rate = rate
-        seconds = float(frames / rate)
-        clip = moviepy.VideoClip(lambda t: source(round(t * rate)), duration=seconds)
-        width, height = clip.size
-        inner = _inside(Size(width, height), pixel_aspect, size, fit)
-        if inner != Size(width, height):
-            clip = clip.with_effects([moviepy.vfx.Resize((inner.width, inner.height))])
-        if inner != size:
-            corner = ((size.width - inner.width) // 2, (size.height - inner.height) // 2)
-            clip = moviepy.CompositeVideoClip(
-                [clip.with_position(corner)], size=(size.width, size.height), bg_color=(0, 0, 0)
-            ).with_duration(seconds)
-        self._clip = clip
+        clip = moviepy.VideoClip(lambda t: source(round(t * rate)), duration=float(frames / rate))
+        above = [
+            moviepy.ImageClip(one.picture, transparent=True, duration=float((one.end - one.first) / rate))
+            .with_start(self._moment(one.first))
+            .with_position((one.x, one.y))
+            for one in overlays
+        ]
+        self._clip = moviepy.CompositeVideoClip([clip, *above], use_bgclip=True) if above else clip
 
     def picture(self, number: int) -> Rgb:
-        """Output frame *number*."""
+        """Output frame *number*: RGB, shape (height, width, 3), uint8."""
         return np.asarray(self._clip.get_frame(float(number / self._rate)), dtype=np.uint8)
 
-
-def _inside(source: Size, pixel_aspect: Fraction, frame: Size, fit: str) -> Size:
-    """The size in which *source* is shown; larger than *frame* where its edges are cut off."""
-    if fit == "stretch":
-        return frame
-    return covering(source, pixel_aspect, frame) if fit == "cover" else fitted(source, pixel_aspect, frame)
-
-
-def covering(source: Size, pixel_aspect: Fraction, frame: Size) -> Size:
-    """The smallest size of *source*'s shape that leaves nothing of *frame* empty."""
-    shape = source.width * pixel_aspect / source.height
-    width = max(Fraction(frame.width), frame.height * shape)
-    return Size(max(frame.width, round(width)), max(frame.height, round(width / shape)))
-
-
-def fitted(source: Size, pixel_aspect: Fraction, frame: Size) -> Size:
-    """The largest size of *source*'s shape within *frame*, to within the two pixels that keep bars off its chroma."""
-    shape = source.width * pixel_aspect / source.height
-    width = min(Fraction(frame.width), frame.height * shape)
-    return Size(_inner(width, frame.width), _inner(width / shape, frame.height))
-
-
-def _inner(side: Fraction, whole: int) -> int:
-    bar = round((whole - side) / (2 * _BAR)) * _BAR
-    return whole - 2 * min(bar, (whole - 1) // (2 * _BAR) * _BAR)
+    def _moment(self, first: int) -> float:
+        """Half a frame before *first*, so that no rounding decides."""
+        return float((first - Fraction(1, 2)) / self._rate)
 
 
 def _moviepy() -> ModuleType:

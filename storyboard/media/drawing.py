@@ -4,25 +4,28 @@ Owns how layers become pictures and pictures a clip. What a piece shows is said 
 footage is ``render``'s, cards, stills and blends have modules of their own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, layers_of
 from storyboard.fonts import UnreadableFont
 from storyboard.media.blend import mixed, solid
-from storyboard.media.burn import Burner
-from storyboard.media.color import Rgb
+from storyboard.media.burn import overlays
+from storyboard.media.color import Rgb, from_709, to_bt709
+from storyboard.media.compositor import Composition, Overlay
+from storyboard.media.conform import Planes, black
 from storyboard.media.encode import ClipWriter
 from storyboard.media.photos import Stills, UnreadablePhoto
 from storyboard.media.reader import Refused
 from storyboard.media.render import Canvas, Progress, RenderFailed, Segment, checked, footage
 from storyboard.media.titles import draw_title
 
-Pictures = Callable[[int], Rgb]
+Pictures = Callable[[int], Planes]
 
 
 def draw(
@@ -38,7 +41,7 @@ def draw(
             pictures(0)
             with ClipWriter(out, canvas.size, canvas.rate, canvas.encoding) as writer:
                 for number in range(drawn.frames):
-                    writer.write(pictures(number))
+                    writer.write_planes(pictures(number))
                     if progress is not None:
                         progress(writer.frames, drawn.frames)
     except Refused as problem:
@@ -55,9 +58,10 @@ def _pictures(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas) -> Iterat
         if not isinstance(drawn, Mix):
             yield stack.enter_context(_layer(drawn, files, canvas))
             return
-        black = solid(np.empty((canvas.size.height, canvas.size.width, 3), np.uint8), "#000000")
+        dark = black(canvas.size)
+        through = solid(canvas.size, drawn.color) if drawn.kind == "fade" else dark
         sides = [
-            stack.enter_context(_layer(side, files, canvas)) if side is not None else lambda _number: black
+            stack.enter_context(_layer(side, files, canvas)) if side is not None else lambda _number: dark
             for side in (drawn.before, drawn.after)
         ]
         yield lambda number: mixed(
@@ -66,7 +70,7 @@ def _pictures(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas) -> Iterat
             sides[1](number),
             (number + 0.5) / drawn.frames,
             drawn.direction,
-            drawn.color,
+            through,
         )
 
 
@@ -78,14 +82,29 @@ def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[
             with footage(segment) as pictures:
                 yield pictures
         case Captioned(inner, cues):
-            burner = Burner(cues, canvas.size)
             with _layer(inner, files, canvas) as pictures:
-                yield lambda number: burner.picture(pictures(number), number)
+                above = list(overlays(cues, layer.frames, canvas.size))
+                yield _drawn(lambda number: from_709(pictures(number)), layer.frames, canvas, above)
         case Photo(picture):
-            yield Stills(layer, files[picture], canvas.size).picture
+            stills = Stills(layer, files[picture], canvas.size)
+            yield _drawn(stills.picture, layer.frames, canvas)
         case Title(font=font):
             card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
-            yield lambda _number: card
+            yield _drawn(lambda _number: card, layer.frames, canvas)
+
+
+def _drawn(source: Callable[[int], Rgb], frames: int, canvas: Canvas, above: Sequence[Overlay] = ()) -> Pictures:
+    """Drawn pictures in the film's colours; one that stands still is converted once."""
+    composition, converter = Composition(source, frames, canvas.rate, above), VideoReformatter()
+    last: list[tuple[Rgb, Planes]] = []
+
+    def planes(number: int) -> Planes:
+        picture = composition.picture(number)
+        if not last or last[0][0] is not picture:
+            last[:] = [(picture, np.asarray(to_bt709(picture, converter).to_ndarray(), np.uint8))]
+        return last[0][1]
+
+    return planes
 
 
 def _name(drawn: Drawn) -> str:

@@ -29,12 +29,14 @@ class Encoding(Struct, frozen=True):
     """What may differ between two clips of one size and rate.
 
     ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30),
-    so that clips with different ones can stand side by side in one sample entry.
+    so that clips with different ones can stand side by side in one sample entry. ``threads`` are x264's own; their
+    number, not the processor's, decides over the bytes.
     """
 
     crf: int = 18
     preset: str = "veryfast"
     parameter_set_id: int = 0
+    threads: int = 1
 
 
 def file_url(path: Path) -> str:
@@ -82,7 +84,7 @@ class ClipWriter:
         stream.pix_fmt = "yuv420p"
         stream.time_base = 1 / rate
         stream.codec_context.time_base = 1 / rate
-        stream.codec_context.thread_count = 1
+        stream.codec_context.thread_count = encoding.threads
         tag_bt709(stream.codec_context)
         return stream
 
@@ -99,16 +101,12 @@ class ClipWriter:
 
         Raises ``ValueError`` for another shape.
         """
-        import av
-
-        from storyboard.media.color import tag_bt709
+        from storyboard.media.color import frame_of
 
         height, width, _ = self._shape
         if picture.shape != (height * 3 // 2, width) or picture.dtype != "uint8":
             raise ValueError(f"not {width}x{height} uint8 planes of yuv420p: {picture.shape} {picture.dtype}")
-        frame = av.VideoFrame.from_numpy_buffer(picture, format="yuv420p")
-        tag_bt709(frame)
-        self._append(frame)
+        self._append(frame_of(picture))
 
     def _append(self, frame: "VideoFrame") -> None:
         frame.pts = self.frames
@@ -150,7 +148,7 @@ def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
         "scenecut": 0,
         "open-gop": 0,
         "bframes": 0,
-        "threads": 1,
+        "threads": encoding.threads,
         "lookahead-threads": 1,
         "force-cfr": 1,
         "stitchable": 1,
@@ -159,7 +157,7 @@ def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
     return {
         "crf": str(encoding.crf),
         "preset": encoding.preset,
-        "threads": "1",
+        "threads": str(encoding.threads),
         "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
     }
 

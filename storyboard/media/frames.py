@@ -21,7 +21,7 @@ from PIL import Image
 
 from storyboard.core.model import Size
 from storyboard.media import color
-from storyboard.media.index import Index, index
+from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Unreadable, opened, picture_stream, reading
 
 __all__ = ["Picture", "Unreadable", "exact_frames", "extract"]
@@ -58,14 +58,16 @@ def exact_frames(
 ) -> Iterator[VideoFrame]:
     """The frames of those shown numbers, which must not fall; decodes from the nearest keyframe, keeps one frame.
 
-    Raises ``Unreadable`` if one of them does not come out of the decoder.
+    Frames that nobody asked for and no other frame needs are passed over undecoded. Raises ``Unreadable`` if one of
+    those asked for does not come out of the decoder.
     """
+    numbers = list(wanted)
     decoded: Iterator[VideoFrame] | None = None
     frame: VideoFrame | None = None
     shown = -1
-    for number in wanted:
+    for number in numbers:
         if decoded is None:
-            decoded = _decoded_towards(container, stream, found, number)
+            decoded = _decoded_towards(container, stream, found, number, frozenset(numbers))
         while shown < number:
             with reading():
                 frame = next(decoded, None)
@@ -77,16 +79,35 @@ def exact_frames(
         yield frame
 
 
-def _decoded_towards(container: InputContainer, stream: VideoStream, found: Index, number: int) -> Iterator[VideoFrame]:
+def _decoded_towards(
+    container: InputContainer, stream: VideoStream, found: Index, number: int, wanted: frozenset[int]
+) -> Iterator[VideoFrame]:
     """Frames from the keyframe before *number* on; from the start where the container seeks beyond that."""
     for sample in (found.key_before(number), found.samples[0]):
         with reading():
             container.seek(sample.pts, stream=stream)
-            decoded = container.decode(stream)
+            decoded = _decoded(container, stream, found, wanted)
             first = next(decoded, None)
         if first is not None and _shown(found, first) <= number:
             return chain([first], decoded)
     raise Unreadable(f"has no frame {number} that decodes")
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, found: Index, wanted: frozenset[int]
+) -> Iterator[VideoFrame]:
+    """What comes out from here on: all that is *wanted*, and all that other frames refer to."""
+    context, passing_over = stream.codec_context, False
+    try:
+        for packet in packets(container, stream):
+            unwanted = packet.pts is not None and found.numbers.get(packet.pts, -1) not in wanted
+            if unwanted != passing_over:
+                context.skip_frame = "NONREF" if unwanted else "DEFAULT"
+                passing_over = unwanted
+            yield from packet.decode()
+        yield from context.decode(None)
+    finally:
+        context.skip_frame = "DEFAULT"
 
 
 def _shown(found: Index, frame: VideoFrame) -> int:

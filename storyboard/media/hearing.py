@@ -31,7 +31,7 @@ Blocks: TypeAlias = Iterator[Block]
 
 _SILENCE = RATE
 # What a clock of milliseconds may be wrong by, and what a rate that is a little off may add up to.
-_SLACK = Fraction(1, 100)
+_SLACK = 0.01
 # A decoder needs what comes before to begin in the middle.
 _PREROLL = Fraction(1, 2)
 _LOOKED_AT = 64
@@ -141,23 +141,24 @@ def _converted(
     *origin* is the container's time that counts as 0, that of the first frame by default.
     """
     base = ratio(stream.time_base, Fraction(1))
+    tick = float(base)
     run: _Run | None = None
     for frame in frames:
-        time = run.due if run is not None and frame.pts is None else (frame.pts or 0) * base
-        origin = time if origin is None else origin
-        if run is None or not run.fits(frame, time):
+        if run is None or not run.fits(frame, None if frame.pts is None else frame.pts * tick):
             if run is not None:
                 yield from run.rest()
-            run = _Run(frame, time, frames_in(time - origin - start, Fraction(RATE)))
+            time = Fraction(run.due) if run is not None and frame.pts is None else (frame.pts or 0) * base
+            origin = time if origin is None else origin
+            run = _Run(frame, float(time), frames_in(time - origin - start, Fraction(RATE)))
         yield from run.add(frame)
     if run is not None:
         yield from run.rest()
 
 
 class _Run:
-    """Frames that follow each other without a gap, from *time* on; their first sample belongs at *place*."""
+    """Frames that follow each other without a gap, from second *time* on; their first sample belongs at *place*."""
 
-    def __init__(self, frame: AudioFrame, time: Fraction, place: int) -> None:
+    def __init__(self, frame: AudioFrame, time: float, place: int) -> None:
         self._kind = (frame.sample_rate, frame.format.name, frame.layout.name)
         self._mono = frame.layout.nb_channels == 1
         self._begin = time
@@ -166,14 +167,14 @@ class _Run:
         self._resampler = AudioResampler(format="fltp", layout="mono" if self._mono else "stereo", rate=RATE)
 
     @property
-    def due(self) -> Fraction:
+    def due(self) -> float:
         """When the next frame should come."""
-        return self._begin + Fraction(self._count, self._kind[0])
+        return self._begin + self._count / self._kind[0]
 
-    def fits(self, frame: AudioFrame, time: Fraction) -> bool:
-        """Whether *frame* goes on with it."""
+    def fits(self, frame: AudioFrame, time: float | None) -> bool:
+        """Whether *frame* goes on with it; one without a time does."""
         same = (frame.sample_rate, frame.format.name, frame.layout.name) == self._kind
-        return same and abs(time - self.due) <= _SLACK
+        return same and (time is None or abs(time - self.due) <= _SLACK)
 
     def add(self, frame: AudioFrame) -> Iterator[tuple[int, Block]]:
         self._count += frame.samples

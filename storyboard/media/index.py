@@ -5,7 +5,7 @@ they are decoded; with B-frames the two differ.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
@@ -134,8 +134,10 @@ class Index:
         return mean, _fits(times, 1 / (mean * tick), 1)
 
 
-def index(container: InputContainer, stream: VideoStream) -> Index:
-    """Read every packet of *stream*, from the start.
+def index(
+    container: InputContainer, stream: VideoStream, passing: Callable[[memoryview], object] | None = None
+) -> Index:
+    """Read every packet of *stream*, from the start; *passing* is shown each of them.
 
     Raises ``Unreadable`` for packets that are cut short or have no time, and if no frame or two at once are shown.
     """
@@ -146,8 +148,11 @@ def index(container: InputContainer, stream: VideoStream) -> Index:
         if packet.pts is None or packet.is_corrupt:
             raise Unreadable(f"is damaged in frame {len(samples)}")
         key = packet.is_keyframe
+        data = memoryview(packet)
+        if passing is not None:
+            passing(data)
         if sets:
-            idr, new_sets = _inspected(memoryview(packet), sets, len(samples))
+            idr, new_sets = _inspected(data, sets, len(samples))
             key = key and idr
             restated = restated or new_sets
         dts = packet.pts if packet.dts is None else packet.dts

@@ -4,7 +4,6 @@ Owns the copy. Which takes can be copied at all is decided in the timeline; a pi
 the same.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +22,7 @@ from storyboard.media.beside import Beside, check_sound, heard
 from storyboard.media.color import tag_bt709
 from storyboard.media.encode import file_url
 from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
-from storyboard.media.proof import proved
+from storyboard.media.proof import Seal, proved
 from storyboard.media.publish import written_beside
 from storyboard.media.reader import Refused
 from storyboard.media.subtitles import Subtitles, SubtitleTrack, check_subtitles
@@ -58,8 +57,8 @@ def join(
         with written_beside(out) as part:
             box = "mov" if out.suffix == ".mov" else "mp4"
             with heard(sound) as track:
-                digest = _write(strips, part, box, rate, metadata, chapters, subtitles, track)
-            info = proved(strips, part, size, rate, digest)
+                seal = _write(strips, part, box, rate, metadata, chapters, subtitles, track)
+            info = proved(strips, part, size, rate, seal)
             check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
             if subtitles is not None:
                 check_subtitles(part, subtitles, rate)
@@ -79,9 +78,9 @@ def _write(
     chapters: Sequence[tuple[str, int, int]],
     subtitles: Subtitles | None,
     track: Beside | None,
-) -> str:
-    """Write the film to *part*. Returns the digest of all packets copied."""
-    state = hashlib.sha256()
+) -> Seal:
+    """Write the film to *part*. Returns the seal of all packets copied."""
+    seal = Seal()
     delay = max(strip.delay for strip in strips)
     options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
     options |= {} if track is None else {"movie_timescale": str(RATE)}
@@ -97,8 +96,8 @@ def _write(
             keys = frozenset(strip.keys)
             for position, packet in enumerate(strip.packets()):
                 data = avc.repacked(memoryview(packet), strip.sets.length_size)
-                state.update(data)
-                copy = av.Packet(data)
+                seal.add(data)
+                copy = av.Packet(bytes(data))
                 copy.stream = stream
                 copy.time_base = 1 / rate
                 copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
@@ -111,7 +110,7 @@ def _write(
             at += strip.piece.frames
         if track is not None:
             track.until(None)
-    return state.hexdigest()
+    return seal
 
 
 def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "Chapter":

@@ -56,10 +56,11 @@ def mixed(sound: Sound, files: Mapping[str, Path]) -> Blocks:
     here = voices.block(0)
     for begin in range(0, sound.samples, BLOCK):
         following = voices.block(begin + BLOCK)
-        way = ducker.next(here, following)
         whole = here + aside.block(begin)
-        for duck, bus in buses:
-            whole += bus.block(begin) * np.power(10.0, -duck / 20 * way, dtype=np.float32)[: whole.shape[1]]
+        if buses:
+            way = ducker.next(here, following)
+            for duck, bus in buses:
+                whole += bus.block(begin) * np.power(10.0, -duck / 20 * way, dtype=np.float32)
         yield whole
         here = following
 
@@ -127,9 +128,12 @@ def _shaped(blocks: Blocks, samples: int, gain: float, rise: Ramp, fall: Ramp) -
     level = np.float32(10 ** (gain / 20))
     for begin in range(0, samples, BLOCK):
         count = min(BLOCK, samples - begin)
+        block = pull.take(count)
+        if begin >= rise.samples and begin + count <= samples - fall.samples:
+            yield block if not gain else block * level
+            continue
         here = np.arange(begin, begin + count)
-        shape = _curve(rise, here) * _curve(fall, samples - 1 - here)
-        yield pull.take(count) * (shape * level)
+        yield block * (_curve(rise, here) * _curve(fall, samples - 1 - here) * level)
 
 
 def _curve(ramp: Ramp, distance: NDArray[np.int64]) -> NDArray[np.float32]:

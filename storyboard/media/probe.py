@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
@@ -22,8 +23,9 @@ from storyboard.media.encode import SEGMENT_PARAMETER_SET
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
+from storyboard.media.watch import Watch
 
-__all__ = ["Refused", "Unreadable", "gate", "probe", "tags"]
+__all__ = ["Refused", "Unreadable", "described", "gate", "probe", "tags"]
 
 _MOST_ENDS = 20_000
 _LONGEST_PAUSE = Fraction(10)
@@ -36,7 +38,7 @@ def probe(path: Path) -> ClipInfo:
         stream = picture_stream(container)
         found = index(container, stream)
         first = next(exact_frames(container, stream, found, [0]))
-        return _described(container, stream, found, first)
+        return described(container, stream, found, first)
 
 
 def tags(path: Path) -> Mapping[str, str]:
@@ -93,7 +95,7 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
     """Decode pictures and sound to the end and count."""
     container.seek(found.samples[0].pts, stream=stream)
     first: VideoFrame | None = None
-    count = 0
+    count, watch = 0, Watch()
     sound = [track for track in container.streams.audio if track.codec_context]
     try:
         for packet in container.demux(stream, *sound):
@@ -104,16 +106,21 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
                     raise Refused(f"is damaged in frame {count}")
                 first = first or frame
                 count += 1
+                watch.see(frame)
     except FFmpegError as problem:
         raise Refused(f"does not decode after frame {count}: {problem.strerror}") from problem
     if first is None or count != found.frames:
         raise Refused(f"has {count} of {found.frames} frames")
     if (first.width, first.height) != (stream.codec_context.width, stream.codec_context.height):
         raise Refused("changes its size on the way")
-    return _described(container, stream, found, first)
+    info = described(container, stream, found, first)
+    times = [float((time - found.times[0]) * found.tick) for time in found.times]
+    times.append(times[-1] + 1 / float(info.fps))
+    return replace(info, black=watch.black(times), frozen=watch.frozen(times))
 
 
-def _described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+def described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
+    """The facts of a clip that has been read; *first* is its first frame."""
     rate, constant = found.pace()
     aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
     return ClipInfo(

@@ -1,7 +1,7 @@
 """One segment of the cut: a stretch of a take, conformed to the film's size, rate and colour, and encoded.
 
-Owns which source frame is shown when, and that the result has every frame. The picture is put together in
-``compositor``; the store decides where the result goes.
+Owns which source frame is shown when, and that the result has every frame. How a frame is conformed is ``conform``'s;
+the store decides where the result goes.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,16 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
 from storyboard.media import color
-from storyboard.media.compositor import Composition
+from storyboard.media.conform import Conformer, Planes
 from storyboard.media.encode import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index
 from storyboard.media.probe import probe
 from storyboard.media.reader import Refused, opened, picture_stream, ratio
 
-SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET)
+# Two threads: pictures are decoded and conformed while others are encoded, also where a single piece is made.
+SEGMENT_THREADS = 2
+SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
 
 # Transfer functions of HDR, which would come out pale and flat.
 _HDR = ("smpte2084", "arib-std-b67")
@@ -93,12 +95,12 @@ def source_frames(found: Index, rate: Fraction | None, segment: Segment) -> list
 def _write(segment: Segment, out: Path, progress: Progress) -> None:
     with footage(segment) as picture, ClipWriter(out, segment.size, segment.rate, segment.encoding) as writer:
         for number in range(segment.frames):
-            writer.write(picture(number))
+            writer.write_planes(picture(number))
             progress(writer.frames, segment.frames)
 
 
 @contextmanager
-def footage(segment: Segment) -> Iterator[Callable[[int], color.Rgb]]:
+def footage(segment: Segment) -> Iterator[Callable[[int], Planes]]:
     """The conformed picture of each frame of *segment*, to be asked for in rising order; one frame is kept.
 
     Raises ``RenderFailed`` and ``Refused``.
@@ -108,40 +110,35 @@ def footage(segment: Segment) -> Iterator[Callable[[int], color.Rgb]]:
         found = index(container, stream)
         rate, constant = found.pace()
         numbers = source_frames(found, rate if constant else None, segment)
-        source = _Source(exact_frames(container, stream, found, numbers))
-        source(0)
-        if source.transfer in _HDR:
-            raise Refused(f"is HDR ({source.transfer}), whose tones are not mapped; a film takes BT.709")
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
-        aspect = 1 / aspect if source.lying else aspect
-        yield Composition(source, segment.frames, segment.rate, segment.size, aspect, segment.fit).picture
+        conformer = Conformer(segment.size, segment.fit, aspect)
+        yield _Source(exact_frames(container, stream, found, numbers), conformer)
 
 
 class _Source:
-    """The upright picture behind each output frame; asked for rising numbers, remembers the last one."""
+    """The conformed picture behind each output frame; asked for rising numbers, remembers the last one."""
 
-    def __init__(self, frames: Iterator[VideoFrame]) -> None:
+    def __init__(self, frames: Iterator[VideoFrame], conformer: Conformer) -> None:
         self._frames = enumerate(frames)
+        self._conformer = conformer
         self._number = -1
         self._frame: VideoFrame | None = None
 
-    @property
-    def lying(self) -> bool:
-        """Whether turning the picture upright swaps its sides."""
-        return self._frame is not None and color.rotation(self._frame) in (90, 270)
-
-    @property
-    def transfer(self) -> str:
-        """The name of its transfer function."""
-        return color.tags(self._frame).split("/")[2] if self._frame is not None else ""
-
-    def __call__(self, number: int) -> color.Rgb:
+    def __call__(self, number: int) -> Planes:
         while self._number < number:
             self._number, frame = next(self._frames)
             if frame is not self._frame:
+                if self._frame is None:
+                    _check_tones(frame)
                 self._frame = frame
-                self._picture = color.upright(color.to_rgb(frame), color.rotation(frame))
+                self._picture = self._conformer.planes(frame)
         return self._picture
+
+
+def _check_tones(frame: VideoFrame) -> None:
+    transfer = color.tags(frame).split("/")[2]
+    if transfer in _HDR:
+        raise Refused(f"is HDR ({transfer}), whose tones are not mapped; a film takes BT.709")
 
 
 def checked(frames: int, canvas: Canvas, out: Path) -> ClipInfo:

@@ -19,7 +19,9 @@ from storyboard.media.limiter import limited
 from storyboard.media.loudness import SILENT, Loudness, factor, frame_of, loudness
 from storyboard.media.mixing import MixFailed, counted, mixed
 
-BIT_RATE = 192_000
+# The quick coder needs a third more bits to be as exact as the slow one, and half its time.
+BIT_RATE = 256_000
+_CODER = {"aac_coder": "fast"}
 # dBTP: what no film passes, and what the limiter leaves to the encoder.
 HIGHEST = -1.0
 _ENCODERS_SHARE = 1.0
@@ -27,7 +29,9 @@ _TRIES = 6
 # LU: how near the loudness has to come before the encoder, and after it.
 _NEAR, _NEAR_ENOUGH = 0.1, 0.3
 # Decibels by which the limiter may hold down the highest peak; a sound that needs more stays quieter than asked.
-_LIMITED = 20.0
+_LIMITED = 30.0
+# How many LU a decibel before the limiter is taken to bring at the very least.
+_LEAST_WORTH = 0.25
 
 Progress = Callable[[int, int], None]
 Mix = Callable[[], Blocks]
@@ -89,11 +93,14 @@ def _gain(mix: Mix, plain: Loudness, wanted: float, ceiling: float) -> float:
     gain = min(wanted - plain.integrated, _most(plain, ceiling))
     if plain.peak + gain <= ceiling:
         return gain
+    worth, last = 1.0, (0.0, plain.integrated)
     for _ in range(_TRIES):
-        heard = loudness(limited(mix, factor(gain), factor(ceiling)))
-        off = wanted - (SILENT if heard.integrated is None else heard.integrated)
-        before, gain = gain, min(gain + off, _most(plain, ceiling))
-        if abs(gain - before) <= _NEAR:
+        heard = loudness(limited(mix, factor(gain), factor(ceiling))).integrated or SILENT
+        if gain != last[0]:
+            worth = min(1.0, max(_LEAST_WORTH, (heard - last[1]) / (gain - last[0])))
+        last, before = (gain, heard), gain
+        gain = min(gain + (wanted - heard) / worth, _most(plain, ceiling))
+        if abs(wanted - heard) <= _NEAR or gain == before:
             break
     return gain
 
@@ -111,7 +118,7 @@ def _encode(blocks: Blocks, samples: int, out: Path) -> None:
     """
     options = {"movflags": "+faststart", "fflags": "+bitexact", "movie_timescale": str(RATE)}
     with av.open(file_url(out), "w", format="mp4", container_options=options) as container:
-        stream = container.add_stream("aac", rate=RATE)
+        stream = container.add_stream("aac", rate=RATE, options=_CODER)
         stream.layout, stream.bit_rate = "stereo", BIT_RATE
         stream.codec_context.thread_count = 1
         done = 0

@@ -7,10 +7,8 @@ Owns the tries, their deadlines and redirects. The file is ``partial``'s; whethe
 
 import asyncio
 import random as random_numbers
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +21,7 @@ from storyboard.providers.http import USER_AGENT
 from storyboard.providers.partial import Cut, Fetched, FetchError, Part
 from storyboard.providers.quiet import unlogged
 from storyboard.providers.retry import MAX_RETRIES, wait_before
+from storyboard.providers.trust import trust_for
 
 __all__ = ["Downloader", "FetchError", "Fetched"]
 
@@ -75,21 +74,16 @@ class Downloader:
         late = FetchError("timeout", f"not finished within {self._deadline_s:g} s", retryable=True)
         with unlogged():
             try:
-                async with asyncio.timeout(self._deadline_s), self._client() as client:
+                async with asyncio.timeout(self._deadline_s), self._client(url.scheme) as client:
                     return await self._tries(client, url, file)
             except TimeoutError:
                 pass
         raise late
 
-    @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        """Reading the certificates takes 70 ms, so they are read once."""
-        return httpx.create_ssl_context(trust_env=False)
-
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self, scheme: str) -> httpx.AsyncClient:
         # Connections are not kept: one to an address might be taken for another host of the same address.
         limits = httpx.Limits(max_keepalive_connections=0)
-        inner = self._connect or httpx.AsyncHTTPTransport(verify=self._trust, trust_env=False, limits=limits)
+        inner = self._connect or httpx.AsyncHTTPTransport(verify=trust_for(scheme), trust_env=False, limits=limits)
         return httpx.AsyncClient(
             transport=CheckedTransport(self._policy, self._resolve, inner),
             timeout=httpx.Timeout(self._stall_s, connect=min(CONNECT_S, self._stall_s)),

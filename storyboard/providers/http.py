@@ -26,6 +26,7 @@ from storyboard.providers.errors import ProviderError, Secret
 from storyboard.providers.quiet import unlogged
 from storyboard.providers.retry import MAX_RETRIES, RetryBudget, retry_after, wait_before
 from storyboard.providers.strict_json import read_json
+from storyboard.providers.trust import trust_for
 
 CONNECT_S, READ_S, EXCHANGE_S, CALL_S = 10.0, 60.0, 120.0, 300.0
 MAX_REPLY_BYTES = 16 * 1024 * 1024
@@ -82,6 +83,7 @@ class ApiClient:
             timeout=httpx.Timeout(read_s, connect=min(CONNECT_S, read_s)),
             follow_redirects=False,
             trust_env=False,
+            verify=trust_for(httpx.URL(self.endpoint).scheme),
             transport=transport,
         )
 

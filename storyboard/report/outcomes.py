@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Step, TakeMade
+from storyboard.core.plan import SoundMade, Step, TakeMade
+from storyboard.core.remarks import Remark
 from storyboard.core.tally import Tally, tally
 from storyboard.core.timebase import in_words, seconds_of
+from storyboard.report.remarks import remark_line, remarks_data
+from storyboard.report.sounds import loudness_line, sound_data
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
 Typed = Callable[[Path], str]
+
+_SHOTS_MISSING = "not all of its shots are"
 
 
 class Chosen(Protocol):
@@ -40,6 +45,8 @@ class FilmThere(Protocol):
     def joined(self) -> bool: ...
     @property
     def partial(self) -> bool: ...
+    @property
+    def sound(self) -> SoundMade | None: ...
 
 
 class Ended(Protocol):
@@ -59,6 +66,8 @@ class Ended(Protocol):
     def cost(self) -> Decimal: ...
     @property
     def chosen(self) -> Sequence[Chosen]: ...
+    @property
+    def remarks(self) -> Sequence[Remark]: ...
 
 
 def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
@@ -70,6 +79,7 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
     lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
+    lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
     if not ended.made and not ended.failed:
@@ -80,21 +90,24 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
         more = f" and {beside} {'take' if beside == 1 else 'takes'} beside them" if beside else ""
         lines.append(f"{_shots(takes[0])} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
+    wanted = {output.name: output.loudness for output in storyboard.outputs}
     for film in ended.films:
-        lines += _film_lines(ended, film, typed)
-    there = {film.name for film in ended.films}
-    missing = [output.name for output in storyboard.outputs if output.name not in there]
+        lines += _film_lines(ended, film, wanted[film.name], typed)
+    missing = [name for name in wanted if name not in {film.name for film in ended.films}]
     if missing and not ended.failed:
         what = "the film" if missing == [""] else f"{listed(missing)}"
-        lines.append(f"{what} {'was' if len(missing) == 1 else 'were'} not made: not all of its shots are there")
+        why = "its sound is not" if any(step.action.kind == "sound" for step in left_out) else _SHOTS_MISSING
+        lines.append(f"{what} {'was' if len(missing) == 1 else 'were'} not made: {why} there")
     return "\n".join(lines)
 
 
-def _film_lines(ended: Ended, film: FilmThere, typed: Typed) -> list[str]:
+def _film_lines(ended: Ended, film: FilmThere, loudness: Fraction | None, typed: Typed) -> list[str]:
     length = in_words(seconds_of(film.frames, film.rate))
     how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
     counted = _tally(ended, film.name)
     told = [tally_text(counted)] if counted.frames == film.frames else []
+    heard = loudness_line(film.sound, loudness)
+    told += [heard] if heard else []
     return [f"{typed(film.path)}: {film.frames} frames, {length}{how}", *told]
 
 
@@ -139,6 +152,7 @@ def outcome_data(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
             {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
             for one in ended.chosen
         ],
+        "remarks": remarks_data(ended.remarks),
         "seconds": round(seconds, 3),
     }
 
@@ -157,6 +171,7 @@ def _film_data(ended: Ended, film: FilmThere, typed: Typed) -> dict[str, Any]:
         "joined": film.joined,
         "partial": film.partial,
         "copied": tally_data(_tally(ended, film.name)),
+        "sound": sound_data(film.sound),
     }
 
 

@@ -10,6 +10,7 @@ from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Plan, SegmentMade, Step, TakeMade
 from storyboard.core.tally import tally
 from storyboard.report.lengths import length
+from storyboard.report.sounds import sound_lines
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
@@ -60,7 +61,8 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         told = {step.action.id for step in takes}
         others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
-    return "\n".join([*lines, "", *(_cut_line(plan, cut) for cut in plan.of("cut")), summary(plan)])
+    cuts = [_cut_line(plan, cut) for cut in plan.of("cut")]
+    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), summary(plan)])
 
 
 def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:

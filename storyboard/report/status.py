@@ -5,9 +5,12 @@ from typing import Any, Protocol
 
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan, Step, TakeMade
+from storyboard.core.remarks import Remark, remarks
 from storyboard.core.tally import tally
 from storyboard.core.timebase import in_words
 from storyboard.report.plans import Paint, heading, in_film_order, summary
+from storyboard.report.remarks import remark_line, remarks_data
+from storyboard.report.sounds import sound_lines
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import reason, take_name
 
@@ -47,13 +50,21 @@ def status_text(
         entry = locked.get(step.action.shot) if step.action.seed is None else None
         word = paint(f"{state:<10}", _COLORS.get(state, ""))
         lines.append(f"  {word} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
+    lines += [f"  look at    {remark_line(one)}" for one in _remarks(plan, storyboard)]
     lines.append("")
     for cut in plan.of("cut"):
         counted = tally(plan.segments(cut.action.output))
         lines.append(f"film: {films[cut.action.output]} is {_film(cut)}")
         lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
+    lines += sound_lines(plan, storyboard)
     lines.append(summary(plan))
     return "\n".join(lines)
+
+
+def _remarks(plan: Plan, storyboard: Storyboard) -> list[Remark]:
+    """What is worth a look in the takes that are there."""
+    found = [(step.action, step.found) for step in plan.of("take")]
+    return remarks(storyboard, [(action, take) for action, take in found if isinstance(take, TakeMade)])
 
 
 def _state(step: Step) -> str:
@@ -102,7 +113,9 @@ def status_data(
             }
         )
     told = [_film_data(plan, cut, films[cut.action.output]) for cut in plan.of("cut")]
-    return {"title": storyboard.title, "shots": shots, "film": told[0], "films": told}
+    return {"title": storyboard.title, "shots": shots, "film": told[0], "films": told} | {
+        "remarks": remarks_data(_remarks(plan, storyboard))
+    }
 
 
 def _film_data(plan: Plan, cut: Step, path: str) -> dict[str, Any]:

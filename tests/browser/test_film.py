@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import tool
 from tests.project import Project
 
-# Two takes as they are, and one that is conformed: packets of both kinds in one film.
+# Takes as they are, one cut short, one conformed, and a dissolve: packets of both kinds in one film, side by side.
 MIXED = """\
 scenes:
   - id: one
@@ -22,9 +22,11 @@ scenes:
       - {id: a, prompt: a river at night, seed: 3}
       - {id: b, prompt: a forest at dawn, seed: 4, trim: {start: 0.25}}
       - {id: c, prompt: a city in the rain, seed: 5, size: 64x64}
-      - {id: d, prompt: a desert at noon, seed: 6}
+      - {id: d, prompt: a desert at noon, seed: 6, transition: {type: dissolve, duration: 0.25}}
+      - {id: e, prompt: a hill in spring, seed: 7}
 """
-FRAMES = 12 + 9 + 12 + 12
+FRAMES = 12 + 9 + 9 + 3 + 9 + 12
+JOINS = [12, 21, 30, 33, 42]
 PAGE = b"""<!doctype html><video id=v src=/film.mp4 muted></video><script>
 const v = document.getElementById('v'), told = {errors: [], shown: []};
 const tell = () => fetch('/told', {method: 'POST', body: JSON.stringify(told)});
@@ -50,7 +52,8 @@ v.onloadeddata = async () => {
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("mixed") / "film", MIXED)
     data = project.built()
-    assert sorted(name for name in data["made"] if name.startswith("segment:")) == ["segment:b", "segment:c"]
+    rendered = sorted(name for name in data["made"] if name.startswith("segment:"))
+    assert rendered == ["segment:b", "segment:c", "segment:d"]
     return project.film
 
 
@@ -81,8 +84,7 @@ def test_ffmpeg_decodes_it_with_nothing_to_complain(film: Path) -> None:
 
 
 def test_a_browser_plays_it_to_the_end_and_seeks_to_both_sides_of_each_join(film: Path, tmp_path: Path) -> None:
-    joins = [12, 21, 33]
-    frames = [number for join in joins for number in (join - 1, join)]
+    frames = [number for join in JOINS for number in (join - 1, join)]
     times = [(number + 0.5) / 12 for number in frames]
     told = in_browser(film, times, tmp_path)
     assert told["errors"] == []
@@ -105,10 +107,10 @@ def means(film: Path, frames: list[int]) -> list[list[int]]:
     return [found[number] for number in frames]
 
 
-def in_browser(film: Path, times: list[float], folder: Path) -> Any:
+def in_browser(film: Path, times: list[float], folder: Path, page: bytes = PAGE) -> Any:
     """Open the film in a page of headless Chromium; what the page told."""
     chromium = tool("chromium")
-    with served(film, PAGE.replace(b"TIMES", json.dumps(times).encode())) as (address, told):
+    with served(film, page.replace(b"TIMES", json.dumps(times).encode())) as (address, told):
         words = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
         words += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
         words += ["--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0"]

@@ -4,11 +4,8 @@ The table is ``docs/faults.md``; each of its rows is a test. ``python -m tests.c
 """
 
 import re
-import socket
 import tempfile
-import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -24,7 +21,8 @@ ONE = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3}
 TABLE = HERE / "docs" / "faults.md"
 ROW = re.compile(r"\| `([a-z0-9-]+)` \| ([^|]*) \| (\d+) \| (\d+) \| ([^|]*) \|")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SLOW = {"submit-ack-late": 2.5, "download-stall": 1.0, "submit-refused": 4.0}
+# Seconds: longer than the build waits, or to the end of the build, however slow the machine is.
+SLOW = {"submit-ack-late": 2.5, "download-stall": 1.0, "submit-refused": 600.0}
 
 
 def rows() -> dict[str, tuple[str, int, int, str]]:
@@ -46,14 +44,6 @@ def spoken(project: PaidProject) -> dict[str, str]:
     return {name: text for name, text in known.items() if name.startswith(("RUNWARE_", "STORYBOARD_"))}
 
 
-def wait_for(server: RunwareServer) -> None:
-    """Until somebody listens again."""
-    for _ in range(200):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1):
-            return
-        time.sleep(0.05)
-
-
 def outcome(folder: Path, name: str, memory: str = "forever") -> tuple[int, int, str, int, int]:
     """Exit code, accepted tasks and message of a build under the fault; exit and accepted tasks after one without."""
     with shop(memory=memory) as server:
@@ -64,7 +54,6 @@ def outcome(folder: Path, name: str, memory: str = "forever") -> tuple[int, int,
         bought = len(server.bill)
         text = "; ".join(error["message"] for error in errors(first))
         server.disarm()
-        wait_for(server)
         second = run(folder, environment, "build", "--json")
         twice = [task for task, times in Counter(line["task_id"] for line in server.bill).items() if times > 1]
         assert twice == []

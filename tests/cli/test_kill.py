@@ -19,6 +19,8 @@ from tests.shops import PaidProject, shop
 # Every call is a point when these are run by hand (STORYBOARD_TEST_STRIDE=1, some minutes for each memory).
 STRIDE = int(os.environ.get("STORYBOARD_TEST_STRIDE", "0"))
 LANES = 2
+# Builds with their worker processes that are killed by the clock; more when run by hand.
+KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "3"))
 ASKING_FOR_ITS_OWN = (
     CHAIN.replace("a river", "POINT river").replace("a forest", "POINT forest").replace("a city", "POINT city")
 )
@@ -43,7 +45,7 @@ def judge(found: list[dict[str, Any]]) -> None:
 @pytest.mark.timeout(900)
 def test_killed_at_any_call_a_free_build_goes_on_to_the_same_film(tmp_path: Path) -> None:
     project = Project(tmp_path / "film")
-    found = rounds(project, random.randint(1, 20), 20)
+    found = rounds(project, random.randint(1, 25), 25)
     judge(found)
     assert len({each["film"] for each in found}) == 1
 
@@ -53,7 +55,7 @@ def test_killed_at_any_call_a_free_build_goes_on_to_the_same_film(tmp_path: Path
 def test_killed_at_any_call_nothing_is_bought_twice(tmp_path: Path, memory: str) -> None:
     with shop(memory=memory, alike=True) as server:
         project = PaidProject(tmp_path / "film", server, ASKING_FOR_ITS_OWN)
-        found = rounds(project, random.randint(1, 30), 30)
+        found = rounds(project, random.randint(1, 50), 50)
         judge(found)
         bought = Counter(line["task_id"] for line in server.bill)
         assert [task for task, times in bought.items() if times > 1] == []
@@ -85,7 +87,7 @@ def test_killed_at_random_moments_no_process_stays_and_the_film_is_the_same(tmp_
     clean = Project(tmp_path / "clean")
     clean.built()
     moments = random.Random()
-    for number in range(10):
+    for number in range(KILLS):
         project = Project(tmp_path / f"film-{number}")
         process = project.start("build")
         time.sleep(moments.uniform(0.1, 3))

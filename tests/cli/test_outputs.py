@@ -1,6 +1,7 @@
 """Several films of one storyboard: takes made once, pieces kept for each, no film lost with another."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -42,6 +43,25 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield Desk(project)
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built project; tests work on copies of it."""
+    project = Project(tmp_path_factory.mktemp("template") / "film")
+    project.write(SHOTS, HEADER)
+    with hasty():
+        Desk(project).built()
+    return project.folder
+
+
+@pytest.fixture
+def built(template: Path, tmp_path: Path) -> Iterator[Desk]:
+    shutil.copytree(template, tmp_path / "film", symlinks=True)
+    project = Project.__new__(Project)
+    project.folder = tmp_path / "film"
+    with hasty():
+        yield Desk(project)
+
+
 def films(desk: Desk, *words: str) -> dict[str, dict[str, object]]:
     ran = desk.run(*words, "--json")
     jsonschema.validate(json.loads(ran.out), ENVELOPE)
@@ -68,54 +88,53 @@ def test_one_build_makes_every_film_and_each_take_once(desk: Desk) -> None:
     desk.said("build", "--locked")
 
 
-def test_each_film_is_told_with_its_own_figures(desk: Desk) -> None:
-    there = films(desk, "build")
+def test_each_film_is_told_with_its_own_figures(built: Desk) -> None:
+    there = films(built, "build")
     assert [there[name]["frames"] for name in ("wide", "tall", "web")] == [33, 69, 33]
     assert there["web"]["film"] == "web/small.mov"
     assert there["wide"]["copied"]["copied"] == 12 - 3
     assert there["tall"]["copied"]["why"]["it is 128x72"] == 25 + 25 - 12
-    planned = films(desk, "plan")
+    planned = films(built, "plan")
     assert {name: film["do"] for name, film in planned.items()} == dict.fromkeys(("wide", "tall", "web"), "reuse")
-    assert films(desk, "status")["tall"]["state"] == "up to date"
-    text = desk.said("status")
+    assert films(built, "status")["tall"]["state"] == "up to date"
+    text = built.said("status")
     assert "Night: 3 shots, 2.75 s, 3 films, made by local" in text
     assert "  tall: out/film-tall.mp4, 69 frames at 25 fps, 72x128" in text
     assert "film: web/small.mov is up to date" in text
-    assert "tall: the cut of 4 segments" in desk.said("plan")
-    ended = desk.said("build")
+    assert "tall: the cut of 4 segments" in built.said("plan")
+    ended = built.said("build")
     assert "out/film-wide.mp4: 33 frames, 2.75 s, as it was" in ended
     assert "web/small.mov: 33 frames, 2.75 s, as it was" in ended
-    graph = {action["action"]: action for action in desk.data("graph")["actions"]}
+    graph = {action["action"]: action for action in built.data("graph")["actions"]}
     assert graph["cut/tall"]["output"] == "tall"
     assert {graph[name]["output"] for name in graph["cut/tall"]["inputs"]} == {"tall"}
 
 
-def test_a_change_of_one_output_touches_that_film_alone(desk: Desk) -> None:
-    desk.built()
-    before = {name: digest(desk.folder / name) for name in ("out/film-wide.mp4", "web/small.mov")}
-    desk.project.edit("fit: cover", "fit: stretch")
-    assert {name.rpartition("/")[2] for name in desk.built()} == {"tall"}
-    assert {name: digest(desk.folder / name) for name in before} == before
-    (desk.folder / "web/small.mov").unlink()
-    assert films(desk, "status")["web"]["state"] == "not there"
-    assert desk.built() == ["cut/web"]
-    assert digest(desk.folder / "web/small.mov") == before["web/small.mov"]
+def test_a_change_of_one_output_touches_that_film_alone(built: Desk) -> None:
+    before = {name: digest(built.folder / name) for name in ("out/film-wide.mp4", "web/small.mov")}
+    built.project.edit("fit: cover", "fit: stretch")
+    assert {name.rpartition("/")[2] for name in built.built()} == {"tall"}
+    assert {name: digest(built.folder / name) for name in before} == before
+    (built.folder / "web/small.mov").unlink()
+    assert films(built, "status")["web"]["state"] == "not there"
+    assert built.built() == ["cut/web"]
+    assert digest(built.folder / "web/small.mov") == before["web/small.mov"]
 
 
-def test_an_output_more_or_another_name_makes_nothing_again(desk: Desk) -> None:
-    desk.built()
-    desk.project.edit("  wide: {}\n", "  broad: {file: out/film-wide.mp4}\n  again: {captions: none}\n")
-    assert desk.built() == ["cut/again"]
-    assert len(decoded(desk.folder / "out/film-again.mp4")) == 33
-    desk.project.write(SHOTS, HEADER.split("outputs:")[0])
-    assert desk.built() == ["cut"]
+def test_an_output_more_or_another_name_makes_nothing_again(built: Desk) -> None:
+    built.project.edit("  wide: {}\n", "  broad: {file: out/film-wide.mp4}\n  again: {captions: none}\n")
+    assert built.built() == ["cut/again"]
+    assert len(decoded(built.folder / "out/film-again.mp4")) == 33
+    built.project.write(SHOTS, HEADER.split("outputs:")[0])
+    assert built.built() == ["cut"]
 
 
-def test_two_films_that_show_the_same_render_it_once(desk: Desk) -> None:
-    desk.project.edit("  wide: {}\n", "  wide: {}\n  again: {captions: none}\n")
-    made = desk.built()
-    assert len([name for name in made if name in ("segment:end/wide", "segment:end/again")]) == 1
-    assert len(decoded(desk.folder / "out/film-again.mp4")) == 33
+def test_two_films_that_show_the_same_render_it_once(built: Desk) -> None:
+    built.project.edit("  web: ", "  one: {size: 64x36}\n  two: {size: 64x36, captions: none}\n  web: ")
+    made = built.built()
+    for piece in ("segment:a", "segment:end", "transition:b"):
+        assert len([name for name in made if name in (f"{piece}/one", f"{piece}/two")]) == 1
+    assert len(decoded(built.folder / "out/film-two.mp4")) == 33
 
 
 def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Desk) -> None:
@@ -160,6 +179,18 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Desk, header:
     assert len(ran.data["films"]) == (3 if "outputs:" in header else 1)
     assert ran.data["film"] == ran.data["films"][0]["film"]
     assert "partial.mp4: 33 frames, 2.75 s, with slates for what is not there" in desk.run("build", "--partial").out
+
+
+def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Desk) -> None:
+    desk.project.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), HEADER)
+    (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    foreign = desk.folder / "out/film-wide.partial.mp4"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"somebody else's")
+    ran = desk.run("build", "--partial", "--json")
+    assert foreign.read_bytes() == b"somebody else's"
+    assert [film["name"] for film in ran.data["films"]] == ["tall", "web"]
+    assert "film-wide.partial.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
 
 
 def test_a_diff_tells_outputs_by_their_names(desk: Desk) -> None:

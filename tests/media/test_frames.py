@@ -1,3 +1,4 @@
+import hashlib
 import io
 from fractions import Fraction
 
@@ -7,8 +8,10 @@ from PIL import Image
 
 from storyboard.core.model import Size
 from storyboard.media.color import to_rgb
-from storyboard.media.frames import Unreadable, extract
-from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, ffmpeg, make, number_of, numbered
+from storyboard.media.frames import Unreadable, exact_frames, extract
+from storyboard.media.index import index
+from storyboard.media.reader import opened, picture_stream
+from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, ffmpeg, make, number_of, numbered, planes
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +149,17 @@ def test_colours_follow_the_tags(folder, matrix, full_range):
     )
     out = pixels(extract(clip, "last").png).astype(int)
     assert np.abs(out - picture)[:, 32::64].max() <= 4
+
+
+@pytest.mark.parametrize("wanted", [[23], [0, 23], [5, 6, 7], [1, 4, 9, 16], [3, 3, 20]], ids=str)
+@pytest.mark.parametrize("gop", [6, 250])
+def test_frames_that_are_passed_over_leave_the_others_as_they_are(folder, gop, wanted):
+    clip = make(folder / f"passed-{gop}.mp4", 24, gop=gop, b_frames=3)
+    every = planes(clip)
+    with opened(clip, strict=True) as container:
+        stream = picture_stream(container)
+        found = index(container, stream)
+        for numbers in (wanted, range(24)):
+            frames = exact_frames(container, stream, found, numbers)
+            shown = [hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest() for frame in frames]
+            assert shown == [every[number] for number in numbers]

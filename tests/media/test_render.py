@@ -5,12 +5,13 @@ from fractions import Fraction
 from importlib.metadata import version
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
 
 from storyboard.core.model import Size
 from storyboard.media.color import to_rgb
-from storyboard.media.compositor import Composition, fitted
+from storyboard.media.conform import Conformer, inside, planes_of
 from storyboard.media.identity import renderer_id
 from storyboard.media.probe import gate
 from storyboard.media.render import RenderFailed, Segment, render
@@ -142,14 +143,16 @@ def test_same_segment_gives_the_same_bytes(folder):
     ids=str,
 )
 def test_picture_is_as_large_as_fits_and_centred(source, inner):
-    assert fitted(source, Fraction(1), MIDDLE) == inner
-    white = np.full((source.height, source.width, 3), 255, np.uint8)
-    composed = Composition(lambda k: white, 1, FILM, MIDDLE).picture(0)
+    assert inside(source, Fraction(1), MIDDLE, "contain") == inner
+    white = av.VideoFrame.from_ndarray(np.full((source.height, source.width, 3), 255, np.uint8), "rgb24")
+    conformed = Conformer(MIDDLE, "contain").planes(white)
     left, top = (320 - inner.width) // 2, (180 - inner.height) // 2
-    inside = composed[top : top + inner.height, left : left + inner.width]
-    assert composed.shape == (180, 320, 3)
-    assert inside.min() == 255
-    assert int(composed.sum(dtype=np.int64)) == inside.size * 255
+    luma, *chroma = planes_of(conformed)
+    shown = luma[top : top + inner.height, left : left + inner.width]
+    assert luma.shape == (180, 320)
+    assert shown.min() >= 234
+    assert int(luma.sum(dtype=np.int64)) == int(shown.sum(dtype=np.int64)) + (luma.size - shown.size) * 16
+    assert all((plane == 128).all() for plane in chroma)
 
 
 @pytest.mark.parametrize("size", [Size(96, 96), Size(200, 50), Size(90, 160)], ids=str)
@@ -158,7 +161,7 @@ def test_bars_stay_black_through_the_encoder(folder, size):
         folder / "bars.mp4", (np.full((size.height, size.width, 3), 200, np.uint8) for _ in range(3)), size=size
     )
     render(Segment(source, Fraction(0), 3, FILM, MIDDLE), folder / "out.mp4")
-    inner = fitted(size, Fraction(1), MIDDLE)
+    inner = inside(size, Fraction(1), MIDDLE, "contain")
     left, top = (320 - inner.width) // 2, (180 - inner.height) // 2
     picture = to_rgb(decoded(folder / "out.mp4")[-1])
     picture[max(0, top - 8) : 180 - top + 8, max(0, left - 8) : 320 - left + 8] = 0
@@ -166,8 +169,8 @@ def test_bars_stay_black_through_the_encoder(folder, size):
 
 
 def test_pixels_that_are_not_square_are_stretched():
-    assert fitted(Size(90, 90), Fraction(16, 9), MIDDLE) == MIDDLE
-    assert fitted(Size(160, 90), Fraction(9, 16), MIDDLE) == Size(180, 180)
+    assert inside(Size(90, 90), Fraction(16, 9), MIDDLE, "contain") == MIDDLE
+    assert inside(Size(160, 90), Fraction(9, 16), MIDDLE, "contain") == Size(180, 180)
 
 
 def test_rotated_source_stands_upright(folder):
@@ -266,7 +269,7 @@ def test_stray_dotenv_is_not_loaded(tmp_path):
         "from storyboard.core.model import Size\n"
         "from storyboard.media.compositor import Composition\n"
         "picture = np.zeros((36, 64, 3), np.uint8)\n"
-        "Composition(lambda k: picture, 1, Fraction(24), Size(64, 64)).picture(0)\n"
+        "Composition(lambda k: picture, 1, Fraction(24)).picture(0)\n"
         "import sys; assert 'moviepy' in sys.modules\n"
         "print(dict(os.environ) == before, os.environ.get('STRAY'))\n"
     )

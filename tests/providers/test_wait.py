@@ -266,7 +266,7 @@ POLL_OUTCOMES = {
 }
 
 
-def bought(server: RunwareServer, *keys: str, deadline_s: float = 0.25) -> list[Any]:
+def bought(server: RunwareServer, *keys: str, deadline_s: float = 1.0) -> list[Any]:
     async def run() -> list[Any]:
         from storyboard.providers.remote import Remote
 

@@ -116,8 +116,10 @@ class RunwareServer:
             self._armed.append(armed)
 
     def disarm(self) -> None:
-        """No faults any more."""
+        """No faults any more; from here on it listens."""
         self._armed.clear()
+        if not self._listener.is_serving():
+            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
     def finish_all(self) -> None:
         """Let every job be ready now."""
@@ -163,6 +165,10 @@ class RunwareServer:
         self._listener.close()
         elsewhere.close()
         await self._drop_connections()
+        for _ in range(
+            5
+        ):  # a connection that is aborted, or was accepted a moment ago, closes its socket in a later turn
+            await asyncio.sleep(0)
 
     async def _listen(self) -> None:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=MAX_HEAD)
@@ -172,7 +178,11 @@ class RunwareServer:
         """Nothing listens for a while; open connections are closed."""
         self._listener.close()
         await self._drop_connections()
-        self._loop.call_later(seconds, lambda: asyncio.ensure_future(self._listen()))
+        self._loop.call_later(seconds, lambda: asyncio.ensure_future(self._listen_again()))
+
+    async def _listen_again(self) -> None:
+        if not self._listener.is_serving():
+            await self._listen()
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._take(reader, writer, self._route)

@@ -1,0 +1,82 @@
+"""What becomes of a job that has ended well: the bill is written down, the clip is fetched and judged.
+
+What is paid for is fetched again and again rather than bought again, and it counts only once it has passed the gate.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+
+from storyboard.build.budget import Attempt
+from storyboard.build.makers import Delivery, Order
+from storyboard.build.tasks import PaidFailed, TaskFailed, judge_clip
+from storyboard.build.tools import Tools
+from storyboard.core.clip import ClipInfo
+from storyboard.providers.base import Outcome, Succeeded
+from storyboard.providers.download import FetchError
+from storyboard.store.ledger import SUCCEEDED
+
+FETCHES = 3
+
+
+class Collection:
+    """The clip of one attempt. *ask* tells anew how the job ended: the address of a result may be another by then."""
+
+    def __init__(self, tools: Tools, order: Order, attempt: Attempt, ask: Callable[[], Awaitable[Outcome]]) -> None:
+        self._tools = tools
+        self._order = order
+        self._attempt = attempt
+        self._ask = ask
+
+    async def run(self, made: Succeeded, began: float) -> Delivery:
+        """Write down what it cost, fetch it, pass it through the gate. Raises ``PaidFailed``."""
+        await asyncio.to_thread(self._settle, made)
+        problem: Exception | None = None
+        for number in range(FETCHES):
+            if number:
+                await self._tools.sleep(self._tools.interval_s)
+                fresh = await self._ask()
+                made = fresh if isinstance(fresh, Succeeded) else made
+            try:
+                info = await self._fetched(made, self._order.out)
+            except (FetchError, TaskFailed) as trouble:
+                problem = trouble
+                self._order.out.unlink(missing_ok=True)
+                continue
+            return self._delivery(made, info, time.monotonic() - began)
+        why = problem.message if isinstance(problem, FetchError) else str(problem)
+        text = f"task {self._attempt.task_id} is paid for (${self._cost(made)}) but could not be had: {why}"
+        raise PaidFailed(f"{text}; nothing is bought again", "bad-media")
+
+    def _settle(self, made: Succeeded) -> None:
+        task_id = self._attempt.task_id
+        try:
+            if self._tools.journal.job(task_id) is not None:
+                self._tools.journal.advance(task_id, "succeeded")
+            ended = self._tools.budget.ended(self._attempt)
+            if ended is None or ended.outcome != SUCCEEDED:
+                self._tools.budget.settle(self._attempt, made.cost)
+        except OSError as problem:
+            text = f"{self._order.shot.id}: task {task_id} cost ${self._cost(made)}, and that could not be written down"
+            raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
+
+    async def _fetched(self, made: Succeeded, out: Path) -> ClipInfo:
+        await self._tools.downloader.fetch(made.url, out)
+        source = self._attempt.source
+        label = self._order.step.action.id
+        return await self._tools.workers.run(label, judge_clip, out, source.size, source.duration)
+
+    def _delivery(self, made: Succeeded, info: ClipInfo, seconds: float) -> Delivery:
+        asked = self._attempt.source.seed
+        notes = list(made.notes)
+        if made.seed is not None and made.seed != asked:
+            notes.append(f"seed {asked} was asked for, {made.seed} was used")
+        for note in notes:
+            self._tools.tell(f"{self._order.shot.id}: {note}")
+        seed = asked if made.seed is None else made.seed
+        return Delivery(info, seconds, seed, self._cost(made), self._attempt.task_id, tuple(notes))
+
+    def _cost(self, made: Succeeded) -> Decimal:
+        return made.cost if made.cost is not None else self._attempt.estimate

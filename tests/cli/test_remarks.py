@@ -1,0 +1,75 @@
+"""What is worth a look in a take is told with figures, kept with it, and stops nothing."""
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+from unittest import mock
+
+import jsonschema
+import numpy as np
+
+from storyboard.core.model import Size
+from storyboard.providers import local
+from tests.desk import Desk
+from tests.inside import hasty
+from tests.media.clips import make, numbered
+from tests.project import HERE, Project
+
+SHOTS = """\
+scenes:
+  - id: one
+    shots:
+      - {id: own, clip: own.mp4}
+      - {id: glide, prompt: a river at night, seed: 3}
+      - {id: drift, prompt: a forest at dawn, takes: [4, 5], first_frame: {shot: glide, at: last}}
+"""
+SIZE = Size(128, 72)
+
+
+def footage(path: Path) -> None:
+    black = np.zeros((72, 128, 3), np.uint8)
+    pictures = [*(numbered(n, SIZE) for n in range(12)), *[black] * 18, *(numbered(n, SIZE) for n in range(6))]
+    make(path, pictures, rate=Fraction(12), size=SIZE)
+
+
+def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
+    desk = Desk(Project(tmp_path / "film", SHOTS))
+    footage(desk.folder / "own.mp4")
+    make_it = local.make
+
+    def elsewhere(request, first_frame, out, progress):
+        """A provider that does not care for the frame it is given."""
+        return make_it(request, None, out, progress)
+
+    with hasty(), mock.patch.object(local, "make", elsewhere):
+        ran = desk.run("build", "--json")
+        assert ran.code == 0, ran
+        jsonschema.validate(json.loads(ran.out), json.loads((HERE / "schemas/envelope-1.schema.json").read_text()))
+        first, *jumps = ran.data["remarks"]
+        assert (first["shot"], first["kind"], first["start"], first["end"]) == ("own", "black", 1.0, 2.5)
+        assert first["text"] == "own: black from 1.0 to 2.5 s"
+        assert [(one["shot"], one["seed"], one["frame"], one["at"]) for one in jumps] == [
+            ("drift", None, "glide", "last"),
+            ("drift", 5, "glide", "last"),
+        ]
+        assert re.fullmatch(r"drift: begins \d+\.\d of 255 away from the last frame of glide", jumps[0]["text"])
+        again = desk.data("build")
+        assert (again["made"], again["remarks"]) == ([], [])
+        assert desk.data("status")["remarks"] == [first, *jumps]
+        assert "  look at    own: black from 1.0 to 2.5 s\n" in desk.said("status")
+        (desk.folder / "out/film.mp4").unlink()
+        desk.project.edit("id: own", "id: mine")
+        assert "look at" not in desk.said("build")
+        assert desk.data("status")["remarks"][0]["text"] == "mine: black from 1.0 to 2.5 s"
+
+
+def test_what_we_draw_ourselves_gives_nothing_to_remark(tmp_path: Path) -> None:
+    desk = Desk(Project(tmp_path / "film", SHOTS.replace("id: own, clip: own.mp4", "id: own, card: A river")))
+    with hasty():
+        assert desk.data("build")["remarks"] == []
+        assert desk.data("status")["remarks"] == []
+        records = (desk.folder / ".storyboard/cache/records").rglob("*.json")
+        jumps = [float(jump) for path in records for jump in re.findall(r'"jump": ?([0-9.]+)', path.read_text())]
+        assert len(jumps) == 2
+        assert max(jumps) < 3

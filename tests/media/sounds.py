@@ -1,0 +1,181 @@
+"""Sounds for the tests, and what is heard in a film: beeps by their onset, tones by their level."""
+
+import wave
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from storyboard.core.sound import EDGE, RATE, Bed, Ramp, Sound, Voice
+from storyboard.media.hearing import Block
+from tests.media.clips import FILM, SMALL, ffmpeg, numbered
+
+BEEP = 1000
+
+
+def tone(seconds: float, pitch: float = 440, level: float = 0.25, rate: int = RATE) -> Block:
+    wave_ = level * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate)
+    return np.tile(wave_.astype(np.float32), (2, 1))
+
+
+def beeps(seconds: float, at: Iterable[float], level: float = 0.4, rate: int = RATE) -> Block:
+    """Silence with a beep of 50 ms at each of those seconds."""
+    whole = np.zeros((2, round(seconds * rate)), np.float32)
+    beep = tone(0.05, BEEP, level, rate)
+    for second in at:
+        first = round(second * rate)
+        whole[:, first : first + beep.shape[1]] += beep[:, : whole.shape[1] - first]
+    return whole
+
+
+def write_wav(path: Path, sound: Block, rate: int = RATE) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(sound))
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(sound, -1, 1).T * 32767).round().astype("<i2").tobytes())
+    return path
+
+
+def write_clip(
+    path: Path,
+    sound: Block | None,
+    frames: int = 24,
+    *,
+    rate: int = RATE,
+    codec: str = "aac",
+    layout: str = "stereo",
+    fps: Fraction = FILM,
+    late: Fraction = Fraction(0),
+) -> Path:
+    """A clip with that sound, whose time begins *late* seconds after that of the pictures."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": "12"})
+        stream.width, stream.height, stream.pix_fmt = SMALL.width, SMALL.height, "yuv420p"
+        context = stream.codec_context
+        context.thread_count, context.time_base = 1, 1 / fps
+        context.colorspace = context.color_primaries = context.color_trc = context.color_range = 1
+        track = None
+        if sound is not None:
+            track = container.add_stream(codec, rate=rate)
+            track.layout = layout
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(numbered(number), format="rgb24").reformat(format="yuv420p")
+            frame.colorspace = frame.color_range = 1
+            frame.pts, frame.time_base = number, 1 / fps
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        if track is not None and sound is not None:
+            _add(container, track, sound, rate, layout, round(late * rate))
+    return path
+
+
+def _add(container: Any, track: Any, sound: Block, rate: int, layout: str, late: int) -> None:
+    # the encoder takes its own format; what FFmpeg converts here is not what is tested
+    wanted = track.codec_context.codec.audio_formats[0].name
+    resampler = av.AudioResampler(format=wanted, layout=layout, rate=rate)
+    for at in range(0, sound.shape[1], 960):
+        piece = np.ascontiguousarray(sound[:, at : at + 960])
+        frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=layout)
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), at + late
+        for made in resampler.resample(frame):
+            container.mux(track.encode(made))
+    container.mux(track.encode(None))
+
+
+def heard(path: Path) -> Block:
+    """The sound of a film as another FFmpeg than PyAV's decodes it; stereo at 48 kHz, from time 0 on."""
+    done = ffmpeg("-i", str(path), "-map", "0:a:0", "-f", "f32le", "-ac", "2", "-ar", str(RATE), "-")
+    assert done.returncode == 0, done.stderr
+    return np.frombuffer(done.stdout, np.float32).reshape(-1, 2).T
+
+
+def level(sound: Block, pitch: float, width: float = 0.01) -> np.ndarray:
+    """The amplitude of a tone at each sample, over windows of so many seconds."""
+    places = np.arange(sound.shape[1])
+    turned = sound.mean(axis=0) * np.exp(-2j * np.pi * pitch * places / RATE)
+    window = np.hanning(round(width * RATE))
+    size = sound.shape[1] + len(window) - 1
+    spectrum = np.fft.fft(turned, size) * np.fft.fft(window / window.sum(), size)
+    middle = len(window) // 2
+    return 2 * np.abs(np.fft.ifft(spectrum)[middle : middle + sound.shape[1]])
+
+
+def onsets(sound: Block, pitch: float = BEEP, least: float = 0.02) -> list[float]:
+    """The seconds at which beeps begin: where their level is half of what it comes to."""
+    curve = level(sound, pitch)
+    found = []
+    on = np.flatnonzero(curve > least)
+    starts = on[np.concatenate(([True], np.diff(on) > RATE // 50))] if len(on) else []
+    for start in starts:
+        top = curve[start : start + RATE // 20].max()
+        found.append(float((start + np.argmax(curve[start : start + RATE // 20] > top / 2)) / RATE))
+    return found
+
+
+def decibels(value: float) -> float:
+    return float(20 * np.log10(max(value, 1e-9)))
+
+
+def rms(sound: Block) -> float:
+    return float(np.sqrt(np.mean(sound.astype(np.float64) ** 2)))
+
+
+def loud(path: Path) -> tuple[float, float]:
+    """Integrated loudness in LUFS and true peak in dBTP, as FFmpeg's own measurement of the file says."""
+    import re
+    import subprocess
+
+    import imageio_ffmpeg
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", str(path)]
+    command += ["-map", "0:a:0", "-af", "ebur128=peak=true", "-f", "null", "-"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stderr
+    summary = said[said.rindex("Summary:") :]
+    integrated = re.search(r"I:\s+(-?[\d.]+|-inf) LUFS", summary)
+    peak = re.search(r"Peak:\s+(-?[\d.]+|-inf) dBFS", summary)
+    assert integrated
+    assert peak
+    return float(integrated[1]), float(peak[1])
+
+
+def voice(at: float = 0, seconds: float = 1, take: str = "a", **more: Any) -> Voice:
+    """A take that is heard from one second of the film on."""
+    usual: dict[str, Any] = {
+        "start": Fraction(0),
+        "speed": Fraction(1),
+        "gain": Fraction(0),
+        "rise": Ramp(EDGE),
+        "fall": Ramp(EDGE),
+    }
+    return Voice(take, round(at * RATE), round(seconds * RATE), **(usual | more))
+
+
+def bed(at: float = 0, digest: str = "t", **more: Any) -> Bed:
+    """A track from one second of the film on."""
+    usual: dict[str, Any] = {
+        "gain": Fraction(0),
+        "fade_in": 0,
+        "fade_out": 0,
+        "loop": False,
+        "duck": Fraction(0),
+        "file": f"{digest}.wav",
+    }
+    return Bed(digest, round(at * RATE), **(usual | more))
+
+
+def film(seconds: float, *parts: Voice | Bed, loudness: float | None = None) -> Sound:
+    voices = tuple(part for part in parts if isinstance(part, Voice))
+    beds = tuple(part for part in parts if isinstance(part, Bed))
+    wanted = None if loudness is None else Fraction(loudness)
+    return Sound(round(seconds * RATE), voices, beds, wanted)
+
+
+def mix_of(sound: Sound, files: Mapping[str, Path]) -> Block:
+    """The whole mix of a short film."""
+    from storyboard.media.mixing import mixed
+
+    return np.concatenate(list(mixed(sound, files)), axis=1)
