@@ -41,6 +41,7 @@ from storyboard.store.journal import Job
 T = TypeVar("T")
 # Threads that write to the store. Most of their time goes into waiting for the disk, which syncs for several at once.
 _STORING = 8
+_SHARED = ("segment", "sound")  # kinds that two actions may ask for with one key
 # Takes of one maker that are under way at once: more wait without their pictures, which may be large.
 _UNDER_WAY = 256
 How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
@@ -149,8 +150,8 @@ class Engine:
             return
         await self._inputs_of(action)
         step = self._planner.step(action)
-        if action.kind == "segment" and step.do == "make" and step.key in self._rendering:
-            # two films, or two shots, show the very same
+        if action.kind in _SHARED and step.do == "make" and step.key in self._rendering:
+            # two films, or two shots, show or sound the very same
             await asyncio.wait([self._rendering[step.key]])
             step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
@@ -209,7 +210,7 @@ class Engine:
         action = step.action
         self._tell(Started(step))
         began = time.monotonic()
-        if action.kind == "segment" and step.key is not None:
+        if action.kind in _SHARED and step.key is not None:
             self._rendering.setdefault(step.key, self._tasks[action.id])
         try:
             result, cost = await (how or self._how(action))(step)

@@ -183,7 +183,8 @@ def test_timecode_runs_and_the_rail_fills() -> None:
 
 def test_slate_shows_what_the_typeface_has() -> None:
     assert displayable("Río de noche  –\n“ok”") == "Río de noche – “ok”"
-    assert displayable("夜の川 at night 🌊🌊") == "… at night …"
+    assert displayable("Ночь на реке") == "Ночь на реке"
+    assert displayable("夜の川 at night 夜夜") == "… at night …"
     assert displayable("\ud800\x00") == "…"
 
 
@@ -213,3 +214,11 @@ def test_picture_of_another_format_is_refused() -> None:
     Image.new("RGB", (8, 8)).save(out, "BMP")
     with pytest.raises(UnreadablePictureError):
         read_picture(out.getvalue())
+
+
+def test_timecode_of_a_tall_picture_leaves_the_prompt_whole():
+    words = "A slow cinematic glide down a narrow mangrove river at night, moody natural lighting, high fidelity"
+    with_time = Slate(Size(720, 1280), "glide", 1, words, Fraction(24), 192)
+    bar = with_time.draw(57, (0.9, 0.6, 0.2))
+    line = slice(round(bar.shape[0] * 0.46), round(bar.shape[0] * 0.62))
+    assert np.array_equal(bar[line], np.asarray(with_time._base)[line])

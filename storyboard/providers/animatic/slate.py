@@ -1,7 +1,7 @@
 """The slate: a bar below the picture with shot, seed, prompt and running timecode.
 
 The bar is part of the frame, so a shot that starts from the last frame of another gets it in its picture; how such a
-picture is known again is said here too. The built-in typeface of Pillow is used: Latin letters, no font file.
+picture is known again is said here too.
 """
 
 import unicodedata
@@ -9,14 +9,15 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.ImageFont import FreeTypeFont
 
 from storyboard.core.model import Size
 from storyboard.core.timebase import timecode
+from storyboard.fonts import face, missing_letters
 from storyboard.providers.animatic.palette import Colour, bytes_of, mix
 from storyboard.providers.animatic.planes import Planes, planes_of
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Rgb = npt.NDArray[np.uint8]
 
 PAPER = (15, 17, 21)
@@ -78,8 +79,8 @@ class Slate:
             write = self._write_columns if self._wide else self._write_rows
             write(displayable(label), f"seed {seed}", displayable(prompt))
 
-    def _font(self, wide: float, tall: float) -> Font:
-        return ImageFont.load_default(size=max(6, round(self.height * (wide if self._wide else tall))))
+    def _font(self, wide: float, tall: float) -> FreeTypeFont:
+        return face(max(6, round(self.height * (wide if self._wide else tall))))
 
     def _write_columns(self, label: str, seed: str, prompt: str) -> None:
         high, pad, column = self.height, self._pad, self._width * 0.19
@@ -157,7 +158,7 @@ class Slate:
     def _sign(self, sign: str, x: float, cell: float) -> Image.Image:
         """A letter of the timecode in its cell, which begins at *x*; kept, since writing costs more than pasting."""
         if (sign, x) not in self._signs:
-            high = round(self.height * 0.6) - self._rail
+            high = round(self.height * (0.6 if self._wide else 0.45)) - self._rail
             patch = Image.new("RGB", (int(x + cell) - int(x), high), PAPER)
             at = (x - int(x) + (cell - _length(self._large, sign)) / 2, self._top - self._rail)
             ImageDraw.Draw(patch).text(at, sign, _BRIGHT, self._large)
@@ -166,17 +167,19 @@ class Slate:
 
 
 def displayable(text: str) -> str:
-    """*text* in the letters that the typeface has; whatever it lacks becomes one ellipsis a run."""
+    """*text* in the letters that the font has; whatever it lacks becomes one ellipsis a run."""
+    plain = unicodedata.normalize("NFC", " ".join(text.split()))
+    lacking = set(missing_letters(plain))
     kept: list[str] = []
-    for sign in unicodedata.normalize("NFC", " ".join(text.split())):
-        if sign == " " or sign in "–—‘’“”…•€" or ("!" <= sign <= "~") or ("¡" <= sign <= "ž" and sign != "\u00ad"):
+    for sign in plain:
+        if sign == " " or (sign.isprintable() and sign not in lacking):
             kept.append(sign)
         elif not kept or kept[-1] != "…":
             kept.append("…")
     return "".join(kept)
 
 
-def wrapped(text: str, font: Font, width: float, most: int) -> list[str]:
+def wrapped(text: str, font: FreeTypeFont, width: float, most: int) -> list[str]:
     """*text* in at most *most* lines no wider than *width* pixels; what does not fit ends in an ellipsis."""
     lines: list[str] = []
     words = text[:600].split()
@@ -190,7 +193,7 @@ def wrapped(text: str, font: Font, width: float, most: int) -> list[str]:
     return lines
 
 
-def _cut(text: str, font: Font, width: float) -> str:
+def _cut(text: str, font: FreeTypeFont, width: float) -> str:
     if _length(font, text) <= width:
         return text
     while text and _length(font, f"{text}…") > width:
@@ -198,5 +201,5 @@ def _cut(text: str, font: Font, width: float) -> str:
     return f"{text.rstrip()}…"
 
 
-def _length(font: Font, text: str) -> float:
+def _length(font: FreeTypeFont, text: str) -> float:
     return float(font.getlength(text))
