@@ -6,6 +6,9 @@ run beside each other. One JSON line a round on stdout: ``{"point", "at", "code"
 the round that survives. ``--moments 200`` kills as many builds by the clock instead, spread over the time that the
 first one takes.
 
+With ``--forgetful`` the provider is not trusted to know a task by our id: what a build then tells as unknown is bought
+again with ``--remake``, as it says.
+
 Everything is loaded once and every build runs in a fork of this process, which has no threads. What worker processes do
 runs in threads of the build here: the point is what is on disk and on the wire, not who draws.
 """
@@ -15,6 +18,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -59,7 +63,7 @@ class Killer:
         return call
 
 
-def load_everything() -> None:
+def load_everything(*, forgetful: bool) -> None:
     """What a build imports late is imported here, once."""
     import networkx
 
@@ -74,8 +78,10 @@ def load_everything() -> None:
     import storyboard.report.outcomes
     import storyboard.report.progress
     from storyboard.build import workers
+    from storyboard.providers.runware import Runware
 
     del networkx, storyboard
+    Runware.own_ids = not forgetful
     workers._counters = [0] * 64
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -85,19 +91,24 @@ def load_everything() -> None:
     tiny.install()
 
 
-def build(folder: Path, killer: Killer | None, within_s: float | None = None) -> int:
+def log_of(folder: Path) -> Path:
+    """What the last build in *folder* said."""
+    return folder.parent / f"{folder.name}.log"
+
+
+def build(folder: Path, killer: Killer | None, within_s: float | None = None, *words: str) -> int:
     """One build in a fork of this process, killed after *within_s* seconds; its exit code, 137 if it was killed."""
     child = os.fork()
     if child == 0:
         os.chdir(folder)
-        out = os.open(folder.parent / f"{folder.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        out = os.open(log_of(folder), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
         if killer is not None:
             killer.install()
         from storyboard.cli.main import run
 
-        os._exit(run(["build", "--json", "-j", "2"]))
+        os._exit(run(["build", "--json", "-j", "2", *words]))
     if within_s is not None:
         time.sleep(within_s)
         os.kill(child, signal.SIGKILL)
@@ -115,12 +126,17 @@ def round_of(template: Path, point: int, within_s: float | None = None) -> dict[
     code = build(folder, Killer(point, told)) if within_s is None else build(folder, None, within_s)
     partial = [str(path) for path in folder.rglob("*.mp4") if not path.is_symlink() and _is_short(path)]
     again = build(folder, None)
+    unknown: list[str] = []
+    while again == 1 and (shots := unknown_shots(folder)):
+        unknown += shots
+        again = build(folder, None, None, *(word for shot in shots for word in ("--remake", shot)))
     film = folder / "out" / "film.mp4"
     found = {
         "point": point,
         "at": told.read_text() if told.exists() else "",
         "code": code,
         "again": again,
+        "unknown": unknown,
         "partial": partial,
         "film": digest(film) if film.exists() else None,
         "journal": len(list((folder / ".storyboard/journal").glob("*.json"))),
@@ -128,8 +144,13 @@ def round_of(template: Path, point: int, within_s: float | None = None) -> dict[
     }
     if again == 0:
         shutil.rmtree(folder)
-        (template.parent / f"{folder.name}.log").unlink()
+        log_of(folder).unlink()
     return found
+
+
+def unknown_shots(folder: Path) -> list[str]:
+    """The shots of which the last build said that nobody knows whether they were paid, and how to buy them again."""
+    return re.findall(r"unknown, may have been paid: \w+, [^\n]*?--remake (\w+)", log_of(folder).read_text())
 
 
 def _is_short(path: Path) -> bool:
@@ -151,8 +172,9 @@ def main() -> int:
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--moments", type=int, default=0)
+    parser.add_argument("--forgetful", action="store_true")
     arguments = parser.parse_args()
-    load_everything()
+    load_everything(forgetful=arguments.forgetful)
     if arguments.moments:
         at_random_moments(arguments.folder.resolve(), arguments.moments)
         return 0
@@ -176,7 +198,7 @@ def at_random_moments(template: Path, count: int) -> None:
     shutil.copytree(template, whole)
     began = time.monotonic()
     if build(whole, None):
-        raise SystemExit((template.parent / f"{whole.name}.log").read_text())
+        raise SystemExit(log_of(whole).read_text())
     length = time.monotonic() - began
     for number in range(1, count + 1):
         tell(round_of(template, number, random.uniform(0, length)))
