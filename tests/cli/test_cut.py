@@ -26,7 +26,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(template: Path, tmp_path: Path) -> Inside:
+def project(template: Path, tmp_path: Path) -> Project:
     folder = tmp_path / "film"
     shutil.copytree(template, folder, symlinks=True)
     found = Inside.__new__(Inside)
@@ -34,7 +34,7 @@ def project(template: Path, tmp_path: Path) -> Inside:
     return found
 
 
-def test_twice_the_speed_is_half_the_frames_and_renders_one_segment(project: Inside) -> None:
+def test_twice_the_speed_is_half_the_frames_and_renders_one_segment(project: Project) -> None:
     before = decoded(project.film)
     project.edit("seed: 5}", "seed: 5, speed: 2}")
     assert sorted(project.built()["made"]) == ["cut", "segment:c"]
@@ -46,7 +46,7 @@ def test_twice_the_speed_is_half_the_frames_and_renders_one_segment(project: Ins
     assert decoded(project.film) == before
 
 
-def test_a_change_of_speed_renders_another_segment(project: Inside) -> None:
+def test_a_change_of_speed_renders_another_segment(project: Project) -> None:
     project.edit("seed: 5}", "seed: 5, speed: 0.5}")
     assert sorted(project.built()["made"]) == ["cut", "segment:c"]
     assert len(decoded(project.film)) == 48
@@ -157,7 +157,7 @@ def test_a_plan_says_how_much_is_copied_and_why_not_all(tmp_path: Path) -> None:
     assert told in project.run("build").out
 
 
-def test_copying_can_be_forbidden(project: Inside) -> None:
+def test_copying_can_be_forbidden(project: Project) -> None:
     project.edit("scenes:", "x-nothing: here\nscenes:")
     project.edit("fps: 12}", "fps: 12, copy: never}")
     data = project.built()
@@ -279,7 +279,7 @@ def test_settings_of_the_encoder_render_again_what_is_encoded(tmp_path: Path) ->
     assert project.built()["made"] == ["cut"]
 
 
-def test_coarse_and_fine_pieces_stand_beside_copied_takes(project: Inside) -> None:
+def test_coarse_and_fine_pieces_stand_beside_copied_takes(project: Project) -> None:
     before = decoded(project.film)
     project.edit("fps: 12}", "fps: 12, preset: ultrafast, crf: 30}")
     project.edit("seed: 5}", "seed: 5, speed: 2}")
@@ -287,7 +287,7 @@ def test_coarse_and_fine_pieces_stand_beside_copied_takes(project: Inside) -> No
     assert decoded(project.film)[:24] == before[:24]
 
 
-def test_the_film_carries_chapters_and_a_comment(project: Inside) -> None:
+def test_the_film_carries_chapters_and_a_comment(project: Project) -> None:
     import av
 
     project.edit("fps: 12}", "fps: 12, chapters: true, comment: For the festival}")
@@ -316,7 +316,7 @@ def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> No
     assert len(decoded(project.folder / "out/film.partial.mp4")) == 36 + 36 - 6 + 30
 
 
-def test_a_film_can_be_a_mov(project: Inside) -> None:
+def test_a_film_can_be_a_mov(project: Project) -> None:
     before = decoded(project.film)
     project.edit("out/film.mp4", "out/film.mov")
     assert project.built()["made"] == ["cut"]
@@ -330,7 +330,7 @@ def test_a_film_can_be_a_mov(project: Inside) -> None:
     assert "not made by storyboard" in ran.err
 
 
-def test_a_film_of_ours_can_be_footage_of_another(project: Inside) -> None:
+def test_a_film_of_ours_can_be_footage_of_another(project: Project) -> None:
     """It holds parameter sets of the number that encoded pieces have."""
     project.edit("seed: 5}", "seed: 5, speed: 2}")
     project.built()
