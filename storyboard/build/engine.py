@@ -112,7 +112,7 @@ class Engine:
                 for action in self._graph.order:
                     self._tasks[action.id] = group.create_task(self._do(action))
             for job in self._jobs():
-                if job.key not in self._keys:
+                if job.key not in self._keys and not self._stopped_by:
                     await self._pick_up(job)
         except* asyncio.CancelledError:
             pass
@@ -221,6 +221,10 @@ class Engine:
             self._fail(action, "its worker process died twice; is there enough memory?")
         except OSError as problem:
             self._fail(action, f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}")
+        except asyncio.CancelledError:
+            if not _cut_off():
+                raise
+            self._fail(action, "was cut off by a fault of this program; build again")
         else:
             self._settle(step, result)
             self._made[action.id] = step
@@ -282,6 +286,10 @@ class Engine:
             self._tell(Told(f"a take of {job.shot} that was paid for earlier is in the cache now"))
         except TaskFailed as problem:
             self._tell(Told(f"a job for {job.shot} that was paid for: {problem}"))
+        except asyncio.CancelledError:
+            if not _cut_off():
+                raise
+            self._tell(Told(f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"))
         finally:
             out.unlink(missing_ok=True)
 
@@ -386,6 +394,12 @@ class Engine:
 
 def _begins_with_a_frame(shot: Shot) -> bool:
     return isinstance(shot.source, Generated) and isinstance(shot.source.first_frame, FrameLink)
+
+
+def _cut_off() -> bool:
+    """Whether this task is cancelled though nobody asked for that: a task group would lose it without a word."""
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:
