@@ -1,8 +1,5 @@
 """First and last frames as written: a picture of the project, an address, or a frame of another shot."""
 
-from collections.abc import Callable
-from typing import Literal
-
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
 from storyboard.core.timebase import exact
@@ -10,9 +7,8 @@ from storyboard.document.fields import Field
 from storyboard.document.files import ProjectFiles
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
+from storyboard.document.signatures import Kind
 from storyboard.fonts import missing_letters
-
-Kind = Literal["picture", "clip", "font", "sound"]
 
 
 class Frames:
@@ -57,13 +53,7 @@ class Frames:
 
     def _file(self, field: Field, path: str, kind: Kind) -> FileInput | None:
         if (path, kind) not in self._problems:
-            look: dict[Kind, Callable[[str], str | None]] = {
-                "picture": self._files.picture_problem,
-                "clip": self._files.clip_problem,
-                "font": self._files.font_problem,
-                "sound": self._files.sound_problem,
-            }
-            self._problems[path, kind] = look[kind](path)
+            self._problems[path, kind] = self._files.problem(path, kind)
         reason = self._problems[path, kind]
         if reason is None:
             return FileInput(path)

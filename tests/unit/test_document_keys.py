@@ -13,6 +13,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.planner import Planner
 from storyboard.document.files import FileProblem
 from storyboard.document.load import load
+from storyboard.document.signatures import Kind
 from storyboard.providers.models import cards
 from tests.unit.films import FakeMemory, build, wishes
 
@@ -28,20 +29,11 @@ class Files:
             raise FileProblem("there is no such file")
         return self._texts[path].encode()
 
-    def picture_problem(self, path: str) -> str | None:
-        return None
-
-    def clip_problem(self, path: str) -> str | None:
-        return None
-
-    def font_problem(self, path: str) -> str | None:
+    def problem(self, path: str, kind: Kind) -> str | None:
         return None
 
     def missing_letters(self, path: str, text: str) -> str:
         return ""
-
-    def sound_problem(self, path: str) -> str | None:
-        return None
 
 
 def keys(files: Mapping[str, str], pictures: Mapping[str, str] | None = None) -> list[str | None]:
