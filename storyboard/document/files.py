@@ -2,11 +2,13 @@
 
 import os
 import stat
+from fractions import Fraction
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from storyboard.document.lengths import sound_length
 from storyboard.document.signatures import MAX_PICTURE, Kind, unusable
 from storyboard.fonts import UnreadableFont, missing_letters
 
@@ -31,6 +33,9 @@ class ProjectFiles(Protocol):
     def missing_letters(self, path: str, text: str) -> str:
         """The letters of *text* that the font at *path* has not; empty if that cannot be said."""
 
+    def sound_length(self, path: str) -> Fraction | None:
+        """Seconds of the sound at *path*; ``None`` if that is not known without decoding it."""
+
 
 class ChangedFiles:
     """Other files, with one of them changed: what would be read if *content* stood at *path*."""
@@ -51,6 +56,10 @@ class ChangedFiles:
     def missing_letters(self, path: str, text: str) -> str:
         """As the other files say."""
         return self._files.missing_letters(path, text)
+
+    def sound_length(self, path: str) -> Fraction | None:
+        """As the other files say."""
+        return self._files.sound_length(path)
 
 
 class DiskFiles:
@@ -92,6 +101,14 @@ class DiskFiles:
                 return missing_letters(text, _some(descriptor.number, MAX_PICTURE))
         except (FileProblem, UnreadableFont):
             return ""
+
+    def sound_length(self, path: str) -> Fraction | None:
+        """Seconds of the sound at *path*, as its header says; ``None`` if that says nothing."""
+        try:
+            with self._opened(path) as descriptor:
+                return sound_length(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+        except (FileProblem, OSError):
+            return None
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)

@@ -1,5 +1,7 @@
 """First and last frames as written: a picture of the project, an address, or a frame of another shot."""
 
+from fractions import Fraction
+
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
 from storyboard.core.timebase import exact
@@ -47,6 +49,10 @@ class Frames:
     def missing_letters(self, font: FileInput | None, text: str) -> str:
         """The letters of *text* that a font file, or without one the built-in font, has not."""
         return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
+
+    def sound_length(self, file: FileInput) -> Fraction | None:
+        """Seconds of a sound; ``None`` if they are not known before it is decoded."""
+        return self._files.sound_length(file.path)
 
     def _picture(self, field: Field, path: str) -> FrameInput | None:
         return self._file(field, path, "picture")

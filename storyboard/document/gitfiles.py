@@ -5,6 +5,7 @@ needed.
 """
 
 import re
+from fractions import Fraction
 from hashlib import sha256
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class GitFiles:
     def missing_letters(self, path: str, text: str) -> str:
         """Nothing: what was committed is compared, not drawn."""
         return ""
+
+    def sound_length(self, path: str) -> Fraction | None:
+        """Nothing: what was committed is compared, not heard."""
+        return None
 
     def digest(self, path: str) -> str:
         """sha256 of a file's content, in hex. Raises ``FileProblem``."""

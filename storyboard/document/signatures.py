@@ -58,7 +58,7 @@ def _not_a_sound(read: ReadAt, size: int) -> str | None:
     """
     head = read(12, 0)
     if head[4:8] in _ATOMS:
-        index = _index(read, size)
+        index = index_of(read, size)
         return "there is no sound in it" if index is not None and b"soun" not in index else None
     if head.startswith(_EBML):
         begin = read(_HEAD, 0)
@@ -75,7 +75,7 @@ def _is_sound(head: bytes) -> bool:
     return head.startswith((b"fLaC", b"OggS", b"ID3")) or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
 
 
-def _index(read: ReadAt, size: int) -> bytes | None:
+def index_of(read: ReadAt, size: int) -> bytes | None:
     """The ``moov`` box of an MP4 (ISO/IEC 14496-12, 4.2); ``None`` if it is not found or too large to be looked at."""
     at = 0
     for _ in range(_MOST_BOXES):

@@ -1,5 +1,7 @@
 """Projects in memory for the tests of the language."""
 
+from fractions import Fraction
+
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.document.files import FileProblem
 from storyboard.document.load import Loaded, load
@@ -31,6 +33,9 @@ class MemoryFiles:
 
     def missing_letters(self, path: str, text: str) -> str:
         return ""
+
+    def sound_length(self, path: str) -> Fraction | None:
+        return None
 
 
 def load_text(text: str, provider: str | None = None, **files: str) -> Loaded:

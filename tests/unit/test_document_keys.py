@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -34,6 +35,9 @@ class Files:
 
     def missing_letters(self, path: str, text: str) -> str:
         return ""
+
+    def sound_length(self, path: str) -> Fraction | None:
+        return None
 
 
 def keys(files: Mapping[str, str], pictures: Mapping[str, str] | None = None) -> list[str | None]:
