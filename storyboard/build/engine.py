@@ -76,10 +76,12 @@ class Engine:
         self._jobs = jobs
         self._refused = refused
         self._films: dict[str, Film] = {}
-        self._rendering: dict[str, asyncio.Task[None]] = {}
+        self._rendering: dict[str, asyncio.Future[None]] = {}
         self._keys: set[str | None] = set()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._takes_ended: asyncio.Task[object] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ends: dict[str, asyncio.Future[None]] = {}
+        self._takes_left = {action.id for action in graph.takes()}
+        self._takes_ended: asyncio.Future[None]
         self._made: dict[str, Step] = {}
         self._reused: dict[str, Step] = {}
         self._failed: dict[str, str] = {}
@@ -91,10 +93,12 @@ class Engine:
 
     async def run(self) -> Outcome:
         """Do everything that can be done. Errors of a step stay with that step."""
+        loop = asyncio.get_running_loop()
+        self._ends = {action.id: loop.create_future() for action in self._graph.order}
+        self._takes_ended = loop.create_future()
         try:
             async with asyncio.TaskGroup() as group:
-                for action in self._graph.order:
-                    self._tasks[action.id] = group.create_task(self._do(action))
+                self._tasks = [group.create_task(self._through(action)) for action in self._graph.order]
             for job in self._jobs():
                 if job.key not in self._keys:
                     self._tell(Told(await self._making.pick_up(job)))
@@ -121,8 +125,18 @@ class Engine:
     def stop(self, signal_number: int) -> None:
         """Start nothing more, and end as soon as what is being stored is stored."""
         self._stopped_by = signal_number
-        for task in self._tasks.values():
+        for task in self._tasks:
             task.cancel()
+
+    async def _through(self, action: Action) -> None:
+        """Do *action*, and let those go on that wait for its end, however it ended."""
+        try:
+            await self._do(action)
+        finally:
+            _end(self._ends[action.id])
+            self._takes_left.discard(action.id)
+            if not self._takes_left:
+                _end(self._takes_ended)
 
     async def _do(self, action: Action) -> None:
         if action.output in self._refused:
@@ -133,10 +147,10 @@ class Engine:
         step = self._planner.step(action)
         if action.kind in _SHARED and step.do == "make" and step.key in self._rendering:
             # two films, or two shots, show or sound the very same
-            await asyncio.wait([self._rendering[step.key]])
+            await self._rendering[step.key]
             step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
-            await self._after(self._planner.owner(step.key or ""))
+            await self._ends[self._planner.owner(step.key or "")]
             step = self._planner.step(action)
         self._keys.add(step.key)
         if step.found is not None:
@@ -155,23 +169,12 @@ class Engine:
 
     async def _inputs_of(self, action: Action) -> None:
         for name in self._graph.inputs(action.id):
-            await self._after(name)
+            if not self._ends[name].done():
+                await self._ends[name]
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
         if copying and self._planner.segments[action.output].misfit(action.shot) is None:
             # whether a take can be copied depends on what the others are like
-            await self._after_all_takes()
-
-    async def _after_all_takes(self) -> None:
-        """One wait that all segments share."""
-        if self._takes_ended is None:
-            takes = [self._tasks[take.id] for take in self._graph.takes()]
-            self._takes_ended = asyncio.create_task(_ended(takes))
-        if not self._takes_ended.done():
-            await asyncio.wait([self._takes_ended])
-
-    async def _after(self, name: str) -> None:
-        if not self._tasks[name].done():
-            await asyncio.wait([self._tasks[name]])
+            await self._takes_ended
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
@@ -197,7 +200,7 @@ class Engine:
         self._tell(Started(step))
         began = time.monotonic()
         if action.kind in _SHARED and step.key is not None:
-            self._rendering.setdefault(step.key, self._tasks[action.id])
+            self._rendering.setdefault(step.key, self._ends[action.id])
         try:
             result, cost = await how(step)
         except (TaskFailed, FilmFailed) as problem:
@@ -219,6 +222,7 @@ class Engine:
         self._tell(Failed(action, reason))
 
 
-async def _ended(tasks: Sequence[asyncio.Task[None]]) -> object:
-    """Return when all of *tasks* have ended, however they did."""
-    return await asyncio.wait(tasks)
+def _end(waited_for: asyncio.Future[None]) -> None:
+    """It may have been cancelled, if those who waited for it were."""
+    if not waited_for.done():
+        waited_for.set_result(None)
