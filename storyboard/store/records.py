@@ -128,7 +128,7 @@ class Records:
         Returns the file, which has to be synced, handed to ``publish``, and dropped; and the folders that have to be
         synced before it is published. Raises ``ValueError`` for what is no digest, ``OSError``.
         """
-        folder = self._folder(record.key)
+        folder = self.folder(record.key)
         digest = record.digest
         path = f"{folder}/{digest}.json"
         if not self._made(folder) and os.path.lexists(path) and self._read(path) is not None:
@@ -160,7 +160,7 @@ class Records:
 
     def all(self, key: str) -> list[Found]:
         """Every readable record of *key*, newest first, with what of it cannot be used."""
-        records = [record for path in self._files(self._folder(key)) if (record := self._read(path)) is not None]
+        records = [record for path in self._files(self.folder(key)) if (record := self._read(path)) is not None]
         records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
         return [self._judge(record) for record in records]
 
@@ -175,12 +175,13 @@ class Records:
 
     def remove(self, record: Record) -> None:
         """Forget a record; its blobs stay. Only for the holder of the builder's lock. Raises ``OSError``."""
-        folder = self._folder(record.key)
+        folder = self.folder(record.key)
         Path(f"{folder}/{record.digest}.json").unlink(missing_ok=True)
         with suppress(OSError):  # other takes of the key are in there
             os.rmdir(folder)
 
-    def _folder(self, key: str) -> str:
+    def folder(self, key: str) -> str:
+        """Where the records of *key* are, or would be. Raises ``ValueError`` if it is no key."""
         if not is_digest(key):
             raise ValueError(f"not a key: {key!r}")
         return f"{self.fans.of(key)}/{key}"
