@@ -100,8 +100,8 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 self._tasks = [group.create_task(self._through(action)) for action in self._graph.order]
             for job in self._jobs():
-                if job.key not in self._keys:
-                    self._tell(Told(await self._making.pick_up(job)))
+                if job.key not in self._keys and not self._stopped_by:
+                    await self._pick_up(job)
         except* asyncio.CancelledError:
             pass
         finally:
@@ -210,11 +210,24 @@ class Engine:
             self._fail(action, "its worker process died twice; is there enough memory?")
         except OSError as problem:
             self._fail(action, f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}")
+        except asyncio.CancelledError:
+            if not _cut_off():
+                raise
+            self._fail(action, "was cut off by a fault of this program; build again")
         else:
             self._settle(step, result)
             self._made[action.id] = step
             self._cost += cost
             self._tell(Made(step, time.monotonic() - began, cost))
+
+    async def _pick_up(self, job: Job) -> None:
+        try:
+            told = await self._making.pick_up(job)
+        except asyncio.CancelledError:
+            if not _cut_off():
+                raise
+            told = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
+        self._tell(Told(told))
 
     def _fail(self, action: Action, reason: str) -> None:
         self._planner.fail(action)
@@ -226,3 +239,9 @@ def _end(waited_for: asyncio.Future[None]) -> None:
     """It may have been cancelled, if those who waited for it were."""
     if not waited_for.done():
         waited_for.set_result(None)
+
+
+def _cut_off() -> bool:
+    """Whether this task is cancelled though nobody asked for that: a task group would lose it without a word."""
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
