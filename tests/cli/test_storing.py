@@ -1,6 +1,7 @@
 """What goes wrong while a build stores what it made stays with the shot that it concerns."""
 
 import asyncio
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,11 @@ from unittest import mock
 
 import pytest
 
-from storyboard.build import shelf
+from storyboard.build import locking
 from storyboard.build.paid import PaidMaker
 from storyboard.providers.base import Outcome
 from storyboard.providers.wait import Poller
-from storyboard.store.cas import Missing
+from storyboard.store.atomic import Beside
 from storyboard.store.journal import Job, Journal, NoSuchJob, State
 from storyboard.store.lockfile import write
 from storyboard.store.records import Record, Records
@@ -32,21 +33,21 @@ def settings(project: PaidProject) -> dict[str, str]:
     return {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))}
 
 
-def test_a_clip_that_vanishes_before_it_is_recorded_fails_its_shot_and_no_other(tmp_path: Path) -> None:
-    real = Records.add
+def test_a_record_that_cannot_be_written_fails_its_shot_and_no_other(tmp_path: Path) -> None:
+    real = Records.lay
 
-    def add(self: Records, record: Record, **known: Any) -> bool:
+    def lay(self: Records, record: Record) -> tuple[Beside | None, tuple[str, ...]]:
         if record.made.label == "c" and record.kind == "take":
-            raise Missing(record.digest)
-        return real(self, record, **known)
+            raise OSError(errno.ENOSPC, "No space left on device", "records/c.json")
+        return real(self, record)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(Records, "add", add):
+    with mock.patch.object(Records, "lay", lay):
         ran = run(project.folder, {}, "build", "--json")
     assert ran.code == 1
-    assert [error["message"].partition(":")[0] for error in errors(ran)] == ["take"]
-    assert "has gone from the cache; build again" in errors(ran)[0]["message"]
+    assert "records/c.json: No space left on device" in errors(ran)[0]["message"]
     assert takes(ran.data["made"]) == ["a", "b"]
+    assert list((project.folder / ".storyboard/cache/tmp").iterdir()) == []
     again = run(project.folder, {}, "build", "--json")
     assert (again.code, takes(again.data["made"])) == (0, ["c"])
 
@@ -61,7 +62,7 @@ def test_a_lockfile_that_cannot_be_written_for_a_moment_is_written_at_the_end(tm
         return write(path, lockfile)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(shelf, "write_lockfile", full):
+    with mock.patch.object(locking, "write_lockfile", full):
         ran = run(project.folder, {}, "build", "--json")
     assert (ran.code, len(failed)) == (0, 1)
     assert run(project.folder, {}, "build", "--locked", "--json").code == 0
