@@ -7,34 +7,40 @@ past the last change of everything that is named, and what was changed since the
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 
 from storyboard.build.film import linked
 from storyboard.build.session import Session
+from storyboard.core.model import Generated
+from storyboard.core.plan import Step, TakeMade
+from storyboard.store.clock import clock
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.seen import NOWHERE, Look, names_witness
 from storyboard.store.standing import Looks, identity_of, stamp_of
 
-# File systems stamp in steps; nobody waits for one that stamps in seconds.
-_PATIENCE_S = 0.1
 # The clocks of kernel and file system are less than this apart.
 _SLACK_NS = 100_000_000
 _LINK = "->"
 
 
-def looks_of(session: Session, read: Mapping[str, Look], inputs: Iterable[Path], began: float) -> Looks | None:
+def looks_of(
+    session: Session, steps: Iterable[Step], read: Mapping[str, Look], inputs: Iterable[Path], began: float
+) -> Looks | None:
     """Everything that decided that a build of *session* would have nothing to do; ``None`` if that cannot be proven.
 
-    *read* are the files of the storyboard as they were read, *inputs* all paths that were followed from the words of
-    the command line on, *began* the monotonic time before the first of them was. Only for the holder of the lock.
+    *steps* are those of that build, *read* the files of the storyboard as they were read, *inputs* all paths that were
+    followed from the words of the command line on, *began* the monotonic time before the first of them was. Only for
+    the holder of the lock.
     """
     looks = {**session.workspace.index.seen.looks, **read}
     found = Looks()
     try:
+        for folder in _without_choice(session, steps):
+            looks.pop(folder, None)
         looks |= dict(_own(session))
         _note_ways(
             found, looks, [*inputs, *(film.parent for film in session.workspace.films.values())], session.workspace.root
@@ -45,7 +51,8 @@ def looks_of(session: Session, read: Mapping[str, Look], inputs: Iterable[Path],
                 found.absent.add(path)
             else:
                 found.stamps[path] = stamp
-        if not _is_proven(session.workspace.state, looks, began) or not found.still():
+        settled = session.workspace.index.seen.settled
+        if not _is_proven(session.workspace.state, looks, settled, began) or not found.still():
             return None
     except (OSError, LockfileProblem, _Moved):
         return None
@@ -57,8 +64,29 @@ class _Moved(Exception):
     """Something is not as the build left it."""
 
 
+def _without_choice(session: Session, steps: Iterable[Step]) -> set[str]:
+    """Folders of records that may change: of all that is in them the lockfile names one, which is looked at itself."""
+    locked: set[str] = set()
+    chosen: set[str] = set()
+    for step in steps:
+        if step.key is not None:
+            (locked if _is_locked(session, step) else chosen).add(step.key)
+    return {session.workspace.records.folder(key) for key in locked - chosen}
+
+
+def _is_locked(session: Session, step: Step) -> bool:
+    if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeMade):
+        return False
+    source = session.graph.shot(step.action.shot).source
+    entry = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+    return entry is not None and (entry.key, entry.take) == (step.key, step.found.digest)
+
+
 def _own(session: Session) -> Iterator[tuple[str, Look]]:
-    """The lockfile, the journal and the links beside the film, each found to be what the build thinks it is."""
+    """The lockfile, the journal and the links beside the film, each found to be what the build thinks it is.
+
+    A link cannot be written to, only be replaced, which its folder tells.
+    """
     space, shelf = session.workspace, session.shelf
     yield _looked(space.lockfile)
     if read_lockfile(space.lockfile) != shelf.lockfile:
@@ -71,10 +99,8 @@ def _own(session: Session) -> Iterator[tuple[str, Look]]:
     yield _looked(folder)
     for name, target in linked(shelf, session.storyboard, session.settled).items():
         path = folder / name
-        if path.is_symlink():
-            yield _looked(path)
-            if str(path.readlink()) != target:
-                raise _Moved
+        if path.is_symlink() and str(path.readlink()) != target:
+            raise _Moved
 
 
 def _looked(path: Path) -> tuple[str, Look]:
@@ -122,32 +148,20 @@ def _note_roots(found: Looks, session: Session) -> None:
         found.absent |= {os.fspath(folder / name) for name in (".storyboard", ".git")}
 
 
-def _is_proven(state: Path, looks: Mapping[str, Look], began: float) -> bool:
-    """Whether a later change of any of these would show in its stat, and none has happened since they were read."""
-    now, device = _now(state)
+def _is_proven(state: Path, looks: Mapping[str, Look], settled: Container[str], began: float) -> bool:
+    """Whether a later change of any of these would show in its stat, and none has happened since they were read.
+
+    *settled* are those that need not be read for it.
+    """
+    now, device = clock(state)
     if max((stamp[2] for stamp, _ in looks.values()), default=0) >= now:
         return False
     fresh = now - int((time.monotonic() - began) * 1e9) - _SLACK_NS
     for path, (stamp, witness) in looks.items():
         if stamp[2] >= fresh:
             there = os.lstat(path)
-            if there.st_dev != device or stamp_of(there) != stamp or _witness(Path(path)) != witness:
+            if there.st_dev != device or stamp_of(there) != stamp:
+                return False
+            if path not in settled and _witness(Path(path)) != witness:
                 return False
     return True
-
-
-def _now(state: Path) -> tuple[int, int]:
-    """The file system's own time, once its clock has made a step, in nanoseconds; and its device."""
-    probe = state / f".clock.{os.getpid()}.tmp"
-    try:
-        probe.write_bytes(b"")
-        first = probe.stat().st_ctime_ns
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            probe.write_bytes(b"?")
-            looks = probe.stat()
-            if looks.st_ctime_ns > first or time.monotonic() > deadline:
-                return looks.st_ctime_ns, looks.st_dev
-            time.sleep(0.001)
-    finally:
-        probe.unlink(missing_ok=True)

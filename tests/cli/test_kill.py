@@ -41,7 +41,8 @@ def rounds(project: Project, start: int, stride: int, *options: str) -> list[dic
 def judge(found: list[dict[str, Any]]) -> None:
     assert {each["code"] for each in found} == {0, 137}
     assert len([each for each in found if each["code"] == 0]) == LANES
-    wrong = [each for each in found if each["again"] or each["partial"] or each["left"] or each["journal"]]
+    traces = ("again", "partial", "left", "journal")
+    wrong = [each for each in found if any(each[trace] for trace in traces) or each["film"] is None]
     assert not wrong, json.dumps(wrong)
 
 
@@ -64,8 +65,7 @@ def test_killed_at_any_call_nothing_is_bought_twice(tmp_path: Path, memory: str)
         bought = Counter(line["task_id"] for line in server.bill)
         assert [task for task, times in bought.items() if times > 1] == []
         told = sum(len(each["unknown"]) for each in found)
-        assert len(server.bill) <= 3 * len(found) + told
-        assert memory == "none" or len(server.bill) == 3 * len(found)
+        assert 3 * len(found) <= len(server.bill) <= 3 * len(found) + told
         assert memory == "none" or not told
 
 
