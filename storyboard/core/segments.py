@@ -234,7 +234,9 @@ class Segments:
 
     def _layer(self, name: str, span: Span) -> Layer:
         plain, cues = self._plain(name, span), self._burnt(name, span)
-        return Captioned(plain, cues) if cues else plain
+        font = self._output.font.path if self._output.font is not None else None
+        digest = self._files[font] if cues and font is not None else None
+        return Captioned(plain, cues, digest, font or "") if cues else plain
 
     def _plain(self, name: str, span: Span) -> Plain:
         shot = self._graph.shot(name)
