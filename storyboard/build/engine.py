@@ -28,6 +28,7 @@ from storyboard.build.workers import WorkerDied, Workers
 from storyboard.build.workspace import partial_of
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, sound_id, take_id
+from storyboard.core.holes import told
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
@@ -335,10 +336,13 @@ class Engine:
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
         frames = sum(piece.frames for piece in ready)
         sound = await self._partial_sound(name, frames)
-        cut = self._planner.cut_step(step.action, ready, None, sound)
+        shown = [(action, one.frames, made is not None) for (action, made), one in zip(pieces, ready, strict=True)]
+        own = told(self._planner.segments[name], shown)
+        cut = self._planner.cut_step(step.action, ready, None, sound, own)
         film = self._graph.films[name]
-        made = await self._store(partial(assemble, self._shelf, cut, ready, film, target, (), (), sound))
-        self._films[name] = Film(name, target, frames, film.output.fps, partial=True, sound=sound)
+        beside = own.chapters, own.cues, sound
+        made = await self._store(partial(assemble, self._shelf, cut, ready, film, target, *beside))
+        self._films[name] = Film(name, target, frames, film.output.fps, partial=True, sound=sound, cues=own.cues)
         return made, Decimal(0)
 
     def _sound(self, film: str) -> SoundMade | None:
