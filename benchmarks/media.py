@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.footage import Kind, child, run, takes
+from benchmarks.footage import Film, Kind, child, run, takes
 from benchmarks.measure import Row, Sample, at_most, both
 
 _WORKER_MB = 700.0
@@ -18,7 +18,9 @@ def rows(quick: bool) -> Iterator[Row]:
     seconds, short, long = (2, 4, 8) if quick else (8, 12, 60)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        yield from _joins(takes(folder / "takes", "t", long, Kind(seconds)), short, folder)
+        clips = takes(folder / "takes", "t", long, Kind(seconds))
+        yield from _joins(clips, short, folder)
+        yield from _builds(clips, short, folder)
         yield from _workers(folder, 1 if quick else 8)
         yield from _frames(folder, seconds, 1 if quick else 3)
 
@@ -26,6 +28,17 @@ def rows(quick: bool) -> Iterator[Row]:
 def _joins(clips: list[Path], short: int, folder: Path) -> Iterator[Row]:
     sizes = [child("join", folder / "film.mp4", *some)["rss"] for some in (clips[:short], clips)]
     name, reference = f"memory of joining {len(clips)} takes", f"joining {short} of them"
+    yield Row("media", name, Sample((sizes[1],), "MB"), reference, Sample((sizes[0],), "MB"), 1.1)
+
+
+def _builds(clips: list[Path], short: int, folder: Path) -> Iterator[Row]:
+    """First builds, with a dissolve at every fourth join: the largest of all their processes."""
+    sizes = []
+    for some in (clips[:short], clips):
+        film = Film(folder / f"film{len(some)}", some, "1280x720")
+        film.write(lambda number: ", transition: {type: dissolve, duration: 0.75}" if number % 4 == 3 else "")
+        sizes.append(film.build_memory())
+    name, reference = f"memory of a build of {len(clips)} takes, builder and workers", f"a build of {short} takes"
     yield Row("media", name, Sample((sizes[1],), "MB"), reference, Sample((sizes[0],), "MB"), 1.1)
 
 

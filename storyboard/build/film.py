@@ -27,7 +27,7 @@ class Film(Struct, frozen=True):
     """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
 
     *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
-    and that it lies beside the place of the whole film.
+    and that it lies beside the place of the whole film. *cues* are its captions if those are not the whole film's.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Film(Struct, frozen=True):
     joined: bool = True
     partial: bool = False
     sound: SoundMade | None = None
+    cues: tuple[Cue, ...] | None = None
 
 
 class FilmFailed(Exception):

@@ -25,6 +25,7 @@ from storyboard.build.workers import Workers
 from storyboard.build.workspace import partial_of
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, sound_id, take_id
+from storyboard.core.holes import told
 from storyboard.core.keys import slate_request
 from storyboard.core.layers import encoding_request
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
@@ -173,8 +174,8 @@ class Making:
         name = step.action.output
         pieces = [made for _, made in self.pieces(step.action) if made is not None]
         segments = self._planner.segments[name]
-        told = segments.chapters(), segments.film_cues(), self.sound(name)
-        join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *told)
+        beside = segments.chapters(), segments.film_cues(), self.sound(name)
+        join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *beside)
         return await self.in_thread(join), Decimal(0)
 
     async def partial_film(self, step: Step) -> tuple[CutMade, Film]:
@@ -190,10 +191,13 @@ class Making:
         ready = [made if made is not None else await self._slate(action) for action, made in pieces]
         frames = sum(piece.frames for piece in ready)
         sound = await self._partial_sound(name, frames)
-        cut = self._planner.cut_step(step.action, ready, None, sound)
+        shown = [(action, one.frames, made is not None) for (action, made), one in zip(pieces, ready, strict=True)]
+        own = told(self._planner.segments[name], shown)
+        cut = self._planner.cut_step(step.action, ready, None, sound, own)
         film = self._graph.films[name]
-        made = await self.in_thread(partial(assemble, self._shelf, cut, ready, film, target, (), (), sound))
-        return made, Film(name, target, frames, film.output.fps, partial=True, sound=sound)
+        beside = own.chapters, own.cues, sound
+        made = await self.in_thread(partial(assemble, self._shelf, cut, ready, film, target, *beside))
+        return made, Film(name, target, frames, film.output.fps, partial=True, sound=sound, cues=own.cues)
 
     def sound(self, film: str) -> SoundMade | None:
         """What a film sounds like, once that has been made."""

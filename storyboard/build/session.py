@@ -221,10 +221,10 @@ class Session:
         return refused
 
     def _write_sidecars(self, outcome: Outcome, planner: Planner, tell: Listener) -> None:
-        whole = [film for film in outcome.films if not film.partial]
-        for film in whole:
+        for film in outcome.films:
             output = self.graph.films[film.name].output
-            cues = planner.segments[film.name].film_cues() if output.captions == "sidecar" else []
+            own = planner.segments[film.name].film_cues() if film.cues is None else film.cues
+            cues = own if output.captions == "sidecar" else ()
             for path in write_sidecars(self.shelf, film.path, cues, output.fps):
                 self._told += 1
                 tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))

@@ -15,7 +15,7 @@ from storyboard.build.tasks import TaskFailed
 from storyboard.build.workspace import Workspace
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
-from storyboard.core.layers import Drawn, Footage, Photo, Title, layers_of
+from storyboard.core.layers import Drawn, files_of, takes_of
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import Found, FrameMade, Result, Step, TakeMade
 from storyboard.store.atomic import write_atomic
@@ -133,14 +133,8 @@ class Shelf:
 
         Raises ``TaskFailed`` if one has been edited since the plan.
         """
-        found = {}
-        for layer in layers_of(drawn):
-            if isinstance(layer, Footage):
-                found[layer.take] = self.blob(layer.take)
-            digest = layer.picture if isinstance(layer, Photo) else layer.font if isinstance(layer, Title) else None
-            if digest is not None and not isinstance(layer, Footage):
-                found[digest] = self.taken_in(layer.file, digest)
-        return found
+        found = {take: self.blob(take) for take in takes_of(drawn)}
+        return found | {digest: self.taken_in(file, digest) for digest, file in files_of(drawn)}
 
     def taken_in(self, file: str, digest: str) -> Path:
         """A file of the project, taken into the store. Raises ``TaskFailed`` if it has been edited since the plan."""

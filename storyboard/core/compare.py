@@ -15,7 +15,7 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.cutting import overlaps
 from storyboard.core.graph import moment
 from storyboard.core.keys import canonical, normal
-from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, UrlInput
+from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, Track, UrlInput
 from storyboard.core.plan import Change, changes
 from storyboard.core.timebase import seconds_of
 from storyboard.core.timeline import Piece, TooShort, is_open, running_time, timeline
@@ -92,7 +92,7 @@ def compare(old: Version, new: Version) -> Comparison:
             for shot, length in lengths[1].items()
             if shot in pairs and lengths[0].get(pairs[shot], length) != length
         ),
-        film=changes(_film(old.storyboard), _film(new.storyboard)),
+        film=changes(_film(old), _film(new)),
         seconds=(_total(old), _total(new)),
     )
 
@@ -169,24 +169,30 @@ def _plain(value: Any, files: Mapping[str, str], names: Mapping[str, str]) -> An
     return normal(value)
 
 
-def _film(storyboard: Storyboard) -> dict[str, Any]:
-    outputs = {output.name: _settings(output) for output in storyboard.outputs}
+def _film(version: Version) -> dict[str, Any]:
+    storyboard = version.storyboard
+    outputs = {output.name: settings(output, version.files) for output in storyboard.outputs}
     fields: dict[str, Any] = {
         "title": storyboard.title,
         "output" if list(outputs) == [""] else "outputs": outputs.get("", outputs),
-        "audio": {str(number): _plain(track, {}, {}) for number, track in enumerate(storyboard.audio, 1)} or None,
+        "audio": {str(number): track_described(track, {}) for number, track in enumerate(storyboard.audio, 1)} or None,
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _settings(output: Output) -> dict[str, Any]:
-    """What is said of the film; beside its file, size and rate only what is not as ever."""
-    usual = Output(output.file, output.size, output.fps, name=output.name)
-    said = {name: getattr(output, name) for name in output.__struct_fields__}
-    settings = {name: normal(value) for name, value in said.items() if value != getattr(usual, name)}
-    return {"file": output.file, "size": str(output.size), "fps": normal(output.fps), **settings}
+def settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
+    """What is said of a film, as JSON data; beside its file, size and rate only what is not as ever."""
+    usual = _plain(Output(output.file, output.size, output.fps, name=output.name), {}, {})
+    said = _plain(output, files, {})
+    always = ("file", "size", "fps")
+    return {name: value for name, value in said.items() if name in always or value != usual.get(name)}
+
+
+def track_described(track: Track, files: Mapping[str, str]) -> Any:
+    """What is said of a track, as JSON data; the content of its file too."""
+    return _plain(track, files, {})
 
 
 def _moved(

@@ -8,6 +8,7 @@ import msgspec
 from storyboard.core.course import Course
 from storyboard.core.cutting import TooLong
 from storyboard.core.graph import CUT, Action, Graph, sound_id, take_id
+from storyboard.core.holes import Told
 from storyboard.core.keys import Request, action_key, cut_request, frame_request
 from storyboard.core.layers import drawn_request
 from storyboard.core.model import Json, Output
@@ -162,11 +163,16 @@ class Free:
         return Step(action, "wait", Reason("upstream-changes", shots=shots))
 
     def cut_step(
-        self, action: Action, made: Sequence[SegmentMade], film: str | None, sound: SoundMade | None = None
+        self,
+        action: Action,
+        made: Sequence[SegmentMade],
+        film: str | None,
+        sound: SoundMade | None = None,
+        told: Told | None = None,
     ) -> Step:
         """The step that joins what was *made* into the film; *film* is the digest of what is there.
 
-        *sound* is the film's own unless another is given.
+        *sound* and what is *told* beside the pictures are the film's own unless others are given.
         """
         storyboard = self._graph.films[action.output]
         output = storyboard.output
@@ -175,7 +181,7 @@ class Free:
             for piece in made
             if piece.frames
         ]
-        extras = self._extras(output, sound or self._course.settled.get(sound_id(output.name)))
+        extras = self._extras(output, sound or self._course.settled.get(sound_id(output.name)), told)
         request = cut_request(pieces, output.fps, output.size, storyboard.title, self._given.renderer, extras)
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
@@ -184,15 +190,13 @@ class Free:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self, output: Output, sound: Result | None) -> dict[str, Json]:
+    def _extras(self, output: Output, sound: Result | None, told: Told | None) -> dict[str, Json]:
         heard = sound.digest if isinstance(sound, SoundMade) else ""
         always: dict[str, Json] = {"comment": output.comment, "sound": heard}
         segments = self._segments[output.name]
-        try:
-            captions = [[cue.text, cue.first, cue.end] for cue in segments.film_cues()]
-            chapters = [[chapter.title, chapter.first, chapter.end] for chapter in segments.chapters()]
-        except TooShort:  # a film of what is there has a slate in that place
-            return always
+        own = told or Told(tuple(segments.chapters()), tuple(segments.film_cues()))
+        captions = [[cue.text, cue.first, cue.end] for cue in own.cues]
+        chapters = [[chapter.title, chapter.first, chapter.end] for chapter in own.chapters]
         extras = always | {"captions": list(captions), "chapters": list(chapters)}
         inside = captions and output.captions == "stream"
         return extras | ({"caption_stream": output.language or "und"} if inside else {})

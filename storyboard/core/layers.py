@@ -59,10 +59,15 @@ class Title(Struct, frozen=True, tag="title"):
 
 
 class Captioned(Struct, frozen=True, tag="captioned"):
-    """A layer with captions drawn into it, in its own frames."""
+    """A layer with captions drawn into it, in its own frames.
+
+    *font* is the digest of a font file, ``None`` for the built-in one; *file* is its path, which does not count.
+    """
 
     layer: Footage | Photo | Title
     cues: tuple[Cue, ...]
+    font: str | None = None
+    file: str = ""
 
     @property
     def frames(self) -> int:
@@ -87,11 +92,28 @@ class Mix(Struct, frozen=True, tag="mix"):
 Drawn = Layer | Mix
 
 
-def layers_of(drawn: Drawn) -> Iterator[Plain]:
-    """The layers in it, without what is drawn into them."""
-    for layer in (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,):
-        if layer is not None:
-            yield layer.layer if isinstance(layer, Captioned) else layer
+def takes_of(drawn: Drawn) -> Iterator[str]:
+    """The digests of the clips in it."""
+    for layer in _layers(drawn):
+        plain = layer.layer if isinstance(layer, Captioned) else layer
+        if isinstance(plain, Footage):
+            yield plain.take
+
+
+def files_of(drawn: Drawn) -> Iterator[tuple[str, str]]:
+    """Digest and path of the files of the project that it is drawn from: pictures and fonts."""
+    for layer in _layers(drawn):
+        if isinstance(layer, Captioned) and layer.font is not None:
+            yield layer.font, layer.file
+        plain = layer.layer if isinstance(layer, Captioned) else layer
+        digest = plain.picture if isinstance(plain, Photo) else plain.font if isinstance(plain, Title) else None
+        if digest is not None and not isinstance(plain, Footage):
+            yield digest, plain.file
+
+
+def _layers(drawn: Drawn) -> Iterator[Layer]:
+    sides = (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,)
+    return (layer for layer in sides if layer is not None)
 
 
 def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) -> Request:
@@ -118,8 +140,9 @@ def _described(drawn: Drawn) -> Request:
     match drawn:
         case Footage(take, start, frames, speed, fit):
             return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fitted(fit)}
-        case Captioned(layer, cues):
-            return _described(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]}
+        case Captioned(layer, cues, font):
+            own = {"caption_font": f"file:{font}"} if font is not None else {}
+            return _described(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]} | own
         case Photo(picture, move, first, frames, shown, _, fit):
             place = {"first": first, "shown": shown} if move != "none" else {}
             return {"image": f"file:{picture}", "move": move, "frames": frames, **place, **_fitted(fit)}

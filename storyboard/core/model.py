@@ -211,7 +211,8 @@ class Output(Struct, frozen=True):
     *name* is how a storyboard with several films calls it; that of a single one is empty.
     *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
     and to black at its ends are in seconds; *language* is that of its captions, by ISO 639-2. *crf* and *preset* are
-    x264's, for what is encoded. *loudness* in LUFS is what its sound is brought to; ``None`` leaves it as it is.
+    x264's, for what is encoded. *loudness* in LUFS is what its sound is brought to; ``None`` leaves it as it is. *font*
+    is what captions are drawn with; ``None`` is the built-in one.
     """
 
     file: str
@@ -229,6 +230,7 @@ class Output(Struct, frozen=True):
     fade_out: Fraction = Fraction(0)
     name: str = ""
     loudness: Fraction | None = None
+    font: FileInput | None = None
 
 
 class Storyboard(Struct, frozen=True):
@@ -283,6 +285,7 @@ class Storyboard(Struct, frozen=True):
                 case Clip(file) | Still(file) | Card(font=FileInput() as file):
                     yield file
         yield from (track.file for track in self.audio)
+        yield from (output.font for output in self.outputs if output.font is not None)
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""

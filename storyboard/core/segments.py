@@ -5,7 +5,7 @@ the planner's question.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -199,25 +199,31 @@ class Segments:
             raise ValueError(f"{action.id} is a cut, which has no frames")
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
-    def film_cues(self) -> list[Cue]:
-        """The captions beside or inside the film, in its frames, by the takes that are there. Raises ``TooShort``."""
+    def film_cues(self, placed: Sequence[Piece] | None = None) -> list[Cue]:
+        """The captions beside or inside the film, in its frames, by the takes that are there, or of shots so *placed*.
+
+        Raises ``TooShort``.
+        """
         if self._output.captions not in ("sidecar", "stream"):
             return []
         shots = {shot.id: shot for shot in self._film.shots()}
         if not any(shot.caption for shot in shots.values()):
             return []
-        return film_cues(shots, self.timeline(), self._output.fps)
+        return film_cues(shots, self.timeline() if placed is None else placed, self._output.fps)
 
-    def chapters(self) -> list[Chapter]:
-        """A chapter for each scene that is in the film, if it is to have any. Raises ``TooShort``."""
+    def chapters(self, placed: Sequence[Piece] | None = None, frames: int = 0) -> list[Chapter]:
+        """A chapter for each scene that is in the film, if it is to have any, or of one of *frames* so *placed*.
+
+        Raises ``TooShort``.
+        """
         if not self._output.chapters:
             return []
-        pieces = self.timeline()
+        pieces = self.timeline() if placed is None else placed
         titles = {scene.id: scene.title or scene.id for scene in self._film.scenes}
         starts: dict[str, int] = {}
         for piece in pieces:
             starts.setdefault(self._graph.shot(piece.shot).scene, piece.at)
-        ends = [*list(starts.values())[1:], total_frames(pieces)]
+        ends = [*list(starts.values())[1:], total_frames(pieces) if placed is None else frames]
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
     def timeline(self) -> list[Piece]:
@@ -234,7 +240,9 @@ class Segments:
 
     def _layer(self, name: str, span: Span) -> Layer:
         plain, cues = self._plain(name, span), self._burnt(name, span)
-        return Captioned(plain, cues) if cues else plain
+        font = self._output.font.path if self._output.font is not None else None
+        digest = self._files[font] if cues and font is not None else None
+        return Captioned(plain, cues, digest, font or "") if cues else plain
 
     def _plain(self, name: str, span: Span) -> Plain:
         shot = self._graph.shot(name)

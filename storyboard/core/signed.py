@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.compare import described
+from storyboard.core.compare import described, settings, track_described
 from storyboard.core.keys import canonical, normal
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
@@ -45,7 +45,7 @@ class SignedPlan(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a build has to find as it was.
 
     *shots* and *lockfile* map a shot to a digest of what the storyboard and the lockfile say of it; *film* is a digest
-    of the order and the output; *files* maps a picture to the digest of its content.
+    of the order, the outputs and the tracks; *files* maps a picture to the digest of its content.
     """
 
     plan_version: int
@@ -87,9 +87,6 @@ def sign(
     for fields in shots.values():
         for name in _FOR_PEOPLE:
             fields.pop(name, None)
-    output = storyboard.output
-    film: list[Any] = [list(shots), output.file, str(output.size), str(output.fps), storyboard.title]
-    film += [storyboard.lockfile, *([one.name, one.file, str(one.size), str(one.fps)] for one in storyboard.more)]
     takes = [
         Take(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, str(step.cost))
         for step in sorted(plan.of("take"), key=lambda step: step.action.id)
@@ -101,11 +98,24 @@ def sign(
         takes=tuple(takes),
         cost=str(plan.cost()),
         shots={shot: _digest(fields) for shot, fields in shots.items()},
-        film=_digest(film),
+        film=_digest(_film(storyboard, files)),
         files=dict(files),
         lockfile={shot: _digest(entries) for shot, entries in lockfile.items()},
     )
     return replace(signed, seal=_seal(signed))
+
+
+def _film(storyboard: Storyboard, files: Mapping[str, str]) -> dict[str, Any]:
+    """All that is said of the films beside their shots and that can be seen or heard in one."""
+    with_chapters = any(output.chapters for output in storyboard.outputs)
+    return {
+        "shots": [shot.id for shot in storyboard.shots()],
+        "title": storyboard.title,
+        "lockfile": storyboard.lockfile,
+        "outputs": [settings(output, files) for output in storyboard.outputs],
+        "audio": [track_described(track, files) for track in storyboard.audio],
+        "chapters": [[scene.id, scene.title] for scene in storyboard.scenes] if with_chapters else [],
+    }
 
 
 def dumps(signed: SignedPlan) -> bytes:

@@ -59,6 +59,8 @@ class Film:
     def lower(self) -> Storyboard | None:
         """The storyboard, or ``None`` if there is any error among the findings."""
         self._ids()
+        self._outputs.read_fonts(self._tools.frames)
+        self._tools.caption_fonts = self._outputs.caption_fonts()
         lowered = [lower_shot(draft, self._tools) for draft in self.drafts]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self._any_shot()

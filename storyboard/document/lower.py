@@ -13,6 +13,7 @@ from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
     Clip,
+    FileInput,
     Fit,
     FrameInput,
     FrameLink,
@@ -24,7 +25,7 @@ from storyboard.core.model import (
     Trim,
 )
 from storyboard.core.timebase import exact, plain_number
-from storyboard.document.captions import captions
+from storyboard.document.captions import Drawn, captions
 from storyboard.document.fields import Field, Layer, ShotDraft, layer
 from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
@@ -46,6 +47,7 @@ class Tools(Struct):
     cards: Cards
     film_size: Size | None
     params: dict[tuple[tuple[str, object], ...], Mapping[str, Json]]
+    caption_fonts: tuple[FileInput | None, ...] = ()
 
 
 class Lowered(Struct):
@@ -76,7 +78,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         source=source,
         trim=trim,
         transition=transition(draft),
-        caption=captions(draft, _length(source), tools.texts, tools.findings),
+        caption=captions(draft, _length(source), tools.texts, Drawn(tools.caption_fonts, tools.frames), tools.findings),
         audio=shot_audio(draft, tools.findings),
         speed=_number(draft, "speed", Fraction(1)),
         fit=_fit(draft),

@@ -8,12 +8,12 @@ from storyboard.core.model import Card, Clip, FileInput, Source, Still, Transiti
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field, ShotDraft
 from storyboard.document.frames import Frames
-from storyboard.document.names import quoted
+from storyboard.document.letters import can_be_drawn
 from storyboard.document.vars import Texts
 
 SHOWN_S = Fraction(4)
 TRANSITION_S = Fraction(1)
-_NAMED = 12  # missing letters, at most
+_FONT = "card: {text: …, font: fonts/name.ttf}"
 
 
 def material(draft: ShotDraft, texts: Texts, frames: Frames, findings: list[Diagnostic]) -> Source | None:
@@ -55,7 +55,7 @@ def _card(field: Field, texts: Texts, frames: Frames, findings: list[Diagnostic]
         return None
     if not isinstance(field.value, dict):
         text = _words(field, texts, findings)
-        return Card(text, SHOWN_S) if text and _can_be_drawn(field, text, None, frames, findings) else None
+        return Card(text, SHOWN_S) if text and can_be_drawn(field, text, None, frames, findings, _FONT) else None
     said = field.value
     filled = {name: _words(_part(field, name), texts, findings) for name in ("text", "subtitle") if name in said}
     font: FileInput | None = frames.file(_part(field, "font"), "font") if "font" in said else None
@@ -64,19 +64,11 @@ def _card(field: Field, texts: Texts, frames: Frames, findings: list[Diagnostic]
     if not text or ("font" in said and font is None):
         return None
     drawn = [
-        _can_be_drawn(_part(field, name), words, font, frames, findings) for name, words in filled.items() if words
+        can_be_drawn(_part(field, name), words, font, frames, findings, _FONT)
+        for name, words in filled.items()
+        if words
     ]
     return Card(text, _seconds(said, SHOWN_S), filled.get("subtitle"), font=font, **looks) if all(drawn) else None
-
-
-def _can_be_drawn(field: Field, text: str, font: FileInput | None, frames: Frames, findings: list[Diagnostic]) -> bool:
-    missing = frames.missing_letters(font, text)
-    if missing:
-        whose = "the built-in font" if font is None else quoted(font.path, 80)
-        letters = " ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
-        way_out = "name a font file of the project that has them: `card: {text: …, font: fonts/name.ttf}`"
-        findings.append(error("missing-letters", f"{whose} does not have {letters}", field.span, help=way_out))
-    return not missing
 
 
 def _words(field: Field, texts: Texts, findings: list[Diagnostic]) -> str | None:

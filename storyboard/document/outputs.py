@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from storyboard.core.diagnostics import Diagnostic, Label, Span, error
-from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Output, Size, Storyboard
+from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, Size, Storyboard
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.fields import Field, Layer, ShotDraft, layer
+from storyboard.document.frames import Frames
 from storyboard.document.lower import Lowered
 from storyboard.document.names import folded, quoted
 from storyboard.document.overlaps import check_overlaps
@@ -57,6 +58,7 @@ class Outputs:
         self._document = root.document
         self._findings = findings
         self._told: set[tuple[str, object]] = set()
+        self._fonts: dict[tuple[str | int, ...] | None, FileInput | None] = {}
         shared, several = root.find("output"), root.find("outputs")
         self._shared = layer(root.document, ("output",), shared.value if shared is not None else None)
         named = layer(root.document, ("outputs",), several.value if several is not None else None)
@@ -71,6 +73,29 @@ class Outputs:
     def shared_size(self) -> Size | None:
         """The size in which takes are asked for where their model makes it: that of `output` alone."""
         return self._size(self._shared.find("size"))
+
+    def read_fonts(self, frames: Frames) -> None:
+        """Look at the font files; one that cannot be used is told, and one that nothing is drawn with too."""
+        burning = {_place(draft) for draft in self.drafts if draft.said.get("captions") == "burn"}
+        for draft in self.drafts:
+            field, place = draft.find("font"), _place(draft)
+            if field is None or place in self._fonts:
+                continue
+            self._fonts[place] = frames.file(field, "font")
+            if place not in burning:
+                message = "no captions are drawn into the film, so no font is needed"
+                self._tell(
+                    warning("unused-font", message, field.key_span, help="write `captions: burn`, or leave it out")
+                )
+
+    def caption_fonts(self) -> tuple[FileInput | None, ...]:
+        """What captions are drawn with, in all films together; ``None`` is the built-in font."""
+        drawn = [draft for draft in self.drafts if draft.said.get("captions") == "burn"]
+        whole = [draft for draft in drawn if draft.find("font") is None or self._font(draft) is not None]
+        return tuple(dict.fromkeys(self._font(draft) for draft in whole))
+
+    def _font(self, draft: OutputDraft) -> FileInput | None:
+        return self._fonts.get(_place(draft))
 
     def read(self) -> list[tuple[str, Size | None, Fraction | None]]:
         """File, size and rate of each output, as far as they are said."""
@@ -89,7 +114,14 @@ class Outputs:
         rates = [one.card.fps for one in shown if one.card is not None]
         size, rate = sizes[0] if sizes else _SIZE, Fraction(rates[0] if rates else _RATE)
         return [
-            Output(file, own_size or size, own_rate or rate, **_settings(draft.said), name=draft.name)
+            Output(
+                file,
+                own_size or size,
+                own_rate or rate,
+                **_settings(draft.said),
+                name=draft.name,
+                font=self._font(draft),
+            )
             for draft, (file, own_size, own_rate) in zip(self.drafts, read, strict=True)
         ]
 
@@ -157,6 +189,12 @@ class Outputs:
                     notes = [note] if note is not None else []
                     self._tell(error("duplicate-output", message, draft.place, *notes, help=advice))
                     break
+
+
+def _place(draft: OutputDraft) -> tuple[str | int, ...] | None:
+    """Where the font of a film is written, if it is."""
+    field = draft.find("font")
+    return None if field is None else tuple(field.path)
 
 
 def _taken(file: str) -> Iterator[str]:

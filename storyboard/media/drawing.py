@@ -12,7 +12,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, layers_of
+from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, files_of
 from storyboard.fonts import UnreadableFont
 from storyboard.media.blend import mixed, solid
 from storyboard.media.burn import overlays
@@ -81,9 +81,9 @@ def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[
             segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=fit)
             with footage(segment) as pictures:
                 yield pictures
-        case Captioned(inner, cues):
+        case Captioned(inner, cues, font):
             with _layer(inner, files, canvas) as pictures:
-                above = list(overlays(cues, layer.frames, canvas.size))
+                above = list(overlays(cues, layer.frames, canvas.size, files[font] if font else None))
                 yield _drawn(lambda number: from_709(pictures(number)), layer.frames, canvas, above)
         case Photo(picture):
             stills = Stills(layer, files[picture], canvas.size)
@@ -108,5 +108,4 @@ def _drawn(source: Callable[[int], Rgb], frames: int, canvas: Canvas, above: Seq
 
 
 def _name(drawn: Drawn) -> str:
-    named = (layer.file for layer in layers_of(drawn) if isinstance(layer, Photo | Title) and layer.file)
-    return next(named, "a file")
+    return next((file for _, file in files_of(drawn)), "a file")

@@ -85,6 +85,24 @@ def test_a_comment_or_a_title_of_a_scene_moves_no_plan(project: PaidProject, old
     assert sb(project, "build", "--plan", "plan.json").code == 0
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("fit: cover", "fit: stretch"),
+        ("fit: cover", "fit: cover, captions: burn"),
+        ("fit: cover", "fit: cover, crf: 30"),
+        ("fit: cover", "fit: cover, loudness: -20"),
+        ("chapters: true", "chapters: false"),
+        ("id: two", "id: two\n    title: Elsewhere"),
+    ],
+)
+def test_another_look_or_sound_of_a_further_film_moves_the_plan(project: PaidProject, old: str, new: str) -> None:
+    project.edit("scenes:", "outputs: {wide: {}, tall: {size: 72x128, fit: cover, chapters: true}}\nscenes:")
+    agree(project)
+    project.edit(old, new)
+    assert moved(sb(project, "build", "--plan", "plan.json", "--json")) == [("storyboard", "the film")]
+
+
 def test_a_picture_replaced_by_another_is_named(project: PaidProject, server: RunwareServer) -> None:
     from PIL import Image
 
