@@ -13,7 +13,7 @@ from pathlib import Path
 from storyboard.store.group import Deposit, Kept
 from storyboard.store.records import Record
 
-# Deposits that go together at most; each has two files open.
+# Deposits that go together at most; each has up to three files or folders open.
 _MOST = 64
 # Bytes. What is larger takes long to read and to sync: it goes beside the others, and none of them waits for it.
 _LARGE = 1 << 20
