@@ -8,8 +8,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 CHUNK = 1 << 20
@@ -24,15 +23,21 @@ class NotAFile(OSError):
         super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
-@contextmanager
-def naming(path: Path | str) -> Iterator[None]:
+class naming:  # noqa: N801  a function to those who use it; written out since a film passes it a hundred thousand times
     """Make every ``OSError`` of the block name *path*: calls on descriptors name nothing, and a temp tells nobody."""
-    try:
-        yield
-    except OSError as problem:
-        problem.filename = os.fspath(path)
-        del problem.filename2  # None would be printed
-        raise
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if isinstance(problem, OSError):
+            problem.filename = os.fspath(self._path)
+            del problem.filename2  # None would be printed
 
 
 def open_regular(path: Path | str) -> int:
