@@ -22,8 +22,8 @@ from storyboard.store.atomic import Beside, OpenFolder, remove_quietly
 from storyboard.store.cas import Blobs
 from storyboard.store.records import Record, Records
 
-# Syncs at once. More take longer to hand out than the disk gains.
-_AT_ONCE = 8
+# Syncs at once: what a disk is asked for while it syncs goes together in its next round.
+_AT_ONCE = 32
 
 
 class Deposit(Struct, frozen=True):
