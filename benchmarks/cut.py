@@ -82,7 +82,7 @@ def _one_changed(folder: Path, clips: list[Path], other: Path, size: str) -> Ite
         f"{title}, encoded: build", 1, film.build, "ffmpeg encodes it and copies the rest", theirs, 1.5
     )
     film.replace(changed, clips[-1])
-    yield from _compared(f"{title}, copied: build", 1, film.build, "ffmpeg -f concat -c copy", copy, None)
+    yield from _compared(f"{title}, copied: build", 1, film.build, "ffmpeg -f concat -c copy", copy, 3.0)
     join = _joined(folder, clips[:-1])
     yield from _compared(f"{title}, copied: join", 3, join, "ffmpeg -f concat -c copy", copy, 3.0)
 

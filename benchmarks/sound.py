@@ -78,9 +78,8 @@ def main() -> None:
         facts = write_sound(sound, files, Path(folder) / "o.m4a", lambda done, total: None)
         taken = time.process_time() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        film = heard(Path(folder) / "o.m4a")
+        ends = heard(Path(folder) / "o.m4a", sound.voices[-1].at)
     last = len(sound.voices) - 1
-    ends = film[:, sound.voices[-1].at :]
     due = Fraction(last * _SHOT_FRAMES) / NTSC + 2
     found = sound.voices[-1].at / RATE + onsets(ends)[0]
     print(f"{sound.samples / RATE / 60:.1f} minutes, {len(sound.voices)} shots: {taken:.1f} s of CPU")

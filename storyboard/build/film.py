@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from storyboard.build import deposits
+from storyboard.build.fingerprint import Fingerprint
 from storyboard.build.shelf import Shelf
 from storyboard.core.captions import Cue
 from storyboard.core.graph import take_id
@@ -65,6 +66,7 @@ def assemble(
     output = storyboard.output
     text = Subtitles(tuple(cues), output.language or "und") if cues and output.captions == "stream" else None
     target.parent.mkdir(parents=True, exist_ok=True)
+    fingerprint = Fingerprint(shelf.folder)
     try:
         join(
             files,
@@ -75,10 +77,11 @@ def assemble(
             [(one.title, one.first, one.end) for one in chapters],
             text,
             shelf.blob(sound.digest) if sound is not None and sound.digest else None,
+            fingerprint.taken,
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem
-    digest = shelf.digest_of(target)
+    digest = shelf.digest_of(target, fingerprint)
     if digest is None:
         raise FilmFailed(f"{target} vanished after it was written")
     shelf.keep(deposits.film(step, digest, time.monotonic() - began))

@@ -7,11 +7,10 @@ from pathlib import Path
 from storyboard.build.makers import Delivery, FreeMaker, Order
 from storyboard.build.tasks import TaskFailed, judge_clip
 from storyboard.build.workers import Workers
-from storyboard.core.clip import ClipInfo
+from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Clip
 
 _CHUNK = 1 << 20
-_HDR = ("smpte2084", "arib-std-b67")
 
 
 class FootageMaker(FreeMaker):
@@ -42,7 +41,7 @@ def take_in(slot: int, source: Path, name: str, digest: str, out: Path) -> ClipI
     except TaskFailed as problem:
         raise TaskFailed(f"{name} {problem}") from problem
     transfer = info.color.split("/")[2]
-    if transfer in _HDR:
+    if transfer in HDR:
         advice = "convert it to BT.709 first, for example with FFmpeg's filters zscale and tonemap"
         raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; {advice}")
     return info

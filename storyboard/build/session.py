@@ -175,13 +175,19 @@ class Session:
         *spending* says how to reach paid providers; *watch* is handed the workers, to look at their progress. Raises
         ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
         """
-        refused = self._refused()
-        before = in_use(self.shelf, self.storyboard)
+        planner, plan = self.planned()
         workers = Workers(self.choices.jobs)
+        try:
+            if any(step.do == "make" and step.action.kind != "cut" for step in plan.steps):
+                workers.warm()
+            refused = self._refused()
+            makers = self._makers(workers, spending, tell)
+        except BaseException:
+            workers.kill()
+            raise
+        before = in_use(self.shelf, self.storyboard)
         if watch is not None:
             watch(workers)
-        planner, _ = self.planned()
-        makers = self._makers(workers, spending, tell)
         self._planned = None
         engine = Engine(
             self.graph,

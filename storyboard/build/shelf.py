@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from storyboard.build.fingerprint import Fingerprint
 from storyboard.build.locking import Locking
 from storyboard.build.tasks import TaskFailed
 from storyboard.build.workspace import Workspace
@@ -84,9 +85,11 @@ class Shelf:
         heard = {cut.request.get("sound") for cut in records.takes_of("cut") if cut.values.get("film") == film}
         return next((made.request for made in records.takes_of("sound") if made.digest in heard), None)
 
-    def digest_of(self, path: Path) -> str | None:
-        """Digest of a file; ``None`` if it is not there."""
+    def digest_of(self, path: Path, fingerprint: Fingerprint | None = None) -> str | None:
+        """Digest of a file, which a *fingerprint* may have been taken of; ``None`` if it is not there."""
         try:
+            if fingerprint is not None:
+                fingerprint.known(path, self._workspace.index)
             return self._workspace.index.digest_of(path)
         except OSError:
             return None

@@ -7,7 +7,7 @@ past the last change of everything that is named, and what was changed since the
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
@@ -16,13 +16,12 @@ from storyboard.build.film import linked
 from storyboard.build.session import Session
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeMade
+from storyboard.store.clock import clock
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.seen import NOWHERE, Look, names_witness
 from storyboard.store.standing import Looks, identity_of, stamp_of
 
-# File systems stamp in steps; nobody waits for one that stamps in seconds.
-_PATIENCE_S = 0.1
 # The clocks of kernel and file system are less than this apart.
 _SLACK_NS = 100_000_000
 _LINK = "->"
@@ -52,7 +51,8 @@ def looks_of(
                 found.absent.add(path)
             else:
                 found.stamps[path] = stamp
-        if not _is_proven(session.workspace.state, looks, began) or not found.still():
+        settled = session.workspace.index.seen.settled
+        if not _is_proven(session.workspace.state, looks, settled, began) or not found.still():
             return None
     except (OSError, LockfileProblem, _Moved):
         return None
@@ -148,32 +148,20 @@ def _note_roots(found: Looks, session: Session) -> None:
         found.absent |= {os.fspath(folder / name) for name in (".storyboard", ".git")}
 
 
-def _is_proven(state: Path, looks: Mapping[str, Look], began: float) -> bool:
-    """Whether a later change of any of these would show in its stat, and none has happened since they were read."""
-    now, device = _now(state)
+def _is_proven(state: Path, looks: Mapping[str, Look], settled: Container[str], began: float) -> bool:
+    """Whether a later change of any of these would show in its stat, and none has happened since they were read.
+
+    *settled* are those that need not be read for it.
+    """
+    now, device = clock(state)
     if max((stamp[2] for stamp, _ in looks.values()), default=0) >= now:
         return False
     fresh = now - int((time.monotonic() - began) * 1e9) - _SLACK_NS
     for path, (stamp, witness) in looks.items():
         if stamp[2] >= fresh:
             there = os.lstat(path)
-            if there.st_dev != device or stamp_of(there) != stamp or _witness(Path(path)) != witness:
+            if there.st_dev != device or stamp_of(there) != stamp:
+                return False
+            if path not in settled and _witness(Path(path)) != witness:
                 return False
     return True
-
-
-def _now(state: Path) -> tuple[int, int]:
-    """The file system's own time, once its clock has made a step, in nanoseconds; and its device."""
-    probe = state / f".clock.{os.getpid()}.tmp"
-    try:
-        probe.write_bytes(b"")
-        first = probe.stat().st_ctime_ns
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            probe.write_bytes(b"?")
-            looks = probe.stat()
-            if looks.st_ctime_ns > first or time.monotonic() > deadline:
-                return looks.st_ctime_ns, looks.st_dev
-            time.sleep(0.001)
-    finally:
-        probe.unlink(missing_ok=True)

@@ -6,11 +6,12 @@ it and no other.
 """
 
 import asyncio
+import importlib
 import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
@@ -41,6 +42,11 @@ def _begin(lifeline: Connection, counters: Any) -> None:
     threading.Thread(target=_end_with_builder, args=(lifeline,), daemon=True).start()
 
 
+def _get_ready() -> None:
+    """Load what every task needs, while the builder makes itself ready."""
+    importlib.import_module("storyboard.media.probe")
+
+
 def _end_with_builder(lifeline: Connection) -> None:
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()
@@ -60,6 +66,7 @@ class Workers:
         self._turn = asyncio.Semaphore(count)
         self._running: dict[int, str] = {}
         self._ended = False
+        self._warming: Future[None] | None = None
 
     async def run(self, label: str, function: Callable[..., R], *arguments: Any) -> R:
         """Run ``function(slot, *arguments)`` in a worker. Raises what it raises, or ``WorkerDied``."""
@@ -72,6 +79,10 @@ class Workers:
             finally:
                 del self._running[slot]
                 self._free.append(slot)
+
+    def warm(self) -> None:
+        """Begin to start a worker, so that it is there when the first task is."""
+        self._warming = self._opened().submit(_get_ready)
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """Frames done and to do of every running task, by label."""
@@ -98,6 +109,9 @@ class Workers:
 
     async def _again_if_broken(self, function: Callable[..., R], *arguments: Any) -> R:
         loop = asyncio.get_running_loop()
+        warming, self._warming = self._warming, None
+        if warming is not None:  # else the first task would have another worker started
+            await asyncio.wait([asyncio.wrap_future(warming)])
         for _ in range(2):
             pool = self._opened()
             try:

@@ -10,7 +10,6 @@ from typing import Literal
 from msgspec import Struct
 
 from storyboard.core.model import Generated, Size
-from storyboard.core.timebase import plain_number
 
 
 class ModelCard(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,8 +108,3 @@ def _near(card: ModelCard, size: Size) -> str:
         )
 
     return f"the nearest is {min(card.sizes, key=distance)}"
-
-
-def duration_text(seconds: Fraction) -> str:
-    """``8 s``."""
-    return f"{plain_number(seconds)} s"

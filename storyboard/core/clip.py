@@ -5,6 +5,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+# Transfer functions, by their names in ``color``, whose tones come out pale and flat where nobody maps them.
+HDR = ("smpte2084", "arib-std-b67")
+
 
 class ClipInfo(Struct, frozen=True):
     """Facts of one video file, as its packets and decoded frames tell them, not as its header claims.

@@ -2,17 +2,15 @@
 
 import os
 import stat
-from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from storyboard.document.signatures import not_a_sound
+from storyboard.document.lengths import sound_length
+from storyboard.document.signatures import MAX_PICTURE, Kind, unusable
 from storyboard.fonts import UnreadableFont, missing_letters
-
-MAX_PICTURE = 64 * 1024 * 1024
-_HEADER = 16
 
 
 class FileProblem(Exception):
@@ -29,20 +27,14 @@ class ProjectFiles(Protocol):
     def read(self, path: str) -> bytes:
         """The bytes of a YAML file. Raises ``FileProblem``."""
 
-    def picture_problem(self, path: str) -> str | None:
-        """Why *path* is no picture that can be sent, or ``None`` if it is one."""
-
-    def clip_problem(self, path: str) -> str | None:
-        """Why *path* is no video file that can be used, or ``None`` if it may be one."""
-
-    def font_problem(self, path: str) -> str | None:
-        """Why *path* is no font file, or ``None`` if it is one."""
+    def problem(self, path: str, kind: Kind) -> str | None:
+        """Why *path* is no file of that kind that can be used, or ``None`` if it may be one."""
 
     def missing_letters(self, path: str, text: str) -> str:
         """The letters of *text* that the font at *path* has not; empty if that cannot be said."""
 
-    def sound_problem(self, path: str) -> str | None:
-        """Why *path* is no file with a sound that can be used, or ``None`` if it may be one."""
+    def sound_length(self, path: str) -> Fraction | None:
+        """Seconds of the sound at *path*; ``None`` if that is not known without decoding it."""
 
 
 class ChangedFiles:
@@ -57,25 +49,17 @@ class ChangedFiles:
         """The bytes of a file, or what it would hold. Raises ``FileProblem``."""
         return self._content if path == self._path else self._files.read(path)
 
-    def picture_problem(self, path: str) -> str | None:
+    def problem(self, path: str, kind: Kind) -> str | None:
         """As the other files say."""
-        return self._files.picture_problem(path)
-
-    def clip_problem(self, path: str) -> str | None:
-        """As the other files say."""
-        return self._files.clip_problem(path)
-
-    def font_problem(self, path: str) -> str | None:
-        """As the other files say."""
-        return self._files.font_problem(path)
+        return self._files.problem(path, kind)
 
     def missing_letters(self, path: str, text: str) -> str:
         """As the other files say."""
         return self._files.missing_letters(path, text)
 
-    def sound_problem(self, path: str) -> str | None:
+    def sound_length(self, path: str) -> Fraction | None:
         """As the other files say."""
-        return self._files.sound_problem(path)
+        return self._files.sound_length(path)
 
 
 class DiskFiles:
@@ -102,17 +86,13 @@ class DiskFiles:
         self.read_files[os.path.realpath(self.root / path)] = (looks, sha256(content).hexdigest())
         return content
 
-    def picture_problem(self, path: str) -> str | None:
-        """Why *path* is no PNG, JPEG or WebP file that can be sent; judged by size and signature."""
-        return self._problem(path, not_a_picture)
-
-    def clip_problem(self, path: str) -> str | None:
-        """Why *path* is no MP4, MOV, Matroska or WebM file; judged by its signature."""
-        return self._problem(path, not_a_clip)
-
-    def font_problem(self, path: str) -> str | None:
-        """Why *path* is no TrueType or OpenType font; judged by size and signature."""
-        return self._problem(path, not_a_font)
+    def problem(self, path: str, kind: Kind) -> str | None:
+        """Why *path* is no file of that kind that can be used; judged by its size and its first bytes."""
+        try:
+            with self._opened(path) as descriptor:
+                return unusable(kind, partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+        except FileProblem as problem:
+            return problem.reason
 
     def missing_letters(self, path: str, text: str) -> str:
         """The letters of *text* that the font at *path* has not; empty if it cannot be read as one."""
@@ -122,22 +102,13 @@ class DiskFiles:
         except (FileProblem, UnreadableFont):
             return ""
 
-    def sound_problem(self, path: str) -> str | None:
-        """Why *path* is no file with a sound, judged by its signature and, of a film, by the streams that it names."""
+    def sound_length(self, path: str) -> Fraction | None:
+        """Seconds of the sound at *path*, as its header says; ``None`` if that says nothing."""
         try:
             with self._opened(path) as descriptor:
-                return not_a_sound(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
-        except FileProblem as problem:
-            return problem.reason
-
-    def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
-        try:
-            with self._opened(path) as descriptor:
-                size = os.fstat(descriptor.number).st_size
-                header = _some(descriptor.number, _HEADER)
-        except FileProblem as problem:
-            return problem.reason
-        return judge(header, size)
+                return sound_length(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+        except (FileProblem, OSError):
+            return None
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)
@@ -185,39 +156,6 @@ def _some(descriptor: int, limit: int) -> bytes:
         pieces.append(piece)
         limit -= len(piece)
     return b"".join(pieces)
-
-
-def not_a_picture(header: bytes, size: int) -> str | None:
-    """Why a file of *size* bytes that begins with *header* is no picture that can be sent; ``None`` if it is one."""
-    return _too_large(size) if _is_picture(header) else "it is not a PNG, JPEG or WebP picture"
-
-
-def not_a_clip(header: bytes, _size: int) -> str | None:
-    """Why a file that begins with *header* is no video that can be used; ``None`` if it may be one of any size."""
-    return None if _is_clip(header) else "it is not an MP4, MOV, Matroska or WebM video"
-
-
-def not_a_font(header: bytes, size: int) -> str | None:
-    """Why a file of *size* bytes that begins with *header* is no font that can be used; ``None`` if it is one."""
-    return _too_large(size) if _is_font(header) else "it is not a TrueType or OpenType font"
-
-
-def _too_large(size: int) -> str | None:
-    return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
-
-
-def _is_picture(header: bytes) -> bool:
-    png, jpeg = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-    return header.startswith((png, jpeg)) or (header[:4] == b"RIFF" and header[8:12] == b"WEBP")
-
-
-def _is_clip(header: bytes) -> bool:
-    atoms = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
-    return header[4:8] in atoms or header.startswith(b"\x1aE\xdf\xa3")
-
-
-def _is_font(header: bytes) -> bool:
-    return header.startswith((b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf"))
 
 
 def _reason(problem: OSError) -> str:

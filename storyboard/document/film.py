@@ -62,7 +62,7 @@ class Film:
         lowered = [lower_shot(draft, self._tools) for draft in self.drafts]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self._any_shot()
-        tracks = read_tracks(self._root, self._tools.frames)
+        tracks = read_tracks(self._root, self._tools.frames, self.findings)
         self.findings.extend(check_shots(self._root, self.drafts, complete=self._complete))
         titles = [self._tools.texts.fill(field) if field else None for field in self._titles()]
         outputs = self._outputs.read()

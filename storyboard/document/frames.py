@@ -1,7 +1,6 @@
 """First and last frames as written: a picture of the project, an address, or a frame of another shot."""
 
-from collections.abc import Callable
-from typing import Literal
+from fractions import Fraction
 
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
@@ -10,9 +9,8 @@ from storyboard.document.fields import Field
 from storyboard.document.files import ProjectFiles
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
+from storyboard.document.signatures import Kind
 from storyboard.fonts import missing_letters
-
-Kind = Literal["picture", "clip", "font", "sound"]
 
 
 class Frames:
@@ -52,18 +50,16 @@ class Frames:
         """The letters of *text* that a font file, or without one the built-in font, has not."""
         return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
 
+    def sound_length(self, file: FileInput) -> Fraction | None:
+        """Seconds of a sound; ``None`` if they are not known before it is decoded."""
+        return self._files.sound_length(file.path)
+
     def _picture(self, field: Field, path: str) -> FrameInput | None:
         return self._file(field, path, "picture")
 
     def _file(self, field: Field, path: str, kind: Kind) -> FileInput | None:
         if (path, kind) not in self._problems:
-            look: dict[Kind, Callable[[str], str | None]] = {
-                "picture": self._files.picture_problem,
-                "clip": self._files.clip_problem,
-                "font": self._files.font_problem,
-                "sound": self._files.sound_problem,
-            }
-            self._problems[path, kind] = look[kind](path)
+            self._problems[path, kind] = self._files.problem(path, kind)
         reason = self._problems[path, kind]
         if reason is None:
             return FileInput(path)

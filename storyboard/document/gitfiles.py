@@ -5,12 +5,12 @@ needed.
 """
 
 import re
-from collections.abc import Callable
+from fractions import Fraction
 from hashlib import sha256
 from typing import Protocol
 
-from storyboard.document.files import FileProblem, not_a_clip, not_a_font, not_a_picture
-from storyboard.document.signatures import not_a_sound
+from storyboard.document.files import FileProblem
+from storyboard.document.signatures import Kind, unusable
 
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
 
@@ -35,34 +35,20 @@ class GitFiles:
             raise FileProblem("there is no such file")
         return data
 
-    def picture_problem(self, path: str) -> str | None:
-        """Why *path* is no picture that can be sent, or ``None`` if it is one."""
-        return self._problem(path, not_a_picture)
-
-    def clip_problem(self, path: str) -> str | None:
-        """Why *path* is no video file that can be used, or ``None`` if it may be one."""
-        return self._problem(path, not_a_clip)
-
-    def font_problem(self, path: str) -> str | None:
-        """Why *path* is no font file, or ``None`` if it is one."""
-        return self._problem(path, not_a_font)
+    def problem(self, path: str, kind: Kind) -> str | None:
+        """Why *path* is no file of that kind that can be used, or ``None`` if it may be one."""
+        data = self._tree(path)
+        if data is None:
+            return "there is no such file"
+        return None if _POINTER.match(data) else unusable(kind, lambda size, at: data[at : at + size], len(data))
 
     def missing_letters(self, path: str, text: str) -> str:
         """Nothing: what was committed is compared, not drawn."""
         return ""
 
-    def sound_problem(self, path: str) -> str | None:
-        """Why *path* is no file with a sound that can be used, or ``None`` if it may be one."""
-        data = self._tree(path)
-        if data is None:
-            return "there is no such file"
-        return None if _POINTER.match(data) else not_a_sound(lambda size, at: data[at : at + size], len(data))
-
-    def _problem(self, path: str, judge: Callable[[bytes, int], str | None]) -> str | None:
-        data = self._tree(path)
-        if data is None:
-            return "there is no such file"
-        return None if _POINTER.match(data) else judge(data[:16], len(data))
+    def sound_length(self, path: str) -> Fraction | None:
+        """Nothing: what was committed is compared, not heard."""
+        return None
 
     def digest(self, path: str) -> str:
         """sha256 of a file's content, in hex. Raises ``FileProblem``."""

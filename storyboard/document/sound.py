@@ -35,14 +35,34 @@ def shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
     return Audio(said.get("mode") != "mute", exact(said.get("gain", 0)))
 
 
-def read_tracks(root: Layer, frames: Frames) -> tuple[Track, ...]:
-    """The tracks of the film; one whose file cannot be used is left out, which has then been said."""
+def read_tracks(root: Layer, frames: Frames, findings: list[Diagnostic]) -> tuple[Track, ...]:
+    """The tracks of the film; one whose file cannot be used is left out, which has then been said.
+
+    Where a file says how long it is, fades that take longer are added to the findings.
+    """
     written = root.find("audio")
     if written is None or not isinstance(written.value, list):
         return ()
     fields = [Field(item, written.document, (*written.path, number)) for number, item in enumerate(written.value)]
-    found = [_track(field, frames) for field in fields]
-    return tuple(track for track in found if track is not None)
+    found = [(field, _track(field, frames)) for field in fields]
+    tracks = [(field, track) for field, track in found if track is not None]
+    for field, track in tracks:
+        length = frames.sound_length(track.file)
+        if length is not None and not track.loop and track.fade_in + track.fade_out > length:
+            findings.append(_longer_than_file(field, track, length))
+    return tuple(track for _, track in tracks)
+
+
+def _longer_than_file(field: Field, track: Track, length: Fraction) -> Diagnostic:
+    """The fades of *track* take longer than it is heard."""
+    name, other = ("fade_out", track.fade_in) if track.fade_out else ("fade_in", track.fade_out)
+    whole = track.fade_in + track.fade_out
+    fades = "the fades take" if track.fade_in and track.fade_out else "the fade takes"
+    message = f"{fades} {plain_number(whole)} s, {quoted(track.file.path, 80)} is {in_words(length)} long"
+    left = Fraction(int((length - other) * 1000), 1000)
+    shorter = f"the longest that fits is `{name}: {plain_number(left)}`" if left > 0 else None
+    advice = shorter or f"both together fit into {in_words(length)}"
+    return error("fades-too-long", message, field.document.span((*field.path, name)), help=advice)
 
 
 def _track(field: Field, frames: Frames) -> Track | None:

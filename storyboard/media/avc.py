@@ -102,6 +102,13 @@ def units(packet: memoryview, length_size: int) -> Iterator[memoryview]:
         at = end
 
 
+def lone_unit(packet: memoryview, length_size: int) -> memoryview | None:
+    """The unit of a packet that holds a single one, as most do; ``None`` if it holds another number of them."""
+    if length_size + int.from_bytes(packet[:length_size], "big") != len(packet) or len(packet) == length_size:
+        return None
+    return packet[length_size:]
+
+
 def is_idr(packet_units: Iterable[memoryview]) -> bool:
     """Whether nothing from here on refers to anything before."""
     return any(_kind(unit) == _IDR for unit in packet_units)
@@ -117,6 +124,9 @@ def repacked(packet: memoryview, length_size: int) -> bytes | memoryview:
 
     One that is so already is given back itself.
     """
+    lone = lone_unit(packet, length_size) if length_size == _LENGTH_SIZE else None
+    if lone is not None and not is_parameter_set(lone):
+        return packet
     every = list(units(packet, length_size))
     kept = [unit for unit in every if not is_parameter_set(unit)]
     if length_size == _LENGTH_SIZE and len(kept) == len(every):

@@ -177,6 +177,9 @@ def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[
 
 def _inspected(packet: memoryview, sets: avc.ParameterSets, number: int) -> tuple[bool, bool]:
     """Whether the packet refers to nothing before it, and whether it brings parameter sets that *sets* lacks."""
+    lone = avc.lone_unit(packet, sets.length_size)
+    if lone is not None and not avc.is_parameter_set(lone):
+        return avc.is_idr((lone,)), False
     try:
         parts = list(avc.units(packet, sets.length_size))
     except ValueError as problem:

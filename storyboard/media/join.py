@@ -4,7 +4,8 @@ Owns the copy. Which takes can be copied at all is decided in the timeline; a pi
 the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,13 +43,15 @@ def join(
     chapters: Sequence[tuple[str, int, int]] = (),
     subtitles: Subtitles | None = None,
     sound: Path | None = None,
+    meanwhile: Callable[[Path], AbstractContextManager[object]] = nullcontext,
 ) -> ClipInfo:
     """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
     *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles
     with their first frame and the one after their last; *subtitles* become a stream of text; *sound* is a file of
     ``soundtrack``, whose packets stand beside those of the pictures. *out* is replaced when the film is whole and
-    proved; the same pieces give the same bytes.
+    proved; the same pieces give the same bytes. *meanwhile* is entered with the file that has been written, and left
+    when that is proved.
 
     Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
     """
@@ -58,10 +61,11 @@ def join(
             box = "mov" if out.suffix == ".mov" else "mp4"
             with heard(sound) as track:
                 seal = _write(strips, part, box, rate, metadata, chapters, subtitles, track)
-            info = proved(strips, part, size, rate, seal)
-            check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
-            if subtitles is not None:
-                check_subtitles(part, subtitles, rate)
+            with meanwhile(part):
+                info = proved(strips, part, size, rate, seal)
+                check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
+                if subtitles is not None:
+                    check_subtitles(part, subtitles, rate)
             return info
     except Refused as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
@@ -91,7 +95,7 @@ def _write(
         text = SubtitleTrack(film, subtitles, rate) if subtitles is not None else None
         if track is not None:
             track.join(film)
-        at = 0
+        at, tick = 0, 1 / rate
         for strip in strips:
             keys = frozenset(strip.keys)
             for position, packet in enumerate(strip.packets()):
@@ -99,7 +103,7 @@ def _write(
                 seal.add(data)
                 copy = av.Packet(bytes(data))
                 copy.stream = stream
-                copy.time_base = 1 / rate
+                copy.time_base = tick
                 copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
                 copy.is_keyframe = position in keys
                 if track is not None:

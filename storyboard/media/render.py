@@ -12,7 +12,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 from msgspec import Struct
 
-from storyboard.core.clip import ClipInfo
+from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
 from storyboard.media import color
 from storyboard.media.conform import Conformer, Planes
@@ -25,9 +25,6 @@ from storyboard.media.reader import Refused, opened, picture_stream, ratio
 # Two threads: pictures are decoded and conformed while others are encoded, also where a single piece is made.
 SEGMENT_THREADS = 2
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
-
-# Transfer functions of HDR, which would come out pale and flat.
-_HDR = ("smpte2084", "arib-std-b67")
 
 Progress = Callable[[int, int], None]
 
@@ -137,7 +134,7 @@ class _Source:
 
 def _check_tones(frame: VideoFrame) -> None:
     transfer = color.tags(frame).split("/")[2]
-    if transfer in _HDR:
+    if transfer in HDR:
         raise Refused(f"is HDR ({transfer}), whose tones are not mapped; a film takes BT.709")
 
 

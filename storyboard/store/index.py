@@ -87,6 +87,14 @@ class Index:
                     self._learnt[name] = (stamp_of(after), digest)
         return digest
 
+    def learn(self, path: Path, looks: os.stat_result, digest: str) -> None:
+        """A file that looks so holds what *digest* says: it was read when the clock of the file system had gone on."""
+        text = os.fspath(path if path.is_absolute() else path.absolute())
+        self.seen.file(text, looks, digest)
+        self.seen.settled.add(text)
+        with self._lock:
+            self._learnt[os.fsencode(text)] = (stamp_of(looks), digest)
+
     def known(self, path: str) -> str | None:
         """The digest of the regular file at an absolute path, if it looks as it did when it was read."""
         return self._at_a_glance(path, os.fsencode(path))

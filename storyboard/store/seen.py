@@ -13,11 +13,13 @@ class Seen:
     """The last look at each path. ``looks`` maps an absolute path to its stamp and a witness.
 
     The witness of a file is its sha256, that of a folder the names in it, each behind a slash; what was not there has
-    the stamp ``NOWHERE``.
+    the stamp ``NOWHERE``. ``settled`` are files that were read after the clock of the file system had gone on since
+    they were changed, so that a later change shows in their stamps.
     """
 
     def __init__(self) -> None:
         self.looks: dict[str, Look] = {}
+        self.settled: set[str] = set()
 
     def file(self, path: str, looks: os.stat_result, digest: str) -> None:
         """A file was found with that content."""

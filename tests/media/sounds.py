@@ -86,9 +86,10 @@ def _add(container: Any, track: Any, sound: Block, rate: int, layout: str, late:
     container.mux(track.encode(None))
 
 
-def heard(path: Path) -> Block:
-    """The sound of a film as another FFmpeg than PyAV's decodes it; stereo at 48 kHz, from time 0 on."""
-    done = ffmpeg("-i", str(path), "-map", "0:a:0", "-f", "f32le", "-ac", "2", "-ar", str(RATE), "-")
+def heard(path: Path, first: int = 0) -> Block:
+    """The sound of a film as another FFmpeg than PyAV's decodes it; stereo at 48 kHz, from sample *first* on."""
+    wanted = ["-map", "0:a:0", *(["-af", f"atrim=start_sample={first}"] if first else [])]
+    done = ffmpeg("-i", str(path), *wanted, "-f", "f32le", "-ac", "2", "-ar", str(RATE), "-")
     assert done.returncode == 0, done.stderr
     return np.frombuffer(done.stdout, np.float32).reshape(-1, 2).T
 

@@ -1,15 +1,19 @@
 """Projects in memory for the tests of the language."""
 
+from fractions import Fraction
+
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.document.files import FileProblem
 from storyboard.document.load import Loaded, load
+from storyboard.document.signatures import Kind
 from storyboard.providers.models import cards
 
 MISSING = "there is no such file"
+ENDINGS: dict[Kind, str] = {"picture": ".png", "clip": ".mp4", "font": ".ttf", "sound": ".wav"}
 
 
 class MemoryFiles:
-    """Files by path; those whose name ends in ``.png`` are pictures."""
+    """Files by path; their names say what they are."""
 
     def __init__(self, files: dict[str, str]) -> None:
         self.files = files
@@ -21,28 +25,17 @@ class MemoryFiles:
             raise FileProblem(MISSING)
         return self.files[path].encode()
 
-    def picture_problem(self, path: str) -> str | None:
+    def problem(self, path: str, kind: Kind) -> str | None:
         self.asked.append(path)
         if path not in self.files:
             return MISSING
-        return None if path.endswith(".png") else "it is no picture"
-
-    def clip_problem(self, path: str) -> str | None:
-        return self._problem(path, ".mp4")
-
-    def font_problem(self, path: str) -> str | None:
-        return self._problem(path, ".ttf")
+        return None if path.endswith(ENDINGS[kind]) else f"it is no {kind}"
 
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
-    def sound_problem(self, path: str) -> str | None:
-        return self._problem(path, ".wav")
-
-    def _problem(self, path: str, ending: str) -> str | None:
-        if path not in self.files:
-            return MISSING
-        return None if path.endswith(ending) else f"it is no {ending}"
+    def sound_length(self, path: str) -> Fraction | None:
+        return None
 
 
 def load_text(text: str, provider: str | None = None, **files: str) -> Loaded:

@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
 def reason(project: Path, path: str) -> str:
     with pytest.raises(FileProblem) as caught:
         DiskFiles(project).read(path)
-    assert DiskFiles(project).picture_problem(path) == caught.value.reason
+    assert DiskFiles(project).problem(path, "picture") == caught.value.reason
     return caught.value.reason
 
 
@@ -41,18 +41,18 @@ def test_file_over_the_limit_comes_back_cut_behind_it(project: Path) -> None:
 
 @pytest.mark.parametrize("name", ["refs/a.png", "refs/b.jpg", "refs/c.webp"])
 def test_picture_is_known_by_its_signature(project: Path, name: str) -> None:
-    assert DiskFiles(project).picture_problem(name) is None
+    assert DiskFiles(project).problem(name, "picture") is None
 
 
 def test_text_is_no_picture(project: Path) -> None:
-    assert DiskFiles(project).picture_problem("s.yaml") == "it is not a PNG, JPEG or WebP picture"
+    assert DiskFiles(project).problem("s.yaml", "picture") == "it is not a PNG, JPEG or WebP picture"
 
 
 def test_huge_picture_is_refused(project: Path) -> None:
     with (project / "huge.png").open("wb") as file:
         file.write(PNG)
         file.truncate(65 << 20)
-    assert DiskFiles(project).picture_problem("huge.png") == "it is larger than 64 MiB"
+    assert DiskFiles(project).problem("huge.png", "picture") == "it is larger than 64 MiB"
 
 
 def test_missing_file_and_folder_and_file_as_folder(project: Path) -> None:
@@ -76,8 +76,8 @@ def test_link_out_of_the_project_is_refused(project: Path) -> None:
 def test_link_inside_the_project_is_followed(project: Path) -> None:
     (project / "in.png").symlink_to("refs/a.png")
     (project / "pictures").symlink_to("refs")
-    assert DiskFiles(project).picture_problem("in.png") is None
-    assert DiskFiles(project).picture_problem("pictures/a.png") is None
+    assert DiskFiles(project).problem("in.png", "picture") is None
+    assert DiskFiles(project).problem("pictures/a.png", "picture") is None
 
 
 def test_link_to_itself_is_refused(project: Path) -> None:
@@ -98,7 +98,7 @@ def test_folder_swapped_for_a_link_leads_nowhere(project: Path, monkeypatch: pyt
 
     files = DiskFiles(project)
     monkeypatch.setattr(os.path, "realpath", realpath_then_swap)
-    assert files.picture_problem("refs/a.png") is not None
+    assert files.problem("refs/a.png", "picture") is not None
 
 
 def test_no_descriptor_is_left_open(project: Path) -> None:
@@ -109,5 +109,5 @@ def test_no_descriptor_is_left_open(project: Path) -> None:
 
     before = next_free()
     for path in ("s.yaml", "refs/a.png", "refs", "none", "s.yaml/x"):
-        DiskFiles(project).picture_problem(path)
+        DiskFiles(project).problem(path, "picture")
     assert next_free() == before

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.planner import Planner
 from storyboard.document.files import FileProblem
 from storyboard.document.load import load
+from storyboard.document.signatures import Kind
 from storyboard.providers.models import cards
 from tests.unit.films import FakeMemory, build, wishes
 
@@ -28,19 +30,13 @@ class Files:
             raise FileProblem("there is no such file")
         return self._texts[path].encode()
 
-    def picture_problem(self, path: str) -> str | None:
-        return None
-
-    def clip_problem(self, path: str) -> str | None:
-        return None
-
-    def font_problem(self, path: str) -> str | None:
+    def problem(self, path: str, kind: Kind) -> str | None:
         return None
 
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
-    def sound_problem(self, path: str) -> str | None:
+    def sound_length(self, path: str) -> Fraction | None:
         return None
 
 

@@ -59,7 +59,7 @@ def test_an_example_read_from_git_is_the_example_on_the_disk(folder: Path, commi
 def test_a_picture_counts_by_its_content(folder: Path, committed: Committed) -> None:
     (folder / "a.png").write_bytes(PNG)
     files = committed()
-    assert files.picture_problem("a.png") is None
+    assert files.problem("a.png", "picture") is None
     assert files.digest("a.png") == sha256(PNG).hexdigest()
 
 
@@ -67,13 +67,13 @@ def test_a_picture_in_lfs_counts_by_the_digest_in_its_pointer(folder: Path, comm
     digest = sha256(PNG).hexdigest()
     (folder / "a.png").write_text(POINTER.format(digest))
     files = committed()
-    assert files.picture_problem("a.png") is None
+    assert files.problem("a.png", "picture") is None
     assert files.digest("a.png") == digest
 
 
 def test_what_is_no_picture_is_none_in_git_either(folder: Path, committed: Committed) -> None:
     (folder / "a.png").write_text("hello")
-    assert committed().picture_problem("a.png") == "it is not a PNG, JPEG or WebP picture"
+    assert committed().problem("a.png", "picture") == "it is not a PNG, JPEG or WebP picture"
 
 
 def test_clips_and_fonts_in_git_are_judged_as_on_the_disk(folder: Path, committed: Committed) -> None:
@@ -81,10 +81,10 @@ def test_clips_and_fonts_in_git_are_judged_as_on_the_disk(folder: Path, committe
     (folder / "own.otf").write_bytes(b"OTTO" + bytes(40))
     files, disk = committed(), DiskFiles(folder)
     for known in (files, disk):
-        assert (known.clip_problem("own.mp4"), known.font_problem("own.otf")) == (None, None)
-        assert known.clip_problem("own.otf") == "it is not an MP4, MOV, Matroska or WebM video"
-        assert known.font_problem("own.mp4") == "it is not a TrueType or OpenType font"
-        assert known.clip_problem("none.mp4") == "there is no such file"
+        assert (known.problem("own.mp4", "clip"), known.problem("own.otf", "font")) == (None, None)
+        assert known.problem("own.otf", "clip") == "it is not an MP4, MOV, Matroska or WebM video"
+        assert known.problem("own.mp4", "font") == "it is not a TrueType or OpenType font"
+        assert known.problem("none.mp4", "clip") == "there is no such file"
 
 
 def test_links_inside_the_repository_are_followed_and_others_lead_nowhere(folder: Path, committed: Committed) -> None:
