@@ -13,7 +13,7 @@ from pathlib import Path
 from storyboard.store.group import Deposit, Kept
 from storyboard.store.records import Record
 
-# Deposits that go together at most; each has two files open.
+# Deposits that go together at most; each has up to three files or folders open.
 _MOST = 64
 # Bytes. What is larger takes long to read and to sync: it goes beside the others, and none of them waits for it.
 _LARGE = 1 << 20
@@ -37,14 +37,16 @@ class Keeper:
 
     async def keep(self, deposit: Deposit) -> Record:
         """Returns the record once it survives a power cut, and its blob too. Raises ``OSError``."""
-        return await asyncio.shield(self._hand_in(deposit, self._begun()))
+        kept = self._expected()
+        self._hand_in(deposit, kept)
+        return await kept
 
     async def keep_made(self, make: Callable[[], Deposit]) -> Record:
         """The same for a deposit that *make* puts together in a thread. Raises what that raises too."""
-        kept = self._begun()
+        kept = self._expected()
         making = asyncio.get_running_loop().run_in_executor(self._threads, make)
         making.add_done_callback(partial(self._made, kept))
-        return await asyncio.shield(kept)
+        return await kept
 
     async def close(self) -> None:
         """Wait for everything that was handed in."""
@@ -53,33 +55,36 @@ class Keeper:
             await self._idle
         self._own.shutdown(wait=True)
 
-    def _begun(self) -> asyncio.Future[Record]:
+    def _expected(self) -> asyncio.Future[Record]:
         self._under_way += 1
-        kept: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
-        kept.add_done_callback(self._ended)
-        return kept
+        return asyncio.get_running_loop().create_future()
 
-    def _ended(self, kept: asyncio.Future[Record]) -> None:
-        kept.exception()  # nobody may be there any more to hear of it
+    def _tell(self, kept: asyncio.Future[Record], end: Kept | BaseException) -> None:
+        """Tell the end to whoever waits for it, if anybody still does."""
         self._under_way -= 1
+        if kept.done():
+            pass
+        elif isinstance(end, Kept):
+            kept.set_result(end.record)
+        else:
+            kept.set_exception(end)
         if not self._under_way and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
 
     def _made(self, kept: asyncio.Future[Record], making: asyncio.Future[Deposit]) -> None:
         problem = making.exception()
         if problem is not None:
-            kept.set_exception(problem)
+            self._tell(kept, problem)
         else:
             self._hand_in(making.result(), kept)
 
-    def _hand_in(self, deposit: Deposit, kept: asyncio.Future[Record]) -> asyncio.Future[Record]:
+    def _hand_in(self, deposit: Deposit, kept: asyncio.Future[Record]) -> None:
         if _is_large(deposit.content):
             self._run(self._threads, [(deposit, kept)])
         else:
             self._waiting.append((deposit, kept))
             if len(self._waiting) == 1:
                 asyncio.get_running_loop().call_soon(self._next)
-        return kept
 
     def _next(self) -> None:
         if not self._busy and self._waiting:
@@ -94,18 +99,14 @@ class Keeper:
     def _run(self, threads: ThreadPoolExecutor, batch: Sequence[_Waiting]) -> asyncio.Future[Sequence[Kept | OSError]]:
         deposits = [deposit for deposit, _ in batch]
         done = asyncio.get_running_loop().run_in_executor(threads, self._keep, deposits)
-        done.add_done_callback(partial(_tell, batch))
+        done.add_done_callback(partial(self._tell_all, batch))
         return done
 
-
-def _tell(batch: Sequence[_Waiting], done: asyncio.Future[Sequence[Kept | OSError]]) -> None:
-    problem = done.exception()
-    ends = done.result() if problem is None else [problem] * len(batch)
-    for (_, kept), end in zip(batch, ends, strict=True):
-        if isinstance(end, Kept):
-            kept.set_result(end.record)
-        else:
-            kept.set_exception(end)
+    def _tell_all(self, batch: Sequence[_Waiting], done: asyncio.Future[Sequence[Kept | OSError]]) -> None:
+        problem = done.exception()
+        ends: Sequence[Kept | BaseException] = done.result() if problem is None else [problem] * len(batch)
+        for (_, kept), end in zip(batch, ends, strict=True):
+            self._tell(kept, end)
 
 
 def _is_large(content: bytes | Path | None) -> bool:

@@ -45,7 +45,13 @@ def normal(value: Any) -> Json:
     if kind is int or value is None:
         return value  # type: ignore[no-any-return]
     if kind is dict:
-        return {_nfc(str(key)): normal(item) for key, item in value.items()}
+        # most of it is plain text, for which a film of many shots calls nothing
+        return {
+            key if type(key) is str and key.isascii() else _nfc(str(key)): (
+                item if type(item) is str and item.isascii() else normal(item)
+            )
+            for key, item in value.items()
+        }
     match value:
         case bool():
             return value

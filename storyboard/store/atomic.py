@@ -8,8 +8,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 CHUNK = 1 << 20
@@ -24,15 +23,21 @@ class NotAFile(OSError):
         super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
-@contextmanager
-def naming(path: Path | str) -> Iterator[None]:
+class naming:  # noqa: N801  a function to those who use it; written out since a film passes it a hundred thousand times
     """Make every ``OSError`` of the block name *path*: calls on descriptors name nothing, and a temp tells nobody."""
-    try:
-        yield
-    except OSError as problem:
-        problem.filename = os.fspath(path)
-        del problem.filename2  # None would be printed
-        raise
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if isinstance(problem, OSError):
+            problem.filename = os.fspath(self._path)
+            del problem.filename2  # None would be printed
 
 
 def open_regular(path: Path | str) -> int:
@@ -71,19 +76,41 @@ def temp_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:64]}.{secrets.token_hex(8)}.tmp")
 
 
+class OpenFolder:
+    """A folder whose names are to survive a power cut. Errors name it. Raises ``OSError`` if it cannot be opened."""
+
+    __slots__ = ("_descriptor", "path")
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+        if os.name != "nt":
+            with naming(path):
+                self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def sync(self) -> None:
+        """Sync it; nothing where a file system has no such call. Raises ``OSError``."""
+        if self._descriptor is not None:
+            with naming(self.path):
+                try:
+                    os.fsync(self._descriptor)
+                except OSError as problem:
+                    if problem.errno not in _NO_FOLDER_SYNC_HERE:
+                        raise
+
+    def close(self) -> None:
+        """Let it go."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+
 def fsync_folder(path: Path | str) -> None:
-    """Make names in a folder survive a power cut; nothing where a file system has no such call."""
-    if os.name == "nt":
-        return
-    with naming(path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        except OSError as problem:
-            if problem.errno not in _NO_FOLDER_SYNC_HERE:
-                raise
-        finally:
-            os.close(descriptor)
+    """Make names in a folder survive a power cut; nothing where a file system has no such call. Raises ``OSError``."""
+    folder = OpenFolder(path)
+    try:
+        folder.sync()
+    finally:
+        folder.close()
 
 
 def make_folders(path: Path, mode: int = 0o777) -> None:

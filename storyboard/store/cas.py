@@ -111,9 +111,10 @@ class Blobs:
         """
         if isinstance(content, bytes):
             digest = hashlib.sha256(content).hexdigest()
-            with naming(self.path(digest)):
+            with naming(self._place(digest)):
                 return digest, write_beside(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
-        return self._adopted(content) if content.parent == self.temps else self._copied(content)
+        ours = os.path.dirname(content) == self._temps_place
+        return self._adopted(content) if ours else self._copied(content)
 
     def publish(self, digest: str, beside: Beside) -> tuple[str, ...]:
         """Give a synced file its name, if no good blob has it; returns the folders to be synced before it counts.
