@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from storyboard.build import pictures, shelf, takes
+from storyboard.build import deposits, pictures, takes
 from storyboard.build.budget import Budget
 from storyboard.build.workspace import Workspace
 from tests.desk import Desk, at_work
@@ -52,7 +52,7 @@ def later(by: timedelta) -> Iterator[None]:
             return cls.fromtimestamp(clock(), tz)
 
     with ExitStack() as stack:
-        for module in (pictures, shelf, takes):
+        for module in (deposits, pictures, takes):
             stack.enter_context(mock.patch.object(module, "datetime", Later))
         stack.enter_context(mock.patch.dict(Workspace.__init__.__kwdefaults__, clock=clock))
         stack.enter_context(mock.patch.object(Budget.__init__, "__defaults__", (None, clock)))
