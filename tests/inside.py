@@ -43,7 +43,7 @@ def hasty() -> Iterator[None]:
     known = models.cards
     with (
         mock.patch.object(workers.Workers, "run", run),
-        mock.patch.object(workers.Workers, "warm", lambda self: None),
+        mock.patch.object(workers.Workers, "warm"),
         mock.patch.object(workers, "_counters", [0] * 64),
         mock.patch.object(build, "read_spending", read),
         drawn_once(),
