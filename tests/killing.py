@@ -88,6 +88,7 @@ def load_everything(*, forgetful: bool) -> None:
         return await asyncio.to_thread(function, 0, *arguments)
 
     workers.Workers.run = run  # type: ignore[method-assign, assignment]
+    workers.Workers.warm = lambda self: None  # type: ignore[method-assign]
     tiny.install()
 
 

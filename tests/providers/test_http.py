@@ -26,6 +26,7 @@ from tests.runware_server.faults import FAULTS
 KEY = "key-canary-51c0ffee"
 ENDPOINT = "https://api.example/v1"
 CALL = Call([{"taskType": "ping", "ping": True}])
+TASK = Runware().task_id("key", 1)
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
@@ -153,7 +154,7 @@ def test_requests_are_not_logged_but_those_of_others_are(
     runware: RunwareServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with_remote(runware, lambda remote: remote.ask(["task"]))
+    with_remote(runware, lambda remote: remote.ask([TASK]))
     assert not [record for record in caplog.records if record.name.startswith("http")]
     httpx.get(runware.origin, trust_env=False, verify=False)
     assert [record for record in caplog.records if record.name == "httpx"]
@@ -438,8 +439,8 @@ def test_uploaded_picture_is_accepted_as_first_frame(runware: RunwareServer, mon
 
 
 def test_bad_key_is_found_out_for_free(runware: RunwareServer) -> None:
-    with_remote(runware, lambda remote: remote.ask(["task"]))
-    assert refused(lambda: with_remote(runware, lambda remote: remote.ask(["task"]), key="another")).code == "auth"
+    with_remote(runware, lambda remote: remote.ask([TASK]))
+    assert refused(lambda: with_remote(runware, lambda remote: remote.ask([TASK]), key="another")).code == "auth"
     assert runware.bill == []
 
 

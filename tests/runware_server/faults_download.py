@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from functools import cache
 
 from tests.runware_server.turn import ALWAYS, Act, Fault, Turn
 
@@ -130,9 +131,13 @@ async def endless(turn: Turn) -> None:
 
 async def gzip_bomb(turn: Turn) -> None:
     """16 MB of zeros in 16 kB."""
+    await turn.wire.reply(200, _packed_zeros(), video(turn, **{"Content-Encoding": "gzip"}))
+
+
+@cache
+def _packed_zeros() -> bytes:
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    packed = packer.compress(b"\0" * 16 * 1024**2) + packer.flush()
-    await turn.wire.reply(200, packed, video(turn, **{"Content-Encoding": "gzip"}))
+    return packer.compress(b"\0" * 16 * 1024**2) + packer.flush()
 
 
 async def dribble(turn: Turn) -> None:
