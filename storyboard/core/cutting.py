@@ -54,7 +54,8 @@ class TooLong(ValueError):
 
     def __init__(self, what: str, shot: str, short: str, asked: Fraction, longest: Fraction) -> None:
         fits = f"the longest that fits is {_seconds(longest)} s" if longest > 0 else "none fits"
-        super().__init__(f"the {what} takes {_seconds(asked)} s, more than `{short}` has left; {fits}")
+        takes = "take" if what.startswith("transitions") else "takes"
+        super().__init__(f"the {what} {takes} {_seconds(asked)} s, more than `{short}` has left; {fits}")
         self.what = what
         self.shot = shot
         self.short = short

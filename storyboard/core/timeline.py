@@ -32,10 +32,10 @@ class Piece(Struct, frozen=True):
 
 
 class TooShort(ValueError):
-    """A trim that reaches beyond the end of the take."""
+    """A trim that begins or ends beyond the end of the take."""
 
-    def __init__(self, shot: str, wanted: Fraction, length: Fraction) -> None:
-        super().__init__(f"trim of `{shot}` ends at {float(wanted):g} s, its take is {float(length):.3f} s long")
+    def __init__(self, shot: str, wanted: Fraction, length: Fraction, does: str = "ends") -> None:
+        super().__init__(f"trim of `{shot}` {does} at {float(wanted):g} s, its take is {float(length):.3f} s long")
         self.shot = shot
 
 
@@ -79,6 +79,8 @@ def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
     slack = 1 / take.fps if take is not None else Fraction(0)
     if end > length + slack:
         raise TooShort(shot.id, end, length)
+    if take is not None and start >= length:
+        raise TooShort(shot.id, start, length, "begins")
     end = min(end, length)
     whole = start == 0 and end == length
     frames = max(1, frames_in((end - start) / shot.speed, output.fps))

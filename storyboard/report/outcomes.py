@@ -1,6 +1,6 @@
 """How a build ended: what was made, reused, failed, how long it took, where the film is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +17,6 @@ from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import clean, dollars, listed, reason
 
 Typed = Callable[[Path], str]
-
-_SHOTS_MISSING = "not all of its shots are"
 
 
 class Chosen(Protocol):
@@ -77,7 +75,7 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     segments = _count(ended.made, "segment")
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
-    lines += [f"blocked  {step.action.id}: {reason(step)}" for step in left_out]
+    lines += _blocked_lines(left_out)
     lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
     lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
@@ -96,9 +94,21 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     missing = [name for name in wanted if name not in {film.name for film in ended.films}]
     if missing and not ended.failed:
         what = "the film" if missing == [""] else f"{listed(missing)}"
-        why = "its sound is not" if any(step.action.kind == "sound" for step in left_out) else _SHOTS_MISSING
-        lines.append(f"{what} {'was' if len(missing) == 1 else 'were'} not made: {why} there")
+        were, its = ("was", "its") if len(missing) == 1 else ("were", "their")
+        silent = bool(left_out) and all(step.action.kind == "sound" for step in left_out)
+        why = f"{its} sound is not" if silent else f"not all of {its} shots are"
+        lines.append(f"{what} {were} not made: {why} there")
     return "\n".join(lines)
+
+
+def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
+    """What could not be begun, each reason once: one shot may keep many pieces of several films from being made."""
+    because: dict[str, list[str]] = {}
+    for step in steps:
+        because.setdefault(reason(step), []).append(step.action.id)
+    for why, names in because.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"blocked  {names[0]}{more}: {why}"
 
 
 def _film_lines(ended: Ended, film: FilmThere, loudness: Fraction | None, typed: Typed) -> list[str]:

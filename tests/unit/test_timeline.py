@@ -94,3 +94,8 @@ def test_timecode_and_lengths_for_people() -> None:
     assert in_words(Fraction(125)) == "2 min 5 s"
     assert in_words(Fraction(15, 2)) == "7.5 s"
     assert str(Size.parse("1280x720")) == "1280x720"
+
+
+def test_a_trim_that_begins_behind_the_end_of_its_take_is_too_short() -> None:
+    with pytest.raises(TooShort, match=r"^trim of `a` begins at 8 s, its take is 8\.000 s long$"):
+        place(msgspec.structs.replace(shot("a"), trim=Trim(start=Fraction(8))), 0, OUTPUT, CLIP)
