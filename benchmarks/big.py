@@ -16,11 +16,13 @@ from unittest import mock
 import msgspec
 import numpy as np
 
+from storyboard.build import deposits
 from storyboard.build.makers import Delivery
 from storyboard.build.session import Choices, Session
 from storyboard.cli.project import read_project
 from storyboard.core.graph import take_id
 from storyboard.core.model import Size
+from storyboard.core.plan import FrameMade, TakeMade
 from storyboard.media import frames
 from storyboard.media.encode import ClipWriter
 from storyboard.media.frames import extract
@@ -83,13 +85,15 @@ def _fill(session: Session, clip: Path) -> None:
         if action.kind == "take":
             out = shelf.beside(".mp4")
             out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
-            made = shelf.keep_take(step, shot, out, Delivery(info, 0.0, 1))
+            kept = shelf.keep(deposits.take(step, shot, out, Delivery(info, 0.0, 1)))
+            made = TakeMade(kept.digest, info)
             planner.settle(action, made)
             shelf.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
         with mock.patch.object(frames, "extract", return_value=marked):
-            frame = shelf.make_frame(step, planner.settled[take_id(action.shot)])
+            kept = shelf.keep(deposits.frame(step, shelf.blob(planner.settled[take_id(action.shot)].digest)))
+        frame = FrameMade(kept.values["planes"], kept.digest)
         planner.settle(action, frame)
         shelf.lock_frame(action, frame, shot)
     shelf.finish(keep=None)

@@ -20,7 +20,7 @@ from unittest import mock
 import msgspec
 
 from benchmarks.measure import Row, Sample
-from storyboard.build import engine as engines
+from storyboard.build import deposits, making
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.makers import Delivery, Order
 from storyboard.build.shelf import Shelf
@@ -123,13 +123,13 @@ def _nothing_to_draw() -> ExitStack:
         return frames.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
 
     def assemble(shelf: Shelf, step: Any, *others: Any) -> CutMade:
-        shelf.keep_film(step, "0" * 64, 0.0)
+        shelf.keep(deposits.film(step, "0" * 64, 0.0))
         return CutMade("0" * 64)
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Workers, "run", run))
     stack.enter_context(mock.patch.object(frames, "extract", extract))
-    stack.enter_context(mock.patch.object(engines, "assemble", assemble))
+    stack.enter_context(mock.patch.object(making, "assemble", assemble))
     return stack
 
 

@@ -2,8 +2,13 @@
 
 import os
 import shutil
+import sys
 
 import pytest
+
+# Whatever the shell says, bytecode is kept: without it each of hundreds of processes compiles the package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)

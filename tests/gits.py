@@ -3,11 +3,12 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from tests.inside import run
 from tests.project import CHAIN, Project, Ran
 
+P = TypeVar("P", bound=Project)
 AUTHOR = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
@@ -62,7 +63,7 @@ class Versioned(Project):
         return ran.data
 
 
-def copied(template: Path, folder: Path, kind: type[Versioned] = Versioned) -> Versioned:
+def copied(template: Path, folder: Path, kind: type[P] = Versioned) -> P:  # type: ignore[assignment]
     """A project over a copy of *template*, cache and history included."""
     import shutil
 

@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,7 +13,8 @@ from unittest import mock
 from storyboard.build import remote, workers
 from storyboard.cli import main, spending
 from tests import tiny
-from tests.project import Ran
+from tests.drawn import drawn_once
+from tests.project import Project, Ran
 
 HASTE = remote.Pace(interval_s=0.02, job_s=2.0, call_s=6.0, exchange_s=2.0, stall_s=0.4, download_s=1.5)
 
@@ -24,7 +25,7 @@ async def _nap(seconds: float) -> None:
 
 @contextlib.contextmanager
 def hasty() -> Iterator[None]:
-    """Workers are threads, waits are short, the tiny model is known."""
+    """Workers are threads, waits are short, the tiny model is known, and nothing is drawn twice."""
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.to_thread(function, 0, *arguments)
@@ -45,6 +46,7 @@ def hasty() -> Iterator[None]:
         mock.patch.object(workers.Workers, "warm"),
         mock.patch.object(workers, "_counters", [0] * 64),
         mock.patch.object(build, "read_spending", read),
+        drawn_once(),
     ):
         tiny.install()
         try:
@@ -68,6 +70,13 @@ def run(folder: Path, environment: dict[str, str], *words: str) -> Ran:
     finally:
         os.chdir(before)
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+class Inside(Project):
+    """A project whose verbs run in this very process (within ``hasty``)."""
+
+    def run(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 90) -> Ran:
+        return run(self.folder, {"COLUMNS": "120", **(env or {})}, *words)
 
 
 def errors(ran: Ran) -> list[dict[str, Any]]:

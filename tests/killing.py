@@ -142,7 +142,7 @@ def round_of(template: Path, point: int, within_s: float | None = None) -> dict[
         "journal": len(list((folder / ".storyboard/journal").glob("*.json"))),
         "left": [path.name for path in folder.rglob(".*") if path.name.endswith(".tmp") or ".part-" in path.name],
     }
-    if again == 0:
+    if again == 0 and film.exists():
         shutil.rmtree(folder)
         log_of(folder).unlink()
     return found
@@ -150,7 +150,8 @@ def round_of(template: Path, point: int, within_s: float | None = None) -> dict[
 
 def unknown_shots(folder: Path) -> list[str]:
     """The shots of which the last build said that nobody knows whether they were paid, and how to buy them again."""
-    return re.findall(r"unknown, may have been paid: \w+, [^\n]*?--remake (\w+)", log_of(folder).read_text())
+    told = re.findall(r"unknown, may have been paid: \w+, [^\n]*?--remake (\w+)", log_of(folder).read_text())
+    return sorted(set(told))
 
 
 def _is_short(path: Path) -> bool:

@@ -54,6 +54,11 @@ class PaidProject(Project):
             }
         )
 
+    def settings(self) -> dict[str, str]:
+        """What the program reads of its environment, for verbs that run in this process."""
+        known = self.environment().items()
+        return {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))}
+
     def ledger(self) -> list[dict[str, Any]]:
         import json
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from storyboard.build import deposits
 from storyboard.build.fingerprint import Fingerprint
 from storyboard.build.shelf import Shelf
 from storyboard.core.captions import Cue
@@ -84,7 +85,7 @@ def assemble(
     digest = shelf.digest_of(target, fingerprint)
     if digest is None:
         raise FilmFailed(f"{target} vanished after it was written")
-    shelf.keep_film(step, digest, time.monotonic() - began)
+    shelf.keep(deposits.film(step, digest, time.monotonic() - began))
     return CutMade(digest)
 
 

@@ -4,17 +4,16 @@ import hashlib
 import time
 from pathlib import Path
 
-from storyboard.build.makers import Delivery, Order
+from storyboard.build.makers import Delivery, FreeMaker, Order
 from storyboard.build.tasks import TaskFailed, judge_clip
 from storyboard.build.workers import Workers
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Clip
-from storyboard.store.journal import Job
 
 _CHUNK = 1 << 20
 
 
-class FootageMaker:
+class FootageMaker(FreeMaker):
     """Takes clips out of the project at *root*; nothing is paid and nothing drawn."""
 
     def __init__(self, workers: Workers, root: Path) -> None:
@@ -31,16 +30,6 @@ class FootageMaker:
         path = (self._root / source.file.path).resolve()
         info = await self._workers.run(order.step.action.id, take_in, path, source.file.path, wanted, order.out)
         return Delivery(info, time.monotonic() - began, None)
-
-    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
-        """Our own footage has no jobs."""
-        return None
-
-    def stored(self, delivery: Delivery) -> None:
-        """Nothing is owed for our own footage."""
-
-    async def close(self) -> None:
-        """The workers are the engine's to close."""
 
 
 def take_in(slot: int, source: Path, name: str, digest: str, out: Path) -> ClipInfo:

@@ -61,7 +61,21 @@ class Maker(Protocol):
         """Nothing more will be asked for."""
 
 
-class LocalMaker:
+class FreeMaker:
+    """What makers have in common that ask nobody: they have no jobs, and nothing is owed for what they make."""
+
+    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+        """There are no jobs."""
+        return None
+
+    def stored(self, delivery: Delivery) -> None:
+        """Nothing is owed."""
+
+    async def close(self) -> None:
+        """The workers are the engine's to close."""
+
+
+class LocalMaker(FreeMaker):
     """The animatic, drawn in a worker process. *rates* maps a model to the frames a second of its clips."""
 
     def __init__(self, workers: Workers, rates: dict[str, int]) -> None:
@@ -85,16 +99,6 @@ class LocalMaker:
         first = order.pictures.get("first_frame")
         info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
         return Delivery(info, time.monotonic() - began, source.seed)
-
-    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
-        """What we draw ourselves has no jobs."""
-        return None
-
-    def stored(self, delivery: Delivery) -> None:
-        """Nothing is owed for what we have drawn ourselves."""
-
-    async def close(self) -> None:
-        """The workers are the engine's to close."""
 
 
 def _slate(params: dict[str, Any]) -> bool:

@@ -1,16 +1,18 @@
-"""The sound of the film in a build: its sources out of the store, the mix in a worker process, the track kept."""
+"""The sound of the film in a build: its sources out of the store, the mix in a worker process, the finished track."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from storyboard.build.deposits import deposit
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import TaskFailed
 from storyboard.build.workers import report_progress
-from storyboard.core.plan import SoundMade, Step
+from storyboard.core.plan import Step
 from storyboard.core.sound import Sound
+from storyboard.store.group import Deposit
 
 if TYPE_CHECKING:
     from storyboard.media.soundtrack import SoundFacts
@@ -36,8 +38,6 @@ def mix(slot: int, sound: Sound, files: Mapping[str, Path], out: Path) -> "Sound
         raise TaskFailed(str(problem)) from problem
 
 
-def keep_sound(shelf: Shelf, step: Step, track: Path, facts: "SoundFacts", seconds: float) -> SoundMade:
-    """Put the finished track into the store."""
-    told: dict[str, Any] = msgspec.to_builtins(facts)
-    digest = shelf.keep(step, "sound", track, told, seconds)
-    return SoundMade(digest, facts.loudness, facts.peak)
+def track_of(step: Step, track: Path, facts: "SoundFacts", seconds: float) -> Deposit:
+    """The finished track, for the store."""
+    return deposit(step, "sound", track, msgspec.to_builtins(facts), seconds=seconds)

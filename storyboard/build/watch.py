@@ -14,6 +14,8 @@ from pathlib import Path
 
 from storyboard.build.film import linked
 from storyboard.build.session import Session
+from storyboard.core.model import Generated
+from storyboard.core.plan import Step, TakeMade
 from storyboard.store.clock import clock
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
@@ -25,15 +27,20 @@ _SLACK_NS = 100_000_000
 _LINK = "->"
 
 
-def looks_of(session: Session, read: Mapping[str, Look], inputs: Iterable[Path], began: float) -> Looks | None:
+def looks_of(
+    session: Session, steps: Iterable[Step], read: Mapping[str, Look], inputs: Iterable[Path], began: float
+) -> Looks | None:
     """Everything that decided that a build of *session* would have nothing to do; ``None`` if that cannot be proven.
 
-    *read* are the files of the storyboard as they were read, *inputs* all paths that were followed from the words of
-    the command line on, *began* the monotonic time before the first of them was. Only for the holder of the lock.
+    *steps* are those of that build, *read* the files of the storyboard as they were read, *inputs* all paths that were
+    followed from the words of the command line on, *began* the monotonic time before the first of them was. Only for
+    the holder of the lock.
     """
     looks = {**session.workspace.index.seen.looks, **read}
     found = Looks()
     try:
+        for folder in _without_choice(session, steps):
+            looks.pop(folder, None)
         looks |= dict(_own(session))
         _note_ways(
             found, looks, [*inputs, *(film.parent for film in session.workspace.films.values())], session.workspace.root
@@ -57,8 +64,29 @@ class _Moved(Exception):
     """Something is not as the build left it."""
 
 
+def _without_choice(session: Session, steps: Iterable[Step]) -> set[str]:
+    """Folders of records that may change: of all that is in them the lockfile names one, which is looked at itself."""
+    locked: set[str] = set()
+    chosen: set[str] = set()
+    for step in steps:
+        if step.key is not None:
+            (locked if _is_locked(session, step) else chosen).add(step.key)
+    return {session.workspace.records.folder(key) for key in locked - chosen}
+
+
+def _is_locked(session: Session, step: Step) -> bool:
+    if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeMade):
+        return False
+    source = session.graph.shot(step.action.shot).source
+    entry = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+    return entry is not None and (entry.key, entry.take) == (step.key, step.found.digest)
+
+
 def _own(session: Session) -> Iterator[tuple[str, Look]]:
-    """The lockfile, the journal and the links beside the film, each found to be what the build thinks it is."""
+    """The lockfile, the journal and the links beside the film, each found to be what the build thinks it is.
+
+    A link cannot be written to, only be replaced, which its folder tells.
+    """
     space, shelf = session.workspace, session.shelf
     yield _looked(space.lockfile)
     if read_lockfile(space.lockfile) != shelf.lockfile:
@@ -71,10 +99,8 @@ def _own(session: Session) -> Iterator[tuple[str, Look]]:
     yield _looked(folder)
     for name, target in linked(shelf, session.storyboard, session.settled).items():
         path = folder / name
-        if path.is_symlink():
-            yield _looked(path)
-            if str(path.readlink()) != target:
-                raise _Moved
+        if path.is_symlink() and str(path.readlink()) != target:
+            raise _Moved
 
 
 def _looked(path: Path) -> tuple[str, Look]:

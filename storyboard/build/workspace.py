@@ -6,6 +6,7 @@ from pathlib import Path
 
 from storyboard.core.model import Storyboard
 from storyboard.store.cas import Blobs
+from storyboard.store.group import Group
 from storyboard.store.index import Index
 from storyboard.store.journal import Journal
 from storyboard.store.ledger import Ledger
@@ -32,6 +33,7 @@ class Workspace:
         self.index = Index(self.state / "index.sqlite", clock, writable=writable)
         self.blobs = Blobs(self.cache, writable=writable)
         self.records = Records(self.cache, self.blobs, self.index)
+        self.group = Group(self.blobs, self.records)
         self.journal = Journal(self.state / "journal")
         self.ledger = Ledger(self.state / "ledger.jsonl")
         self.open_keys = {job.key for job in self.journal.jobs()}
@@ -40,6 +42,7 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.group.close()
         self.index.close()
 
     def digests(self, storyboard: Storyboard) -> dict[str, str]:

@@ -51,7 +51,7 @@ def remember(asked: Question, speaker: Speaker, project: Project, session: "Sess
         return
     read: dict[str, Look] = {path: (stamp_of(looks), digest) for path, (looks, digest) in project.read.items()}
     inputs = [Path.cwd() / project.named, *_inputs(project)]
-    looks = looks_of(session, read, inputs, asked.began)
+    looks = looks_of(session, then.reused.values(), read, inputs, asked.began)
     if looks is None or not _note_program(looks):
         return
     with suppress(OSError, OverflowError):

@@ -81,11 +81,9 @@ class Free:
 
     def segment(self, action: Action) -> Step:
         """One piece of the film."""
-        missing = [
-            name for name in self._graph.inputs(action.id) if not isinstance(self._course.settled.get(name), TakeMade)
-        ]
-        if missing:
-            return self._without_take(action, self._graph.action(missing[0]).shot)
+        missing = self._missing_take(action)
+        if missing is not None:
+            return self._without_take(action, missing)
         try:
             content = self._segments[action.output].content(action)
         except (TooShort, TooLong) as problem:
@@ -110,17 +108,21 @@ class Free:
             return Step(action, "reuse", Reason("cached"), key, request, found=made)
         return Step(action, "make", Reason("new"), key, request)
 
+    def _missing_take(self, action: Action) -> str | None:
+        """The first shot that goes into *action* and has no take yet."""
+        settled = self._course.settled
+        inputs = self._graph.inputs(action.id)
+        return next((self._graph.action(n).shot for n in inputs if not isinstance(settled.get(n), TakeMade)), None)
+
     def _without_take(self, action: Action, shot: str) -> Step:
         reason = self._course.upstream(take_id(shot), shot)
         return Step(action, "wait" if reason.why == "upstream-changes" else "blocked", reason)
 
     def sound(self, action: Action) -> Step:
         """What a film sounds like."""
-        missing = [
-            name for name in self._graph.inputs(action.id) if not isinstance(self._course.settled.get(name), TakeMade)
-        ]
-        if missing:
-            return self._without_take(action, self._graph.action(missing[0]).shot)
+        missing = self._missing_take(action)
+        if missing is not None:
+            return self._without_take(action, missing)
         try:
             return self.sound_step(action, self.film_sound(action.output))
         except (TooShort, TooLong, OffFilm) as problem:

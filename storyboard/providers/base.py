@@ -182,12 +182,6 @@ class Provider(Protocol):
     def same_request(self, archived: Mapping[str, Any], submitted: Call) -> bool:
         """Whether the archived request asks for the same take as *submitted*, whatever it was acknowledged as."""
 
-    def key_query(self) -> Call:
-        """A free call that only a good key may make."""
-
-    def read_key_check(self, reply: Reply) -> None:
-        """Return if the key was good."""
-
 
 class UnknownProvider(LookupError):
     """No provider of that *name*; *known* are those there are."""

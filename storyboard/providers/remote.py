@@ -73,7 +73,3 @@ class Remote:
     async def _archived(self, task_ids: Sequence[str]) -> dict[str, Archived]:
         reply = await self._client.call(self.provider.archive_query(task_ids), "always")
         return self.provider.read_archive(reply, task_ids)
-
-    async def check_key(self) -> None:
-        """Return if the key is good. Costs nothing."""
-        self.provider.read_key_check(await self._client.call(self.provider.key_query(), "always"))

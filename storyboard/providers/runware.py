@@ -154,19 +154,6 @@ class Runware:
         fields_equal = all(comparable(archived.get(name)) == comparable(ours.get(name)) for name in _COMPARED)
         return fields_equal and same_frames(archived.get("inputs"), ours.get("inputs"))
 
-    def key_query(self) -> Call:
-        """``accountManagement``, which costs nothing."""
-        task_id = derived_uuid("account", "details")
-        return Call([{"taskType": "accountManagement", "taskUUID": task_id, "operation": "getDetails"}])
-
-    def read_key_check(self, reply: Reply) -> None:
-        """Raises ``auth`` if the key was refused."""
-        self._raise_refusal(reply)
-        error = first_error(reply)
-        if error:
-            raise error
-        require_envelope(reply.data)
-
     def _raise_refusal(self, reply: Reply, task_id: str | None = None) -> None:
         foreign = task_id is not None and any(
             text(item, "taskUUID") not in {None, task_id} for item in items(reply.data, "errors")

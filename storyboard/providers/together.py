@@ -6,7 +6,7 @@ Nobody waits for company, so a lone question leaves at once, and a hundred that 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from storyboard.providers.errors import ProviderError
 
@@ -25,7 +25,6 @@ class Together(Generic[T]):
     def __init__(self, ask: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], batch: int) -> None:
         self._ask, self._batch = ask, batch
         self._waiting: dict[str, asyncio.Future[T]] = {}
-        self._asked: dict[str, asyncio.Future[T]] = {}
         self._loop: asyncio.Task[None] | None = None
 
     async def ask(self, task_id: str) -> T:
@@ -36,7 +35,7 @@ class Together(Generic[T]):
             answer.add_done_callback(_seen)
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
-            self._loop.add_done_callback(self._ended)
+            self._loop.add_done_callback(_seen)
         return await asyncio.shield(answer)
 
     async def aclose(self) -> None:
@@ -44,23 +43,23 @@ class Together(Generic[T]):
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
+        _cancel(self._waiting)
 
     async def _run(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(0)  # those of the same moment come along
-            self._asked = dict(islice(self._waiting.items(), self._batch))
-            for task_id in self._asked:
-                del self._waiting[task_id]
-            await self._answer(self._asked)
-
-    def _ended(self, loop: "asyncio.Task[None]") -> None:
-        """Nobody waits in vain: what broke the loop, other than trouble with asking, reaches those who asked."""
-        problem = None if loop.cancelled() else loop.exception()
-        for answer in (*self._asked.values(), *self._waiting.values()):
-            if problem is not None and not answer.done():
-                answer.set_exception(problem)
-            answer.cancel()
-        self._waiting.clear()
+        asked: dict[str, asyncio.Future[T]] = {}
+        try:
+            while self._waiting:
+                await asyncio.sleep(0)  # those of the same moment come along
+                asked = dict(islice(self._waiting.items(), self._batch))
+                for task_id in asked:
+                    del self._waiting[task_id]
+                await self._answer(asked)
+        except BaseException as problem:
+            # Nobody waits in vain. Here and not in a callback, which comes later, when the next loop may have begun.
+            left = asked | self._waiting
+            self._waiting.clear()
+            _cancel(left) if isinstance(problem, asyncio.CancelledError) else _fail(left, problem)
+            raise
 
     async def _answer(self, asked: Mapping[str, asyncio.Future[T]]) -> None:
         found: Mapping[str, T] = {}
@@ -88,13 +87,18 @@ def _settle(answer: asyncio.Future[T], found: T) -> None:
         answer.set_result(found)
 
 
-def _fail(asked: Mapping[str, asyncio.Future[T]], problem: ProviderError) -> None:
+def _fail(asked: Mapping[str, asyncio.Future[T]], problem: BaseException) -> None:
     for answer in asked.values():
         if not answer.done():
             answer.set_exception(problem)
 
 
-def _seen(answer: asyncio.Future[T]) -> None:
-    """An answer that nobody waits for any more is no error."""
+def _cancel(asked: Mapping[str, asyncio.Future[T]]) -> None:
+    for answer in asked.values():
+        answer.cancel()
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """An answer that nobody waits for any more is no error, and what broke a loop has reached those who asked."""
     if not answer.cancelled():
         answer.exception()

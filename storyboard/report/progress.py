@@ -57,7 +57,6 @@ class LiveProgress:
     """Lines above, and below them what is running now, the total and the time left."""
 
     def __init__(self, console: Console, plan: Plan) -> None:
-        self._console = console
         self._frames: Frames = dict
         self._tasks: dict[str, Any] = {}
         self._began: dict[str, float] = {}

@@ -71,7 +71,7 @@ def temp_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:64]}.{secrets.token_hex(8)}.tmp")
 
 
-def fsync_folder(path: Path) -> None:
+def fsync_folder(path: Path | str) -> None:
     """Make names in a folder survive a power cut; nothing where a file system has no such call."""
     if os.name == "nt":
         return
@@ -99,25 +99,77 @@ def make_folders(path: Path, mode: int = 0o777) -> None:
     fsync_folder(path.parent)
 
 
-def remove_quietly(path: Path) -> None:
+def remove_quietly(path: Path | str) -> None:
     """Unlink if it is there and can be."""
     with suppress(OSError):
-        path.unlink()
+        os.unlink(path)
+
+
+class Beside:
+    """A whole file under the name *temp*, not synced and not yet at its *path*: nobody has seen it.
+
+    It stays open until it is published or dropped, since an error of writing back is told to who has the file open.
+    With *ours* false somebody else has made it, who finds it where it was if it is dropped. Errors name *path*.
+    """
+
+    __slots__ = ("_descriptor", "_ours", "path", "temp")
+
+    def __init__(self, temp: str, path: str, descriptor: int, *, ours: bool = True) -> None:
+        self.temp = temp
+        self.path = path
+        self._descriptor: int | None = descriptor
+        self._ours = ours
+
+    def sync(self) -> None:
+        """Make its content survive a power cut. Raises ``OSError``."""
+        if self._descriptor is not None:
+            with naming(self.path):
+                os.fsync(self._descriptor)
+
+    def publish(self) -> None:
+        """Put it at its path, replacing what is there. Raises ``OSError``."""
+        with naming(self.path):
+            os.replace(self.temp, self.path)
+        self.close()
+
+    def drop(self) -> None:
+        """Let it go, if it has not been published."""
+        if self._descriptor is not None:
+            self.close()
+            if self._ours:
+                remove_quietly(self.temp)
+
+    def close(self) -> None:
+        """Have it open no longer; the file stays where it is."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> Beside:
+    """Write *data* to *temp*, which must not exist yet; a half file is removed again. Raises ``OSError``."""
+    with naming(path):
+        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            write_all(descriptor, data)
+            os.fchmod(descriptor, mode)
+        except BaseException:
+            os.close(descriptor)
+            remove_quietly(temp)
+            raise
+    return Beside(temp, path, descriptor)
 
 
 def write_temp(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file that must not exist yet and sync it; a half one is removed again."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    name = os.fspath(path)
+    beside = write_beside(name, name, data, mode)
     try:
-        try:
-            write_all(descriptor, data)
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        beside.sync()
     except BaseException:
-        remove_quietly(path)
+        beside.drop()
         raise
+    beside.close()
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:

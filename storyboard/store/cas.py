@@ -15,6 +15,7 @@ from pathlib import Path
 from storyboard.store.aside import kept_aside, set_aside
 from storyboard.store.atomic import (
     CHUNK,
+    Beside,
     NotAFile,
     fsync_folder,
     make_folders,
@@ -23,8 +24,9 @@ from storyboard.store.atomic import (
     remove_quietly,
     write_all,
     write_atomic,
-    write_temp,
+    write_beside,
 )
+from storyboard.store.fans import Fans
 from storyboard.store.index import Index
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -72,7 +74,9 @@ class Blobs:
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self.writable = writable
         self.temps = folder / "tmp"
+        self._temps_place = os.fspath(self.temps)
         self.folder = folder / "blobs"
+        self.fans = Fans(os.fspath(self.folder))
         self._damaged = folder / "damaged"
 
     def path(self, digest: str) -> Path:
@@ -90,12 +94,7 @@ class Blobs:
 
     def put_bytes(self, data: bytes) -> str:
         """Keep *data*; returns its digest. When it returns, the blob survives a power cut. Raises ``OSError``."""
-        digest = hashlib.sha256(data).hexdigest()
-        with naming(self.path(digest)):
-            temp = self.temp()
-            write_temp(temp, data, _READ_ONLY)
-            self._publish(temp, digest)
-        return digest
+        return self._settle(*self.lay(data))
 
     def put_file(self, path: Path) -> str:
         """Keep the content of a regular file; returns its digest.
@@ -103,7 +102,47 @@ class Blobs:
         A file made under a name from ``temp`` is moved in, and stays where it is if that fails; any other is copied,
         hashed and stored from one and the same read. Raises ``NotAFile`` or ``OSError``.
         """
-        return self._adopt(path) if path.parent == self.temps else self._copy(path)
+        return self._settle(*self.lay(path))
+
+    def lay(self, content: bytes | Path) -> tuple[str, Beside]:
+        """Write what becomes a blob, or take the file there is, as for ``put_bytes`` and ``put_file``.
+
+        Returns the digest and the file, which has to be synced, handed to ``publish``, and dropped.
+        """
+        if isinstance(content, bytes):
+            digest = hashlib.sha256(content).hexdigest()
+            with naming(self.path(digest)):
+                return digest, write_beside(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
+        return self._adopted(content) if content.parent == self.temps else self._copied(content)
+
+    def publish(self, digest: str, beside: Beside) -> tuple[str, ...]:
+        """Give a synced file its name, if no good blob has it; returns the folders to be synced before it counts.
+
+        Raises ``OSError``.
+        """
+        fan = self.fans.of(digest)
+        if self._has_good(digest):
+            remove_quietly(beside.temp)
+            beside.close()
+            return self.fans.unsynced(fan)
+        try:
+            beside.publish()
+        except FileNotFoundError:
+            self.fans.make(fan)
+            beside.publish()
+        return self.fans.unsynced(fan)
+
+    def _settle(self, digest: str, beside: Beside) -> str:
+        with naming(self.path(digest)):
+            try:
+                beside.sync()
+                folders = self.publish(digest, beside)
+            finally:
+                beside.drop()
+            for folder in folders:
+                fsync_folder(folder)
+        self.fans.were_synced(folders)
+        return digest
 
     def verify(self, digest: str) -> None:
         """Read the whole blob and compare. Raises ``Missing``, or ``Damaged`` once it has been set aside."""
@@ -140,7 +179,8 @@ class Blobs:
 
     def temp(self, suffix: str = "") -> Path:
         """A new random name in the cache's own folder for what is still being made; the file is not created."""
-        make_folders(self.temps, 0o700)
+        if not os.path.isdir(self._temps_place):
+            make_folders(self.temps, 0o700)
         return self.temps / f"{secrets.token_hex(16)}{suffix}"
 
     def sweep(self) -> None:
@@ -153,52 +193,41 @@ class Blobs:
             else:
                 remove_quietly(Path(entry.path))
 
-    def _adopt(self, path: Path) -> str:
-        with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fchmod(file.fileno(), _READ_ONLY)
-            os.fsync(file.fileno())
-        with naming(self.path(digest)):
-            if self._keeps(digest):
-                remove_quietly(path)
-            else:
-                self._rename(path, digest)
-        return digest
+    def _place(self, digest: str) -> str:
+        return f"{self.fans.of(digest)}/{digest}"
 
-    def _copy(self, path: Path) -> str:
+    def _adopted(self, path: Path) -> tuple[str, Beside]:
+        with naming(path):
+            descriptor = open_regular(path)
+            try:
+                sha256 = hashlib.sha256()
+                while chunk := os.read(descriptor, CHUNK):
+                    sha256.update(chunk)
+                os.fchmod(descriptor, _READ_ONLY)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        digest = sha256.hexdigest()
+        return digest, Beside(os.fspath(path), self._place(digest), descriptor, ours=False)
+
+    def _copied(self, path: Path) -> tuple[str, Beside]:
         with naming(path):
             source = open_regular(path)
+        temp = os.fspath(self.temp())
         try:
-            temp = self.temp()
-            digest = _copied(source, path, temp)
+            digest, descriptor = _copied(source, path, temp)
         finally:
             os.close(source)
-        with naming(self.path(digest)):
-            self._publish(temp, digest)
-        return digest
+        return digest, Beside(temp, self._place(digest), descriptor)
 
-    def _publish(self, temp: Path, digest: str) -> None:
-        try:
-            if not self._keeps(digest):
-                self._rename(temp, digest)
-        finally:
-            remove_quietly(temp)
-
-    def _rename(self, temp: Path, digest: str) -> None:
-        path = self.path(digest)
-        make_folders(path.parent)
-        temp.replace(path)
-        fsync_folder(path.parent)
-
-    def _keeps(self, digest: str) -> bool:
-        """Whether a good blob is there already, as durable as a new one would be."""
-        if not os.path.lexists(self.path(digest)):
+    def _has_good(self, digest: str) -> bool:
+        """Whether a good blob is there already."""
+        if not os.path.lexists(self._place(digest)):
             return False
         try:
             self.verify(digest)
         except (Missing, Damaged):
             return False
-        fsync_folder(self.path(digest).parent)
         return True
 
     def _absent(self, digest: str) -> Missing | Damaged:
@@ -228,26 +257,23 @@ def _another(moved: os.stat_result, seen: os.stat_result | None) -> bool:
     return (moved.st_dev, moved.st_ino) != (seen.st_dev, seen.st_ino)
 
 
-def _copied(source: int, path: Path, temp: Path) -> str:
-    """Write what *source* still holds to *temp*, synced and read-only; returns the digest of exactly these bytes."""
+def _copied(source: int, path: Path, temp: str) -> tuple[str, int]:
+    """Write what *source* still holds to *temp*, read-only; returns the digest of these bytes and the open file."""
     sha256 = hashlib.sha256()
     with naming(temp):
         target = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            while chunk := _read(source, path):
-                sha256.update(chunk)
-                with naming(temp):
-                    write_all(target, chunk)
+        while chunk := _read(source, path):
+            sha256.update(chunk)
             with naming(temp):
-                os.fchmod(target, _READ_ONLY)
-                os.fsync(target)
-        finally:
-            os.close(target)
+                write_all(target, chunk)
+        with naming(temp):
+            os.fchmod(target, _READ_ONLY)
     except BaseException:
+        os.close(target)
         remove_quietly(temp)
         raise
-    return sha256.hexdigest()
+    return sha256.hexdigest(), target
 
 
 def _read(source: int, path: Path) -> bytes:

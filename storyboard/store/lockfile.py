@@ -73,10 +73,6 @@ class Lockfile(Struct, frozen=True):
         """What is locked, if anything is."""
         return self.shots.get(shot, {}).get(provider)
 
-    def with_entry(self, shot: str, provider: str, entry: LockEntry) -> "Lockfile":
-        """The same with that entry set."""
-        return replace(self, shots={**self.shots, shot: {**self.shots.get(shot, {}), provider: entry}})
-
     def without(self, *shots: str) -> "Lockfile":
         """The same without those shots."""
         return replace(self, shots={shot: entries for shot, entries in self.shots.items() if shot not in shots})

@@ -6,7 +6,8 @@ in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to 
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.store.aside import Trouble, set_aside
-from storyboard.store.atomic import make_folders, write_atomic
+from storyboard.store.atomic import Beside, fsync_folder, naming, write_beside
 from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
 from storyboard.store.envelope import Broken, Newer, read, seal, unseal
+from storyboard.store.fans import Fans
 from storyboard.store.index import Index
 
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
@@ -91,28 +93,65 @@ class Records:
         self.troubles: list[Trouble] = []
         self._records = folder / "records"
         # text, since a film asks for tens of thousands and paths take longer to put together than to be looked at
-        self._place = os.fspath(self._records.absolute())
         self._blobs_place = os.fspath(blobs.folder.absolute())
+        self.fans = Fans(os.fspath(self._records.absolute()))
         self._damaged = folder / "damaged"
         self._blobs = blobs
         self._index = index
 
-    def add(self, record: Record, kept: Collection[str] = ()) -> bool:
+    def add(self, record: Record) -> bool:
         """Keep a record; when this returns, it survives a power cut. Its blobs must be in the cache before.
 
-        *kept* are the digests of blobs that the caller has only now put there; they are not read again. The same
-        outputs under the same key are recorded once, the first time: returns whether this was it. Raises ``Missing``
-        or ``Damaged`` for a blob, ``ValueError`` for what is no digest, ``OSError``.
+        The same outputs under the same key are recorded once, the first time: returns whether this was it. Raises
+        ``Missing`` or ``Damaged`` for a blob, ``ValueError`` for what is no digest, ``OSError``.
         """
-        folder = self._folder(record.key)
         for digest in record.outputs.values():
-            if digest not in kept:
-                self._blobs.verified(digest, self._index)
-        path = folder / f"{record.digest}.json"
-        if os.path.lexists(path) and self._read(os.fspath(path)) is not None:
-            return False
-        make_folders(folder)
-        write_atomic(path, seal(record))
+            self._blobs.verified(digest, self._index)
+        beside, folders = self.lay(record)
+        try:
+            if beside is not None:
+                beside.sync()
+                for folder in folders:
+                    fsync_folder(folder)
+                self.fans.were_synced(folders)
+                folders = self.publish(beside)
+            for folder in folders:
+                fsync_folder(folder)
+        finally:
+            if beside is not None:
+                beside.drop()
+        return beside is not None
+
+    def lay(self, record: Record) -> tuple[Beside | None, tuple[str, ...]]:
+        """Write *record* beside its place; nothing is written if it is recorded already.
+
+        Returns the file, which has to be synced, handed to ``publish``, and dropped; and the folders that have to be
+        synced before it is published. Raises ``ValueError`` for what is no digest, ``OSError``.
+        """
+        folder = self.folder(record.key)
+        digest = record.digest
+        path = f"{folder}/{digest}.json"
+        if not self._made(folder) and os.path.lexists(path) and self._read(path) is not None:
+            return None, (folder,)
+        temp = f"{folder}/.{digest}.{secrets.token_hex(8)}.tmp"
+        return write_beside(temp, path, seal(record)), self.fans.unsynced(self.fans.of(record.key))
+
+    def publish(self, beside: Beside) -> tuple[str, ...]:
+        """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""
+        beside.publish()
+        return (os.path.dirname(beside.path),)
+
+    def _made(self, folder: str) -> bool:
+        """Make the folder of a key; whether it was not there."""
+        with naming(folder):
+            try:
+                os.mkdir(folder)
+            except FileExistsError:
+                return False
+            except FileNotFoundError:
+                self.fans.make(os.path.dirname(folder))
+                with suppress(FileExistsError):
+                    os.mkdir(folder)
         return True
 
     def find(self, key: str) -> list[Record]:
@@ -121,10 +160,7 @@ class Records:
 
     def all(self, key: str) -> list[Found]:
         """Every readable record of *key*, newest first, with what of it cannot be used."""
-        if not is_digest(key):
-            raise ValueError(f"not a key: {key!r}")
-        folder = f"{self._place}/{key[:2]}/{key}"
-        records = [record for path in self._files(folder) if (record := self._read(path)) is not None]
+        records = [record for path in self._files(self.folder(key)) if (record := self._read(path)) is not None]
         records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
         return [self._judge(record) for record in records]
 
@@ -139,15 +175,16 @@ class Records:
 
     def remove(self, record: Record) -> None:
         """Forget a record; its blobs stay. Only for the holder of the builder's lock. Raises ``OSError``."""
-        path = self._folder(record.key) / f"{record.digest}.json"
-        path.unlink(missing_ok=True)
+        folder = self.folder(record.key)
+        Path(f"{folder}/{record.digest}.json").unlink(missing_ok=True)
         with suppress(OSError):  # other takes of the key are in there
-            path.parent.rmdir()
+            os.rmdir(folder)
 
-    def _folder(self, key: str) -> Path:
+    def folder(self, key: str) -> str:
+        """Where the records of *key* are, or would be. Raises ``ValueError`` if it is no key."""
         if not is_digest(key):
             raise ValueError(f"not a key: {key!r}")
-        return self._records / key[:2] / key
+        return f"{self.fans.of(key)}/{key}"
 
     def _judge(self, record: Record) -> Found:
         missing: list[str] = []

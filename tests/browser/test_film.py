@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import tool
-from tests.project import Project
+from tests.inside import Inside, hasty
 
 # Takes as they are, one cut short, one conformed, and a dissolve: packets of both kinds in one film, side by side.
 MIXED = """\
@@ -50,8 +50,9 @@ v.onloadeddata = async () => {
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Project(tmp_path_factory.mktemp("mixed") / "film", MIXED)
-    data = project.built()
+    project = Inside(tmp_path_factory.mktemp("mixed") / "film", MIXED)
+    with hasty():
+        data = project.built()
     rendered = sorted(name for name in data["made"] if name.startswith("segment:"))
     assert rendered == ["segment:b", "segment:c", "segment:d"]
     return project.film

@@ -2,16 +2,24 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.inside import Inside, hasty
 from tests.project import CHAIN, Project, decoded, digest, rate, takes
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _inside() -> Iterator[None]:
+    with hasty():
+        yield
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built project; tests work on copies of it."""
+    """A project that the program built, with its worker processes; tests work on copies of it."""
     project = Project(tmp_path_factory.mktemp("template") / "film")
     data = project.built()
     assert takes(data["made"]) == ["a", "b", "c"]
@@ -22,7 +30,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(template: Path, tmp_path: Path) -> Project:
     folder = tmp_path / "film"
     shutil.copytree(template, folder, symlinks=True)
-    found = Project.__new__(Project)
+    found = Inside.__new__(Inside)
     found.folder = folder
     return found
 
@@ -34,7 +42,7 @@ def test_the_film_has_exactly_the_frames_of_the_timeline(project: Project) -> No
 
 def test_a_second_build_makes_nothing_and_says_so(project: Project) -> None:
     before = digest(project.film)
-    ran = project.run("build")
+    ran = Project.run(project, "build")  # the program itself
     assert ran.code == 0
     assert "nothing to make: 3 shots reused" in ran.out
     assert digest(project.film) == before
@@ -187,7 +195,7 @@ def test_the_same_words_with_another_seed_are_another_take_and_the_old_one_stays
 
 
 def test_select_makes_only_what_is_named_and_no_film(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Inside(tmp_path / "film")
     data = project.built("-s", "c")
     assert takes(data["made"]) == ["c"]
     assert not project.film.exists()
@@ -196,7 +204,7 @@ def test_select_makes_only_what_is_named_and_no_film(tmp_path: Path) -> None:
 
 
 def test_a_selected_shot_whose_upstream_is_not_there_is_blocked(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Inside(tmp_path / "film")
     ran = project.run("build", "-s", "b")
     assert ran.code == 1
     assert "blocked  take:b: a is not there" in ran.out
@@ -234,7 +242,7 @@ def test_a_failed_shot_leaves_the_others_made(project: Project, tmp_path: Path) 
 
 
 def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Inside(tmp_path / "film")
     project.built("-s", "a")
     ran = project.run("build", "-s", "a", "--partial")
     partial = project.folder / "out" / "film.partial.mp4"
@@ -244,7 +252,7 @@ def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> N
 
 
 def test_an_output_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Inside(tmp_path / "film")
     project.film.mkdir(parents=True)
     ran = project.run("build")
     assert ran.code == 1
@@ -254,7 +262,7 @@ def test_an_output_that_cannot_be_written_is_told_before_any_work(tmp_path: Path
 
 def test_two_shots_that_ask_for_the_same_share_one_take(tmp_path: Path) -> None:
     same = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: x}\n      - {id: b, prompt: x}\n"
-    project = Project(tmp_path / "film", same)
+    project = Inside(tmp_path / "film", same)
     assert takes(project.built()["made"]) == ["a"]
     assert len(decoded(project.film)) == 24
 
@@ -268,6 +276,6 @@ def test_plan_and_status_write_nothing(project: Project) -> None:
 
 
 def test_a_project_that_was_never_built_gets_no_folder_from_reading(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Inside(tmp_path / "film")
     assert project.run("plan").code == 0
     assert not (project.folder / ".storyboard").exists()

@@ -1,5 +1,6 @@
 """Captions beside the film and in its picture."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from storyboard.build.sidecars import srt, vtt
 from storyboard.core.captions import Cue
 from tests.desk import Desk
-from tests.inside import hasty
+from tests.gits import copied
+from tests.inside import Inside, hasty
 from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
 
@@ -58,11 +60,22 @@ Three
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _inside() -> Iterator[None]:
+    with hasty():
+        yield
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Inside(tmp_path_factory.mktemp("template") / "film", SHOTS)
+    project.built()
+    return project.folder
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    found = Project(tmp_path / "film", SHOTS)
-    found.built()
-    return found
+def project(template: Path, tmp_path: Path) -> Project:
+    return copied(template, tmp_path / "film", Inside)
 
 
 def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Project) -> None:
@@ -115,23 +128,22 @@ def test_burnt_captions_change_the_frames_that_show_them_and_no_others(project: 
 def test_captions_inside_the_film_are_read_back_word_for_word(tmp_path: Path, file: str, language: str) -> None:
     project = Project(tmp_path / "film", SHOTS)
     desk = Desk(project)
-    with hasty():
-        desk.built()
-        made = decoded(project.film)
-        project.edit("out/film.mp4", f"out/{file}")
-        project.edit("fps: 12}", "fps: 12, captions: stream, language: swe}")
-        assert desk.built() == ["cut"]
-        film = project.folder / "out" / file
-        assert not (project.folder / "out/film.srt").exists()
-        assert decoded(film) == made
-        with av.open(str(film)) as container:
-            [stream] = container.streams.subtitles
-            assert stream.metadata["language"] == language
-        told = ffmpeg("-i", str(film), "-map", "0:s", "-f", "srt", "-").stdout.decode()
-        assert told == INSIDE
-        project.edit("swe", "eng")
-        assert desk.built() == ["cut"]
-        assert desk.built() == []
+    desk.built()
+    made = decoded(project.film)
+    project.edit("out/film.mp4", f"out/{file}")
+    project.edit("fps: 12}", "fps: 12, captions: stream, language: swe}")
+    assert desk.built() == ["cut"]
+    film = project.folder / "out" / file
+    assert not (project.folder / "out/film.srt").exists()
+    assert decoded(film) == made
+    with av.open(str(film)) as container:
+        [stream] = container.streams.subtitles
+        assert stream.metadata["language"] == language
+    told = ffmpeg("-i", str(film), "-map", "0:s", "-f", "srt", "-").stdout.decode()
+    assert told == INSIDE
+    project.edit("swe", "eng")
+    assert desk.built() == ["cut"]
+    assert desk.built() == []
 
 
 def test_a_caption_cannot_break_out_of_its_place() -> None:

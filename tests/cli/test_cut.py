@@ -1,18 +1,26 @@
 """The cut of a whole film: speed, material of every kind, transitions; judged by its decoded pictures."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.inside import Inside, hasty
 from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _inside() -> Iterator[None]:
+    with hasty():
+        yield
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A built project; tests work on copies of it."""
-    project = Project(tmp_path_factory.mktemp("template") / "film")
+    project = Inside(tmp_path_factory.mktemp("template") / "film")
     project.built()
     return project.folder
 
@@ -21,7 +29,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(template: Path, tmp_path: Path) -> Project:
     folder = tmp_path / "film"
     shutil.copytree(template, folder, symlinks=True)
-    found = Project.__new__(Project)
+    found = Inside.__new__(Inside)
     found.folder = folder
     return found
 
@@ -92,7 +100,7 @@ def near(color: tuple[int, ...], wanted: tuple[int, int, int]) -> bool:
 def test_a_transition_has_both_pictures_and_takes_its_frames_of_both(
     tmp_path: Path, kind: str, middle: tuple[int, int, int]
 ) -> None:
-    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", kind))
+    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", kind))
     made = project.built()["made"]
     assert sorted(made) == ["cut", "segment:blue", "segment:red", "transition:blue"]
     film = colors(project.film)
@@ -103,7 +111,7 @@ def test_a_transition_has_both_pictures_and_takes_its_frames_of_both(
 
 
 def test_another_transition_renders_that_transition_alone(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "wipe"))
+    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", "wipe"))
     project.built()
     project.edit("wipe", "slide")
     assert sorted(project.built()["made"]) == ["cut", "transition:blue"]
@@ -122,7 +130,7 @@ scenes:
 
 
 def test_what_lies_between_transitions_is_copied_bit_for_bit(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film", LONG)
+    project = Inside(tmp_path / "film", LONG)
     data = project.built()
     assert data["frames"] == 36 + 36 + 30 - 6
     film = decoded(project.film)
@@ -139,7 +147,7 @@ def test_what_lies_between_transitions_is_copied_bit_for_bit(tmp_path: Path) -> 
 
 
 def test_a_plan_says_how_much_is_copied_and_why_not_all(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film", LONG)
+    project = Inside(tmp_path / "film", LONG)
     project.built()
     told = (
         "78 of 96 frames copied, 18 encoded: 12 because a copy can only begin at a keyframe, 6 because it is a dissolve"
@@ -158,7 +166,7 @@ def test_copying_can_be_forbidden(project: Project) -> None:
 
 
 def test_the_film_fades_out_of_black_and_into_it(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "cut"))
+    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", "cut"))
     project.edit("fps: 12}", "fps: 12, fade_in: 0.5, fade_out: 0.25}")
     assert sorted(project.built()["made"]) == ["cut", "fade_in:red", "fade_out:blue", "segment:blue", "segment:red"]
     film = colors(project.film)
@@ -173,7 +181,7 @@ def test_the_film_fades_out_of_black_and_into_it(tmp_path: Path) -> None:
 
 def test_a_card_changes_with_its_words_and_nothing_else(tmp_path: Path) -> None:
     text = MATERIAL.replace('"."', "One", 1).replace("TYPE", "cut")
-    project = Project(tmp_path / "film", text)
+    project = Inside(tmp_path / "film", text)
     project.built()
     project.edit("One", "Two")
     assert sorted(project.built()["made"]) == ["cut", "segment:red"]
@@ -186,7 +194,7 @@ def test_a_still_moves_and_is_known_by_its_content(tmp_path: Path) -> None:
     from PIL import Image
 
     text = "scenes:\n  - id: one\n    shots:\n      - {id: map, image: {file: map.png, duration: 1, move: push}}\n"
-    project = Project(tmp_path / "film", text)
+    project = Inside(tmp_path / "film", text)
     ramp = np.linspace(0, 255, 300, dtype=np.uint8)[None, :, None].repeat(200, 0).repeat(3, 2)
     Image.fromarray(ramp).save(project.folder / "map.png")
     assert sorted(project.built()["made"]) == ["cut", "segment:map"]
@@ -216,7 +224,7 @@ def test_footage_of_any_rate_has_the_exact_number_of_frames(tmp_path: Path, rate
     from tests.media.clips import numbers
 
     text = "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mp4}\n"
-    project = Project(tmp_path / "film", text)
+    project = Inside(tmp_path / "film", text)
     clip(project.folder / "own.mp4", 100, rate)
     data = project.built()
     assert sorted(data["made"]) == ["cut", "segment:own", "take:own"]
@@ -232,7 +240,7 @@ def test_footage_that_fits_is_copied_and_a_shot_can_start_from_its_frame(tmp_pat
         "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mp4}\n"
         "      - {id: next, prompt: a river, first_frame: {shot: own, at: last}}\n"
     )
-    project = Project(tmp_path / "film", text)
+    project = Inside(tmp_path / "film", text)
     clip(project.folder / "own.mp4", 12, "12", matrix=1, gop=12)
     data = project.built()
     assert sorted(data["made"])[:2] == ["cut", "frame:own@last"]
@@ -244,7 +252,7 @@ def test_footage_that_fits_is_copied_and_a_shot_can_start_from_its_frame(tmp_pat
 
 
 def test_a_film_of_cards_and_footage_needs_no_model(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Inside(tmp_path / "film")
     project.write("scenes:\n  - id: one\n    shots:\n      - {id: t, card: The end}\n", header="version: 1\n")
     assert project.built()["frames"] == 96
 
@@ -254,7 +262,7 @@ def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_pat
         "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mp4}\n"
         "      - {id: end, card: {text: x, duration: 3}, transition: {type: dissolve, duration: 2}}\n"
     )
-    project = Project(tmp_path / "film", text)
+    project = Inside(tmp_path / "film", text)
     clip(project.folder / "own.mp4", 12, "12")
     ran = project.run("build")
     assert ran.code == 1
@@ -262,7 +270,7 @@ def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_pat
 
 
 def test_settings_of_the_encoder_render_again_what_is_encoded(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "dissolve"))
+    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", "dissolve"))
     project.built()
     project.edit("fps: 12}", "fps: 12, profile: draft}")
     assert sorted(project.built()["made"]) == ["cut", "segment:blue", "segment:red", "transition:blue"]
@@ -300,7 +308,7 @@ def test_the_film_carries_chapters_and_a_comment(project: Project) -> None:
 
 def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> None:
     text = LONG.replace("id: c, prompt: a city in the rain", "id: c, first_frame: bad.png, prompt: a city")
-    project = Project(tmp_path / "film", text)
+    project = Inside(tmp_path / "film", text)
     (project.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     project.edit("fps: 12}", "fps: 12, preset: ultrafast}")
     ran = project.run("build", "--partial")
@@ -333,3 +341,40 @@ def test_a_film_of_ours_can_be_footage_of_another(project: Project) -> None:
     data = project.built()
     assert len(decoded(project.film)) == data["frames"] == 30 + 30 + 48 - 6
     assert data["copied"]["copied"] == 24
+
+
+ALL_KINDS = """\
+audio: [{file: hum.wav}]
+scenes:
+  - id: one
+    shots:
+      - {id: take, prompt: a river at night, seed: 3}
+      - {id: own, clip: own.mp4, transition: {type: dissolve, duration: 0.25}}
+      - {id: next, prompt: a forest, first_frame: {shot: own, at: last}}
+      - {id: still, image: {file: map.png, duration: 1, move: push}, caption: A map}
+      - {id: broken, prompt: a city, first_frame: broken.png}
+      - {id: end, card: {text: The end, duration: 1}, transition: {type: wipe, duration: 0.25}}
+"""
+
+
+def test_what_worker_processes_do_is_what_is_done_in_this_one(tmp_path: Path) -> None:
+    """Takes, footage, frames, segments, transitions, slates, sound and a failure, across the border of processes."""
+    from tests.media.sounds import tone, write_wav
+
+    films, told = [], []
+    for kind in (Project, Inside):
+        project = kind(tmp_path / kind.__name__, ALL_KINDS)
+        project.edit("fps: 12}", "fps: 12, captions: burn, fade_in: 0.25}")
+        clip(project.folder / "own.mp4", 15, "15")
+        picture(project.folder / "map.png", (128, 72), (200, 120, 40))
+        (project.folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+        write_wav(project.folder / "hum.wav", tone(1, 300, 0.1))
+        ran = project.run("build", "--partial", "--json")
+        assert ran.code == 1, ran
+        films.append((project.folder / "out/film.partial.mp4").read_bytes())
+        told.append(
+            {name: ran.data[name] for name in ("failed", "frames", "copied")} | {"made": sorted(ran.data["made"])}
+        )
+    assert told[0] == told[1]
+    assert told[0]["failed"] == {"take:broken": "the picture is no PNG, JPEG or WEBP, or is damaged"}
+    assert films[0] == films[1]

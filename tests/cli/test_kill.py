@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.inside import Inside, hasty, run
 from tests.project import CHAIN, Project, decoded, digest
 from tests.shops import PaidProject, shop
 
@@ -21,6 +22,8 @@ STRIDE = int(os.environ.get("STORYBOARD_TEST_STRIDE", "0"))
 LANES = 2
 # Builds with their worker processes that are killed by the clock; more when run by hand.
 KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "3"))
+# What is quick to draw: the point is what is on disk, not what is in the picture.
+PLAIN = CHAIN.replace("a river at night", "a cat").replace("a city in the rain", "a dog")
 ASKING_FOR_ITS_OWN = (
     CHAIN.replace("a river", "POINT river").replace("a forest", "POINT forest").replace("a city", "POINT city")
 )
@@ -38,13 +41,14 @@ def rounds(project: Project, start: int, stride: int, *options: str) -> list[dic
 def judge(found: list[dict[str, Any]]) -> None:
     assert {each["code"] for each in found} == {0, 137}
     assert len([each for each in found if each["code"] == 0]) == LANES
-    wrong = [each for each in found if each["again"] or each["partial"] or each["left"] or each["journal"]]
+    traces = ("again", "partial", "left", "journal")
+    wrong = [each for each in found if any(each[trace] for trace in traces) or each["film"] is None]
     assert not wrong, json.dumps(wrong)
 
 
 @pytest.mark.timeout(900)
 def test_killed_at_any_call_a_free_build_goes_on_to_the_same_film(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film")
+    project = Project(tmp_path / "film", PLAIN)
     found = rounds(project, random.randint(1, 25), 25)
     judge(found)
     assert len({each["film"] for each in found}) == 1
@@ -61,8 +65,7 @@ def test_killed_at_any_call_nothing_is_bought_twice(tmp_path: Path, memory: str)
         bought = Counter(line["task_id"] for line in server.bill)
         assert [task for task, times in bought.items() if times > 1] == []
         told = sum(len(each["unknown"]) for each in found)
-        assert len(server.bill) <= 3 * len(found) + told
-        assert memory == "none" or len(server.bill) == 3 * len(found)
+        assert 3 * len(found) <= len(server.bill) <= 3 * len(found) + told
         assert memory == "none" or not told
 
 
@@ -88,18 +91,20 @@ def ended(group: int, within: float = 2.0) -> bool:
 
 
 def test_killed_at_random_moments_no_process_stays_and_the_film_is_the_same(tmp_path: Path) -> None:
-    clean = Project(tmp_path / "clean")
-    clean.built()
+    clean = Inside(tmp_path / "clean", PLAIN)
+    with hasty():
+        clean.built()
     moments = random.Random()
     for number in range(KILLS):
-        project = Project(tmp_path / f"film-{number}")
+        project = Inside(tmp_path / f"film-{number}", PLAIN)
         process = project.start("build")
-        time.sleep(moments.uniform(0.1, 3))
+        time.sleep(moments.uniform(0.1, 2))
         process.kill()
         process.communicate()
         assert ended(process.pid), alive(process.pid)
         assert not project.film.exists() or len(decoded(project.film)) == 36
-        project.built()
+        with hasty():
+            project.built()
         assert digest(project.film) == digest(clean.film)
 
 
@@ -117,7 +122,8 @@ def test_a_signal_stops_the_build_and_the_next_one_goes_on(tmp_path: Path, numbe
         assert ended(process.pid)
         server.finish_all()
         server.shop.seconds_per_job = 0.05
-        assert project.run("build").code == 0
+        with hasty():
+            assert run(project.folder, project.settings(), "build").code == 0
         assert len(server.bill) == 3
 
 

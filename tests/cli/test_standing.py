@@ -13,12 +13,17 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+from msgspec.structs import replace
 
 from storyboard import __version__
 from storyboard.build.session import Session
 from storyboard.cli import main, remember, start
 from storyboard.cli.standing import standing
+from storyboard.store.cas import Blobs
+from storyboard.store.envelope import unseal
+from storyboard.store.index import Index
 from storyboard.store.journal import Job, Journal
+from storyboard.store.records import Record, Records
 from tests.inside import hasty
 from tests.project import HERE, Project, Ran
 
@@ -228,6 +233,23 @@ def test_what_does_not_count_is_not_noticed(film: Path) -> None:
     (film.parent / ".storyboard/cache/blobs/ff").mkdir(exist_ok=True)
     (film.parent / ".storyboard/cache/blobs/ff" / ("f" * 64)).write_text("of another film")
     assert at_a_glance(film, env={"RUNWARE_API_KEY": "secret", "EDITOR": "vi"})
+
+
+def test_a_take_beside_the_one_that_the_lockfile_names_changes_no_answer(film: Path) -> None:
+    cache = film.parent / ".storyboard/cache"
+    kept = unseal(record(film).read_bytes(), Record)
+    blobs = Blobs(cache)
+    with Index(cache / "no folder/index.sqlite", clock=lambda: 4e9) as index:
+        made = replace(kept.made, at="2036-01-01T00:00:00+00:00")
+        Records(cache, blobs, index).add(replace(kept, outputs={"clip": blobs.put_bytes(b"another")}, made=made))
+    assert at_a_glance(film, "--json")
+    short = ask(film, "build", "--json").data
+    with mock.patch.object(start, "standing", return_value=None):
+        long = ask(film, "build", "--json").data
+    for one in (short, long):
+        one.pop("seconds")
+        one["reused"].sort()  # steps end in no fixed order
+    assert short == long
 
 
 @pytest.mark.parametrize("words", [[], ["-q"], ["-v"], ["--json"], ["--json", "-q"]], ids=" ".join)

@@ -1,5 +1,7 @@
 """What goes wrong while a build stores what it made stays with the shot that it concerns."""
 
+import asyncio
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,11 @@ from unittest import mock
 
 import pytest
 
-from storyboard.build import shelf
-from storyboard.store.cas import Missing
+from storyboard.build import locking
+from storyboard.build.paid import PaidMaker
+from storyboard.providers.base import Outcome
+from storyboard.providers.wait import Poller
+from storyboard.store.atomic import Beside
 from storyboard.store.journal import Job, Journal, NoSuchJob, State
 from storyboard.store.lockfile import write
 from storyboard.store.records import Record, Records
@@ -23,21 +28,26 @@ def _in_this_process() -> Iterator[None]:
         yield
 
 
-def test_a_clip_that_vanishes_before_it_is_recorded_fails_its_shot_and_no_other(tmp_path: Path) -> None:
-    real = Records.add
+def settings(project: PaidProject) -> dict[str, str]:
+    known = project.environment().items()
+    return {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))}
 
-    def add(self: Records, record: Record, **known: Any) -> bool:
+
+def test_a_record_that_cannot_be_written_fails_its_shot_and_no_other(tmp_path: Path) -> None:
+    real = Records.lay
+
+    def lay(self: Records, record: Record) -> tuple[Beside | None, tuple[str, ...]]:
         if record.made.label == "c" and record.kind == "take":
-            raise Missing(record.digest)
-        return real(self, record, **known)
+            raise OSError(errno.ENOSPC, "No space left on device", "records/c.json")
+        return real(self, record)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(Records, "add", add):
+    with mock.patch.object(Records, "lay", lay):
         ran = run(project.folder, {}, "build", "--json")
     assert ran.code == 1
-    assert [error["message"].partition(":")[0] for error in errors(ran)] == ["take"]
-    assert "has gone from the cache; build again" in errors(ran)[0]["message"]
+    assert "records/c.json: No space left on device" in errors(ran)[0]["message"]
     assert takes(ran.data["made"]) == ["a", "b"]
+    assert list((project.folder / ".storyboard/cache/tmp").iterdir()) == []
     again = run(project.folder, {}, "build", "--json")
     assert (again.code, takes(again.data["made"])) == (0, ["c"])
 
@@ -52,7 +62,7 @@ def test_a_lockfile_that_cannot_be_written_for_a_moment_is_written_at_the_end(tm
         return write(path, lockfile)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(shelf, "write_lockfile", full):
+    with mock.patch.object(locking, "write_lockfile", full):
         ran = run(project.folder, {}, "build", "--json")
     assert (ran.code, len(failed)) == (0, 1)
     assert run(project.folder, {}, "build", "--locked", "--json").code == 0
@@ -71,8 +81,7 @@ def test_a_job_whose_journal_file_goes_fails_its_shot_and_is_not_bought_again(tm
 
     with shop() as server:
         project = PaidProject(tmp_path / "film", server)
-        known = project.environment().items()
-        environment = {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))}
+        environment = settings(project)
         with mock.patch.object(Journal, "advance", advance):
             ran = run(project.folder, environment, "build", "--json")
         assert ran.code == 1
@@ -80,3 +89,45 @@ def test_a_job_whose_journal_file_goes_fails_its_shot_and_is_not_bought_again(tm
         assert "c" in takes(ran.data["made"]) or "a" in takes(ran.data["made"])
         assert run(project.folder, environment, "build", "--json").code == 0
         assert len(server.bill) == len({line["task_id"] for line in server.bill}) == 3
+
+
+def test_a_shot_whose_work_is_cut_off_fails_aloud_and_is_bought_once(tmp_path: Path) -> None:
+    """As when a question that it waits for is cancelled, though nobody has stopped the build."""
+    real = Poller.wait
+    cut: list[str] = []
+
+    async def wait(self: Poller, task_id: str, **known: Any) -> Outcome:
+        if not cut:
+            cut.append(task_id)
+            raise asyncio.CancelledError
+        return await real(self, task_id, **known)
+
+    with shop() as server:
+        project = PaidProject(tmp_path / "film", server)
+        environment = settings(project)
+        with mock.patch.object(Poller, "wait", wait):
+            ran = run(project.folder, environment, "build", "--json")
+        assert (ran.code, project.film.exists()) == (1, False)
+        assert "was cut off by a fault of this program; build again" in errors(ran)[0]["message"]
+        assert run(project.folder, environment, "build", "--json").code == 0
+        assert len(server.bill) == 3
+
+
+def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_kept(tmp_path: Path) -> None:
+    async def pick_up(self: PaidMaker, job: Job, out: Path) -> None:
+        raise asyncio.CancelledError
+
+    with shop(seconds_per_job=60) as server:
+        project = PaidProject(tmp_path / "film", server)
+        environment = settings(project)
+        assert run(project.folder, environment, "build", "--json").code == 1
+        jobs = project.journal()
+        server.finish_all()
+        server.shop.seconds_per_job = 0.05
+        project.edit("a river", "a lake")
+        project.edit("a city", "a village")
+        with mock.patch.object(PaidMaker, "pick_up", pick_up):
+            ran = run(project.folder, environment, "build")
+        assert ran.code == 0
+        assert ran.err.count("was not asked about; a later build picks it up") == len(jobs) == 2
+        assert project.journal() == jobs

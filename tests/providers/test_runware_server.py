@@ -17,8 +17,6 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from runware import Runware as OfficialClient
-from runware.errors import RunwareError
 
 from storyboard.core.model import Size
 from tests.runware_server import RunwareServer, odd_clips
@@ -361,6 +359,9 @@ def test_command_line_serves_until_it_is_interrupted(tmp_path: Path) -> None:
 
 
 def official(server: RunwareServer, use: Any, key: str | None = None) -> Any:
+    """What *use* gets from the provider's own client, which takes a second to load and is therefore loaded here."""
+    from runware import Runware as OfficialClient
+
     async def run() -> Any:
         client = OfficialClient(
             api_key=key or server.key, transport="rest", http_base_url=server.url, max_retries=0, poll_timeout=20_000
@@ -380,6 +381,8 @@ def test_official_client_buys_a_clip(runware: RunwareServer) -> None:
 
 
 def test_official_client_understands_refusals(runware: RunwareServer) -> None:
+    from runware.errors import RunwareError
+
     with pytest.raises(RunwareError) as refused:
         official(runware, lambda client: client.run(video(duration=7)))
     assert (refused.value.code, refused.value.parameter, refused.value.status_code) == ("validation", "duration", 400)
@@ -405,6 +408,8 @@ def test_official_client_reads_archive_media_storage_and_account(runware: Runwar
 
 
 def test_official_client_sees_a_failed_job_as_failed(runware: RunwareServer) -> None:
+    from runware.errors import RunwareError
+
     runware.arm("poll-moderated")
     with pytest.raises(RunwareError) as failed:
         official(runware, lambda client: client.run(video()))

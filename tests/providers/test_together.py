@@ -93,3 +93,28 @@ def test_questions_that_are_open_at_the_end_are_cancelled() -> None:
             await asking
 
     asyncio.run(run())
+
+
+def test_a_question_in_the_moment_in_which_the_last_loop_ends_is_answered() -> None:
+    """Both wake in one turn of the event loop: the loop of the first question, to its end, and who asks the second."""
+
+    async def run() -> list[Any]:
+        ready = asyncio.Event()
+
+        async def ask(task_ids: Sequence[str]) -> Mapping[str, str]:
+            await ready.wait()
+            return {one: f"about {one}" for one in task_ids}
+
+        async def later() -> str:
+            await ready.wait()
+            return await together.ask("b")
+
+        together = Together(ask, 50)
+        first = asyncio.create_task(together.ask("a"))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(later())
+        await asyncio.sleep(0)
+        ready.set()
+        return await asyncio.gather(first, second, return_exceptions=True)
+
+    assert asyncio.run(run()) == ["about a", "about b"]

@@ -122,9 +122,10 @@ async def unannounced_10_gib(turn: Turn) -> None:
 
 
 async def endless(turn: Turn) -> None:
-    """Zeros for as long as they are taken."""
+    """Zeros for as long as they are taken, at 50 MB a second: what takes them ends by time or by size."""
     for _ in range(ANNOUNCED // len(HALF_A_MEGABYTE)):
         await turn.wire.raw(HALF_A_MEGABYTE)
+        await asyncio.sleep(0.01)
 
 
 async def gzip_bomb(turn: Turn) -> None:

@@ -4,6 +4,7 @@ import io
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import av
@@ -25,6 +26,11 @@ def audio_only(_clip: bytes) -> bytes:
 
 def giant(_clip: bytes) -> bytes:
     """One black frame of 144 megapixels, a bit a pixel, as PNG in a QuickTime file."""
+    return _giant()
+
+
+@cache
+def _giant() -> bytes:
     target = io.BytesIO()
     with av.open(target, "w", format="mov") as container:
         stream: Any = container.add_stream("png", rate=24)

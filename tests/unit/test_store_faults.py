@@ -30,7 +30,8 @@ TAKE = b"take" * 1000
 KEY = "ab" * 32
 JOB = Job("task-1", KEY, 1, "glide", "runware", "runway:1@2", "cd" * 32, {}, "0.964", 1.0)
 OLD = Lockfile({"temple": {"local": LockEntry(KEY, "ef" * 32, LockInfo(1, "24/1"))}})
-NEW = OLD.with_entry("glide", "runware", LockEntry(KEY, hashlib.sha256(TAKE).hexdigest(), LockInfo(192, "24/1")))
+GLIDE = LockEntry(KEY, hashlib.sha256(TAKE).hexdigest(), LockInfo(192, "24/1"))
+NEW = Lockfile({**OLD.shots, "glide": {"runware": GLIDE}})
 
 
 def money(event: Any) -> Entry:

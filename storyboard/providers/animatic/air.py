@@ -134,7 +134,6 @@ class Lightning:
     def __init__(self, world: World) -> None:
         self._offset = float(world.chance("lightning").uniform(0.8, 2.2))
         self._levels = levels_of(mix(world.palette.light, (1.0, 1.0, 1.0), 0.5))
-        self._horizon = world.horizon
 
     def draw(self, sheet: Sheet, moment: Moment) -> None:
         """Brighten the sheet while a flash lasts."""

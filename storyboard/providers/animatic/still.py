@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 from msgspec import Struct
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from storyboard.core.model import Size
 from storyboard.providers.animatic.planes import Picture, Planes, Sheet
@@ -39,6 +39,8 @@ def read_picture(data: bytes) -> Picture:
                 return _as_rgb(ImageOps.exif_transpose(opened))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
         raise UnreadablePictureError("too many pixels") from problem
+    except UnidentifiedImageError as problem:
+        raise UnreadablePictureError("the picture is no PNG, JPEG or WEBP, or is damaged") from problem
     except (OSError, SyntaxError, EOFError) as problem:
         raise UnreadablePictureError(str(problem) or "not a picture") from problem
 
