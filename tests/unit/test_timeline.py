@@ -98,4 +98,4 @@ def test_timecode_and_lengths_for_people() -> None:
 
 def test_a_trim_that_begins_behind_the_end_of_its_take_is_too_short() -> None:
     with pytest.raises(TooShort, match=r"^trim of `a` begins at 8 s, its take is 8\.000 s long$"):
-        place(shot("a", trim=Trim(start=Fraction(8))), 0, OUTPUT, CLIP)
+        place(msgspec.structs.replace(shot("a"), trim=Trim(start=Fraction(8))), 0, OUTPUT, CLIP)
