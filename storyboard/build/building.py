@@ -39,13 +39,13 @@ class Building:
         self._shelf = session.shelf
         self._listener = tell
         self._spending = spending
-        self._planner: Planner | None = None
+        self.planner: Planner | None = None
         self._told = 0
 
     @property
     def settled(self) -> Mapping[str, Result]:
         """What has been made or found, by action."""
-        return self._planner.settled if self._planner is not None else {}
+        return self.planner.settled if self.planner is not None else {}
 
     def run(self, watch: Callable[[Workers], None] | None = None) -> Outcome:
         """Make what is missing, then the film; *watch* is handed the workers.
@@ -73,7 +73,7 @@ class Building:
             refused=refused,
         )
         outcome = asyncio.run(_stoppable(engine))
-        self._planner = planner
+        self.planner = planner
         for trouble in self._workspace.records.troubles:
             self._tell(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}")
         link_shots(shelf, session.storyboard, planner.settled)
@@ -87,7 +87,7 @@ class Building:
 
         Only after ``run``.
         """
-        planner = self._planner
+        planner = self.planner
         films = tuple(replace(film, joined=False) for film in outcome.films if not film.partial)
         unfinished = outcome.stopped_by or outcome.failed or outcome.blocked or len(films) < len(self._workspace.films)
         if planner is None or unfinished or self._told or self._session.remake or self._session.choices.seeds:

@@ -27,6 +27,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Result, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
+from storyboard.core.recall import KnownPlan, Recalled, known_plan
 from storyboard.media.identity import renderer_id
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job
@@ -78,10 +79,12 @@ class Session:
         cards: Mapping[str, ModelCard],
         choices: Choices,
         on_wait: Callable[[Holder | None], None] | None = None,
+        recalled: Recalled | None = None,
     ) -> None:
         self.storyboard = storyboard
         self.choices = choices
         self.graph = Graph(storyboard)
+        self._recalled = recalled
         self.cards = cards
         self.remake = frozenset(self.graph.select(choices.remake))
         self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
@@ -210,8 +213,16 @@ class Session:
         except LockLost as lost:
             raise TaskFailed(f"{lost.path} was removed while this build held it; nothing more is bought") from lost
 
-    def _planner(self) -> Planner:
-        wishes = Wishes(
+    def known_plan(self, plan: Plan, vouched: Callable[[Step], bool]) -> KnownPlan:
+        """What to remember of *plan*, in which everything is in place, where the store *vouched* for it."""
+        planner = self._building.planner if self._building is not None else None
+        if planner is None:
+            raise ValueError("nothing has been built")
+        return known_plan(plan, self.graph, self.wishes(), planner.segments, vouched)
+
+    def wishes(self) -> Wishes:
+        """What the command line and this project add to the storyboard."""
+        return Wishes(
             files=self._files,
             engines=ENGINES,
             renderer=self.shelf.renderer,
@@ -220,7 +231,9 @@ class Session:
             only=self._only,
             seeds=frozenset(self.choices.seeds) or None,
         )
-        return Planner(self.graph, self.shelf, wishes)
+
+    def _planner(self) -> Planner:
+        return Planner(self.graph, self.shelf, self.wishes(), self._recalled)
 
     def _provider(self, shot: str) -> str:
         source = self.graph.shot(shot).source

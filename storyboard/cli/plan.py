@@ -38,7 +38,7 @@ def command(
 
     speaker = Speaker("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
-    project = read_project(path, maker)
+    project = read_project(path, maker, recall=True)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, Choices(select, remake)) as session:
         plan = session.plan()
@@ -46,4 +46,5 @@ def command(
             write_plan(out, signed_now(session, plan, maker))
             speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
     follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
-    speaker.result(plan_text(plan, storyboard, paint, verbose=verbose), plan_data(plan), follow=follow)
+    text = "" if as_json else plan_text(plan, storyboard, paint, verbose=verbose)
+    speaker.result(text, plan_data(plan) if as_json else None, follow=follow)

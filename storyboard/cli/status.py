@@ -24,7 +24,7 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
     from storyboard.report.status import status_data, status_text
 
     speaker = Speaker("status", as_json=as_json)
-    project = read_project(path, provider_name(provider, draft=False))
+    project = read_project(path, provider_name(provider, draft=False), recall=True)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, Choices()) as session:
         plan = session.plan()
@@ -32,5 +32,5 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
         films = {name: typed(path) for name, path in shelf.films.items()}
         locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = status_text(plan, storyboard, locked, films, paint)
-    speaker.result(text, status_data(plan, storyboard, locked, films), follow=follow)
+    text = "" if as_json else status_text(plan, storyboard, locked, films, paint)
+    speaker.result(text, status_data(plan, storyboard, locked, films) if as_json else None, follow=follow)

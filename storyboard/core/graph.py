@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.model import FrameLink, Generated, Output, Shot, Storyboard, maker_of
+from storyboard.core.model import WHOLE, FrameLink, Generated, Output, Shot, Storyboard, maker_of
 
 if TYPE_CHECKING:
     import networkx
@@ -178,6 +178,8 @@ class Graph:
     def _pieces(self, shot: Shot, output: Output) -> Iterator[Action]:
         """The pieces of *shot* in the order of the film."""
         first, last = shot is self._shown[0], shot is self._shown[-1]
+        if not first and not last and _is_plain(shot) and self._after(shot).transition.type == "cut":
+            return iter((Action(piece_id(shot.id, "", output.name), "segment", shot.id, output=output.name),))
         cut_in = bool(output.fade_in) if first else shot.transition.type != "cut"
         cut_out = bool(output.fade_out) if last else self._after(shot).transition.type != "cut"
         taken = maker_of(shot.source) is not None
@@ -221,6 +223,10 @@ class Graph:
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""
         return self._actions[name]
+
+    def has(self, name: str) -> bool:
+        """Whether there is an action of that id."""
+        return name in self._actions
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""
@@ -305,6 +311,11 @@ class Graph:
 
     def _tags(self) -> set[str]:
         return {tag for shot in self._shots.values() for tag in shot.tags}
+
+
+def _is_plain(shot: Shot) -> bool:
+    """Whether nothing but a transition into the next shot could cut *shot* into several pieces."""
+    return shot.transition.type == "cut" and (shot.trim is WHOLE or (shot.trim.start, shot.trim.end) == (None, None))
 
 
 def cycles(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:

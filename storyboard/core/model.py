@@ -179,14 +179,18 @@ class Track(Struct, frozen=True):
     duck: Fraction = Fraction(0)
 
 
+WHOLE = Trim()
+NORMAL = Fraction(1)
+
+
 class Shot(Struct, frozen=True):
     """One authored unit: a source and how it goes into the cut; without *fit* it fills the film as that says."""
 
     id: str
     scene: str
     source: Source
-    trim: Trim = Trim()
-    speed: Fraction = Fraction(1)
+    trim: Trim = WHOLE
+    speed: Fraction = NORMAL
     fit: Fit | None = None
     transition: Transition = Transition()
     caption: tuple[Caption, ...] = ()
