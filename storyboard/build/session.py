@@ -95,7 +95,9 @@ class Session:
             self.workspace = stack.enter_context(Workspace(root, storyboard, writable=builder is not None))
             if builder is not None:
                 self.workspace.sweep(after_crash=builder.after_crash)
-            self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer_id())
+            # what is remembered is remembered of this very program and its libraries
+            renderer = recalled.plan.renderer if recalled is not None else renderer_id()
+            self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer)
             self.prices = Prices(cards, self.workspace.ledger)
             self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())
             self._planned: tuple[Planner, Plan] | None = None

@@ -22,15 +22,17 @@ class Vouching:
         self._blobs = os.fspath(workspace.blobs.folder.absolute())
 
     def __call__(self, step: Step) -> bool:
-        """Whether the step's key has this one answer and no other, and it is here whole."""
+        """Whether the answer to the step's key is here whole; and, but for a take, whether there is no other."""
         key, digest = step.key, _digest(step)
         if key is None or digest is None:
             return False
         folder = f"{self._records}/{key[:2]}/{key}"
         name = f"{digest}.json"
-        paths = (folder, f"{folder}/{name}", f"{self._blobs}/{digest[:2]}/{digest}")
-        if self._seen.get(folder, (None, ""))[1] != names_witness([name]):
-            return False
+        paths = [f"{folder}/{name}", f"{self._blobs}/{digest[:2]}/{digest}"]
+        if not isinstance(step.found, TakeMade):  # the lockfile says which take it is, whatever else there is
+            paths.append(folder)
+            if self._seen.get(folder, (None, ""))[1] != names_witness([name]):
+                return False
         stamps = {path: self._proven[path] for path in paths if path in self._proven}
         if len(stamps) < len(paths):
             return False

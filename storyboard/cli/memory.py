@@ -91,5 +91,5 @@ def keep(
 
 
 def _about(root: Path, file: Path, provider: str | None) -> str:
-    told: list[Any] = [os.path.realpath(root), os.path.realpath(file), provider, sys.version]
+    told: list[Any] = [os.path.realpath(root), os.path.realpath(file), provider, sys.version, *sys.path]
     return "\0".join(map(str, told))

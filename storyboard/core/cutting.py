@@ -93,8 +93,6 @@ def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[Too
     output = storyboard.output
     shots = [shot for shot in storyboard.shots() if not shot.skip]
     given = overlaps(storyboard)
-    if all(share is _NOTHING for share in given.values()):
-        return
     taken: dict[str, int] = {}
     for before, shot in zip([None, *shots], shots, strict=False):
         asked = given[shot.id].before

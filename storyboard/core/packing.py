@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from storyboard.core.model import (
     NORMAL,
@@ -130,7 +131,7 @@ def unpack(packed: Packed) -> list[Shot]:
     """The shots. Raises ``LookupError`` or ``ValueError`` if they have not been packed here."""
     manners = [_shared(manner) for manner in packed.manners]
     shots = []
-    for name, scene, manner, asked, prompt, seed, first, last in map(_fields, packed.rows):
+    for name, scene, manner, asked, prompt, seed, first, last in map(astuple, packed.rows):
         trim, speed, fit, transition, caption, audio, hold, skip, title, tags = manners[manner]
         source: Any
         if asked == _OTHER:
@@ -169,10 +170,6 @@ def unpack(packed: Packed) -> list[Shot]:
             )
         )
     return shots
-
-
-def _fields(row: _Row) -> tuple[Any, ...]:
-    return (row.id, row.scene, row.manner, row.asked, row.prompt, row.seed, row.first, row.last)
 
 
 def _shared(manner: _Manner) -> tuple[Any, ...]:

@@ -66,10 +66,11 @@ class KnownPlan(Struct, frozen=True):
     """A plan in which things were in place, and what it was made of beside the shots.
 
     *given* is a digest of that: outputs, renderer, engines. *files* maps paths and addresses to the digests of what was
-    there; *common* has the parameter sets that could be copied, by film.
+    there, *renderer* what rendered; *common* has the parameter sets that could be copied, by film.
     """
 
     given: str
+    renderer: dict[str, Any]
     files: dict[str, str]
     common: dict[str, str]
     infos: list[ClipInfo]
@@ -146,14 +147,15 @@ class _Same:
             and name not in given.remake
             and not (changed and changed & set(_files(shot)))
         }
-        here = _neighbours([shot.id for shot in shots.values() if not shot.skip])
-        there = _neighbours([shot.id for shot in recalled.shots if not shot.skip])
+        here = [shot.id for shot in shots.values() if not shot.skip]
+        there = [shot.id for shot in recalled.shots if not shot.skip]
         unlike = shots.keys() - self.shots.keys()
-        self.settled = {
-            name
-            for name, beside in here.items()
-            if name in self.shots and there.get(name) == beside and not (unlike and unlike & set(beside))
-        }
+        beside = _neighbours(here)
+        touched = unlike | {name for other in unlike for name in beside.get(other, ())}
+        if here != there:
+            before_here = _neighbours(there)
+            touched |= {name for name, two in beside.items() if before_here.get(name) != two}
+        self.settled = set(here) - touched
 
 
 def _neighbours(names: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -248,6 +250,7 @@ def known_plan(
             pieces.append(KnownPiece(*said, found.frames, found.copied, found.start, key, step.request))
     return KnownPlan(
         given=given_digest(graph.storyboard, given),
+        renderer=dict(given.renderer),
         files=dict(given.files),
         common={name: film.common() for name, film in segments.items()},
         infos=list(infos),

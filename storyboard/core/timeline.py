@@ -57,13 +57,23 @@ def timeline(
     *into* counts the frames that a shot shares with the one before it. Raises ``TooShort``.
     """
     pieces: list[Piece] = []
-    at = 0
+    at, shared = 0, into or {}
+    whole: dict[tuple[int, str], int] = {}  # takes of one length have one number of frames in the film
     for shot in storyboard.shots():
-        if not shot.skip:
-            at -= (into or {}).get(shot.id, 0) if pieces else 0
-            piece = place(shot, at, storyboard.output, takes.get(shot.id))
-            pieces.append(piece)
-            at += piece.frames
+        if shot.skip:
+            continue
+        at -= shared.get(shot.id, 0) if pieces else 0
+        take = takes.get(shot.id)
+        alike = (take.frames, take.rate) if take is not None and _is_whole(shot) else None
+        frames = whole.get(alike) if alike is not None else None
+        if frames is not None:
+            piece = Piece(shot.id, at, frames, _BEGIN, True)
+        else:
+            piece = place(shot, at, storyboard.output, take)
+        if alike is not None:
+            whole[alike] = piece.frames
+        pieces.append(piece)
+        at += piece.frames
     return pieces
 
 

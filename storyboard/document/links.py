@@ -120,6 +120,22 @@ def _shape(order: list[str], ways: dict[str, list[_Way]]) -> Iterator[Diagnostic
 
 def _depths(order: list[str], ways: dict[str, list[_Way]]) -> tuple[dict[str, int], dict[str, _Way], set[str]]:
     """How many links each shot is away from one of its own, the longest way there, and the shots that never end."""
+    depth: dict[str, int] = {}
+    behind: dict[str, _Way] = {}
+    for name in order:  # mostly each shot starts from earlier ones
+        leading = ways.get(name)
+        if leading is None:
+            depth[name] = 0
+            continue
+        if any(way.source not in depth for way in leading):
+            return _depths_anyhow(order, ways)
+        longest = leading[0] if len(leading) == 1 else max(leading, key=lambda way: depth[way.source])
+        depth[name], behind[name] = depth[longest.source] + 1, longest
+    return depth, behind, set()
+
+
+def _depths_anyhow(order: list[str], ways: dict[str, list[_Way]]) -> tuple[dict[str, int], dict[str, _Way], set[str]]:
+    """The same where shots start from later ones, or from each other in a circle."""
     followers: dict[str, list[str]] = {}
     open_ways = {name: len(ways.get(name, ())) for name in order}
     for name, leading in ways.items():

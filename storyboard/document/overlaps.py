@@ -6,7 +6,7 @@ Own footage is measured when it is taken in, and its transitions then.
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from storyboard.core.cutting import TooLong, too_long
+from storyboard.core.cutting import TooLong, overlaps, too_long
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
 from storyboard.core.timeline import TooShort, place
@@ -25,8 +25,9 @@ def check_overlaps(storyboard: Storyboard, drafts: Sequence[AnyDraft], output: W
     """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
     written = {draft.id: draft for draft in drafts}
     shots = [shot for shot in storyboard.shots() if not shot.skip]
-    lengths = {shot.id: frames for shot in shots if (frames := _frames(shot, storyboard)) is not None}
-    for problem in too_long(storyboard, lengths):
+    shared = any(share.before or share.after for share in overlaps(storyboard).values())
+    lengths = {shot.id: frames for shot in shots if shared and (frames := _frames(shot, storyboard)) is not None}
+    for problem in too_long(storyboard, lengths) if shared else ():
         note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
         yield error("transition-too-long", str(problem), _place(problem, written, output), note)
     first = shots[0] if shots else None

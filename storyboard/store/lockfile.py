@@ -128,15 +128,18 @@ def _as_we_write(text: str) -> Lockfile | None:
         written = msgspec.json.decode(text, type=_Written)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
-    shots: dict[str, dict[str, LockEntry]] = {}
+    shots: dict[str, Any] = {}
     keys = 2 + len(written.shots)
     for shot, body in written.shots.items():
         if isinstance(body, dict):
-            entries = {name: entry for name, entry in body.items() if isinstance(entry, LockEntry)}
-            keys += len(body) + sum(_FIELDS + len(entry.frames) for entry in entries.values())
-            if len(entries) + (_END in body) != len(body) or _END in entries:
+            keys += len(body)
+            if not isinstance(body.pop(_END, ""), str):
                 return None
-            shots[shot] = entries
+            for entry in body.values():
+                if isinstance(entry, str):
+                    return None
+                keys += _FIELDS + len(entry.frames)
+            shots[shot] = body
         elif shot != _END:
             return None
     right = written.lockfile_version == VERSION and text.count('":') == keys
