@@ -5,18 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-@contextmanager
-def nothing_to_collect() -> Iterator[None]:
-    """Put the collector aside while many values are built that all stay; cycles wait until later."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 class End:
     """The end of a process that has nothing left to do: what is held until then is not taken apart piece by piece."""
 
@@ -31,3 +19,15 @@ class End:
 
 
 THE_END = End()
+
+
+@contextmanager
+def nothing_to_collect() -> Iterator[None]:
+    """Put the collector aside while many values are built that all stay; cycles wait until later, or for the end."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on and not THE_END.is_near:
+            gc.enable()

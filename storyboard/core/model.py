@@ -274,15 +274,19 @@ class Storyboard(Struct, frozen=True):
     def pictures(self) -> Iterator[tuple[str, FrameInput]]:
         """The pictures that go into takes, with the shot that uses them, in the order of the film."""
         for shot in self.shots():
-            if isinstance(shot.source, Generated):
-                for frame in (shot.source.first_frame, shot.source.last_frame):
-                    if frame is not None:
-                        yield shot.id, frame
+            source = shot.source
+            if isinstance(source, Generated):
+                if source.first_frame is not None:
+                    yield shot.id, source.first_frame
+                if source.last_frame is not None:
+                    yield shot.id, source.last_frame
 
     def files(self) -> Iterator[FileInput]:
         """The files of the project that the film is made of."""
         yield from (frame for _, frame in self.pictures() if isinstance(frame, FileInput))
         for shot in self.shots():
+            if isinstance(shot.source, Generated):
+                continue
             match shot.source:
                 case Clip(file) | Still(file) | Card(font=FileInput() as file):
                     yield file

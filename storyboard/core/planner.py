@@ -87,13 +87,14 @@ class Planner:
         held = self._recall()
         for action in self.graph.order:
             known = held.steps.get(action.id)
-            if known is None or (action.kind == "segment" and not self._is_common(action.output)):
+            kind = action.kind
+            if known is None or (kind == "segment" and not self._is_common(action.output)):
                 step = self.step(action)
                 if step.found is not None:
                     self.settle(action, step.found)
             elif known.found is not None:
                 self._course.steps[action.id] = known
-                if action.kind == "take" and action.shot not in held.weighed:
+                if kind == "take" and action.shot not in held.weighed:
                     self.settle(action, known.found)
                 else:
                     self._course.settled[action.id] = known.found
@@ -115,10 +116,10 @@ class Planner:
             return Held()
         held = holding(self._recalled, self.graph, self._memory, self._wishes)
         known = self._recalled.plan
-        for take in known.takes:
-            if take.shot in held.weighed and take_id(take.shot) in held.steps:
-                for film, frames in zip(self.segments.values(), take.weights, strict=True):
-                    film.weigh_known(take.shot, known.infos[take.info].parameter_sets, frames)
+        takes = [take for take in known.takes if take.shot in held.weighed and take_id(take.shot) in held.steps]
+        sets = [info.parameter_sets for info in known.infos]
+        for number, film in enumerate(self.segments.values()):
+            film.weigh_known((take.shot, sets[take.info], take.weights[number]) for take in takes)
         return held
 
     def plan_after(self) -> Plan:

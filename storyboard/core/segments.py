@@ -5,7 +5,7 @@ the planner's question.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from msgspec import Struct
@@ -93,11 +93,12 @@ class Segments:
         """How many frames of *shot* have been weighed; -1 if it has no say."""
         return self._weighed.get(shot, -1)
 
-    def weigh_known(self, shot: str, parameter_sets: str, frames: int) -> None:
-        """The same as ``weigh``, by what is known from before; nothing for -1 *frames*."""
-        if frames >= 0 and shot not in self._weighed:
-            self._weighed[shot] = frames
-            self._weights[parameter_sets] += frames
+    def weigh_known(self, takes: Iterable[tuple[str, str, int]]) -> None:
+        """The same as ``weigh``, by what is known from before: shots, parameter sets, frames; nothing for -1 frames."""
+        for shot, parameter_sets, frames in takes:
+            if frames >= 0 and shot not in self._weighed:
+                self._weighed[shot] = frames
+                self._weights[parameter_sets] += frames
 
     def common(self) -> str:
         """The parameter sets that may be copied, by the takes that have been weighed."""

@@ -75,22 +75,19 @@ def _described(card: Any) -> Any:
     return msgspec.to_builtins(card) if isinstance(card, ModelCard) else str(card)
 
 
-class KnownDraft:
+class KnownDraft(Struct, gc=False):
     """Stands for the draft of a shot whose text has not been read."""
 
-    __slots__ = ("_place", "file", "id", "kind", "skipped")
-
-    def __init__(self, file: str, shot: Shot, place: Place) -> None:
-        self.file = file
-        self.id = shot.id
-        self.kind = _KINDS[type(shot.source)]
-        self.skipped = shot.skip
-        self._place = place
+    file: str
+    id: str
+    kind: str
+    skipped: bool
+    place: Place
 
     @property
     def name_span(self) -> Span:
         """Where its id stands."""
-        return Span(self.file, *self._place)
+        return Span(self.file, *self.place)
 
     @property
     def own(self) -> Any:
@@ -111,7 +108,10 @@ class KnownSceneDraft:
         self.known = known
         self.id = known.id
         self.shots = shots
-        self.drafts = [KnownDraft(file, *both) for both in zip(shots, known.names, strict=True)]
+        self.drafts = [
+            KnownDraft(file, shot.id, _KINDS[type(shot.source)], shot.skip, place)
+            for shot, place in zip(shots, known.names, strict=True)
+        ]
 
     @property
     def own(self) -> Any:
@@ -119,14 +119,11 @@ class KnownSceneDraft:
 
     def links(self, number: int, shot: Shot) -> list[tuple["KnownField", FrameLink]]:
         """The links of its shot of that number, with their places."""
-        source = shot.source
-        if not isinstance(source, Generated):
+        places, source = self.known.links.get(number), shot.source
+        if places is None or not isinstance(source, Generated):
             return []
         frames = [frame for frame in (source.first_frame, source.last_frame) if isinstance(frame, FrameLink)]
-        if not frames:
-            return []
-        fields = [KnownField(self.file, place) for place in self.known.links[number]]
-        return list(zip(fields, frames, strict=True))
+        return [(KnownField(self.file, place), frame) for place, frame in zip(places, frames, strict=True)]
 
 
 class KnownField(Struct, frozen=True, gc=False):
