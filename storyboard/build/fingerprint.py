@@ -7,7 +7,6 @@ again before it is renamed, which is the one change that comes after.
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -28,6 +27,8 @@ class Fingerprint:
     @contextmanager
     def taken(self, part: Path) -> Iterator[None]:
         """Read *part* in a thread while the block runs. Raises ``OSError``."""
+        from concurrent.futures import ThreadPoolExecutor
+
         written = os.lstat(part)
         now, device = clock(self._state)
         settled = device == written.st_dev and now > written.st_ctime_ns

@@ -4,17 +4,19 @@ import time
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 from storyboard.build.tasks import Drawing, draw_take
-from storyboard.build.workers import Workers
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import Step
 from storyboard.providers.local import ANIMATIC_VERSION
 from storyboard.store.journal import Job
+
+if TYPE_CHECKING:
+    from storyboard.build.workers import Workers
 
 LOCAL = "local"
 # The drawing versions of providers that draw by themselves; they count in keys.
@@ -78,7 +80,7 @@ class FreeMaker:
 class LocalMaker(FreeMaker):
     """The animatic, drawn in a worker process. *rates* maps a model to the frames a second of its clips."""
 
-    def __init__(self, workers: Workers, rates: dict[str, int]) -> None:
+    def __init__(self, workers: "Workers", rates: dict[str, int]) -> None:
         self._workers = workers
         self._rates = rates
 

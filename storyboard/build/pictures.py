@@ -4,7 +4,6 @@ A picture that has been fetched is used until a shot that starts from it is name
 address later changes no film by itself.
 """
 
-import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -29,6 +28,8 @@ def known_pictures(workspace: Workspace, urls: Iterable[str]) -> dict[str, str]:
 
 def fetch_pictures(workspace: Workspace, urls: Iterable[str]) -> dict[str, str]:
     """Fetch pictures into the store; digests by address. Raises ``TaskFailed`` naming the first that cannot be had."""
+    import asyncio
+
     return asyncio.run(_fetch_all(workspace, list(urls)))
 
 

@@ -1,14 +1,12 @@
-"""One storyboard and its store, opened for reading or for building.
+"""One storyboard and its store, opened for reading or for building, and the plan of it.
 
 A reading session never waits, writes nothing that matters and calls nobody; a building one holds the project's lock.
+How a plan is carried out is in ``building``, which only a build loads.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -16,35 +14,31 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from storyboard.build.budget import Budget, Prices
-from storyboard.build.chosen import chosen, in_use
-from storyboard.build.engine import Engine, Outcome
-from storyboard.build.events import Listener, Told
-from storyboard.build.film import link_shots, why_not_writable
-from storyboard.build.footage import FootageMaker
-from storyboard.build.makers import ENGINES, LOCAL, LocalMaker, Maker
+from storyboard.build.budget import Prices
+from storyboard.build.makers import ENGINES, LOCAL
 from storyboard.build.pictures import fetch_pictures, known_pictures
 from storyboard.build.shelf import Shelf
-from storyboard.build.sidecars import write_sidecars
 from storyboard.build.tasks import TaskFailed
-from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
 from storyboard.core.cards import ModelCard
 from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.graph import Graph
-from storyboard.core.model import FOOTAGE, Generated, Shot, Storyboard, UrlInput
+from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Result, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
-from storyboard.core.remarks import remarks
+from storyboard.core.recall import KnownPlan, Recalled, known_plan
 from storyboard.media.identity import renderer_id
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 
-if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to buy
+if TYPE_CHECKING:  # whoever looks at a plan does not load what it takes to build
+    from storyboard.build.building import Building
+    from storyboard.build.engine import Outcome
+    from storyboard.build.events import Listener
     from storyboard.build.remote import Spending
+    from storyboard.build.workers import Workers
 
 
 class Choices(Struct, frozen=True):
@@ -85,12 +79,14 @@ class Session:
         cards: Mapping[str, ModelCard],
         choices: Choices,
         on_wait: Callable[[Holder | None], None] | None = None,
+        recalled: Recalled | None = None,
     ) -> None:
         self.storyboard = storyboard
         self.choices = choices
         self.graph = Graph(storyboard)
-        self._cards = cards
-        self._remake = frozenset(self.graph.select(choices.remake))
+        self._recalled = recalled
+        self.cards = cards
+        self.remake = frozenset(self.graph.select(choices.remake))
         self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
         with ExitStack() as stack:
             self._builder = builder = (
@@ -99,12 +95,13 @@ class Session:
             self.workspace = stack.enter_context(Workspace(root, storyboard, writable=builder is not None))
             if builder is not None:
                 self.workspace.sweep(after_crash=builder.after_crash)
-            self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer_id())
+            # what is remembered is remembered of this very program and its libraries
+            renderer = recalled.plan.renderer if recalled is not None else renderer_id()
+            self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer)
             self.prices = Prices(cards, self.workspace.ledger)
             self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())
             self._planned: tuple[Planner, Plan] | None = None
-            self._built: Planner | None = None
-            self._told = 0
+            self._building: Building | None = None
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -153,7 +150,7 @@ class Session:
         again = {
             frame.url
             for shot, frame in self.storyboard.pictures()
-            if isinstance(frame, UrlInput) and shot in self._remake
+            if isinstance(frame, UrlInput) and shot in self.remake
         }
         return [url for url in self._urls() if url not in self._files or url in again]
 
@@ -175,80 +172,22 @@ class Session:
         *spending* says how to reach paid providers; *watch* is handed the workers, to look at their progress. Raises
         ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
         """
-        planner, plan = self.planned()
-        workers = Workers(self.choices.jobs)
-        try:
-            if any(step.do == "make" and step.action.kind != "cut" for step in plan.steps):
-                workers.warm()
-            refused = self._refused()
-            makers = self._makers(workers, spending, tell)
-        except BaseException:
-            workers.kill()
-            raise
-        before = in_use(self.shelf, self.storyboard)
-        if watch is not None:
-            watch(workers)
-        self._planned = None
-        engine = Engine(
-            self.graph,
-            planner,
-            self.shelf,
-            workers,
-            makers,
-            tell,
-            partial_film=self.choices.partial,
-            jobs=self.workspace.journal.jobs,
-            refused=refused,
-        )
-        outcome = asyncio.run(_stoppable(engine))
-        self._built = planner
-        for trouble in self.workspace.records.troubles:
-            self._told += 1
-            tell(Told(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}"))
-        link_shots(self.shelf, self.storyboard, planner.settled)
-        self._write_sidecars(outcome, planner, tell)
-        made = ((step.action, planner.settled[name]) for name, step in outcome.made.items())
-        told = remarks(self.storyboard, [(action, take) for action, take in made if isinstance(take, TakeMade)])
-        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)), remarks=tuple(told))
+        from storyboard.build.building import Building
 
-    def _refused(self) -> dict[str, str]:
-        """Why films cannot be put in their places, by output. Raises ``OutputRefused`` if none can."""
-        found = {name: (path, why_not_writable(path)) for name, path in self.workspace.films.items()}
-        refused = {name: f"{path}: {reason}" for name, (path, reason) in found.items() if reason is not None}
-        if len(refused) == len(found):
-            path, reason = next(iter(found.values()))
-            raise OutputRefused(path, reason or "")
-        return refused
-
-    def _write_sidecars(self, outcome: Outcome, planner: Planner, tell: Listener) -> None:
-        for film in outcome.films:
-            output = self.graph.films[film.name].output
-            own = planner.segments[film.name].film_cues() if film.cues is None else film.cues
-            cues = own if output.captions == "sidecar" else ()
-            for path in write_sidecars(self.shelf, film.path, cues, output.fps):
-                self._told += 1
-                tell(Told(f"{path}: not written by storyboard, so the captions were not put there"))
+        self._building = Building(self, tell, spending)
+        return self._building.run(watch)
 
     def after(self, outcome: Outcome) -> Outcome | None:
         """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
 
         Only after ``build``.
         """
-        planner = self._built
-        films = tuple(replace(film, joined=False) for film in outcome.films if not film.partial)
-        unfinished = outcome.stopped_by or outcome.failed or outcome.blocked or len(films) < len(self.workspace.films)
-        if planner is None or unfinished or self._told or self._remake or self.choices.seeds:
-            return None
-        plan = planner.plan_after()
-        if not plan.nothing_to_do():
-            return None
-        reused = {step.action.id: step for step in plan.steps}
-        return replace(outcome, made={}, reused=reused, films=films, cost=Decimal(0), chosen=())
+        return self._building.after(outcome) if self._building is not None else None
 
     @property
     def settled(self) -> Mapping[str, Result]:
         """What ``build`` has made or found, by action."""
-        return self._built.settled if self._built is not None else {}
+        return self._building.settled if self._building is not None else {}
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -264,51 +203,39 @@ class Session:
         """Paid jobs that are not finished and that the next build picks up."""
         return len(self.workspace.journal.jobs())
 
-    def _planner(self) -> Planner:
-        wishes = Wishes(
-            files=self._files,
-            engines=ENGINES,
-            renderer=self.shelf.renderer,
-            price=self._price,
-            remake=self._remake,
-            only=self._only,
-            seeds=frozenset(self.choices.seeds) or None,
-        )
-        return Planner(self.graph, self.shelf, wishes)
+    def forget_plan(self) -> None:
+        """Something is about to be made: the next plan is worked out anew."""
+        self._planned = None
 
-    def _makers(self, workers: Workers, spending: Spending | None, tell: Listener) -> dict[str, Maker]:
-        rates = {model: card.fps for model, card in self._cards.items()}
-        footage = FootageMaker(workers, self.workspace.root)
-        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates), FOOTAGE: footage}
-        plan = self.plan()
-        needed = self.paid_providers(plan)
-        reachable = spending.accounts if spending is not None else {}
-        names = sorted({*needed, *(job.provider for job in self.orphans(plan) if job.provider in reachable)})
-        if names:
-            from storyboard.build.remote import Spending, open_maker
-
-            budget = Budget(self.workspace.ledger, self.choices.cap)
-            budget.release_all_but({job.task_id for job in self.workspace.journal.jobs()})
-            for name in names:
-                makers[name] = open_maker(
-                    name,
-                    spending or Spending(),
-                    self.workspace,
-                    workers,
-                    budget,
-                    self.prices,
-                    self._remake,
-                    self._check_lock,
-                    lambda text: tell(Told(text)),
-                )
-        return makers
-
-    def _check_lock(self) -> None:
+    def check_lock(self) -> None:
+        """Raise ``TaskFailed`` unless this session holds the project's lock, as it did when it began."""
         try:
             if self._builder is not None:
                 self._builder.check()
         except LockLost as lost:
             raise TaskFailed(f"{lost.path} was removed while this build held it; nothing more is bought") from lost
+
+    def known_plan(self, plan: Plan, vouched: Callable[[Step], bool]) -> KnownPlan:
+        """What to remember of *plan*, in which everything is in place, where the store *vouched* for it."""
+        planner = self._building.planner if self._building is not None else None
+        if planner is None:
+            raise ValueError("nothing has been built")
+        return known_plan(plan, self.graph, self.wishes(), planner.segments, vouched)
+
+    def wishes(self) -> Wishes:
+        """What the command line and this project add to the storyboard."""
+        return Wishes(
+            files=self._files,
+            engines=ENGINES,
+            renderer=self.shelf.renderer,
+            price=self._price,
+            remake=self.remake,
+            only=self._only,
+            seeds=frozenset(self.choices.seeds) or None,
+        )
+
+    def _planner(self) -> Planner:
+        return Planner(self.graph, self.shelf, self.wishes(), self._recalled)
 
     def _provider(self, shot: str) -> str:
         source = self.graph.shot(shot).source
@@ -325,25 +252,3 @@ class Session:
         return (
             isinstance(found, TakeMade) and locked is not None and (locked.key, locked.take) == (step.key, found.digest)
         )
-
-
-async def _stoppable(engine: Engine) -> Outcome:
-    """Run *engine*; the first SIGINT, SIGTERM or SIGHUP stops it, a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        engine.stop(number)
-        for other in _signals():
-            loop.add_signal_handler(other, os._exit, 128 + other)
-
-    for number in _signals():
-        loop.add_signal_handler(number, on_signal, number)
-    try:
-        return await engine.run()
-    finally:
-        for number in _signals():
-            loop.remove_signal_handler(number)
-
-
-def _signals() -> Iterable[signal.Signals]:
-    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from storyboard.build.workers import report_progress
 from storyboard.core.clip import ClipInfo
 from storyboard.core.layers import Drawn
 from storyboard.core.model import Size
@@ -113,4 +112,6 @@ def clip_facts(info: ClipInfo) -> dict[str, Any]:
 
 
 def _progress(slot: int) -> Callable[[int, int], None]:
+    from storyboard.build.workers import report_progress
+
     return lambda done, total: report_progress(slot, done, total)

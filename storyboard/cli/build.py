@@ -78,9 +78,9 @@ def command(
     """
     from storyboard.build.session import Choices
 
-    question = Question.now()
     speaker = Speaker("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
+    question = Question.now(maker)
     agreed = read_plan(plan_file) if plan_file is not None else None
     if agreed is not None:
         if maker or select or remake:

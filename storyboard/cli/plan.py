@@ -1,6 +1,7 @@
 """``storyboard plan``: what a build would make, why, and what it would cost."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,10 @@ from storyboard.cli.options import choosing, json_option, provider_name, storybo
 from storyboard.cli.output import Speaker, paint
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.session import opened
+from storyboard.core.garbage import THE_END, nothing_to_collect
+
+if TYPE_CHECKING:
+    from storyboard.build.session import Choices
 
 
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
@@ -33,17 +38,27 @@ def command(
     Writes nothing, unless told by --out, and calls nobody.
     """
     from storyboard.build.session import Choices
-    from storyboard.cli.signing import signed_now, write_plan
-    from storyboard.report.plans import plan_data, plan_text
 
     speaker = Speaker("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
-    project = read_project(path, maker)
+    with nothing_to_collect():
+        _tell(speaker, path, maker, Choices(select, remake), out, verbose=verbose)
+
+
+def _tell(
+    speaker: Speaker, path: Path, maker: str | None, choices: "Choices", out: Path | None, *, verbose: bool
+) -> None:
+    from storyboard.cli.signing import signed_now, write_plan
+    from storyboard.report.plans import plan_data, plan_text
+
+    project = read_project(path, maker, recall=True)
     storyboard = checked(speaker, project)
-    with opened(speaker, project, storyboard, Choices(select, remake)) as session:
+    with opened(speaker, project, storyboard, choices) as session:
         plan = session.plan()
         if out is not None:
             write_plan(out, signed_now(session, plan, maker))
             speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
+    THE_END.hold(project, session, plan)
     follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
-    speaker.result(plan_text(plan, storyboard, paint, verbose=verbose), plan_data(plan), follow=follow)
+    text = "" if speaker.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
+    speaker.result(text, plan_data(plan) if speaker.as_json else None, follow=follow)

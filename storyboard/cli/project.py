@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.model import Storyboard
 
 if TYPE_CHECKING:
+    from storyboard.cli.memory import Recollection
     from storyboard.document.load import Loaded
 
 STORYBOARD = "storyboard.yaml"
@@ -25,18 +26,20 @@ STORYBOARD = "storyboard.yaml"
 class Project(Struct, frozen=True):
     """A storyboard that has been read, with its findings. ``storyboard`` is ``None`` if it is too broken to go on.
 
-    ``named`` is the path as it was given; ``read`` says how its files looked, and what was in them, as sha256.
+    ``named`` is the path as it was given; ``read`` says how its files looked, and what was in them, as sha256;
+    ``known`` is what is remembered of it, if that was asked for.
     """
 
     root: Path
     storyboard: Storyboard | None
     cards: dict[str, ModelCard]
     findings: list[Diagnostic]
-    texts: dict[str, str]
+    texts: Mapping[str, str]
     files: list[str]
     loaded: "Loaded"
     named: Path
     read: Mapping[str, tuple[os.stat_result, str]]
+    known: "Recollection | None" = None
 
     @property
     def typed(self) -> str:
@@ -70,10 +73,13 @@ def find_root(file: Path) -> Path:
     return file.parent
 
 
-def read_project(path: Path, provider: str | None = None, changed: tuple[str, bytes] | None = None) -> Project:
+def read_project(
+    path: Path, provider: str | None = None, changed: tuple[str, bytes] | None = None, *, recall: bool = False
+) -> Project:
     """Read and check a storyboard. Raises ``click.UsageError`` if there is none.
 
-    *changed* is a file of the project and what it would hold: the storyboard is read as if it did already.
+    *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. With
+    *recall* scenes that are known are not read; nothing in them can be located afterwards.
     """
     from storyboard.document.files import ChangedFiles, DiskFiles, ProjectFiles
     from storyboard.document.load import load
@@ -84,19 +90,44 @@ def read_project(path: Path, provider: str | None = None, changed: tuple[str, by
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with nothing_to_collect():
-        loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider)
+        known = _recollect(root, file, provider) if recall else None
+        loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,
         storyboard=loaded.storyboard,
         cards=dict(cards()),
         findings=[_renamed(finding, names) for finding in loaded.findings],
-        texts={names[name]: text for name, text in loaded.texts.items()},
+        texts=_Renamed(loaded.texts, {typed: name for name, typed in names.items()}),
         files=list(names.values()),
         loaded=loaded,
         named=path,
         read=disk.read_files,
+        known=known,
     )
+
+
+def _recollect(root: Path, file: Path, provider: str | None) -> "Recollection | None":
+    from storyboard.cli.memory import recollect
+
+    return recollect(root, file, provider)
+
+
+class _Renamed(Mapping[str, str]):
+    """The texts of *files* by other names; each is looked for when somebody asks for it."""
+
+    def __init__(self, texts: Mapping[str, str], names: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._names = names
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[self._names[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def checked(speaker: Speaker, project: Project) -> Storyboard:

@@ -12,32 +12,38 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
+from storyboard.cli.memory import keep
 from storyboard.cli.output import Speaker, colored, envelope
 from storyboard.cli.project import Project, typed
 from storyboard.cli.standing import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown
+from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
     from storyboard.build.engine import Outcome
     from storyboard.build.session import Session
-    from storyboard.store.standing import Looks
+    from storyboard.store.standing import Stamp
 
 # The program was loaded before anybody looked at a clock.
 _LOADING_NS = 10_000_000_000
 
 
 class Question(Struct, frozen=True):
-    """What this build was asked, how it is to be shown, and when (monotonic). Empty words are no command line's."""
+    """What this build was asked, how it is to be shown, and when (monotonic). Empty words are no command line's.
+
+    *provider* is who is to make everything, if the words say so.
+    """
 
     words: tuple[str, ...]
     asked: bytes
     shown: dict[str, bool]
     began: float
+    provider: str | None
 
     @classmethod
-    def now(cls) -> "Question":
+    def now(cls, provider: str | None) -> "Question":
         """To be called before anything is read."""
         words = click.get_current_context().find_object(tuple) or ()
-        return cls(words, question(words), shown(words), time.monotonic())
+        return cls(words, question(words), shown(words), time.monotonic(), provider)
 
 
 def remember(asked: Question, speaker: Speaker, project: Project, session: "Session", outcome: "Outcome") -> None:
@@ -52,8 +58,11 @@ def remember(asked: Question, speaker: Speaker, project: Project, session: "Sess
     read: dict[str, Look] = {path: (stamp_of(looks), digest) for path, (looks, digest) in project.read.items()}
     inputs = [Path.cwd() / project.named, *_inputs(project)]
     looks = looks_of(session, then.reused.values(), read, inputs, asked.began)
-    if looks is None or not _note_program(looks):
+    program = _program_looks()
+    if looks is None or program is None:
         return
+    keep(session, project, asked.provider, Plan(tuple(then.reused.values())), looks, program)
+    looks.stamps |= program
     with suppress(OSError, OverflowError):
         write(os.fspath(session.workspace.state), asked.asked, looks, _answers(speaker, project, session, then))
 
@@ -82,16 +91,17 @@ def _answers(speaker: Speaker, project: Project, session: "Session", then: "Outc
     return {TEXT: text, DETAILS: details, JSON: whole, NOTES: notes}
 
 
-def _note_program(looks: "Looks") -> bool:
-    """Add the program itself and the libraries whose versions count; false if they have changed just now."""
+def _program_looks() -> "dict[str, Stamp] | None":
+    """How the program itself and the libraries whose versions count look; ``None`` if they have changed just now."""
     from storyboard.store.standing import stamp_of
 
+    stamps = {}
     for path in {os.fspath(path) for path in _program()}:
         found = os.lstat(path)
         if found.st_ctime_ns > time.time_ns() - _LOADING_NS:
-            return False
-        looks.stamps[path] = stamp_of(found)
-    return True
+            return None
+        stamps[path] = stamp_of(found)
+    return stamps
 
 
 def _program() -> Iterator[Path]:

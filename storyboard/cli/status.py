@@ -8,6 +8,7 @@ from storyboard.cli.options import json_option, provider_name, provider_option, 
 from storyboard.cli.output import Speaker, paint
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.session import opened
+from storyboard.core.garbage import THE_END, nothing_to_collect
 from storyboard.core.model import maker_of
 
 
@@ -20,17 +21,23 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
 
     Writes nothing and calls nobody.
     """
+    speaker = Speaker("status", as_json=as_json)
+    with nothing_to_collect():
+        _tell(speaker, path, provider)
+
+
+def _tell(speaker: Speaker, path: Path, provider: str | None) -> None:
     from storyboard.build.session import Choices
     from storyboard.report.status import status_data, status_text
 
-    speaker = Speaker("status", as_json=as_json)
-    project = read_project(path, provider_name(provider, draft=False))
+    project = read_project(path, provider_name(provider, draft=False), recall=True)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, Choices()) as session:
         plan = session.plan()
         shelf = session.shelf
         films = {name: typed(path) for name, path in shelf.films.items()}
         locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
+    THE_END.hold(project, session, plan)
     follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = status_text(plan, storyboard, locked, films, paint)
-    speaker.result(text, status_data(plan, storyboard, locked, films), follow=follow)
+    text = "" if speaker.as_json else status_text(plan, storyboard, locked, films, paint)
+    speaker.result(text, status_data(plan, storyboard, locked, films) if speaker.as_json else None, follow=follow)

@@ -45,6 +45,9 @@ class Overlap(Struct, frozen=True):
     after: int = 0
 
 
+_NOTHING = Overlap()
+
+
 class TooLong(ValueError):
     """A transition or fade that leaves a shot fewer frames than none.
 
@@ -71,7 +74,8 @@ def overlaps(storyboard: Storyboard) -> dict[str, Overlap]:
     into = [overlap_frames(shot, output) for shot in shots]
     into[0] = frames_in(output.fade_in, output.fps)
     after = [*into[1:], frames_in(output.fade_out, output.fps)]
-    return {shot.id: Overlap(into[number], after[number]) for number, shot in enumerate(shots)}
+    shared = zip(shots, into, after, strict=True)
+    return {shot.id: Overlap(before, behind) if before or behind else _NOTHING for shot, before, behind in shared}
 
 
 def overlap_frames(shot: Shot, output: Output) -> int:

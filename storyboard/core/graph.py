@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.model import FrameLink, Generated, Output, Shot, Storyboard, maker_of
+from storyboard.core.model import WHOLE, FrameLink, Generated, Output, Shot, Storyboard, maker_of
 
 if TYPE_CHECKING:
     import networkx
@@ -112,22 +112,36 @@ class Graph:
         self._shots = {shot.id: shot for shot in storyboard.shots()}
         self._shown = [shot for shot in self._shots.values() if not shot.skip]
         self._place = {shot.id: number for number, shot in enumerate(self._shown)}
-        for shot in self._needed():
-            if maker_of(shot.source) is not None:
-                self._add_take(shot)
+        taken = self._add_takes()
         self.films = {film.output.name: film for film in storyboard.films()}
-        self.pieces: list[Action] = [
-            piece for film in self.films.values() for shot in self._shown for piece in self._pieces(shot, film.output)
-        ]
-        for piece in self.pieces:
-            self._add_piece(piece)
+        self.pieces: list[Action] = []
+        for film in self.films.values():
+            self._add_pieces(film.output)
         self.cuts = [Action(cut_id(name), "cut", output=name) for name in self.films]
         for cut in self.cuts:
             self._add_sound(cut)
             self._add(cut)
-        self.order: list[Action] = list(self._in_order())
+        # takes and frames come first, whatever they are for; what is made of them stands in the order of the films
+        self.order: list[Action] = taken + [*self._actions.values()][len(taken) :]
+
+    def _add_takes(self) -> list[Action]:
+        """Add the takes and the frames they need; gives them in order, as ``_in_order`` would.
+
+        Where every shot starts from earlier ones, that is: the new frames of each shot, then its takes.
+        """
+        order: list[Action] = []
+        is_forward = False
+        for shot in self._needed():
+            if maker_of(shot.source) is not None:
+                is_forward |= any(take_id(link.shot) not in self._actions for _, link in links(shot))
+                takes, frames = self._add_take(shot)
+                order += frames
+                order += takes
+        return list(self._in_order()) if is_forward else order
 
     def _needed(self) -> list[Shot]:
+        if len(self._shown) == len(self._shots):
+            return self._shown
         wanted = [shot for shot in self._shots.values() if not shot.skip]
         seen = {shot.id for shot in wanted}
         for shot in wanted:
@@ -143,33 +157,48 @@ class Graph:
             self._connect(name, action.id)
 
     def _connect(self, source: str, user: str) -> None:
-        self._inputs.setdefault(user, {})[source] = None
-        self._users.setdefault(source, {})[user] = None
+        for there, name, other in ((self._inputs, user, source), (self._users, source, user)):
+            found = there.get(name)
+            if found is None:
+                there[name] = {other: None}
+            else:
+                found[other] = None
 
     def _in_order(self) -> Iterator[Action]:
-        """The actions so that each comes after what it is made of, and else as they were added."""
-        names = list(self._actions)
+        """The actions so far so that each comes after what it is made of, and else as they were added."""
+        names, actions, users = list(self._actions), self._actions, self._users
         rank = {name: position for position, name in enumerate(names)}
-        missing = {name: len(self._inputs.get(name, ())) for name in names}
-        ready = [position for position, name in enumerate(names) if not missing[name]]  # a heap, since it is sorted
+        missing = {name: len(sources) for name, sources in self._inputs.items() if sources}
+        ready = [position for position, name in enumerate(names) if name not in missing]  # a heap, since it is sorted
         while ready:
             name = names[heappop(ready)]
-            yield self._actions[name]
-            for user in self._users.get(name, ()):
+            yield actions[name]
+            for user in users.get(name, ()):
                 missing[user] -= 1
                 if not missing[user]:
                     heappush(ready, rank[user])
 
-    def _add_take(self, shot: Shot) -> None:
-        beside = shot.source.beside if isinstance(shot.source, Generated) and not shot.skip else ()
-        takes = [Action(take_id(shot.id, seed), "take", shot.id, seed=seed) for seed in (None, *beside)]
+    def _add_take(self, shot: Shot) -> tuple[list[Action], list[Action]]:
+        """Add the takes of a shot and the frames they start from; gives the takes and the frames that are new."""
+        source, actions = shot.source, self._actions
+        beside = source.beside if isinstance(source, Generated) and source.takes and not shot.skip else ()
+        takes = [Action(take_id(shot.id, seed), "take", shot.id, "", seed) for seed in (None, *beside)]
         for take in takes:
-            self._add(take)
-        for _, link in links(shot):
-            frame = Action(frame_id(link.shot, link.at), "frame", link.shot, moment(link.at))
-            self._add(frame, take_id(link.shot))
+            actions[take.id] = take
+        frames: list[Action] = []
+        if not isinstance(source, Generated):
+            return takes, frames
+        for link in (source.first_frame, source.last_frame):
+            if not isinstance(link, FrameLink):
+                continue
+            at = moment(link.at)
+            name = f"frame:{link.shot}@{at}"
+            if name not in actions:
+                frames.append(Action(name, "frame", link.shot, at))
+                self._add(frames[-1], take_id(link.shot))
             for take in takes:
-                self._connect(frame.id, take.id)
+                self._connect(name, take.id)
+        return takes, frames
 
     def pieces_of(self, output: str) -> list[Action]:
         """The pieces of one film in its order."""
@@ -201,6 +230,27 @@ class Graph:
             raise LookupError(shot_id)
         return self._shown[self._place[shot_id] - 1].id
 
+    def _add_pieces(self, output: Output) -> None:
+        """The pieces of one film. Nearly all are the whole of one shot, which is what is quick here."""
+        cut, actions = cut_id(output.name), self._actions
+        before, after = [None, *self._shown], [*self._shown[1:], None]
+        for earlier, shot, later in zip(before, self._shown, after, strict=False):
+            if earlier is None or later is None or not _is_plain(shot) or later.transition.type != "cut":
+                for piece in self._pieces(shot, output):
+                    self._add_piece(piece)
+                    self.pieces.append(piece)
+                continue
+            name, take = segment_id(shot.id, output.name), take_id(shot.id)
+            piece = actions[name] = Action(name, "segment", shot.id, "", None, output.name)
+            self.pieces.append(piece)
+            if take in actions:
+                self._inputs[name] = {take: None}
+                self._users.setdefault(take, {})[name] = None
+            self._users[name] = {cut: None}
+        self._inputs.setdefault(cut, {}).update(
+            (piece.id, None) for piece in self.pieces if piece.output == output.name
+        )
+
     def _add_piece(self, piece: Action) -> None:
         shots = [self.before(piece.shot), piece.shot] if piece.at == "into" else [piece.shot]
         self._add(piece, *(take_id(shot) for shot in shots if take_id(shot) in self._actions))
@@ -221,6 +271,10 @@ class Graph:
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""
         return self._actions[name]
+
+    def has(self, name: str) -> bool:
+        """Whether there is an action of that id."""
+        return name in self._actions
 
     def shot(self, shot_id: str) -> Shot:
         """The shot of that id. Raises ``KeyError``."""
@@ -305,6 +359,11 @@ class Graph:
 
     def _tags(self) -> set[str]:
         return {tag for shot in self._shots.values() for tag in shot.tags}
+
+
+def _is_plain(shot: Shot) -> bool:
+    """Whether nothing but a transition into the next shot could cut *shot* into several pieces."""
+    return shot.transition.type == "cut" and (shot.trim is WHOLE or (shot.trim.start, shot.trim.end) == (None, None))
 
 
 def cycles(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:

@@ -179,14 +179,18 @@ class Track(Struct, frozen=True):
     duck: Fraction = Fraction(0)
 
 
+WHOLE = Trim()
+NORMAL = Fraction(1)
+
+
 class Shot(Struct, frozen=True):
     """One authored unit: a source and how it goes into the cut; without *fit* it fills the film as that says."""
 
     id: str
     scene: str
     source: Source
-    trim: Trim = Trim()
-    speed: Fraction = Fraction(1)
+    trim: Trim = WHOLE
+    speed: Fraction = NORMAL
     fit: Fit | None = None
     transition: Transition = Transition()
     caption: tuple[Caption, ...] = ()
@@ -272,15 +276,19 @@ class Storyboard(Struct, frozen=True):
     def pictures(self) -> Iterator[tuple[str, FrameInput]]:
         """The pictures that go into takes, with the shot that uses them, in the order of the film."""
         for shot in self.shots():
-            if isinstance(shot.source, Generated):
-                for frame in (shot.source.first_frame, shot.source.last_frame):
-                    if frame is not None:
-                        yield shot.id, frame
+            source = shot.source
+            if isinstance(source, Generated):
+                if source.first_frame is not None:
+                    yield shot.id, source.first_frame
+                if source.last_frame is not None:
+                    yield shot.id, source.last_frame
 
     def files(self) -> Iterator[FileInput]:
         """The files of the project that the film is made of."""
         yield from (frame for _, frame in self.pictures() if isinstance(frame, FileInput))
         for shot in self.shots():
+            if isinstance(shot.source, Generated):
+                continue
             match shot.source:
                 case Clip(file) | Still(file) | Card(font=FileInput() as file):
                     yield file

@@ -180,7 +180,7 @@ class Plan(Struct, frozen=True):
         taken = {step.action.shot for step in self.of("take")}
         drawn: dict[str, Step] = {}
         for step in self.steps:
-            if _stands_for(step.action, taken):
+            if step.action.shot not in taken and _stands_for(step.action):
                 before = drawn.get(step.action.shot)
                 drawn[step.action.shot] = step if before is None or before.do in ("reuse", "copy") else before
         return [step for step in self.steps if step.action.kind == "take" or drawn.get(step.action.shot) is step]
@@ -206,8 +206,8 @@ class Plan(Struct, frozen=True):
         return all(step.do in ("reuse", "copy", "held") for step in self.steps)
 
 
-def _stands_for(action: Action, taken: set[str]) -> bool:
-    return action.kind == "segment" and action.at == "" and action.shot not in taken
+def _stands_for(action: Action) -> bool:
+    return action.kind == "segment" and action.at == ""
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -34,6 +34,7 @@ from storyboard.core.plan import (
     TakeMade,
     changes,
 )
+from storyboard.core.recall import Held, Recalled, holding
 from storyboard.core.segments import Segments
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
@@ -59,8 +60,10 @@ class Wishes(Struct, frozen=True):
 class Planner:
     """Answers for one storyboard: which step an action needs, given what has been settled so far."""
 
-    def __init__(self, graph: Graph, memory: Memory, wishes: Wishes) -> None:
+    def __init__(self, graph: Graph, memory: Memory, wishes: Wishes, recalled: Recalled | None = None) -> None:
         self.graph = graph
+        self._recalled = recalled
+        self._common: dict[str, bool] = {}
         self._memory = memory
         self._wishes = wishes
         self._course = Course()
@@ -81,15 +84,43 @@ class Planner:
 
     def plan(self) -> Plan:
         """The whole graph, with nothing made."""
+        held = self._recall()
         for action in self.graph.order:
-            step = self.step(action)
-            if step.found is not None:
-                self.settle(action, step.found)
+            known = held.steps.get(action.id)
+            kind = action.kind
+            if known is None or (kind == "segment" and not self._is_common(action.output)):
+                step = self.step(action)
+                if step.found is not None:
+                    self.settle(action, step.found)
+            elif known.found is not None:
+                self._course.steps[action.id] = known
+                if kind == "take" and action.shot not in held.weighed:
+                    self.settle(action, known.found)
+                else:
+                    self._course.settled[action.id] = known.found
         plan = Plan(tuple(self._course.steps[action.id] for action in self.graph.order))
         # which takes are copied depends on all of them, so pieces are final only together
         final = ("take", "frame") + (("segment",) if all(step.found for step in plan.of("take")) else ())
         self._final = {s.action.id: s for s in plan.steps if s.found is not None and s.action.kind in final}
         return plan
+
+    def _is_common(self, output: str) -> bool:
+        """Whether the same parameter sets can be copied as in the plan that is remembered; all takes are weighed."""
+        if output not in self._common and self._recalled is not None:
+            self._common[output] = self.segments[output].common() == self._recalled.plan.common[output]
+        return self._common[output]
+
+    def _recall(self) -> Held:
+        """What is known to be in place from an earlier plan; its takes are weighed at once."""
+        if self._recalled is None:
+            return Held()
+        held = holding(self._recalled, self.graph, self._memory, self._wishes)
+        known = self._recalled.plan
+        takes = [take for take in known.takes if take.shot in held.weighed and take_id(take.shot) in held.steps]
+        sets = [info.parameter_sets for info in known.infos]
+        for number, film in enumerate(self.segments.values()):
+            film.weigh_known((take.shot, sets[take.info], take.weights[number]) for take in takes)
+        return held
 
     def plan_after(self) -> Plan:
         """The plan of a build that follows one in which all that is made here has been settled."""

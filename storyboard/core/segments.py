@@ -5,7 +5,7 @@ the planner's question.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -74,7 +74,7 @@ class Segments:
         self._output = self._film.output
         self._overlaps = overlaps(self._film)
         self._weights: Counter[str] = Counter()
-        self._weighed: set[str] = set()
+        self._weighed: dict[str, int] = {}
         self._pieces: dict[str, tuple[TakeMade | None, Piece]] = {}
         self._misfits: dict[str, tuple[TakeMade | None, str | None]] = {}
 
@@ -83,11 +83,26 @@ class Segments:
         take = self._take(shot)
         if take is None or shot in self._weighed or self.misfit(shot) is not None:
             return
-        self._weighed.add(shot)
         piece = self.piece(shot)
         overlap = self._overlaps[shot]
         kept = copied_span(take.info, piece, Span(overlap.before, piece.frames - overlap.after))
-        self._weights[take.info.parameter_sets] += kept.frames if kept is not None else 0
+        self._weighed[shot] = kept.frames if kept is not None else 0
+        self._weights[take.info.parameter_sets] += self._weighed[shot]
+
+    def weight(self, shot: str) -> int:
+        """How many frames of *shot* have been weighed; -1 if it has no say."""
+        return self._weighed.get(shot, -1)
+
+    def weigh_known(self, takes: Iterable[tuple[str, str, int]]) -> None:
+        """The same as ``weigh``, by what is known from before: shots, parameter sets, frames; nothing for -1 frames."""
+        for shot, parameter_sets, frames in takes:
+            if frames >= 0 and shot not in self._weighed:
+                self._weighed[shot] = frames
+                self._weights[parameter_sets] += frames
+
+    def common(self) -> str:
+        """The parameter sets that may be copied, by the takes that have been weighed."""
+        return common_parameter_sets(self._weights)
 
     def misfit(self, shot: str) -> str | None:
         """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
@@ -122,7 +137,7 @@ class Segments:
         """Why the settled take of *shot* has to be encoded for the film; ``None`` if packets of it can be copied."""
         why = self.misfit(shot)
         take = self._take(shot)
-        if why is None and take is not None and take.info.parameter_sets != common_parameter_sets(self._weights):
+        if why is None and take is not None and take.info.parameter_sets != self.common():
             return "most takes have other parameter sets"
         return why
 

@@ -6,13 +6,11 @@ from fractions import Fraction
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import Card, Clip, Generated, Output, Shot, Still, Storyboard, Trim
+from storyboard.core.model import NORMAL, WHOLE, Card, Clip, Generated, Output, Shot, Still, Storyboard
 from storyboard.core.timebase import frames_in, seconds_of
 
 # What our own encoder writes, and what every player expects of a film in high definition.
 OUTPUT_COLOR = "bt709/bt709/bt709/tv"
-WHOLE = Trim()
-NORMAL = Fraction(1)
 _BEGIN = Fraction(0)
 _PLAIN = ("yuv420p", 0, "1/1", OUTPUT_COLOR)
 
@@ -59,20 +57,30 @@ def timeline(
     *into* counts the frames that a shot shares with the one before it. Raises ``TooShort``.
     """
     pieces: list[Piece] = []
-    at = 0
+    at, shared = 0, into or {}
+    whole: dict[tuple[int, str], int] = {}  # takes of one length have one number of frames in the film
     for shot in storyboard.shots():
-        if not shot.skip:
-            at -= (into or {}).get(shot.id, 0) if pieces else 0
-            piece = place(shot, at, storyboard.output, takes.get(shot.id))
-            pieces.append(piece)
-            at += piece.frames
+        if shot.skip:
+            continue
+        at -= shared.get(shot.id, 0) if pieces else 0
+        take = takes.get(shot.id)
+        alike = (take.frames, take.rate) if take is not None and _is_whole(shot) else None
+        frames = whole.get(alike) if alike is not None else None
+        if frames is not None:
+            piece = Piece(shot.id, at, frames, _BEGIN, True)
+        else:
+            piece = place(shot, at, storyboard.output, take)
+        if alike is not None:
+            whole[alike] = piece.frames
+        pieces.append(piece)
+        at += piece.frames
     return pieces
 
 
 def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
     """One shot's piece, beginning at frame *at* of the film. Raises ``TooShort``."""
     length = take.duration if take is not None else asked_length(shot)
-    if shot.trim == WHOLE and shot.speed == NORMAL:
+    if _is_whole(shot):
         return Piece(shot.id, at, max(1, frames_in(length, output.fps)), _BEGIN, whole=True)
     start = shot.trim.start or Fraction(0)
     end = length if shot.trim.end is None else shot.trim.end
@@ -85,6 +93,11 @@ def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
     whole = start == 0 and end == length
     frames = max(1, frames_in((end - start) / shot.speed, output.fps))
     return Piece(shot.id, at, frames, start, whole)
+
+
+def _is_whole(shot: Shot) -> bool:
+    # most shots share the defaults of the model, and comparing fractions takes longer than all the rest
+    return (shot.trim is WHOLE or shot.trim == WHOLE) and (shot.speed is NORMAL or shot.speed == NORMAL)
 
 
 def total_frames(pieces: Iterable[Piece]) -> int:

@@ -27,6 +27,10 @@ class Field(Struct, gc=False):
     def key_span(self) -> Span:
         return self.document.key_span(self.path)
 
+    def part(self, name: str) -> Span:
+        """Where the value under *name* in it stands."""
+        return self.document.span((*self.path, name))
+
     @property
     def usable(self) -> bool:
         """Whether nothing in it has been found wrong yet."""

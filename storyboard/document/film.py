@@ -1,25 +1,29 @@
 """The film as a whole: its scenes and ids, and what only shows once every shot has been read."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from functools import cached_property
+from itertools import islice
 
 from msgspec.structs import replace
 
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
 from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard
-from storyboard.document.fields import Field, Layer, SceneDraft, ShotDraft, layer
+from storyboard.document.fields import Field, Layer, SceneDraft, layer
 from storyboard.document.files import ProjectFiles
 from storyboard.document.fit import Cards
 from storyboard.document.frames import Frames
+from storyboard.document.known import AnyDraft, KnownSceneDraft, context_of
 from storyboard.document.links import check_links
 from storyboard.document.lower import Lowered, Tools, lower_shot
 from storyboard.document.names import folded, is_reserved, quoted
 from storyboard.document.outputs import Outputs
+from storyboard.document.scenes import AnyScene, ReadScene, known_shots
 from storyboard.document.sound import check_shots, check_times, read_tracks
 from storyboard.document.source import Document, Path
 from storyboard.document.vars import Texts
-from storyboard.document.wording import SOURCES
 
 
 class Film:
@@ -31,7 +35,7 @@ class Film:
     def __init__(
         self,
         root: Document,
-        scenes: Sequence[tuple[Document, Path]],
+        scenes: Sequence[tuple[Document, Path] | KnownSceneDraft],
         findings: list[Diagnostic],
         files: ProjectFiles,
         cards: Mapping[str, ModelCard],
@@ -53,37 +57,46 @@ class Film:
             self._outputs.shared_size(),
             {},
         )
-        self._scenes = [self._scene(document, path) for document, path in scenes]
-        self.drafts = [draft for scene in self._scenes for draft in _shots(scene)]
+        self.scenes = [
+            scene if isinstance(scene, KnownSceneDraft) else ReadScene(self._scene(*scene)) for scene in scenes
+        ]
+        self.drafts: list[AnyDraft] = [draft for scene in self.scenes for draft in scene.drafts]
+
+    @cached_property
+    def context(self) -> str:
+        """What the storyboard gives to its scenes."""
+        tools = self._tools
+        return context_of(self._root.data, tools.film_size, self._provider, tools.cards.known, tools.caption_fonts)
 
     def lower(self) -> Storyboard | None:
         """The storyboard, or ``None`` if there is any error among the findings."""
         self._ids()
         self._outputs.read_fonts(self._tools.frames)
         self._tools.caption_fonts = self._outputs.caption_fonts()
-        lowered = [lower_shot(draft, self._tools) for draft in self.drafts]
+        lowered = [one for scene in self.scenes for one in self._lowered(scene)]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self._any_shot()
         tracks = read_tracks(self._root, self._tools.frames, self.findings)
         self.findings.extend(check_shots(self._root, self.drafts, complete=self._complete))
-        titles = [self._tools.texts.fill(field) if field else None for field in self._titles()]
+        title = self._title(self._root)
+        titles = [self._scene_title(scene) for scene in self.scenes]
         outputs = self._outputs.read()
         if has_errors(self.findings):
             return None
         self.findings.extend(self._tools.texts.unused())
-        storyboard = self._storyboard(lowered, titles, self._outputs.whole(outputs, lowered))
+        storyboard = self._storyboard(lowered, title, titles, self._outputs.whole(outputs, lowered))
         storyboard = replace(storyboard, audio=tracks)
         self._outputs.check_overlaps(storyboard, self.drafts)
         self.findings.extend(check_times(storyboard, self._root))
         return None if has_errors(self.findings) else storyboard
 
     def _storyboard(
-        self, lowered: Sequence[Lowered], titles: list[str | None], outputs: Sequence[Output]
+        self, lowered: Sequence[Lowered], title: str | None, titles: list[str | None], outputs: Sequence[Output]
     ) -> Storyboard:
         shots = iter([one.shot for one in lowered if one.shot is not None])
         scenes = [
-            Scene(scene.id, tuple(next(shots) for _ in _shots(scene)), title)
-            for scene, title in zip(self._scenes, titles[1:], strict=True)
+            Scene(scene.id, tuple(islice(shots, len(scene.drafts))), name)
+            for scene, name in zip(self.scenes, titles, strict=True)
         ]
         provider, budget = self._root.data.get("provider", DEFAULT_PROVIDER), self._root.data.get("budget")
         return Storyboard(
@@ -91,15 +104,41 @@ class Film:
             output=outputs[0],
             more=tuple(outputs[1:]),
             scenes=tuple(scenes),
-            title=titles[0],
+            title=title,
             provider=self._provider or str(provider),
             budget=None if budget is None else Decimal(str(budget)),
         )
 
-    def _titles(self) -> Iterator[Field | None]:
-        yield self._root.find("title")
-        for scene in self._scenes:
-            yield scene.own.find("title")
+    def _title(self, part: Layer) -> str | None:
+        field = part.find("title")
+        return self._tools.texts.fill(field) if field is not None else None
+
+    def _scene_title(self, scene: AnyScene) -> str | None:
+        if isinstance(scene, KnownSceneDraft):
+            return scene.known.title
+        with self._noted(scene):
+            scene.title = self._title(scene.draft.own)
+        return scene.title
+
+    def _lowered(self, scene: AnyScene) -> Sequence[Lowered]:
+        if isinstance(scene, KnownSceneDraft):
+            return known_shots(scene, self._tools, self.context)
+        with self._noted(scene):
+            return [lower_shot(draft, self._tools) for draft in scene.drafts]
+
+    @contextmanager
+    def _noted(self, scene: ReadScene) -> Iterator[None]:
+        """What reading a scene looks at and says, for whoever wants to know it later."""
+        texts, frames, before = self._tools.texts, self._tools.frames, len(self.findings)
+        used, looked_at, fonts = texts.used, frames.looked_at, frames.fonts_read
+        texts.used, frames.looked_at = set(), set()
+        yield
+        scene.findings += self.findings[before:]
+        scene.used |= texts.used
+        scene.files |= frames.looked_at
+        scene.reads_fonts |= frames.fonts_read > fonts
+        texts.used |= used
+        frames.looked_at |= looked_at
 
     def _scene(self, document: Document, path: Path) -> SceneDraft:
         node = document.node(path)
@@ -114,8 +153,11 @@ class Film:
         return SceneDraft(own, tuple(part for part in defaults if part.data), name if isinstance(name, str) else "")
 
     def _ids(self) -> None:
-        self.findings.extend(_id_problems("scene", (scene.own for scene in self._scenes)))
-        self.findings.extend(_id_problems("shot", (draft.own for draft in self.drafts)))
+        """Ids that cannot be told apart, or cannot be names of files; most films have none."""
+        if not _all_apart([scene.id for scene in self.scenes]):
+            self.findings.extend(_id_problems("scene", (scene.own for scene in self.scenes)))
+        if not _all_apart([draft.id for draft in self.drafts]):
+            self.findings.extend(_id_problems("shot", (draft.own for draft in self.drafts)))
 
     def _any_shot(self) -> None:
         if self.drafts and all(draft.skipped for draft in self.drafts):
@@ -123,14 +165,9 @@ class Film:
             self.findings.append(error("no-shots", "all shots are skipped, so there is no film", place))
 
 
-def _shots(scene: SceneDraft) -> Iterator[ShotDraft]:
-    shots = scene.own.data.get("shots")
-    for index, value in enumerate(shots if isinstance(shots, list) else ()):
-        if isinstance(value, dict):
-            own = Layer(scene.own.document, (*scene.own.path, "shots", index), value)
-            sources = [name for name in SOURCES if name in value]
-            name = value.get("id")
-            yield ShotDraft(own, scene, name if isinstance(name, str) else "", sources[0] if len(sources) == 1 else "")
+def _all_apart(ids: list[str]) -> bool:
+    names = {folded(name) for name in ids}
+    return len(names) == len(ids) and not any(map(is_reserved, ids))
 
 
 def _id_problems(what: str, layers: Iterator[Layer]) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ class Cards:
 
     def __init__(self, cards: Mapping[str, ModelCard], provider: str | None, findings: list[Diagnostic]) -> None:
         self._cards = cards
+        self.known = cards
         self._provider = provider
         self._findings = findings
         self._told: set[tuple[str, Span | None]] = set()

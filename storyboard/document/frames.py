@@ -20,6 +20,8 @@ class Frames:
         self._files = files
         self._findings = findings
         self._problems: dict[tuple[str, Kind], str | None] = {}
+        self.looked_at: set[tuple[str, str]] = set()
+        self.fonts_read = 0
 
     def read(self, field: Field) -> FrameInput | None:
         """The input that *field* names, or ``None`` if it cannot be used, which has then been said."""
@@ -48,6 +50,7 @@ class Frames:
 
     def missing_letters(self, font: FileInput | None, text: str) -> str:
         """The letters of *text* that a font file, or without one the built-in font, has not."""
+        self.fonts_read += font is not None
         return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
 
     def sound_length(self, file: FileInput) -> Fraction | None:
@@ -58,13 +61,18 @@ class Frames:
         return self._file(field, path, "picture")
 
     def _file(self, field: Field, path: str, kind: Kind) -> FileInput | None:
-        if (path, kind) not in self._problems:
-            self._problems[path, kind] = self._files.problem(path, kind)
-        reason = self._problems[path, kind]
+        reason = self.problem(path, kind)
         if reason is None:
             return FileInput(path)
         self._findings.append(error(f"bad-{kind}", f"{quoted(path, 80)} cannot be used: {reason}", field.span))
         return None
+
+    def problem(self, path: str, kind: Kind) -> str | None:
+        """Why the file at *path* of the project cannot be used, ``None`` if it can."""
+        self.looked_at.add((path, kind))
+        if (path, kind) not in self._problems:
+            self._problems[path, kind] = self._files.problem(path, kind)
+        return self._problems[path, kind]
 
 
 def _link(value: dict[str, object]) -> FrameLink:

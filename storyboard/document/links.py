@@ -7,20 +7,21 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import FrameLink, Generated
 from storyboard.core.timebase import plain_number
-from storyboard.document.fields import Field, ShotDraft
+from storyboard.document.known import AnyDraft, AnyField
 from storyboard.document.names import closest, quoted
 
 LONGEST_CHAIN = 2
 _LOOKED_AT = 20_000
 _DRAWN = 12
+_WITH_TAKES = frozenset(("prompt", "clip"))
 
 
 class Linked(Struct, gc=False):
     """A shot with what its source was read as (``None`` if that failed) and the links found in it."""
 
-    draft: ShotDraft
+    draft: AnyDraft
     source: Generated | None
-    links: list[tuple[Field, FrameLink]]
+    links: Sequence[tuple[AnyField, FrameLink]]
 
 
 def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnostic]:
@@ -36,6 +37,10 @@ def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnost
     for shot in shots:
         for field, link in shot.links:
             target = by_id.get(link.shot)
+            if target is not None and _goes(shot, link, target):
+                if by_id.get(shot.draft.id) is shot:
+                    ways.setdefault(shot.draft.id, []).append(_Way(shot.draft.id, link.shot, field))
+                continue
             suggestions -= target is None
             known = by_id if suggestions >= 0 else {}
             finding = _unusable(shot, field, link, target, known)
@@ -48,20 +53,22 @@ def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnost
     yield from _shape(list(by_id), ways)
 
 
+def _goes(shot: Linked, link: FrameLink, target: Linked) -> bool:
+    """Whether nothing at all can be said against a link, which is so for most."""
+    there = target.draft
+    return there.id != shot.draft.id and there.kind in _WITH_TAKES and isinstance(link.at, str) and not there.skipped
+
+
 class _Way(Struct, gc=False):
     """A shot that starts from another one, and the field that says so."""
 
     shot: str
     source: str
-    field: Field
+    field: AnyField
 
     @property
     def place(self) -> Span:
-        return _shot_place(self.field)
-
-
-def _shot_place(field: Field) -> Span:
-    return field.document.span((*field.path, "shot"))
+        return self.field.part("shot")
 
 
 def _definition(target: Linked) -> Label:
@@ -69,19 +76,19 @@ def _definition(target: Linked) -> Label:
 
 
 def _unusable(
-    shot: Linked, field: Field, link: FrameLink, target: Linked | None, known: dict[str, Linked]
+    shot: Linked, field: AnyField, link: FrameLink, target: Linked | None, known: dict[str, Linked]
 ) -> Diagnostic | None:
     if target is None:
-        return _dangling(link.shot, _shot_place(field), known)
+        return _dangling(link.shot, field.part("shot"), known)
     name, wanted = quoted(link.shot), target.draft
     if wanted.id == shot.draft.id:
-        return error("self-link", f"shot {name} starts from itself", _shot_place(field))
+        return error("self-link", f"shot {name} starts from itself", field.part("shot"))
     if wanted.kind not in ("prompt", "clip", ""):
         message = f"{name} has no take; frames of a `{wanted.kind}` are not supported yet"
-        return error("not-supported-yet", message, _shot_place(field), _definition(target))
+        return error("not-supported-yet", message, field.part("shot"), _definition(target))
     if wanted.skipped and not shot.draft.skipped:
         reason = Label(wanted.own.document.key_span((*wanted.own.path, "skip")), "it is skipped here")
-        return error("skipped-link", f"{name} is skipped, so it has no frames", _shot_place(field), reason)
+        return error("skipped-link", f"{name} is skipped, so it has no frames", field.part("shot"), reason)
     return _outside(field, link, target)
 
 
@@ -93,12 +100,12 @@ def _dangling(name: str, place: Span, known: dict[str, Linked]) -> Diagnostic:
     return error("unknown-shot", message, place, _definition(known[meant]), help=f"did you mean `{meant}`?")
 
 
-def _outside(field: Field, link: FrameLink, target: Linked) -> Diagnostic | None:
+def _outside(field: AnyField, link: FrameLink, target: Linked) -> Diagnostic | None:
     if target.source is None or isinstance(link.at, str) or link.at < target.source.duration:
         return None
     length, moment = plain_number(target.source.duration), plain_number(link.at)
     message = f"{quoted(link.shot)} is {length} s long, so nothing is shown at {moment} s"
-    place = field.document.span((*field.path, "at"))
+    place = field.part("at")
     return error("frame-outside", message, place, _definition(target), help="write `at: last` for its last frame")
 
 
@@ -113,6 +120,22 @@ def _shape(order: list[str], ways: dict[str, list[_Way]]) -> Iterator[Diagnostic
 
 def _depths(order: list[str], ways: dict[str, list[_Way]]) -> tuple[dict[str, int], dict[str, _Way], set[str]]:
     """How many links each shot is away from one of its own, the longest way there, and the shots that never end."""
+    depth: dict[str, int] = {}
+    behind: dict[str, _Way] = {}
+    for name in order:  # mostly each shot starts from earlier ones
+        leading = ways.get(name)
+        if leading is None:
+            depth[name] = 0
+            continue
+        if any(way.source not in depth for way in leading):
+            return _depths_anyhow(order, ways)
+        longest = leading[0] if len(leading) == 1 else max(leading, key=lambda way: depth[way.source])
+        depth[name], behind[name] = depth[longest.source] + 1, longest
+    return depth, behind, set()
+
+
+def _depths_anyhow(order: list[str], ways: dict[str, list[_Way]]) -> tuple[dict[str, int], dict[str, _Way], set[str]]:
+    """The same where shots start from later ones, or from each other in a circle."""
     followers: dict[str, list[str]] = {}
     open_ways = {name: len(ways.get(name, ())) for name in order}
     for name, leading in ways.items():

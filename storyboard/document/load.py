@@ -4,20 +4,24 @@ The caller hands in the project's files and the cards of the models; everything 
 """
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error, in_file_order
 from storyboard.core.model import Storyboard
 from storyboard.document.check import Kind, check
-from storyboard.document.fields import ShotDraft
 from storyboard.document.files import FileProblem, ProjectFiles
 from storyboard.document.film import Film
+from storyboard.document.known import AnyDraft, Known, KnownScene, KnownSceneDraft, Unsure
 from storyboard.document.names import quoted
 from storyboard.document.parse import parse
 from storyboard.document.paths import BadPath, in_project
+from storyboard.document.scenes import worth_knowing
 from storyboard.document.source import Document, Path
+from storyboard.document.text import text_document
 
 MAX_FINDINGS = 500
 MAX_SHOTS = 10_000
@@ -34,8 +38,9 @@ class Loaded(Struct):
     storyboard: Storyboard | None
     findings: list[Diagnostic]
     files: tuple[str, ...]
-    texts: dict[str, str]
-    _drafts: dict[str, ShotDraft]
+    texts: Mapping[str, str]
+    _drafts: dict[str, AnyDraft]
+    _film: Film | None = None
 
     def place(self, shot_id: str, field: str | None = None) -> Span | None:
         """Where a shot stands, or one of its fields, in its defaults if it comes from there."""
@@ -50,14 +55,47 @@ class Loaded(Struct):
         draft = self._drafts.get(shot_id)
         return None if draft is None else (draft.own.document.name, draft.own.path)
 
+    def scenes(self) -> Iterator[tuple[str, KnownScene | None]]:
+        """What is worth knowing of every scene in a file of its own when the film is read again, by file.
 
-def load(path: str, project: ProjectFiles, cards: Mapping[str, ModelCard], *, provider: str | None = None) -> Loaded:
+        ``None`` for one that has to be read each time. Nothing if there is no storyboard.
+        """
+        if self.storyboard is None or self._film is None:
+            return
+        first = 0
+        for scene, lowered in zip(self._film.scenes, self.storyboard.scenes, strict=True):
+            if isinstance(scene, KnownSceneDraft):
+                end = first + len(lowered.shots)
+                yield scene.file, replace(scene.known, first=first, end=end)
+            elif not scene.own.path:
+                document = scene.own.document
+                raw = document.raw_bytes
+                told = (sha256(raw).hexdigest(), len(raw), self._film.context)
+                yield document.name, worth_knowing(scene, lowered.shots, first, *told)
+            first += len(lowered.shots)
+
+
+def load(
+    path: str,
+    project: ProjectFiles,
+    cards: Mapping[str, ModelCard],
+    *,
+    provider: str | None = None,
+    known: Known | None = None,
+) -> Loaded:
     """Load the storyboard at *path*, relative to the project, with forward slashes.
 
     *cards* are the models that may be asked for, by id; *provider* makes every shot, whatever the storyboard says.
-    Nothing that a file holds raises.
+    *known* spares reading scenes that have been read before; of these nothing can be located afterwards. Nothing that
+    a file holds raises.
     """
-    reader = _Reader(project)
+    try:
+        return _load(path, _Reader(project, known), cards, provider)
+    except Unsure:
+        return _load(path, _Reader(project, None), cards, provider)
+
+
+def _load(path: str, reader: "_Reader", cards: Mapping[str, ModelCard], provider: str | None) -> Loaded:
     root = reader.open(path, "storyboard", None)
     if root is None or root.root is None:
         return _loaded(None, reader, {})
@@ -66,73 +104,120 @@ def load(path: str, project: ProjectFiles, cards: Mapping[str, ModelCard], *, pr
         return _loaded(None, reader, {})
     for document, kind in reader.unchecked():
         reader.findings.extend(check(document, kind))
-    film = Film(root, scenes, reader.findings, project, cards, provider, complete=reader.complete)
+    film = Film(root, scenes, reader.findings, reader.project, cards, provider, complete=reader.complete)
     storyboard = film.lower()
-    drafts: dict[str, ShotDraft] = {}
+    drafts: dict[str, AnyDraft] = {}
     for draft in film.drafts:
         drafts.setdefault(draft.id, draft)
-    return _loaded(storyboard, reader, drafts)
+    return _loaded(storyboard, reader, drafts, film)
 
 
-def _loaded(storyboard: Storyboard | None, reader: "_Reader", drafts: dict[str, ShotDraft]) -> Loaded:
-    files = tuple(reader.documents)
+def _loaded(
+    storyboard: Storyboard | None, reader: "_Reader", drafts: dict[str, AnyDraft], film: Film | None = None
+) -> Loaded:
+    files = tuple(reader.files)
     findings = in_file_order(reader.findings, files)
     if len(findings) > MAX_FINDINGS:
         left = len(findings) - MAX_FINDINGS
         kept = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
         findings = [*in_file_order(kept, files), Diagnostic(kept[0].severity, "and-more", f"and {left} more findings")]
-    texts = {name: document.text for name, document in reader.documents.items()}
-    return Loaded(storyboard, findings, files, texts, drafts)
+    return Loaded(storyboard, findings, files, _Texts(reader), drafts, film)
+
+
+class _Texts(Mapping[str, str]):
+    """The texts of all files; of those that were known and not read, as they are when somebody asks."""
+
+    def __init__(self, reader: "_Reader") -> None:
+        self._reader = reader
+        self._late: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        document = self._reader.documents.get(name)
+        if document is not None:
+            return document.text
+        if name not in self._late:
+            self._late[name] = self._read(self._reader.files[name], name)
+        return self._late[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._reader.files)
+
+    def __len__(self) -> int:
+        return len(self._reader.files)
+
+    def _read(self, digest: str, name: str) -> str:
+        """The text that the places are about; ``KeyError`` if it has been edited meanwhile."""
+        try:
+            raw = self._reader.project.read(name)
+        except FileProblem as problem:
+            raise KeyError(name) from problem
+        if sha256(raw).hexdigest() != digest:
+            raise KeyError(name)
+        return text_document(raw, name).text
 
 
 class _Reader:
     """Reads a storyboard and what it includes; every file once."""
 
-    def __init__(self, project: ProjectFiles) -> None:
-        self._project = project
+    def __init__(self, project: ProjectFiles, known: Known | None) -> None:
+        self.project = project
+        self._known = known
         self._kinds: dict[str, Kind] = {}
         self._included: dict[str, Span] = {}
         self._bytes = 0
         self.documents: dict[str, Document] = {}
+        self.files: dict[str, str] = {}
         self.findings: list[Diagnostic] = []
         self.complete = True
 
     def open(self, path: str, kind: Kind, place: Span | None) -> Document | None:
         """The parsed file, or ``None`` if it cannot be read, which is then said at *place*."""
         try:
-            raw = self._project.read(path)
+            raw = self.project.read(path)
         except FileProblem as problem:
             message = f"{quoted(path, 80)} cannot be read: {problem.reason}"
             self.findings.append(error("unreadable-file", message, place))
             return None
-        self._bytes += len(raw)
-        if self._bytes > MAX_TOTAL:
-            message = f"the files of the storyboard are larger than {MAX_TOTAL >> 20} MiB together"
-            self.findings.append(error("file-too-big", message, place))
+        if not self._fits(len(raw), place):
             return None
         document = parse(raw, path)
+        document.raw_bytes = raw
         self.documents[path] = document
+        self.files[path] = ""
         self._kinds[path] = kind
         self.findings.extend(document.findings)
         return document
 
-    def scenes(self, root: Document) -> Iterator[tuple[Document, Path]]:
-        """Where every scene of the film stands: its file and the path in it."""
+    def _fits(self, size: int, place: Span | None) -> bool:
+        self._bytes += size
+        if self._bytes > MAX_TOTAL:
+            message = f"the files of the storyboard are larger than {MAX_TOTAL >> 20} MiB together"
+            self.findings.append(error("file-too-big", message, place))
+        return self._bytes <= MAX_TOTAL
+
+    def scenes(self, root: Document) -> Iterator[tuple[Document, Path] | KnownSceneDraft]:
+        """Where every scene of the film stands: its file and the path in it; or what is known of it."""
         listed = root.data.get("scenes") if isinstance(root.data, dict) else None
         for index, item in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(item, dict) and "include" in item:
                 document = self._include(root, ("scenes", index, "include"), item["include"])
-                if document is not None and document.root is not None:
+                if isinstance(document, KnownSceneDraft):
+                    yield document
+                elif document is not None and document.root is not None:
                     yield document, ()
                 else:
                     self.complete = False
             elif isinstance(item, dict):
                 yield root, ("scenes", index)
 
-    def too_many(self, root: Document, scenes: list[tuple[Document, Path]]) -> bool:
+    def too_many(self, root: Document, scenes: list[tuple[Document, Path] | KnownSceneDraft]) -> bool:
         """Whether there are more shots than can be checked in good time, which is then said."""
         count = 0
-        for document, path in scenes:
+        for scene in scenes:
+            if isinstance(scene, KnownSceneDraft):
+                count += len(scene.shots)
+                continue
+            document, path = scene
             value = getattr(document.node(path), "value", None)
             shots = value.get("shots") if isinstance(value, dict) else None
             count += len(shots) if isinstance(shots, list) else 0
@@ -147,7 +232,7 @@ class _Reader:
             if document.root is not None:
                 yield document, self._kinds[name]
 
-    def _include(self, root: Document, path: Path, value: object) -> Document | None:
+    def _include(self, root: Document, path: Path, value: object) -> Document | KnownSceneDraft | None:
         if not isinstance(value, str) or not value:
             return None
         place = root.span(path)
@@ -164,4 +249,13 @@ class _Reader:
             self.findings.append(error("repeated-include", f"{quoted(name, 80)} is included twice", place, note))
             return None
         self._included[name] = place
-        return self.open(name, "scene", place)
+        return self._recalled(name, place) or self.open(name, "scene", place)
+
+    def _recalled(self, name: str, place: Span) -> KnownSceneDraft | None:
+        known = self._known.scene(name) if self._known is not None else None
+        if known is None or self._known is None:
+            return None
+        if not self._fits(known.size, place):
+            raise Unsure
+        self.files[name] = known.digest
+        return KnownSceneDraft(name, known, self._known.shots(known))

@@ -12,6 +12,8 @@ from msgspec import Struct, convert
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
+    NORMAL,
+    WHOLE,
     Clip,
     FileInput,
     Fit,
@@ -80,7 +82,7 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         transition=transition(draft),
         caption=captions(draft, _length(source), tools.texts, Drawn(tools.caption_fonts, tools.frames), tools.findings),
         audio=shot_audio(draft, tools.findings),
-        speed=_number(draft, "speed", Fraction(1)),
+        speed=_number(draft, "speed", NORMAL),
         fit=_fit(draft),
         hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
@@ -202,7 +204,7 @@ def _count(value: object) -> int:
 def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
     field = draft.own.find("trim")
     if field is None or not field.usable or not isinstance(field.value, dict):
-        return Trim()
+        return WHOLE
     start, end = (exact(field.value[name]) if name in field.value else None for name in ("start", "end"))
     length = _length(source)
     for name, moment, low in (("start", start, Fraction(0)), ("end", end, start or Fraction(0))):
@@ -210,7 +212,7 @@ def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
         if problem is not None:
             place = field.document.span((*field.path, name))
             tools.findings.append(error("bad-trim", problem, place))
-            return Trim()
+            return WHOLE
     return Trim(start, end)
 
 

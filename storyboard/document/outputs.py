@@ -9,8 +9,9 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, Size, Storyboard
 from storyboard.core.timebase import exact, frame_rate
-from storyboard.document.fields import Field, Layer, ShotDraft, layer
+from storyboard.document.fields import Field, Layer, layer
 from storyboard.document.frames import Frames
+from storyboard.document.known import AnyDraft
 from storyboard.document.lower import Lowered
 from storyboard.document.names import folded, quoted
 from storyboard.document.overlaps import check_overlaps
@@ -125,7 +126,7 @@ class Outputs:
             for draft, (file, own_size, own_rate) in zip(self.drafts, read, strict=True)
         ]
 
-    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[ShotDraft]) -> None:
+    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[AnyDraft]) -> None:
         """Findings about transitions and fades in any of the films, each place once."""
         for draft, one in zip(self.drafts, storyboard.films(), strict=True):
             for finding in check_overlaps(one, drafts, draft):

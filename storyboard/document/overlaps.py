@@ -6,11 +6,12 @@ Own footage is measured when it is taken in, and its transitions then.
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from storyboard.core.cutting import TooLong, too_long
+from storyboard.core.cutting import TooLong, overlaps, too_long
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
 from storyboard.core.timeline import TooShort, place
-from storyboard.document.fields import Field, ShotDraft
+from storyboard.document.fields import Field
+from storyboard.document.known import AnyDraft
 
 
 class Written(Protocol):
@@ -20,17 +21,19 @@ class Written(Protocol):
         """The field that counts."""
 
 
-def check_overlaps(storyboard: Storyboard, drafts: Sequence[ShotDraft], output: Written) -> Iterator[Diagnostic]:
+def check_overlaps(storyboard: Storyboard, drafts: Sequence[AnyDraft], output: Written) -> Iterator[Diagnostic]:
     """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
     written = {draft.id: draft for draft in drafts}
     shots = [shot for shot in storyboard.shots() if not shot.skip]
-    lengths = {shot.id: frames for shot in shots if (frames := _frames(shot, storyboard)) is not None}
-    for problem in too_long(storyboard, lengths):
+    shared = any(share.before or share.after for share in overlaps(storyboard).values())
+    lengths = {shot.id: frames for shot in shots if shared and (frames := _frames(shot, storyboard)) is not None}
+    for problem in too_long(storyboard, lengths) if shared else ():
         note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
         yield error("transition-too-long", str(problem), _place(problem, written, output), note)
     first = shots[0] if shots else None
-    field = written[first.id].own.find("transition") if first is not None else None
-    if first is not None and field is not None and first.transition.type != "cut":
+    moves = first is not None and first.transition.type != "cut"
+    field = written[first.id].own.find("transition") if first is not None and moves else None
+    if first is not None and field is not None:
         message = f"`{first.id}` is the first shot, so nothing gives way to it"
         yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
 
@@ -44,7 +47,7 @@ def _frames(shot: Shot, storyboard: Storyboard) -> int | None:
         return None
 
 
-def _place(problem: TooLong, written: dict[str, ShotDraft], output: Written) -> Span | None:
+def _place(problem: TooLong, written: dict[str, AnyDraft], output: Written) -> Span | None:
     if not problem.shot:
         name = problem.what.replace(" ", "_")
         field = output.find(name)

@@ -16,6 +16,7 @@ from storyboard.core.timebase import exact, in_words, plain_number
 from storyboard.core.timeline import Piece, TooShort, running_time, timeline
 from storyboard.document.fields import Field, Layer, ShotDraft
 from storyboard.document.frames import Frames
+from storyboard.document.known import AnyDraft
 from storyboard.document.names import closest, quoted
 
 # How far a track gives way where it is only said that it does.
@@ -88,13 +89,13 @@ def _track(field: Field, frames: Frames) -> Track | None:
     )
 
 
-def check_shots(root: Layer, drafts: Sequence[ShotDraft], *, complete: bool) -> Iterator[Diagnostic]:
+def check_shots(root: Layer, drafts: Sequence[AnyDraft], *, complete: bool) -> Iterator[Diagnostic]:
     """Findings about tracks that begin with a shot which is not there or is skipped.
 
     Unless the film is *complete*, a shot that is not there may stand in a file that could not be read.
     """
     written = root.find("audio")
-    by_id: dict[str, ShotDraft] = {}
+    by_id: dict[str, AnyDraft] = {}
     for draft in drafts:
         by_id.setdefault(draft.id, draft)
     for number, item in enumerate(written.value if written is not None and isinstance(written.value, list) else ()):
@@ -106,7 +107,7 @@ def check_shots(root: Layer, drafts: Sequence[ShotDraft], *, complete: bool) -> 
 
 
 def _unusable(
-    root: Layer, name: str, path: tuple[str | int, ...], by_id: Mapping[str, ShotDraft], *, complete: bool
+    root: Layer, name: str, path: tuple[str | int, ...], by_id: Mapping[str, AnyDraft], *, complete: bool
 ) -> Diagnostic | None:
     place, draft = root.document.span(path), by_id.get(name)
     if draft is not None and draft.skipped:
@@ -124,7 +125,7 @@ def _unusable(
 
 def check_times(storyboard: Storyboard, root: Layer) -> Iterator[Diagnostic]:
     """Findings about tracks that begin outside the film, or whose fades take longer than what is left of it."""
-    pieces = _known(storyboard)
+    pieces = _known(storyboard) if storyboard.audio else None
     if pieces is None:
         return
     length = running_time(pieces, storyboard.output)

@@ -66,6 +66,7 @@ class Document:
         self.root = root
         self.findings = findings
         self.bad: frozenset[Path] = frozenset()
+        self.raw_bytes = b""
 
     @property
     def data(self) -> object:

@@ -46,6 +46,8 @@ def _decode(document: Document, raw: bytes) -> Diagnostic | None:
 
 
 def _unprintable(document: Document) -> Diagnostic | None:
+    if document.text.replace("\n", "").isprintable():  # a quick yes; what is not printable may be allowed
+        return None
     found = _CONTROL.search(document.text)
     if found is not None:
         message = f"the control character U+{ord(found.group()):04X} is not allowed"
@@ -62,6 +64,8 @@ def _unprintable(document: Document) -> Diagnostic | None:
 
 
 def _directives(document: Document) -> Diagnostic | None:
+    if "%" not in document.text:
+        return None
     # libyaml compares every %TAG with all before it.
     for count, found in enumerate(_DIRECTIVE.finditer(document.text), 1):
         if count > MAX_DIRECTIVES:

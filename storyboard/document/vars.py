@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from storyboard.core.diagnostics import Diagnostic, Span, error, warning
 from storyboard.document.fields import Field, Layer
@@ -12,6 +12,7 @@ from storyboard.document.source import Document, Path
 MAX_TEXT = 4_000
 MAX_WRONG = 10
 
+_NOTHING: frozenset[str | None] = frozenset()
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]{0,64})\}|\$\{")
 
 
@@ -25,7 +26,8 @@ class Texts:
         self._findings = findings
         self._defined = defined
         self._done: dict[tuple[str, Path], str | None] = {}
-        self._used: set[str | None] = set()
+        self._asked: dict[tuple[str, Path], Set[str | None]] = {}
+        self.used: set[str | None] = set()
         self._values = dict(self._read(defined))
 
     def fill(self, field: Field) -> str | None:
@@ -39,7 +41,7 @@ class Texts:
     def unused(self) -> Iterator[Diagnostic]:
         """A warning for every var that no text has asked for so far."""
         for name in self._values:
-            if name not in self._used:
+            if name not in self.used:
                 place = self._defined.document.key_span((*self._defined.path, name))
                 yield warning("unused-var", f"the var `{name}` is not used", place)
 
@@ -70,7 +72,10 @@ class Texts:
             return None
         key = (document.name, path)
         if key not in self._done:
+            before, self.used = self.used, set()
             self._done[key] = self._fresh(document, path, value)
+            self._asked[key], self.used = self.used or _NOTHING, before
+        self.used |= self._asked[key]
         return self._done[key]
 
     def _fresh(self, document: Document, path: Path, text: str) -> str | None:
@@ -105,7 +110,7 @@ class Texts:
         if found.group() == "$${":
             return "${"
         name = found.group(1)
-        self._used.add(name)
+        self.used.add(name)
         return self._values.get(name)
 
     def _problem(self, name: str | None, place: Span) -> Diagnostic:
@@ -114,7 +119,7 @@ class Texts:
         meant = closest(name, self._values)
         advice = "define it under `vars`, or write `$${` for a literal `${`"
         if meant is not None:
-            self._used.add(meant)
+            self.used.add(meant)
             advice = f"did you mean `${{{meant}}}`?"
         return error("unknown-var", f"the var {quoted(name)} is not defined", place, help=advice)
 

@@ -92,6 +92,16 @@ def _pointed(source: str, span: Span) -> tuple[str, str]:
     cut = max(0, first - 4 * WIDTH)
     more = len(source) > cut + 8 * WIDTH
     source, first, last = source[cut : cut + 8 * WIDTH], first - cut, last - cut
+    pieces, starts = _laid_out(source)
+    begin = starts[min(first, len(source))]
+    end = max(starts[min(last, len(source))], begin + 1)
+    return _window(pieces, starts, begin, end, (cut > 0, more))
+
+
+def _laid_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
+    """What each character is shown as, and the cell where it begins; last, the cell behind them all."""
+    if source.isascii() and source.isprintable():
+        return source, range(len(source) + 1)
     pieces: list[str] = []
     starts: list[int] = []
     width = 0
@@ -100,13 +110,12 @@ def _pointed(source: str, span: Span) -> tuple[str, str]:
         piece = " " * (TAB - width % TAB) if character == "\t" else harmless_character(character)
         width += len(piece) if character == "\t" else cells(piece)
         pieces.append(piece)
-    starts.append(width)
-    begin = starts[min(first, len(source))]
-    end = max(starts[min(last, len(source))], begin + 1)
-    return _window(pieces, starts, begin, end, (cut > 0, more))
+    return pieces, [*starts, width]
 
 
-def _window(pieces: list[str], starts: list[int], begin: int, end: int, cut: tuple[bool, bool]) -> tuple[str, str]:
+def _window(
+    pieces: Sequence[str], starts: Sequence[int], begin: int, end: int, cut: tuple[bool, bool]
+) -> tuple[str, str]:
     """The part of a line that fits around the carets from cell *begin* to *end*; ``…`` stands for what is left out.
 
     *cut* says whether something was left out before and after already.

@@ -49,10 +49,10 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
     takes = in_film_order(plan.shots(), storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
+    words = {do: paint(f"{do:<7}", _COLORS.get(do, "")) for do in dict.fromkeys(step.do for step in takes)}
     for step in takes:
         price = f"  {dollars(step.cost)}" if step.cost else ""
-        word = paint(f"{step.do:<7}", _COLORS.get(step.do, ""))
-        lines.append(f"  {word} {take_name(step):<{width}}  {reason(step)}{price}")
+        lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason(step)}{price}")
         if step.do in ("make", "held"):
             lines += [
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)

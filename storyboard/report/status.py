@@ -45,11 +45,10 @@ def status_text(
     takes = in_film_order(told, storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
+    words = {state: paint(f"{state:<10}", _COLORS.get(state, "")) for state in dict.fromkeys(map(_state, takes))}
     for step in takes:
-        state = _state(step)
         entry = locked.get(step.action.shot) if step.action.seed is None else None
-        word = paint(f"{state:<10}", _COLORS.get(state, ""))
-        lines.append(f"  {word} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
+        lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
     lines += [f"  look at    {remark_line(one)}" for one in _remarks(plan, storyboard)]
     lines.append("")
     for cut in plan.of("cut"):

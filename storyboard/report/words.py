@@ -46,15 +46,26 @@ def reason(step: Step) -> str:
     return _reason(step.reason, step)
 
 
+# Most steps of most plans; every other reason has to be put together.
+_PLAIN = {"unchanged": "unchanged", "cached": "made before", "new": "new", "not-selected": "not selected"}
+
+
 def _reason(why: Reason, step: Step) -> str:
+    if why.why in _PLAIN:
+        return _PLAIN[why.why] + _accepted(why)
+    if why.why == "not-copied":
+        return f"encoded, since {why.text}"
+    return _told(why, step)
+
+
+def _told(why: Reason, step: Step) -> str:
     shots = listed(why.shots)
     fields = listed(dict.fromkeys(change.field for change in why.changes))
+    if step.action.kind == "take" and why.why == "upstream-changes" and why.shots:
+        return f"starts from a frame of {shots}, which is made first"
     words = {
-        "unchanged": f"unchanged{_accepted(why)}",
-        "cached": f"made before{_accepted(why)}",
         "other-take": "the locked take is not in this cache; another take of the same request is used",
         "same-request": f"asks for the same as {shots}",
-        "new": "new",
         "paid-for": "already paid for; it is picked up",
         "request-changed": f"changed: {fields}" if fields else "the request has changed",
         "input-changed": f"another picture goes in: {fields}",
@@ -65,18 +76,13 @@ def _reason(why: Reason, step: Step) -> str:
         "renderer-changed": "drawn by another version of storyboard",
         "held": _held(why, fields),
         "held-missing": f"{_held(why, fields)}; its take is not in this cache, and only --remake makes another",
-        "not-selected": "not selected",
         "upstream-missing": f"{shots} {'is' if len(why.shots) == 1 else 'are'} not there",
         "upstream-failed": f"{shots} failed",
-        "not-copied": f"encoded, since {why.text}",
         "output-missing": "the film is not there",
         "output-changed": "the file at the film's place is another one",
         "too-short": why.text,
     }
-    text = words[why.why]
-    if step.action.kind == "take" and why.why == "upstream-changes" and why.shots:
-        return f"starts from a frame of {shots}, which is made first"
-    return text
+    return words[why.why]
 
 
 def _accepted(why: Reason) -> str:

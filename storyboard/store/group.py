@@ -11,9 +11,12 @@ So a record never counts before its blob survives a power cut, and nobody is tol
 What goes wrong with one action stays with it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +24,9 @@ from msgspec.structs import replace
 from storyboard.store.atomic import Beside, OpenFolder, remove_quietly
 from storyboard.store.cas import Blobs
 from storyboard.store.records import Record, Records
+
+if TYPE_CHECKING:  # who keeps nothing does not load what it takes to
+    from concurrent.futures import ThreadPoolExecutor
 
 # Syncs at once: what a disk is asked for while it syncs goes together in its next round.
 _AT_ONCE = 32
@@ -78,7 +84,8 @@ class Group:
     def __init__(self, blobs: Blobs, records: Records) -> None:
         self._blobs = blobs
         self._records = records
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sync")
+        self._opening = Lock()
+        self._opened: ThreadPoolExecutor | None = None
 
     def keep(self, deposits: Sequence[Deposit]) -> list[Kept | OSError]:
         """Keep them all; what is returned as kept survives a power cut. An error names the file and stays with its own.
@@ -96,7 +103,15 @@ class Group:
 
     def close(self) -> None:
         """Nothing more is kept."""
-        self._threads.shutdown(wait=True)
+        if self._opened is not None:
+            self._opened.shutdown(wait=True)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._opening:
+            self._opened = self._opened or ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sync")
+            return self._opened
 
     def _write(self, one: _Going) -> Iterable[_Target]:
         if one.deposit.content is not None:
@@ -143,7 +158,7 @@ class Group:
             except OSError as problem:
                 failures[target] = problem
         mine, *others = [opened[start::_AT_ONCE] for start in range(min(_AT_ONCE, len(opened)))] or [[]]
-        running = [self._threads.submit(_sync_each, share) for share in others]
+        running = [self._threads().submit(_sync_each, share) for share in others]
         failures |= _sync_each(mine)
         for share in running:
             failures |= share.result()

@@ -5,7 +5,6 @@ A killed builder frees the lock at once and leaves nothing to clean up. What to 
 """
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +80,8 @@ class Builder:
         try:
             self._identity = _identity(self._path)
             self.after_crash = os.path.lexists(self._note)
+            import socket
+
             holder = Holder(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
             write_atomic(self._note, msgspec.json.encode(holder))
         except BaseException:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,9 @@ from msgspec import Struct
 from storyboard.store.aside import Trouble
 from storyboard.store.atomic import fsync_folder, make_folders, naming, open_regular, write_all
 from storyboard.store.locks import lock_at, take_patiently
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 Event = Literal["reserved", "submitted", "settled", "released"]
 SUCCEEDED = "succeeded"
@@ -117,9 +121,12 @@ class Ledger:
         self.troubles: list[Trouble] = []
         self._path = path
         self._threads = Lock()
-        self._processes = lock_at(path.with_name(path.name + ".lock"), _POLL_S)
         self._account = _Account()
         self._read_to = (0, 0)
+
+    @cached_property
+    def _processes(self) -> "BaseFileLock":
+        return lock_at(self._path.with_name(self._path.name + ".lock"), _POLL_S)
 
     def append(self, entry: Entry) -> None:
         """Write one event down; when this returns, it survives a power cut.
