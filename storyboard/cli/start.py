@@ -56,4 +56,4 @@ def main() -> "NoReturn":
         sys.stderr.flush()
     except BrokenPipeError:
         code = code or 1
-    os._exit(code)  # a large film takes as long to be taken apart as to be looked at
+    os._exit(code)  # taking a large film apart takes time and helps nobody

@@ -147,6 +147,15 @@ def test_line_that_stands_twice_is_named_at_its_second_place() -> None:
     assert (found.code, found.line) == ("repeated", position + 2)
 
 
+@pytest.mark.parametrize("spelt", ['"a" : {},', '"a"\n: {},', '"a": {},', '"\\u0061": {},', '"~": "end of a:",'])
+def test_nothing_hides_a_shot_that_stands_twice_or_says_less(spelt: str) -> None:
+    text = Lockfile({"a": {"local": LockEntry("0" * 64, "1" * 64, LockInfo(1, "24/1"))}}).dumps()
+    other = text.replace('"shots": {', f'"shots": {{ {spelt}', 1)
+    with pytest.raises(LockfileProblem) as found:
+        lockfile.loads(other)
+    assert found.value.code == "repeated"
+
+
 def test_no_file_is_an_empty_lockfile(tmp_path: Path) -> None:
     assert lockfile.read(tmp_path / "storyboard.lock") == Lockfile()
 
