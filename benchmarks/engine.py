@@ -7,6 +7,7 @@ and the film is not joined. All the rest is real: planning, blobs, records, thei
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -133,10 +134,23 @@ def _nothing_to_draw() -> ExitStack:
     return stack
 
 
+def _slow_down(seconds: float) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        time.sleep(seconds)
+
+    os.fsync = fsync
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shots", type=int, default=4000)
+    parser.add_argument("--sync-ms", type=float, default=0.0, help="what every sync takes longer, as on a slow disk")
     wanted = parser.parse_args()
+    if wanted.sync_ms:
+        _slow_down(wanted.sync_ms / 1000)
     for name, cost in zip(("made", "looked up"), measured(wanted.shots), strict=True):
         print(f"{cost.actions} actions {name}: {cost.wall * 1000:.2f} ms each, of CPU {cost.cpu * 1000:.2f} ms")
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from storyboard.cli import remember
 from storyboard.core.planner import Planner
 from storyboard.document import load as loading
+from storyboard.fonts import BUILTIN
 from storyboard.store import envelope, memory
 from storyboard.store.records import Record
 from tests import inside
@@ -221,6 +222,7 @@ EDITS: dict[str, Callable[[Path], None]] = {
     "provider": root("^scenes:", "provider: runware\nscenes:"),
     "output": root("fps: 12", "fps: 24"),
     "never copied": root("fps: 12", "fps: 12, copy: never"),
+    "captions drawn": root("fps: 12", "fps: 12, captions: burn"),
     "fades": root("fps: 12", "fps: 12, fade_in: 0.25, fade_out: 0.25"),
     "inline scene": root("a mill", "two mills"),
     "less": root("  - include: scenes/two.yaml\n", ""),
@@ -269,6 +271,18 @@ def test_only_what_was_edited_is_read_and_what_hangs_on_it_decided(film: Path) -
     unknown = reads_without(film)
     assert len(unknown[0]) == 4
     assert len(unknown[1]) > 2 * len(decided)
+
+
+def test_another_font_of_captions_is_another_picture(film: Path) -> None:
+    """The font is named in `output`, for all shots; what is drawn with it has its bytes in the key."""
+    font = film / "captions.ttf"
+    shutil.copy(BUILTIN, font)
+    EDITS["captions drawn"](film)
+    edit(film, "storyboard.yaml", "captions: burn", "captions: burn, font: captions.ttf")
+    assert inside.run(film, {}, "build").code == 0
+    font.write_bytes(font.read_bytes() + b"\0")
+    assert same_without(film)
+    assert "segment:b" in reads(film)[1]
 
 
 def reads_without(film: Path) -> tuple[list[str], list[str]]:
