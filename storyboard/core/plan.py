@@ -177,12 +177,15 @@ class Plan(Struct, frozen=True):
 
         Of a picture in several films it is one that has to be made, if there is one.
         """
-        taken = {step.action.shot for step in self.of("take")}
+        takes = self.of("take")
+        taken = {step.action.shot for step in takes}
         drawn: dict[str, Step] = {}
         for step in self.steps:
             if step.action.shot not in taken and _stands_for(step.action):
                 before = drawn.get(step.action.shot)
                 drawn[step.action.shot] = step if before is None or before.do in ("reuse", "copy") else before
+        if not drawn:
+            return takes
         return [step for step in self.steps if step.action.kind == "take" or drawn.get(step.action.shot) is step]
 
     def of(self, kind: str) -> list[Step]:

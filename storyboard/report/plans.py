@@ -1,8 +1,9 @@
 """A plan as a table for people and as data for programs."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from storyboard.core.clip import ClipInfo
@@ -14,6 +15,8 @@ from storyboard.report.sounds import sound_lines
 from storyboard.report.tallies import tally_data, tally_text
 from storyboard.report.words import change_lines, clean, dollars, reason, take_name
 
+# So many shots in a row of which nothing has changed are told one by one.
+_LONG = 50
 Paint = Callable[[str, str], str]
 _COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
 
@@ -45,12 +48,21 @@ def _takes(plan: Plan) -> dict[str, ClipInfo]:
 
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
-    """The plan as a table of shots, then one line for the cut, then the sum."""
+    """The plan as a table of shots, then one line for the cut, then the sum.
+
+    Unless *verbose*, a long row of shots of which nothing has changed is one line.
+    """
     takes = in_film_order(plan.shots(), storyboard)
-    width = max((len(take_name(step)) for step in takes), default=0)
+    rows = [[step] for step in takes] if verbose else list(_rows(takes))
+    width = max((len(take_name(row[0])) for row in rows if len(row) == 1), default=0)
     lines = [heading(storyboard, plan), ""]
     words = {do: paint(f"{do:<7}", _COLORS.get(do, "")) for do in dict.fromkeys(step.do for step in takes)}
-    for step in takes:
+    for step, *more in rows:
+        if more:
+            lines.append(
+                f"  {words[step.do]} {step.action.shot} to {more[-1].action.shot}: {len(more) + 1:,} shots, unchanged"
+            )
+            continue
         price = f"  {dollars(step.cost)}" if step.cost else ""
         lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason(step)}{price}")
         if step.do in ("make", "held"):
@@ -62,7 +74,21 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
     cuts = [_cut_line(plan, cut) for cut in plan.of("cut")]
-    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), summary(plan)])
+    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum(plan, takes)])
+
+
+def _rows(takes: list[Step]) -> Iterator[list[Step]]:
+    """Shots one by one, but long rows of unchanged ones together."""
+    for unchanged, group in groupby(takes, _is_unchanged):
+        row = list(group)
+        if unchanged and len(row) > _LONG:
+            yield row
+        else:
+            yield from ([step] for step in row)
+
+
+def _is_unchanged(step: Step) -> bool:
+    return step.do == "reuse" and step.reason.why == "unchanged"
 
 
 def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
@@ -73,7 +99,11 @@ def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
 
 def summary(plan: Plan) -> str:
     """``2 to make, 3 to reuse; estimated cost $1.92``."""
-    counts = Counter(step.do for step in plan.shots())
+    return _sum(plan, plan.shots())
+
+
+def _sum(plan: Plan, shots: list[Step]) -> str:
+    counts = Counter(step.do for step in shots)
     make = counts["make"] + counts["wait"]
     parts = [f"{make} to make", f"{counts['reuse'] + counts['copy']} to reuse"]
     parts += [f"{counts[do]} {do}" for do in ("held", "blocked", "skip") if counts[do]]
