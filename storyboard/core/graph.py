@@ -133,8 +133,8 @@ class Graph:
         is_forward = False
         for shot in self._needed():
             if maker_of(shot.source) is not None:
-                is_forward |= any(take_id(link.shot) not in self._actions for _, link in links(shot))
-                takes, frames = self._add_take(shot)
+                takes, frames, forward = self._add_take(shot)
+                is_forward |= forward
                 order += frames
                 order += takes
         return list(self._in_order()) if is_forward else order
@@ -178,27 +178,35 @@ class Graph:
                 if not missing[user]:
                     heappush(ready, rank[user])
 
-    def _add_take(self, shot: Shot) -> tuple[list[Action], list[Action]]:
-        """Add the takes of a shot and the frames they start from; gives the takes and the frames that are new."""
+    def _add_take(self, shot: Shot) -> tuple[list[Action], list[Action], bool]:
+        """Add the takes of a shot and the frames they start from.
+
+        Gives the takes, the frames that are new, and whether one is of a shot that has not been added before.
+        """
         source, actions = shot.source, self._actions
         beside = source.beside if isinstance(source, Generated) and source.takes and not shot.skip else ()
+        frames: list[Action] = []
+        inputs: list[str] = []
+        forward = False
+        if isinstance(source, Generated):
+            for link in (source.first_frame, source.last_frame):
+                if not isinstance(link, FrameLink):
+                    continue
+                at, shown = moment(link.at), f"take:{link.shot}"
+                name = f"frame:{link.shot}@{at}"
+                forward |= shown not in actions
+                inputs.append(name)
+                if name not in actions:
+                    frames.append(Action(name, "frame", link.shot, at))
+                    actions[name] = frames[-1]
+                    self._inputs[name] = {shown: None}
+                    self._users.setdefault(shown, {})[name] = None
         takes = [Action(take_id(shot.id, seed), "take", shot.id, "", seed) for seed in (None, *beside)]
         for take in takes:
             actions[take.id] = take
-        frames: list[Action] = []
-        if not isinstance(source, Generated):
-            return takes, frames
-        for link in (source.first_frame, source.last_frame):
-            if not isinstance(link, FrameLink):
-                continue
-            at = moment(link.at)
-            name = f"frame:{link.shot}@{at}"
-            if name not in actions:
-                frames.append(Action(name, "frame", link.shot, at))
-                self._add(frames[-1], take_id(link.shot))
-            for take in takes:
+            for name in inputs:
                 self._connect(name, take.id)
-        return takes, frames
+        return takes, frames, forward
 
     def pieces_of(self, output: str) -> list[Action]:
         """The pieces of one film in its order."""

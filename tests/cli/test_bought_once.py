@@ -35,8 +35,7 @@ def server() -> Iterator[RunwareServer]:
 @pytest.fixture
 def desk(server: RunwareServer, tmp_path: Path) -> Desk:
     project = PaidProject(tmp_path / "film", server)
-    known = project.environment().items()
-    return Desk(project, {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))})
+    return Desk(project, project.settings())
 
 
 @contextmanager

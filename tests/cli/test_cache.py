@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -233,10 +232,7 @@ def paid(tmp_path: Path) -> Iterator[tuple[PaidProject, RunwareServer]]:
 
 
 def sb(project: PaidProject, *words: str) -> Ran:
-    environment: dict[str, Any] = {
-        name: text for name, text in project.environment().items() if name.startswith(("RUNWARE_", "STORYBOARD_"))
-    }
-    return run(project.folder, {**AUTHOR, **environment}, *words)
+    return run(project.folder, {**AUTHOR, **project.settings()}, *words)
 
 
 def test_a_paid_take_goes_only_if_that_is_said_as_well(paid: tuple[PaidProject, RunwareServer]) -> None:

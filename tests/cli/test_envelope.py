@@ -230,9 +230,7 @@ def test_a_system_error_and_a_bug_are_envelopes_too(project: Versioned, monkeypa
 def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
     with shop() as server:
         project = PaidProject(tmp_path / "film", server, CHAIN)
-        environment = {
-            name: text for name, text in project.environment().items() if name.startswith(("RUNWARE_", "STORYBOARD_"))
-        }
+        environment = project.settings()
 
         def sb(*words: str, **settings: str) -> Ran:
             return run(project.folder, {**environment, **settings}, *words)

@@ -38,17 +38,11 @@ def arm(server: RunwareServer, name: str) -> None:
     server.arm(name, nth=fault.nth + asked_before, seconds=SLOW.get(name))
 
 
-def spoken(project: PaidProject) -> dict[str, str]:
-    """The settings of a paid project."""
-    known = project.environment()
-    return {name: text for name, text in known.items() if name.startswith(("RUNWARE_", "STORYBOARD_"))}
-
-
 def outcome(folder: Path, name: str, memory: str = "forever") -> tuple[int, int, str, int, int]:
     """Exit code, accepted tasks and message of a build under the fault; exit and accepted tasks after one without."""
     with shop(memory=memory) as server:
         project = PaidProject(folder, server, ONE)
-        environment = spoken(project)
+        environment = project.settings()
         arm(server, name)
         first = run(folder, environment, "build", "--json")
         bought = len(server.bill)
@@ -95,15 +89,15 @@ def test_a_lost_answer_of_a_provider_without_memory_is_reported_and_not_repeated
     with hasty(), mock.patch("storyboard.providers.runware.Runware.own_ids", new=False), shop(memory="none") as server:
         project = PaidProject(tmp_path / "film", server, ONE)
         arm(server, name)
-        first = run(project.folder, spoken(project), "build", "--json")
+        first = run(project.folder, project.settings(), "build", "--json")
         server.disarm()
-        second = run(project.folder, spoken(project), "build", "--json")
+        second = run(project.folder, project.settings(), "build", "--json")
         assert len(server.bill) == 1
         if first.code:
             [error] = errors(second)
             for word in ("may have been paid", "a", server.bill[0]["task_id"], "$0.12", "Build again", "--remake a"):
                 assert word in error["message"]
-            assert run(project.folder, spoken(project), "build", "--remake", "a").code == 0
+            assert run(project.folder, project.settings(), "build", "--remake", "a").code == 0
             assert len(server.bill) == 2
 
 

@@ -30,10 +30,8 @@ def project(tmp_path: Path, server: RunwareServer) -> PaidProject:
     return PaidProject(tmp_path / "film", server)
 
 
-def sb(project: Project, *words: str, **settings: str) -> Ran:
-    environment = {
-        name: text for name, text in project.environment().items() if name.startswith(("RUNWARE_", "STORYBOARD_"))
-    }
+def sb(project: PaidProject, *words: str, **settings: str) -> Ran:
+    environment = project.settings()
     del environment["STORYBOARD_MAX_COST"]
     return run(project.folder, {**environment, **settings}, *words)
 

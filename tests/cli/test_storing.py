@@ -28,11 +28,6 @@ def _in_this_process() -> Iterator[None]:
         yield
 
 
-def settings(project: PaidProject) -> dict[str, str]:
-    known = project.environment().items()
-    return {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))}
-
-
 def test_a_record_that_cannot_be_written_fails_its_shot_and_no_other(tmp_path: Path) -> None:
     real = Records.lay
 
@@ -81,7 +76,7 @@ def test_a_job_whose_journal_file_goes_fails_its_shot_and_is_not_bought_again(tm
 
     with shop() as server:
         project = PaidProject(tmp_path / "film", server)
-        environment = settings(project)
+        environment = project.settings()
         with mock.patch.object(Journal, "advance", advance):
             ran = run(project.folder, environment, "build", "--json")
         assert ran.code == 1
@@ -104,7 +99,7 @@ def test_a_shot_whose_work_is_cut_off_fails_aloud_and_is_bought_once(tmp_path: P
 
     with shop() as server:
         project = PaidProject(tmp_path / "film", server)
-        environment = settings(project)
+        environment = project.settings()
         with mock.patch.object(Poller, "wait", wait):
             ran = run(project.folder, environment, "build", "--json")
         assert (ran.code, project.film.exists()) == (1, False)
@@ -119,7 +114,7 @@ def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_k
 
     with shop(seconds_per_job=60) as server:
         project = PaidProject(tmp_path / "film", server)
-        environment = settings(project)
+        environment = project.settings()
         assert run(project.folder, environment, "build", "--json").code == 1
         jobs = project.journal()
         server.finish_all()

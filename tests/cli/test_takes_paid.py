@@ -28,9 +28,8 @@ def server() -> Iterator[RunwareServer]:
 @pytest.fixture
 def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Desk]:
     project = PaidProject(tmp_path / "film", server, TWO)
-    ours = {key: text for key, text in project.environment().items() if key.startswith(("RUNWARE_", "STORYBOARD_"))}
     with at_work(11, 12, 13):
-        yield Desk(project, ours)
+        yield Desk(project, project.settings())
 
 
 def bought(server: RunwareServer) -> int:
@@ -135,8 +134,7 @@ def test_every_seed_of_a_shot_is_bought_once(desk: Desk, server: RunwareServer) 
 def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_once(tmp_path: Path) -> None:
     with shop(seconds_per_job=3.0) as server, at_work(11):
         project = PaidProject(tmp_path / "film", server, TWO.split("      - {id: b")[0])
-        ours = {key: text for key, text in project.environment().items() if key.startswith(("RUNWARE_", "STORYBOARD_"))}
-        desk = Desk(project, ours)
+        desk = Desk(project, project.settings())
         assert desk.run("take", "a").code == 1
         assert desk.plan()["a#11"] == "resume: already paid for; it is picked up"
         while desk.run("build").code:

@@ -83,8 +83,7 @@ def week(tmp_path: Path) -> Iterator[Week]:
     tool("git")
     with shop() as server, at_work(11, 12):
         project = PaidProject(tmp_path / "film", server, FILM)
-        known = project.environment().items()
-        desk = Desk(project, {name: text for name, text in known if name.startswith(("RUNWARE_", "STORYBOARD_"))})
+        desk = Desk(project, project.settings())
         (project.folder / ".gitignore").write_text(".storyboard/\nout/\n")
         desk.git("init", "-qb", "main")
         yield Week(desk, server)
