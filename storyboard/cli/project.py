@@ -81,6 +81,7 @@ def read_project(
     *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. With
     *recall* scenes that are known are not read; nothing in them can be located afterwards.
     """
+    from storyboard.cli.memory import recollect
     from storyboard.document.files import ChangedFiles, DiskFiles, ProjectFiles
     from storyboard.document.load import load
     from storyboard.providers.models import cards
@@ -90,7 +91,7 @@ def read_project(
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with nothing_to_collect():
-        known = _recollect(root, file, provider) if recall else None
+        known = recollect(root, file, provider) if recall else None
         loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
@@ -105,12 +106,6 @@ def read_project(
         read=disk.read_files,
         known=known,
     )
-
-
-def _recollect(root: Path, file: Path, provider: str | None) -> "Recollection | None":
-    from storyboard.cli.memory import recollect
-
-    return recollect(root, file, provider)
 
 
 class _Renamed(Mapping[str, str]):
