@@ -28,6 +28,7 @@ from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Result, Step, TakeMade
 from storyboard.core.planner import Planner, Wishes
 from storyboard.core.recall import KnownPlan, Recalled, known_plan
+from storyboard.core.selection import select
 from storyboard.media.identity import renderer_id
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job
@@ -86,8 +87,8 @@ class Session:
         self.graph = Graph(storyboard)
         self._recalled = recalled
         self.cards = cards
-        self.remake = frozenset(self.graph.select(choices.remake))
-        self._only = frozenset(self.graph.select(choices.select)) if choices.select else None
+        self.remake = frozenset(select(self.graph, choices.remake))
+        self._only = frozenset(select(self.graph, choices.select)) if choices.select else None
         with ExitStack() as stack:
             self._builder = builder = (
                 stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
@@ -208,7 +209,7 @@ class Session:
         self._planned = None
 
     def check_lock(self) -> None:
-        """Raise ``TaskFailed`` unless this session holds the project's lock, as it did when it began."""
+        """Raise ``TaskFailed`` unless the project's lock is still held."""
         try:
             if self._builder is not None:
                 self._builder.check()

@@ -9,8 +9,8 @@ import click
 from storyboard.cli.exits import BY_CODE, Exit
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import Project
-from storyboard.core.graph import BadSelection
 from storyboard.core.model import Storyboard
+from storyboard.core.selection import BadSelection
 
 if TYPE_CHECKING:
     from storyboard.build.session import Choices, Session

@@ -17,6 +17,7 @@ from storyboard.core.keys import Request
 from storyboard.core.model import Card, Generated, Shot, Still, Storyboard
 from storyboard.core.plan import Change, Plan, Step, TakeMade
 from storyboard.core.plan import changes as told
+from storyboard.core.selection import downstream
 
 if TYPE_CHECKING:
     from storyboard.build.session import Session
@@ -175,7 +176,7 @@ def _follows(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step
     """The shots that are made because this one is."""
     if step.do not in ("make", "wait", "resume"):
         return []
-    below = session.graph.downstream(shot)
+    below = downstream(session.graph, shot)
     return [after for after in plan.takes() if after.action.shot in below and after.do in ("wait", "make")]
 
 

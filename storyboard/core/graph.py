@@ -1,25 +1,20 @@
 """Everything that is made, and what it is made of: one graph of takes, frames, segments, the sound and the cut.
 
-The one user of networkx, for what is asked of the whole: what leads where, and knots. The order of a build is worked
-out here, since importing networkx takes longer than ordering ten thousand shots.
+The order of a build is worked out here, since importing networkx takes longer than ordering ten thousand shots. What
+leads where is for ``selection``.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.core.model import WHOLE, FrameLink, Generated, Output, Shot, Storyboard, maker_of
-
-if TYPE_CHECKING:
-    import networkx
 
 CUT = "cut"
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
@@ -39,15 +34,6 @@ class Action(Struct, frozen=True):
     at: str = ""
     seed: int | None = None
     output: str = ""
-
-
-class BadSelection(ValueError):
-    """A selector that names nothing; ``near`` holds what comes close."""
-
-    def __init__(self, selector: str, near: Sequence[str]) -> None:
-        super().__init__(f"nothing is called `{selector}`")
-        self.selector = selector
-        self.near = list(near)
 
 
 def moment(at: str | Fraction) -> str:
@@ -303,95 +289,11 @@ class Graph:
         """Ids of the actions that are made of *name*."""
         return list(self._users.get(name, ()))
 
-    def upstream(self, shot_id: str) -> set[str]:
-        """Shots whose frames reach *shot_id*, directly or through others."""
-        import networkx
-
-        if take_id(shot_id) not in self._actions:
-            return set()
-        return {self._actions[name].shot for name in networkx.ancestors(self._whole(), take_id(shot_id))} - {shot_id}
-
-    def downstream(self, shot_id: str) -> set[str]:
-        """Shots that *shot_id* reaches by its frames, directly or through others."""
-        import networkx
-
-        if take_id(shot_id) not in self._actions:
-            return set()
-        reached = networkx.descendants(self._whole(), take_id(shot_id))
-        return {self._actions[name].shot for name in reached if self._actions[name].kind == "take"}
-
-    def _whole(self) -> networkx.DiGraph[str]:
-        import networkx
-
-        graph: networkx.DiGraph[str] = networkx.DiGraph()
-        graph.add_nodes_from(self._actions)
-        graph.add_edges_from((source, user) for source, users in self._users.items() for user in users)
-        return graph
-
     def takes(self) -> list[Action]:
         """The takes in the cut, in their order; not those beside them."""
         return [action for action in self.order if action.kind == "take" and action.seed is None]
-
-    def select(self, selectors: Iterable[str]) -> set[str]:
-        """Ids of the shots that *selectors* name.
-
-        ``glide``; ``glide+`` with what follows from it by frames; ``+glide`` with what it follows from; ``scene:ID``;
-        ``tag:NAME``. Raises ``BadSelection``.
-        """
-        chosen: set[str] = set()
-        for selector in selectors:
-            chosen |= self._select(selector.strip())
-        return chosen
-
-    def _select(self, selector: str) -> set[str]:
-        kind, separator, name = selector.partition(":")
-        if separator and kind in ("scene", "tag"):
-            found = {
-                shot.id
-                for shot in self._shots.values()
-                if self._is_made(shot.id) and (shot.scene == name if kind == "scene" else name in shot.tags)
-            }
-            if not found:
-                names = {shot.scene for shot in self._shots.values()} if kind == "scene" else self._tags()
-                raise BadSelection(selector, [f"{kind}:{near}" for near in difflib.get_close_matches(name, names)])
-            return found
-        match = re.fullmatch(r"(\+?)([^+]+)(\+?)", selector)
-        if match is None or not self._is_made(match[2]):
-            raise BadSelection(selector, difflib.get_close_matches(selector.strip("+"), self._shots))
-        shot = match[2]
-        return {shot} | (self.upstream(shot) if match[1] else set()) | (self.downstream(shot) if match[3] else set())
-
-    def _is_made(self, shot_id: str) -> bool:
-        names = (take_id(shot_id), *(segment_id(shot_id, film) for film in self.films))
-        return any(name in self._actions for name in names)
-
-    def _tags(self) -> set[str]:
-        return {tag for shot in self._shots.values() for tag in shot.tags}
 
 
 def _is_plain(shot: Shot) -> bool:
     """Whether nothing but a transition into the next shot could cut *shot* into several pieces."""
     return shot.transition.type == "cut" and (shot.trim is WHOLE or (shot.trim.start, shot.trim.end) == (None, None))
-
-
-def cycles(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Cycles among shots, each as a path that begins and ends with the same id; one for each knot.
-
-    *edges* maps a shot to the shots it takes frames from. A cycle starts at its first shot in the order of *edges*.
-    """
-    import networkx
-
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    graph.add_nodes_from(edges)
-    graph.add_edges_from((shot, source) for shot, sources in edges.items() for source in sources if source in edges)
-    rank = {shot: position for position, shot in enumerate(edges)}
-    found = []
-    for knot in networkx.strongly_connected_components(graph):
-        first = min(knot, key=rank.__getitem__)
-        if len(knot) == 1 and not graph.has_edge(first, first):
-            continue
-        path = [source for source, _ in networkx.find_cycle(graph.subgraph(knot), first)]
-        start = path.index(min(path, key=rank.__getitem__))
-        turned = path[start:] + path[:start]
-        found.append([*turned, turned[0]])
-    return sorted(found, key=lambda path: rank[path[0]])

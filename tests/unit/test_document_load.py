@@ -124,6 +124,17 @@ def test_frames_are_files_addresses_or_links() -> None:
     ]
 
 
+def test_circles_are_told_as_paths_from_their_first_shot() -> None:
+    ways = {"a": "c", "b": "a", "c": "b", "d": "d", "e": "a"}
+    found = load_text(
+        film(*(f"id: {shot}, prompt: x, first_frame: {{shot: {source}}}" for shot, source in ways.items()))
+    )
+    assert [(finding.code, finding.message) for finding in found.findings] == [
+        ("link-cycle", "shots start from each other in a circle: a -> c -> b -> a"),
+        ("self-link", "shot `d` starts from itself"),
+    ]
+
+
 def test_picture_of_many_shots_is_looked_at_once() -> None:
     files = MemoryFiles({"s.yaml": film(*(f"id: s{n}, prompt: x, first_frame: a.png" for n in range(5))), "a.png": ""})
     assert load("s.yaml", files, cards()).findings == []

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard.core.graph import BadSelection, Graph, cycles
+from storyboard.core.graph import Graph
 from storyboard.core.model import FileInput, Scene, Shot, Storyboard
 from storyboard.core.plan import Plan
+from storyboard.core.selection import BadSelection, select
 from tests.unit.films import CLIP, Entry, FakeMemory, build, film, plan, shot
 
 
@@ -209,12 +210,12 @@ def test_selection_leaves_the_others_and_the_cut() -> None:
     ],
 )
 def test_selectors(selector: str, shots: set[str]) -> None:
-    assert Graph(CHAIN).select([selector]) == shots
+    assert select(Graph(CHAIN), [selector]) == shots
 
 
 def test_a_selector_that_names_nothing_says_what_is_near() -> None:
     with pytest.raises(BadSelection) as caught:
-        Graph(CHAIN).select(["alnoe"])
+        select(Graph(CHAIN), ["alnoe"])
     assert caught.value.near == ["alone"]
 
 
@@ -223,11 +224,6 @@ def test_a_skipped_shot_is_made_only_if_another_starts_from_it() -> None:
     lonely = msgspec.structs.replace(shot("x"), skip=True)
     board = film(skipped, shot("b", after="a"), lonely)
     assert build(board, FakeMemory()) == ["take:a", "frame:a@last", "take:b", "cut"]
-
-
-def test_cycles_are_paths_from_the_first_shot() -> None:
-    edges = {"a": ["c"], "b": ["a"], "c": ["b"], "d": ["d"], "e": ["a"]}
-    assert cycles(edges) == [["a", "c", "b", "a"], ["d", "d"]]
 
 
 # properties

@@ -1,0 +1,81 @@
+"""Shots by what people call them, and by where frames lead from them and to them. The one user of networkx."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from storyboard.core.graph import Graph, segment_id, take_id
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class BadSelection(ValueError):
+    """A selector that names nothing; ``near`` holds what comes close."""
+
+    def __init__(self, selector: str, near: Sequence[str]) -> None:
+        super().__init__(f"nothing is called `{selector}`")
+        self.selector = selector
+        self.near = list(near)
+
+
+def select(graph: Graph, selectors: Iterable[str]) -> set[str]:
+    """Ids of the shots that *selectors* name.
+
+    ``glide``; ``glide+`` with what follows from it by frames; ``+glide`` with what it follows from; ``scene:ID``;
+    ``tag:NAME``. Raises ``BadSelection``.
+    """
+    chosen: set[str] = set()
+    for selector in selectors:
+        chosen |= _select(graph, selector.strip())
+    return chosen
+
+
+def upstream(graph: Graph, shot_id: str) -> set[str]:
+    """Shots whose frames reach *shot_id*, directly or through others."""
+    import networkx
+
+    if not graph.has(take_id(shot_id)):
+        return set()
+    return {graph.action(name).shot for name in networkx.ancestors(_whole(graph), take_id(shot_id))} - {shot_id}
+
+
+def downstream(graph: Graph, shot_id: str) -> set[str]:
+    """Shots that *shot_id* reaches by its frames, directly or through others."""
+    import networkx
+
+    if not graph.has(take_id(shot_id)):
+        return set()
+    reached = map(graph.action, networkx.descendants(_whole(graph), take_id(shot_id)))
+    return {action.shot for action in reached if action.kind == "take"}
+
+
+def _whole(graph: Graph) -> "networkx.DiGraph[str]":
+    import networkx
+
+    whole: networkx.DiGraph[str] = networkx.DiGraph()
+    whole.add_nodes_from(action.id for action in graph.order)
+    whole.add_edges_from((source, action.id) for action in graph.order for source in graph.inputs(action.id))
+    return whole
+
+
+def _select(graph: Graph, selector: str) -> set[str]:
+    shots = {shot.id: shot for shot in graph.storyboard.shots()}
+    kind, separator, name = selector.partition(":")
+    if separator and kind in ("scene", "tag"):
+        called = {shot.id: {shot.scene} if kind == "scene" else {*shot.tags} for shot in shots.values()}
+        found = {shot for shot, names in called.items() if name in names and _is_made(graph, shot)}
+        if not found:
+            near = difflib.get_close_matches(name, {one for names in called.values() for one in names})
+            raise BadSelection(selector, [f"{kind}:{one}" for one in near])
+        return found
+    match = re.fullmatch(r"(\+?)([^+]+)(\+?)", selector)
+    if match is None or not _is_made(graph, match[2]):
+        raise BadSelection(selector, difflib.get_close_matches(selector.strip("+"), shots))
+    shot = match[2]
+    return {shot} | (upstream(graph, shot) if match[1] else set()) | (downstream(graph, shot) if match[3] else set())
+
+
+def _is_made(graph: Graph, shot_id: str) -> bool:
+    return any(map(graph.has, (take_id(shot_id), *(segment_id(shot_id, film) for film in graph.films))))
