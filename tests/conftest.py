@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +18,15 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("STORYBOARD_", "RUNWARE_")) and name != "STORYBOARD_TEST_TOOLS":
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="module")
+def inside() -> Iterator[None]:
+    """Builds of the whole module run in this process, with little patience."""
+    from tests.inside import hasty
+
+    with hasty():
+        yield
 
 
 def tool(name: str) -> str:

@@ -2,19 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.inside import Inside, hasty
+from tests.gits import copied
+from tests.inside import Inside
 from tests.project import CHAIN, Project, decoded, digest, rate, takes
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +24,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    folder = tmp_path / "film"
-    shutil.copytree(template, folder, symlinks=True)
-    found = Inside.__new__(Inside)
-    found.folder = folder
-    return found
+    return copied(template, tmp_path / "film", Inside)
 
 
 def test_the_film_has_exactly_the_frames_of_the_timeline(project: Project) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gits import AUTHOR, Versioned, copied, git
-from tests.inside import errors, hasty, run
+from tests.inside import errors, run
 from tests.project import Ran
 from tests.runware_server.server import RunwareServer
 from tests.shops import PaidProject, shop
@@ -16,10 +16,7 @@ from tests.shops import PaidProject, shop
 SHOT = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3}\n"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Captions beside the film and in its picture."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from storyboard.build.sidecars import srt, vtt
 from storyboard.core.captions import Cue
 from tests.desk import Desk
 from tests.gits import copied
-from tests.inside import Inside, hasty
+from tests.inside import Inside
 from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
 
@@ -60,10 +59,7 @@ Three
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture(scope="module")

@@ -3,27 +3,19 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.gits import AUTHOR, Versioned
-from tests.inside import hasty
 from tests.project import HERE
 
 CI = HERE / "examples" / "ci"
 
 
-@pytest.fixture(scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
-
-
 @pytest.fixture
-def project(tmp_path: Path, _inside: None) -> Versioned:
+def project(tmp_path: Path, inside: None) -> Versioned:
     found = Versioned(tmp_path / "film")
     found.built()
     found.commit("First cut")

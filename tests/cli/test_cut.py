@@ -1,20 +1,16 @@
 """The cut of a whole film: speed, material of every kind, transitions; judged by its decoded pictures."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.inside import Inside, hasty
+from tests.gits import copied
+from tests.inside import Inside
 from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +23,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    folder = tmp_path / "film"
-    shutil.copytree(template, folder, symlinks=True)
-    found = Inside.__new__(Inside)
-    found.folder = folder
-    return found
+    return copied(template, tmp_path / "film", Inside)
 
 
 def test_twice_the_speed_is_half_the_frames_and_renders_one_segment(project: Project) -> None:

@@ -3,7 +3,6 @@
 import copy
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from jsonschema import Draft7Validator
 from storyboard.cli.hints import about, after
 from storyboard.cli.main import VERBS
 from tests.gits import Versioned, copied
-from tests.inside import hasty, run
+from tests.inside import run
 from tests.project import CHAIN, HERE, Ran
 from tests.shops import PaidProject, shop
 
@@ -45,10 +44,7 @@ def judged(ran: Ran) -> Any:
     return content
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.inside import errors, hasty, run
+from tests.inside import errors, run
 from tests.project import CHAIN, Project, Ran
 from tests.runware_server.server import RunwareServer
 from tests.shops import PaidProject, shop
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture

@@ -3,20 +3,15 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.gits import Versioned, copied
-from tests.inside import errors, hasty
+from tests.inside import errors
 from tests.project import CHAIN
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _inside() -> Iterator[None]:
-    with hasty():
-        yield
+pytestmark = pytest.mark.usefixtures("inside")
 
 
 @pytest.fixture(scope="module")
