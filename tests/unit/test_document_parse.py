@@ -219,7 +219,11 @@ def test_repeated_key_keeps_the_first() -> None:
     assert [finding.code for finding in document.findings] == ["repeated-key"]
 
 
-words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12)
+NO_CHARACTERS = "\ufffe\uffff"  # of YAML; what cannot be written as it is would be written as an escape
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters=NO_CHARACTERS),
+    max_size=12,
+)
 keys = words.filter(lambda key: key != "<<")
 values = st.recursive(
     st.none()
@@ -258,6 +262,12 @@ class Dumper(yaml.SafeDumper):
 
 Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
 Dumper.add_representer(float, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", repr(number)))
+
+
+@pytest.mark.parametrize("character", NO_CHARACTERS)
+def test_what_is_no_character_is_refused_as_an_escape_too(character: str) -> None:
+    document = parse(written({"a": character}, flow=False).encode(), "a.yaml")
+    assert [finding.code for finding in document.findings] == ["control-character"]
 
 
 @QUICK
