@@ -30,6 +30,11 @@ def paid(cost: str | None) -> str:
     return dollars(Decimal(cost)) if cost else "free"
 
 
+def so_many(number: int, noun: str) -> str:
+    """``1 shot``, ``1,200 shots``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def listed(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     items = [clean(name) for name in names]
