@@ -23,7 +23,7 @@ class Length(Struct, frozen=True):
 
     def frames_at_rate(self, output: Output) -> str:
         """``960 frames at 24 fps``."""
-        return f"{'at least ' if self.open else ''}{self.frames} frames at {float(output.fps):g} fps"
+        return f"{'at least ' if self.open else ''}{self.frames:,} frames at {float(output.fps):g} fps"
 
 
 def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> Length:

@@ -14,7 +14,7 @@ from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.remarks import remark_line, remarks_data
 from storyboard.report.sounds import loudness_line, sound_data
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import clean, dollars, listed, reason
+from storyboard.report.words import clean, dollars, listed, reason, so_many
 
 Typed = Callable[[Path], str]
 
@@ -63,6 +63,8 @@ class Ended(Protocol):
     @property
     def cost(self) -> Decimal: ...
     @property
+    def stopped_by(self) -> int: ...
+    @property
     def chosen(self) -> Sequence[Chosen]: ...
     @property
     def remarks(self) -> Sequence[Remark]: ...
@@ -80,7 +82,7 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
-    if not ended.made and not ended.failed:
+    if not ended.made and not ended.failed and not ended.stopped_by:
         lines.append(f"nothing to make: {_shots(takes[1])} reused")
     else:
         noun = "segment" if segments == 1 else "segments"
@@ -118,7 +120,7 @@ def _film_lines(ended: Ended, film: FilmThere, loudness: Fraction | None, typed:
     told = [tally_text(counted)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, loudness)
     told += [heard] if heard else []
-    return [f"{typed(film.path)}: {film.frames} frames, {length}{how}", *told]
+    return [f"{typed(film.path)}: {so_many(film.frames, 'frame')}, {length}{how}", *told]
 
 
 def chosen_line(one: Chosen) -> str:
