@@ -15,6 +15,7 @@ from storyboard.build.makers import Delivery, Order
 from storyboard.build.requests import job_of, take_request
 from storyboard.build.tasks import PaidFailed
 from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
+from storyboard.build.turns import has_come
 from storyboard.core.model import Generated, Json
 from storyboard.providers.base import (
     Call,
@@ -54,6 +55,7 @@ class Purchase:
     async def run(self, began: float) -> Delivery:
         """Find or buy the take, and fetch it."""
         async with self._tools.limit:
+            has_come()
             outcome = await self._ended()
         match outcome:
             case Succeeded():

@@ -19,6 +19,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, ParamSpec, TypeVar
 
+from storyboard.build.turns import has_come
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -74,6 +76,7 @@ class Workers:
             slot = self._free.pop()
             self._counters[2 * slot] = self._counters[2 * slot + 1] = 0
             self._running[slot] = label
+            has_come()
             try:
                 return await self._again_if_broken(function, slot, *arguments)
             finally:
