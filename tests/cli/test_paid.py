@@ -237,6 +237,11 @@ def test_without_a_terminal_money_needs_yes_and_a_cap(server: RunwareServer, tmp
         del known[missing]
         ran = run(project.folder, known, "build", "--json")
         assert (ran.code, errors(ran)[0]["code"]) == (2, "unconfirmed")
+    project = PaidProject(tmp_path / "generous", server, "budget: 1000\n" + CHAIN)
+    known = settings(project)
+    del known["STORYBOARD_MAX_COST"]
+    for words in (("build",), ("take", "a")):  # who writes the storyboard is not always who pays
+        assert run(project.folder, known, *words, "--json").code == 2
     assert server.bill == []
 
 
