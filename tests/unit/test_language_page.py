@@ -1,4 +1,4 @@
-"""``docs/language.md`` says everything that the schema says, and its film is one; so are the films of the other pages."""
+"""``docs/language.md`` says all that the schema says, and its film is one; so are the films of other pages."""
 
 import json
 import re
