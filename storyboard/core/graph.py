@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import cached_property
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
@@ -88,7 +88,7 @@ def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
 
 
 class Graph:
-    """The actions of a storyboard in a stable order, with their inputs.
+    """The actions of a storyboard in a stable order: ``taken`` are takes and frames, ``joined`` what is made of them.
 
     Skipped shots are left out, unless a shot of the film takes a frame from them.
     """
@@ -99,7 +99,9 @@ class Graph:
         self._shots = {shot.id: shot for shot in storyboard.shots()}
         self._shown = [shot for shot in self._shots.values() if not shot.skip]
         self._place = {shot.id: number for number, shot in enumerate(self._shown)}
-        taken = self._add_takes()
+        # takes and frames come first, whatever they are for; what is made of them stands in the order of the films
+        self.taken = self._add_takes()
+        before = len(self._actions)
         self.films = {film.output.name: film for film in storyboard.films()}
         self.pieces: list[Action] = []
         joined = {name: self._add_pieces(film.output) for name, film in self.films.items()}
@@ -107,8 +109,8 @@ class Graph:
         for name, pieces in joined.items():
             inputs = (*pieces, *self._add_sound(name))
             self.cuts.append(self._add(Action(cut_id(name), "cut", output=name, inputs=inputs)))
-        # takes and frames come first, whatever they are for; what is made of them stands in the order of the films
-        self.order: list[Action] = taken + [*self._actions.values()][len(taken) :]
+        self.joined = [*islice(self._actions.values(), before, None)]
+        self.order = self.taken + self.joined
 
     def _add_takes(self) -> list[Action]:
         """Add the takes and the frames they need; gives them in order, as ``_in_order`` would.
@@ -148,8 +150,11 @@ class Graph:
 
     def _in_order(self) -> Iterator[Action]:
         """The actions so far so that each comes after what it is made of, and else as they were added."""
-        names, actions, users = list(self._actions), self._actions, self._users
-        del self._users  # there are more to come
+        names, actions = list(self._actions), self._actions
+        users: dict[str, list[str]] = {}
+        for action in actions.values():
+            for source in action.inputs:
+                users.setdefault(source, []).append(action.id)
         rank = {name: position for position, name in enumerate(names)}
         missing = {name: len(action.inputs) for name, action in actions.items() if action.inputs}
         ready = [position for position, name in enumerate(names) if name not in missing]  # a heap, since it is sorted
@@ -160,19 +165,6 @@ class Graph:
                 missing[user] -= 1
                 if not missing[user]:
                     heappush(ready, rank[user])
-
-    @cached_property
-    def _users(self) -> dict[str, list[str]]:
-        """What is made of each action: the inputs, the other way round."""
-        users: dict[str, list[str]] = {}
-        for action in self._actions.values():
-            for source in action.inputs:
-                found = users.get(source)
-                if found is None:
-                    users[source] = [action.id]
-                else:
-                    found.append(action.id)
-        return users
 
     def _add_take(self, shot: Shot, seed: int | None, inputs: tuple[str, ...]) -> Action:
         name = f"take:{shot.id}" if seed is None else take_id(shot.id, seed)
@@ -268,6 +260,10 @@ class Graph:
         """The action of that id. Raises ``KeyError``."""
         return self._actions[name]
 
+    def find(self, name: str) -> Action | None:
+        """The action of that id, if there is one."""
+        return self._actions.get(name)
+
     def has(self, name: str) -> bool:
         """Whether there is an action of that id."""
         return name in self._actions
@@ -282,10 +278,6 @@ class Graph:
         if action.seed is None or not isinstance(shot.source, Generated):
             return shot
         return replace(shot, source=replace(shot.source, seed=action.seed))
-
-    def users(self, name: str) -> list[str]:
-        """Ids of the actions that are made of *name*."""
-        return self._users.get(name, [])
 
     def takes(self) -> list[Action]:
         """The takes in the cut, in their order; not those beside them."""
