@@ -115,8 +115,9 @@ def _sum(plan: Plan, shots: list[Step]) -> str:
 
 def price(plan: Plan) -> str:
     """``estimated cost $0.96, at most $2.88 with the linked shots``."""
-    sure = sum((step.cost for step in plan.steps if step.do != "wait"), Decimal(0))
-    worst = f", at most {dollars(plan.cost())} with the linked shots" if sure != plan.cost() else ""
+    whole = plan.cost()
+    sure = whole - sum((step.cost for step in plan.steps if step.do == "wait"), Decimal(0))
+    worst = f", at most {dollars(whole)} with the linked shots" if sure != whole else ""
     return f"estimated cost {dollars(sure)}{worst}"
 
 
