@@ -100,8 +100,10 @@ class Workers:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
-        """End the workers after their tasks."""
-        if self._pool is not None:
+        """End the workers after their tasks; those that have none at once, without taking leave of their libraries."""
+        if not self._running:
+            self.kill()
+        elif self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
         self._held.close()
