@@ -42,7 +42,7 @@ def being_synced(part: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
-    """What is at *path* is given back to the file system after the block, in a thread: for a long film that takes time."""
+    """What is at *path* is given back to the file system after the block, in a thread: a long film takes a while."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
