@@ -28,7 +28,7 @@ class Store:
         self.blobs = Blobs(folder)
         self.index = Index(folder / "none" / "index.sqlite", clock=lambda: 4e9)
         self.records = Records(folder, self.blobs, self.index)
-        self.group = Group(self.blobs, self.records)
+        self.group = Group(self.blobs, self.records, self.index)
 
     def deposit(self, number: int, data: bytes | None = None, *, file: bool = True) -> Deposit:
         made = Made(at="2026-11-22T10:00:00Z", label=f"shot-{number}")
