@@ -69,7 +69,7 @@ class Planner:
         self._course = Course()
         self._claims: dict[str, str] = {}
         self._final: dict[str, Step] = {}
-        self.segments = {name: Segments(graph, self.take, wishes.files, name) for name in graph.films}
+        self.segments = {name: Segments(graph, self._course.take, wishes.files, name) for name in graph.films}
         self._free = Free(graph, memory, self._course, self.segments, wishes, self._selected)
         self.cut_step = self._free.cut_step
         self.sound_step = self._free.sound_step

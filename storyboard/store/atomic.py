@@ -35,7 +35,7 @@ class naming:  # noqa: N801  a function to those who use it; written out since a
         return None
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, OSError):
+        if problem is not None and isinstance(problem, OSError):
             problem.filename = os.fspath(self._path)
             del problem.filename2  # None would be printed
 

@@ -165,7 +165,8 @@ class Group:
             except OSError as problem:
                 failures[target] = problem
         mine, *others = [opened[start::_AT_ONCE] for start in range(min(_AT_ONCE, len(opened)))] or [[]]
-        running = [self._threads().submit(_sync_each, share) for share in others]
+        threads = self._threads() if others else None
+        running = [threads.submit(_sync_each, share) for share in others] if threads is not None else []
         failures |= _sync_each(mine)
         for share in running:
             failures |= share.result()
