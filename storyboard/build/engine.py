@@ -168,7 +168,7 @@ class Engine:
             await self._making.in_thread(self._shelf.locking.write)
 
     async def _inputs_of(self, action: Action) -> None:
-        for name in self._graph.inputs(action.id):
+        for name in action.inputs:
             if not self._ends[name].done():
                 await self._ends[name]
         copying = action.kind == "segment" and action.at in ("", "head", "tail")

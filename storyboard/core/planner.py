@@ -4,7 +4,7 @@
 been made. Both get their answers here, so that a build does what the plan said.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -63,12 +63,12 @@ class Planner:
     def __init__(self, graph: Graph, memory: Memory, wishes: Wishes, recalled: Recalled | None = None) -> None:
         self.graph = graph
         self._recalled = recalled
-        self._common: dict[str, bool] = {}
         self._memory = memory
         self._wishes = wishes
         self._course = Course()
         self._claims: dict[str, str] = {}
-        self._final: dict[str, Step] = {}
+        self._plan: Plan | None = None
+        self._final: dict[str, Step] | None = None
         self.segments = {name: Segments(graph, self._course.take, wishes.files, name) for name in graph.films}
         self._free = Free(graph, memory, self._course, self.segments, wishes, self._selected)
         self.cut_step = self._free.cut_step
@@ -85,56 +85,67 @@ class Planner:
     def plan(self) -> Plan:
         """The whole graph, with nothing made."""
         held = self._recall()
-        for action in self.graph.order:
-            known = held.steps.get(action.id)
-            kind = action.kind
-            if known is None or (kind == "segment" and not self._is_common(action.output)):
-                step = self.step(action)
-                if step.found is not None:
-                    self.settle(action, step.found)
-            elif known.found is not None:
-                self._course.steps[action.id] = known
-                if kind == "take" and action.shot not in held.weighed:
-                    self.settle(action, known.found)
-                else:
-                    self._course.settled[action.id] = known.found
-        plan = Plan(tuple(self._course.steps[action.id] for action in self.graph.order))
-        # which takes are copied depends on all of them, so pieces are final only together
-        final = ("take", "frame") + (("segment",) if all(step.found for step in plan.of("take")) else ())
-        self._final = {s.action.id: s for s in plan.steps if s.found is not None and s.action.kind in final}
-        return plan
+        self._decide(action for action in self.graph.taken if action.id not in held.takes)
+        known: set[str] = set()
+        for output, pieces in held.pieces.items():
+            if self._is_common(output):
+                self._course.keep(pieces)
+                known |= pieces.keys()
+        self._decide(action for action in self.graph.joined if action.id not in known)
+        steps = self._course.steps
+        self._plan = Plan(tuple([steps[action.id] for action in self.graph.order]))
+        return self._plan
+
+    def _decide(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            step = self.step(action)
+            if step.found is not None:
+                self.settle(action, step.found)
 
     def _is_common(self, output: str) -> bool:
         """Whether the same parameter sets can be copied as in the plan that is remembered; all takes are weighed."""
-        if output not in self._common and self._recalled is not None:
-            self._common[output] = self.segments[output].common() == self._recalled.plan.common[output]
-        return self._common[output]
+        return self._recalled is not None and self.segments[output].common() == self._recalled.plan.common[output]
 
     def _recall(self) -> Held:
         """What is known to be in place from an earlier plan; its takes are weighed at once."""
         if self._recalled is None:
             return Held()
         held = holding(self._recalled, self.graph, self._memory, self._wishes)
+        self._course.keep(held.takes)
         known = self._recalled.plan
-        takes = [take for take in known.takes if take.shot in held.weighed and take_id(take.shot) in held.steps]
+        weighed = [take for take in known.takes if take.shot in held.weighed and take_id(take.shot) in held.takes]
         sets = [info.parameter_sets for info in known.infos]
         for number, film in enumerate(self.segments.values()):
-            film.weigh_known((take.shot, sets[take.info], take.weights[number]) for take in takes)
+            film.weigh_known((take.shot, sets[take.info], take.weights[number]) for take in weighed)
+        for take in known.takes:
+            if take.shot not in held.weighed and take_id(take.shot) in held.takes:
+                self._weigh(take.shot)
         return held
 
     def plan_after(self) -> Plan:
         """The plan of a build that follows one in which all that is made here has been settled."""
-        kept = {name: step for name, step in self._final.items() if step.reason.why in ("unchanged", "held")}
-        self._final = kept
+        final = self._in_place().items()
+        self._final = {name: step for name, step in final if step.reason.why in ("unchanged", "held")}
         return Plan(tuple(self.step(action) for action in self.graph.order))
+
+    def _in_place(self) -> dict[str, Step]:
+        """What ``plan`` has found, and what stays so."""
+        if self._final is None and self._plan is not None:
+            # which takes are copied depends on all of them, so pieces are final only together
+            pieces = ("segment",) if all(step.found for step in self._plan.of("take")) else ()
+            kinds = ("take", "frame", *pieces)
+            steps = self._plan.steps
+            self._final = {s.action.id: s for s in steps if s.found is not None and s.action.kind in kinds}
+        return self._final or {}
 
     def step(self, action: Action) -> Step:
         """What *action* needs now; what it is made of should be settled, or has failed.
 
         What ``plan`` has found in place stays so.
         """
-        if action.id in self._final:
-            return self._final[action.id]
+        final = self._in_place().get(action.id)
+        if final is not None:
+            return final
         decide = {
             "take": self._take,
             "frame": self._free.frame,
@@ -149,11 +160,13 @@ class Planner:
     def settle(self, action: Action, result: Result) -> None:
         """*action* has been made or found."""
         self.settled[action.id] = result
-        if not isinstance(result, TakeMade) or action.seed is not None:
-            return
-        if not self.graph.shot(action.shot).skip:
+        if isinstance(result, TakeMade) and action.seed is None:
+            self._weigh(action.shot)
+
+    def _weigh(self, shot: str) -> None:
+        if not self.graph.shot(shot).skip:
             for film in self.segments.values():
-                film.weigh(action.shot)
+                film.weigh(shot)
 
     def fail(self, action: Action) -> None:
         """*action* could not be made."""
