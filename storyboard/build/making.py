@@ -155,7 +155,8 @@ class Making:
         content = self._planner.segments[step.action.output].content(step.action)
         if isinstance(content, Kept):
             raise TypeError(f"{step.action.id} is not rendered")
-        files = await self.in_thread(partial(self._shelf.sources, content))
+        at_hand = self._shelf.sources_at_hand(content)
+        files = await self.in_thread(partial(self._shelf.sources, content)) if at_hand is None else at_hand
         made = await self._rendered(step, content.frames, render_piece, content, files, self._canvas(step.action))
         return made, Decimal(0)
 

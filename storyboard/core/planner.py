@@ -27,7 +27,7 @@ class Planner:
         self._course = Course()
         self._plan: Plan | None = None
         self._final: dict[str, Step] | None = None
-        self.segments = {name: Segments(graph, self.take, wishes.files, name) for name in graph.films}
+        self.segments = {name: Segments(graph, self._course.take, wishes.files, name) for name in graph.films}
         self._takes = Taking(graph, memory, self._course, wishes)
         self._free = Free(graph, memory, self._course, self.segments, wishes, self._takes.is_selected)
         self.owner = self._takes.owner

@@ -138,7 +138,7 @@ class Records:
     def publish(self, beside: Beside) -> tuple[str, ...]:
         """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""
         beside.publish()
-        return (os.path.dirname(beside.path),)
+        return (beside.path.rpartition("/")[0],)
 
     def _made(self, folder: str) -> bool:
         """Make the folder of a key; whether it was not there."""
