@@ -1,21 +1,22 @@
 """How long the sound in a file is, as far as its header says so; nothing is decoded.
 
 WAV and AIFF, FLAC (RFC 9639, 8.2), MP3 with the frame count that its encoder wrote (Xing, Info), Ogg with Vorbis or
-Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Of other files nothing is known.
+Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Frames without a count are
+``walked``'s, Matroska is ``ebml``'s. Of other files nothing is known.
 """
 
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
 
-from storyboard.document.signatures import ReadAt, index_of
+from storyboard.document.ebml import matroska_length
+from storyboard.document.signatures import EBML, ReadAt, index_of
+from storyboard.document.walked import MP3_RATES, walked
 
 _MOST_CHUNKS = 1000
 _TAIL = 1 << 17
 _STREAMED = 0xFFFFFFFF
 _OPUS_RATE = 48_000
-# Samples a second of MPEG 2.5, none, 2 and 1, by the two bits behind those of the version.
-_MP3_RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))
 
 
 def sound_length(read: ReadAt, size: int) -> Fraction | None:
@@ -31,8 +32,10 @@ def sound_length(read: ReadAt, size: int) -> Fraction | None:
             return _seconds(packed & (1 << 36) - 1, packed >> 44)
         if head[:4] == b"OggS":
             return _ogg(read, size)
-        if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE6 == 0xE2):
-            return _mp3(read, head)
+        if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
+            return _in_frames(read, size, head)
+        if head[:4] == EBML:
+            return matroska_length(read, size)
         return _mp4(index_of(read, size) or b"")
     except (IndexError, struct.error):  # a header that is cut short or lies
         return None
@@ -73,19 +76,25 @@ def _aiff(read: ReadAt, size: int) -> Fraction | None:
     return None
 
 
-def _mp3(read: ReadAt, head: bytes) -> Fraction | None:
+def _in_frames(read: ReadAt, size: int, head: bytes) -> Fraction | None:
+    """MP3 or AAC, behind a tag."""
     at = 0
     if head[:3] == b"ID3":
         sizes = read(4, 6)
         at = 10 + (sizes[0] << 21 | sizes[1] << 14 | sizes[2] << 7 | sizes[3])
     frame = read(192, at)
+    return _counted(frame) if b"Xing" in frame or b"Info" in frame else walked(read, size, at)
+
+
+def _counted(frame: bytes) -> Fraction | None:
+    """By the count in the first frame of an MP3."""
     version, layer, rate = frame[1] >> 3 & 3, frame[1] >> 1 & 3, frame[2] >> 2 & 3
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[0] != 0xFF or layer != 1 or tag < 0 or not frame[tag + 7] & 1:
         return None
     [frames] = struct.unpack(">I", frame[tag + 8 : tag + 12])
     samples = frames * (1152 if version == 3 else 576) - _padding(frame[tag + 8 :], frame[tag + 7])
-    return _seconds(max(0, samples), _MP3_RATES[version][rate])
+    return _seconds(max(0, samples), MP3_RATES[version][rate])
 
 
 def _padding(fields: bytes, flags: int) -> int:
