@@ -21,6 +21,7 @@ from PIL import Image
 
 from storyboard.core.model import Size
 from storyboard.media import color
+from storyboard.media.decoding import picture_decoder
 from storyboard.media.index import Index, index, packets
 from storyboard.media.reader import Unreadable, opened, picture_stream, reading
 
@@ -97,14 +98,14 @@ def _decoded(
     container: InputContainer, stream: VideoStream, found: Index, wanted: frozenset[int]
 ) -> Iterator[VideoFrame]:
     """What comes out from here on: all that is *wanted*, and all that other frames refer to."""
-    context, passing_over = stream.codec_context, False
+    context, passing_over = picture_decoder(stream), False
     try:
         for packet in packets(container, stream):
             unwanted = packet.pts is not None and found.numbers.get(packet.pts, -1) not in wanted
             if unwanted != passing_over:
                 context.skip_frame = "NONREF" if unwanted else "DEFAULT"
                 passing_over = unwanted
-            yield from packet.decode()
+            yield from context.decode(packet)
         yield from context.decode(None)
     finally:
         context.skip_frame = "DEFAULT"

@@ -32,7 +32,7 @@ const v = document.getElementById('v'), told = {errors: [], times: [], shown: []
 const STEP = 1 / 12;
 const tell = () => fetch('/told', {method: 'POST', body: JSON.stringify(told)});
 v.onerror = () => { told.errors.push(v.error.message); tell(); };
-// `seeked` comes when the right picture is decoded, which may be before it is the one that is drawn: both are waited for.
+// `seeked` comes when the right picture is decoded, maybe before it is the one that is drawn: both are waited for.
 const at = t => new Promise(done => {
   let sought = false, drawn = -1, over = false;
   const end = () => { clearTimeout(late); over = true; done(drawn); };
