@@ -1,4 +1,4 @@
-"""How long the sound in a file is, as far as its header says so; nothing is decoded.
+"""How long the sound or the pictures in a file are, as far as its header says so; nothing is decoded.
 
 WAV and AIFF, FLAC (RFC 9639, 8.2), MP3 with the frame count that its encoder wrote (Xing, Info), Ogg with Vorbis or
 Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Frames without a count are
@@ -36,8 +36,19 @@ def sound_length(read: ReadAt, size: int) -> Fraction | None:
             return _in_frames(read, size, head)
         if head[:4] == EBML:
             return matroska_length(read, size)
-        return _mp4(index_of(read, size) or b"")
+        return _mp4(index_of(read, size) or b"", b"soun")
     except (IndexError, struct.error):  # a header that is cut short or lies
+        return None
+
+
+def picture_length(read: ReadAt, size: int) -> Fraction | None:
+    """Seconds of moving pictures in an MP4 or MOV of *size* bytes; ``None`` if its header does not say.
+
+    Other containers tell only how long everything in them is together.
+    """
+    try:
+        return None if read(4, 0) == EBML else _mp4(index_of(read, size) or b"", b"vide")
+    except (IndexError, struct.error):
         return None
 
 
@@ -121,17 +132,23 @@ def _ogg(read: ReadAt, size: int) -> Fraction | None:
     return None
 
 
-def _mp4(index: bytes) -> Fraction | None:
-    """The longest sound that the ``moov`` box lists; of one in fragments it says nothing."""
+def _mp4(index: bytes, kind: bytes) -> Fraction | None:
+    """The longest track of that *kind* that the ``moov`` box lists; of one in fragments it says nothing."""
     found = []
     for track in index.split(b"trak")[1:]:
         at = track.find(b"mdhd") + 4
-        if b"soun" not in track or at < 4:
+        if kind not in _handler(track) or at < 4:
             continue
-        kind, skip = (">IQ", 20) if track[at] else (">II", 12)
-        scale, length = struct.unpack_from(kind, track, at + skip)
+        form, skip = (">IQ", 20) if track[at] else (">II", 12)
+        scale, length = struct.unpack_from(form, track, at + skip)
         found.append(_edited(index, track) or _seconds(length, scale))
     return max((length for length in found if length), default=None)
+
+
+def _handler(track: bytes) -> bytes:
+    """What the first ``hdlr`` box of a track says that it is of (ISO/IEC 14496-12, 8.4.3)."""
+    at = track.find(b"hdlr")
+    return track[at + 12 : at + 16]
 
 
 def _edited(index: bytes, track: bytes) -> Fraction | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storyboard.core.sound import RATE
-from storyboard.document.lengths import sound_length
+from storyboard.document.lengths import picture_length, sound_length
 from storyboard.media.hearing import length_of, track_sound
 from tests.media.clips import ffmpeg
 
@@ -82,3 +82,21 @@ def test_files_that_end_early_or_hold_anything_say_a_length_or_nothing(name: str
         told(whole[:end] + bytes(200))
         told(whole[:end] + b"\xff" * 200)
         told(whole[:end] + b"\xff" + whole[end + 1 :])
+
+
+@pytest.mark.parametrize("rate", ["24", "24000/1001", "60"])
+def test_a_header_says_how_long_the_pictures_are_whatever_the_sound(rate: str, tmp_path: Path) -> None:
+    shown = ["-f", "lavfi", "-i", f"color=size=64x36:rate={rate}", "-frames:v", "31", "-bf", "2"]
+    tone = ["-f", "lavfi", "-i", "sine=duration=3", "-y"]
+    for name in ("a.mov", "a.mp4", "a.mkv"):
+        made = ffmpeg(*tone, *shown, str(tmp_path / name))
+        assert made.returncode == 0, made.stderr
+        data = (tmp_path / name).read_bytes()
+        found = picture_length(lambda size, at, data=data: data[at : at + size], len(data))
+        if name == "a.mkv":
+            assert found is None, "it tells only how long the sound is"
+        else:
+            assert found is not None
+            assert abs(found - 31 / Fraction(rate)) < Fraction(1, 500)
+        for end in range(0, len(data), 97):
+            picture_length(lambda size, at, data=data[:end]: data[at : at + size], end)
