@@ -19,6 +19,7 @@ from storyboard.build.makers import Maker
 from storyboard.build.making import Making
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import TaskFailed
+from storyboard.build.turns import Turn
 from storyboard.build.workers import WorkerDied, Workers
 from storyboard.core.graph import Action, Graph
 from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
@@ -199,8 +200,7 @@ class Engine:
 
     async def _make(self, step: Step, how: How) -> None:
         action = step.action
-        self._tell(Started(step))
-        began = time.monotonic()
+        turn = Turn(action.kind, lambda: self._tell(Started(step)))
         if action.kind in _SHARED and step.key is not None:
             self._rendering.setdefault(step.key, self._ends[action.id])
         try:
@@ -220,7 +220,7 @@ class Engine:
             self._settle(step, result)
             self._made[action.id] = step
             self._cost += cost
-            self._tell(Made(step, time.monotonic() - began, cost))
+            self._tell(Made(step, time.monotonic() - turn.began, cost))
 
     async def _pick_up(self, job: Job) -> None:
         try:

@@ -131,7 +131,7 @@ class Making:
         # what a take begins with is decoded, which takes a while
         kept = await (self._keeper.keep(deposit()) if began_with is None else self._keeper.keep_made(deposit))
         await self._settled(maker, delivery)
-        return TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.cost
+        return TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.spent
 
     async def _pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
         source = shot.source

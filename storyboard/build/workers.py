@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, ParamSpec, TypeVar
 
+from storyboard.build.turns import has_come
 from storyboard.build.worker import begin, get_ready
 
 P = ParamSpec("P")
@@ -44,6 +45,7 @@ class Workers:
             slot = self._free.pop()
             self._counters[2 * slot] = self._counters[2 * slot + 1] = 0
             self._running[slot] = label
+            has_come()
             try:
                 return await self._again_if_broken(function, slot, *arguments)
             finally:

@@ -202,7 +202,8 @@ def _read(path: Path) -> tuple[Lockfile, bool]:
 def _refuse_conflicts(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if _MARKER.match(line):
-            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines"
+            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines; "
+            advice += "where both have the same shot, `git checkout --ours storyboard.lock` or `--theirs` will do"
             raise LockfileProblem("conflict", "git left a merge conflict here", number, advice)
 
 
