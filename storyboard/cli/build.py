@@ -181,14 +181,14 @@ def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
 
 def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
     from storyboard.report.outcomes import outcome_data, outcome_text
-    from storyboard.report.words import so_many
+    from storyboard.report.words import several
 
     data = outcome_data(outcome, session.storyboard, seconds, typed)
     text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
     if outcome.stopped_by:
         jobs_left = session.open_jobs()
         going = "goes on, the next build picks it up" if jobs_left == 1 else "go on, the next build picks them up"
-        going_on = f"; {so_many(jobs_left, 'paid job')} {going}" if jobs_left else ""
+        going_on = f"; {several(jobs_left, 'paid job')} {going}" if jobs_left else ""
         text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
     code = exit_code(outcome)
     if code == Exit.DONE:

@@ -105,22 +105,22 @@ def sign(
         takes=tuple(takes),
         cost=str(plan.cost()),
         shots={shot: _digest(fields) for shot, fields in shots.items()},
-        film=_digest(_film(storyboard, files)),
+        film=_digest(_film(storyboard)),
         files=dict(files),
         lockfile={shot: _digest(entries) for shot, entries in lockfile.items()},
     )
     return replace(signed, seal=_seal(signed))
 
 
-def _film(storyboard: Storyboard, files: Mapping[str, str]) -> dict[str, Any]:
-    """All that is said of the films beside their shots and that can be seen or heard in one."""
+def _film(storyboard: Storyboard) -> dict[str, Any]:
+    """All that is said of the films beside their shots and that can be seen or heard in one, but the files' content."""
     with_chapters = any(output.chapters for output in storyboard.outputs)
     return {
         "shots": [shot.id for shot in storyboard.shots()],
         "title": storyboard.title,
         "lockfile": storyboard.lockfile,
-        "outputs": [settings(output, files) for output in storyboard.outputs],
-        "audio": [track_described(track, files) for track in storyboard.audio],
+        "outputs": [settings(output, {}) for output in storyboard.outputs],
+        "audio": [track_described(track, {}) for track in storyboard.audio],
         "chapters": [[scene.id, scene.title] for scene in storyboard.scenes] if with_chapters else [],
     }
 

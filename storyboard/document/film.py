@@ -86,7 +86,7 @@ class Film:
         self.findings.extend(self._tools.texts.unused())
         storyboard = self._storyboard(lowered, title, titles, self._outputs.whole(outputs, lowered))
         storyboard = replace(storyboard, audio=tracks)
-        self._outputs.check_overlaps(storyboard, self.drafts)
+        self._outputs.check_overlaps(storyboard, self.drafts, self._tools.frames)
         self.findings.extend(check_times(storyboard, self._root))
         return None if has_errors(self.findings) else storyboard
 

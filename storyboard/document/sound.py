@@ -48,7 +48,7 @@ def read_tracks(root: Layer, frames: Frames, findings: list[Diagnostic]) -> tupl
     found = [(field, _track(field, frames)) for field in fields]
     tracks = [(field, track) for field, track in found if track is not None]
     for field, track in tracks:
-        length = frames.sound_length(track.file)
+        length = frames.length(track.file, "sound")
         if length is not None and not track.loop and track.fade_in + track.fade_out > length:
             findings.append(_longer_than_file(field, track, length))
     return tuple(track for _, track in tracks)

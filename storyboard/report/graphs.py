@@ -26,7 +26,7 @@ def graph_mermaid(graph: Graph) -> str:
     lines = ["flowchart LR"]
     lines += [f'  {numbers[action.id]}["{action.id}"]' for action in graph.order]
     for action in graph.order:
-        lines += [f"  {numbers[name]} --> {numbers[action.id]}" for name in graph.inputs(action.id)]
+        lines += [f"  {numbers[name]} --> {numbers[action.id]}" for name in action.inputs]
     return "\n".join(lines)
 
 
@@ -36,5 +36,5 @@ def graph_dot(graph: Graph) -> str:
     lines = ["digraph storyboard {", "  rankdir=LR;"]
     lines += [f'  "{action.id}" [shape={shapes[action.kind]}];' for action in graph.order]
     for action in graph.order:
-        lines += [f'  "{name}" -> "{action.id}";' for name in graph.inputs(action.id)]
+        lines += [f'  "{name}" -> "{action.id}";' for name in action.inputs]
     return "\n".join([*lines, "}"])

@@ -19,6 +19,11 @@ def clean(text: str) -> str:
     return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
 
 
+def several(number: int, noun: str) -> str:
+    """``1 frame``, ``2,304 frames``."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
 def dollars(amount: Decimal) -> str:
     """``$0.96``; fractions of a cent are shown where there are any."""
     cents = amount.quantize(Decimal("0.01"))
@@ -28,11 +33,6 @@ def dollars(amount: Decimal) -> str:
 def paid(cost: str | None) -> str:
     """What was paid, from decimal text: ``$0.60``; ``free`` where nothing was."""
     return dollars(Decimal(cost)) if cost else "free"
-
-
-def so_many(number: int, noun: str) -> str:
-    """``1 shot``, ``1,200 shots``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(names: Iterable[str]) -> str:
