@@ -104,6 +104,8 @@ class Taking:
         if not self._take_selected(shot):
             return Step(action, "skip", Reason("not-selected"), key, request)
         reason = Reason("forced") if remake else self._stale(key, request, locked)
+        if reason.why == "new" and action.seed is not None:
+            reason = self._beside(shot, source, request)
         owner = self._claims.setdefault(key, action.id)
         if owner in self._course.failed:
             return Step(
@@ -203,11 +205,21 @@ class Taking:
         old = self._memory.request_of(locked.key)
         if old is None:
             return Reason("request-changed")
-        differing = changes(old, request)
-        fields = {change.field for change in differing}
-        if fields and fields <= {"engine"}:
-            return Reason("renderer-changed", differing)
-        return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
+        return _changed(changes(old, request))
+
+    def _beside(self, shot: Shot, source: Generated, request: Request) -> Reason:
+        """Why a take beside the one in the cut is made: its seed is new, or the request of both has changed."""
+        locked = self._memory.locked(shot.id, source.provider)
+        old = self._memory.request_of(locked.key) if locked is not None else None
+        differing = tuple(change for change in changes(old, request) if change.field != "seed") if old else ()
+        return _changed(differing) if differing else Reason("new")
+
+
+def _changed(differing: tuple[Change, ...]) -> Reason:
+    fields = {change.field for change in differing}
+    if fields and fields <= {"engine"}:
+        return Reason("renderer-changed", differing)
+    return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
 
 
 def _read_take(record: Found) -> TakeMade:

@@ -54,7 +54,16 @@ def test_seeds_that_are_added_make_nothing_again() -> None:
     memory = FakeMemory()
     build(film(shot("a", seed=5), shot("b", after="a")), memory)
     added = film(several("a", 5, 8), shot("b", after="a"))
+    assert steps(plan(added, memory))["a#8"] == ("make", "new")
     assert build(added, memory) == ["take:a#8"]
+
+
+def test_a_changed_prompt_is_the_reason_for_every_take_of_the_shot() -> None:
+    memory = FakeMemory()
+    build(film(several("a", 5, 8)), memory)
+    found = plan(film(several("a", 5, 8, prompt="another")), memory)
+    assert steps(found) == {"a": ("make", "request-changed"), "a#8": ("make", "request-changed")}
+    assert {change.field for step in found.of("take") for change in step.reason.changes} == {"prompt"}
 
 
 def test_picking_another_take_makes_only_what_follows_from_it() -> None:
@@ -184,7 +193,7 @@ def test_takes_beside_a_stale_held_one_wait_for_its_release_unless_named() -> No
     assert steps(plan(board, memory)) == {"a": ("held", "held"), "a#6": ("held", "held"), "a#7": ("held", "held")}
     assert plan(board, memory).cost() == 0
     named = plan(board, memory, only=frozenset({"a"}), seeds=frozenset({7}))
-    assert steps(named)["a#7"] == ("make", "new")
+    assert steps(named)["a#7"] == ("make", "request-changed")
 
 
 def test_a_released_shot_is_stale_again() -> None:
