@@ -1,6 +1,5 @@
 """How a take is made: one maker a provider. Makers write beside; only the engine puts into the store."""
 
-import time
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -37,7 +36,10 @@ class Order(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """A clip that has passed the gate and lies at the order's path."""
+    """A clip that has passed the gate and lies at the order's path.
+
+    ``seconds`` is how long it took since somebody was free to make it.
+    """
 
     info: ClipInfo
     seconds: float
@@ -88,7 +90,6 @@ class LocalMaker(FreeMaker):
         source = order.shot.source
         if not isinstance(source, Generated):
             raise TypeError(f"shot {order.shot.id} is not generated")
-        began = time.monotonic()
         drawing = Drawing(
             prompt=source.prompt,
             seed=source.seed,
@@ -99,8 +100,8 @@ class LocalMaker(FreeMaker):
             slate=_slate(dict(source.params)),
         )
         first = order.pictures.get("first_frame")
-        info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
-        return Delivery(info, time.monotonic() - began, source.seed)
+        info, seconds = await self._workers.timed(order.step.action.id, draw_take, drawing, first, order.out)
+        return Delivery(info, seconds, source.seed)
 
 
 def _slate(params: dict[str, Any]) -> bool:

@@ -45,20 +45,22 @@ class Purchase:
         self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
         self._request = take_request(source, order.pictures)
         self._collection = Collection(tools, order, self._attempt, self._ask)
+        self.began: float | None = None
 
     @property
     def task_id(self) -> str:
         """The id of this attempt, the same on every machine."""
         return self._attempt.task_id
 
-    async def run(self, began: float) -> Delivery:
-        """Find or buy the take, and fetch it."""
+    async def run(self, began: float | None) -> Delivery:
+        """Find or buy the take, and fetch it. It *began* with an earlier attempt, or begins when it is its turn."""
         async with self._tools.limit:
+            self.began = time.monotonic() if began is None else began
             outcome = await self._ended()
         match outcome:
             case Succeeded():
                 async with self._tools.fetching:
-                    return await self._collection.run(outcome, began)
+                    return await self._collection.run(outcome, self.began)
             case Failed(error):
                 return self._failed(error)
             case Running():

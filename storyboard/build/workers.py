@@ -17,6 +17,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -40,6 +41,11 @@ def _begin(lifeline: Connection, counters: Any) -> None:
     _counters = counters
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_builder, args=(lifeline,), daemon=True).start()
+
+
+def _timed(slot: int, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
+    began = monotonic()
+    return function(slot, *arguments), monotonic() - began
 
 
 def _get_ready() -> None:
@@ -79,6 +85,10 @@ class Workers:
             finally:
                 del self._running[slot]
                 self._free.append(slot)
+
+    async def timed(self, label: str, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
+        """The same, with the seconds it took once a worker was free for it."""
+        return await self.run(label, _timed, function, *arguments)
 
     def warm(self) -> None:
         """Begin to start a worker, so that it is there when the first task is."""
