@@ -26,8 +26,8 @@ from storyboard.providers.base import (
     Unknown,
 )
 from storyboard.providers.errors import ProviderError
+from storyboard.store.bills import SUCCEEDED
 from storyboard.store.journal import Job, JournalConflict
-from storyboard.store.ledger import SUCCEEDED
 
 # Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
 SUBMISSIONS_A_BUILD = 3
