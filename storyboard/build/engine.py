@@ -19,6 +19,7 @@ from storyboard.build.makers import Maker
 from storyboard.build.making import Making
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import TaskFailed
+from storyboard.build.turns import Turn
 from storyboard.build.workers import WorkerDied, Workers
 from storyboard.core.graph import Action, Graph
 from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
@@ -155,6 +156,7 @@ class Engine:
         self._keys.add(step.key)
         if step.found is not None:
             self._settle(step, step.found)
+            self._making.ahead.found(action, step.found)
             self._reused[action.id] = step
             self._tell(Reused(step))
         elif step.do in ("make", "resume"):
@@ -162,13 +164,14 @@ class Engine:
         elif action.kind == "cut" and self._partial and not self._stopped_by:
             await self._make(step, self._partial_film)
         else:
+            self._no_film()
             self._blocked[action.id] = step
             self._tell(Blocked(step))
         if self._shelf.locking.is_due():
             await self._making.in_thread(self._shelf.locking.write)
 
     async def _inputs_of(self, action: Action) -> None:
-        for name in self._graph.inputs(action.id):
+        for name in action.inputs:
             if not self._ends[name].done():
                 await self._ends[name]
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
@@ -197,8 +200,7 @@ class Engine:
 
     async def _make(self, step: Step, how: How) -> None:
         action = step.action
-        self._tell(Started(step))
-        began = time.monotonic()
+        turn = Turn(action.kind, lambda: self._tell(Started(step)))
         if action.kind in _SHARED and step.key is not None:
             self._rendering.setdefault(step.key, self._ends[action.id])
         try:
@@ -218,7 +220,7 @@ class Engine:
             self._settle(step, result)
             self._made[action.id] = step
             self._cost += cost
-            self._tell(Made(step, time.monotonic() - began, cost))
+            self._tell(Made(step, time.monotonic() - turn.began, cost))
 
     async def _pick_up(self, job: Job) -> None:
         try:
@@ -229,7 +231,13 @@ class Engine:
             told = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
         self._tell(Told(told))
 
+    def _no_film(self) -> None:
+        """Something that films need is not there."""
+        if not self._partial:
+            self._making.ahead.end()
+
     def _fail(self, action: Action, reason: str) -> None:
+        self._no_film()
         self._planner.fail(action)
         self._failed[action.id] = reason
         self._tell(Failed(action, reason))

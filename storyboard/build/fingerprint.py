@@ -42,16 +42,10 @@ class Fingerprint:
 
     def known(self, target: Path, index: Index) -> None:
         """Tell *index* what is at *target* if that is what was read, renamed."""
-        now, then = os.lstat(target), self._looks
-        if then is not None and _unwritten(now) == _unwritten(then):
-            index.learn(target, now, self._digest)
+        if self._looks is not None:
+            index.renamed(target, self._looks, self._digest)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-def _unwritten(looks: os.stat_result) -> tuple[int, int, int, int]:
-    """What a rename leaves as it is."""
-    return looks.st_dev, looks.st_ino, looks.st_size, looks.st_mtime_ns

@@ -37,7 +37,11 @@ class Order(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """A clip that has passed the gate and lies at the order's path."""
+    """A clip that has passed the gate and lies at the order's path.
+
+    ``was_bought`` says that no build of this project had it under way: another machine bought it, or an earlier build
+    whose take is lost. Its *cost* is not spent anew.
+    """
 
     info: ClipInfo
     seconds: float
@@ -45,6 +49,12 @@ class Delivery(Struct, frozen=True):
     cost: Decimal = Decimal(0)
     task_id: str | None = None
     notes: tuple[str, ...] = ()
+    was_bought: bool = False
+
+    @property
+    def spent(self) -> Decimal:
+        """What this build has spent on it, in US dollars."""
+        return Decimal(0) if self.was_bought else self.cost
 
 
 class Maker(Protocol):

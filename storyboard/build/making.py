@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from storyboard.build import deposits
+from storyboard.build.ahead import Ahead
 from storyboard.build.film import Film, FilmFailed, assemble, why_not_writable
 from storyboard.build.keeper import Keeper
 from storyboard.build.makers import Delivery, Maker, Order
@@ -64,6 +65,7 @@ class Making:
         self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self._keeper = Keeper(shelf.keep_all, self._threads)
+        self.ahead = Ahead(shelf, planner)
         self._ways: dict[str, How] = {
             "take": self._take,
             "frame": self._frame,
@@ -77,6 +79,7 @@ class Making:
 
         Raises ``TaskFailed`` and its kind, ``FilmFailed``, ``WorkerDied``, ``OSError``.
         """
+        self.ahead.begin_beside(step.action)
         return await self._ways[step.action.kind](step)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
@@ -88,6 +91,7 @@ class Making:
         for maker in self._makers.values():
             await maker.close()
         self._workers.kill() if kill else self._workers.close()
+        self.ahead.close()
         await self._keeper.close()
         self._threads.shutdown(wait=True)
 
@@ -127,7 +131,7 @@ class Making:
         # what a take begins with is decoded, which takes a while
         kept = await (self._keeper.keep(deposit()) if began_with is None else self._keeper.keep_made(deposit))
         await self._settled(maker, delivery)
-        return TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.cost
+        return TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.spent
 
     async def _pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
         source = shot.source
@@ -151,7 +155,8 @@ class Making:
         content = self._planner.segments[step.action.output].content(step.action)
         if isinstance(content, Kept):
             raise TypeError(f"{step.action.id} is not rendered")
-        files = await self.in_thread(partial(self._shelf.sources, content))
+        at_hand = self._shelf.sources_at_hand(content)
+        files = await self.in_thread(partial(self._shelf.sources, content)) if at_hand is None else at_hand
         made = await self._rendered(step, content.frames, render_piece, content, files, self._canvas(step.action))
         return made, Decimal(0)
 
@@ -175,7 +180,8 @@ class Making:
         pieces = [made for _, made in self.pieces(step.action) if made is not None]
         segments = self._planner.segments[name]
         beside = segments.chapters(), segments.film_cues(), self.sound(name)
-        join = partial(assemble, self._shelf, step, pieces, self._graph.films[name], self._shelf.films[name], *beside)
+        film, target = self._graph.films[name], self._shelf.films[name]
+        join = partial(assemble, self._shelf, step, pieces, film, target, *beside, reels=self.ahead.reels)
         return await self.in_thread(join), Decimal(0)
 
     async def partial_film(self, step: Step) -> tuple[CutMade, Film]:

@@ -71,9 +71,11 @@ def overlaps(storyboard: Storyboard) -> dict[str, Overlap]:
     if not shots:
         return {}
     output = storyboard.output
-    into = [overlap_frames(shot, output) for shot in shots]
+    into = [0 if shot.transition.type == "cut" else overlap_frames(shot, output) for shot in shots]
     into[0] = _fade_frames(output.fade_in, output)
     after = [*into[1:], _fade_frames(output.fade_out, output)]
+    if not any(into) and not any(after):
+        return dict.fromkeys([shot.id for shot in shots], _NOTHING)
     shared = zip(shots, into, after, strict=True)
     return {shot.id: Overlap(before, behind) if before or behind else _NOTHING for shot, before, behind in shared}
 

@@ -63,6 +63,8 @@ class Ended(Protocol):
     @property
     def cost(self) -> Decimal: ...
     @property
+    def stopped_by(self) -> int: ...
+    @property
     def chosen(self) -> Sequence[Chosen]: ...
     @property
     def remarks(self) -> Sequence[Remark]: ...
@@ -80,7 +82,7 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
-    if not ended.made and not ended.failed:
+    if not ended.made and not ended.failed and not ended.stopped_by:
         lines.append(f"nothing to make: {several(takes[1], 'shot')} reused")
     else:
         rendered = f", {several(segments, 'segment')} rendered" if segments else ""
