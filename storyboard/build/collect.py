@@ -16,7 +16,7 @@ from storyboard.build.tools import Tools
 from storyboard.core.clip import ClipInfo
 from storyboard.providers.base import Outcome, Succeeded
 from storyboard.providers.download import FetchError
-from storyboard.store.ledger import SUCCEEDED
+from storyboard.store.bills import SUCCEEDED
 
 FETCHES = 3
 

@@ -70,3 +70,17 @@ def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_ta
     assert desk.run("check").code == 0
     desk.project.edit("own.mp4", "own.mp4, trim: {start: 1}")
     assert desk.refused(3, "check")["message"].endswith("more than `own` has left; the longest that fits is 1.5 s")
+
+
+def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in(tmp_path: Path) -> None:
+    shots = SHOTS.replace("prompt: a river at night", "card: x")
+    shots = shots.replace("own.mp4", "own.mp4, trim: {start: 1, end: 2.58}")
+    desk = Desk(Project(tmp_path / "film", shots))
+    clip(desk.folder / "own.mp4", 30, "12")
+    assert desk.run("check").code == 0, "one frame more is left out by the build"
+    desk.project.edit("end: 2.58", "end: 2.7")
+    error = desk.refused(3, "check")
+    assert (error["code"], error["message"]) == ("bad-trim", "the footage is 2.5 s long")
+    assert error["place"]["column"] == len("      - {id: own, clip: own.mp4, trim: {start: 1, end: ") + 1
+    desk.project.edit("start: 1, end: 2.7", "start: 2.5")
+    assert desk.refused(3, "plan")["message"] == "the footage is 2.5 s long"
