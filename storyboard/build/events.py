@@ -16,7 +16,7 @@ class Started(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """A step has made something, in so many seconds since its turn came, for so many dollars."""
+    """A step has made something, in so many seconds since it began to be made, for so many dollars."""
 
     step: Step
     seconds: float

@@ -1,6 +1,5 @@
 """How a take is made: one maker a provider. Makers write beside; only the engine puts into the store."""
 
-import time
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -40,7 +39,8 @@ class Delivery(Struct, frozen=True):
     """A clip that has passed the gate and lies at the order's path.
 
     ``was_bought`` says that no build of this project had it under way: another machine bought it, or an earlier build
-    whose take is lost. Its *cost* is not spent anew.
+    whose take is lost. Its *cost* is not spent anew. ``seconds`` is how long it took since somebody was
+    free to make it.
     """
 
     info: ClipInfo
@@ -98,7 +98,6 @@ class LocalMaker(FreeMaker):
         source = order.shot.source
         if not isinstance(source, Generated):
             raise TypeError(f"shot {order.shot.id} is not generated")
-        began = time.monotonic()
         drawing = Drawing(
             prompt=source.prompt,
             seed=source.seed,
@@ -109,8 +108,8 @@ class LocalMaker(FreeMaker):
             slate=_slate(dict(source.params)),
         )
         first = order.pictures.get("first_frame")
-        info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
-        return Delivery(info, time.monotonic() - began, source.seed)
+        info, seconds = await self._workers.timed(order.step.action.id, draw_take, drawing, first, order.out)
+        return Delivery(info, seconds, source.seed)
 
 
 def _slate(params: dict[str, Any]) -> bool:

@@ -139,7 +139,7 @@ class Shelf:
             return None
         found = {take: self._workspace.blobs.path(take) for take in takes_of(drawn)}
         known = self._workspace.index.known
-        return found if all(known(os.path.abspath(path)) == take for take, path in found.items()) else None
+        return found if all(known(os.fspath(path.absolute())) == take for take, path in found.items()) else None
 
     def sources(self, drawn: Drawn) -> dict[str, Path]:
         """The files behind a piece that is drawn, by digest; those of the project are taken into the store first.

@@ -4,7 +4,6 @@ Whoever lets them wait calls ``has_come``; what that does was set by the engine.
 set there is known to all that it calls, and to nothing else.
 """
 
-import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -13,21 +12,17 @@ _COMES: ContextVar[Callable[[], None] | None] = ContextVar("turn", default=None)
 _AT_ONCE = ("frame", "cut")
 
 
-class Turn:
-    """The turn of one step: *tell* is called when it comes. ``began`` is when that was, or when it began to wait."""
+def wait_for_turn(kind: str, tell: Callable[[], None]) -> None:
+    """Have *tell* called, once, when the turn of the running step comes, which is of that *kind*."""
+    waiting = [tell]
 
-    def __init__(self, kind: str, tell: Callable[[], None]) -> None:
-        self.began = time.monotonic()
-        self._tell: Callable[[], None] | None = tell
-        _COMES.set(self._come)
-        if kind in _AT_ONCE:
-            self._come()
+    def come() -> None:
+        if waiting:
+            waiting.pop()()
 
-    def _come(self) -> None:
-        if self._tell is not None:
-            self.began = time.monotonic()
-            self._tell()
-            self._tell = None
+    _COMES.set(come)
+    if kind in _AT_ONCE:
+        come()
 
 
 def has_come() -> None:

@@ -14,7 +14,7 @@ from multiprocessing.sharedctypes import RawArray
 from typing import Any, ParamSpec, TypeVar
 
 from storyboard.build.turns import has_come
-from storyboard.build.worker import begin, get_ready
+from storyboard.build.worker import begin, get_ready, timed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +51,10 @@ class Workers:
             finally:
                 del self._running[slot]
                 self._free.append(slot)
+
+    async def timed(self, label: str, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
+        """The same, with the seconds it took once a worker was free for it."""
+        return await self.run(label, timed, function, *arguments)
 
     def warm(self) -> None:
         """Begin to start a worker, so that it is there when the first task is."""

@@ -126,7 +126,11 @@ def price(plan: Plan) -> str:
 def _cut_line(plan: Plan, cut: Step) -> str:
     segments = [step for step in plan.segments(cut.action.output) if not is_nothing(step)]
     counts = Counter(step.do for step in segments)
-    state = {"reuse": "is in place", "make": "is joined", "wait": "is joined when they are there"}
+    state = {
+        "reuse": "is in place",
+        "make": "is joined",
+        "wait": f"is joined when {'it is' if len(segments) == 1 else 'they are'} there",
+    }
     copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
     copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
     known = f": {copied}" if not counts["wait"] else ""

@@ -96,7 +96,7 @@ class Index:
         looks = os.lstat(path)
         if _unwritten(looks) != _unwritten(then):
             return
-        text = os.path.abspath(path)
+        text = os.fspath(Path(path).absolute())
         self.seen.file(text, looks, digest)
         self.seen.settled.add(text)
         with self._lock:

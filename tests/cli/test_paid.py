@@ -318,6 +318,13 @@ def test_a_seed_that_differs_is_recorded_and_told(server: RunwareServer, tmp_pat
     assert lock["shots"]["c"]["runware"]["seed"] == 987654321
 
 
+def test_a_higher_price_than_expected_is_told(server: RunwareServer, tmp_path: Path) -> None:
+    project = PaidProject(tmp_path / "film", server)
+    server.arm("poll-cost-tenfold", nth=1)
+    ran = run(project.folder, settings(project), "build")
+    assert ran.err.count("$1.20 was charged, $0.12 was expected") == 1, ran
+
+
 def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp_path: Path) -> None:
     project = PaidProject(tmp_path / "film", server)
     with mock.patch("tests.runware_server.shop.price", return_value=Decimal("0.125")):
@@ -327,7 +334,8 @@ def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp
 
 
 def test_money_that_cannot_be_written_down_is_printed(server: RunwareServer, tmp_path: Path) -> None:
-    from storyboard.store.ledger import Entry, Ledger
+    from storyboard.store.bills import Entry
+    from storyboard.store.ledger import Ledger
 
     real = Ledger.append
 

@@ -226,7 +226,7 @@ def test_a_file_that_is_written_to_while_it_is_kept_is_not_believed(
 
     def replace(source: str, target: str) -> None:
         if source == os.fspath(deposit.content):
-            os.chmod(source, 0o644)
+            Path(source).chmod(0o644)
             Path(source).write_bytes(b"other!")
         real(source, target)
 
