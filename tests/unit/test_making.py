@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storyboard.build import deposits, makers, making, workers
+from storyboard.build import deposits, makers, making, worker
 from storyboard.build.engine import Engine
 from storyboard.build.events import Event, Made
 from storyboard.build.makers import LocalMaker
@@ -48,11 +48,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         await asyncio.sleep(0)
         return function(*arguments)
 
-    def assemble(shelf: Shelf, step: Any, *others: Any) -> CutMade:
+    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
         shelf.keep(deposits.film(step, "0" * 64, 0.0))
         return CutMade("0" * 64)
 
-    monkeypatch.setattr(workers, "monotonic", clock)
+    monkeypatch.setattr(worker, "monotonic", clock)
     monkeypatch.setattr(Workers, "_again_if_broken", here)
     monkeypatch.setattr(makers, "draw_take", clock.draw)
     monkeypatch.setattr(making, "assemble", assemble)
