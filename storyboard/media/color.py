@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from storyboard.core.model import Size
+from storyboard.media.gamut import is_wide, narrowed
 from storyboard.media.tagging import range_of, tag_bt709
 
 Rgb = npt.NDArray[np.uint8]
@@ -40,7 +41,7 @@ _CONVERSIONS = {
 
 
 def to_rgb(frame: VideoFrame) -> Rgb:
-    """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied.
+    """Full range RGB of BT.709's primaries, shape (height, width, 3), uint8, as stored: rotation is not applied.
 
     What is transparent lies on black; the colours are taken not to be multiplied by their opacity already.
     """
@@ -54,7 +55,7 @@ def to_rgb(frame: VideoFrame) -> Rgb:
         interpolation=_EXACT,
     )
     picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
-    return _on_black(picture) if clear else picture
+    return narrowed(_on_black(picture) if clear else picture, frame)
 
 
 def _is_clear(frame: VideoFrame) -> bool:
@@ -71,7 +72,7 @@ def in_709(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.ND
 
     Chroma is only taken apart and put together again where the matrix differs.
     """
-    if _is_clear(frame):
+    if _is_clear(frame) or is_wide(frame):
         frame = to_bt709(to_rgb(frame))
     conversion = _conversion(frame)
     full = range_of(frame) == ColorRange.JPEG

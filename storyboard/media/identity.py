@@ -3,7 +3,7 @@
 from storyboard.core.model import Json
 
 # Raised whenever the same segment would come out with other pixels.
-RENDERER_VERSION = 3
+RENDERER_VERSION = 4
 LIBRARIES = ("moviepy", "av", "pillow")
 
 

@@ -35,12 +35,16 @@ def bars(size: Size = MIDDLE) -> Rgb:
 
 
 def write(path: Path, picture: np.ndarray, codec: str, pix_fmt: str, **how: object) -> Path:
-    """Six frames of *picture* (RGB or RGBA); *how* are ``full``, ``transfer``, ``aspect``, ``turned``, ``options``."""
+    """Six frames of *picture* (RGB or RGBA).
+
+    *how* are ``full``, ``transfer``, ``primaries``, ``aspect``, ``turned``, ``options``.
+    """
+    transfer, primaries = how.get("transfer", 1), how.get("primaries", 1)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=24, options=how.get("options", {}))
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt, context = pix_fmt, stream.codec_context
-        context.colorspace, context.color_primaries, context.color_trc = 1, 1, how.get("transfer", 1)
+        context.colorspace, context.color_primaries, context.color_trc = 1, primaries, transfer
         context.color_range = levels = 2 if how.get("full") else 1
         if "aspect" in how:
             context.sample_aspect_ratio = how["aspect"]
@@ -51,7 +55,7 @@ def write(path: Path, picture: np.ndarray, codec: str, pix_fmt: str, **how: obje
             if pix_fmt not in ("argb", "rgba"):
                 frame = frame.reformat(format=pix_fmt, dst_colorspace=1, src_color_range=2, dst_color_range=levels)
                 frame.colorspace, frame.color_range = 1, levels
-                frame.color_trc = how.get("transfer", 1)
+                frame.color_trc, frame.color_primaries = transfer, primaries
             else:
                 frame = frame.reformat(format=pix_fmt)
             frame.pts, frame.time_base = number, Fraction(1, 24)
@@ -90,6 +94,21 @@ def test_every_depth_keeps_its_colours(tmp_path, name):
     inner = difference.reshape(180, 8, 40, 3)[:, :, 8:-8]
     assert inner.mean() < 2
     assert inner.max() <= 8
+
+
+# The primaries and the grey of BT.709 by the numbers that they have among wider ones.
+WIDE = {
+    9: [(202, 59, 19), (145, 245, 69), (43, 13, 241), (111, 111, 111)],
+    12: [(231, 35, 20), (103, 251, 61), (0, 0, 243), (111, 111, 111)],
+}
+
+
+@pytest.mark.parametrize("primaries", WIDE)
+def test_wider_primaries_come_to_those_of_the_film(tmp_path, primaries):
+    picture = np.repeat(np.repeat(np.array([WIDE[primaries]], np.uint8), 180, axis=0), 80, axis=1)
+    clip = write(tmp_path / "clip.mp4", picture, "libx264", "yuv444p", primaries=primaries, options={"crf": "4"})
+    found = shown(clip)[90, 40::80].astype(int)
+    assert np.abs(found - [(255, 0, 0), (0, 255, 0), (0, 0, 255), (111, 111, 111)]).max() <= 8
 
 
 CLEAR = {
