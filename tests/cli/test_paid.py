@@ -185,7 +185,7 @@ def test_an_old_unanswered_job_is_reported_and_not_bought_again(server: RunwareS
         assert word in error["message"]
     assert len(server.bill) == 1
     server.disarm()
-    with hasty(job_s=3.0):  # for the old job, which is asked about first
+    with hasty(job_s=2.0):  # for the old job, which is asked about first
         assert build(project, "-s", "c", "--remake", "c").code == 0
     assert len(server.bill) == 2
 
