@@ -25,8 +25,8 @@ from storyboard.core.model import Size
 from storyboard.core.plan import FrameMade, TakeMade
 from storyboard.media import frames
 from storyboard.media.encode import ClipWriter
-from storyboard.media.frames import extract
 from storyboard.media.probe import probe
+from storyboard.media.stills import extract
 
 _SIZE = Size(1280, 720)
 _FILES = 100

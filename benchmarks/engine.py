@@ -161,7 +161,7 @@ def _nothing_to_draw() -> ExitStack:
         number = next(numbers)
         return frames.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
 
-    def assemble(shelf: Shelf, step: Any, *others: Any) -> CutMade:
+    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
         shelf.keep(deposits.film(step, "0" * 64, 0.0))
         return CutMade("0" * 64)
 

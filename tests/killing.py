@@ -77,12 +77,12 @@ def load_everything(*, forgetful: bool) -> None:
     import storyboard.report.findings
     import storyboard.report.outcomes
     import storyboard.report.progress
-    from storyboard.build import workers
+    from storyboard.build import worker, workers
     from storyboard.providers.runware import Runware
 
     del networkx, storyboard
     Runware.own_ids = not forgetful
-    workers._counters = [0] * 64
+    worker._counters = [0] * 64
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.to_thread(function, 0, *arguments)

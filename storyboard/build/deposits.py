@@ -47,7 +47,7 @@ def _jump(clip: Path, began_with: bytes) -> float | None:
 
 def frame(step: Step, clip: Path) -> Deposit:
     """One frame of *clip*, decoded. Raises ``TaskFailed``."""
-    from storyboard.media.frames import Unreadable, extract
+    from storyboard.media.stills import Unreadable, extract
 
     at = step.action.at
     moments: dict[str, Literal["first", "last"]] = {"first": "first", "last": "last"}

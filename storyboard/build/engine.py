@@ -17,6 +17,7 @@ from storyboard.build.film import Film, FilmFailed
 from storyboard.build.making import How, Making, Product
 from storyboard.build.partial import partial_film
 from storyboard.build.tasks import TaskFailed
+from storyboard.build.turns import wait_for_turn
 from storyboard.build.workers import WorkerDied
 from storyboard.core.graph import Action
 from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
@@ -147,6 +148,7 @@ class Engine:
         self._keys.add(step.key)
         if step.found is not None:
             self._settle(step, step.found)
+            self._making.ahead.found(action, step.found)
             self._reused[action.id] = step
             self._tell(Reused(step))
         elif step.do in ("make", "resume"):
@@ -154,6 +156,7 @@ class Engine:
         elif action.kind == "cut" and self._partial and not self._stopped_by:
             await self._make(step, self._partial_film)
         else:
+            self._no_film()
             self._blocked[action.id] = step
             self._tell(Blocked(step))
         if self._shelf.locking.is_due():
@@ -189,7 +192,7 @@ class Engine:
 
     async def _make(self, step: Step, how: How) -> None:
         action = step.action
-        self._tell(Started(step))
+        wait_for_turn(action.kind, lambda: self._tell(Started(step)))
         if action.kind in _SHARED and step.key is not None:
             self._rendering.setdefault(step.key, self._ends[action.id])
         try:
@@ -220,7 +223,13 @@ class Engine:
             told = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
         self._tell(Told(told))
 
+    def _no_film(self) -> None:
+        """Something that films need is not there."""
+        if not self._partial:
+            self._making.ahead.end()
+
     def _fail(self, action: Action, reason: str) -> None:
+        self._no_film()
         self._planner.fail(action)
         self._failed[action.id] = reason
         self._tell(Failed(action, reason))

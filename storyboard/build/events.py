@@ -10,7 +10,7 @@ from storyboard.core.plan import Step
 
 
 class Started(Struct, frozen=True):
-    """A step that makes something has begun."""
+    """A step that makes something has begun; its turn has come, if it had to wait for one."""
 
     step: Step
 

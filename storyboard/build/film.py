@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import CutMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.segments import Chapter
+
+if TYPE_CHECKING:
+    from storyboard.media.reels import Reels
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
 TAG = "storyboard"
@@ -53,10 +57,11 @@ def assemble(
     chapters: Sequence[Chapter] = (),
     cues: Sequence[Cue] = (),
     sound: SoundMade | None = None,
+    reels: "Reels | None" = None,
 ) -> CutMade:
     """Join *pieces* and *sound* into *target*, which is replaced at once when the new film is whole.
 
-    *cues* become a stream of text inside it, if that is where captions go.
+    *cues* become a stream of text inside it, if that is where captions go; *reels* hold what has been read already.
     Raises ``FilmFailed``; whatever stood at *target* is untouched then.
     """
     from storyboard.media.join import JoinFailed, Piece, Subtitles, join
@@ -79,6 +84,7 @@ def assemble(
             text,
             shelf.blob(sound.digest) if sound is not None and sound.digest else None,
             fingerprint.taken,
+            reels,
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem
@@ -114,7 +120,8 @@ def why_not_writable(target: Path) -> str | None:
 
 
 def _is_ours(path: Path) -> bool:
-    from storyboard.media.probe import Refused, tags
+    from storyboard.media.facts import tags
+    from storyboard.media.reader import Refused
 
     try:
         return path.stat().st_size > 0 and TAG in tags(path)

@@ -38,7 +38,9 @@ class Order(Struct, frozen=True):
 class Delivery(Struct, frozen=True):
     """A clip that has passed the gate and lies at the order's path.
 
-    ``seconds`` is how long it took since somebody was free to make it.
+    ``was_bought`` says that no build of this project had it under way: another machine bought it, or an earlier build
+    whose take is lost. Its *cost* is not spent anew. ``seconds`` is how long it took since somebody was
+    free to make it.
     """
 
     info: ClipInfo
@@ -47,6 +49,12 @@ class Delivery(Struct, frozen=True):
     cost: Decimal = Decimal(0)
     task_id: str | None = None
     notes: tuple[str, ...] = ()
+    was_bought: bool = False
+
+    @property
+    def spent(self) -> Decimal:
+        """What this build has spent on it, in US dollars."""
+        return Decimal(0) if self.was_bought else self.cost
 
 
 class Maker(Protocol):

@@ -16,6 +16,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from storyboard.build import deposits
+from storyboard.build.ahead import Ahead
 from storyboard.build.film import assemble
 from storyboard.build.keeper import Keeper
 from storyboard.build.makers import Delivery, Maker, Order
@@ -65,6 +66,7 @@ class Making:
         self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self._keeper = Keeper(shelf.keep_all, self._threads)
+        self.ahead = Ahead(shelf, planner)
         self._ways: dict[str, How] = {
             "take": self._take,
             "frame": self._frame,
@@ -78,6 +80,7 @@ class Making:
 
         Raises ``TaskFailed`` and its kind, ``FilmFailed``, ``WorkerDied``, ``OSError``.
         """
+        self.ahead.begin_beside(step.action)
         return await self._ways[step.action.kind](step)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
@@ -89,6 +92,7 @@ class Making:
         for maker in self._makers.values():
             await maker.close()
         self._workers.kill() if kill else self._workers.close()
+        self.ahead.close()
         await self._keeper.close()
         self._threads.shutdown(wait=True)
 
@@ -128,7 +132,7 @@ class Making:
         # what a take begins with is decoded, which takes a while
         kept = await (self._keeper.keep(deposit()) if began_with is None else self._keeper.keep_made(deposit))
         await self._settled(maker, delivery)
-        return Product(TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.seconds, delivery.cost)
+        return Product(TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.seconds, delivery.spent)
 
     async def _pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
         source = shot.source
@@ -179,7 +183,8 @@ class Making:
         pieces = [made for _, made in self.pieces(step.action) if made is not None]
         segments = self.planner.segments[name]
         beside = segments.chapters(), segments.film_cues(), self.sound(name)
-        join = partial(assemble, self.shelf, step, pieces, self.graph.films[name], self.shelf.films[name], *beside)
+        film, target = self.graph.films[name], self.shelf.films[name]
+        join = partial(assemble, self.shelf, step, pieces, film, target, *beside, reels=self.ahead.reels)
         return await self.joined(join)
 
     async def joined(self, join: Callable[[], CutMade]) -> Product:

@@ -9,7 +9,7 @@ import msgspec
 from storyboard.build.deposits import deposit
 from storyboard.build.shelf import Shelf
 from storyboard.build.tasks import TaskFailed
-from storyboard.build.workers import report_progress
+from storyboard.build.worker import report_progress
 from storyboard.core.plan import Step
 from storyboard.core.sound import Sound
 from storyboard.store.group import Deposit

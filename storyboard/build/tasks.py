@@ -4,6 +4,7 @@ Every task writes to a path of its own that the caller chose, and what it wrote 
 returns. A clip or picture that is refused comes back as ``TaskFailed``, which travels between processes.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from storyboard.core.clip import ClipInfo
+from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.layers import Drawn
 from storyboard.core.model import Size
 
 if TYPE_CHECKING:
     from storyboard.media.render import Canvas as Target
+
+_CHUNK = 1 << 20
 
 
 class TaskFailed(Exception):
@@ -78,6 +81,30 @@ def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | No
         raise TaskFailed(str(problem)) from problem
 
 
+def take_in(slot: int, source: Path, name: str, digest: str, out: Path) -> ClipInfo:
+    """Copy *source* to *out* and pass the copy through the gate. Raises ``TaskFailed`` and ``OSError``."""
+    if _copied(source, out) != digest:
+        raise TaskFailed(f"{name} was changed during the build; build again")
+    try:
+        info = judge_clip(slot, out, None, None)
+    except TaskFailed as problem:
+        raise TaskFailed(f"{name} {problem}") from problem
+    transfer = info.color.split("/")[2]
+    if transfer in HDR:
+        advice = "convert it to BT.709 first, for example with FFmpeg's filters zscale and tonemap"
+        raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; {advice}")
+    return info
+
+
+def _copied(source: Path, out: Path) -> str:
+    state = hashlib.sha256()
+    with source.open("rb") as read, out.open("wb") as write:
+        while chunk := read.read(_CHUNK):
+            state.update(chunk)
+            write.write(chunk)
+    return state.hexdigest()
+
+
 def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
     """Draw one piece of the film; *files* are what it is made of, by digest."""
     from storyboard.media.drawing import draw
@@ -112,6 +139,6 @@ def clip_facts(info: ClipInfo) -> dict[str, Any]:
 
 
 def _progress(slot: int) -> Callable[[int, int], None]:
-    from storyboard.build.workers import report_progress
+    from storyboard.build.worker import report_progress
 
     return lambda done, total: report_progress(slot, done, total)

@@ -6,57 +6,22 @@ it and no other.
 """
 
 import asyncio
-import importlib
-import os
-import signal
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
-from time import monotonic
 from typing import Any, ParamSpec, TypeVar
+
+from storyboard.build.turns import has_come
+from storyboard.build.worker import begin, get_ready, timed
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_counters: Any = None
-
 
 class WorkerDied(Exception):
     """A worker process ended in the middle of its task, twice."""
-
-
-def report_progress(slot: int, done: int, total: int) -> None:
-    """Called in a worker: *done* of *total* frames of the task in *slot*."""
-    _counters[2 * slot] = done
-    _counters[2 * slot + 1] = total
-
-
-def _begin(lifeline: Connection, counters: Any) -> None:
-    global _counters
-    _counters = counters
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_builder, args=(lifeline,), daemon=True).start()
-
-
-def _timed(slot: int, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
-    began = monotonic()
-    return function(slot, *arguments), monotonic() - began
-
-
-def _get_ready() -> None:
-    """Load what every task needs, while the builder makes itself ready."""
-    importlib.import_module("storyboard.media.probe")
-
-
-def _end_with_builder(lifeline: Connection) -> None:
-    with suppress(EOFError, OSError):
-        lifeline.recv_bytes()
-    os._exit(1)
 
 
 class Workers:
@@ -80,6 +45,7 @@ class Workers:
             slot = self._free.pop()
             self._counters[2 * slot] = self._counters[2 * slot + 1] = 0
             self._running[slot] = label
+            has_come()
             try:
                 return await self._again_if_broken(function, slot, *arguments)
             finally:
@@ -88,11 +54,11 @@ class Workers:
 
     async def timed(self, label: str, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
         """The same, with the seconds it took once a worker was free for it."""
-        return await self.run(label, _timed, function, *arguments)
+        return await self.run(label, timed, function, *arguments)
 
     def warm(self) -> None:
         """Begin to start a worker, so that it is there when the first task is."""
-        self._warming = self._opened().submit(_get_ready)
+        self._warming = self._opened().submit(get_ready)
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """Frames done and to do of every running task, by label."""
@@ -110,8 +76,10 @@ class Workers:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
-        """End the workers after their tasks."""
-        if self._pool is not None:
+        """End the workers after their tasks; those that have none at once, without taking leave of their libraries."""
+        if not self._running:
+            self.kill()
+        elif self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
         self._held.close()
@@ -137,6 +105,6 @@ class Workers:
     def _opened(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self.count, mp_context=self._context, initializer=_begin, initargs=(self._lifeline, self._counters)
+                self.count, mp_context=self._context, initializer=begin, initargs=(self._lifeline, self._counters)
             )
         return self._pool

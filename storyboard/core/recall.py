@@ -7,7 +7,6 @@ without.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Json, Shot, Storyboard, UrlInput
 from storyboard.core.packing import as_text
-from storyboard.core.plan import Do, FrameMade, Memory, Plan, Reason, SegmentMade, Step, TakeMade, Why
+from storyboard.core.plan import FREE, Do, FrameMade, Memory, Plan, Reason, SegmentMade, Step, TakeMade, Why
 from storyboard.core.segments import Segments
 
 
@@ -188,11 +187,8 @@ def _takes(recalled: Recalled, graph: Graph, memory: Memory, same: _Same) -> dic
         if memory.is_paid_for(take.key):
             continue
         found = TakeMade(take.digest, known.infos[take.info], take.jump)
-        steps[action.id] = Step(action, "reuse", reasons[take.text], take.key, None, _FREE, found)
+        steps[action.id] = Step(action, "reuse", reasons[take.text], take.key, None, FREE, found)
     return steps
-
-
-_FREE = Decimal(0)
 
 
 def _frames(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, Step]:
@@ -202,7 +198,7 @@ def _frames(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, Step]:
         if action is None or frame.key in spoiled or frame.picture in spoiled or action.shot not in same.shots:
             continue
         found = FrameMade(frame.planes, frame.picture)
-        steps[frame.id] = Step(action, "reuse", reason, frame.key, None, _FREE, found)
+        steps[frame.id] = Step(action, "reuse", reason, frame.key, None, FREE, found)
     return steps
 
 
@@ -217,7 +213,7 @@ def _pieces(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, dict[str
         said = (piece.why, piece.text)
         reason = reasons.get(said) or reasons.setdefault(said, Reason(piece.why, text=piece.text))
         found = SegmentMade(piece.digest, piece.frames, piece.copied, piece.start)
-        steps[action.output][piece.id] = Step(action, piece.do, reason, piece.key, piece.request, _FREE, found)
+        steps[action.output][piece.id] = Step(action, piece.do, reason, piece.key, piece.request, FREE, found)
     return steps
 
 

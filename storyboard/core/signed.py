@@ -61,7 +61,14 @@ class SignedPlan(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BadPlan(ValueError):
-    """A file that is no plan, or not as it was written; the text is a fact in words."""
+    """A file that is no plan, or not as it was written; the text is a fact in words.
+
+    ``is_plan`` says that it was one once, so that another plan may take its place.
+    """
+
+    def __init__(self, text: str, *, is_plan: bool = True) -> None:
+        super().__init__(text)
+        self.is_plan = is_plan
 
 
 Kind = Literal["choice", "storyboard", "file", "lockfile", "price", "cache"]
@@ -132,7 +139,7 @@ def loads(data: bytes) -> SignedPlan:
         signed = msgspec.json.decode(data, type=SignedPlan)
         Decimal(signed.cost)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as problem:
-        raise BadPlan("it is not a plan that `storyboard plan --out` wrote") from problem
+        raise BadPlan("it is not a plan that `storyboard plan --out` wrote", is_plan=False) from problem
     if signed.seal != _seal(signed):
         raise BadPlan("it was edited after it was written: its seal does not fit")
     return signed

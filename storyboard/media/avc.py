@@ -5,12 +5,14 @@ Owns reading, comparing and merging of parameter sets, and knows which units a c
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-_IDR, _SPS, _PPS = 5, 7, 8
+IDR, _SPS, _PPS = 5, 7, 8
 _LENGTH_SIZE = 4
+_HEAD = struct.Struct(">IB")  # the length of a unit, and its first byte
 # Profiles whose avcC goes on with chroma format and bit depths.
 _HIGH = {100, 110, 122, 144, 244}
 
@@ -102,16 +104,22 @@ def units(packet: memoryview, length_size: int) -> Iterator[memoryview]:
         at = end
 
 
-def lone_unit(packet: memoryview, length_size: int) -> memoryview | None:
-    """The unit of a packet that holds a single one, as most do; ``None`` if it holds another number of them."""
-    if length_size + int.from_bytes(packet[:length_size], "big") != len(packet) or len(packet) == length_size:
-        return None
-    return packet[length_size:]
+def lone_kind(packet: memoryview, length_size: int) -> int:
+    """The ``nal_unit_type`` of a packet that holds a single unit, as most do, and its length in four bytes; else 0."""
+    if length_size != _LENGTH_SIZE or len(packet) <= _LENGTH_SIZE:
+        return 0
+    length, head = _HEAD.unpack_from(packet)
+    return head & 0x1F if length + _LENGTH_SIZE == len(packet) else 0
+
+
+def is_lone_picture(kind: int) -> bool:
+    """Whether a packet of that ``lone_kind`` is a single unit that is no parameter set."""
+    return kind not in (0, _SPS, _PPS)
 
 
 def is_idr(packet_units: Iterable[memoryview]) -> bool:
     """Whether nothing from here on refers to anything before."""
-    return any(_kind(unit) == _IDR for unit in packet_units)
+    return any(_kind(unit) == IDR for unit in packet_units)
 
 
 def is_parameter_set(unit: memoryview) -> bool:
@@ -124,8 +132,7 @@ def repacked(packet: memoryview, length_size: int) -> bytes | memoryview:
 
     One that is so already is given back itself.
     """
-    lone = lone_unit(packet, length_size) if length_size == _LENGTH_SIZE else None
-    if lone is not None and not is_parameter_set(lone):
+    if is_lone_picture(lone_kind(packet, length_size)):
         return packet
     every = list(units(packet, length_size))
     kept = [unit for unit in every if not is_parameter_set(unit)]

@@ -1,4 +1,4 @@
-"""Colour between RGB and video frames, and the names of its tags (ITU-T H.273).
+"""Colour between RGB and video frames.
 
 A frame without tags is taken for BT.709 from 720 lines upwards and for BT.601 below, as players do. HDR is not
 converted: its tones are mapped by nobody here.
@@ -7,11 +7,11 @@ converted: its tones are mapped by nobody here.
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from storyboard.core.model import Size
+from storyboard.media.tagging import range_of, tag_bt709
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -27,45 +27,6 @@ _EXACT = (
 )
 # Scaling of planes, which meets no matrix.
 _SCALED = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-_UNSPECIFIED = 2
-_MATRICES = {
-    0: "gbr",
-    1: "bt709",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-    14: "ictcp",
-}
-_PRIMARIES = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "film",
-    9: "bt2020",
-    10: "smpte428",
-    11: "smpte431",
-    12: "smpte432",
-}
-_TRANSFERS = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    13: "srgb",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    18: "arib-std-b67",
-}
-_RANGES = {1: "tv", 2: "pc"}
 # The conversion that swscale has for a matrix; it knows fewer than H.273.
 _CONVERSIONS = {
     1: Colorspace.ITU709,
@@ -78,17 +39,6 @@ _CONVERSIONS = {
 }
 
 
-def tags(frame: VideoFrame) -> str:
-    """``matrix/primaries/transfer/range`` of *frame*, each ``unspecified`` where it says nothing."""
-    names = (
-        _MATRICES.get(frame.colorspace),
-        _PRIMARIES.get(frame.color_primaries),
-        _TRANSFERS.get(frame.color_trc),
-        _RANGES.get(_range(frame)),
-    )
-    return "/".join(name or "unspecified" for name in names)
-
-
 def to_rgb(frame: VideoFrame) -> Rgb:
     """Full range RGB, shape (height, width, 3), uint8, as stored: rotation is not applied.
 
@@ -99,7 +49,7 @@ def to_rgb(frame: VideoFrame) -> Rgb:
         format="rgba" if clear else "rgb24",
         src_colorspace=_conversion(frame),
         dst_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.JPEG if _range(frame) == ColorRange.JPEG else ColorRange.MPEG,
+        src_color_range=ColorRange.JPEG if range_of(frame) == ColorRange.JPEG else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
         interpolation=_EXACT,
     )
@@ -124,7 +74,7 @@ def in_709(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.ND
     if _is_clear(frame):
         frame = to_bt709(to_rgb(frame))
     conversion = _conversion(frame)
-    full = _range(frame) == ColorRange.JPEG
+    full = range_of(frame) == ColorRange.JPEG
     as_it_is = frame.format.name == "yuv420p" and conversion == Colorspace.ITU709 and not full
     if not as_it_is or (frame.width, frame.height) != (size.width, size.height):
         frame = converter.reformat(
@@ -174,11 +124,6 @@ def upright(picture: Rgb, rotation: int) -> Rgb:
     return np.ascontiguousarray(np.rot90(picture, -rotation // 90))
 
 
-def rotation(frame: VideoFrame) -> int:
-    """By how many degrees clockwise *frame* wants to be turned for display: 0, 90, 180 or 270."""
-    return round(-frame.rotation / 90) % 4 * 90
-
-
 def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
     """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so.
 
@@ -197,20 +142,7 @@ def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFr
     return frame
 
 
-def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:
-    """Say that *target* is BT.709 in the tv range."""
-    target.colorspace = Colorspace.ITU709
-    target.color_primaries = ColorPrimaries.BT709
-    target.color_trc = ColorTrc.BT709
-    target.color_range = ColorRange.MPEG
-
-
 def _conversion(frame: VideoFrame) -> Colorspace:
     """The matrix of *frame*, by its size if it names none."""
     known = _CONVERSIONS.get(frame.colorspace)
     return known or (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601)
-
-
-def _range(frame: VideoFrame) -> int:
-    """1 for tv, 2 for pc, 0 if untagged; the old yuvj formats are pc by name."""
-    return ColorRange.JPEG if frame.format.name.startswith("yuvj") else frame.color_range

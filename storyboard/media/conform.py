@@ -13,6 +13,7 @@ from av.video.reformatter import VideoReformatter
 
 from storyboard.core.model import Size
 from storyboard.media import color
+from storyboard.media.tagging import rotation
 
 Planes = npt.NDArray[np.uint8]
 
@@ -35,7 +36,7 @@ class Conformer:
 
     def planes(self, frame: VideoFrame) -> Planes:
         """*frame* upright, conformed: yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range."""
-        turn = color.rotation(frame)
+        turn = rotation(frame)
         lying = turn in (90, 270)
         shape = Size(frame.height, frame.width) if lying else Size(frame.width, frame.height)
         inner = inside(shape, 1 / self._aspect if lying else self._aspect, self._size, self._fit)

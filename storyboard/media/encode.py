@@ -77,7 +77,7 @@ class ClipWriter:
             raise
 
     def _add_stream(self, size: Size, rate: Fraction, encoding: Encoding) -> "VideoStream":
-        from storyboard.media.color import tag_bt709
+        from storyboard.media.tagging import tag_bt709
 
         stream = self._container.add_stream("libx264", rate=rate, options=_options(rate, encoding))
         stream.width, stream.height = size.width, size.height

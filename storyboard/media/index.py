@@ -149,12 +149,12 @@ def index(
             raise Unreadable(f"is damaged in frame {len(samples)}")
         key = packet.is_keyframe
         data = memoryview(packet)
-        if passing is not None:
-            passing(data)
         if sets:
             idr, new_sets = _inspected(data, sets, len(samples))
             key = key and idr
             restated = restated or new_sets
+        if passing is not None:
+            passing(data)
         dts = packet.pts if packet.dts is None else packet.dts
         samples.append(Sample(packet.pts, dts, key, not packet.is_discard))
     tick = ratio(stream.time_base, Fraction(1))
@@ -177,9 +177,9 @@ def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[
 
 def _inspected(packet: memoryview, sets: avc.ParameterSets, number: int) -> tuple[bool, bool]:
     """Whether the packet refers to nothing before it, and whether it brings parameter sets that *sets* lacks."""
-    lone = avc.lone_unit(packet, sets.length_size)
-    if lone is not None and not avc.is_parameter_set(lone):
-        return avc.is_idr((lone,)), False
+    kind = avc.lone_kind(packet, sets.length_size)
+    if avc.is_lone_picture(kind):
+        return kind == avc.IDR, False
     try:
         parts = list(avc.units(packet, sets.length_size))
     except ValueError as problem:

@@ -20,13 +20,15 @@ from storyboard.core.model import Size
 from storyboard.core.sound import RATE
 from storyboard.media import avc
 from storyboard.media.beside import Beside, check_sound, heard
-from storyboard.media.color import tag_bt709
 from storyboard.media.encode import file_url
 from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
-from storyboard.media.proof import Seal, proved
-from storyboard.media.publish import written_beside
+from storyboard.media.proof import proved
+from storyboard.media.publish import being_synced, written_beside
 from storyboard.media.reader import Refused
+from storyboard.media.reels import Reels
+from storyboard.media.seal import Seal
 from storyboard.media.subtitles import Subtitles, SubtitleTrack, check_subtitles
+from storyboard.media.tagging import tag_bt709
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a type without a class at run time
@@ -44,6 +46,7 @@ def join(
     subtitles: Subtitles | None = None,
     sound: Path | None = None,
     meanwhile: Callable[[Path], AbstractContextManager[object]] = nullcontext,
+    reels: Reels | None = None,
 ) -> ClipInfo:
     """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
@@ -51,18 +54,18 @@ def join(
     with their first frame and the one after their last; *subtitles* become a stream of text; *sound* is a file of
     ``soundtrack``, whose packets stand beside those of the pictures. *out* is replaced when the film is whole and
     proved; the same pieces give the same bytes. *meanwhile* is entered with the file that has been written, and left
-    when that is proved.
+    when that is proved. *reels* may hold what has been read of the pieces before.
 
     Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
     """
     try:
-        strips = prepared(pieces, size, rate)
+        strips = prepared(pieces, size, rate, reels or Reels())
         with written_beside(out) as part:
             box = "mov" if out.suffix == ".mov" else "mp4"
             with heard(sound) as track:
-                seal = _write(strips, part, box, rate, metadata, chapters, subtitles, track)
-            with meanwhile(part):
-                info = proved(strips, part, size, rate, seal)
+                _write(strips, part, box, rate, metadata, chapters, subtitles, track)
+            with meanwhile(part), being_synced(part):
+                info = proved(strips, part, size, rate, Seal.together(strip.seal for strip in strips))
                 check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
                 if subtitles is not None:
                     check_subtitles(part, subtitles, rate)
@@ -82,9 +85,8 @@ def _write(
     chapters: Sequence[tuple[str, int, int]],
     subtitles: Subtitles | None,
     track: Beside | None,
-) -> Seal:
-    """Write the film to *part*. Returns the seal of all packets copied."""
-    seal = Seal()
+) -> None:
+    """Write the film to *part*."""
     delay = max(strip.delay for strip in strips)
     options = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
     options |= {} if track is None else {"movie_timescale": str(RATE)}
@@ -99,9 +101,7 @@ def _write(
         for strip in strips:
             keys = frozenset(strip.keys)
             for position, packet in enumerate(strip.packets()):
-                data = avc.repacked(memoryview(packet), strip.sets.length_size)
-                seal.add(data)
-                copy = av.Packet(bytes(data))
+                copy = av.Packet(bytes(avc.repacked(memoryview(packet), strip.sets.length_size)))
                 copy.stream = stream
                 copy.time_base = tick
                 copy.pts, copy.dts, copy.duration = at + strip.ranks[position], at + position - delay, 1
@@ -114,7 +114,6 @@ def _write(
             at += strip.piece.frames
         if track is not None:
             track.until(None)
-    return seal
 
 
 def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "Chapter":

@@ -10,6 +10,7 @@ from storyboard.media import color
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import index
 from storyboard.media.reader import opened, picture_stream
+from storyboard.media.tagging import rotation
 
 # Grain and the marks of an encoder are gone in a picture of this width, what has moved is not.
 _WIDTH = 160
@@ -24,7 +25,7 @@ def distance(clip: Path, picture: bytes) -> float | None:
     with opened(clip) as container:
         stream = picture_stream(container)
         frame = next(exact_frames(container, stream, index(container, stream), [0]))
-        begins = Image.fromarray(color.upright(color.to_rgb(frame), color.rotation(frame)))
+        begins = Image.fromarray(color.upright(color.to_rgb(frame), rotation(frame)))
     with Image.open(io.BytesIO(picture)) as found:
         asked = found.convert("RGB")
     shapes = [image.width / image.height for image in (begins, asked)]

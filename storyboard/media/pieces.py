@@ -14,8 +14,10 @@ from msgspec import Struct
 
 from storyboard.core.model import Size
 from storyboard.media import avc
-from storyboard.media.index import Index, index, packets
+from storyboard.media.index import packets
 from storyboard.media.reader import Refused, opened, picture_stream
+from storyboard.media.reels import Reel, Reels
+from storyboard.media.seal import Seal
 
 
 class Piece(Struct, frozen=True):
@@ -44,13 +46,15 @@ class Mixed(JoinFailed):
 class Strip(Struct, frozen=True):
     """A piece, read: ``ranks`` says for each packet which frame of the piece it shows, ``keys`` where one may begin.
 
-    ``delay`` is by how many frames decoding has to run ahead of display.
+    ``seal`` is that of its packets as the film holds them; ``delay`` is by how many frames decoding has to run ahead
+    of display.
     """
 
     piece: Piece
     sets: avc.ParameterSets
     ranks: Sequence[int]
     keys: tuple[int, ...]
+    seal: Seal
 
     @property
     def delay(self) -> int:
@@ -73,57 +77,51 @@ class Strip(Struct, frozen=True):
                     yield packet
 
 
-def prepared(pieces: Sequence[Piece], size: Size, rate: Fraction) -> list[Strip]:
-    """Read *pieces*, each once. Raises ``JoinFailed`` if there is none or one can't be copied, and ``Mixed``."""
+def prepared(pieces: Sequence[Piece], size: Size, rate: Fraction, reels: Reels) -> list[Strip]:
+    """*pieces* ready to be joined. Raises ``JoinFailed`` if there is none or one can't be copied, and ``Mixed``."""
     if not pieces:
         raise JoinFailed("there is nothing to join")
     known: dict[Piece, Strip] = {}
     for piece in pieces:
         if piece not in known:
-            known[piece] = _read(piece, size, rate)
+            known[piece] = _checked(piece, size, rate, reels)
     strips = [known[piece] for piece in pieces]
     _check_sets(strips)
     return strips
 
 
-def _read(piece: Piece, size: Size, rate: Fraction) -> Strip:
+def _checked(piece: Piece, size: Size, rate: Fraction, reels: Reels) -> Strip:
     try:
-        with opened(piece.path, packets_only=True) as container:
-            stream = picture_stream(container)
-            found = index(container, stream)
-            _check_stream(stream, found, size, rate)
-            return _cut(piece, found)
+        reel = reels.of(piece.path)
+        return _cut(piece, reel, _sets(reel, size, rate))
     except Refused as problem:
         raise JoinFailed(f"{piece.path.name} {problem.reason}") from problem
 
 
-def _check_stream(stream: VideoStream, found: Index, size: Size, rate: Fraction) -> None:
-    if found.sets is None or found.restated:
+def _sets(reel: Reel, size: Size, rate: Fraction) -> avc.ParameterSets:
+    """The parameter sets of a clip that can be copied at all."""
+    if reel.sets is None:
         raise Refused("is not H.264 with its parameter sets in its header")
-    if (stream.width, stream.height) != (size.width, size.height):
-        raise Refused(f"is {stream.width}x{stream.height}, not {size}")
-    if not all(map(avc.is_8_bit_420, found.sets.sps)):
+    if reel.size != size:
+        raise Refused(f"is {reel.size}, not {size}")
+    if not all(map(avc.is_8_bit_420, reel.sets.sps)):
         raise Refused("is not of 8-bit 4:2:0 pictures")
-    if found.frames > 1 and found.pace() != (rate, True):
+    if reel.frames > 1 and (reel.rate, reel.steady) != (rate, True):
         raise Refused(f"does not have {rate} frames a second throughout")
-    if not found.closed:
+    if not reel.shown:
         raise Refused("does not begin with what it shows first")
+    return reel.sets
 
 
-def _cut(piece: Piece, found: Index) -> Strip:
+def _cut(piece: Piece, reel: Reel, sets: avc.ParameterSets) -> Strip:
     end = piece.start + piece.frames
-    if piece.frames < 1 or piece.start < 0 or end > found.frames:
-        raise Refused(f"has {found.frames} frames, not {end}")
-    shown = array("q", [0]) * found.frames
-    for number, position in enumerate(found.order):
-        shown[position] = number - piece.start
-    ranks = shown[piece.start : end]
-    if not found.samples[piece.start].key or min(ranks) < 0 or max(ranks) >= piece.frames:
+    if piece.frames < 1 or piece.start < 0 or end > reel.frames:
+        raise Refused(f"has {reel.frames} frames, not {end}")
+    ranks = array("q", (shown - piece.start for shown in reel.shown[piece.start : end]))
+    if piece.start not in reel.keys or min(ranks) < 0 or max(ranks) >= piece.frames:
         raise Refused(f"can't be cut to frames {piece.start} to {end - 1} without coding")
-    keys = tuple(number for number in range(piece.frames) if found.samples[piece.start + number].key)
-    if found.sets is None:
-        raise Refused("has no parameter sets")
-    return Strip(piece, found.sets, ranks, keys)
+    keys = tuple(number for number in range(piece.frames) if piece.start + number in reel.keys)
+    return Strip(piece, sets, ranks, keys, reel.seal.part(piece.start, end))
 
 
 def _check_sets(strips: Sequence[Strip]) -> None:

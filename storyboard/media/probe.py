@@ -4,11 +4,9 @@
 file: a decoder hides lost frames, a container promises frames it has lost, and a clean decode may be of another file.
 """
 
-from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -18,16 +16,15 @@ from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
-from storyboard.media import avc, color
-from storyboard.media.encode import SEGMENT_PARAMETER_SET
+from storyboard.media.decoding import picture_decoder
+from storyboard.media.facts import described
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
-from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream, ratio
+from storyboard.media.reader import Refused, Unreadable, listening, opened, picture_stream
 from storyboard.media.watch import Watch
 
-__all__ = ["Refused", "Unreadable", "described", "gate", "probe", "tags"]
+__all__ = ["Refused", "Unreadable", "gate", "probe"]
 
-_MOST_ENDS = 20_000
 _LONGEST_PAUSE = Fraction(10)
 _SLOWEST, _FASTEST = Fraction(1), Fraction(480)
 
@@ -39,12 +36,6 @@ def probe(path: Path) -> ClipInfo:
         found = index(container, stream)
         first = next(exact_frames(container, stream, found, [0]))
         return described(container, stream, found, first)
-
-
-def tags(path: Path) -> Mapping[str, str]:
-    """The texts that *path* carries about itself, by name. Raises ``Unreadable`` and ``OSError``."""
-    with opened(path) as container:
-        return dict(container.metadata)
 
 
 def gate(path: Path, *, size: Size | None = None, duration: Fraction | None = None) -> ClipInfo:
@@ -95,11 +86,11 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
     """Decode pictures and sound to the end and count."""
     container.seek(found.samples[0].pts, stream=stream)
     first: VideoFrame | None = None
-    count, watch = 0, Watch()
+    count, watch, decoder = 0, Watch(), picture_decoder(stream)
     sound = [track for track in container.streams.audio if track.codec_context]
     try:
         for packet in container.demux(stream, *sound):
-            for frame in packet.decode():
+            for frame in decoder.decode(packet) if packet.stream is stream else packet.decode():
                 if not isinstance(frame, VideoFrame):
                     continue
                 if frame.is_corrupt:
@@ -117,43 +108,6 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
     times = [float((time - found.times[0]) * found.tick) for time in found.times]
     times.append(times[-1] + 1 / float(info.fps))
     return replace(info, black=watch.black(times), frozen=watch.frozen(times))
-
-
-def described(container: InputContainer, stream: VideoStream, found: Index, first: VideoFrame) -> ClipInfo:
-    """The facts of a clip that has been read; *first* is its first frame."""
-    rate, constant = found.pace()
-    aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
-    return ClipInfo(
-        frames=found.frames,
-        rate=f"{rate.numerator}/{rate.denominator}",
-        width=first.width,
-        height=first.height,
-        codec=stream.codec_context.codec.canonical_name,
-        pixel_format=first.format.name,
-        color=color.tags(first),
-        rotation=color.rotation(first),
-        pixel_aspect=f"{aspect.numerator}/{aspect.denominator}",
-        constant_rate=constant,
-        parameter_sets=found.sets.digest() if found.sets and not found.restated and _apart(found.sets) else "",
-        closed_start=found.closed,
-        has_audio=bool(container.streams.audio),
-        **_copy_points(found),
-    )
-
-
-def _apart(sets: avc.ParameterSets) -> bool:
-    """Whether no set has the number of those that we encode with, which it could not stand beside."""
-    return all(number != SEGMENT_PARAMETER_SET for _, number in sets.by_id())
-
-
-def _copy_points(found: Index) -> dict[str, Any]:
-    """Where packets may be cut without coding; of a clip that has too many such places only that it is whole."""
-    if not found.sets or found.restated or not found.closed:
-        return {}
-    starts, ends = found.copy_starts, found.copy_ends
-    if len(ends) == found.frames:
-        return {"copy_starts": tuple(starts), "in_order": True}
-    return {"copy_starts": tuple(starts), "copy_ends": tuple(ends)} if len(ends) <= _MOST_ENDS else {}
 
 
 def _check_asked(info: ClipInfo, size: Size | None, duration: Fraction | None) -> None:

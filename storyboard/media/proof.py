@@ -5,23 +5,22 @@ as the film is long. What is decoded is the first picture of some pieces, and fo
 parameter sets, the way from one into the other: whether a decoder gets over a join depends on nothing else.
 """
 
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate, islice, pairwise
 from pathlib import Path
-from zlib import crc32
 
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
+from storyboard.media.facts import described
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
 from storyboard.media.pieces import Strip
-from storyboard.media.probe import described
 from storyboard.media.reader import Refused, opened, picture_stream, reading
+from storyboard.media.seal import Seal
 
 # Of so many pieces, spread over the film, the first picture is decoded.
 _MOST_PICTURES = 16
@@ -29,26 +28,10 @@ _MOST_PICTURES = 16
 _BUSY = 8
 
 
-class Seal:
-    """The packets of a film, in short: how many bytes each has, and their checksum."""
-
-    def __init__(self) -> None:
-        self._marks = array("Q")
-
-    def add(self, packet: bytes | memoryview) -> None:
-        """The next packet."""
-        self._marks.append(len(packet) << 32 | crc32(packet))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Seal) and self._marks == other._marks
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 def proved(strips: Sequence[Strip], film: Path, size: Size, rate: Fraction, seal: Seal) -> ClipInfo:
     """The facts of *film* once it has proved to be *strips* one after another.
 
-    *seal* is that of the packets that were copied. Raises ``Refused``.
+    *seal* is that of the packets it should hold. Raises ``Refused``.
     """
     found_seal = Seal()
     with opened(film, strict=True) as container:
@@ -62,8 +45,7 @@ def proved(strips: Sequence[Strip], film: Path, size: Size, rate: Fraction, seal
             raise Refused("does not start at once")
         starts = [0, *accumulate(strip.piece.frames for strip in strips[:-1])]
         for start in starts[:: -(-len(starts) // _MOST_PICTURES)]:
-            for _ in exact_frames(container, stream, found, [start]):
-                pass
+            _play(container, stream, found, start)
         for key, start in _crossings(strips, starts):
             _cross(container, stream, found, key, start)
     return info
@@ -93,10 +75,22 @@ def _crossings(strips: Sequence[Strip], starts: Sequence[int]) -> Iterable[tuple
     return nearest.values()
 
 
+def _play(container: InputContainer, stream: VideoStream, found: Index, start: int) -> None:
+    """Decode the first picture of the piece that begins at *start*."""
+    if not _plays(container, stream, found, ((start, 1),)):
+        raise Refused(f"has no frame {start} that decodes")
+
+
 def _cross(container: InputContainer, stream: VideoStream, found: Index, key: int, start: int) -> None:
     """Decode from keyframe *key* into the piece that begins at *start*, some packets of each, in one go."""
+    if not _plays(container, stream, found, ((key, min(_BUSY, start - key)), (start, 1))):
+        raise Refused(f"does not play on from frame {start - 1} to frame {start}")
+
+
+def _plays(container: InputContainer, stream: VideoStream, found: Index, parts: Iterable[tuple[int, int]]) -> bool:
+    """Whether a decoder gives every frame of so many packets from each of those frames on, fed in one go."""
     fed = []
-    for number, most in ((key, min(_BUSY, start - key)), (start, 1)):
+    for number, most in parts:
         with reading():
             container.seek(found.times[number], stream=stream)
         fed += list(islice(packets(container, stream), most))
@@ -105,5 +99,4 @@ def _cross(container: InputContainer, stream: VideoStream, found: Index, key: in
         frames += stream.codec_context.decode(None)
     stream.codec_context.flush_buffers()
     shown = sorted(found.numbers.get(frame.pts or 0, -1) for frame in frames if not frame.is_corrupt)
-    if shown != sorted(found.numbers[packet.pts or 0] for packet in fed):
-        raise Refused(f"does not play on from frame {start - 1} to frame {start}")
+    return shown == sorted(found.numbers[packet.pts or 0] for packet in fed)

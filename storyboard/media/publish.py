@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +23,35 @@ def written_beside(target: Path) -> Iterator[Path]:
     try:
         yield part
         _sync(part)
-        part.replace(target)
+        with _held(target):
+            part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     _sync(target.parent)
+
+
+@contextmanager
+def being_synced(part: Path) -> Iterator[None]:
+    """What has been written to *part* goes to the disk while the block runs. Raises ``OSError``."""
+    with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
+        syncing = thread.submit(_sync, part)
+        yield
+        syncing.result()
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """What is at *path* is given back to the file system after the block, in a thread: a long film takes a while."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        descriptor = None
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            threading.Thread(target=os.close, args=(descriptor,), name="release").start()
 
 
 def _created(target: Path) -> Path:

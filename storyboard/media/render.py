@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
-from storyboard.media import color
 from storyboard.media.conform import Conformer, Planes
 from storyboard.media.encode import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index
 from storyboard.media.probe import probe
 from storyboard.media.reader import Refused, opened, picture_stream, ratio
+from storyboard.media.tagging import tags
 
 # Two threads: pictures are decoded and conformed while others are encoded, also where a single piece is made.
 SEGMENT_THREADS = 2
@@ -133,7 +133,7 @@ class _Source:
 
 
 def _check_tones(frame: VideoFrame) -> None:
-    transfer = color.tags(frame).split("/")[2]
+    transfer = tags(frame).split("/")[2]
     if transfer in HDR:
         raise Refused(f"is HDR ({transfer}), whose tones are not mapped; a film takes BT.709")
 

@@ -16,6 +16,7 @@ from av.video.reformatter import ColorRange
 Luma = npt.NDArray[np.uint8]
 
 _ROWS = 8
+_BAND = 8  # so many of these rows are looked at together
 _DARK, _MOSTLY = 0.1, 0.98
 _STILL = 0.001 * 255
 # A pixel has changed from so many levels on; so many of all may have, where nothing moves.
@@ -76,8 +77,19 @@ def _luma(frame: VideoFrame) -> Luma:
 
 
 def _is_black(luma: Luma, *, full: bool) -> bool:
-    limit = 255 * _DARK if full else 16 + 219 * _DARK
-    return int(np.count_nonzero(luma <= np.uint8(limit))) >= _MOSTLY * luma.size
+    limit = np.uint8(255 * _DARK if full else 16 + 219 * _DARK)
+    bright, wanted = 0, _MOSTLY * luma.size
+    for band in _bands(luma):
+        bright += int(np.count_nonzero(band > limit))
+        if luma.size - bright < wanted:
+            return False
+    return True
+
+
+def _bands(luma: Luma) -> Iterator[Luma]:
+    """A few rows after the other: where they tell already that something is not so, the rest need not be looked at."""
+    for first in range(0, len(luma), _BAND):
+        yield luma[first : first + _BAND]
 
 
 def _is_full(frame: VideoFrame) -> bool:
@@ -89,7 +101,12 @@ def _is_still(one: Luma, other: Luma) -> bool:
     """Whether nothing has moved, not even something small."""
     if one.shape != other.shape:
         return False
-    apart = np.maximum(one, other)
-    apart -= np.minimum(one, other)
-    moved = int(np.count_nonzero(apart > _MOVED))
-    return int(apart.sum(dtype=np.uint64)) <= _STILL * apart.size and moved <= _FEW * apart.size
+    moved = total = 0
+    for before, now in zip(_bands(one), _bands(other), strict=True):
+        apart = np.maximum(before, now)
+        apart -= np.minimum(before, now)
+        moved += int(np.count_nonzero(apart > _MOVED))
+        total += int(apart.sum(dtype=np.uint64))
+        if moved > _FEW * one.size or total > _STILL * one.size:
+            return False
+    return True

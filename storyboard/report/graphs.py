@@ -1,6 +1,6 @@
 """The graph of shots as a tree of text, as mermaid and as dot."""
 
-from storyboard.core.graph import CUT, Graph, links
+from storyboard.core.graph import CUT, Graph, links, moment
 from storyboard.core.model import Shot
 from storyboard.report.words import clean
 
@@ -16,7 +16,7 @@ def graph_text(graph: Graph) -> str:
 
 
 def _from(shot: Shot) -> str:
-    parts = [f"{link.shot}@{link.at}" for _, link in links(shot)]
+    parts = [f"{link.shot}@{moment(link.at)}" for _, link in links(shot)]
     return f"  <- {', '.join(parts)}" if parts else ""
 
 

@@ -6,7 +6,6 @@ others what the bytes are.
 
 import errno
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -73,7 +72,7 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
 
 def temp_beside(path: Path) -> Path:
     """A name in the folder of *path* that nobody can guess; hidden, and never ending like a file of ours."""
-    return path.with_name(f".{path.name[:64]}.{secrets.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name[:64]}.{os.urandom(8).hex()}.tmp")
 
 
 class OpenFolder:

@@ -7,8 +7,6 @@ that does not hash to its name is never served and never deleted: it is moved to
 import hashlib
 import os
 import re
-import secrets
-import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -194,7 +192,7 @@ class Blobs:
         """A new random name in the cache's own folder for what is still being made; the file is not created."""
         if not os.path.isdir(self._temps_place):
             make_folders(self.temps, 0o700)
-        return self.temps / f"{secrets.token_hex(16)}{suffix}"
+        return self.temps / f"{os.urandom(16).hex()}{suffix}"
 
     def sweep(self) -> None:
         """Remove what killed builds left half made. Only for the holder of the builder's lock."""
@@ -202,6 +200,8 @@ class Blobs:
             return
         for entry in os.scandir(self.temps):
             if entry.is_dir(follow_symlinks=False):
+                import shutil  # takes longer to load than a look at the store
+
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 remove_quietly(Path(entry.path))

@@ -71,7 +71,8 @@ class Lockfile(Struct, frozen=True):
 
     def entry(self, shot: str, provider: str) -> LockEntry | None:
         """What is locked, if anything is."""
-        return self.shots.get(shot, {}).get(provider)
+        entries = self.shots.get(shot)
+        return entries.get(provider) if entries is not None else None
 
     def without(self, *shots: str) -> "Lockfile":
         """The same without those shots."""
@@ -149,8 +150,9 @@ def _as_we_write(text: str) -> Lockfile | None:
             shots[shot] = body
         elif shot != _END:
             return None
-    right = written.lockfile_version == VERSION and text.count('":') == keys
-    return Lockfile(shots) if right and _END not in shots and not any(space in text for space in _SPACED) else None
+    right = written.lockfile_version == VERSION and text.count('":') == keys and _END not in shots
+    # a colon behind anything but a key is one in a text, or one that spaces keep from its key
+    return Lockfile(shots) if right and (text.count(":") == keys or not any(map(text.__contains__, _SPACED))) else None
 
 
 def _loads(text: str) -> Lockfile:
@@ -200,7 +202,8 @@ def _read(path: Path) -> tuple[Lockfile, bool]:
 def _refuse_conflicts(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if _MARKER.match(line):
-            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines"
+            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines; "
+            advice += "where both have the same shot, `git checkout --ours storyboard.lock` or `--theirs` will do"
             raise LockfileProblem("conflict", "git left a merge conflict here", number, advice)
 
 

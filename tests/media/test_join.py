@@ -12,11 +12,14 @@ from storyboard.core.model import Size
 from storyboard.media import avc
 from storyboard.media import join as joining
 from storyboard.media.encode import ClipWriter, Encoding
+from storyboard.media.facts import tags
 from storyboard.media.join import JoinFailed, Mixed, Piece, Subtitles, join
 from storyboard.media.pieces import prepared
-from storyboard.media.probe import probe, tags
-from storyboard.media.proof import Seal, proved
+from storyboard.media.probe import probe
+from storyboard.media.proof import proved
 from storyboard.media.reader import Refused
+from storyboard.media.reels import Reels
+from storyboard.media.seal import Seal
 from storyboard.media.subtitles import check_subtitles
 from tests.media.clips import FILM, NTSC, SMALL, ffmpeg, make, numbered, numbers, planes
 
@@ -228,7 +231,7 @@ def test_film_replaces_the_old_one_and_nothing_stays_beside_it(tmp_path, takes):
 def test_proof_finds_a_film_that_is_not_the_plan(folder, takes):
     film = folder / "film.mp4"
     join([whole(take) for take in takes], film, SMALL, FILM, {})
-    strips = prepared([whole(take) for take in takes], SMALL, FILM)
+    strips = prepared([whole(take) for take in takes], SMALL, FILM, Reels())
     with pytest.raises(Refused, match="66 of 43"):
         proved(strips[:2], film, SMALL, FILM, Seal())
     with pytest.raises(Refused, match="frames a second"):
@@ -240,7 +243,7 @@ def test_proof_finds_a_film_that_is_not_the_plan(folder, takes):
 
 
 def test_proof_finds_a_first_picture_that_does_not_decode(folder, takes):
-    strips = prepared([whole(takes[0])] * 2, SMALL, FILM)
+    strips = prepared([whole(takes[0])] * 2, SMALL, FILM, Reels())
     film = folder / "film.mp4"
     join([whole(takes[0])] * 2, film, SMALL, FILM, {})
     with av.open(str(film)) as container:
