@@ -78,6 +78,43 @@ def rows(quick: bool) -> Iterator[Row]:
         what = f"{cost.actions:,} actions {name}"
         yield Row("engine", f"{what}: CPU an action", Sample((cost.cpu,)), "2 ms", Sample((ALLOWED_S,)), 1.0)
         yield Row("engine", f"{what}: wall an action", Sample((cost.wall,)), "2 ms", Sample((ALLOWED_S,)), 1.0)
+    bare = files_alone(shots)
+    yield Row("engine", "CPU of what it leaves, by bare system calls", Sample((bare.cpu,)), "told alone")
+
+
+def files_alone(actions: int) -> Cost:
+    """Blobs and records as so many actions leave them, one after the other, by the system calls that takes and no more.
+
+    A file system may take much longer for new files where many have just been deleted (ext4 without a journal does).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        fans = [f"{folder}/{number:02x}" for number in range(256)]
+        for fan in fans:
+            os.mkdir(fan)
+        began, busy = time.perf_counter(), time.process_time()
+        for number in range(actions):
+            fan, other = fans[number % 256], fans[number * 7 % 256]
+            key = f"{fan}/{number:064x}"
+            os.mkdir(key)
+            _put(f"{other}/{number:064x}.mp4", other)
+            _synced(fan)
+            _put(f"{key}/{number:064x}.json", key)
+        return Cost((time.perf_counter() - began) / actions, (time.process_time() - busy) / actions, actions)
+
+
+def _put(path: str, folder: str) -> None:
+    descriptor = os.open(f"{path}.tmp", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    os.write(descriptor, b"x" * 800)
+    os.fsync(descriptor)
+    os.rename(f"{path}.tmp", path)
+    os.close(descriptor)
+    _synced(folder)
+
+
+def _synced(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def measured(shots: int) -> list[Cost]:
@@ -152,6 +189,8 @@ def main() -> None:
     wanted = parser.parse_args()
     if wanted.sync_ms:
         _slow_down(wanted.sync_ms / 1000)
+    bare = files_alone(wanted.shots)
+    print(f"bare system calls for what an action leaves: {bare.wall * 1000:.2f} ms, of CPU {bare.cpu * 1000:.2f} ms")
     for name, cost in zip(("made", "looked up"), measured(wanted.shots), strict=True):
         print(f"{cost.actions} actions {name}: {cost.wall * 1000:.2f} ms each, of CPU {cost.cpu * 1000:.2f} ms")
 
