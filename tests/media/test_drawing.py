@@ -176,7 +176,7 @@ def test_hdr_is_refused_and_says_so(tmp_path, monkeypatch):
     from storyboard.media import render
 
     clip = make(tmp_path / "clip.mp4", 12)
-    monkeypatch.setattr(render.color, "tags", lambda _frame: "bt2020nc/bt2020/smpte2084/tv")
+    monkeypatch.setattr(render, "tags", lambda _frame: "bt2020nc/bt2020/smpte2084/tv")
     with pytest.raises(RenderFailed, match="HDR"):
         draw(Footage("a", Fraction(0), 6), {"a": clip}, CANVAS, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
