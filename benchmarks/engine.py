@@ -24,6 +24,7 @@ from benchmarks.measure import Row, Sample
 from storyboard.build import deposits, making
 from storyboard.build.engine import Engine, Outcome
 from storyboard.build.makers import Delivery, Order
+from storyboard.build.making import Making
 from storyboard.build.shelf import Shelf
 from storyboard.build.workers import Workers
 from storyboard.build.workspace import Workspace
@@ -102,7 +103,7 @@ def built(root: Path, board: Storyboard) -> Cost:
         began, busy = time.perf_counter(), time.process_time()
         graph = Graph(board)
         planner = Planner(graph, shelf, wishes())
-        engine = Engine(graph, planner, shelf, Workers(1), {"local": AtOnce()}, lambda event: None)
+        engine = Engine(Making(graph, planner, shelf, Workers(1), {"local": AtOnce()}), lambda event: None)
         outcome: Outcome = asyncio.run(engine.run())
         actions = len(outcome.made) + len(outcome.reused)
         wall, cpu = time.perf_counter() - began, time.process_time() - busy
@@ -117,7 +118,7 @@ def _nothing_to_draw() -> ExitStack:
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         arguments[-1].write_bytes(b"piece %d" % next(numbers))
-        return msgspec.structs.replace(_INFO, frames=192)
+        return msgspec.structs.replace(_INFO, frames=192), 0.0
 
     def extract(path: Path, at: Any) -> frames.Picture:
         number = next(numbers)

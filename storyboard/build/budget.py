@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from storyboard.build.tasks import TaskFailed
 from storyboard.core.cards import ModelCard
 from storyboard.core.model import Generated
-from storyboard.store.ledger import SUCCEEDED, Entry, Event, Ledger, amount
+from storyboard.store.bills import SUCCEEDED, Entry, Event, amount
+from storyboard.store.ledger import Ledger
 
 
 class OverBudget(TaskFailed):

@@ -18,6 +18,7 @@ from storyboard.build.events import Listener, Told
 from storyboard.build.film import link_shots, why_not_writable
 from storyboard.build.footage import FootageMaker
 from storyboard.build.makers import LOCAL, LocalMaker, Maker
+from storyboard.build.making import Making
 from storyboard.build.session import OutputRefused, Session
 from storyboard.build.sidecars import write_sidecars
 from storyboard.build.workers import Workers
@@ -68,11 +69,7 @@ class Building:
             watch(workers)
         session.forget_plan()
         engine = Engine(
-            session.graph,
-            planner,
-            shelf,
-            workers,
-            makers,
+            Making(session.graph, planner, shelf, workers, makers),
             self._listener,
             partial_film=session.choices.partial,
             jobs=self._workspace.journal.jobs,

@@ -16,7 +16,7 @@ from storyboard.build.tools import Tools
 from storyboard.core.clip import ClipInfo
 from storyboard.providers.base import Outcome, Succeeded
 from storyboard.providers.download import FetchError
-from storyboard.store.ledger import SUCCEEDED
+from storyboard.store.bills import SUCCEEDED
 
 FETCHES = 3
 
@@ -73,6 +73,8 @@ class Collection:
         notes = list(made.notes)
         if made.seed is not None and made.seed != asked:
             notes.append(f"seed {asked} was asked for, {made.seed} was used")
+        if self._cost(made) > self._attempt.estimate:
+            notes.append(f"{_dollars(self._cost(made))} was charged, {_dollars(self._attempt.estimate)} was expected")
         for note in notes:
             self._tools.tell(f"{self._order.shot.id}: {note}")
         seed = asked if made.seed is None else made.seed
@@ -80,3 +82,8 @@ class Collection:
 
     def _cost(self, made: Succeeded) -> Decimal:
         return made.cost if made.cost is not None else self._attempt.estimate
+
+
+def _dollars(amount: Decimal) -> str:
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents if cents == amount else amount}"

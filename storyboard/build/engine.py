@@ -5,8 +5,7 @@ things.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -15,19 +14,17 @@ from msgspec import Struct
 from storyboard.build.chosen import Chosen
 from storyboard.build.events import Blocked, Failed, Listener, Made, Reused, Started, Told
 from storyboard.build.film import Film, FilmFailed
-from storyboard.build.makers import Maker
-from storyboard.build.making import Making
-from storyboard.build.shelf import Shelf
+from storyboard.build.making import How, Making, Product
+from storyboard.build.partial import partial_film
 from storyboard.build.tasks import TaskFailed
-from storyboard.build.workers import WorkerDied, Workers
-from storyboard.core.graph import Action, Graph
+from storyboard.build.turns import wait_for_turn
+from storyboard.build.workers import WorkerDied
+from storyboard.core.graph import Action
 from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
-from storyboard.core.planner import Planner
 from storyboard.core.remarks import Remark
 from storyboard.store.journal import Job
 
 _SHARED = ("segment", "sound")  # kinds that two actions may ask for with one key
-How = Callable[[Step], Awaitable[tuple[Result, Decimal]]]
 
 
 class Outcome(Struct, frozen=True):
@@ -57,20 +54,17 @@ class Engine:
 
     def __init__(
         self,
-        graph: Graph,
-        planner: Planner,
-        shelf: Shelf,
-        workers: Workers,
-        makers: Mapping[str, Maker],
+        making: Making,
         tell: Listener,
         *,
         partial_film: bool = False,
         jobs: Callable[[], Sequence[Job]] = tuple,
         refused: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._graph = graph
-        self._planner = planner
-        self._shelf = shelf
+        self._making = making
+        self._graph = making.graph
+        self._planner = making.planner
+        self._shelf = making.shelf
         self._tell = tell
         self._partial = partial_film
         self._jobs = jobs
@@ -80,12 +74,11 @@ class Engine:
         self._keys: set[str | None] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[str, asyncio.Future[None]] = {}
-        self._takes_left = {action.id for action in graph.takes()}
+        self._takes_left = {action.id for action in self._graph.takes()}
         self._takes_ended: asyncio.Future[None]
         self._made: dict[str, Step] = {}
         self._reused: dict[str, Step] = {}
         self._failed: dict[str, str] = {}
-        self._making = Making(graph, planner, shelf, workers, makers, self._failed)
         self._codes: dict[str, str] = {}
         self._blocked: dict[str, Step] = {}
         self._cost = Decimal(0)
@@ -170,7 +163,7 @@ class Engine:
             await self._making.in_thread(self._shelf.locking.write)
 
     async def _inputs_of(self, action: Action) -> None:
-        for name in self._graph.inputs(action.id):
+        for name in action.inputs:
             if not self._ends[name].done():
                 await self._ends[name]
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
@@ -193,18 +186,17 @@ class Engine:
         rate = self._graph.films[name].output.fps
         return Film(name, self._shelf.films[name], frames, rate, joined, sound=self._making.sound(name))
 
-    async def _partial_film(self, step: Step) -> tuple[Result, Decimal]:
-        made, self._films[step.action.output] = await self._making.partial_film(step)
-        return made, Decimal(0)
+    async def _partial_film(self, step: Step) -> Product:
+        made, self._films[step.action.output] = await partial_film(self._making, step, self._failed)
+        return made
 
     async def _make(self, step: Step, how: How) -> None:
         action = step.action
-        self._tell(Started(step))
-        began = time.monotonic()
+        wait_for_turn(action.kind, lambda: self._tell(Started(step)))
         if action.kind in _SHARED and step.key is not None:
             self._rendering.setdefault(step.key, self._ends[action.id])
         try:
-            result, cost = await how(step)
+            product = await how(step)
         except (TaskFailed, FilmFailed) as problem:
             self._codes[action.id] = getattr(problem, "code", "failed")
             self._fail(action, str(problem))
@@ -217,10 +209,10 @@ class Engine:
                 raise
             self._fail(action, "was cut off by a fault of this program; build again")
         else:
-            self._settle(step, result)
+            self._settle(step, product.result)
             self._made[action.id] = step
-            self._cost += cost
-            self._tell(Made(step, time.monotonic() - began, cost))
+            self._cost += product.cost
+            self._tell(Made(step, product.seconds, product.cost))
 
     async def _pick_up(self, job: Job) -> None:
         try:

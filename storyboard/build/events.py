@@ -10,13 +10,13 @@ from storyboard.core.plan import Step
 
 
 class Started(Struct, frozen=True):
-    """A step that makes something has begun."""
+    """A step that makes something has begun; its turn has come, if it had to wait for one."""
 
     step: Step
 
 
 class Made(Struct, frozen=True):
-    """A step has made something, in so many seconds, for so many dollars."""
+    """A step has made something, in so many seconds since it began to be made, for so many dollars."""
 
     step: Step
     seconds: float

@@ -63,9 +63,8 @@ class Fingerprint:
 
     def known(self, target: Path, index: Index) -> None:
         """Tell *index* what is at *target* if that is what was read, renamed."""
-        now, then = os.lstat(target), self._looks
-        if then is not None and _unwritten(now) == _unwritten(then):
-            index.learn(target, now, self._digest)
+        if self._looks is not None:
+            index.renamed(target, self._looks, self._digest)
 
 
 def _nothing() -> None:
@@ -83,8 +82,3 @@ def _sha256(path: Path, whole: threading.Event) -> str:
             if ended:
                 return state.hexdigest()
             whole.wait(_PAUSE_S)
-
-
-def _unwritten(looks: os.stat_result) -> tuple[int, int, int, int]:
-    """What a rename leaves as it is."""
-    return looks.st_dev, looks.st_ino, looks.st_size, looks.st_mtime_ns

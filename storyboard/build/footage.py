@@ -1,6 +1,5 @@
 """Own footage: a file of the project is taken into the store once, through the same gate as a take that was made."""
 
-import time
 from pathlib import Path
 
 from storyboard.build.makers import Delivery, FreeMaker, Order
@@ -21,8 +20,8 @@ class FootageMaker(FreeMaker):
         source = order.shot.source
         if not isinstance(source, Clip):
             raise TypeError(f"shot {order.shot.id} is no footage")
-        began = time.monotonic()
         wanted = str((order.step.request or {})["clip"]).removeprefix("file:")
         path = (self._root / source.file.path).resolve()
-        info = await self._workers.run(order.step.action.id, take_in, path, source.file.path, wanted, order.out)
-        return Delivery(info, time.monotonic() - began, None)
+        name = source.file.path
+        info, seconds = await self._workers.timed(order.step.action.id, take_in, path, name, wanted, order.out)
+        return Delivery(info, seconds, None)

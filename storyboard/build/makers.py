@@ -1,6 +1,5 @@
 """How a take is made: one maker a provider. Makers write beside; only the engine puts into the store."""
 
-import time
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -37,7 +36,12 @@ class Order(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """A clip that has passed the gate and lies at the order's path."""
+    """A clip that has passed the gate and lies at the order's path.
+
+    ``was_bought`` says that no build of this project had it under way: another machine bought it, or an earlier build
+    whose take is lost. Its *cost* is not spent anew. ``seconds`` is how long it took since somebody was
+    free to make it.
+    """
 
     info: ClipInfo
     seconds: float
@@ -45,6 +49,12 @@ class Delivery(Struct, frozen=True):
     cost: Decimal = Decimal(0)
     task_id: str | None = None
     notes: tuple[str, ...] = ()
+    was_bought: bool = False
+
+    @property
+    def spent(self) -> Decimal:
+        """What this build has spent on it, in US dollars."""
+        return Decimal(0) if self.was_bought else self.cost
 
 
 class Maker(Protocol):
@@ -88,7 +98,6 @@ class LocalMaker(FreeMaker):
         source = order.shot.source
         if not isinstance(source, Generated):
             raise TypeError(f"shot {order.shot.id} is not generated")
-        began = time.monotonic()
         drawing = Drawing(
             prompt=source.prompt,
             seed=source.seed,
@@ -99,8 +108,8 @@ class LocalMaker(FreeMaker):
             slate=_slate(dict(source.params)),
         )
         first = order.pictures.get("first_frame")
-        info = await self._workers.run(order.step.action.id, draw_take, drawing, first, order.out)
-        return Delivery(info, time.monotonic() - began, source.seed)
+        info, seconds = await self._workers.timed(order.step.action.id, draw_take, drawing, first, order.out)
+        return Delivery(info, seconds, source.seed)
 
 
 def _slate(params: dict[str, Any]) -> bool:

@@ -4,7 +4,6 @@ The task id is a function of key and attempt, so that this machine after a crash
 job. One attempt is the business of ``purchase``.
 """
 
-import time
 from pathlib import Path
 
 from storyboard.build.makers import Delivery, Order
@@ -31,7 +30,7 @@ class PaidMaker:
 
     async def make(self, order: Order) -> Delivery:
         """Buy the take, or pick up the one that was bought. Raises ``PaidFailed`` and other ``TaskFailed``."""
-        began = time.monotonic()
+        began: float | None = None
         source, key = _generated(order), order.step.key or ""
         number = self._first_attempt(order, key)
         for tries_left in range(ATTEMPTS_A_BUILD, 0, -1):
@@ -50,7 +49,7 @@ class PaidMaker:
                     raise
                 purchase.leave(failure.code)
                 self._tools.tell(f"{order.shot.id}: {failure}; bought again, as --remake says")
-            number += 1
+            number, began = number + 1, purchase.began
         raise AssertionError("unreachable")
 
     async def pick_up(self, job: Job, out: Path) -> Delivery | None:

@@ -9,12 +9,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from storyboard.build.budget import Attempt
 from storyboard.build.collect import Collection
 from storyboard.build.makers import Delivery, Order
 from storyboard.build.requests import job_of, take_request
 from storyboard.build.tasks import PaidFailed
 from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
+from storyboard.build.turns import has_come
 from storyboard.core.model import Generated, Json
 from storyboard.providers.base import (
     Call,
@@ -26,8 +29,8 @@ from storyboard.providers.base import (
     Unknown,
 )
 from storyboard.providers.errors import ProviderError
+from storyboard.store.bills import SUCCEEDED
 from storyboard.store.journal import Job, JournalConflict
-from storyboard.store.ledger import SUCCEEDED
 
 # Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
 SUBMISSIONS_A_BUILD = 3
@@ -45,20 +48,25 @@ class Purchase:
         self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
         self._request = take_request(source, order.pictures)
         self._collection = Collection(tools, order, self._attempt, self._ask)
+        self._was_bought = False
+        self.began: float | None = None
 
     @property
     def task_id(self) -> str:
         """The id of this attempt, the same on every machine."""
         return self._attempt.task_id
 
-    async def run(self, began: float) -> Delivery:
-        """Find or buy the take, and fetch it."""
+    async def run(self, began: float | None) -> Delivery:
+        """Find or buy the take, and fetch it. It *began* with an earlier attempt, or begins when it is its turn."""
         async with self._tools.limit:
+            has_come()
+            self.began = time.monotonic() if began is None else began
             outcome = await self._ended()
         match outcome:
             case Succeeded():
                 async with self._tools.fetching:
-                    return await self._collection.run(outcome, began)
+                    delivery = await self._collection.run(outcome, self.began)
+                    return replace(delivery, was_bought=self._was_bought)
             case Failed(error):
                 return self._failed(error)
             case Running():
@@ -80,6 +88,7 @@ class Purchase:
         """How the job ended; it is submitted only if nobody knows it."""
         job = self._tools.journal.job(self.task_id)
         known = await self._ask()
+        self._was_bought = job is None and not isinstance(known, Unknown)
         if isinstance(known, Unknown) and job is not None and job.state == "opened":
             known = await self._ask_again()
         if isinstance(known, Unknown):

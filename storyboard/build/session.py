@@ -26,9 +26,10 @@ from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.graph import Graph
 from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import Plan, Result, Step, TakeMade
-from storyboard.core.planner import Planner, Wishes
+from storyboard.core.planner import Planner
 from storyboard.core.recall import KnownPlan, Recalled, known_plan
 from storyboard.core.selection import select
+from storyboard.core.taking import Wishes
 from storyboard.media.identity import renderer_id
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job

@@ -3,6 +3,7 @@
 Every function here may touch the disk; the engine calls the slow ones in its storing thread.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -123,10 +124,22 @@ class Shelf:
                 case FrameLink(upstream, at):
                     frame = settled[f"frame:{upstream}@{moment(at)}"]
                     if isinstance(frame, FrameMade):
-                        found[field] = self.blob(frame.picture).read_bytes()
+                        found[field] = self._bytes(frame.picture)
                 case UrlInput():
-                    found[field] = self.blob(request[field].removeprefix("file:")).read_bytes()
+                    found[field] = self._bytes(request[field].removeprefix("file:"))
         return found
+
+    def _bytes(self, digest: str) -> bytes:
+        with _in_words():
+            return self._workspace.blobs.read(digest)
+
+    def sources_at_hand(self, drawn: Drawn) -> dict[str, Path] | None:
+        """The same as ``sources``, if all of them are takes and none has to be read to know that it is whole."""
+        if any(files_of(drawn)):
+            return None
+        found = {take: self._workspace.blobs.path(take) for take in takes_of(drawn)}
+        known = self._workspace.index.known
+        return found if all(known(os.fspath(path.absolute())) == take for take, path in found.items()) else None
 
     def sources(self, drawn: Drawn) -> dict[str, Path]:
         """The files behind a piece that is drawn, by digest; those of the project are taken into the store first.

@@ -36,10 +36,13 @@ def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction
 
 
 def srt(cues: Sequence[Cue], rate: Fraction) -> str:
-    """SubRip: numbered, commas before milliseconds. Angle brackets would be read as tags, and look-alikes are not."""
+    """SubRip: numbered, commas before milliseconds.
+
+    Angle brackets would be read as tags, and look-alikes are not; nor is ``{\\`` with a word joiner in it.
+    """
     parts = []
     for number, cue in enumerate(cues, 1):
-        text = "\n".join(_lines(cue.text)).replace("<", "‹").replace(">", "›")
+        text = "\n".join(_lines(cue.text)).replace("<", "‹").replace(">", "›").replace("{\\", "{\u2060\\")
         parts.append(f"{number}\n{_clock(cue.first, rate, ',')} --> {_clock(cue.end, rate, ',')}\n{text}\n")
     return "\n".join(parts)
 

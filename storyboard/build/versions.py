@@ -18,7 +18,8 @@ from storyboard.core.keys import action_key, footage_request
 from storyboard.core.locked import LockedMemory, OutOfDate, out_of_date
 from storyboard.core.model import Clip, Generated, Storyboard, UrlInput
 from storyboard.core.plan import Memory, Plan
-from storyboard.core.planner import Planner, Wishes
+from storyboard.core.planner import Planner
+from storyboard.core.taking import Wishes
 from storyboard.media.identity import renderer_id
 from storyboard.store.lockfile import Lockfile
 

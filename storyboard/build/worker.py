@@ -7,9 +7,13 @@ import importlib
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
+
+R = TypeVar("R")
 
 _counters: Any = None
 
@@ -26,6 +30,12 @@ def begin(lifeline: Connection, counters: Any) -> None:
     _counters = counters
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_builder, args=(lifeline,), daemon=True).start()
+
+
+def timed(slot: int, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
+    """What *function* gives, and the seconds it took."""
+    began = monotonic()
+    return function(slot, *arguments), monotonic() - began
 
 
 def get_ready() -> None:

@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from multiprocessing.sharedctypes import RawArray
 from typing import Any, ParamSpec, TypeVar
 
-from storyboard.build.worker import begin, get_ready
+from storyboard.build.turns import has_come
+from storyboard.build.worker import begin, get_ready, timed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,11 +45,16 @@ class Workers:
             slot = self._free.pop()
             self._counters[2 * slot] = self._counters[2 * slot + 1] = 0
             self._running[slot] = label
+            has_come()
             try:
                 return await self._again_if_broken(function, slot, *arguments)
             finally:
                 del self._running[slot]
                 self._free.append(slot)
+
+    async def timed(self, label: str, function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
+        """The same, with the seconds it took once a worker was free for it."""
+        return await self.run(label, timed, function, *arguments)
 
     def warm(self) -> None:
         """Begin to start a worker, so that it is there when the first task is."""

@@ -33,7 +33,7 @@ class Workspace:
         self.index = Index(self.state / "index.sqlite", clock, writable=writable)
         self.blobs = Blobs(self.cache, writable=writable)
         self.records = Records(self.cache, self.blobs, self.index)
-        self.group = Group(self.blobs, self.records)
+        self.group = Group(self.blobs, self.records, self.index)
         self.journal = Journal(self.state / "journal")
         self.ledger = Ledger(self.state / "ledger.jsonl")
         self.open_keys = {job.key for job in self.journal.jobs()}

@@ -102,7 +102,8 @@ def command(
             _refuse_unless_current(speaker, session, plan)
         if offline:
             _refuse_if_remote(speaker, session, plan)
-        outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count, offline=offline)
+        capped = max_cost is not None or agreed is not None
+        outcome = carry_out(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
         if agreed is None:
             remember(question, speaker, project, session, outcome)
@@ -120,11 +121,15 @@ def carry_out(
     plan: Plan,
     *,
     yes: bool,
+    capped: bool,
     at_once: int | None,
     offline: bool = False,
     agreed: Callable[[], None] = lambda: None,
 ) -> "Outcome":
-    """Ask if it costs money, then do what the plan says. *agreed* is called between the two."""
+    """Ask if it costs money, then do what the plan says. *agreed* is called between the two.
+
+    *capped* says that the command line limits what may be spent.
+    """
     from storyboard.report.plans import plan_text
 
     spending = None
@@ -132,7 +137,7 @@ def carry_out(
     if session.needs_network(plan) or orphans:
         providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
         spending = read_spending(speaker, providers, at_once)
-        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes)
+        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
     forget_keys()
     agreed()
     return _run(speaker, session, plan, spending)
@@ -154,8 +159,17 @@ def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> 
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
         hint = "build without --locked, and commit the lockfile"
+        if _only_missing(plan):
+            text = f"takes that the lockfile names are not in this cache: {summary(plan)}"
+            hint = "copy the cache from where they were made (`storyboard cache dir`), or build without --locked"
         follow = ["storyboard plan", "storyboard build"]
         speaker.refuse(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), follow=follow)
+
+
+def _only_missing(plan: Plan) -> bool:
+    """Whether all that a build would make for the cut is in the lockfile, and only not here."""
+    left = [step for step in plan.of("take") if step.do not in ("reuse", "held") and step.action.seed is None]
+    return bool(left) and all(step.reason.why in ("missing", "upstream-changes", "held-missing") for step in left)
 
 
 def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
@@ -167,12 +181,14 @@ def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
 
 def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
     from storyboard.report.outcomes import outcome_data, outcome_text
+    from storyboard.report.words import several
 
     data = outcome_data(outcome, session.storyboard, seconds, typed)
     text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
     if outcome.stopped_by:
         jobs_left = session.open_jobs()
-        going_on = f"; {jobs_left} paid jobs go on, the next build picks them up" if jobs_left else ""
+        going = "goes on, the next build picks it up" if jobs_left == 1 else "go on, the next build picks them up"
+        going_on = f"; {several(jobs_left, 'paid job')} {going}" if jobs_left else ""
         text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
     code = exit_code(outcome)
     if code == Exit.DONE:

@@ -72,6 +72,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     """
     from storyboard.build.care import Cache, verify
     from storyboard.report.caches import size_text
+    from storyboard.report.words import several
 
     speaker = Speaker("cache verify", as_json=as_json, quiet=quiet)
     with Cache(_root(path)) as cache:
@@ -86,7 +87,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     }
     if errors:
         speaker.refuse(Exit.FAILED, errors, data=data, follow=["storyboard plan", "storyboard build"])
-    speaker.result("" if quiet else f"{health.blobs} blobs, {size_text(health.size)}: all whole", data)
+    speaker.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
 
 
 def _problems(health: "Health") -> list[dict[str, Any]]:

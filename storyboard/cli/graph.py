@@ -25,7 +25,7 @@ def command(path: Path, form: str, as_json: bool) -> None:
     draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]
     data = [
         {"action": action.id, "kind": action.kind, "shot": action.shot or None, "output": action.output or None}
-        | {"inputs": graph.inputs(action.id)}
+        | {"inputs": list(action.inputs)}
         for action in graph.order
     ]
     speaker.result(draw(graph), {"actions": data})

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from storyboard.cli.options import json_option
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import Speaker, readable
 from storyboard.cli.project import STORYBOARD, find_root
 
 _SCHEMA = "storyboard.schema.json"
@@ -66,7 +66,7 @@ def _storyboard(target: Path) -> Path:
     import json
     import re
 
-    name = target.absolute().parent.name
+    name = readable(target.absolute().parent.name)
     stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"
     # JSON strings are YAML strings, whatever a folder may be called
     title = json.dumps(name.replace("-", " ").replace("_", " ").strip().capitalize() or "Film", ensure_ascii=False)

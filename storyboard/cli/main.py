@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -92,7 +93,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _close_stdout()
         return Exit.FAILED
     except OSError as problem:
-        return _fail(words, Exit.FAILED, "system", f"{problem.filename or ''}: {problem.strerror or problem}")
+        where = f"{problem.filename}: " if problem.filename else ""
+        return _fail(words, Exit.FAILED, "system", f"{where}{problem.strerror or problem}")
     except Exception as problem:  # noqa: BLE001 - the last place where anything can be said
         code = _fail(words, Exit.FAILED, "bug", f"this is a bug: {type(problem).__name__}: {problem}")
         import traceback
@@ -105,7 +107,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _fail(words: Sequence[str], code: Exit, name: str, message: str) -> int:
     """End with an error that no verb has put into words: to stderr, and as an envelope where one was asked for."""
     if _wants_json(words):
-        print(envelope(_verb(words), ok=False, data=None, errors=[_error(name, message)]))  # noqa: T201
+        with suppress(OSError):  # the disk that stdout goes to may be what is full
+            print(envelope(_verb(words), ok=False, data=None, errors=[_error(name, message)]), flush=True)  # noqa: T201
     print(f"storyboard: {message}", file=sys.stderr)  # noqa: T201
     return code
 

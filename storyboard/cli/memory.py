@@ -92,4 +92,4 @@ def keep(
 
 def _about(root: Path, file: Path, provider: str | None) -> str:
     told: list[Any] = [os.path.realpath(root), os.path.realpath(file), provider, sys.version, *sys.path]
-    return "\0".join(map(str, told))
+    return "\0".join(map(str, told)).encode(errors="backslashreplace").decode()  # names of folders may be no text

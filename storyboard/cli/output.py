@@ -40,7 +40,25 @@ def envelope(
         "errors": list(errors),
         "next": list(follow),
     }
-    return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
+    try:
+        text = msgspec.json.encode(content)
+    except UnicodeEncodeError:  # a file or folder whose name is not UTF-8
+        text = msgspec.json.encode(_told(msgspec.to_builtins(content)))
+    return msgspec.json.format(text, indent=2).decode()
+
+
+def _told(value: Any) -> Any:
+    """*value* with a sign in the place of every byte of a file name that is no text."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, dict):
+        return {readable(name): _told(item) for name, item in value.items()}
+    return [_told(item) for item in value] if isinstance(value, list) else value
+
+
+def readable(name: str) -> str:
+    """The name of a file as text, with a sign in the place of every byte that is none."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def problem(code: str, message: str, help: str | None = None) -> dict[str, Any]:  # noqa: A002

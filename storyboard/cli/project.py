@@ -10,7 +10,7 @@ import click
 from msgspec import Struct, structs
 
 from storyboard.cli.exits import Exit
-from storyboard.cli.output import Speaker, colored, note, problem
+from storyboard.cli.output import Speaker, colored, note, problem, readable
 from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.garbage import nothing_to_collect
@@ -58,11 +58,19 @@ def find_file(path: Path) -> Path:
     file = path / STORYBOARD if path.is_dir() else path
     if file.is_file():
         return file.resolve()
+    if os.path.lexists(file):
+        raise click.UsageError(f"{file} is {_no_file(file)}")
     if path.is_dir():
-        others = sorted(path.glob("*.y*ml"))
+        others = sorted(other for other in path.glob("*.y*ml") if other.is_file())
         hint = f"; there is {others[0]}" if others else "; `storyboard init` starts one"
         raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
     raise click.UsageError(f"{path}: no such file")
+
+
+def _no_file(path: Path) -> str:
+    if path.is_symlink():
+        return "a link that leads to no file"
+    return "a folder" if path.is_dir() else "no file that can be read"
 
 
 def find_root(file: Path) -> Path:
@@ -88,11 +96,14 @@ def read_project(
 
     file = find_file(path)
     root = find_root(file)
+    name = file.relative_to(root).as_posix()
+    if readable(name) != name:
+        raise click.UsageError(f"{readable(str(path))}: its name is not UTF-8; rename it")
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with nothing_to_collect():
         known = recollect(root, file, provider) if recall else None
-        loaded = load(file.relative_to(root).as_posix(), files, cards(), provider=provider, known=known)
+        loaded = load(name, files, cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,

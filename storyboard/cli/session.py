@@ -38,7 +38,7 @@ def opened(
             yield session
     except BadSelection as bad:
         near = f" Did you mean {bad.near[0]!r}?" if bad.near else ""
-        raise click.UsageError(f"no shot is called {bad.selector!r}.{near}") from bad
+        raise click.UsageError(f"{_no_shot(bad.selector)}.{near}") from bad
     except LockfileProblem as bad:
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
@@ -52,6 +52,12 @@ def opened(
         speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
     except OutputRefused as bad:
         speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
+
+
+def _no_shot(selector: str) -> str:
+    kind, _, name = selector.partition(":")
+    words = {"scene": "no scene with a shot in the film is called", "tag": "no shot in the film has the tag"}
+    return f"{words[kind]} {name!r}" if kind in words else f"no shot is called {selector!r}"
 
 
 @contextmanager

@@ -33,7 +33,8 @@ def write_plan(path: Path, signed: SignedPlan) -> None:
         try:
             loads(path.read_bytes())
         except BadPlan as bad:
-            raise click.UsageError(f"{path} is there already and is no plan; it is left alone") from bad
+            if not bad.is_plan:
+                raise click.UsageError(f"{path} is there already and is no plan; it is left alone") from bad
     write_atomic(path, dumps(signed))
 
 
@@ -44,7 +45,8 @@ def read_plan(path: Path) -> SignedPlan:
     except OSError as bad:
         raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
     except BadPlan as bad:
-        raise click.UsageError(f"{path}: {bad}; `storyboard plan --out {path}` writes it anew") from bad
+        way_out = f"; `storyboard plan --out {path}` writes it anew" if bad.is_plan else ""
+        raise click.UsageError(f"{path}: {bad}{way_out}") from bad
 
 
 def agreed_cap(agreed: SignedPlan, cap: Decimal | None) -> Decimal | None:

@@ -73,15 +73,18 @@ def _read_key(speaker: Speaker, variable: str, file: Path) -> str:
         speaker.refuse(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
 
 
-def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes: bool) -> None:
-    """Show the plan and its price and ask once; without a terminal there must be --yes and a cap."""
+def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
+    """Show the plan and its price and ask once; without a terminal there must be --yes and a cap.
+
+    *capped* says that whoever builds gave the cap: the storyboard's budget lowers it and is none by itself.
+    """
     from storyboard.report.plans import price
     from storyboard.report.words import dollars
 
     if not plan.cost():
         return
     terminal = sys.stdin.isatty() and sys.stderr.isatty() and not speaker.as_json
-    if not terminal and (not yes or cap is None):
+    if not terminal and not (yes and capped):
         hint = "say --yes and --max-cost DOLLARS"
         speaker.refuse(
             Exit.USAGE,

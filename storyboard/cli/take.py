@@ -78,7 +78,10 @@ def command(
         session.fetch_pictures()
         plan = session.plan()
         _refuse_if_blocked(speaker, plan, shot)
-        outcome = carry_out(speaker, session, plan, yes=yes, at_once=jobs_count, agreed=lambda: write(speaker, edit))
+        capped = max_cost is not None
+        outcome = carry_out(
+            speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, agreed=lambda: write(speaker, edit)
+        )
         _tell(speaker, session, outcome, shot, seeds, edit)
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from storyboard.cli.output import Speaker
-from storyboard.core.plan import TakeMade
+from storyboard.core.plan import Plan, TakeMade
 
 if TYPE_CHECKING:
     from storyboard.build.session import Session
@@ -25,8 +25,18 @@ def tell_sound(speaker: Speaker, session: "Session", sound: str) -> None:
     plan = session.plan()
     step = next(step for step in plan.of("sound") if step.action.id == sound)
     film = session.graph.films[step.action.output].output.file
-    takes = {found.found.digest: found.action.shot for found in plan.takes() if isinstance(found.found, TakeMade)}
-    tracks = {session.files[track.file.path]: track.file.path for track in session.storyboard.audio}
-    before, names = session.shelf.sound_of_film(film), takes | tracks
+    before, names = session.shelf.sound_of_film(film), _names(session, plan)
     follow = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
     speaker.result(why_sound_text(step, before, names), why_sound_data(step, before, names), follow=follow)
+
+
+def _names(session: "Session", plan: Plan) -> dict[str, list[str]]:
+    """What is called how that can be heard, by digest: a take by all shots that it is heard in, in their order."""
+    made = {step.action.shot: step.found.digest for step in plan.takes() if isinstance(step.found, TakeMade)}
+    names: dict[str, list[str]] = {}
+    for shot in session.storyboard.shots():
+        if shot.id in made and shot.audio.keep:
+            names.setdefault(made[shot.id], []).append(shot.id)
+    for track in session.storyboard.audio:
+        names[session.files[track.file.path]] = [track.file.path]
+    return names

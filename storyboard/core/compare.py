@@ -26,7 +26,7 @@ _EMPTY: tuple[object, ...] = (None, [], {}, "")
 
 
 class Version(Struct, frozen=True):
-    """One version of a film: what was written, the digests of its pictures by path, and what is known of its takes."""
+    """One version of a film: what was written, the digests of its files by path, and what is known of its takes."""
 
     storyboard: Storyboard
     files: Mapping[str, str]
@@ -175,7 +175,7 @@ def _film(version: Version) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "title": storyboard.title,
         "output" if list(outputs) == [""] else "outputs": outputs.get("", outputs),
-        "audio": {str(number): track_described(track, {}) for number, track in enumerate(storyboard.audio, 1)} or None,
+        "audio": {str(n): track_described(track, version.files) for n, track in enumerate(storyboard.audio, 1)} or None,
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }
@@ -183,7 +183,10 @@ def _film(version: Version) -> dict[str, Any]:
 
 
 def settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
-    """What is said of a film, as JSON data; beside its file, size and rate only what is not as ever."""
+    """What is said of a film, as JSON data; beside its file, size and rate only what is not as ever.
+
+    The content of its font too, if *files* has it.
+    """
     usual = _plain(Output(output.file, output.size, output.fps, name=output.name), {}, {})
     said = _plain(output, files, {})
     always = ("file", "size", "fps")
@@ -191,7 +194,7 @@ def settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
 
 
 def track_described(track: Track, files: Mapping[str, str]) -> Any:
-    """What is said of a track, as JSON data; the content of its file too."""
+    """What is said of a track, as JSON data; the content of its file too, if *files* has it."""
     return _plain(track, files, {})
 
 

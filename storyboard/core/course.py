@@ -1,5 +1,7 @@
 """What has become of each action so far while a graph is walked: results, failures, and the step each was given."""
 
+from collections.abc import Mapping
+
 from storyboard.core.graph import take_id
 from storyboard.core.plan import Reason, Result, Step, TakeMade
 
@@ -11,6 +13,11 @@ class Course:
         self.settled: dict[str, Result] = {}
         self.failed: set[str] = set()
         self.steps: dict[str, Step] = {}
+
+    def keep(self, steps: Mapping[str, Step]) -> None:
+        """These steps have found what they ask for."""
+        self.steps.update(steps)
+        self.settled.update((name, step.found) for name, step in steps.items() if step.found is not None)
 
     def take(self, shot: str) -> TakeMade | None:
         """The settled take of a shot."""

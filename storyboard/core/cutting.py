@@ -71,9 +71,11 @@ def overlaps(storyboard: Storyboard) -> dict[str, Overlap]:
     if not shots:
         return {}
     output = storyboard.output
-    into = [overlap_frames(shot, output) for shot in shots]
-    into[0] = frames_in(output.fade_in, output.fps)
-    after = [*into[1:], frames_in(output.fade_out, output.fps)]
+    into = [0 if shot.transition.type == "cut" else overlap_frames(shot, output) for shot in shots]
+    into[0] = _fade_frames(output.fade_in, output)
+    after = [*into[1:], _fade_frames(output.fade_out, output)]
+    if not any(into) and not any(after):
+        return dict.fromkeys([shot.id for shot in shots], _NOTHING)
     shared = zip(shots, into, after, strict=True)
     return {shot.id: Overlap(before, behind) if before or behind else _NOTHING for shot, before, behind in shared}
 
@@ -83,6 +85,10 @@ def overlap_frames(shot: Shot, output: Output) -> int:
     if shot.transition.type == "cut":
         return 0
     return max(1, frames_in(shot.transition.duration, output.fps))
+
+
+def _fade_frames(seconds: Fraction, output: Output) -> int:
+    return max(1, frames_in(seconds, output.fps)) if seconds else 0
 
 
 def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[TooLong]:

@@ -111,8 +111,8 @@ class Free:
     def _missing_take(self, action: Action) -> str | None:
         """The first shot that goes into *action* and has no take yet."""
         settled = self._course.settled
-        inputs = self._graph.inputs(action.id)
-        return next((self._graph.action(n).shot for n in inputs if not isinstance(settled.get(n), TakeMade)), None)
+        missing = (name for name in action.inputs if not isinstance(settled.get(name), TakeMade))
+        return next((self._graph.action(name).shot for name in missing), None)
 
     def _without_take(self, action: Action, shot: str) -> Step:
         reason = self._course.upstream(take_id(shot), shot)

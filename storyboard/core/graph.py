@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.model import WHOLE, FrameLink, Generated, Output, Shot, Storyboard, maker_of
+from storyboard.core.model import WHOLE, Clip, FrameLink, Generated, Output, Shot, Storyboard, maker_of
 
 CUT = "cut"
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
@@ -25,7 +26,8 @@ class Action(Struct, frozen=True):
 
     ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
     for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
-    ``seed`` is that of a take which is made beside the one in the cut, and ``None`` for everything else.
+    ``seed`` is that of a take which is made beside the one in the cut, and ``None`` for everything else. ``inputs`` are
+    the ids of what it is made of, in a stable order.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Action(Struct, frozen=True):
     at: str = ""
     seed: int | None = None
     output: str = ""
+    inputs: tuple[str, ...] = ()
 
 
 def moment(at: str | Fraction) -> str:
@@ -85,30 +88,29 @@ def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
 
 
 class Graph:
-    """The actions of a storyboard in a stable order, with their inputs.
+    """The actions of a storyboard in a stable order: ``taken`` are takes and frames, ``joined`` what is made of them.
 
     Skipped shots are left out, unless a shot of the film takes a frame from them.
     """
 
     def __init__(self, storyboard: Storyboard) -> None:
         self.storyboard = storyboard
-        self._inputs: dict[str, dict[str, None]] = {}
-        self._users: dict[str, dict[str, None]] = {}
         self._actions: dict[str, Action] = {}
         self._shots = {shot.id: shot for shot in storyboard.shots()}
         self._shown = [shot for shot in self._shots.values() if not shot.skip]
         self._place = {shot.id: number for number, shot in enumerate(self._shown)}
-        taken = self._add_takes()
+        # takes and frames come first, whatever they are for; what is made of them stands in the order of the films
+        self.taken = self._add_takes()
+        before = len(self._actions)
         self.films = {film.output.name: film for film in storyboard.films()}
         self.pieces: list[Action] = []
-        for film in self.films.values():
-            self._add_pieces(film.output)
-        self.cuts = [Action(cut_id(name), "cut", output=name) for name in self.films]
-        for cut in self.cuts:
-            self._add_sound(cut)
-            self._add(cut)
-        # takes and frames come first, whatever they are for; what is made of them stands in the order of the films
-        self.order: list[Action] = taken + [*self._actions.values()][len(taken) :]
+        joined = {name: self._add_pieces(film.output) for name, film in self.films.items()}
+        self.cuts: list[Action] = []
+        for name, pieces in joined.items():
+            inputs = (*pieces, *self._add_sound(name))
+            self.cuts.append(self._add(Action(cut_id(name), "cut", output=name, inputs=inputs)))
+        self.joined = [*islice(self._actions.values(), before, None)]
+        self.order = self.taken + self.joined
 
     def _add_takes(self) -> list[Action]:
         """Add the takes and the frames they need; gives them in order, as ``_in_order`` would.
@@ -118,11 +120,16 @@ class Graph:
         order: list[Action] = []
         is_forward = False
         for shot in self._needed():
-            if maker_of(shot.source) is not None:
-                takes, frames, forward = self._add_take(shot)
+            source = shot.source
+            if isinstance(source, Generated):
+                inputs, frames, forward = self._add_frames(source)
                 is_forward |= forward
                 order += frames
-                order += takes
+                order.append(self._add_take(shot, None, inputs))
+                if source.takes and not shot.skip:
+                    order += [self._add_take(shot, seed, inputs) for seed in source.beside]
+            elif isinstance(source, Clip):
+                order.append(self._add_take(shot, None, ()))
         return list(self._in_order()) if is_forward else order
 
     def _needed(self) -> list[Shot]:
@@ -137,24 +144,19 @@ class Graph:
                     wanted.append(self._shots[link.shot])
         return [shot for shot in self._shots.values() if shot.id in seen]
 
-    def _add(self, action: Action, *inputs: str) -> None:
+    def _add(self, action: Action) -> Action:
         self._actions[action.id] = action
-        for name in inputs:
-            self._connect(name, action.id)
-
-    def _connect(self, source: str, user: str) -> None:
-        for there, name, other in ((self._inputs, user, source), (self._users, source, user)):
-            found = there.get(name)
-            if found is None:
-                there[name] = {other: None}
-            else:
-                found[other] = None
+        return action
 
     def _in_order(self) -> Iterator[Action]:
         """The actions so far so that each comes after what it is made of, and else as they were added."""
-        names, actions, users = list(self._actions), self._actions, self._users
+        names, actions = list(self._actions), self._actions
+        users: dict[str, list[str]] = {}
+        for action in actions.values():
+            for source in action.inputs:
+                users.setdefault(source, []).append(action.id)
         rank = {name: position for position, name in enumerate(names)}
-        missing = {name: len(sources) for name, sources in self._inputs.items() if sources}
+        missing = {name: len(action.inputs) for name, action in actions.items() if action.inputs}
         ready = [position for position, name in enumerate(names) if name not in missing]  # a heap, since it is sorted
         while ready:
             name = names[heappop(ready)]
@@ -164,35 +166,30 @@ class Graph:
                 if not missing[user]:
                     heappush(ready, rank[user])
 
-    def _add_take(self, shot: Shot) -> tuple[list[Action], list[Action], bool]:
-        """Add the takes of a shot and the frames they start from.
+    def _add_take(self, shot: Shot, seed: int | None, inputs: tuple[str, ...]) -> Action:
+        name = f"take:{shot.id}" if seed is None else take_id(shot.id, seed)
+        take = self._actions[name] = Action(name, "take", shot.id, "", seed, "", inputs)
+        return take
 
-        Gives the takes, the frames that are new, and whether one is of a shot that has not been added before.
+    def _add_frames(self, source: Generated) -> tuple[tuple[str, ...], list[Action], bool]:
+        """Add the frames that *source* starts from.
+
+        Gives all their ids, those that are new, and whether one is of a shot that has not been added before.
         """
-        source, actions = shot.source, self._actions
-        beside = source.beside if isinstance(source, Generated) and source.takes and not shot.skip else ()
-        frames: list[Action] = []
-        inputs: list[str] = []
+        names: tuple[str, ...] = ()
+        new: list[Action] = []
         forward = False
-        if isinstance(source, Generated):
-            for link in (source.first_frame, source.last_frame):
-                if not isinstance(link, FrameLink):
-                    continue
-                at, shown = moment(link.at), f"take:{link.shot}"
-                name = f"frame:{link.shot}@{at}"
-                forward |= shown not in actions
-                inputs.append(name)
-                if name not in actions:
-                    frames.append(Action(name, "frame", link.shot, at))
-                    actions[name] = frames[-1]
-                    self._inputs[name] = {shown: None}
-                    self._users.setdefault(shown, {})[name] = None
-        takes = [Action(take_id(shot.id, seed), "take", shot.id, "", seed) for seed in (None, *beside)]
-        for take in takes:
-            actions[take.id] = take
-            for name in inputs:
-                self._connect(name, take.id)
-        return takes, frames, forward
+        for link in (source.first_frame, source.last_frame):
+            if not isinstance(link, FrameLink):
+                continue
+            at, shown = moment(link.at), f"take:{link.shot}"
+            name = f"frame:{link.shot}@{at}"
+            forward |= shown not in self._actions
+            if name not in names:
+                names += (name,)
+            if name not in self._actions:
+                new.append(self._add(Action(name, "frame", link.shot, at, inputs=(shown,))))
+        return names, new, forward
 
     def pieces_of(self, output: str) -> list[Action]:
         """The pieces of one film in its order."""
@@ -213,7 +210,10 @@ class Graph:
         }
         there = (part for part, wanted in parts.items() if wanted)
         name = output.name
-        return (Action(piece_id(shot.id, part, name), "segment", shot.id, part, output=name) for part in there)
+        for part in there:
+            shots = [self.before(shot.id), shot.id] if part == "into" else [shot.id]
+            takes = tuple(take for take in map(take_id, shots) if take in self._actions)
+            yield Action(piece_id(shot.id, part, name), "segment", shot.id, part, None, name, takes)
 
     def _after(self, shot: Shot) -> Shot:
         return self._shown[self._place[shot.id] + 1]
@@ -224,39 +224,33 @@ class Graph:
             raise LookupError(shot_id)
         return self._shown[self._place[shot_id] - 1].id
 
-    def _add_pieces(self, output: Output) -> None:
-        """The pieces of one film. Nearly all are the whole of one shot, which is what is quick here."""
-        cut, actions = cut_id(output.name), self._actions
-        before, after = [None, *self._shown], [*self._shown[1:], None]
-        for earlier, shot, later in zip(before, self._shown, after, strict=False):
-            if earlier is None or later is None or not _is_plain(shot) or later.transition.type != "cut":
-                for piece in self._pieces(shot, output):
-                    self._add_piece(piece)
-                    self.pieces.append(piece)
+    def _add_pieces(self, output: Output) -> tuple[str, ...]:
+        """Add the pieces of one film; gives their ids. Nearly all are the whole of one shot, which is what is quick."""
+        actions = self._actions
+        suffix = f"/{output.name}" if output.name else ""
+        cuts_out = [shot.transition.type == "cut" for shot in self._shown[1:]] + [False]
+        pieces: list[Action] = []
+        for shot, cut_in, cut_out in zip(self._shown, [False, *cuts_out], cuts_out, strict=False):
+            if not (cut_in and cut_out) or _is_trimmed(shot):
+                pieces += map(self._add, self._pieces(shot, output))
                 continue
-            name, take = segment_id(shot.id, output.name), take_id(shot.id)
-            piece = actions[name] = Action(name, "segment", shot.id, "", None, output.name)
-            self.pieces.append(piece)
-            if take in actions:
-                self._inputs[name] = {take: None}
-                self._users.setdefault(take, {})[name] = None
-            self._users[name] = {cut: None}
-        self._inputs.setdefault(cut, {}).update(
-            (piece.id, None) for piece in self.pieces if piece.output == output.name
-        )
+            name, take = f"segment:{shot.id}{suffix}", f"take:{shot.id}"
+            inputs = (take,) if take in actions else ()
+            piece = actions[name] = Action(name, "segment", shot.id, "", None, output.name, inputs)
+            pieces.append(piece)
+        self.pieces += pieces
+        return tuple(piece.id for piece in pieces)
 
-    def _add_piece(self, piece: Action) -> None:
-        shots = [self.before(piece.shot), piece.shot] if piece.at == "into" else [piece.shot]
-        self._add(piece, *(take_id(shot) for shot in shots if take_id(shot) in self._actions))
-        self._connect(piece.id, cut_id(piece.output))
+    def _add_sound(self, output: str) -> tuple[str, ...]:
+        """Add the sound of a film, if there is one, and give its id.
 
-    def _add_sound(self, cut: Action) -> None:
-        """The sound of a film hangs on all takes, since it has to know how long each is."""
-        takes = [shot for shot in self._shown if maker_of(shot.source) is not None]
-        if self.storyboard.audio or any(shot.audio.keep for shot in takes):
-            sound = Action(sound_id(cut.output), "sound", output=cut.output)
-            self._add(sound, *(take_id(shot.id) for shot in takes))
-            self._connect(sound.id, cut.id)
+        It hangs on all takes, since it has to know how long each is.
+        """
+        takes = [shot for shot in self._shown if isinstance(shot.source, Generated | Clip)]
+        if not self.storyboard.audio and not any(shot.audio.keep for shot in takes):
+            return ()
+        inputs = tuple(f"take:{shot.id}" for shot in takes)
+        return (self._add(Action(sound_id(output), "sound", output=output, inputs=inputs)).id,)
 
     def sound_of(self, output: str) -> Action | None:
         """The sound of a film, ``None`` if nothing in it can be heard."""
@@ -265,6 +259,10 @@ class Graph:
     def action(self, name: str) -> Action:
         """The action of that id. Raises ``KeyError``."""
         return self._actions[name]
+
+    def find(self, name: str) -> Action | None:
+        """The action of that id, if there is one."""
+        return self._actions.get(name)
 
     def has(self, name: str) -> bool:
         """Whether there is an action of that id."""
@@ -281,19 +279,10 @@ class Graph:
             return shot
         return replace(shot, source=replace(shot.source, seed=action.seed))
 
-    def inputs(self, name: str) -> list[str]:
-        """Ids of the actions that *name* is made of, in a stable order."""
-        return list(self._inputs.get(name, ()))
-
-    def users(self, name: str) -> list[str]:
-        """Ids of the actions that are made of *name*."""
-        return list(self._users.get(name, ()))
-
     def takes(self) -> list[Action]:
         """The takes in the cut, in their order; not those beside them."""
         return [action for action in self.order if action.kind == "take" and action.seed is None]
 
 
-def _is_plain(shot: Shot) -> bool:
-    """Whether nothing but a transition into the next shot could cut *shot* into several pieces."""
-    return shot.transition.type == "cut" and (shot.trim is WHOLE or (shot.trim.start, shot.trim.end) == (None, None))
+def _is_trimmed(shot: Shot) -> bool:
+    return shot.trim is not WHOLE and (shot.trim.start, shot.trim.end) != (None, None)

@@ -121,7 +121,7 @@ def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) ->
     more = encoding_request(output)
     if isinstance(drawn, Footage):
         request = segment_request(drawn.take, drawn.start, drawn.frames, output.fps, output.size, renderer, drawn.speed)
-        return normal_request(request | _fitted(drawn.fit) | more)
+        return request | _fitted(drawn.fit) | more
     whole = {"rate": str(output.fps), "size": str(output.size), "renderer": renderer}
     return normal_request({**_described(drawn), "frames": drawn.frames, **whole, **more})
 

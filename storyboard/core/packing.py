@@ -10,7 +10,6 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from storyboard.core.model import (
     NORMAL,
@@ -65,17 +64,10 @@ class _Manner(Struct, frozen=True, array_like=True):
     tags: tuple[str, ...]
 
 
-class _Row(Struct, frozen=True, array_like=True, gc=False):
-    """One shot: numbers point into the tables. A source that nobody generates is in ``others`` by ``seed``."""
-
-    id: str
-    scene: int
-    manner: int
-    asked: int
-    prompt: str
-    seed: int
-    first: tuple[str, str, str] | None
-    last: tuple[str, str, str] | None
+_Picture = tuple[str, str, str] | None
+# One shot: its id, its scene, manner and what is asked by their numbers in the tables, prompt, seed, the pictures it
+# begins and ends with. A source that nobody generates is in ``others`` by its seed.
+_Row = tuple[str, int, int, int, str, int, _Picture, _Picture]
 
 
 class Packed(Struct, frozen=True):
@@ -111,7 +103,7 @@ def pack(shots: Iterable[Shot]) -> Packed:
     """Write *shots* down, in their order."""
     scenes, manners, asked = _Table[str](), _Table[_Manner](), _Table[_Asked]()
     others: list[Clip | Still | Card] = []
-    rows = []
+    rows: list[_Row] = []
     for shot in shots:
         manner = _Manner(**{name: getattr(shot, name) for name in _Manner.__struct_fields__})
         place = (shot.id, scenes.place(shot.scene), manners.place(manner))
@@ -120,9 +112,9 @@ def pack(shots: Iterable[Shot]) -> Packed:
             said = {name: getattr(source, name) for name in _Asked.__struct_fields__}
             number = asked.place(_Asked(**said | {"params": dict(source.params)}))
             frames = (_written(source.first_frame), _written(source.last_frame))
-            rows.append(_Row(*place, number, source.prompt, source.seed, *frames))
+            rows.append((*place, number, source.prompt, source.seed, *frames))
         else:
-            rows.append(_Row(*place, _OTHER, "", len(others), None, None))
+            rows.append((*place, _OTHER, "", len(others), None, None))
             others.append(source)
     return Packed(scenes.values, manners.values, asked.values, others, rows)
 
@@ -131,7 +123,7 @@ def unpack(packed: Packed) -> list[Shot]:
     """The shots. Raises ``LookupError`` or ``ValueError`` if they have not been packed here."""
     manners = [_shared(manner) for manner in packed.manners]
     shots = []
-    for name, scene, manner, asked, prompt, seed, first, last in map(astuple, packed.rows):
+    for name, scene, manner, asked, prompt, seed, first, last in packed.rows:
         trim, speed, fit, transition, caption, audio, hold, skip, title, tags = manners[manner]
         source: Any
         if asked == _OTHER:

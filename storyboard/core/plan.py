@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -41,6 +42,9 @@ Why = Literal[
 ]
 
 
+FREE = Decimal(0)
+
+
 class Change(Struct, frozen=True):
     """One field of a request, before and after; ``None`` where it was not there."""
 
@@ -66,7 +70,7 @@ class Step(Struct, frozen=True):
     reason: Reason
     key: str | None = None
     request: Request | None = None
-    cost: Decimal = Decimal(0)
+    cost: Decimal = FREE
     found: "Result | None" = None
 
 
@@ -167,7 +171,7 @@ class Memory(Protocol):
         """Digest of the film at that path of the project; ``None`` if there is none."""
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, dict=True):
     """The steps in the order in which they can be done."""
 
     steps: tuple[Step, ...]
@@ -180,8 +184,8 @@ class Plan(Struct, frozen=True):
         takes = self.of("take")
         taken = {step.action.shot for step in takes}
         drawn: dict[str, Step] = {}
-        for step in self.steps:
-            if step.action.shot not in taken and _stands_for(step.action):
+        for step in self.of("segment"):
+            if step.action.at == "" and step.action.shot not in taken:
                 before = drawn.get(step.action.shot)
                 drawn[step.action.shot] = step if before is None or before.do in ("reuse", "copy") else before
         if not drawn:
@@ -190,7 +194,14 @@ class Plan(Struct, frozen=True):
 
     def of(self, kind: str) -> list[Step]:
         """The steps of one kind of action."""
-        return [step for step in self.steps if step.action.kind == kind]
+        return list(self._kinds.get(kind, ()))
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[Step]]:
+        kinds: dict[str, list[Step]] = {}
+        for step in self.steps:
+            kinds.setdefault(step.action.kind, []).append(step)
+        return kinds
 
     def segments(self, output: str) -> list[Step]:
         """The steps of the pieces of one film, by its output's name."""
@@ -202,15 +213,11 @@ class Plan(Struct, frozen=True):
 
     def cost(self) -> Decimal:
         """Estimate of the whole in US dollars."""
-        return sum((step.cost for step in self.steps), Decimal(0))
+        return sum((step.cost for step in self.steps if step.cost is not FREE), FREE)
 
     def nothing_to_do(self) -> bool:
         """Whether a build would find everything in place."""
         return all(step.do in ("reuse", "copy", "held") for step in self.steps)
-
-
-def _stands_for(action: Action) -> bool:
-    return action.kind == "segment" and action.at == ""
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

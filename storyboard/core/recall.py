@@ -7,7 +7,6 @@ without.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Json, Shot, Storyboard, UrlInput
 from storyboard.core.packing import as_text
-from storyboard.core.plan import Do, FrameMade, Memory, Plan, Reason, SegmentMade, Step, TakeMade, Why
+from storyboard.core.plan import FREE, Do, FrameMade, Memory, Plan, Reason, SegmentMade, Step, TakeMade, Why
 from storyboard.core.segments import Segments
 
 
@@ -111,12 +110,14 @@ def given_digest(storyboard: Storyboard, given: Given) -> str:
 
 
 class Held(Struct, frozen=True):
-    """The *steps* that hold, by action; those of pieces only as long as the same parameter sets can be copied.
+    """The steps of *takes*, with their frames, that hold, by action, and by film those of *pieces* made of them.
 
-    *weighed* are the shots whose takes have the say in these that they had.
+    Pieces hold only as long as the same parameter sets can be copied; *weighed* are the shots whose takes have the say
+    in these that they had.
     """
 
-    steps: Mapping[str, Step] = {}
+    takes: Mapping[str, Step] = {}
+    pieces: Mapping[str, Mapping[str, Step]] = {}
     weighed: Collection[str] = ()
 
 
@@ -125,12 +126,10 @@ def holding(recalled: Recalled, graph: Graph, memory: Memory, given: Given) -> H
     if recalled.plan.given != given_digest(graph.storyboard, given):
         return Held()
     same = _Same(recalled, graph, given)
-    steps: dict[str, Step] = {}
-    steps.update(_takes(recalled, graph, memory, same))
-    steps.update(_frames(recalled, graph, same))
-    steps.update(_pieces(recalled, graph, same))
-    _drop_what_hangs_on_others(steps, graph)
-    return Held(steps, same.settled)
+    takes = _takes(recalled, graph, memory, same) | _frames(recalled, graph, same)
+    pieces = _pieces(recalled, graph, same)
+    _drop_what_hangs_on_others([takes, *pieces.values()], graph)
+    return Held(takes, pieces, same.settled)
 
 
 class _Same:
@@ -173,13 +172,12 @@ def _files(shot: Shot) -> Iterator[str]:
             yield part.url
 
 
-def _takes(recalled: Recalled, graph: Graph, memory: Memory, same: _Same) -> Iterator[tuple[str, Step]]:
-    known, spoiled = recalled.plan, recalled.spoiled
+def _takes(recalled: Recalled, graph: Graph, memory: Memory, same: _Same) -> dict[str, Step]:
+    known, spoiled, find, steps = recalled.plan, recalled.spoiled, graph.find, dict[str, Step]()
     reasons = {text: Reason("unchanged", text=text) for text in {take.text for take in known.takes}}
     for take in known.takes:
-        shot = same.shots.get(take.shot)
-        name = f"take:{take.shot}"
-        if shot is None or shot.hold or take.key in spoiled or take.digest in spoiled or not graph.has(name):
+        shot, action = same.shots.get(take.shot), find(f"take:{take.shot}")
+        if shot is None or action is None or shot.hold or take.key in spoiled or take.digest in spoiled:
             continue
         source = shot.source
         if isinstance(source, Generated):
@@ -189,44 +187,47 @@ def _takes(recalled: Recalled, graph: Graph, memory: Memory, same: _Same) -> Ite
         if memory.is_paid_for(take.key):
             continue
         found = TakeMade(take.digest, known.infos[take.info], take.jump)
-        yield name, Step(graph.action(name), "reuse", reasons[take.text], take.key, None, _FREE, found)
+        steps[action.id] = Step(action, "reuse", reasons[take.text], take.key, None, FREE, found)
+    return steps
 
 
-_FREE = Decimal(0)
-
-
-def _frames(recalled: Recalled, graph: Graph, same: _Same) -> Iterator[tuple[str, Step]]:
-    reason, spoiled = Reason("cached"), recalled.spoiled
+def _frames(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, Step]:
+    reason, spoiled, find, steps = Reason("cached"), recalled.spoiled, graph.find, dict[str, Step]()
     for frame in recalled.plan.frames:
-        if frame.key not in spoiled and frame.picture not in spoiled and graph.has(frame.id):
-            action = graph.action(frame.id)
-            if action.shot in same.shots:
-                found = FrameMade(frame.planes, frame.picture)
-                yield frame.id, Step(action, "reuse", reason, frame.key, None, _FREE, found)
+        action = find(frame.id)
+        if action is None or frame.key in spoiled or frame.picture in spoiled or action.shot not in same.shots:
+            continue
+        found = FrameMade(frame.planes, frame.picture)
+        steps[frame.id] = Step(action, "reuse", reason, frame.key, None, FREE, found)
+    return steps
 
 
-def _pieces(recalled: Recalled, graph: Graph, same: _Same) -> Iterator[tuple[str, Step]]:
-    spoiled = recalled.spoiled
+def _pieces(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, dict[str, Step]]:
+    spoiled, find = recalled.spoiled, graph.find
+    steps: dict[str, dict[str, Step]] = {name: {} for name in graph.films}
     reasons: dict[tuple[str, str], Reason] = {}
     for piece in recalled.plan.pieces:
-        if not graph.has(piece.id) or piece.key in spoiled or piece.digest in spoiled:
-            continue
-        action = graph.action(piece.id)
-        if action.shot not in same.settled:
+        action = find(piece.id)
+        if action is None or action.shot not in same.settled or piece.key in spoiled or piece.digest in spoiled:
             continue
         said = (piece.why, piece.text)
         reason = reasons.get(said) or reasons.setdefault(said, Reason(piece.why, text=piece.text))
         found = SegmentMade(piece.digest, piece.frames, piece.copied, piece.start)
-        yield piece.id, Step(action, piece.do, reason, piece.key, piece.request, _FREE, found)
+        steps[action.output][piece.id] = Step(action, piece.do, reason, piece.key, piece.request, FREE, found)
+    return steps
 
 
-def _drop_what_hangs_on_others(steps: dict[str, Step], graph: Graph) -> None:
-    """What is made of something that does not hold does not hold, and so on."""
-    open_ = [a.id for a in graph.order if a.kind in ("take", "frame") and a.seed is None and a.id not in steps]
-    while open_:
-        for user in graph.users(open_.pop()):
-            if steps.pop(user, None) is not None:
-                open_.append(user)
+def _drop_what_hangs_on_others(steps: Sequence[dict[str, Step]], graph: Graph) -> None:
+    """What is made of something that does not hold does not hold, and so on; *steps* begin with those of takes."""
+    gone = {action.id for action in graph.taken if action.seed is None and action.id not in steps[0]}
+    if not gone:
+        return
+    for action in graph.order:
+        if not gone.isdisjoint(action.inputs):
+            gone.add(action.id)
+    for held in steps:
+        for name in gone & held.keys():
+            del held[name]
 
 
 def known_plan(

@@ -56,7 +56,7 @@ def _whole(graph: Graph) -> "networkx.DiGraph[str]":
 
     whole: networkx.DiGraph[str] = networkx.DiGraph()
     whole.add_nodes_from(action.id for action in graph.order)
-    whole.add_edges_from((source, action.id) for action in graph.order for source in graph.inputs(action.id))
+    whole.add_edges_from((source, action.id) for action in graph.order for source in action.inputs)
     return whole
 
 

@@ -61,7 +61,14 @@ class SignedPlan(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BadPlan(ValueError):
-    """A file that is no plan, or not as it was written; the text is a fact in words."""
+    """A file that is no plan, or not as it was written; the text is a fact in words.
+
+    ``is_plan`` says that it was one once, so that another plan may take its place.
+    """
+
+    def __init__(self, text: str, *, is_plan: bool = True) -> None:
+        super().__init__(text)
+        self.is_plan = is_plan
 
 
 Kind = Literal["choice", "storyboard", "file", "lockfile", "price", "cache"]
@@ -98,22 +105,22 @@ def sign(
         takes=tuple(takes),
         cost=str(plan.cost()),
         shots={shot: _digest(fields) for shot, fields in shots.items()},
-        film=_digest(_film(storyboard, files)),
+        film=_digest(_film(storyboard)),
         files=dict(files),
         lockfile={shot: _digest(entries) for shot, entries in lockfile.items()},
     )
     return replace(signed, seal=_seal(signed))
 
 
-def _film(storyboard: Storyboard, files: Mapping[str, str]) -> dict[str, Any]:
-    """All that is said of the films beside their shots and that can be seen or heard in one."""
+def _film(storyboard: Storyboard) -> dict[str, Any]:
+    """All that is said of the films beside their shots and that can be seen or heard in one, but the files' content."""
     with_chapters = any(output.chapters for output in storyboard.outputs)
     return {
         "shots": [shot.id for shot in storyboard.shots()],
         "title": storyboard.title,
         "lockfile": storyboard.lockfile,
-        "outputs": [settings(output, files) for output in storyboard.outputs],
-        "audio": [track_described(track, files) for track in storyboard.audio],
+        "outputs": [settings(output, {}) for output in storyboard.outputs],
+        "audio": [track_described(track, {}) for track in storyboard.audio],
         "chapters": [[scene.id, scene.title] for scene in storyboard.scenes] if with_chapters else [],
     }
 
@@ -132,7 +139,7 @@ def loads(data: bytes) -> SignedPlan:
         signed = msgspec.json.decode(data, type=SignedPlan)
         Decimal(signed.cost)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as problem:
-        raise BadPlan("it is not a plan that `storyboard plan --out` wrote") from problem
+        raise BadPlan("it is not a plan that `storyboard plan --out` wrote", is_plan=False) from problem
     if signed.seal != _seal(signed):
         raise BadPlan("it was edited after it was written: its seal does not fit")
     return signed

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from storyboard.document.lengths import sound_length
+from storyboard.document.lengths import picture_length, sound_length
 from storyboard.document.signatures import MAX_PICTURE, Kind, unusable
 from storyboard.fonts import UnreadableFont, missing_letters
 
@@ -33,8 +33,8 @@ class ProjectFiles(Protocol):
     def missing_letters(self, path: str, text: str) -> str:
         """The letters of *text* that the font at *path* has not; empty if that cannot be said."""
 
-    def sound_length(self, path: str) -> Fraction | None:
-        """Seconds of the sound at *path*; ``None`` if that is not known without decoding it."""
+    def length(self, path: str, kind: Kind) -> Fraction | None:
+        """Seconds of the sound or clip at *path*; ``None`` if that is not known without decoding it."""
 
 
 class ChangedFiles:
@@ -57,9 +57,9 @@ class ChangedFiles:
         """As the other files say."""
         return self._files.missing_letters(path, text)
 
-    def sound_length(self, path: str) -> Fraction | None:
+    def length(self, path: str, kind: Kind) -> Fraction | None:
         """As the other files say."""
-        return self._files.sound_length(path)
+        return self._files.length(path, kind)
 
 
 class DiskFiles:
@@ -102,11 +102,12 @@ class DiskFiles:
         except (FileProblem, UnreadableFont):
             return ""
 
-    def sound_length(self, path: str) -> Fraction | None:
-        """Seconds of the sound at *path*, as its header says; ``None`` if that says nothing."""
+    def length(self, path: str, kind: Kind) -> Fraction | None:
+        """Seconds of the sound or clip at *path*, as its header says; ``None`` if that says nothing."""
+        told = sound_length if kind == "sound" else picture_length
         try:
             with self._opened(path) as descriptor:
-                return sound_length(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+                return told(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
         except (FileProblem, OSError):
             return None
 

@@ -14,6 +14,7 @@ from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard
 from storyboard.document.fields import Field, Layer, SceneDraft, layer
 from storyboard.document.files import ProjectFiles
 from storyboard.document.fit import Cards
+from storyboard.document.footage import check_footage
 from storyboard.document.frames import Frames
 from storyboard.document.known import AnyDraft, KnownSceneDraft, context_of
 from storyboard.document.links import check_links
@@ -86,7 +87,8 @@ class Film:
         self.findings.extend(self._tools.texts.unused())
         storyboard = self._storyboard(lowered, title, titles, self._outputs.whole(outputs, lowered))
         storyboard = replace(storyboard, audio=tracks)
-        self._outputs.check_overlaps(storyboard, self.drafts)
+        self.findings.extend(check_footage(storyboard, self.drafts, self._tools.frames))
+        self._outputs.check_overlaps(storyboard, self.drafts, self._tools.frames)
         self.findings.extend(check_times(storyboard, self._root))
         return None if has_errors(self.findings) else storyboard
 

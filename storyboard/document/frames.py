@@ -20,6 +20,7 @@ class Frames:
         self._files = files
         self._findings = findings
         self._problems: dict[tuple[str, Kind], str | None] = {}
+        self._lengths: dict[tuple[str, Kind], Fraction | None] = {}
         self.looked_at: set[tuple[str, str]] = set()
         self.fonts_read = 0
 
@@ -53,9 +54,11 @@ class Frames:
         self.fonts_read += font is not None
         return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
 
-    def sound_length(self, file: FileInput) -> Fraction | None:
-        """Seconds of a sound; ``None`` if they are not known before it is decoded."""
-        return self._files.sound_length(file.path)
+    def length(self, file: FileInput, kind: Kind) -> Fraction | None:
+        """Seconds of a sound or clip; ``None`` if they are not known before it is decoded."""
+        if (file.path, kind) not in self._lengths:
+            self._lengths[file.path, kind] = self._files.length(file.path, kind)
+        return self._lengths[file.path, kind]
 
     def _picture(self, field: Field, path: str) -> FrameInput | None:
         return self._file(field, path, "picture")

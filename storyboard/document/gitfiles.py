@@ -46,7 +46,7 @@ class GitFiles:
         """Nothing: what was committed is compared, not drawn."""
         return ""
 
-    def sound_length(self, path: str) -> Fraction | None:
+    def length(self, path: str, kind: Kind) -> Fraction | None:
         """Nothing: what was committed is compared, not heard."""
         return None
 

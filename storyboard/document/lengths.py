@@ -1,21 +1,22 @@
-"""How long the sound in a file is, as far as its header says so; nothing is decoded.
+"""How long the sound or the pictures in a file are, as far as its header says so; nothing is decoded.
 
 WAV and AIFF, FLAC (RFC 9639, 8.2), MP3 with the frame count that its encoder wrote (Xing, Info), Ogg with Vorbis or
-Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Of other files nothing is known.
+Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Frames without a count are
+``walked``'s, Matroska is ``ebml``'s. Of other files nothing is known.
 """
 
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
 
-from storyboard.document.signatures import ReadAt, index_of
+from storyboard.document.ebml import matroska_length
+from storyboard.document.signatures import EBML, ReadAt, index_of
+from storyboard.document.walked import MP3_RATES, walked
 
 _MOST_CHUNKS = 1000
 _TAIL = 1 << 17
 _STREAMED = 0xFFFFFFFF
 _OPUS_RATE = 48_000
-# Samples a second of MPEG 2.5, none, 2 and 1, by the two bits behind those of the version.
-_MP3_RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))
 
 
 def sound_length(read: ReadAt, size: int) -> Fraction | None:
@@ -31,10 +32,23 @@ def sound_length(read: ReadAt, size: int) -> Fraction | None:
             return _seconds(packed & (1 << 36) - 1, packed >> 44)
         if head[:4] == b"OggS":
             return _ogg(read, size)
-        if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE6 == 0xE2):
-            return _mp3(read, head)
-        return _mp4(index_of(read, size) or b"")
+        if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
+            return _in_frames(read, size, head)
+        if head[:4] == EBML:
+            return matroska_length(read, size)
+        return _mp4(index_of(read, size) or b"", b"soun")
     except (IndexError, struct.error):  # a header that is cut short or lies
+        return None
+
+
+def picture_length(read: ReadAt, size: int) -> Fraction | None:
+    """Seconds of moving pictures in an MP4 or MOV of *size* bytes; ``None`` if its header does not say.
+
+    Other containers tell only how long everything in them is together.
+    """
+    try:
+        return None if read(4, 0) == EBML else _mp4(index_of(read, size) or b"", b"vide")
+    except (IndexError, struct.error):
         return None
 
 
@@ -73,19 +87,25 @@ def _aiff(read: ReadAt, size: int) -> Fraction | None:
     return None
 
 
-def _mp3(read: ReadAt, head: bytes) -> Fraction | None:
+def _in_frames(read: ReadAt, size: int, head: bytes) -> Fraction | None:
+    """MP3 or AAC, behind a tag."""
     at = 0
     if head[:3] == b"ID3":
         sizes = read(4, 6)
         at = 10 + (sizes[0] << 21 | sizes[1] << 14 | sizes[2] << 7 | sizes[3])
     frame = read(192, at)
+    return _counted(frame) if b"Xing" in frame or b"Info" in frame else walked(read, size, at)
+
+
+def _counted(frame: bytes) -> Fraction | None:
+    """By the count in the first frame of an MP3."""
     version, layer, rate = frame[1] >> 3 & 3, frame[1] >> 1 & 3, frame[2] >> 2 & 3
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[0] != 0xFF or layer != 1 or tag < 0 or not frame[tag + 7] & 1:
         return None
     [frames] = struct.unpack(">I", frame[tag + 8 : tag + 12])
     samples = frames * (1152 if version == 3 else 576) - _padding(frame[tag + 8 :], frame[tag + 7])
-    return _seconds(max(0, samples), _MP3_RATES[version][rate])
+    return _seconds(max(0, samples), MP3_RATES[version][rate])
 
 
 def _padding(fields: bytes, flags: int) -> int:
@@ -112,17 +132,23 @@ def _ogg(read: ReadAt, size: int) -> Fraction | None:
     return None
 
 
-def _mp4(index: bytes) -> Fraction | None:
-    """The longest sound that the ``moov`` box lists; of one in fragments it says nothing."""
+def _mp4(index: bytes, kind: bytes) -> Fraction | None:
+    """The longest track of that *kind* that the ``moov`` box lists; of one in fragments it says nothing."""
     found = []
     for track in index.split(b"trak")[1:]:
         at = track.find(b"mdhd") + 4
-        if b"soun" not in track or at < 4:
+        if kind not in _handler(track) or at < 4:
             continue
-        kind, skip = (">IQ", 20) if track[at] else (">II", 12)
-        scale, length = struct.unpack_from(kind, track, at + skip)
+        form, skip = (">IQ", 20) if track[at] else (">II", 12)
+        scale, length = struct.unpack_from(form, track, at + skip)
         found.append(_edited(index, track) or _seconds(length, scale))
     return max((length for length in found if length), default=None)
+
+
+def _handler(track: bytes) -> bytes:
+    """What the first ``hdlr`` box of a track says that it is of (ISO/IEC 14496-12, 8.4.3)."""
+    at = track.find(b"hdlr")
+    return track[at + 12 : at + 16]
 
 
 def _edited(index: bytes, track: bytes) -> Fraction | None:

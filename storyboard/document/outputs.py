@@ -126,10 +126,10 @@ class Outputs:
             for draft, (file, own_size, own_rate) in zip(self.drafts, read, strict=True)
         ]
 
-    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[AnyDraft]) -> None:
+    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[AnyDraft], frames: Frames) -> None:
         """Findings about transitions and fades in any of the films, each place once."""
         for draft, one in zip(self.drafts, storyboard.films(), strict=True):
-            for finding in check_overlaps(one, drafts, draft):
+            for finding in check_overlaps(one, drafts, draft, frames):
                 self._tell(finding)
 
     def _tell(self, finding: Diagnostic) -> None:

@@ -1,16 +1,19 @@
 """Transitions against the shots beside them: each needs as many frames of both as it lasts.
 
-Own footage is measured when it is taken in, and its transitions then.
+Own footage counts by what its header says, as far as that says anything; it is measured when it is taken in.
 """
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Protocol
 
 from storyboard.core.cutting import TooLong, overlaps, too_long
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
+from storyboard.core.timebase import frames_in
 from storyboard.core.timeline import TooShort, place
 from storyboard.document.fields import Field
+from storyboard.document.frames import Frames
 from storyboard.document.known import AnyDraft
 
 
@@ -21,13 +24,16 @@ class Written(Protocol):
         """The field that counts."""
 
 
-def check_overlaps(storyboard: Storyboard, drafts: Sequence[AnyDraft], output: Written) -> Iterator[Diagnostic]:
+def check_overlaps(
+    storyboard: Storyboard, drafts: Sequence[AnyDraft], output: Written, files: Frames
+) -> Iterator[Diagnostic]:
     """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
     written = {draft.id: draft for draft in drafts}
     shots = [shot for shot in storyboard.shots() if not shot.skip]
-    shared = any(share.before or share.after for share in overlaps(storyboard).values())
-    lengths = {shot.id: frames for shot in shots if shared and (frames := _frames(shot, storyboard)) is not None}
-    for problem in too_long(storyboard, lengths) if shared else ():
+    sharing = {name for name, share in overlaps(storyboard).items() if share.before or share.after}
+    found = {shot.id: _frames(shot, storyboard, files) for shot in shots if shot.id in sharing}
+    lengths = {name: frames for name, frames in found.items() if frames is not None}
+    for problem in too_long(storyboard, lengths) if sharing else ():
         note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
         yield error("transition-too-long", str(problem), _place(problem, written, output), note)
     first = shots[0] if shots else None
@@ -38,13 +44,20 @@ def check_overlaps(storyboard: Storyboard, drafts: Sequence[AnyDraft], output: W
         yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
 
 
-def _frames(shot: Shot, storyboard: Storyboard) -> int | None:
+def _frames(shot: Shot, storyboard: Storyboard, files: Frames) -> int | None:
     if isinstance(shot.source, Clip):
-        return None
+        length = files.length(shot.source.file, "clip")
+        return None if length is None else _footage(shot, storyboard, length)
     try:
         return place(shot, 0, storyboard.output, None).frames
     except TooShort:
         return None
+
+
+def _footage(shot: Shot, storyboard: Storyboard, length: Fraction) -> int | None:
+    """Frames of a shot whose footage lasts *length* seconds; ``None`` if nothing is left of it."""
+    shown = min(shot.trim.end or length, length) - (shot.trim.start or 0)
+    return max(1, frames_in(shown / shot.speed, storyboard.output.fps)) if shown > 0 else None
 
 
 def _place(problem: TooLong, written: dict[str, AnyDraft], output: Written) -> Span | None:

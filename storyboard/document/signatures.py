@@ -16,7 +16,7 @@ _HEADER = 16
 _MOST_BOXES = 1000
 _MOST_INDEX = 16 << 20
 _HEAD = 1 << 16
-_EBML = b"\x1aE\xdf\xa3"
+EBML = b"\x1aE\xdf\xa3"
 _ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _KNOWN = "it is not a WAV, AIFF, FLAC, MP3, AAC, Ogg, MP4, MOV, Matroska or WebM file"
 
@@ -44,7 +44,7 @@ def _is_picture(header: bytes) -> bool:
 
 
 def _is_clip(header: bytes) -> bool:
-    return header[4:8] in _ATOMS or header.startswith(_EBML)
+    return header[4:8] in _ATOMS or header.startswith(EBML)
 
 
 def _is_font(header: bytes) -> bool:
@@ -60,7 +60,7 @@ def _not_a_sound(read: ReadAt, size: int) -> str | None:
     if head[4:8] in _ATOMS:
         index = index_of(read, size)
         return "there is no sound in it" if index is not None and b"soun" not in index else None
-    if head.startswith(_EBML):
+    if head.startswith(EBML):
         begin = read(_HEAD, 0)
         return "there is no sound in it" if b"V_" in begin and b"A_" not in begin else None
     return None if _is_sound(head) else _KNOWN

@@ -48,7 +48,7 @@ def read_tracks(root: Layer, frames: Frames, findings: list[Diagnostic]) -> tupl
     found = [(field, _track(field, frames)) for field in fields]
     tracks = [(field, track) for field, track in found if track is not None]
     for field, track in tracks:
-        length = frames.sound_length(track.file)
+        length = frames.length(track.file, "sound")
         if length is not None and not track.loop and track.fade_in + track.fade_out > length:
             findings.append(_longer_than_file(field, track, length))
     return tuple(track for _, track in tracks)
@@ -56,14 +56,19 @@ def read_tracks(root: Layer, frames: Frames, findings: list[Diagnostic]) -> tupl
 
 def _longer_than_file(field: Field, track: Track, length: Fraction) -> Diagnostic:
     """The fades of *track* take longer than it is heard."""
-    name, other = ("fade_out", track.fade_in) if track.fade_out else ("fade_in", track.fade_out)
+    name = "fade_out" if track.fade_out else "fade_in"
     whole = track.fade_in + track.fade_out
     fades = "the fades take" if track.fade_in and track.fade_out else "the fade takes"
     message = f"{fades} {plain_number(whole)} s, {quoted(track.file.path, 80)} is {in_words(length)} long"
-    left = Fraction(int((length - other) * 1000), 1000)
+    return error("fades-too-long", message, field.document.span((*field.path, name)), help=_longest(track, length))
+
+
+def _longest(track: Track, room: Fraction) -> str:
+    """The fade of *track* that is as long as *room* allows, which the other one is taken from."""
+    name, other = ("fade_out", track.fade_in) if track.fade_out else ("fade_in", track.fade_out)
+    left = Fraction(int((room - other) * 1000), 1000)
     shorter = f"the longest that fits is `{name}: {plain_number(left)}`" if left > 0 else None
-    advice = shorter or f"both together fit into {in_words(length)}"
-    return error("fades-too-long", message, field.document.span((*field.path, name)), help=advice)
+    return shorter or f"both together fit into {in_words(room)}"
 
 
 def _track(field: Field, frames: Frames) -> Track | None:
@@ -141,7 +146,8 @@ def check_times(storyboard: Storyboard, root: Layer) -> Iterator[Diagnostic]:
             name = "fade_out" if track.fade_out else "fade_in"
             message = f"the fades take {plain_number(track.fade_in + track.fade_out)} s"
             message += f", from there on the film lasts {in_words(length - start)}"
-            yield error("fades-too-long", message, root.document.span((*path, name)))
+            advice = _longest(track, length - start)
+            yield error("fades-too-long", message, root.document.span((*path, name)), help=advice)
 
 
 def _outside(root: Layer, path: tuple[str | int, ...], track: Track, start: Fraction, length: Fraction) -> Diagnostic:

@@ -61,6 +61,7 @@ _MISTAKES = (
     _Mistake("", "node content", "a value was expected here", _QUOTE),
 )
 _BREAK = re.compile(r"\r\n|\r|\n")
+_CONFLICT = re.compile(r"^<{7}(?= )", re.MULTILINE)
 _HASH = re.compile(r" #")
 _LONE_KEY = re.compile(r"[ -]*([A-Za-z_][\w-]*)\Z")
 _TAB_INDENT = re.compile(r" *\t")
@@ -68,6 +69,11 @@ _TAB_INDENT = re.compile(r" *\t")
 
 def explain(document: Document, problem: Exception) -> Diagnostic:
     """The finding for an exception of the loader."""
+    conflict = _CONFLICT.search(document.text)
+    if conflict is not None:
+        place = document.between(*conflict.span())
+        advice = "keep one of the two sides, or of each what you want, and take out the lines of the markers"
+        return error("merge-conflict", "git left a merge conflict here", place, help=advice)
     mark = getattr(problem, "problem_mark", None)
     start = getattr(problem, "context_mark", None)
     index = _index(mark if mark is not None else start)

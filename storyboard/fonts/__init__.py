@@ -9,6 +9,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import bidirectional, category, normalize
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -37,6 +38,20 @@ def missing_letters(text: str, font: Path | bytes | None = None) -> str:
     probe = _opened(BytesIO(font) if isinstance(font, bytes) else font or BUILTIN, _PROBE)
     nothing = _shape(probe, _NO_LETTER)
     return "".join(letter for letter in wanted if _shape(probe, letter) == nothing)
+
+
+def needs_layout(text: str) -> bool:
+    """Whether letters of *text* run from right to left, join or stand upon others, so that a row of them is no text."""
+    return not text.isascii() and any(
+        bidirectional(letter) in ("R", "AL") or category(letter) in ("Mn", "Mc") for letter in normalize("NFC", text)
+    )
+
+
+def has_layout() -> bool:
+    """Whether the Pillow that is installed can lay out such letters: it takes FriBiDi, which its wheels lack."""
+    from PIL import features
+
+    return bool(features.check("raqm"))
 
 
 def _opened(file: Path | BytesIO, points: int) -> FreeTypeFont:

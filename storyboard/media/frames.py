@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from storyboard.media.decoding import picture_decoder
 from storyboard.media.index import Index, packets
 from storyboard.media.reader import Unreadable, reading
 
@@ -58,14 +59,14 @@ def _decoded(
     container: InputContainer, stream: VideoStream, found: Index, wanted: frozenset[int]
 ) -> Iterator[VideoFrame]:
     """What comes out from here on: all that is *wanted*, and all that other frames refer to."""
-    context, passing_over = stream.codec_context, False
+    context, passing_over = picture_decoder(stream), False
     try:
         for packet in packets(container, stream):
             unwanted = packet.pts is not None and found.numbers.get(packet.pts, -1) not in wanted
             if unwanted != passing_over:
                 context.skip_frame = "NONREF" if unwanted else "DEFAULT"
                 passing_over = unwanted
-            yield from packet.decode()
+            yield from context.decode(packet)
         yield from context.decode(None)
     finally:
         context.skip_frame = "DEFAULT"

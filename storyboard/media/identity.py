@@ -3,7 +3,7 @@
 from storyboard.core.model import Json
 
 # Raised whenever the same segment would come out with other pixels.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 LIBRARIES = ("moviepy", "av", "pillow")
 
 

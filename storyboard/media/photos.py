@@ -1,10 +1,11 @@
 """A still that moves slowly: which part of the picture fills the frame, moment by moment."""
 
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from storyboard.core.layers import Photo
 from storyboard.core.model import Size
@@ -61,12 +62,31 @@ def _opened(path: Path) -> Image.Image:
         with Image.open(path, formats=_TYPES) as found:
             if found.width * found.height > MAX_PIXELS:
                 raise UnreadablePhoto(f"is {found.width}x{found.height}, larger than any film")
-            upright = ImageOps.exif_transpose(found)
-            clear = upright.convert("RGBA")
+            clear = _in_srgb(ImageOps.exif_transpose(found))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
         raise UnreadablePhoto("is no picture that can be read") from problem
     black = Image.new("RGBA", clear.size, (0, 0, 0, 255))
     return Image.alpha_composite(black, clear).convert("RGB")
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """*picture* as RGBA, by the colour profile that it carries; without a usable one it is taken for sRGB."""
+    if picture.mode.startswith("I"):  # 16 bits, of which a conversion would only keep the lower ones
+        picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    plain = picture.convert("RGBA")
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        return plain
+    colors = picture if picture.mode in ("RGB", "CMYK", "L") else plain.convert("RGB")
+    try:
+        own, srgb = ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(colors, own, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # broken, or for pictures of another kind
+        return plain
+    if converted is None:
+        return plain
+    converted.putalpha(plain.getchannel("A"))
+    return converted
 
 
 def _fitted(picture: Image.Image, size: Size, fit: str) -> Image.Image:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
+from storyboard.media.decoding import picture_decoder
 from storyboard.media.facts import described
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index, packets
@@ -85,11 +86,11 @@ def _decoded(container: InputContainer, stream: VideoStream, found: Index) -> Cl
     """Decode pictures and sound to the end and count."""
     container.seek(found.samples[0].pts, stream=stream)
     first: VideoFrame | None = None
-    count, watch = 0, Watch()
+    count, watch, decoder = 0, Watch(), picture_decoder(stream)
     sound = [track for track in container.streams.audio if track.codec_context]
     try:
         for packet in container.demux(stream, *sound):
-            for frame in packet.decode():
+            for frame in decoder.decode(packet) if packet.stream is stream else packet.decode():
                 if not isinstance(frame, VideoFrame):
                     continue
                 if frame.is_corrupt:

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
-from storyboard.report.words import clean, dollars, paid
+from storyboard.report.words import clean, dollars, paid, several
+
+_NOUNS = {"loose": "other file"}  # such as music and pictures
 
 
 class Record(Protocol):
@@ -52,7 +54,7 @@ def takes_text(items: Sequence[Item], places: Mapping[str, Sequence[str]]) -> st
     counts, sizes = Counter(item.kind for item in items), Counter[str]()
     for item in items:
         sizes[item.kind] += item.size
-    told = [f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'} {size_text(sizes[kind])}" for kind in counts]
+    told = [f"{several(counts[kind], _NOUNS.get(kind, kind))} {size_text(sizes[kind])}" for kind in counts]
     return "\n".join([*lines, *([""] if lines else []), ", ".join(told) or "the cache is empty"])
 
 

@@ -63,9 +63,13 @@ class _Lines:
     def line(self, span: Span) -> str | None:
         if span.file not in self._split:
             text = self._texts.get(span.file)
-            self._split[span.file] = [] if text is None else _BREAK.split(text)
+            self._split[span.file] = [] if text is None else _split(text)
         lines = self._split[span.file]
         return lines[span.line - 1] if 0 < span.line <= len(lines) else None
+
+
+def _split(text: str) -> list[str]:
+    return _BREAK.split(text) if "\r" in text else text.split("\n")
 
 
 def _block(finding: Diagnostic, lines: _Lines, color: bool) -> Iterator[str]:

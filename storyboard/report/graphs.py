@@ -1,6 +1,6 @@
 """The graph of shots as a tree of text, as mermaid and as dot."""
 
-from storyboard.core.graph import CUT, Graph, links
+from storyboard.core.graph import CUT, Graph, links, moment
 from storyboard.core.model import Shot
 from storyboard.report.words import clean
 
@@ -16,7 +16,7 @@ def graph_text(graph: Graph) -> str:
 
 
 def _from(shot: Shot) -> str:
-    parts = [f"{link.shot}@{link.at}" for _, link in links(shot)]
+    parts = [f"{link.shot}@{moment(link.at)}" for _, link in links(shot)]
     return f"  <- {', '.join(parts)}" if parts else ""
 
 
@@ -26,7 +26,7 @@ def graph_mermaid(graph: Graph) -> str:
     lines = ["flowchart LR"]
     lines += [f'  {numbers[action.id]}["{action.id}"]' for action in graph.order]
     for action in graph.order:
-        lines += [f"  {numbers[name]} --> {numbers[action.id]}" for name in graph.inputs(action.id)]
+        lines += [f"  {numbers[name]} --> {numbers[action.id]}" for name in action.inputs]
     return "\n".join(lines)
 
 
@@ -36,5 +36,5 @@ def graph_dot(graph: Graph) -> str:
     lines = ["digraph storyboard {", "  rankdir=LR;"]
     lines += [f'  "{action.id}" [shape={shapes[action.kind]}];' for action in graph.order]
     for action in graph.order:
-        lines += [f'  "{name}" -> "{action.id}";' for name in graph.inputs(action.id)]
+        lines += [f'  "{name}" -> "{action.id}";' for name in action.inputs]
     return "\n".join([*lines, "}"])

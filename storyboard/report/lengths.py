@@ -9,6 +9,7 @@ from storyboard.core.cutting import overlaps
 from storyboard.core.model import Output, Storyboard
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.core.timeline import TooShort, is_open, timeline, total_frames
+from storyboard.report.words import several
 
 
 class Length(Struct, frozen=True):
@@ -23,7 +24,7 @@ class Length(Struct, frozen=True):
 
     def frames_at_rate(self, output: Output) -> str:
         """``960 frames at 24 fps``."""
-        return f"{'at least ' if self.open else ''}{self.frames} frames at {float(output.fps):g} fps"
+        return f"{'at least ' if self.open else ''}{several(self.frames, 'frame')} at {float(output.fps):g} fps"
 
 
 def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> Length:

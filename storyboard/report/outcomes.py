@@ -14,7 +14,7 @@ from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.remarks import remark_line, remarks_data
 from storyboard.report.sounds import loudness_line, sound_data
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import clean, dollars, listed, reason
+from storyboard.report.words import clean, dollars, listed, reason, several
 
 Typed = Callable[[Path], str]
 
@@ -63,6 +63,8 @@ class Ended(Protocol):
     @property
     def cost(self) -> Decimal: ...
     @property
+    def stopped_by(self) -> int: ...
+    @property
     def chosen(self) -> Sequence[Chosen]: ...
     @property
     def remarks(self) -> Sequence[Remark]: ...
@@ -80,14 +82,13 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
-    if not ended.made and not ended.failed:
-        lines.append(f"nothing to make: {_shots(takes[1])} reused")
+    if not ended.made and not ended.failed and not ended.stopped_by:
+        lines.append(f"nothing to make: {several(takes[1], 'shot')} reused")
     else:
-        noun = "segment" if segments == 1 else "segments"
-        rendered = f", {segments} {noun} rendered" if segments else ""
+        rendered = f", {several(segments, 'segment')} rendered" if segments else ""
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
-        more = f" and {beside} {'take' if beside == 1 else 'takes'} beside them" if beside else ""
-        lines.append(f"{_shots(takes[0])} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
+        more = f" and {several(beside, 'take')} beside them" if beside else ""
+        lines.append(f"{several(takes[0], 'shot')} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
     wanted = {output.name: output.loudness for output in storyboard.outputs}
     for film in ended.films:
         lines += _film_lines(ended, film, wanted[film.name], typed)
@@ -118,7 +119,7 @@ def _film_lines(ended: Ended, film: FilmThere, loudness: Fraction | None, typed:
     told = [tally_text(counted)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, loudness)
     told += [heard] if heard else []
-    return [f"{typed(film.path)}: {film.frames} frames, {length}{how}", *told]
+    return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *told]
 
 
 def chosen_line(one: Chosen) -> str:
@@ -193,7 +194,3 @@ def _tally(ended: Ended, output: str) -> Tally:
 def _count(steps: Mapping[str, Step], kind: str) -> int:
     """Actions of that kind; takes beside the one in the cut are not counted."""
     return sum(1 for step in steps.values() if step.action.kind == kind and step.action.seed is None)
-
-
-def _shots(number: int) -> str:
-    return f"{number} shot" if number == 1 else f"{number} shots"

@@ -13,7 +13,7 @@ from storyboard.core.tally import tally
 from storyboard.report.lengths import length
 from storyboard.report.sounds import sound_lines
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import change_lines, clean, dollars, reason, take_name
+from storyboard.report.words import change_lines, clean, dollars, reason, several, take_name
 
 # So many shots in a row of which nothing has changed are told one by one.
 _LONG = 50
@@ -34,9 +34,9 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
     main = length(storyboard, takes)
     facts = f"{main.seconds(output)} ({main.frames_at_rate(output)}), {output.size}"
     if output.name:
-        facts = f"{main.seconds(output)}, {_count(len(storyboard.outputs), 'film')}"
+        facts = f"{main.seconds(output)}, {several(len(storyboard.outputs), 'film')}"
     name, made_by = clean(storyboard.title or storyboard.file), ", ".join(providers)
-    lines = [f"{name}: {_count(len(shots), 'shot')}, {facts}, made by {made_by or 'nobody: nothing is generated'}"]
+    lines = [f"{name}: {several(len(shots), 'shot')}, {facts}, made by {made_by or 'nobody: nothing is generated'}"]
     for film in storyboard.films() if output.name else ():
         one = film.output
         lines.append(f"  {one.name}: {clean(one.file)}, {length(film, takes).frames_at_rate(one)}, {one.size}")
@@ -105,7 +105,9 @@ def summary(plan: Plan) -> str:
 def _sum(plan: Plan, shots: list[Step]) -> str:
     counts = Counter(step.do for step in shots)
     make = counts["make"] + counts["wait"]
-    parts = [f"{make} to make", f"{counts['reuse'] + counts['copy']} to reuse"]
+    parts = [f"{make} to make"]
+    parts += [f"{counts['resume']} to pick up"] if counts["resume"] else []
+    parts += [f"{counts['reuse'] + counts['copy']} to reuse"]
     parts += [f"{counts[do]} {do}" for do in ("held", "blocked", "skip") if counts[do]]
     text = ", ".join(parts)
     if plan.nothing_to_do():
@@ -115,15 +117,20 @@ def _sum(plan: Plan, shots: list[Step]) -> str:
 
 def price(plan: Plan) -> str:
     """``estimated cost $0.96, at most $2.88 with the linked shots``."""
-    sure = sum((step.cost for step in plan.steps if step.do != "wait"), Decimal(0))
-    worst = f", at most {dollars(plan.cost())} with the linked shots" if sure != plan.cost() else ""
+    whole = plan.cost()
+    sure = whole - sum((step.cost for step in plan.steps if step.do == "wait"), Decimal(0))
+    worst = f", at most {dollars(whole)} with the linked shots" if sure != whole else ""
     return f"estimated cost {dollars(sure)}{worst}"
 
 
 def _cut_line(plan: Plan, cut: Step) -> str:
     segments = [step for step in plan.segments(cut.action.output) if not is_nothing(step)]
     counts = Counter(step.do for step in segments)
-    state = {"reuse": "is in place", "make": "is joined", "wait": "is joined when they are there"}
+    state = {
+        "reuse": "is in place",
+        "make": "is joined",
+        "wait": f"is joined when {'it is' if len(segments) == 1 else 'they are'} there",
+    }
     copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
     copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
     known = f": {copied}" if not counts["wait"] else ""
@@ -131,7 +138,7 @@ def _cut_line(plan: Plan, cut: Step) -> str:
     frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
     made = state.get(cut.do, "is not made: " + reason(cut))
     name = f"{cut.action.output}: " if cut.action.output else ""
-    return f"{name}the cut of {_count(len(segments), 'segment')}{known} {made}{frames}"
+    return f"{name}the cut of {several(len(segments), 'segment')}{known} {made}{frames}"
 
 
 def is_nothing(step: Step) -> bool:
@@ -173,7 +180,3 @@ def _step_data(step: Step) -> dict[str, Any]:
         "cost": str(step.cost),
         "key": step.key,
     }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -61,7 +61,8 @@ class LiveProgress:
         self._tasks: dict[str, Any] = {}
         self._began: dict[str, float] = {}
         self._progress = _progress(console, self._refresh)
-        todo = sum(1 for step in plan.steps if step.do in ("make", "wait", "resume"))
+        self._awaited = {step.action.id for step in plan.steps if step.do in ("make", "wait", "resume")}
+        todo = len(self._awaited)
         self._total = self._progress.add_task("film", total=todo, shown=f"0 of {todo}")
         self._todo = todo
         self._done = 0
@@ -84,8 +85,10 @@ class LiveProgress:
             action = event.step.action
             self._tasks[action.id] = self._progress.add_task(action.id, total=None, shown="")
             self._began[action.id] = time.monotonic()
-        elif name in ("Made", "Failed", "Reused"):
+        elif name in ("Made", "Failed"):
             self._finish((event.action if name == "Failed" else event.step.action).id)
+        elif name in ("Reused", "Blocked") and event.step.action.id in self._awaited:
+            self._finish(event.step.action.id)
         line = event_line(event)
         if line is not None:
             from rich.text import Text
@@ -96,7 +99,7 @@ class LiveProgress:
         task = self._tasks.pop(action, None)
         if task is not None:
             self._progress.remove_task(task)
-            self._done += 1
+        self._done += 1
         self._todo = max(self._todo, self._done)
         self._progress.update(
             self._total, completed=self._done, total=self._todo, shown=f"{self._done} of {self._todo}"

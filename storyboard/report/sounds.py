@@ -1,7 +1,7 @@
 """The sound of the film in words and as data: what it is mixed from and why, and how loud it came out."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -9,6 +9,8 @@ from storyboard.core.keys import Request
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Change, Plan, SoundMade, Step, changes
 from storyboard.report.words import change_lines, clean, reason
+
+Names = Mapping[str, Sequence[str]]
 
 # LU: nearer than this is as asked.
 _AS_ASKED = 0.5
@@ -60,10 +62,10 @@ def sound_data(sound: SoundMade | None) -> dict[str, Any] | None:
     return {"digest": sound.digest, "loudness": sound.loudness, "peak": sound.peak}
 
 
-def why_sound_text(step: Step, before: Request | None, names: Mapping[str, str]) -> str:
+def why_sound_text(step: Step, before: Request | None, names: Names) -> str:
     """Why the sound is mixed: in what it differs from that of the film that is there, or what that is mixed from.
 
-    *names* gives shots and tracks by the digest of what is heard.
+    *names* gives shots and tracks by the digest of what is heard, all that are heard with it in their order.
     """
     lines = [f"sound: {step.do}: {_why(step, before)}"]
     told = sound_changes(step, before if step.do == "make" else {}, names)
@@ -81,29 +83,31 @@ def _why(step: Step, before: Request | None) -> str:
     return "nothing is heard" if step.do == "reuse" and step.request is None else reason(step)
 
 
-def sound_changes(step: Step, before: Request | None, names: Mapping[str, str]) -> tuple[Change, ...]:
+def sound_changes(step: Step, before: Request | None, names: Names) -> tuple[Change, ...]:
     """The fields in which the sound differs from *before*, by shots and tracks."""
     if step.request is None:
         return ()
     return changes(_by_name(before, names) if before else {}, _by_name(step.request, names))
 
 
-def _by_name(request: Request, names: Mapping[str, str]) -> dict[str, Any]:
+def _by_name(request: Request, names: Names) -> dict[str, Any]:
     """A request with its voices and tracks under their names, numbered where one is heard more than once."""
     told = {name: value for name, value in request.items() if name not in ("voices", "tracks")}
     met: Counter[str] = Counter()
     for kind, field in (("voices", "take"), ("tracks", "file")):
         for part in request[kind]:
             digest = str(part[field]).removeprefix("file:")
-            name = names.get(digest, f"{field} {digest[:12]}")
-            met[name] += 1
-            told[name if met[name] == 1 else f"{name} ({met[name]})"] = {
+            called = names.get(digest) or [f"{field} {digest[:12]}"]
+            number = met[digest]
+            met[digest] += 1
+            more = number - len(called) + 2
+            told[called[number] if number < len(called) else f"{called[-1]} ({more})"] = {
                 key: value if not isinstance(value, list) else " ".join(map(str, value)) for key, value in part.items()
             }
     return told
 
 
-def why_sound_data(step: Step, before: Request | None, names: Mapping[str, str]) -> dict[str, Any]:
+def why_sound_data(step: Step, before: Request | None, names: Names) -> dict[str, Any]:
     """The same as data."""
     told = sound_changes(step, before, names)
     return {

@@ -12,7 +12,7 @@ from storyboard.report.plans import Paint, heading, in_film_order, summary
 from storyboard.report.remarks import remark_line, remarks_data
 from storyboard.report.sounds import sound_lines
 from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import reason, take_name
+from storyboard.report.words import paid, reason, take_name
 
 
 class Entry(Protocol):
@@ -82,7 +82,7 @@ def _take(step: Step, entry: Entry | None) -> str:
     if entry is not None and entry.seed is not None:
         parts.append(f"seed {entry.seed}")
     if entry is not None and entry.cost:
-        parts.append(f"${entry.cost}")
+        parts.append(paid(entry.cost))
     return f"{', '.join(parts)}; "
 
 

@@ -19,6 +19,11 @@ def clean(text: str) -> str:
     return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
 
 
+def several(number: int, noun: str) -> str:
+    """``1 frame``, ``2,304 frames``."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
 def dollars(amount: Decimal) -> str:
     """``$0.96``; fractions of a cent are shown where there are any."""
     cents = amount.quantize(Decimal("0.01"))

@@ -1,7 +1,6 @@
 """What becomes of damaged files: kept under another name, told to the caller, never used and never deleted."""
 
 import os
-import secrets
 from pathlib import Path
 
 from msgspec import Struct
@@ -22,7 +21,7 @@ def set_aside(path: Path, folder: Path) -> Path:
 
     Where it cannot be moved (a folder that may not be written) it stays, and its own path is returned.
     """
-    target = folder / f"{path.name}.{secrets.token_hex(4)}"
+    target = folder / f"{path.name}.{os.urandom(4).hex()}"
     try:
         make_folders(folder)
         path.replace(target)

@@ -6,7 +6,6 @@ others what the bytes are.
 
 import errno
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +34,7 @@ class naming:  # noqa: N801  a function to those who use it; written out since a
         return None
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, OSError):
+        if problem is not None and isinstance(problem, OSError):
             problem.filename = os.fspath(self._path)
             del problem.filename2  # None would be printed
 
@@ -73,7 +72,7 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
 
 def temp_beside(path: Path) -> Path:
     """A name in the folder of *path* that nobody can guess; hidden, and never ending like a file of ours."""
-    return path.with_name(f".{path.name[:64]}.{secrets.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name[:64]}.{os.urandom(8).hex()}.tmp")
 
 
 class OpenFolder:
@@ -137,13 +136,17 @@ class Beside:
 
     It stays open until it is published or dropped, since an error of writing back is told to who has the file open.
     With *ours* false somebody else has made it, who finds it where it was if it is dropped. Errors name *path*.
+    ``looks`` is how it looked before it was read, if a later change shows in that.
     """
 
-    __slots__ = ("_descriptor", "_ours", "path", "temp")
+    __slots__ = ("_descriptor", "_ours", "looks", "path", "temp")
 
-    def __init__(self, temp: str, path: str, descriptor: int, *, ours: bool = True) -> None:
+    def __init__(
+        self, temp: str, path: str, descriptor: int, *, ours: bool = True, looks: os.stat_result | None = None
+    ) -> None:
         self.temp = temp
         self.path = path
+        self.looks = looks
         self._descriptor: int | None = descriptor
         self._ours = ours
 

@@ -7,9 +7,8 @@ that does not hash to its name is never served and never deleted: it is moved to
 import hashlib
 import os
 import re
-import secrets
-import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from storyboard.store.aside import kept_aside, set_aside
@@ -21,6 +20,7 @@ from storyboard.store.atomic import (
     make_folders,
     naming,
     open_regular,
+    read_regular,
     remove_quietly,
     write_all,
     write_atomic,
@@ -170,6 +170,16 @@ class Blobs:
         self.verify(digest)
         return path
 
+    def read(self, digest: str) -> bytes:
+        """All bytes of a blob, which hash to its name. Raises as ``verify``."""
+        path = self.path(digest)
+        while True:
+            with suppress(FileNotFoundError, NotAFile):
+                data = read_regular(path)
+                if hashlib.sha256(data).hexdigest() == digest:
+                    return data
+            self.verify(digest)
+
     def all(self) -> list[str]:
         """The digests of all blobs, sorted; no bytes are looked at."""
         return sorted(path.name for path in self.folder.glob("*/*") if is_digest(path.name))
@@ -182,7 +192,7 @@ class Blobs:
         """A new random name in the cache's own folder for what is still being made; the file is not created."""
         if not os.path.isdir(self._temps_place):
             make_folders(self.temps, 0o700)
-        return self.temps / f"{secrets.token_hex(16)}{suffix}"
+        return self.temps / f"{os.urandom(16).hex()}{suffix}"
 
     def sweep(self) -> None:
         """Remove what killed builds left half made. Only for the holder of the builder's lock."""
@@ -190,6 +200,8 @@ class Blobs:
             return
         for entry in os.scandir(self.temps):
             if entry.is_dir(follow_symlinks=False):
+                import shutil  # takes longer to load than a look at the store
+
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 remove_quietly(Path(entry.path))
@@ -201,15 +213,18 @@ class Blobs:
         with naming(path):
             descriptor = open_regular(path)
             try:
-                sha256 = hashlib.sha256()
-                while chunk := os.read(descriptor, CHUNK):
-                    sha256.update(chunk)
                 os.fchmod(descriptor, _READ_ONLY)
+                looks = os.fstat(descriptor)
+                sha256 = hashlib.sha256()
+                while chunk := os.read(descriptor, min(CHUNK, looks.st_size + 1)):
+                    sha256.update(chunk)
             except BaseException:
                 os.close(descriptor)
                 raise
         digest = sha256.hexdigest()
-        return digest, Beside(os.fspath(path), self._place(digest), descriptor, ours=False)
+        # made read-only at a later time than it was written: whoever writes to it from now on gives it another mtime
+        settled = looks if looks.st_ctime_ns > looks.st_mtime_ns else None
+        return digest, Beside(os.fspath(path), self._place(digest), descriptor, ours=False, looks=settled)
 
     def _copied(self, path: Path) -> tuple[str, Beside]:
         with naming(path):

@@ -1,6 +1,6 @@
 """The clock by which a file system stamps changes: it goes in steps, and what changes twice in one looks alike."""
 
-import secrets
+import os
 import time
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def clock(folder: Path) -> tuple[int, int]:
 
     The time is that of the last step if there was none for a tenth of a second. Raises ``OSError``.
     """
-    probe = folder / f".clock.{secrets.token_hex(4)}.tmp"
+    probe = folder / f".clock.{os.urandom(4).hex()}.tmp"
     try:
         probe.write_bytes(b"")
         first = probe.stat().st_ctime_ns

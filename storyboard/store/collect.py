@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from storyboard.store.bills import amount
 from storyboard.store.cas import Blobs, Missing
-from storyboard.store.ledger import amount
 from storyboard.store.records import Record, Records
 from storyboard.store.refs import Unsure
 

@@ -40,4 +40,4 @@ class Fans:
     def were_synced(self, folders: Collection[str]) -> None:
         """All of *folders* have been synced, if any of them are ours, after they were made."""
         if self.place in folders:
-            self._durable.update(folder for folder in folders if os.path.dirname(folder) == self.place)
+            self._durable.update(folder for folder in folders if folder.rpartition("/")[0] == self.place)

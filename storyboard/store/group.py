@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from storyboard.store.atomic import Beside, OpenFolder, remove_quietly
 from storyboard.store.cas import Blobs
+from storyboard.store.index import Index
 from storyboard.store.records import Record, Records
 
 if TYPE_CHECKING:  # who keeps nothing does not load what it takes to
@@ -81,9 +82,10 @@ _Stage = Callable[[_Going], Iterable[_Target]]
 class Group:
     """Keeps deposits, any number at once, from any number of threads."""
 
-    def __init__(self, blobs: Blobs, records: Records) -> None:
+    def __init__(self, blobs: Blobs, records: Records, index: Index) -> None:
         self._blobs = blobs
         self._records = records
+        self._index = index
         self._opening = Lock()
         self._opened: ThreadPoolExecutor | None = None
 
@@ -124,7 +126,12 @@ class Group:
         yield from folders
 
     def _publish_blob(self, one: _Going) -> Iterable[_Target]:
-        return self._blobs.publish(one.digest, one.blob) if one.blob is not None else ()
+        if one.blob is None:
+            return ()
+        folders = self._blobs.publish(one.digest, one.blob)
+        if one.blob.looks is not None:
+            self._index.renamed(one.blob.path, one.blob.looks, one.digest)
+        return folders
 
     def _publish_record(self, one: _Going) -> Iterable[_Target]:
         return self._records.publish(one.entry) if one.entry is not None else ()
@@ -158,7 +165,8 @@ class Group:
             except OSError as problem:
                 failures[target] = problem
         mine, *others = [opened[start::_AT_ONCE] for start in range(min(_AT_ONCE, len(opened)))] or [[]]
-        running = [self._threads().submit(_sync_each, share) for share in others]
+        threads = self._threads() if others else None
+        running = [threads.submit(_sync_each, share) for share in others] if threads is not None else []
         failures |= _sync_each(mine)
         for share in running:
             failures |= share.result()

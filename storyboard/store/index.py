@@ -87,9 +87,16 @@ class Index:
                     self._learnt[name] = (stamp_of(after), digest)
         return digest
 
-    def learn(self, path: Path, looks: os.stat_result, digest: str) -> None:
-        """A file that looks so holds what *digest* says: it was read when the clock of the file system had gone on."""
-        text = os.fspath(path if path.is_absolute() else path.absolute())
+    def renamed(self, path: Path | str, then: os.stat_result, digest: str) -> None:
+        """What is at *path* holds what *digest* says, if it is the file that looked like *then* before it was read.
+
+        It may have been renamed since. The clock of the file system had to have gone on since it was written, so that
+        whoever wrote to it later gave it another time of modification. Raises ``OSError``.
+        """
+        looks = os.lstat(path)
+        if _unwritten(looks) != _unwritten(then):
+            return
+        text = os.fspath(Path(path).absolute())
         self.seen.file(text, looks, digest)
         self.seen.settled.add(text)
         with self._lock:
@@ -183,6 +190,11 @@ class Index:
     def _remove(self) -> None:
         for ending in ("", "-journal"):
             remove_quietly(self._path.with_name(self._path.name + ending))
+
+
+def _unwritten(looks: os.stat_result) -> tuple[int, int, int, int]:
+    """What a rename leaves as it is."""
+    return looks.st_dev, looks.st_ino, looks.st_size, looks.st_mtime_ns
 
 
 def _crc(stamp: str, digest: str) -> int:

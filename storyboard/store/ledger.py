@@ -1,113 +1,30 @@
 """Every paid attempt and what it cost, failures too: ``.storyboard/ledger.jsonl``, one line an event, append only.
 
-Owns the arithmetic of money spent and bound, and the reservation that keeps any number of threads and processes below
-a cap. Amounts are decimal. Leaves prices to the model cards and the decision to spend to the build.
+Owns the file, and the reservation that keeps any number of threads and processes below a cap. Leaves the arithmetic to
+``bills``, prices to the model cards and the decision to spend to the build.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from msgspec import Struct
 
 from storyboard.store.aside import Trouble
 from storyboard.store.atomic import fsync_folder, make_folders, naming, open_regular, write_all
+from storyboard.store.bills import Account, Entry, Standing, Total, estimated, totals
 from storyboard.store.locks import lock_at, take_patiently
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-Event = Literal["reserved", "submitted", "settled", "released"]
-SUCCEEDED = "succeeded"
-_ZERO = Decimal(0)
-_ABSURD = 100
-_MOST = Decimal(10) ** 9
+
 _POLL_S = 0.01
-
-
-class Entry(Struct, frozen=True):
-    """One event of one attempt.
-
-    ``at`` in epoch seconds, ``seconds`` of video asked for, ``size`` as ``1280x720``; ``estimate`` and ``cost`` in US
-    dollars as decimal text, ``cost`` as the provider reported it. ``outcome`` says how a settled attempt ended:
-    ``succeeded``, or the code of its failure.
-    """
-
-    at: float
-    event: Event
-    task_id: str
-    key: str
-    attempt: int
-    shot: str
-    provider: str
-    model: str
-    seconds: float
-    size: str
-    estimate: str
-    cost: str | None = None
-    outcome: str | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the attempt ended without a take."""
-        return self.event == "settled" and self.outcome not in (None, SUCCEEDED)
-
-
-class Standing(Struct, frozen=True):
-    """Money in US dollars: ``spent`` on attempts that ended, ``bound`` by those that have not, by task id."""
-
-    spent: Decimal
-    bound: dict[str, Decimal]
-
-    @property
-    def total(self) -> Decimal:
-        """What may not pass the cap."""
-        return self.spent + sum(self.bound.values(), _ZERO)
-
-
-class Total(Struct, frozen=True):
-    """One line of a bill: attempts that ended, all well or all without a take, and what they cost in US dollars."""
-
-    name: str
-    failed: bool
-    attempts: int
-    cost: Decimal
-
-
-def amount(text: str | float | int | Decimal | None) -> Decimal | None:
-    """A sum of money as somebody reported it; ``None`` unless it is a number from 0 to 10⁹."""
-    if text is None or isinstance(text, bool) or len(str(text)) > 64:
-        return None
-    try:
-        value = Decimal(str(text))
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() and 0 <= value <= _MOST else None
-
-
-def billed(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """What an attempt cost as far as is known: the reported cost, or the estimate where none can be believed.
-
-    Not believed: absent, no sum of money (see ``amount``), or more than a hundred times the estimate.
-    """
-    expected = _estimate(estimate)
-    value = amount(cost)
-    return expected if value is None or value > _ABSURD * max(expected, Decimal(1)) else value
-
-
-def charged(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """What an attempt counts against a cap: as billed, but never less than the estimate.
-
-    So a provider that reports 0 or too little cannot make a build spend more than its cap.
-    """
-    return max(billed(cost, estimate), _estimate(estimate))
 
 
 class Ledger:
@@ -121,7 +38,7 @@ class Ledger:
         self.troubles: list[Trouble] = []
         self._path = path
         self._threads = Lock()
-        self._account = _Account()
+        self._account = Account()
         self._read_to = (0, 0)
 
     @cached_property
@@ -133,7 +50,7 @@ class Ledger:
 
         Raises ``OSError`` naming the file, which then is as it was; ``ValueError`` for an estimate that is no sum.
         """
-        _estimate(entry.estimate)
+        estimated(entry.estimate)
         with self._alone():
             self._append(entry)
 
@@ -144,13 +61,13 @@ class Ledger:
         Attempts that ended before *since* (a ``position``) do not count, those that have not ended always do.
         Returns whether it was bound. Raises as ``append`` does.
         """
-        wanted = _estimate(entry.estimate)
+        wanted = estimated(entry.estimate)
         if entry.event != "reserved":
             raise ValueError(f"not a reservation: {entry.event}")
         with self._alone():
             self._catch_up()
             standing = self._account.standing(since)
-            held = standing.total - standing.bound.get(entry.task_id, _ZERO)
+            held = standing.total - standing.bound.get(entry.task_id, Decimal(0))
             if cap is not None and held + wanted > cap:
                 return False
             self._append(entry)
@@ -169,21 +86,14 @@ class Ledger:
 
     def standing(self, since: int = 0) -> Standing:
         """What is spent (on attempts that ended after *since*) and bound. Waits for nobody."""
-        account = _Account()
+        account = Account()
         for offset, entry in self._lines():
             account.add(offset, entry)
         return account.standing(since)
 
     def totals(self, by: Literal["shot", "day", "provider", "model"]) -> list[Total]:
-        """The bill by shot, model, provider or day (UTC), sorted by name; attempts without a take on their own line."""
-        ended: dict[str, Entry] = {}
-        for entry in self.entries():
-            if entry.event == "settled":
-                ended[entry.task_id] = entry
-        groups: dict[tuple[str, bool], list[Decimal]] = {}
-        for entry in ended.values():
-            groups.setdefault((_group(entry, by), entry.failed), []).append(billed(entry.cost, entry.estimate))
-        return [Total(name, failed, len(costs), sum(costs, _ZERO)) for (name, failed), costs in sorted(groups.items())]
+        """The bill by shot, model, provider or day, as ``bills.totals`` draws it up."""
+        return totals(self.entries(), by)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -223,7 +133,7 @@ class Ledger:
             seen = None
         identity, offset = self._read_to
         if seen is None or seen.st_ino != identity or seen.st_size < offset:
-            self._account, offset = _Account(), 0
+            self._account, offset = Account(), 0
         for line_at, entry in self._lines(offset):
             self._account.add(line_at, entry)
         self._read_to = (0, 0) if seen is None else (seen.st_ino, seen.st_size)
@@ -250,51 +160,8 @@ class Ledger:
             return None
         try:
             entry = msgspec.json.decode(line, type=Entry)
-            _estimate(entry.estimate)
+            estimated(entry.estimate)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
             self.troubles.append(Trouble(self._path, f"a line cannot be read: {line[:80]!r}", self._path))
             return None
         return entry
-
-
-class _Account:
-    """Sums by task id as events come in."""
-
-    def __init__(self) -> None:
-        self._bound: dict[str, Decimal] = {}
-        self._spent: dict[str, tuple[int, Decimal]] = {}
-
-    def add(self, offset: int, entry: Entry) -> None:
-        task = entry.task_id
-        if entry.event == "settled":
-            # Settled again without a reservation between: the same bill told twice, after a crash.
-            cost = charged(entry.cost, entry.estimate)
-            place, before = self._spent.get(task, (offset, _ZERO))
-            again = self._bound.pop(task, None) is None
-            self._spent[task] = (place, max(before, cost)) if again else (offset, before + cost)
-        elif entry.event == "released":
-            self._bound.pop(task, None)
-        else:
-            self._bound[task] = _estimate(entry.estimate)
-
-    def standing(self, since: int) -> Standing:
-        spent = sum((cost for place, cost in self._spent.values() if place > since), _ZERO)
-        return Standing(spent, dict(self._bound))
-
-
-def _estimate(text: str | Decimal) -> Decimal:
-    value = amount(text)
-    if value is None:
-        raise ValueError(f"not an estimate in US dollars: {text!r}")
-    return value
-
-
-def _group(entry: Entry, by: Literal["shot", "day", "provider", "model"]) -> str:
-    if by == "day":
-        return datetime.fromtimestamp(entry.at, UTC).date().isoformat()
-    readers: dict[str, Callable[[Entry], str]] = {
-        "shot": lambda entry: entry.shot,
-        "provider": lambda entry: entry.provider,
-        "model": lambda entry: entry.model,
-    }
-    return readers[by](entry)

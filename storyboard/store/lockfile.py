@@ -71,7 +71,8 @@ class Lockfile(Struct, frozen=True):
 
     def entry(self, shot: str, provider: str) -> LockEntry | None:
         """What is locked, if anything is."""
-        return self.shots.get(shot, {}).get(provider)
+        entries = self.shots.get(shot)
+        return entries.get(provider) if entries is not None else None
 
     def without(self, *shots: str) -> "Lockfile":
         """The same without those shots."""
@@ -81,22 +82,33 @@ class Lockfile(Struct, frozen=True):
         """The text, ending in a newline; equal values give equal text."""
         lines = ["{", f'  "lockfile_version": {VERSION},', '  "shots": {']
         for shot in sorted(self.shots):
-            lines.append(f"    {_json(shot)}: {{")
+            lines.append(f"    {_text(shot)}: {{")
             for provider in sorted(self.shots[shot]):
-                lines += [f"      {_json(provider)}: {{", *_fields(self.shots[shot][provider]), "      },"]
-            lines += [f"      {_json(_END)}: {_json(f'end of {shot}')}", "    },"]
-        lines += [f"    {_json(_END)}: {_json('end of shots')}", "  }", "}"]
+                lines += [f"      {_text(provider)}: {{", *_fields(self.shots[shot][provider]), "      },"]
+            lines += [f"      {_text(_END)}: {_text(f'end of {shot}')}", "    },"]
+        lines += [f"    {_text(_END)}: {_text('end of shots')}", "  }", "}"]
         return "\n".join(lines) + "\n"
 
 
 def _fields(entry: LockEntry) -> list[str]:
-    """Two lines, each with a digest: a line that other blocks have too may lead git's diff to match it with theirs."""
-    fields = [f"{_json(name)}: {_json(value)}" for name, value in sorted(msgspec.to_builtins(entry).items())]
-    after_key = 1 + sorted(entry.__struct_fields__).index("key")
-    return [f"        {', '.join(fields[:after_key])},", f"        {', '.join(fields[after_key:])}"]
+    """Two lines, each with a digest: a line that other blocks have too may lead git's diff to match it with theirs.
+
+    Written out by name, since a build writes all of them every few seconds.
+    """
+    frames = _json(entry.frames) if entry.frames else "{}"
+    info = f'{{"frames": {entry.info.frames}, "rate": {_text(entry.info.rate)}}}'
+    return [
+        f'        "cost": {_or_null(entry.cost)}, "frames": {frames}, "info": {info}, "key": {_text(entry.key)},',
+        f'        "seed": {_json(entry.seed)}, "take": {_text(entry.take)}, "task_id": {_or_null(entry.task_id)}',
+    ]
 
 
 _json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
+_text = json.encoder.encode_basestring
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else _text(text)
 
 
 def loads(text: str) -> Lockfile:
@@ -138,8 +150,9 @@ def _as_we_write(text: str) -> Lockfile | None:
             shots[shot] = body
         elif shot != _END:
             return None
-    right = written.lockfile_version == VERSION and text.count('":') == keys
-    return Lockfile(shots) if right and _END not in shots and not any(space in text for space in _SPACED) else None
+    right = written.lockfile_version == VERSION and text.count('":') == keys and _END not in shots
+    # a colon behind anything but a key is one in a text, or one that spaces keep from its key
+    return Lockfile(shots) if right and (text.count(":") == keys or not any(map(text.__contains__, _SPACED))) else None
 
 
 def _loads(text: str) -> Lockfile:
@@ -189,7 +202,8 @@ def _read(path: Path) -> tuple[Lockfile, bool]:
 def _refuse_conflicts(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if _MARKER.match(line):
-            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines"
+            advice = "keep the blocks of both sides, one for each shot, and remove the marker lines; "
+            advice += "where both have the same shot, `git checkout --ours storyboard.lock` or `--theirs` will do"
             raise LockfileProblem("conflict", "git left a merge conflict here", number, advice)
 
 

@@ -6,7 +6,6 @@ in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to 
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -133,13 +132,13 @@ class Records:
         path = f"{folder}/{digest}.json"
         if not self._made(folder) and os.path.lexists(path) and self._read(path) is not None:
             return None, (folder,)
-        temp = f"{folder}/.{digest}.{secrets.token_hex(8)}.tmp"
+        temp = f"{folder}/.{digest}.{os.urandom(8).hex()}.tmp"
         return write_beside(temp, path, seal(record)), self.fans.unsynced(self.fans.of(record.key))
 
     def publish(self, beside: Beside) -> tuple[str, ...]:
         """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""
         beside.publish()
-        return (os.path.dirname(beside.path),)
+        return (beside.path.rpartition("/")[0],)
 
     def _made(self, folder: str) -> bool:
         """Make the folder of a key; whether it was not there."""

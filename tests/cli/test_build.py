@@ -208,6 +208,11 @@ def test_remake_rolls_a_shot_again_though_nothing_changed(project: Project) -> N
 
 def test_locked_refuses_what_would_change_and_passes_what_is_current(project: Project) -> None:
     assert project.run("build", "--locked").code == 0
+    for blob in project.blobs.values():
+        blob.unlink()
+    ran = project.run("build", "--locked")
+    assert ran.code == 7
+    assert "takes that the lockfile names are not in this cache: 3 to make" in ran.err
     project.edit("seed: 5}", "seed: 6}")
     ran = project.run("build", "--locked")
     assert ran.code == 7

@@ -62,3 +62,13 @@ def test_letters_that_the_font_lacks_are_told_at_the_caption(desk: Desk) -> None
 def test_a_font_that_nothing_is_drawn_with_is_a_warning(desk: Desk) -> None:
     desk.project.edit("drawn: {}", "drawn: {captions: stream}")
     assert "warning[unused-font]" in desk.run("check").err
+
+
+def test_letters_that_cannot_be_laid_out_here_are_told_instead_of_drawn_backwards(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.project.edit("caption: At night", "caption: [{start: 0, end: 1, text: נהר}]")
+    monkeypatch.setattr("storyboard.document.letters.has_layout", lambda: False)
+    error = desk.refused(3, "check")
+    assert (error["code"], error["place"]["line"]) == ("no-layout", 8)
+    assert "libfribidi" in error["help"]

@@ -152,3 +152,8 @@ def test_a_caption_cannot_break_out_of_its_place() -> None:
 def test_frames_become_milliseconds_at_any_rate() -> None:
     told = srt([Cue("x", 1, 24 * 3600 * 2)], Fraction(24000, 1001))
     assert "00:00:00,042 --> 02:00:07,200" in told
+
+
+def test_no_words_of_a_caption_are_orders_for_a_player() -> None:
+    [text] = srt([Cue("{\\an8}One <b>{two}", 0, 24)], Fraction(24)).splitlines()[2:]
+    assert text == "{\u2060\\an8}One ‹b›{two}"

@@ -251,11 +251,11 @@ def test_a_film_of_cards_and_footage_needs_no_model(tmp_path: Path) -> None:
 
 def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_path: Path) -> None:
     text = (
-        "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mp4}\n"
+        "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mkv}\n"
         "      - {id: end, card: {text: x, duration: 3}, transition: {type: dissolve, duration: 2}}\n"
     )
     project = Inside(tmp_path / "film", text)
-    clip(project.folder / "own.mp4", 12, "12")
+    clip(project.folder / "own.mkv", 12, "12")
     ran = project.run("build")
     assert ran.code == 1
     assert "`own` has left; the longest that fits is 1 s" in ran.out

@@ -13,6 +13,7 @@ from storyboard.cli.hints import about, after
 from storyboard.cli.main import VERBS
 from tests.gits import Versioned, copied
 from tests.inside import run
+from tests.media.sounds import tone, write_wav
 from tests.project import CHAIN, HERE, Ran
 from tests.shops import PaidProject, shop
 
@@ -84,6 +85,7 @@ def test_the_strict_schema_refuses_a_field_that_nobody_wrote_down() -> None:
         ("build", "--remake", "c"),
         ("status",),
         ("why", "a"),
+        ("why", "sound"),
         ("diff",),
         ("diff", "HEAD"),
         ("log", "a"),
@@ -192,6 +194,16 @@ def test_a_take_that_comes_in_the_place_of_another(project: Versioned) -> None:
     project.edit("pick: 7", "pick: 3")
     chosen = judged(project.run("build", "--json"))["data"]["chosen"]
     assert [one["shot"] for one in chosen] == ["a", "b"]
+
+
+def test_a_film_with_music(project: Versioned) -> None:
+    write_wav(project.folder / "music.wav", tone(1, 300, 0.1))
+    project.edit("scenes:", "audio: [music.wav]\nscenes:")
+    assert judged(project.run("build", "--json"))["data"]["films"][0]["sound"] is not None
+    kinds = {item["kind"] for item in judged(project.run("cache", "ls", "--json"))["data"]["items"]}
+    assert kinds >= {"take", "sound", "loose"}
+    assert "1 other file" in project.run("cache", "ls").out
+    assert judged(project.run("why", "sound", "--json"))["data"]["action"] == "sound"
 
 
 def test_without_git(project: Versioned) -> None:

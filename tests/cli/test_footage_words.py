@@ -56,3 +56,31 @@ def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int,
         assert ran.code == 1
         assert f"own.mp4 is HDR ({name}), whose tones are not mapped; convert it to BT.709 first" in ran.out
         assert not (desk.folder / "out/film.mp4").exists()
+
+
+def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_taken_in(tmp_path: Path) -> None:
+    other = "{id: b, clip: b.mov, transition: {type: dissolve, duration: 3}}"
+    desk = Desk(Project(tmp_path / "film", SHOTS.replace("{id: a, prompt: a river at night}", other)))
+    clip(desk.folder / "own.mp4", 30, "12")
+    clip(desk.folder / "b.mov", 60, "30000/1001")
+    error = desk.refused(3, "check")
+    assert (error["code"], error["place"]["line"]) == ("transition-too-long", 8)
+    assert error["message"].endswith("more than `b` has left; the longest that fits is 2 s")
+    desk.project.edit("duration: 3", "duration: 2}, speed: 0.5, trim: {start: 0.5")
+    assert desk.run("check").code == 0
+    desk.project.edit("own.mp4", "own.mp4, trim: {start: 1}")
+    assert desk.refused(3, "check")["message"].endswith("more than `own` has left; the longest that fits is 1.5 s")
+
+
+def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in(tmp_path: Path) -> None:
+    shots = SHOTS.replace("prompt: a river at night", "card: x")
+    shots = shots.replace("own.mp4", "own.mp4, trim: {start: 1, end: 2.58}")
+    desk = Desk(Project(tmp_path / "film", shots))
+    clip(desk.folder / "own.mp4", 30, "12")
+    assert desk.run("check").code == 0, "one frame more is left out by the build"
+    desk.project.edit("end: 2.58", "end: 2.7")
+    error = desk.refused(3, "check")
+    assert (error["code"], error["message"]) == ("bad-trim", "the footage is 2.5 s long")
+    assert error["place"]["column"] == len("      - {id: own, clip: own.mp4, trim: {start: 1, end: ") + 1
+    desk.project.edit("start: 1, end: 2.7", "start: 2.5")
+    assert desk.refused(3, "plan")["message"] == "the footage is 2.5 s long"

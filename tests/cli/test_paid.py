@@ -123,8 +123,10 @@ def test_a_job_that_no_shot_asks_for_any_more_is_still_kept(server: RunwareServe
 
 def test_two_clones_of_one_account_buy_once(server: RunwareServer, tmp_path: Path) -> None:
     one, other = PaidProject(tmp_path / "one", server), PaidProject(tmp_path / "other", server)
-    assert build(one).code == build(other).code == 0
+    first, second = build(one), build(other, "--max-cost", "0")
+    assert first.code == second.code == 0
     assert len(server.bill) == 3
+    assert (Decimal(first.data["cost"]), Decimal(second.data["cost"])) == (spent(server), 0)
     assert decoded(one.film) == decoded(other.film)
 
 
@@ -207,7 +209,8 @@ def test_a_damaged_take_is_fetched_again_and_not_bought(server: RunwareServer, t
     data[len(data) // 2] ^= 1
     blob.chmod(0o644)
     blob.write_bytes(data)
-    assert takes(build(project).data["made"]) == ["c"]
+    again = build(project).data
+    assert (takes(again["made"]), again["cost"]) == (["c"], "0")
     assert len(server.bill) == 3
 
 
@@ -237,6 +240,11 @@ def test_without_a_terminal_money_needs_yes_and_a_cap(server: RunwareServer, tmp
         del known[missing]
         ran = run(project.folder, known, "build", "--json")
         assert (ran.code, errors(ran)[0]["code"]) == (2, "unconfirmed")
+    project = PaidProject(tmp_path / "generous", server, "budget: 1000\n" + CHAIN)
+    known = settings(project)
+    del known["STORYBOARD_MAX_COST"]
+    for words in (("build",), ("take", "a")):  # who writes the storyboard is not always who pays
+        assert run(project.folder, known, *words, "--json").code == 2
     assert server.bill == []
 
 
@@ -310,6 +318,13 @@ def test_a_seed_that_differs_is_recorded_and_told(server: RunwareServer, tmp_pat
     assert lock["shots"]["c"]["runware"]["seed"] == 987654321
 
 
+def test_a_higher_price_than_expected_is_told(server: RunwareServer, tmp_path: Path) -> None:
+    project = PaidProject(tmp_path / "film", server)
+    server.arm("poll-cost-tenfold", nth=1)
+    ran = run(project.folder, settings(project), "build")
+    assert ran.err.count("$1.20 was charged, $0.12 was expected") == 1, ran
+
+
 def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp_path: Path) -> None:
     project = PaidProject(tmp_path / "film", server)
     with mock.patch("tests.runware_server.shop.price", return_value=Decimal("0.125")):
@@ -319,7 +334,8 @@ def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp
 
 
 def test_money_that_cannot_be_written_down_is_printed(server: RunwareServer, tmp_path: Path) -> None:
-    from storyboard.store.ledger import Entry, Ledger
+    from storyboard.store.bills import Entry
+    from storyboard.store.ledger import Ledger
 
     real = Ledger.append
 

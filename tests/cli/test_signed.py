@@ -180,6 +180,10 @@ def test_a_plan_that_was_edited_is_refused(project: PaidProject, server: Runware
     ran = sb(project, "build", "--plan", "plan.json")
     assert ran.code == 2
     assert server.bill == []
+    if change != "]":  # it is a plan still, so that another one may take its place, as the message says
+        assert "`storyboard plan --out plan.json` writes it anew" in ran.err
+        agree(project)
+        assert sb(project, "build", "--plan", "plan.json").code == 0
 
 
 def test_a_plan_is_never_written_over_something_else(project: PaidProject) -> None:
@@ -187,3 +191,4 @@ def test_a_plan_is_never_written_over_something_else(project: PaidProject) -> No
     assert sb(project, "plan", "--out", "storyboard.yaml").code == 2
     assert (project.folder / "storyboard.yaml").read_text() == before
     assert CHAIN in before
+    assert "writes it anew" not in sb(project, "build", "--plan", "storyboard.yaml").err

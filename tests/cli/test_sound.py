@@ -184,10 +184,13 @@ def test_the_plan_and_the_status_tell_of_the_sound(desk: Desk) -> None:
     assert "the sound of 5 shots and 1 track is mixed" in desk.run("status").out
     why = desk.said("why", "sound")
     assert "sound: make: something else is heard than in the film" in why
-    assert ".gain: -12 -> -11" in why
+    assert "f.gain: -12 -> -11" in why or "music.wav.gain: -12 -> -11" in why
     assert [change["new"] for change in desk.data("why", "sound")["changes"]] == [-11]
     [step] = [step for step in desk.data("plan")["steps"] if step["kind"] == "sound"]
     assert (step["do"], step["why"], step["action"]) == ("make", "new", "sound")
+    desk.built()
+    heard = [line.strip() for line in desk.said("why", "sound").splitlines()]
+    assert [line.split(".")[0] for line in heard if ".take: " in line] == ["a", "b", "c", "d", "f"]
 
 
 def test_what_cannot_be_heard_is_told_and_the_film_stays(desk: Desk) -> None:

@@ -80,6 +80,11 @@ def test_a_near_miss_of_a_verb_or_a_shot_is_suggested(project: Project) -> None:
         board = CHAIN.replace("id: c,", "id: city,")
         project.write(board)
         assert "Did you mean 'city'?" in run(project.folder, {}, "plan", "-s", "ctiy").err
+        assert (
+            "no scene with a shot in the film is called 'three'."
+            in run(project.folder, {}, "plan", "-s", "scene:three").err
+        )
+        assert "no shot in the film has the tag 'hero'." in run(project.folder, {}, "plan", "-s", "tag:hero").err
 
 
 def test_a_folder_without_a_storyboard_says_how_to_start_one(tmp_path: Path) -> None:
@@ -93,7 +98,10 @@ def test_graphs_name_every_action(project: Project) -> None:
         text = run(project.folder, {}, "graph").out
         mermaid = run(project.folder, {}, "graph", "--format", "mermaid").out
         dot = run(project.folder, {}, "graph", "--format", "dot").out
+        project.edit("at: last", "at: 0.5")
+        moved = run(project.folder, {}, "graph").out
     assert "b  <- a@last" in text
+    assert "b  <- a@0.5" in moved
     assert mermaid.startswith("flowchart LR\n")
     assert '"take:a" -> "frame:a@last";' in dot
     assert '"frame:a@last" -> "take:b";' in dot

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import wave
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -190,6 +192,25 @@ def test_diff_notices_a_picture_replaced_under_the_same_name(project: Versioned)
     Image.new("RGB", (128, 72), "blue").save(project.folder / "ref.png")
     [changed] = project.json("diff")["changed"]
     assert [one["field"] for one in changed["changes"]] == ["first_frame content"]
+
+
+def test_diff_notices_a_track_replaced_under_the_same_name_in_files_and_between_commits(project: Versioned) -> None:
+    def sound(loudness: int) -> None:
+        with wave.open(str(project.folder / "music.wav"), "wb") as file:
+            file.setparams((1, 2, 48000, 0, "NONE", ""))
+            file.writeframes(loudness.to_bytes(2, "little") * 4800)
+
+    sound(1)
+    project.edit("scenes:", "audio: [{file: music.wav}]\nscenes:")
+    first = project.commit("A track")
+    assert project.json("diff")["film"] == []
+    sound(2)
+    [changed] = project.json("diff")["film"]
+    assert changed["field"] == "audio.1.file content"
+    assert changed["new"] == f"file:{sha256((project.folder / 'music.wav').read_bytes()).hexdigest()}"
+    project.commit("Another track")
+    assert project.json("diff", f"{first}..HEAD")["film"] == [changed]
+    assert "audio.1.file content" in project.run("diff", f"{first}..HEAD").out
 
 
 def test_a_picture_of_equal_size_path_and_mtime_second_is_noticed(project: Versioned) -> None:

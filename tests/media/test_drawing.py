@@ -1,5 +1,6 @@
 """Drawn pieces of the film: blends, titles, stills, and footage of other shapes."""
 
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -130,6 +131,44 @@ def test_transparency_lies_on_black(tmp_path):
     Image.new("RGBA", (160, 90), (255, 255, 255, 64)).save(tmp_path / "a.png")
     picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
     assert picture[45, 80].tolist() == [64, 64, 64]
+
+
+def test_the_colours_of_a_picture_are_those_that_its_profile_means(tmp_path):
+    """Middle grey in linear light is far brighter in that of a film; a profile that is broken says nothing."""
+    grey = Image.new("RGBA", (160, 90), (64, 64, 64, 255))
+    for name, profile, wanted in (("a.png", linear_profile(), 137), ("b.png", b"none", 64)):
+        grey.save(tmp_path / name, icc_profile=profile)
+        picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / name, SIZE).picture(0)
+        assert np.abs(picture.astype(int) - wanted).max() <= 1
+    grey.convert("RGB").save(tmp_path / "c.jpg", icc_profile=linear_profile(), quality=95)
+    assert abs(int(Stills(Photo("x", "push", 0, 1, 1), tmp_path / "c.jpg", SIZE).picture(0)[45, 80, 0]) - 137) <= 2
+
+
+def test_the_upper_half_of_sixteen_bits_is_shown(tmp_path):
+    Image.fromarray(np.full((90, 160), 100 * 257, np.uint16)).save(tmp_path / "a.png")
+    picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
+    assert picture[45, 80].tolist() == [100, 100, 100]
+
+
+def linear_profile() -> bytes:
+    """An ICC profile of the primaries of sRGB without its curve (ICC.1:2001-04, 6)."""
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+    primaries = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
+    tags = {b"wtpt": xyz(0.9642, 1, 0.8249)}
+    for letter, primary in zip("rgb", primaries, strict=True):
+        tags[f"{letter}XYZ".encode()] = xyz(*primary)
+        tags[f"{letter}TRC".encode()] = b"curv" + bytes(8)
+    at, table, data = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, tag in tags.items():
+        table += struct.pack(">4sII", name, at + len(data), len(tag))
+        data += tag
+    whole = 128 + len(table) + len(data)
+    head = struct.pack(">I4sI4s4s4s", whole, b"none", 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + table + data
 
 
 def test_a_piece_that_is_drawn_twice_has_the_same_bytes(tmp_path):

@@ -92,14 +92,21 @@ def test_every_depth_keeps_its_colours(tmp_path, name):
     assert inner.max() <= 8
 
 
-@pytest.mark.parametrize(
-    ("codec", "pix_fmt"), [("qtrle", "argb"), ("png", "rgba"), ("prores_ks", "yuva444p10le")], ids=str
-)
-def test_what_is_clear_in_footage_lies_on_black(tmp_path, codec, pix_fmt):
+CLEAR = {
+    "qtrle": ("clip.mov", "argb", {}),
+    "png": ("clip.mov", "rgba", {}),
+    "prores_ks": ("clip.mov", "yuva444p10le", {"profile": "4"}),
+    "libvpx": ("clip.webm", "yuva420p", {"auto-alt-ref": "0", "b": "4M"}),
+    "libvpx-vp9": ("clip.webm", "yuva420p", {"crf": "10", "b": "0"}),
+}
+
+
+@pytest.mark.parametrize("codec", CLEAR)
+def test_what_is_clear_in_footage_lies_on_black(tmp_path, codec):
     picture = np.full((180, 320, 4), 200, np.uint8)
     picture[:, :160, 3], picture[:, 160:, 3] = 0, 128
-    options = {"profile": "4"} if codec == "prores_ks" else {}
-    clip = write(tmp_path / "clip.mov", picture, codec, pix_fmt, options=options)
+    name, pix_fmt, options = CLEAR[codec]
+    clip = write(tmp_path / name, picture, codec, pix_fmt, options=options)
     found = shown(clip)
     assert found[:, :150].max() <= 2
     assert np.abs(found[:, 170:].astype(int) - 100).max() <= 3

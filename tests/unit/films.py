@@ -11,7 +11,8 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.model import FrameLink, Generated, Output, Scene, Shot, Size, Storyboard
 from storyboard.core.plan import FrameMade, Plan, Result, SegmentMade, TakeMade
-from storyboard.core.planner import Planner, Wishes
+from storyboard.core.planner import Planner
+from storyboard.core.taking import Wishes
 
 HD = Size(1280, 720)
 CLIP = ClipInfo(

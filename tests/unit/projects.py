@@ -34,7 +34,7 @@ class MemoryFiles:
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
-    def sound_length(self, path: str) -> Fraction | None:
+    def length(self, path: str, kind: Kind) -> Fraction | None:
         return None
 
 

@@ -16,7 +16,8 @@ from storyboard.build.budget import Attempt, Budget, OverBudget, Prices
 from storyboard.core.model import Generated
 from storyboard.providers.models import cards
 from storyboard.store import ledger as ledgers
-from storyboard.store.ledger import Ledger, charged
+from storyboard.store.bills import charged
+from storyboard.store.ledger import Ledger
 from tests.unit.films import generated
 
 # Ten thousand when run by hand: STORYBOARD_TEST_SCHEDULES=10000.

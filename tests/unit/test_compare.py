@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from storyboard.core.compare import Comparison, Version, compare
 from storyboard.core.lineage import Node, lineage
-from storyboard.core.model import Card, Clip, FileInput, Shot, Transition, Trim
+from storyboard.core.model import Card, Clip, FileInput, Shot, Track, Transition, Trim
 from tests.unit.films import film, generated, shot
 
 
@@ -75,6 +75,24 @@ def test_the_words_of_a_card_and_settings_of_the_film_are_told() -> None:
     found = compare(Version(old, {}), Version(new, {}))
     assert [change.field for change in found.changed[0].changes] == ["text"]
     assert [(change.field, change.old, change.new) for change in found.film] == [("output.crf", None, 20)]
+
+
+def test_a_track_and_a_font_with_other_content_are_told_and_one_that_moved_only_by_its_name() -> None:
+    def version(sound: str, digest: str, font: str = "f") -> Version:
+        board = film(shot("a"))
+        output = replace(board.output, font=FileInput("own.ttf"))
+        heard = (Track(FileInput("river.wav")), Track(FileInput(sound), gain=Fraction(-6)))
+        files = {"river.wav": "1" * 64, sound: digest * 64, "own.ttf": font * 64}
+        return Version(replace(board, output=output, audio=heard), files)
+
+    def fields(old: Version, new: Version) -> list[str]:
+        return [change.field for change in compare(old, new).film]
+
+    old = version("music.wav", "2")
+    assert compare(old, old).same()
+    assert fields(old, version("music.wav", "3")) == ["audio.2.file content"]
+    assert fields(old, version("score.wav", "2")) == ["audio.2.file"]
+    assert fields(old, version("music.wav", "2", "e")) == ["output.font content"]
 
 
 def test_a_clip_with_other_content_is_told_and_one_whose_length_is_unknown_counts_as_far_as_it_is_used() -> None:

@@ -33,6 +33,13 @@ def test_a_transition_takes_its_frames_from_both_sides() -> None:
     assert total_frames(pieces) == 4 * 192 - 36
 
 
+def test_what_is_shorter_than_a_frame_takes_one() -> None:
+    blink = Fraction(1, 1000)
+    board = film(shot("a"), into(shot("b"), seconds=blink))
+    board = msgspec.structs.replace(board, output=msgspec.structs.replace(OUTPUT, fade_in=blink, fade_out=blink))
+    assert overlaps(board) == {"a": Overlap(1, 1), "b": Overlap(1, 1)}
+
+
 def test_a_skipped_shot_takes_its_transition_with_it() -> None:
     board = film(msgspec.structs.replace(shot("a"), skip=True), into(shot("b")), shot("c"))
     assert overlaps(board) == {"b": Overlap(0, 0), "c": Overlap(0, 0)}

@@ -36,7 +36,7 @@ class Files:
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
-    def sound_length(self, path: str) -> Fraction | None:
+    def length(self, path: str, kind: Kind) -> Fraction | None:
         return None
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.fonts import BUILTIN, UnreadableFont, face, missing_letters
+from storyboard.fonts import BUILTIN, UnreadableFont, face, missing_letters, needs_layout
 
 
 @pytest.mark.parametrize("text", ["Café, naïve, Łódź", "Река ночью", "Ποτάμι", "Գետ", "მდინარე", "נהר", "نهر", "→ ★ €"])
@@ -28,3 +28,8 @@ def test_what_is_no_font_is_said(tmp_path: Path) -> None:
         face(12, tmp_path / "none.ttf")
     with pytest.raises(UnreadableFont):
         missing_letters("a", b"none")
+
+
+def test_letters_that_a_row_of_them_does_not_write_are_told_apart() -> None:
+    assert not any(map(needs_layout, ("Café", "Cafe\u0301", "Река", "→")))
+    assert all(map(needs_layout, ("נהר", "نهر", "नदी", "แม่น้ำ")))

@@ -255,7 +255,7 @@ def test_the_plan_is_a_stable_topological_order(board: Storyboard) -> None:
     order = [action.id for action in graph.order]
     seen: set[str] = set()
     for name in order:
-        assert set(graph.inputs(name)) <= seen
+        assert set(graph.action(name).inputs) <= seen
         seen.add(name)
     assert order == [action.id for action in Graph(board).order]
 

@@ -220,6 +220,18 @@ def test_deleted_blob_is_missing(blobs: Blobs, index: Index) -> None:
         blobs.verified(digest, index)
 
 
+def test_bytes_are_handed_out_only_if_they_hash_to_their_name(blobs: Blobs) -> None:
+    digest = blobs.put_bytes(TAKE)
+    assert blobs.read(digest) == TAKE
+    _flip(blobs.path(digest))
+    with pytest.raises(Damaged) as caught:
+        blobs.read(digest)
+    assert caught.value.kept_at.exists()
+    assert not blobs.path(digest).exists()
+    with pytest.raises(Missing):
+        blobs.read(sha(OTHER))
+
+
 def test_wrong_memory_does_not_condemn_a_good_blob(blobs: Blobs, tmp_path: Path) -> None:
     digest = blobs.put_bytes(TAKE)
 

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 from storyboard.store import lockfile
+from storyboard.store.bills import Entry
 from storyboard.store.cas import Blobs
 from storyboard.store.envelope import unseal
 from storyboard.store.index import Index
 from storyboard.store.journal import Job, Journal
-from storyboard.store.ledger import Entry, Ledger
+from storyboard.store.ledger import Ledger
 from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
 from storyboard.store.records import Made, Record, Records
 

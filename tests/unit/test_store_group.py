@@ -5,13 +5,14 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storyboard.store.cas import Blobs
+from storyboard.store.cas import Blobs, Damaged
 from storyboard.store.envelope import unseal
 from storyboard.store.group import Deposit, Group, Kept
 from storyboard.store.index import Index
@@ -28,7 +29,7 @@ class Store:
         self.blobs = Blobs(folder)
         self.index = Index(folder / "none" / "index.sqlite", clock=lambda: 4e9)
         self.records = Records(folder, self.blobs, self.index)
-        self.group = Group(self.blobs, self.records)
+        self.group = Group(self.blobs, self.records, self.index)
 
     def deposit(self, number: int, data: bytes | None = None, *, file: bool = True) -> Deposit:
         made = Made(at="2026-11-22T10:00:00Z", label=f"shot-{number}")
@@ -172,6 +173,68 @@ def test_what_is_recorded_already_is_said_and_stays(store: Store) -> None:
     assert ends[0] == Kept(first.record, new=False)
     assert len(store.records.all(key_of(1))) == 2
     assert store.left() == []
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_file_is_not_read_again_if_it_was_written_before_the_clock_went_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch, settled: bool
+) -> None:
+    deposit = store.deposit(1)
+    assert isinstance(deposit.content, Path)
+    written = time.time() + (-1 if settled else 3600)
+    os.utime(deposit.content, (written, written))
+    [end] = store.group.keep([deposit])
+    assert isinstance(end, Kept)
+    blob = store.blobs.path(end.record.digest)
+    assert (os.fspath(blob) in store.index.seen.settled) is settled
+    with monkeypatch.context() as patch:
+        patch.setattr("storyboard.store.index.open_regular", Unopened)
+        if settled:
+            assert store.blobs.verified(end.record.digest, store.index) == blob
+        else:
+            with pytest.raises(Unopened):
+                store.blobs.verified(end.record.digest, store.index)
+
+
+class Unopened(Exception):
+    """A file was to be opened."""
+
+    def __init__(self, path: Path) -> None:
+        raise self
+
+
+def test_a_blob_that_is_written_to_after_it_was_kept_is_read_again(store: Store) -> None:
+    deposit = store.deposit(1)
+    assert isinstance(deposit.content, Path)
+    os.utime(deposit.content, (1e9, 1e9))
+    [end] = store.group.keep([deposit])
+    assert isinstance(end, Kept)
+    blob = store.blobs.path(end.record.digest)
+    blob.chmod(0o644)
+    blob.write_bytes(b"other!")
+    with pytest.raises(Damaged):
+        store.blobs.verified(end.record.digest, store.index)
+
+
+def test_a_file_that_is_written_to_while_it_is_kept_is_not_believed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deposit = store.deposit(1)
+    assert isinstance(deposit.content, Path)
+    os.utime(deposit.content, (1e9, 1e9))
+    real = os.replace
+
+    def replace(source: str, target: str) -> None:
+        if source == os.fspath(deposit.content):
+            Path(source).chmod(0o644)
+            Path(source).write_bytes(b"other!")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    [end] = store.group.keep([deposit])
+    assert isinstance(end, Kept)
+    with pytest.raises(Damaged):
+        store.blobs.verified(end.record.digest, store.index)
 
 
 def test_bytes_and_files_are_kept_alike(store: Store) -> None:

@@ -1,7 +1,7 @@
 """Model cards: capabilities and prices, as JSON files beside this one."""
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 import msgspec
 
@@ -12,8 +12,7 @@ from storyboard.core.cards import ModelCard
 def cards() -> dict[str, ModelCard]:
     """Every card that ships with the package, by model id."""
     found = {}
-    for entry in resources.files(__name__).iterdir():
-        if entry.name.endswith(".json"):
-            card = msgspec.json.decode(entry.read_bytes(), type=ModelCard)
-            found[card.id] = card
+    for path in Path(__file__).parent.glob("*.json"):
+        card = msgspec.json.decode(path.read_bytes(), type=ModelCard)
+        found[card.id] = card
     return dict(sorted(found.items()))

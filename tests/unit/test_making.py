@@ -1,0 +1,77 @@
+"""How long a step takes to make: from when somebody was free to make it, however long it waited before."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storyboard.build import deposits, makers, making, worker
+from storyboard.build.engine import Engine
+from storyboard.build.events import Event, Made
+from storyboard.build.makers import LocalMaker
+from storyboard.build.making import Making
+from storyboard.build.shelf import Shelf
+from storyboard.build.workers import Workers
+from storyboard.build.workspace import Workspace
+from storyboard.core.graph import Graph
+from storyboard.core.plan import CutMade
+from storyboard.core.planner import Planner
+from storyboard.store.lockfile import Lockfile
+from tests.unit.films import CLIP, film, shot, wishes
+
+DRAWING_S = 5.0
+
+
+class Clock:
+    """Goes on only while something is drawn."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def draw(self, slot: int, *arguments: Any) -> Any:
+        self.now += DRAWING_S
+        arguments[-1].write_bytes(b"clip %d" % self.now)
+        return CLIP
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """One worker in this very process, and nothing to join."""
+    clock = Clock()
+
+    async def here(self: Workers, function: Callable[..., Any], *arguments: Any) -> Any:
+        await asyncio.sleep(0)
+        return function(*arguments)
+
+    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
+        shelf.keep(deposits.film(step, "0" * 64, 0.0))
+        return CutMade("0" * 64)
+
+    monkeypatch.setattr(worker, "monotonic", clock)
+    monkeypatch.setattr(Workers, "_again_if_broken", here)
+    monkeypatch.setattr(makers, "draw_take", clock.draw)
+    monkeypatch.setattr(making, "assemble", assemble)
+    return clock
+
+
+def test_waiting_for_a_free_worker_does_not_count(tmp_path: Path, clock: Clock) -> None:
+    board = film(*(shot(name, seed=number) for number, name in enumerate("abcd")))
+    (tmp_path / ".storyboard").mkdir()
+    events: list[Event] = []
+    with Workspace(tmp_path, board, writable=True) as workspace:
+        shelf = Shelf(workspace, Lockfile(), {"renderer": 1})
+        graph = Graph(board)
+        planner = Planner(graph, shelf, wishes())
+        one = Workers(1)
+        maker = LocalMaker(one, {graph.shot("a").source.model: 24})  # type: ignore[union-attr]
+        outcome = asyncio.run(Engine(Making(graph, planner, shelf, one, {"local": maker}), events.append).run())
+        takes = [event for event in events if isinstance(event, Made) and event.step.action.kind == "take"]
+        kept = [workspace.records.find(event.step.key or "")[0].made.seconds for event in takes]
+    assert not outcome.failed
+    assert clock.now == 100.0 + 4 * DRAWING_S
+    assert [event.seconds for event in takes] == kept == [DRAWING_S] * 4
