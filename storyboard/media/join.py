@@ -36,6 +36,9 @@ from storyboard.media.tagging import tag_bt709
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a type without a class at run time
 
+# Bytes. What stands between the pictures of a film is in memory while it is laid out.
+_MOST_BESIDE = 1 << 25
+
 __all__ = ["JoinFailed", "Mixed", "Piece", "Subtitles", "join"]
 
 
@@ -104,7 +107,7 @@ class _Meant(Struct, frozen=True):
 
 def _laid_out(meant: _Meant) -> tuple[Layout, Beside | None] | None:
     """Where everything will be, and its sound; ``None`` if it has to be left to FFmpeg."""
-    if not all(strip.places for strip in meant.strips):
+    if not all(strip.places for strip in meant.strips) or _is_long(meant.sound):
         return None
     sizes = [size for strip in meant.strips for size in strip.seal.sizes]
     try:
@@ -112,6 +115,10 @@ def _laid_out(meant: _Meant) -> tuple[Layout, Beside | None] | None:
             return laid_out(meant.box, meant.options, sizes, partial(_mux, meant, track)), track
     except Unfit:
         return None
+
+
+def _is_long(sound: Path | None) -> bool:
+    return sound is not None and sound.stat().st_size > _MOST_BESIDE
 
 
 def _places(strips: Sequence[Strip]) -> Iterator[tuple[Path, int, int]]:

@@ -74,6 +74,14 @@ def test_films_that_may_not_fit_into_four_bytes_are_left_to_ffmpeg(tmp_path, tak
     assert planes(tmp_path / "film.mp4") == [plane for take in takes for plane in planes(take)]
 
 
+def test_a_sound_that_is_too_long_to_be_held_in_memory_is_left_to_ffmpeg(tmp_path, takes, sound, monkeypatch):
+    join(pieces(takes), tmp_path / "film.mp4", SMALL, FILM, {}, sound=sound)
+    monkeypatch.setattr(joining, "_MOST_BESIDE", 100)
+    monkeypatch.setattr(joining, "lay", None)
+    join(pieces(takes), tmp_path / "long.mp4", SMALL, FILM, {}, sound=sound)
+    assert (tmp_path / "long.mp4").read_bytes() == (tmp_path / "film.mp4").read_bytes()
+
+
 def test_where_a_file_system_cannot_copy_the_bytes_are_read_and_written(tmp_path, takes, monkeypatch):
     def unable(*_: object) -> int:
         raise OSError(18, "Invalid cross-device link")
