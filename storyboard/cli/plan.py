@@ -48,7 +48,6 @@ def command(
 def _tell(
     speaker: Speaker, path: Path, maker: str | None, choices: "Choices", out: Path | None, *, verbose: bool
 ) -> None:
-    from storyboard.cli.signing import signed_now, write_plan
     from storyboard.report.plans import plan_data, plan_text
 
     project = read_project(path, maker, recall=True)
@@ -56,6 +55,8 @@ def _tell(
     with opened(speaker, project, storyboard, choices) as session:
         plan = session.plan()
         if out is not None:
+            from storyboard.cli.signing import signed_now, write_plan
+
             write_plan(out, signed_now(session, plan, maker))
             speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
     THE_END.hold(project, session, plan)
