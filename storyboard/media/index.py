@@ -27,12 +27,16 @@ _COARSE = Fraction(1, 1000)
 
 
 class Sample(NamedTuple):
-    """One packet: its times in ticks, whether decoding may begin with it, whether it is shown."""
+    """One packet: its times in ticks, whether decoding may begin with it, whether it is shown, where in the file it is.
+
+    The place is -1 if the container does not tell.
+    """
 
     pts: int
     dts: int
     key: bool
     shown: bool
+    place: int = -1
 
 
 class Index:
@@ -156,7 +160,7 @@ def index(
         if passing is not None:
             passing(data)
         dts = packet.pts if packet.dts is None else packet.dts
-        samples.append(Sample(packet.pts, dts, key, not packet.is_discard))
+        samples.append(Sample(packet.pts, dts, key, not packet.is_discard, -1 if packet.pos is None else packet.pos))
     tick = ratio(stream.time_base, Fraction(1))
     declared = ratio(stream.average_rate, ratio(stream.guessed_rate, Fraction(1)))
     found = Index(samples, tick, declared, sets, restated=restated)

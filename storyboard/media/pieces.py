@@ -47,7 +47,7 @@ class Strip(Struct, frozen=True):
     """A piece, read: ``ranks`` says for each packet which frame of the piece it shows, ``keys`` where one may begin.
 
     ``seal`` is that of its packets as the film holds them; ``delay`` is by how many frames decoding has to run ahead
-    of display.
+    of display. ``places`` tell where in the file the packets stand as they are copied; empty if they don't.
     """
 
     piece: Piece
@@ -55,6 +55,7 @@ class Strip(Struct, frozen=True):
     ranks: Sequence[int]
     keys: tuple[int, ...]
     seal: Seal
+    places: Sequence[int]
 
     @property
     def delay(self) -> int:
@@ -121,7 +122,7 @@ def _cut(piece: Piece, reel: Reel, sets: avc.ParameterSets) -> Strip:
     if piece.start not in reel.keys or min(ranks) < 0 or max(ranks) >= piece.frames:
         raise Refused(f"can't be cut to frames {piece.start} to {end - 1} without coding")
     keys = tuple(number for number in range(piece.frames) if piece.start + number in reel.keys)
-    return Strip(piece, sets, ranks, keys, reel.seal.part(piece.start, end))
+    return Strip(piece, sets, ranks, keys, reel.seal.part(piece.start, end), reel.places[piece.start : end])
 
 
 def _check_sets(strips: Sequence[Strip]) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,8 +22,7 @@ def written_beside(target: Path) -> Iterator[Path]:
     try:
         yield part
         _sync(part)
-        with _held(target):
-            part.replace(target)
+        part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -38,20 +36,6 @@ def being_synced(part: Path) -> Iterator[None]:
         syncing = thread.submit(_sync, part)
         yield
         syncing.result()
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """What is at *path* is given back to the file system after the block, in a thread: a long film takes a while."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        descriptor = None
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            threading.Thread(target=os.close, args=(descriptor,), name="release").start()
 
 
 def _created(target: Path) -> Path:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from storyboard.core.model import Size
 from storyboard.media import avc
-from storyboard.media.index import header_sets, index
+from storyboard.media.index import Index, header_sets, index
 from storyboard.media.reader import opened, picture_stream
 from storyboard.media.seal import Seal
 
@@ -20,7 +20,8 @@ class Reel(Struct, frozen=True):
 
     ``shown`` is the number of the frame that each packet shows, empty unless every packet is shown and the first one
     first; ``keys`` are the packets with which decoding may begin. ``seal`` is that of the packets as a film holds
-    them. ``rate`` is in frames a second, ``steady`` says that it is constant.
+    them, ``places`` where in the file they stand so, empty if they do not. ``rate`` is in frames a second, ``steady``
+    says that it is constant.
     """
 
     size: Size
@@ -31,6 +32,7 @@ class Reel(Struct, frozen=True):
     shown: Sequence[int]
     keys: frozenset[int]
     seal: Seal
+    places: Sequence[int]
 
 
 def read(path: Path) -> Reel:
@@ -39,9 +41,13 @@ def read(path: Path) -> Reel:
         stream = picture_stream(container)
         sets, seal = header_sets(stream), Seal()
         length_size = sets.length_size if sets is not None else 0
+        changed = False
 
         def passing(packet: memoryview) -> None:
-            seal.add(avc.repacked(packet, length_size))
+            nonlocal changed
+            copied = avc.repacked(packet, length_size)
+            changed = changed or copied is not packet
+            seal.add(copied)
 
         found = index(container, stream, passing if sets is not None else None)
         rate, steady = found.pace()
@@ -58,7 +64,22 @@ def read(path: Path) -> Reel:
             shown,
             frozenset(number for number, sample in enumerate(found.samples) if sample.key),
             seal,
+            array("q") if changed else _places(path, found, seal),
         )
+
+
+def _places(path: Path, found: Index, seal: Seal) -> Sequence[int]:
+    """Where the packets stand in the file; nothing if what is there is not what was read, as in Matroska."""
+    places = array("q", (sample.place for sample in found.samples))
+    sizes = seal.sizes
+    with path.open("rb") as file:
+        for number in (0, len(sizes) // 2, len(sizes) - 1) if sizes else ():
+            there = Seal()
+            file.seek(max(0, places[number]))
+            there.add(file.read(sizes[number]))
+            if there != seal.part(number, number + 1):
+                return array("q")
+    return places if sizes else array("q")
 
 
 class Reels:

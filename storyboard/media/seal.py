@@ -15,6 +15,11 @@ class Seal:
         """The next packet."""
         self._marks.append(len(packet) << 32 | crc32(packet))
 
+    @property
+    def sizes(self) -> list[int]:
+        """How many bytes each packet has."""
+        return [mark >> 32 for mark in self._marks]
+
     def part(self, first: int, end: int) -> "Seal":
         """That of the packets from *first* up to *end*."""
         return Seal(self._marks[first:end])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
+from storyboard.media import watch
 from storyboard.media.likeness import distance
 from storyboard.media.probe import gate
 from tests.media.clips import FILM, MIDDLE, make, numbered
@@ -95,3 +96,18 @@ def test_distance_is_small_for_the_same_picture_and_large_for_another(tmp_path):
     turned = write(tmp_path / "turned.mp4", bars(MIDDLE), "libx264", "yuv420p", turned=180)
     assert distance(turned, png(np.ascontiguousarray(np.rot90(bars(MIDDLE), 2)))) < 3
     assert gate(clip).fps == FILM == Fraction(24)
+
+
+def test_what_is_looked_at_in_bands_is_what_the_whole_picture_says():
+    noise = np.random.default_rng(1)
+    for changed in (0, 1, 5, 60, 90, 4000):
+        before = noise.integers(0, 60, (90, 128), np.uint8)
+        after = before.copy()
+        after.reshape(-1)[noise.choice(before.size, changed, replace=False)] += np.uint8(40)
+        apart = np.abs(after.astype(int) - before)
+        still = apart.mean() <= 0.255 and np.count_nonzero(apart > 10) <= 0.0005 * apart.size
+        assert watch._is_still(before, after) == still
+        for full, limit in ((True, 25), (False, 37)):
+            dark = np.count_nonzero(after <= limit) >= 0.98 * after.size
+            assert watch._is_black(after, full=full) == dark
+            assert watch._is_black(after // 8 * (after // 8 < 40), full=full)

@@ -12,11 +12,17 @@ from storyboard.build.fingerprint import Fingerprint
 from storyboard.store.index import Index
 
 
-def _put(folder: Path, meanwhile: Callable[[Path], object], afterwards: Callable[[Path], object]) -> Index:
+def _put(
+    folder: Path, growing: bool, meanwhile: Callable[[Path], object], afterwards: Callable[[Path], object]
+) -> Index:
     part, film = folder / ".film.part", folder / "film.mp4"
-    part.write_bytes(b"pictures")
+    part.write_bytes(b"pic" if growing else b"pictures")
     taken = Fingerprint(folder)
-    with taken.taken(part):
+    with taken.taken(part, growing) as whole:
+        if growing:
+            with part.open("ab") as file:
+                file.write(b"tures")
+            whole()
         meanwhile(part)
     part.replace(film)
     afterwards(film)
@@ -29,21 +35,25 @@ def _nothing(_path: Path) -> None:
     pass
 
 
+@pytest.mark.parametrize("growing", [True, False])
 def test_a_film_that_was_read_before_its_rename_is_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    growing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = tmp_path / "film.mp4"
-    with _put(tmp_path, _nothing, _nothing) as index:
+    with _put(tmp_path, growing, _nothing, _nothing) as index:
         monkeypatch.setattr("storyboard.store.index.open_regular", None)
         assert index.digest_of(film) == sha256(b"pictures").hexdigest()
         assert index.seen.settled == {os.fspath(film)}
 
 
+@pytest.mark.parametrize("growing", [True, False])
 @pytest.mark.parametrize("before", [True, False])
-def test_a_film_that_was_written_to_meanwhile_or_afterwards_is_read(tmp_path: Path, before: bool) -> None:
+def test_a_film_that_was_written_to_meanwhile_or_afterwards_is_read(
+    tmp_path: Path, before: bool, growing: bool
+) -> None:
     def write(path: Path) -> None:
         path.write_bytes(b"other!!!")
 
-    with _put(tmp_path, *((write, _nothing) if before else (_nothing, write))) as index:
+    with _put(tmp_path, growing, *((write, _nothing) if before else (_nothing, write))) as index:
         assert index.digest_of(tmp_path / "film.mp4") == sha256(b"other!!!").hexdigest()
         assert not index.seen.settled

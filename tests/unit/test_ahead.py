@@ -1,0 +1,52 @@
+"""What is read for a join before it begins: only what was found, only while something is made."""
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from storyboard.build.ahead import Ahead
+from storyboard.core.plan import SegmentMade, TakeMade
+from storyboard.media.reader import Refused
+from tests.media.clips import make
+
+
+def test_what_is_found_is_read_while_something_is_made_and_not_otherwise(tmp_path: Path) -> None:
+    takes = [make(tmp_path / f"{number}.mp4", 5) for number in range(3)]
+
+    def blob(digest: str) -> Path:
+        return Path(digest)
+
+    def action(shot: str, kind: str = "take", seed: int | None = None) -> SimpleNamespace:
+        return SimpleNamespace(shot=shot, kind=kind, seed=seed)
+
+    segments = SimpleNamespace(misfit=lambda shot: "it is a card" if shot == "drawn" else None)
+    planner = SimpleNamespace(segments={"": segments})
+
+    def ahead() -> Ahead:
+        found = Ahead(SimpleNamespace(blob=blob), planner)
+        found.found(action("lost"), TakeMade("/gone.mp4", None))
+        found.found(action("drawn"), TakeMade(str(takes[0]), None))
+        found.found(action("beside", seed=3), TakeMade(str(takes[0]), None))
+        found.found(action("copied"), TakeMade(str(takes[1]), None))
+        found.found(action("drawn", "segment"), SegmentMade(str(takes[2]), 26, copied=False))
+        return found
+
+    quiet = ahead()
+    quiet.begin_beside(action("", "cut"))
+    quiet.begin_beside(action("a", seed=3))
+    assert quiet.reels is None
+    quiet.close()
+    busy = ahead()
+    busy.begin_beside(action("a"))
+    known = busy.reels
+    assert known is not None
+    for _ in range(1000):
+        if len(known._read) == 2:
+            break
+        time.sleep(0.01)
+    busy.close()
+    assert sorted(known._read) == sorted(takes[1:])
+    with pytest.raises(Refused):
+        known.of(Path(__file__))
