@@ -23,7 +23,7 @@ from storyboard.cli.project import read_project
 from storyboard.core.graph import take_id
 from storyboard.core.model import Size
 from storyboard.core.plan import FrameMade, TakeMade
-from storyboard.media import frames
+from storyboard.media import stills
 from storyboard.media.encode import ClipWriter
 from storyboard.media.probe import probe
 from storyboard.media.stills import extract
@@ -91,7 +91,7 @@ def _fill(session: Session, clip: Path) -> None:
             shelf.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
-        with mock.patch.object(frames, "extract", return_value=marked):
+        with mock.patch.object(stills, "extract", return_value=marked):
             kept = shelf.keep(deposits.frame(step, shelf.blob(planner.settled[take_id(action.shot)].digest)))
         frame = FrameMade(kept.values["planes"], kept.digest)
         planner.settle(action, frame)

@@ -32,7 +32,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.model import Size, Storyboard
 from storyboard.core.plan import CutMade
 from storyboard.core.planner import Planner
-from storyboard.media import frames
+from storyboard.media import stills
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 from tests.unit.films import CLIP, film, shot, wishes
@@ -157,9 +157,9 @@ def _nothing_to_draw() -> ExitStack:
         arguments[-1].write_bytes(b"piece %d" % next(numbers))
         return msgspec.structs.replace(_INFO, frames=192), 0.0
 
-    def extract(path: Path, at: Any) -> frames.Picture:
+    def extract(path: Path, at: Any) -> stills.Picture:
         number = next(numbers)
-        return frames.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
+        return stills.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
 
     def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
         shelf.keep(deposits.film(step, "0" * 64, 0.0))
@@ -167,7 +167,7 @@ def _nothing_to_draw() -> ExitStack:
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Workers, "run", run))
-    stack.enter_context(mock.patch.object(frames, "extract", extract))
+    stack.enter_context(mock.patch.object(stills, "extract", extract))
     stack.enter_context(mock.patch.object(making, "assemble", assemble))
     return stack
 
