@@ -150,6 +150,7 @@ def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
         "bframes": 0,
         "threads": encoding.threads,
         "lookahead-threads": 1,
+        "sliced-threads": 0,
         "force-cfr": 1,
         "stitchable": 1,
         "sps-id": encoding.parameter_set_id,

@@ -19,11 +19,13 @@ from storyboard.media.encode import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
 from storyboard.media.index import Index, index
 from storyboard.media.probe import probe
+from storyboard.media.readahead import read_ahead
 from storyboard.media.reader import Refused, opened, picture_stream, ratio
 from storyboard.media.tagging import tags
 
-# Two threads: pictures are decoded and conformed while others are encoded, also where a single piece is made.
+# Pictures are decoded, conformed and encoded beside each other, also where a single piece is made.
 SEGMENT_THREADS = 2
+_AHEAD = 2
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
 
 Progress = Callable[[int, int], None]
@@ -109,7 +111,8 @@ def footage(segment: Segment) -> Iterator[Callable[[int], Planes]]:
         numbers = source_frames(found, rate if constant else None, segment)
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         conformer = Conformer(segment.size, segment.fit, aspect)
-        yield _Source(exact_frames(container, stream, found, numbers), conformer)
+        with read_ahead(exact_frames(container, stream, found, numbers), _AHEAD) as frames:
+            yield _Source(frames, conformer)
 
 
 class _Source:
