@@ -23,7 +23,7 @@ from storyboard.core.sound import RATE
 from storyboard.core.timebase import frames_in
 from storyboard.media.encode import file_url
 from storyboard.media.index import packets
-from storyboard.media.reader import Unreadable, opened, picture_stream, ratio, reading
+from storyboard.media.reader import TAG_ERRORS, Unreadable, opened, picture_stream, ratio, reading
 
 # Samples of the left and the right channel: float32 of shape (2, n), 1.0 is full scale.
 Block: TypeAlias = NDArray[np.float32]
@@ -77,7 +77,7 @@ def track_sound(path: Path) -> Blocks:
 def _opened_track(path: Path) -> Iterator[InputContainer]:
     options = {"protocol_whitelist": "file"}
     with reading():
-        container = av.open(file_url(path), "r", format=_format(path), options=options)
+        container = av.open(file_url(path), "r", format=_format(path), options=options, metadata_errors=TAG_ERRORS)
     with container:
         yield container
 

@@ -38,6 +38,10 @@ class Unreadable(Refused):
     """A clip that can't be read at all, or not at the place asked for."""
 
 
+# Titles and comments in other encodings than UTF-8 are nobody's business here, and no reason to refuse a file.
+TAG_ERRORS = "backslashreplace"
+
+
 @contextmanager
 def opened(
     path: Path, *, strict: bool = False, raw: bool = False, packets_only: bool = False
@@ -59,7 +63,7 @@ def opened(
     if raw and container_format == "mov":
         options["ignore_editlist"] = "1"
     with reading():
-        container = av.open(file_url(path), "r", format=container_format, options=options)
+        container = av.open(file_url(path), "r", format=container_format, options=options, metadata_errors=TAG_ERRORS)
     with container:
         for stream in container.streams.video:
             if stream.codec_context:  # None where the codec is unknown

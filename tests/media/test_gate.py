@@ -70,6 +70,16 @@ def test_good_clip_passes(good):
     assert info == probe(good)
 
 
+def test_a_title_in_another_encoding_is_no_damage(good, tmp_path):
+    titled = tmp_path / "titled.mp4"
+    done = ffmpeg("-i", str(good), "-c", "copy", "-metadata", "title=Sch?ne", str(titled))
+    assert done.returncode == 0, done.stderr
+    odd = tmp_path / "odd.mp4"
+    odd.write_bytes(titled.read_bytes().replace(b"Sch?ne", "Sch\xf6ne".encode("latin-1")))
+    assert b"Sch\xf6ne" in odd.read_bytes()
+    assert gate(odd).frames == 96
+
+
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damaged_clip_is_refused(good, name):
     path = broken(good, f"{name}.mp4", DAMAGE[name])

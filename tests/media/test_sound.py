@@ -61,6 +61,15 @@ def test_sound_of_any_kind_is_at_its_time(tmp_path: Path, kind: str) -> None:
     assert near(onsets(taken(clip, Fraction(3, 4), 1)), [0.25, 0.75])
 
 
+def test_a_track_whose_title_is_in_another_encoding_is_heard(tmp_path: Path) -> None:
+    plain = write_wav(tmp_path / "plain.wav", beeps(1, [0.5])).read_bytes()
+    title = b"INFOINAM" + (6).to_bytes(4, "little") + "Sch\xf6ne".encode("latin-1")
+    listed = plain[8:] + b"LIST" + len(title).to_bytes(4, "little") + title
+    odd = tmp_path / "odd.wav"
+    odd.write_bytes(b"RIFF" + len(listed).to_bytes(4, "little") + listed)
+    assert near(onsets(Pull(track_sound(odd)).take(RATE)), [0.5])
+
+
 @pytest.mark.parametrize("name", ["c.mp4", "c.mkv"])
 @pytest.mark.parametrize("late", [Fraction(1, 2), Fraction(-1, 2)], ids=["late", "early"])
 def test_an_offset_in_the_container_counts(tmp_path: Path, name: str, late: Fraction) -> None:
