@@ -4,11 +4,11 @@ Prints the largest resident size in MB and the most clips that were open at once
 """
 
 import json
-import resource
 import sys
 from fractions import Fraction
 from pathlib import Path
 
+from benchmarks.measure import peak_mb
 from storyboard.core.layers import Footage, Mix
 from storyboard.core.model import Size
 from storyboard.media.drawing import draw
@@ -43,4 +43,4 @@ def drawn(out: Path, one: Path, two: Path, frames: Path) -> int:
 if __name__ == "__main__":
     work = {"join": joined, "draw": drawn}[sys.argv[1]]
     opened = work(*map(Path, sys.argv[2:]))
-    print(json.dumps({"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "open": opened}))
+    print(json.dumps({"rss": peak_mb(), "open": opened}))

@@ -20,6 +20,11 @@ HERE = Path(__file__).resolve().parent.parent
 _COMPILED = Path(tempfile.gettempdir()) / f"storyboard-benchmarks-{os.getuid()}"
 _CONTENTS = 3
 _TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
+_BUILD = (
+    "import resource, sys; from benchmarks.measure import peak_mb; from storyboard.cli.start import run; "
+    "code = run(['build', '-q']); workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024; "
+    "print(max(peak_mb(), workers)); sys.exit(code)"
+)
 PRESET = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p", "-an")
 
 
@@ -137,13 +142,11 @@ class Film:
 
     def build_memory(self) -> float:
         """Build, and tell the largest resident size of any process of the build in MB. Raises ``RuntimeError``."""
-        words = [sys.executable, "-m", "storyboard", "build", "-q"]
-        started = subprocess.Popen(words, cwd=self.folder, env=_environment(), stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(started.pid, 0)
-        started.returncode = os.waitstatus_to_exitcode(status)
-        if started.returncode:
-            raise RuntimeError(f"the build ended with {started.returncode}")
-        return used.ru_maxrss / 1024
+        words = [sys.executable, "-c", _BUILD]
+        done = subprocess.run(words, cwd=self.folder, env=_environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"the build ended with {done.returncode}: {done.stderr}")
+        return float(done.stdout.split()[-1])
 
 
 def _environment() -> Mapping[str, str]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ class Row:
     def met(self) -> bool | None:
         """Whether the ratio is within the target; ``None`` where there is none."""
         return None if self.target is None or self.ratio is None else self.ratio <= self.target
+
+
+def peak_mb() -> float:
+    """The largest resident size of this process so far. That of ``getrusage`` is at least that of its parent."""
+    try:
+        lines = Path("/proc/self/status").read_text("ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def alternating(runs: int, *tasks: Callable[[], object]) -> Iterator[Sample]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import big
+from benchmarks.footage import HERE
 from benchmarks.measure import Row, Sample
 
 _REFERENCE = "python -c pass"
@@ -65,11 +66,11 @@ def _growth(name: str, samples: dict[int, Sample]) -> Iterator[Row]:
 def _memory(film: Path, shots: int, state: str) -> Row:
     """The most memory that a plan of the whole film has at once."""
     program = (
-        "import resource, sys; sys.path[0] = sys.argv[1]; "  # as where it is run by its name
-        "from storyboard.cli.start import run; run(['plan', '--json']); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
+        "import sys; sys.path[0] = sys.argv[1]; "  # as where it is run by its name
+        "from storyboard.cli.start import run; run(['plan', '--json']); sys.path.append(sys.argv[2]); "
+        "from benchmarks.measure import peak_mb; print(peak_mb(), file=sys.stderr)"
     )
-    words = [sys.executable, "-c", program, str(film.resolve())]
+    words = [sys.executable, "-c", program, str(film.resolve()), str(HERE)]
     done = subprocess.run(words, cwd=film, capture_output=True, text=True, check=True)
     found = Sample((float(done.stderr.split()[-1]),), "MB")
     limit = Sample((float(_MEMORY_MB),), "MB")

@@ -6,7 +6,6 @@ that lies ready.
 """
 
 import argparse
-import resource
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.measure import Row, Sample
+from benchmarks.measure import Row, Sample, peak_mb
 from storyboard.core.sound import EDGE, RATE, Bed, Ramp, Sound, Voice, sample_at
 from storyboard.media.limiter import limited
 from storyboard.media.mixing import mixed
@@ -73,17 +72,17 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sound, files = long_film(Path(folder), wanted.minutes * 60, wanted.loudness)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_mb()
         began = time.process_time()
         facts = write_sound(sound, files, Path(folder) / "o.m4a", lambda done, total: None)
         taken = time.process_time() - began
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = peak_mb()
         ends = heard(Path(folder) / "o.m4a", sound.voices[-1].at)
     last = len(sound.voices) - 1
     due = Fraction(last * _SHOT_FRAMES) / NTSC + 2
     found = sound.voices[-1].at / RATE + onsets(ends)[0]
     print(f"{sound.samples / RATE / 60:.1f} minutes, {len(sound.voices)} shots: {taken:.1f} s of CPU")
-    print(f"memory {before / 1024:.0f} MiB before, {peak / 1024:.0f} MiB at most; {facts}")
+    print(f"memory {before:.0f} MiB before, {peak:.0f} MiB at most; {facts}")
     print(f"the last beep is due at {float(due):.4f} s and heard at {found:.4f} s", file=sys.stdout)
 
 

@@ -218,12 +218,15 @@ def _copy(path: Path, place: int, size: int, film: int) -> None:
 
 
 def _copied(file: int, place: int, size: int, film: int) -> int:
-    try:
-        return os.copy_file_range(file, film, size, place)
-    except OSError:  # not between these file systems, or not at all
-        data = os.pread(file, size, place)
-        _write(film, data)
-        return len(data)
+    copy: Callable[[int, int, int, int], int] | None = getattr(os, "copy_file_range", None)
+    if copy is not None:
+        try:
+            return copy(file, film, size, place)
+        except OSError:  # not between these file systems
+            pass
+    data = os.pread(file, size, place)
+    _write(film, data)
+    return len(data)
 
 
 def _write(film: int, data: bytes) -> None:
