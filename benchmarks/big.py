@@ -67,7 +67,7 @@ def build(folder: Path) -> None:
         raise ValueError([finding.message for finding in project.findings])
     with (
         mock.patch.object(os, "fsync", return_value=None),
-        Session(project.root, board, project.cards, Choices(), lambda holder: None) as session,
+        Session(project.state(), board, project.cards, Choices(), lambda holder: None) as session,
     ):
         _fill(session, clip)
     clip.unlink()

@@ -35,6 +35,7 @@ from storyboard.core.planner import Planner
 from storyboard.media import stills
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
+from storyboard.store.state import State
 from tests.unit.films import CLIP, film, shot, wishes
 
 ALLOWED_S = 0.002
@@ -135,7 +136,7 @@ def storyboard(shots: int) -> Storyboard:
 def built(root: Path, board: Storyboard) -> Cost:
     """One build by the engine, from the graph to the lockfile."""
     (root / ".storyboard").mkdir(exist_ok=True)
-    with Workspace(root, board, writable=True) as workspace:
+    with Workspace(State(root), board, writable=True) as workspace:
         shelf = Shelf(workspace, read_lockfile(workspace.lockfile), {"renderer": 1})
         began, busy = time.perf_counter(), time.process_time()
         graph = Graph(board)

@@ -79,7 +79,10 @@ class Building:
         self.planner = planner
         for trouble in self._workspace.records.troubles:
             self._tell(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}")
-        link_shots(shelf, session.storyboard, planner.settled)
+        takes = link_shots(shelf, session.storyboard, planner.settled)
+        if takes.is_symlink():
+            advice = "remove that link, or name another `output.file`"
+            self._tell(f"{takes} is a link, so the takes were not put there by name; {advice}")
         self._write_sidecars(outcome, planner)
         made = ((step.action, planner.settled[name]) for name, step in outcome.made.items())
         told = remarks(session.storyboard, [(action, take) for action, take in made if isinstance(take, TakeMade)])
@@ -108,7 +111,8 @@ class Building:
 
     def _refused(self) -> dict[str, str]:
         """Why films cannot be put in their places, by output. Raises ``OutputRefused`` if none can."""
-        found = {name: (path, why_not_writable(path)) for name, path in self._workspace.films.items()}
+        root = self._workspace.root
+        found = {name: (path, why_not_writable(root, path)) for name, path in self._workspace.films.items()}
         refused = {name: f"{path}: {reason}" for name, (path, reason) in found.items() if reason is not None}
         if len(refused) == len(found):
             path, reason = next(iter(found.values()))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -16,17 +15,16 @@ from storyboard.store.guard import Builder
 from storyboard.store.index import Index
 from storyboard.store.records import Record, Records
 from storyboard.store.refs import Source, Unsure, lockfiles
+from storyboard.store.state import State
 
 
 class Cache:
-    """The cache of the project in *root*, opened for reading; no file appears or changes."""
+    """The cache of a project, opened for reading; no file appears or changes."""
 
-    def __init__(self, root: Path) -> None:
-        self.state = root / ".storyboard"
-        self.folder = self.state / "cache"
-        self._index = Index(self.state / "index.sqlite", lambda: 0.0, writable=False)
-        self.blobs = Blobs(self.folder, writable=False)
-        self.records = Records(self.folder, self.blobs, self._index)
+    def __init__(self, state: State) -> None:
+        self._index = Index(state.folder / "index.sqlite", lambda: 0.0, writable=False)
+        self.blobs = Blobs(state.cache, writable=False)
+        self.records = Records(state.cache, self.blobs, self._index)
 
     def __enter__(self) -> "Cache":
         return self
@@ -77,28 +75,28 @@ class Cleaning(Struct, frozen=True):
 
 @contextmanager
 def cleaning(
-    root: Path, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool, delete: bool
+    state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool, delete: bool
 ) -> Iterator[Cleaning]:
     """What can go; at the end of the block it is gone, if *delete*.
 
     Raises ``Unsure`` if anything that could name a take cannot be read, or if a build runs or was killed; ``Held`` if
     one begins meanwhile; as ``Session`` does.
     """
-    if (root / ".storyboard" / "builder.json").exists():
+    if (state.folder / "builder.json").exists():
         raise Unsure("build", "one is running, or was killed; `storyboard build` finishes its work")
     if not delete:
-        yield _look(root, storyboard, cards, paid=paid)[0]
+        yield _look(state, storyboard, cards, paid=paid)[0]
         return
-    with Builder(root, storyboard.file, patience_s=0) as builder, Cache(root) as cache:
-        found, roots = _look(root, storyboard, cards, paid=paid)
+    with Builder(state, storyboard.file, patience_s=0) as builder, Cache(state) as cache:
+        found, roots = _look(state, storyboard, cards, paid=paid)
         yield found
         builder.check()
         remove(found.items, roots, cache.records, cache.blobs)
 
 
-def _look(root: Path, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[Cleaning, Roots]:
-    sources = lockfiles(root)
-    with Session(root, storyboard, cards, Choices()) as session, Cache(root) as cache:
+def _look(state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[Cleaning, Roots]:
+    sources = lockfiles(state.root)
+    with Session(state, storyboard, cards, Choices()) as session, Cache(state) as cache:
         roots = Roots(
             locked=frozenset(locked_takes(sources)),
             needed=_digests(session.plan()) | frozenset(session.files.values()),

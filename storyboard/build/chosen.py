@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from storyboard.build.film import is_own_link
 from storyboard.build.shelf import Shelf
 from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Step, TakeMade
-from storyboard.store.cas import is_digest
 
 
 class InUse(Struct, frozen=True):
@@ -44,8 +44,7 @@ def in_use(shelf: Shelf, storyboard: Storyboard) -> dict[str, InUse]:
 def _linked(shelf: Shelf, shot: str) -> str | None:
     """The take that the last build left beside the film under the name of *shot*."""
     link = shelf.film.with_suffix("") / f"{shot}.mp4"
-    name = link.readlink().name if link.is_symlink() else ""
-    return name if is_digest(name) else None
+    return link.readlink().name if is_own_link(shelf, link) else None
 
 
 def chosen(steps: Iterable[Step], before: Mapping[str, InUse]) -> Iterator[Chosen]:

@@ -14,6 +14,7 @@ from storyboard.build.makers import Delivery, Order
 from storyboard.build.tasks import PaidFailed, TaskFailed, judge_clip
 from storyboard.build.tools import Tools
 from storyboard.core.clip import ClipInfo
+from storyboard.durable import remove
 from storyboard.providers.base import Outcome, Succeeded
 from storyboard.providers.download import FetchError
 from storyboard.store.bills import SUCCEEDED
@@ -43,7 +44,7 @@ class Collection:
                 info = await self._fetched(made, self._order.out)
             except (FetchError, TaskFailed) as trouble:
                 problem = trouble
-                self._order.out.unlink(missing_ok=True)
+                remove(self._order.out)
                 continue
             return self._delivery(made, info, time.monotonic() - began)
         why = problem.message if isinstance(problem, FetchError) else str(problem)

@@ -1,10 +1,8 @@
 """The film at its place: whether it may be written there, the join, and the shots beside it by name."""
 
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +12,14 @@ from msgspec import Struct
 from storyboard.build import deposits
 from storyboard.build.fingerprint import Fingerprint
 from storyboard.build.shelf import Shelf
+from storyboard.build.workspace import folder_in_project
 from storyboard.core.captions import Cue
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import CutMade, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.segments import Chapter
+from storyboard.durable import put_link, remove, temp_beside
+from storyboard.store.cas import is_digest
 
 if TYPE_CHECKING:
     from storyboard.media.reels import Reels
@@ -101,8 +102,13 @@ def _texts(storyboard: Storyboard) -> dict[str, str]:
     return {name: text for name, text in said.items() if text}
 
 
-def why_not_writable(target: Path) -> str | None:
-    """Why a film cannot be put at *target*, found out before any work is done; ``None`` if it can."""
+def why_not_writable(root: Path, target: Path) -> str | None:
+    """Why a film of the project in *root* cannot be put at *target*, found out before any work is done.
+
+    ``None`` if it can.
+    """
+    if folder_in_project(root, target) is None:
+        return f"{target.parent} leads to {target.parent.resolve()}, and a film is written into its project only"
     if target.is_dir():
         return "it is a folder"
     if target.is_symlink():
@@ -111,9 +117,9 @@ def why_not_writable(target: Path) -> str | None:
         return "it was not made by storyboard; move it away, or name another `output.file`"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        probe = target.parent / f".{secrets.token_hex(8)}.part"
+        probe = temp_beside(target)
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-        probe.unlink()
+        remove(probe)
     except OSError as problem:
         return problem.strerror or str(problem)
     return None
@@ -132,23 +138,33 @@ def _is_ours(path: Path) -> bool:
 def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> Path:
     """Put the takes in use beside the film by their shots' names, as links into the cache; returns the folder.
 
-    A take beside the one in the cut has its seed in its name: ``glide.97986.mp4``. Only links are ever replaced or
-    removed; a file of somebody else under such a name stays.
+    An alternate take has its seed in its name: ``glide.97986.mp4``. Only links into the blobs of this project are ever
+    replaced or removed; any other file or link under such a name stays. Nothing happens where the folder is a link.
     """
     folder = shelf.film.with_suffix("")
+    if folder.is_symlink() or folder_in_project(shelf.root, folder / "take") is None:
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
     names = {name for shot in storyboard.shots() for name, _ in _names(shot)}
     for name, target in linked(shelf, storyboard, settled).items():
-        _link(folder / name, target)
+        _link(shelf, folder / name, target)
     for entry in folder.iterdir():
-        if entry.is_symlink() and entry.name not in names:
-            entry.unlink()
+        if entry.name not in names and is_own_link(shelf, entry):
+            remove(entry)
     return folder
+
+
+def is_own_link(shelf: Shelf, path: Path) -> bool:
+    """Whether *path* is a link to a blob of this project, as only ``link_shots`` puts them there."""
+    if not path.is_symlink():
+        return False
+    target = Path(os.path.normpath(path.parent.resolve() / path.readlink()))
+    return is_digest(target.name) and target.parent.parent in shelf.blob_folders
 
 
 def linked(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> dict[str, str]:
     """The links beside the film by name, and where they lead. Raises ``TaskFailed`` if a take is not whole."""
-    blobs = os.path.relpath(shelf.blob_folder, shelf.film.with_suffix("").resolve())
+    blobs = os.path.relpath(shelf.blob_folders[0], shelf.film.with_suffix("").resolve())
     found = {}
     for shot in storyboard.shots():
         for name, action in _names(shot):
@@ -167,12 +183,8 @@ def _names(shot: Shot) -> Iterator[tuple[str, str]]:
             yield f"{shot.id}.{seed}.mp4", take_id(shot.id, seed)
 
 
-def _link(path: Path, target: str) -> None:
-    if path.is_symlink() and str(path.readlink()) == target:
+def _link(shelf: Shelf, path: Path, target: str) -> None:
+    if os.path.lexists(path) and not is_own_link(shelf, path):
         return
-    if path.exists() and not path.is_symlink():
-        return
-    beside = path.with_name(f".{secrets.token_hex(8)}.link")
-    beside.symlink_to(target)
-    with suppress(FileNotFoundError):
-        beside.replace(path)
+    if not path.is_symlink() or str(path.readlink()) != target:
+        put_link(path, target)

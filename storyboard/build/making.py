@@ -32,6 +32,7 @@ from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, SoundM
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
 from storyboard.core.sound import Sound
+from storyboard.durable import remove
 from storyboard.store.journal import Job
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ class Making:
         else:
             return f"a take of {job.shot} that was paid for earlier is in the cache now"
         finally:
-            out.unlink(missing_ok=True)
+            remove(out)
 
     async def _take(self, step: Step) -> Product:
         shot = self.graph.shot_of(step.action)
@@ -225,5 +226,5 @@ def _removed_if_it_fails(out: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        out.unlink(missing_ok=True)
+        remove(out)
         raise

@@ -24,7 +24,7 @@ async def partial_film(making: Making, step: Step, failed: Mapping[str, str]) ->
     if all(made is None for _, made in pieces):
         raise FilmFailed("no shot is there to make a film of")
     target = partial_of(making.shelf.films[name])
-    reason = await making.in_thread(partial(why_not_writable, target))
+    reason = await making.in_thread(partial(why_not_writable, making.shelf.root, target))
     if reason is not None:
         raise FilmFailed(f"{target}: {reason}")
     ready = [made if made is not None else await _slate(making, action, failed) for action, made in pieces]

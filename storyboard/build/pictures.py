@@ -11,6 +11,7 @@ from storyboard import __version__
 from storyboard.build.tasks import TaskFailed
 from storyboard.build.workspace import Workspace
 from storyboard.core.keys import action_key
+from storyboard.durable import remove
 from storyboard.store.records import Made, Record
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
@@ -50,7 +51,7 @@ async def _fetch_all(workspace: Workspace, urls: list[str]) -> dict[str, str]:
         except FetchError as problem:
             raise TaskFailed(f"{url}: {problem.message}") from problem
         finally:
-            out.unlink(missing_ok=True)
+            remove(out)
         workspace.records.add(_record(url, found[url]))
     return found
 

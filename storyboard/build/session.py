@@ -34,6 +34,7 @@ from storyboard.media.identity import renderer_id
 from storyboard.store.guard import Builder, Holder, LockLost
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
+from storyboard.store.state import State
 
 if TYPE_CHECKING:  # whoever looks at a plan does not load what it takes to build
     from storyboard.build.building import Building
@@ -76,7 +77,7 @@ class Session:
 
     def __init__(
         self,
-        root: Path,
+        state: State,
         storyboard: Storyboard,
         cards: Mapping[str, ModelCard],
         choices: Choices,
@@ -92,9 +93,9 @@ class Session:
         self._only = frozenset(select(self.graph, choices.select)) if choices.select else None
         with ExitStack() as stack:
             self._builder = builder = (
-                stack.enter_context(Builder(root, storyboard.file, on_wait=on_wait)) if on_wait else None
+                stack.enter_context(Builder(state, storyboard.file, on_wait=on_wait)) if on_wait else None
             )
-            self.workspace = stack.enter_context(Workspace(root, storyboard, writable=builder is not None))
+            self.workspace = stack.enter_context(Workspace(state, storyboard, writable=builder is not None))
             if builder is not None:
                 self.workspace.sweep(after_crash=builder.after_crash)
             # what is remembered is remembered of this very program and its libraries

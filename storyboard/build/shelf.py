@@ -19,7 +19,7 @@ from storyboard.core.keys import Request
 from storyboard.core.layers import Drawn, files_of, takes_of
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import Found, FrameMade, Result, Step, TakeMade
-from storyboard.store.atomic import write_atomic
+from storyboard.durable import write_atomic
 from storyboard.store.cas import Damaged, Missing
 from storyboard.store.group import Deposit, Kept
 from storyboard.store.lockfile import LockEntry, Lockfile
@@ -31,9 +31,11 @@ class Shelf:
     """The store as one build of one storyboard sees it; also the planner's memory."""
 
     def __init__(self, workspace: Workspace, lockfile: Lockfile, renderer: Mapping[str, Json]) -> None:
+        self.root = workspace.root
         self.folder = workspace.state
         self.film = workspace.film
-        self.blob_folder = workspace.blobs.folder
+        # where links to takes may lead: the cache, and where it was before it was moved elsewhere
+        self.blob_folders = tuple(cache.resolve() / "blobs" for cache in (workspace.cache, workspace.state / "cache"))
         self.films = workspace.films
         self.renderer = renderer
         self.locking = Locking(workspace.lockfile, lockfile)

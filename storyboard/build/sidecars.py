@@ -8,6 +8,7 @@ from pathlib import Path
 from storyboard.build.shelf import Shelf
 from storyboard.core.captions import Cue
 from storyboard.core.timebase import frames_in, seconds_of
+from storyboard.durable import remove
 
 SUFFIXES = (".srt", ".vtt")
 
@@ -21,13 +22,13 @@ def write_sidecars(shelf: Shelf, film: Path, cues: Sequence[Cue], rate: Fraction
     for suffix, text in zip(SUFFIXES, (srt(cues, rate), vtt(cues, rate)), strict=True):
         path = film.with_suffix(suffix)
         data = text.encode() if cues else None
-        there = path.read_bytes() if path.is_file() else None
-        if there == data:
+        there = path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        if there == data and not path.is_symlink():
             continue
-        if there is not None and not shelf.has_made(there):
+        if path.is_symlink() or (there is not None and not shelf.has_made(there)):
             foreign.append(path)
         elif data is None:
-            path.unlink()
+            remove(path)
         else:
             shelf.write_beside(path, data)
     for suffix in SUFFIXES:  # so that the next build knows what was here

@@ -12,7 +12,7 @@ from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 
-from storyboard.build.film import linked
+from storyboard.build.film import is_own_link, linked
 from storyboard.build.session import Session
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeMade
@@ -88,22 +88,22 @@ def _own(session: Session) -> Iterator[tuple[str, Look]]:
     A link cannot be written to, only be replaced, which its folder tells.
     """
     space, shelf = session.workspace, session.shelf
-    yield _looked(space.lockfile)
+    yield look_at(space.lockfile)
     if read_lockfile(space.lockfile) != shelf.lockfile:
         raise _Moved
     journal = space.state / "journal"
-    yield _looked(journal)
+    yield look_at(journal)
     if space.journal.jobs():
         raise _Moved
     folder = shelf.film.with_suffix("")
-    yield _looked(folder)
+    yield look_at(folder)
     for name, target in linked(shelf, session.storyboard, session.settled).items():
         path = folder / name
-        if path.is_symlink() and str(path.readlink()) != target:
+        if is_own_link(shelf, path) and str(path.readlink()) != target:
             raise _Moved
 
 
-def _looked(path: Path) -> tuple[str, Look]:
+def look_at(path: Path) -> tuple[str, Look]:
     """What is at *path* now, with its witness."""
     name = os.fspath(path)
     try:
@@ -133,7 +133,7 @@ def _note_ways(found: Looks, looks: dict[str, Look], inputs: Iterable[Path], roo
             seen.add(name)
             with suppress(FileNotFoundError):
                 if step.is_symlink():
-                    looks.update([_looked(step)])
+                    looks.update([look_at(step)])
                     _note_ways(found, looks, [step.parent / step.readlink()], root)
                 elif step.is_dir() and step.is_relative_to(root):
                     found.identities[name] = identity_of(os.lstat(step))

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storyboard.core.model import Storyboard
+from storyboard.durable import STAGED, staged_for, sweep
 from storyboard.store.cas import Blobs
 from storyboard.store.group import Group
 from storyboard.store.index import Index
 from storyboard.store.journal import Journal
 from storyboard.store.ledger import Ledger
 from storyboard.store.records import Records
+from storyboard.store.state import FOLDER, State
 
 
 def partial_of(film: Path) -> Path:
@@ -18,15 +20,25 @@ def partial_of(film: Path) -> Path:
     return film.with_name(f"{film.stem}.partial{film.suffix}")
 
 
+def folder_in_project(root: Path, target: Path) -> tuple[str, ...] | None:
+    """The folder in which *target* is written, as parts below the resolved *root*, links on the way followed.
+
+    ``None`` if it leads out of the project, or to what git or storyboard keep there.
+    """
+    real, top = target.parent.resolve(), root.resolve()
+    parts = real.relative_to(top).parts if real.is_relative_to(top) else (FOLDER,)
+    return None if {part.casefold() for part in parts} & {FOLDER, ".git"} else parts
+
+
 class Workspace:
     """The paths and the open store of one storyboard in one project. Close it, or use it in a ``with`` block."""
 
     def __init__(
-        self, root: Path, storyboard: Storyboard, *, writable: bool, clock: Callable[[], float] = time.time
+        self, state: State, storyboard: Storyboard, *, writable: bool, clock: Callable[[], float] = time.time
     ) -> None:
-        self.root = root
-        self.state = root / ".storyboard"
-        self.cache = self.state / "cache"
+        self.root = root = state.root
+        self.state = state.folder
+        self.cache = state.cache
         self.lockfile = root / storyboard.lockfile
         self.film = root / storyboard.output.file
         self.films = {output.name: root / output.file for output in storyboard.outputs}
@@ -54,16 +66,19 @@ class Workspace:
         return {path: self.index.digest_of((self.root / path).resolve()) for path in paths}
 
     def sweep(self, *, after_crash: bool) -> None:
-        """Remove what killed builds left half made. Only for the holder of the builder's lock."""
+        """Remove what killed builds left half made. Only for the holder of the builder's lock.
+
+        Single files go whose names are ours, from folders that no link leads to. Raises ``OSError``.
+        """
         self.blobs.sweep()
-        for left in self.state.glob(".*.tmp"):
-            left.unlink(missing_ok=True)
+        sweep(STAGED, self.root, FOLDER)
         if after_crash:
-            for folder in (self.state / "journal", self.cache / "records"):
-                for left in folder.rglob(".*.tmp"):
-                    left.unlink(missing_ok=True)
+            sweep(STAGED, self.root, FOLDER, "journal")
+            sweep(STAGED, self.root, FOLDER, "standing")
+            sweep(STAGED, self.root, FOLDER, "memory")
+            sweep(STAGED, self.cache, "records", depth=2)
         films = list(self.films.values())
         for path in (self.lockfile, *films, *map(partial_of, films)):
-            for pattern in (f".{path.name}.*.tmp", f".{path.name}.part-*"):
-                for left in path.parent.glob(pattern):
-                    left.unlink(missing_ok=True)
+            folder = folder_in_project(self.root, path)
+            if folder is not None:
+                sweep(staged_for(path), self.root.resolve(), *folder)

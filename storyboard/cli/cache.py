@@ -10,6 +10,7 @@ from storyboard.cli.options import json_option, quiet_option, storyboard_argumen
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import STORYBOARD, checked, find_root, read_project
 from storyboard.cli.session import opened_store
+from storyboard.cli.settings import state_of
 
 if TYPE_CHECKING:
     from storyboard.build.care import Health
@@ -33,7 +34,7 @@ def _root(path: Path) -> Path:
 @json_option
 def folder(path: Path, as_json: bool) -> None:
     """Print where the project's cache is."""
-    place = _root(path) / ".storyboard" / "cache"
+    place = state_of(_root(path)).cache
     Speaker("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
 
 
@@ -55,7 +56,7 @@ def listing(path: Path, as_json: bool) -> None:
         speaker.warnings.append(problem("lockfile", str(bad)))
         speaker.progress(f"warning: {bad}; where takes are used is not known")
         places = {}
-    with Cache(root) as cache, opened_store(speaker):
+    with Cache(state_of(root)) as cache, opened_store(speaker):
         items = survey(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))
     listed = items_data(items, places)
     speaker.result(takes_text(items, places), {"items": listed}, follow=["storyboard cache gc"] if listed else [])
@@ -75,7 +76,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     from storyboard.report.words import several
 
     speaker = Speaker("cache verify", as_json=as_json, quiet=quiet)
-    with Cache(_root(path)) as cache:
+    with Cache(state_of(_root(path))) as cache:
         health = verify(cache)
     errors = _problems(health)
     data = {
@@ -118,7 +119,7 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
     storyboard = checked(speaker, project)
     with (
         opened_store(speaker),
-        cleaning(project.root, storyboard, project.cards, paid=paid, delete=delete) as found,
+        cleaning(project.state(), storyboard, project.cards, paid=paid, delete=delete) as found,
     ):
         again = f"storyboard cache gc{' --paid' if paid else ''} --delete"
         text = cleaning_text(found.items, found.size, deleted=delete, command=again)

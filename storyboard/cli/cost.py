@@ -7,6 +7,7 @@ import click
 from storyboard.cli.options import json_option, storyboard_argument
 from storyboard.cli.output import Speaker
 from storyboard.cli.project import find_file, find_root
+from storyboard.cli.settings import state_of
 
 
 @click.command("cost", epilog="Example: storyboard cost --by day")
@@ -24,7 +25,7 @@ def command(path: Path, by: str, as_json: bool) -> None:
     from storyboard.store.ledger import Ledger
 
     speaker = Speaker("cost", as_json=as_json)
-    ledger = Ledger(find_root(find_file(path)) / ".storyboard" / "ledger.jsonl")
+    ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
     totals = ledger.totals(by)  # type: ignore[arg-type]  # click has checked the choice
     bound = ledger.standing().bound
     speaker.warnings += [{"code": "ledger", "message": t.reason, "place": None, "help": None} for t in ledger.troubles]

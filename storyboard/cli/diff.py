@@ -60,7 +60,7 @@ def _between(speaker: Speaker, revision: str | None, path: Path, provider: str |
         old_name, new_name = _ends(past, revision)
         new = _version(speaker, past, new_name) if new_name else _here(speaker, project)
         old = _version(speaker, past, old_name, before=new)
-    with Workspace(project.root, new.storyboard, writable=False) as workspace:
+    with Workspace(project.state(), new.storyboard, writable=False) as workspace:
         plan = plan_between(workspace, project.cards, new, [old.lockfile])
         elsewhere = tuple(
             step.action.shot

@@ -14,6 +14,7 @@ from storyboard.cli.exits import Exit
 from storyboard.cli.options import json_option
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import STORYBOARD, find_root
+from storyboard.cli.settings import state_of
 
 _PACKAGES = [
     "pyyaml",
@@ -39,7 +40,8 @@ def command(as_json: bool) -> None:
     """Look at what is installed, which codecs and keys are there, the disk and the cache. Changes nothing."""
     speaker = Speaker("doctor", as_json=as_json)
     root = find_root((Path.cwd() / STORYBOARD).absolute())
-    room = shutil.disk_usage(root).free
+    cache = state_of(root).cache
+    room = shutil.disk_usage(cache if cache.is_dir() else root).free
     codecs = _codecs()
     data = {
         "storyboard": __version__,
@@ -49,7 +51,7 @@ def command(as_json: bool) -> None:
         "keys": {name: bool(os.environ.get(name)) for name in _KEYS},
         "project": str(root),
         "free_bytes": room,
-        "cache": _cache(root / ".storyboard" / "cache" / "blobs"),
+        "cache": _cache(cache),
     }
     errors = [problem("codec", f"the H.264 {kind} is missing from PyAV") for kind, there in codecs.items() if not there]
     errors += [problem("package", f"{name} is not installed") for name, version in _packages().items() if not version]
@@ -77,9 +79,9 @@ def _codecs() -> dict[str, bool]:
     return {"encoder": "libx264" in names, "decoder": "h264" in names}
 
 
-def _cache(folder: Path) -> dict[str, int]:
-    sizes = [path.lstat().st_size for path in folder.glob("*/*")] if folder.is_dir() else []
-    return {"blobs": len(sizes), "bytes": sum(sizes)}
+def _cache(folder: Path) -> dict[str, Any]:
+    sizes = [path.lstat().st_size for path in folder.glob("blobs/*/*")]
+    return {"folder": str(folder), "blobs": len(sizes), "bytes": sum(sizes)}
 
 
 def _text(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
@@ -92,7 +94,7 @@ def _text(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
         "keys": keys,
         "project": data["project"],
         "disk": f"{data['free_bytes'] / 1e9:.1f} GB free",
-        "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB",
+        "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB in {data['cache']['folder']}",
     }
     lines = [f"{name:<11} {value}" for name, value in rows.items()]
     lines += [f"warning: {warning['message']}" for warning in warnings]

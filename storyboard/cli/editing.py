@@ -73,7 +73,7 @@ def write(speaker: Speaker, edit: Edit) -> None:
 
     Raises ``OSError``.
     """
-    from storyboard.store.atomic import write_atomic
+    from storyboard.durable import write_atomic
 
     if not edit.changes:
         return

@@ -1,5 +1,7 @@
 """``storyboard init``: a small storyboard that builds at once."""
 
+import os
+import stat
 from pathlib import Path
 
 import click
@@ -7,6 +9,7 @@ import click
 from storyboard.cli.options import json_option
 from storyboard.cli.output import Speaker, readable
 from storyboard.cli.project import STORYBOARD, find_root
+from storyboard.durable import write_atomic, write_new
 
 _SCHEMA = "storyboard.schema.json"
 _TEXT = """\
@@ -44,22 +47,25 @@ def command(folder: Path, as_json: bool) -> None:
     """
     speaker = Speaker("init", as_json=as_json)
     target = folder / STORYBOARD
-    if target.exists():
+    if os.path.lexists(target):
         raise click.UsageError(f"{target} is there already")
     folder.mkdir(parents=True, exist_ok=True)
-    written = [_schema(folder), _storyboard(target), *_gitignore(folder)]
+    written = [*_schema(folder), _storyboard(target), *_gitignore(folder)]
     here = "" if folder == Path() else f" {folder}"
     text = "\n".join([*(f"wrote {path}" for path in written), f"next: storyboard build{here}"])
     follow = [f"storyboard check{here}", f"storyboard build{here}"]
     speaker.result(text, {"written": [str(path) for path in written]}, follow=follow)
 
 
-def _schema(folder: Path) -> Path:
+def _schema(folder: Path) -> list[Path]:
     from storyboard.document.schema import schema_text
 
     path = folder / _SCHEMA
-    path.write_text(schema_text(), encoding="utf-8")
-    return path
+    try:
+        write_new(path, schema_text().encode())
+    except FileExistsError:
+        return []
+    return [path]
 
 
 def _storyboard(target: Path) -> Path:
@@ -70,12 +76,14 @@ def _storyboard(target: Path) -> Path:
     stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"
     # JSON strings are YAML strings, whatever a folder may be called
     title = json.dumps(name.replace("-", " ").replace("_", " ").strip().capitalize() or "Film", ensure_ascii=False)
-    target.write_text(_TEXT.format(schema=f"./{_SCHEMA}", title=title, stem=stem), encoding="utf-8")
+    write_new(target, _TEXT.format(schema=f"./{_SCHEMA}", title=title, stem=stem).encode())
     return target
 
 
 def _gitignore(folder: Path) -> list[Path]:
     path = folder / ".gitignore"
+    if path.is_symlink():  # git does not read it either
+        return []
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     missing = [line for line in _IGNORED if line not in old.splitlines()]
     if find_root((folder / STORYBOARD).absolute()) != folder.absolute() and not path.exists():
@@ -83,5 +91,9 @@ def _gitignore(folder: Path) -> list[Path]:
     if not missing:
         return []
     gap = "" if not old or old.endswith("\n") else "\n"
-    path.write_text(old + gap + "".join(f"{line}\n" for line in missing), encoding="utf-8")
+    write_atomic(path, (old + gap + "".join(f"{line}\n" for line in missing)).encode(), _mode(path))
     return [path]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644

@@ -42,7 +42,7 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
     here = working(speaker, project, storyboard)
     with (
         history(speaker, project, storyboard.file, provider) as past,
-        Workspace(project.root, storyboard, writable=False) as workspace,
+        Workspace(project.state(), storyboard, writable=False) as workspace,
     ):
         line = Line(past, here, list(project.loaded.files))
         answers = _Answers(line, workspace)

@@ -96,12 +96,29 @@ def run(arguments: Sequence[str] | None = None) -> int:
         where = f"{problem.filename}: " if problem.filename else ""
         return _fail(words, Exit.FAILED, "system", f"{where}{problem.strerror or problem}")
     except Exception as problem:  # noqa: BLE001 - the last place where anything can be said
+        refused = _state_refused(words, problem)
+        if refused is not None:
+            return refused
         code = _fail(words, Exit.FAILED, "bug", f"this is a bug: {type(problem).__name__}: {problem}")
         import traceback
 
         traceback.print_exc(limit=-8)
         return code
     return result if isinstance(result, int) else Exit.DONE
+
+
+def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
+    """The exit code after telling why the state of the project is not used; ``None`` if that is not the problem."""
+    from storyboard.cli.output import Speaker
+    from storyboard.cli.settings import refusal
+    from storyboard.store.state import StateRefused
+
+    if not isinstance(problem, StateRefused):
+        return None
+    try:
+        Speaker(_verb(words), as_json=_wants_json(words)).refuse(Exit.FAILED, [refusal(problem)])
+    except Leave as leave:
+        return leave.code
 
 
 def _fail(words: Sequence[str], code: Exit, name: str, message: str) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from storyboard.cli.settings import cache_dir
 from storyboard.core.model import Shot
 from storyboard.core.packing import Packed, as_text, from_text, pack, unpack
 from storyboard.core.recall import KnownPlan, Recalled
@@ -56,7 +57,7 @@ class Recollection:
 
 def recollect(root: Path, file: Path, provider: str | None) -> Recollection | None:
     """What is remembered of the storyboard *file*, if anything is."""
-    about = _about(root, file, provider)
+    about = _about(root, cache_dir(root), file, provider)
     found = memory.read(memory.path_of(root / ".storyboard", about), about)
     if found is None:
         return None
@@ -83,13 +84,13 @@ def keep(
     paths = {name: os.path.realpath(project.root / name) for name in scenes}
     texts = {path: looks.stamps[path] for path in paths.values() if path in looks.stamps}
     content = _Content(pack(board.shots()), scenes, known)
-    about = _about(project.root, project.root / board.file, provider)
+    about = _about(project.root, cache_dir(project.root), project.root / board.file, provider)
     encoded = msgspec.msgpack.encode(content, enc_hook=as_text)
     path = memory.path_of(session.workspace.state, about)
     with suppress(OSError, OverflowError):
         memory.write(path, about, program, texts, vouched.stamps, encoded)
 
 
-def _about(root: Path, file: Path, provider: str | None) -> str:
-    told: list[Any] = [os.path.realpath(root), os.path.realpath(file), provider, sys.version, *sys.path]
+def _about(root: Path, cache: Path | None, file: Path, provider: str | None) -> str:
+    told: list[Any] = [os.path.realpath(root), cache, os.path.realpath(file), provider, sys.version, *sys.path]
     return "\0".join(map(str, told)).encode(errors="backslashreplace").decode()  # names of folders may be no text

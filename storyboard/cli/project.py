@@ -19,6 +19,7 @@ from storyboard.core.model import Storyboard
 if TYPE_CHECKING:
     from storyboard.cli.memory import Recollection
     from storyboard.document.load import Loaded
+    from storyboard.store.state import State
 
 STORYBOARD = "storyboard.yaml"
 
@@ -46,6 +47,12 @@ class Project(Struct, frozen=True):
         """The storyboard as it was named on the command line; empty if it is the one in this folder."""
         name = self.files[0] if self.files else STORYBOARD
         return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
+
+    def state(self) -> "State":
+        """Where it keeps what it made. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
+        from storyboard.cli.settings import state_of
+
+        return state_of(self.root)
 
     def place(self, shot: str, field: str | None = None) -> Span | None:
         """Where a shot or one of its fields is written, as the user would type it."""
@@ -76,7 +83,7 @@ def _no_file(path: Path) -> str:
 def find_root(file: Path) -> Path:
     """The project: the nearest folder upwards that holds ``.storyboard`` or ``.git``, else the storyboard's own."""
     for folder in file.parents:
-        if (folder / ".storyboard").is_dir() or (folder / ".git").exists():
+        if os.path.lexists(folder / ".storyboard") or (folder / ".git").exists():
             return folder
     return file.parent
 

@@ -15,12 +15,14 @@ from msgspec import Struct
 from storyboard.cli.memory import keep
 from storyboard.cli.output import Speaker, colored, envelope
 from storyboard.cli.project import Project, typed
+from storyboard.cli.settings import settings_file
 from storyboard.cli.standing import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
     from storyboard.build.engine import Outcome
     from storyboard.build.session import Session
+    from storyboard.store.seen import Look
     from storyboard.store.standing import Stamp
 
 # The program was loaded before anybody looked at a clock.
@@ -49,7 +51,6 @@ class Question(Struct, frozen=True):
 def remember(asked: Question, speaker: Speaker, project: Project, session: "Session", outcome: "Outcome") -> None:
     """Keep a note of what a build with the same words would say now, if it would find everything in place."""
     from storyboard.build.watch import looks_of
-    from storyboard.store.seen import Look
     from storyboard.store.standing import stamp_of, write
 
     then = session.after(outcome) if asked.words and _is_meant(asked, speaker) else None
@@ -57,6 +58,7 @@ def remember(asked: Question, speaker: Speaker, project: Project, session: "Sess
         return
     read: dict[str, Look] = {path: (stamp_of(looks), digest) for path, (looks, digest) in project.read.items()}
     inputs = [Path.cwd() / project.named, *_inputs(project)]
+    read |= _settings_look()
     looks = looks_of(session, then.reused.values(), read, inputs, asked.began)
     program = _program_looks()
     if looks is None or program is None:
@@ -65,6 +67,13 @@ def remember(asked: Question, speaker: Speaker, project: Project, session: "Sess
     looks.stamps |= program
     with suppress(OSError, OverflowError):
         write(os.fspath(session.workspace.state), asked.asked, looks, _answers(speaker, project, session, then))
+
+
+def _settings_look() -> "dict[str, Look]":
+    """How the settings look, which say where the cache is."""
+    from storyboard.build.watch import look_at
+
+    return dict([look_at(settings_file())])
 
 
 def _is_meant(asked: Question, speaker: Speaker) -> bool:

@@ -34,7 +34,7 @@ def opened(
 
     try:
         recalled = project.known.recalled if project.known is not None else None
-        with Session(project.root, storyboard, project.cards, choices, on_wait, recalled) as session:
+        with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
             yield session
     except BadSelection as bad:
         near = f" Did you mean {bad.near[0]!r}?" if bad.near else ""

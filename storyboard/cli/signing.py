@@ -27,7 +27,7 @@ def signed_now(session: "Session", plan: Plan, provider: str | None) -> SignedPl
 
 def write_plan(path: Path, signed: SignedPlan) -> None:
     """Write a plan. Raises ``click.UsageError`` if something else than a plan is there."""
-    from storyboard.store.atomic import write_atomic
+    from storyboard.durable import write_atomic
 
     if path.exists():
         try:

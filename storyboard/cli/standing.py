@@ -23,7 +23,7 @@ NOTES = "notes"
 SECONDS = -1.0
 _NOTED = f'"seconds": {SECONDS}'
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
-_LOOKS = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM")
+_LOOKS = ("COLUMNS", "FORCE_COLOR", "HOME", "NO_COLOR", "TERM", "XDG_CONFIG_HOME")
 _SHOWING = frozenset(word for words in _SHOWN.values() for word in words)
 
 

@@ -125,6 +125,6 @@ def working(speaker: Speaker, project: Project, storyboard: Storyboard) -> "Writ
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
         speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
     urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
-    with Workspace(project.root, storyboard, writable=False) as workspace:
+    with Workspace(project.state(), storyboard, writable=False) as workspace:
         files = workspace.digests(storyboard) | known_pictures(workspace, urls)
     return Written(storyboard, locked, files)

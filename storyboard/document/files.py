@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from storyboard.document.lengths import picture_length, sound_length
+from storyboard.document.paths import OWN_FOLDERS
 from storyboard.document.signatures import MAX_PICTURE, Kind, unusable
 from storyboard.fonts import UnreadableFont, missing_letters
 
@@ -36,6 +37,9 @@ class ProjectFiles(Protocol):
     def length(self, path: str, kind: Kind) -> Fraction | None:
         """Seconds of the sound or clip at *path*; ``None`` if that is not known without decoding it."""
 
+    def leads_outside(self, path: str) -> str | None:
+        """Where the folder of *path* really is, if a link on its way leads out of the project or into its state."""
+
 
 class ChangedFiles:
     """Other files, with one of them changed: what would be read if *content* stood at *path*."""
@@ -60,6 +64,10 @@ class ChangedFiles:
     def length(self, path: str, kind: Kind) -> Fraction | None:
         """As the other files say."""
         return self._files.length(path, kind)
+
+    def leads_outside(self, path: str) -> str | None:
+        """As the other files say."""
+        return self._files.leads_outside(path)
 
 
 class DiskFiles:
@@ -110,6 +118,13 @@ class DiskFiles:
                 return told(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
         except (FileProblem, OSError):
             return None
+
+    def leads_outside(self, path: str) -> str | None:
+        """The real folder of *path*, if it is not one of the project, or one that git or storyboard keep."""
+        folder = Path(os.path.realpath((self.root / path).parent))
+        inside = folder.is_relative_to(self.root)
+        own = OWN_FOLDERS & {part.casefold() for part in folder.relative_to(self.root).parts} if inside else ()
+        return None if inside and not own else str(folder)
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)

@@ -45,6 +45,7 @@ class Film:
         complete: bool,
     ) -> None:
         self.findings = findings
+        self._files = files
         self._root = layer(root, (), root.data)
         self._provider = provider
         self._complete = complete
@@ -81,7 +82,7 @@ class Film:
         self.findings.extend(check_shots(self._root, self.drafts, complete=self._complete))
         title = self._title(self._root)
         titles = [self._scene_title(scene) for scene in self.scenes]
-        outputs = self._outputs.read()
+        outputs = self._outputs.read(self._files)
         if has_errors(self.findings):
             return None
         self.findings.extend(self._tools.texts.unused())

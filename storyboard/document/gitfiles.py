@@ -50,6 +50,10 @@ class GitFiles:
         """Nothing: what was committed is compared, not heard."""
         return None
 
+    def leads_outside(self, path: str) -> str | None:
+        """Nothing: no film is written into what was committed."""
+        return None
+
     def digest(self, path: str) -> str:
         """sha256 of a file's content, in hex. Raises ``FileProblem``."""
         data = self.read(path)

@@ -10,6 +10,7 @@ from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, Size, Storyboard
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.fields import Field, Layer, layer
+from storyboard.document.files import ProjectFiles
 from storyboard.document.frames import Frames
 from storyboard.document.known import AnyDraft
 from storyboard.document.lower import Lowered
@@ -98,11 +99,13 @@ class Outputs:
     def _font(self, draft: OutputDraft) -> FileInput | None:
         return self._fonts.get(_place(draft))
 
-    def read(self) -> list[tuple[str, Size | None, Fraction | None]]:
+    def read(self, files: ProjectFiles) -> list[tuple[str, Size | None, Fraction | None]]:
         """File, size and rate of each output, as far as they are said."""
         found = [
             (self._file(draft), self._size(draft.find("size")), self._rate(draft.find("fps"))) for draft in self.drafts
         ]
+        for draft, (file, _, _) in zip(self.drafts, found, strict=True):
+            self._check_inside(draft, file, files.leads_outside(file))
         self._check_apart([file for file, _, _ in found])
         return found
 
@@ -176,6 +179,13 @@ class Outputs:
         except BadPath as problem:
             self._tell(error(problem.code, problem.message, field.span, help=problem.help))
             return None
+
+    def _check_inside(self, draft: OutputDraft, file: str, elsewhere: str | None) -> None:
+        if elsewhere is not None:
+            folder = file.rpartition("/")[0]
+            message = f"{quoted(folder, 80)} leads to {elsewhere}; a film is written into its project only"
+            advice = "name a folder of the project that is reached through no such link"
+            self._tell(error("outside-project", message, draft.place, help=advice))
 
     def _check_apart(self, files: Sequence[str]) -> None:
         """Each film needs a name of its own, whatever it ends in: captions and shots lie beside it by that name."""

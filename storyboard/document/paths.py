@@ -7,7 +7,8 @@ from posixpath import dirname
 from urllib.parse import urlsplit
 
 MAX_PART_BYTES = 255
-_OWN_FOLDERS = frozenset((".storyboard", ".git"))
+# What git and storyboard keep: no film is written there.
+OWN_FOLDERS = frozenset((".storyboard", ".git"))
 
 
 class BadPath(ValueError):
@@ -47,7 +48,7 @@ def in_project(text: str, beside: str) -> str:
 def film(text: str, beside: str) -> str:
     """The project path of a film that is to be written. Raises ``BadPath``."""
     path = in_project(text, beside)
-    if _OWN_FOLDERS & {part.casefold() for part in path.split("/")}:
+    if OWN_FOLDERS & {part.casefold() for part in path.split("/")}:
         raise BadPath("bad-path", "the film cannot be written into `.storyboard` or `.git`")
     name = path.rpartition("/")[2]
     if not path.endswith((".mp4", ".mov")) or len(name) == len(".mp4"):

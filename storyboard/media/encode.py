@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct
 
 from storyboard.core.model import Size
+from storyboard.durable import remove
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -136,7 +137,7 @@ class ClipWriter:
         except OSError:
             pass  # the file goes, so it need not be finished
         finally:
-            self._path.unlink(missing_ok=True)
+            remove(self._path)
 
 
 def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:

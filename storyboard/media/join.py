@@ -5,7 +5,8 @@ the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -20,13 +21,13 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
 from storyboard.core.sound import RATE
+from storyboard.durable import sync_file, written_beside
 from storyboard.media import avc
 from storyboard.media.beside import Beside, check_sound, heard
 from storyboard.media.encode import file_url
 from storyboard.media.layout import Layout, Unfit, check_rest, laid_out, lay
 from storyboard.media.pieces import JoinFailed, Mixed, Piece, Strip, prepared
 from storyboard.media.proof import proved
-from storyboard.media.publish import being_synced, written_beside
 from storyboard.media.reader import Refused
 from storyboard.media.reels import Reels
 from storyboard.media.seal import Seal
@@ -74,7 +75,7 @@ def join(
                 if layout is not None:
                     lay(layout, _places(strips), part)
                     whole()
-                with being_synced(part):
+                with _being_synced(part):
                     info = proved(strips, part, size, rate, Seal.together(strip.seal for strip in strips))
                     check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
                     if subtitles is not None:
@@ -86,6 +87,15 @@ def join(
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
         raise JoinFailed(f"the film can't be written: {problem.strerror}") from problem
+
+
+@contextmanager
+def _being_synced(part: Path) -> Iterator[None]:
+    """What has been written to *part* goes to the disk while the block runs. Raises ``OSError``."""
+    with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
+        syncing = thread.submit(sync_file, part)
+        yield
+        syncing.result()
 
 
 class _Meant(Struct, frozen=True):

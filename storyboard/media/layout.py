@@ -161,11 +161,11 @@ def _big_endian(numbers: "array[int]") -> bytes:
 
 
 def lay(layout: Layout, packets: Iterable[tuple[Path, int, int]], out: Path) -> None:
-    """Write the film to *out*, from its beginning to its end; *packets* are files, with place and size in them.
+    """Write the film to *out*, an empty file, from beginning to end; *packets* are files, with place and size in them.
 
     Raises ``Unreadable`` and ``OSError``.
     """
-    with out.open("wb", buffering=0) as film:
+    with out.open("r+b", buffering=0) as film:
         _write(film.fileno(), layout.head)
         for one in _runs(layout.body, packets):
             if isinstance(one, bytes):

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
+from storyboard.durable import remove
 from storyboard.media.conform import Conformer, Planes
 from storyboard.media.encode import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
 from storyboard.media.frames import exact_frames
@@ -152,6 +153,6 @@ def checked(frames: int, canvas: Canvas, out: Path) -> ClipInfo:
         if (info.frames, size, info.fps) != (frames, canvas.size, canvas.rate) or not info.constant_rate:
             raise RenderFailed(f"has {info.frames} frames of {size} at {info.rate}")
     except (Refused, RenderFailed) as problem:
-        out.unlink(missing_ok=True)
+        remove(out)
         raise RenderFailed(f"the result {problem}") from problem
     return info

@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from msgspec import Struct
 
 from storyboard.core.sound import RATE, Sound
+from storyboard.durable import remove
 from storyboard.media.encode import file_url
 from storyboard.media.hearing import Blocks, track_sound
 from storyboard.media.limiter import limited
@@ -63,10 +64,10 @@ def write_sound(sound: Sound, files: Mapping[str, Path], out: Path, progress: Pr
             return SoundFacts(sound.samples)
         return _levelled(mix, sound, float(sound.loudness), out)
     except FFmpegError as problem:
-        out.unlink(missing_ok=True)
+        remove(out)
         raise MixFailed(f"the sound can't be written: {problem.strerror}") from problem
     except BaseException:
-        out.unlink(missing_ok=True)
+        remove(out)
         raise
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import httpx
 
+from storyboard.durable import remove
 from storyboard.providers.addresses import Policy, Resolver, checked_url, look_up, origin
 from storyboard.providers.connector import CheckedTransport
 from storyboard.providers.errors import Secret
@@ -67,7 +68,7 @@ class Downloader:
             try:
                 return await self._whole(address, file)
             except BaseException:
-                into.unlink(missing_ok=True)
+                remove(into)
                 raise
 
     async def _whole(self, url: httpx.URL, file: BinaryIO) -> Fetched:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from storyboard.store.atomic import fsync_folder, make_folders
+from storyboard.durable import fsync_folder, make_folders, move
 
 
 class Trouble(Struct, frozen=True):
@@ -24,7 +24,7 @@ def set_aside(path: Path, folder: Path) -> Path:
     target = folder / f"{path.name}.{os.urandom(4).hex()}"
     try:
         make_folders(folder)
-        path.replace(target)
+        move(path, target)
         fsync_folder(path.parent)
         fsync_folder(folder)
     except OSError:

@@ -11,26 +11,30 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from storyboard.store.aside import kept_aside, set_aside
-from storyboard.store.atomic import (
+from storyboard.durable import (
     CHUNK,
     Beside,
     NotAFile,
     fsync_folder,
     make_folders,
+    move,
     naming,
     open_regular,
     read_regular,
+    remove_below,
     remove_quietly,
+    sweep,
     write_all,
-    write_atomic,
     write_beside,
 )
+from storyboard.store.aside import kept_aside, set_aside
 from storyboard.store.fans import Fans
 from storyboard.store.index import Index
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _READ_ONLY = 0o444
+# The names that ``Blobs.temp`` gives.
+_TEMP = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-z]{1,16})?")
 
 
 class Missing(Exception):
@@ -55,16 +59,6 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-def init_folder(root: Path) -> Path:
-    """Make ``.storyboard`` in the project folder *root*, ignored by git as a whole; returns it."""
-    folder = root / ".storyboard"
-    make_folders(folder)
-    ignore = folder / ".gitignore"
-    if not os.path.lexists(ignore):
-        write_atomic(ignore, b"*\n")
-    return folder
-
-
 class Blobs:
     """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once.
 
@@ -73,6 +67,7 @@ class Blobs:
 
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self.writable = writable
+        self.cache = folder
         self.temps = folder / "tmp"
         self._temps_place = os.fspath(self.temps)
         self.folder = folder / "blobs"
@@ -185,8 +180,12 @@ class Blobs:
         return sorted(path.name for path in self.folder.glob("*/*") if is_digest(path.name))
 
     def remove(self, digest: str) -> None:
-        """Delete a blob. Only for the holder of the builder's lock, once no record names it. Raises ``OSError``."""
-        self.path(digest).unlink(missing_ok=True)
+        """Delete a blob. Only for the holder of the builder's lock, once no record names it.
+
+        Raises ``OSError``, and ``ValueError`` if it is no digest.
+        """
+        self.path(digest)
+        remove_below(self.cache, "blobs", digest[:2], digest)
 
     def temp(self, suffix: str = "") -> Path:
         """A new random name in the cache's own folder for what is still being made; the file is not created."""
@@ -196,15 +195,7 @@ class Blobs:
 
     def sweep(self) -> None:
         """Remove what killed builds left half made. Only for the holder of the builder's lock."""
-        if not self.temps.is_dir():
-            return
-        for entry in os.scandir(self.temps):
-            if entry.is_dir(follow_symlinks=False):
-                import shutil  # takes longer to load than a look at the store
-
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                remove_quietly(Path(entry.path))
+        sweep(_TEMP, self.cache, "tmp")
 
     def _place(self, digest: str) -> str:
         return f"{self.fans.of(digest)}/{digest}"
@@ -262,7 +253,7 @@ class Blobs:
             raise self._absent(digest) from None
         if kept_at == path or not _another(moved, seen):
             raise Damaged(digest, kept_at)
-        kept_at.replace(path)
+        move(kept_at, path)
         self.verify(digest)
 
 

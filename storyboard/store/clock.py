@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from storyboard.durable import remove, temp_beside
+
 # Nobody waits for a file system that stamps in seconds.
 _PATIENCE_S = 0.1
 
@@ -13,16 +15,17 @@ def clock(folder: Path) -> tuple[int, int]:
 
     The time is that of the last step if there was none for a tenth of a second. Raises ``OSError``.
     """
-    probe = folder / f".clock.{os.urandom(4).hex()}.tmp"
+    probe = temp_beside(folder / "clock")
+    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        probe.write_bytes(b"")
-        first = probe.stat().st_ctime_ns
+        first = os.fstat(descriptor).st_ctime_ns
         deadline = time.monotonic() + _PATIENCE_S
         while True:
-            probe.write_bytes(b"?")
-            looks = probe.stat()
+            os.pwrite(descriptor, b"?", 0)
+            looks = os.fstat(descriptor)
             if looks.st_ctime_ns > first or time.monotonic() > deadline:
                 return looks.st_ctime_ns, looks.st_dev
             time.sleep(0.001)
     finally:
-        probe.unlink(missing_ok=True)
+        os.close(descriptor)
+        remove(probe)

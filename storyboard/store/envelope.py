@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from storyboard.store.atomic import NotAFile, read_regular
+from storyboard.durable import NotAFile, read_regular
 
 VERSION = 1
 _T = TypeVar("_T")

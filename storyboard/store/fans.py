@@ -5,7 +5,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from storyboard.store.atomic import make_folders, naming
+from storyboard.durable import make_folders, naming
 
 
 class Fans:

@@ -4,13 +4,16 @@ Everything goes through the program itself with argument lists. Nothing is writt
 is fetched: a partial clone that lacks an object says so instead of going to the network.
 """
 
-import subprocess
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import subprocess
 
 _QUIET = (
     "--no-pager",
@@ -81,19 +84,7 @@ class Git:
 
     def ask(self, *words: str) -> str:
         """What git prints for these words. Raises ``GitProblem`` with its last line if it fails."""
-        try:
-            done = subprocess.run(  # noqa: S603 - a list of words, no shell
-                ["git", "-C", str(self._folder), *_QUIET, *words],  # noqa: S607 - the git of this machine
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise GitProblem("git is not installed") from None
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise GitProblem(said[-1].removeprefix("fatal: ") if said else f"git {words[0]} failed")
-        return done.stdout.decode(errors="surrogateescape")
+        return _ask(self._folder, *words)
 
     def commit(self, name: str) -> str:
         """The id of the commit that a revision names. Raises ``NoSuchRevision``."""
@@ -147,6 +138,8 @@ class Git:
         return Blob(head[0].decode(), data[:-1]) if len(head) == 3 and head[1] == b"blob" else None
 
     def _reader(self) -> "subprocess.Popen[bytes]":
+        import subprocess
+
         if self._batch is None:
             self._batch = subprocess.Popen(  # noqa: S603 - a list of words, no shell
                 ["git", "-C", str(self._folder), *_QUIET, "cat-file", "--batch", "--follow-symlinks"],  # noqa: S607
@@ -155,6 +148,43 @@ class Git:
                 stderr=subprocess.DEVNULL,
             )
         return self._batch
+
+
+def in_repository(folder: Path) -> bool:
+    """Whether *folder* lies in a repository."""
+    return any((above / ".git").exists() for above in (folder, *folder.parents))
+
+
+def tracked_below(folder: Path, name: str) -> tuple[str, ...]:
+    """The files below *name* in *folder* that are in git's index, relative to *folder*; none where git cannot say.
+
+    Capitals do not count, as on the disks of macOS and Windows.
+    """
+    if not os.path.lexists(folder / name) or not in_repository(folder):
+        return ()
+    try:
+        listed = _ask(folder, "--no-literal-pathspecs", "--icase-pathspecs", "ls-files", "-z", "--", name)
+    except GitProblem:
+        return ()
+    return tuple(filter(None, listed.split("\0")))
+
+
+def _ask(folder: Path, *words: str) -> str:
+    import subprocess  # takes longer to load than most of what is asked for without it
+
+    try:
+        done = subprocess.run(  # noqa: S603 - a list of words, no shell
+            ["git", "-C", str(folder), *_QUIET, *words],  # noqa: S607 - the git of this machine
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise GitProblem("git is not installed") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise GitProblem(said[-1].removeprefix("fatal: ") if said else f"git {words[0]} failed")
+    return done.stdout.decode(errors="surrogateescape")
 
 
 def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.store.atomic import Beside, OpenFolder, remove_quietly
+from storyboard.durable import Beside, OpenFolder, remove_quietly
 from storyboard.store.cas import Blobs
 from storyboard.store.index import Index
 from storyboard.store.records import Record, Records

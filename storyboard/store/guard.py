@@ -14,9 +14,9 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from storyboard.store.atomic import read_regular, remove_quietly, write_atomic
-from storyboard.store.cas import init_folder
+from storyboard.durable import read_regular, remove_quietly, write_atomic
 from storyboard.store.locks import lock_at, take
+from storyboard.store.state import FOLDER, State
 
 _STEP_S = 0.1
 
@@ -47,7 +47,7 @@ class LockLost(Exception):
 
 
 class Builder:
-    """Holds the project in *root* for the length of a ``with`` block.
+    """Holds the project of *state* for the length of a ``with`` block.
 
     If another builder has it, *on_wait* is called once with its ``Holder`` (or ``None``), then it is waited for, at
     most *patience_s* seconds (``None``: for ever; 0: not at all). Raises ``Held``, ``LockUnsupported``, ``OSError``.
@@ -55,14 +55,15 @@ class Builder:
 
     def __init__(
         self,
-        root: Path,
+        state: State,
         storyboard: str,
         *,
         on_wait: Callable[[Holder | None], None] | None = None,
         patience_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._folder = root / ".storyboard"
+        self._state = state
+        self._folder = state.folder
         self._path = self._folder / "builder.lock"
         self._note = self._folder / "builder.json"
         self._lock = lock_at(self._path)
@@ -74,7 +75,7 @@ class Builder:
         self.after_crash = False
 
     def __enter__(self) -> Self:
-        init_folder(self._folder.parent)
+        self._state.prepare()
         if not take(self._lock, 0):
             self._wait()
         try:
@@ -121,7 +122,7 @@ class Builder:
 def holder_of(root: Path) -> Holder | None:
     """Who wrote last that it builds in *root*; only worth something while the lock is held."""
     try:
-        return msgspec.json.decode(read_regular(root / ".storyboard" / "builder.json"), type=Holder)
+        return msgspec.json.decode(read_regular(root / FOLDER / "builder.json"), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 

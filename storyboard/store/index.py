@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storyboard.store.atomic import naming, open_regular, remove_quietly
+from storyboard.durable import naming, open_regular, remove_quietly
 from storyboard.store.seen import Seen
 
 VERSION = 1

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from storyboard.durable import fsync_folder, make_folders, naming, remove, write_atomic, write_new
 from storyboard.store.aside import Trouble, set_aside
-from storyboard.store.atomic import fsync_folder, make_folders, naming, write_atomic, write_new
 from storyboard.store.envelope import Broken, Newer, load, seal
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
@@ -107,10 +107,10 @@ class Journal:
         path = self._path(task_id)
         with naming(path):
             try:
-                path.unlink()
+                remove(path)
+                fsync_folder(self._folder)
             except FileNotFoundError:
                 return
-            fsync_folder(self._folder)
 
     def job(self, task_id: str) -> Job | None:
         """The job of that id, ``None`` if there is none or its file was damaged. Raises ``Unreadable``, ``OSError``."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from storyboard.durable import fsync_folder, make_folders, naming, open_regular, write_all
 from storyboard.store.aside import Trouble
-from storyboard.store.atomic import fsync_folder, make_folders, naming, open_regular, write_all
 from storyboard.store.bills import Account, Entry, Standing, Total, estimated, totals
 from storyboard.store.locks import lock_at, take_patiently
 

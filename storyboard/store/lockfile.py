@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.store.atomic import write_atomic
+from storyboard.durable import NotAFile, read_regular, write_atomic
 
 VERSION = 1
 _END = "~"
@@ -191,9 +191,12 @@ def write(path: Path, lockfile: Lockfile) -> bool:
 
 def _read(path: Path) -> tuple[Lockfile, bool]:
     try:
-        text = path.read_bytes().decode()
+        text = read_regular(path).decode()
     except FileNotFoundError:
         return Lockfile(), False
+    except NotAFile as problem:
+        reason = "it is a link, a folder or a device; the lockfile has to be a file"
+        raise LockfileProblem("shape", reason, None, "put the file itself in its place") from problem
     except UnicodeDecodeError as problem:
         raise LockfileProblem("syntax", f"it is not UTF-8 text: {problem.reason}") from problem
     return loads(text), True

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storyboard.store.atomic import naming
+from storyboard.durable import naming
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

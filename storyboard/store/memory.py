@@ -7,6 +7,7 @@ been proven to tell a later change. Paths are absolute. A damaged file, or one o
 """
 
 import os
+import re
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,11 +17,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from storyboard.durable import keep_youngest, write_disposable
 from storyboard.store.standing import Stamp, stamp_of
 
 FOLDER = "memory"
 _MAGIC = b"storyboard memory 1\n"
 _MOST = 8
+_NAME = re.compile(r"[0-9a-f]{8}\.bin")
 _HEAD = len(_MAGIC) + 4
 _SIZE = 4 * 8
 _GONE: Stamp = (-1, -1, -1, -1)
@@ -82,12 +85,8 @@ def write(
     """
     body = msgspec.msgpack.encode(_File(about, _packed(program), _packed(texts), _packed(kept), content))
     path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    beside.write_bytes(_MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
-    beside.replace(path)
-    found = sorted((entry.stat().st_mtime_ns, entry.path) for entry in os.scandir(path.parent))
-    for _, old in [one for one in found if one[1].endswith(".bin")][:-_MOST]:
-        Path(old).unlink()
+    write_disposable(path, _MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
+    keep_youngest(_NAME, _MOST, path.parent.parent, FOLDER)
 
 
 def _packed(looks: Mapping[str, Stamp]) -> _Looks:

@@ -6,6 +6,7 @@ in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to 
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from storyboard.durable import Beside, fsync_folder, naming, remove_below, remove_folder_if_empty, write_beside
 from storyboard.store.aside import Trouble, set_aside
-from storyboard.store.atomic import Beside, fsync_folder, naming, write_beside
 from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
 from storyboard.store.envelope import Broken, Newer, read, seal, unseal
 from storyboard.store.fans import Fans
@@ -90,6 +91,7 @@ class Records:
 
     def __init__(self, folder: Path, blobs: Blobs, index: Index) -> None:
         self.troubles: list[Trouble] = []
+        self._cache = folder
         self._records = folder / "records"
         # text, since a film asks for tens of thousands and paths take longer to put together than to be looked at
         self._blobs_place = os.fspath(blobs.folder.absolute())
@@ -146,7 +148,10 @@ class Records:
             try:
                 os.mkdir(folder)
             except FileExistsError:
-                return False
+                if not os.path.islink(folder):
+                    return False
+                self._distrust(Path(folder), "it is a link")
+                os.mkdir(folder)
             except FileNotFoundError:
                 self.fans.make(os.path.dirname(folder))
                 with suppress(FileExistsError):
@@ -174,10 +179,10 @@ class Records:
 
     def remove(self, record: Record) -> None:
         """Forget a record; its blobs stay. Only for the holder of the builder's lock. Raises ``OSError``."""
-        folder = self.folder(record.key)
-        Path(f"{folder}/{record.digest}.json").unlink(missing_ok=True)
-        with suppress(OSError):  # other takes of the key are in there
-            os.rmdir(folder)
+        self.folder(record.key)
+        place = ("records", record.key[:2], record.key)
+        remove_below(self._cache, *place, f"{record.digest}.json")
+        remove_folder_if_empty(self._cache, *place)  # other takes of the key may be in there
 
     def folder(self, key: str) -> str:
         """Where the records of *key* are, or would be. Raises ``ValueError`` if it is no key."""
@@ -203,6 +208,9 @@ class Records:
         try:
             with suppress(FileNotFoundError):
                 looks = os.lstat(folder)
+                if stat.S_ISLNK(looks.st_mode):
+                    self._distrust(Path(folder), "it is a link")
+                    return []
                 with os.scandir(folder) as entries:
                     names = sorted([entry.name for entry in entries])
                 self._index.seen.folder(folder, looks, names)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from storyboard.store.git import Git, GitProblem
+from storyboard.store.git import Git, GitProblem, in_repository
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
 
 _MARK = b'"lockfile_version"'
@@ -41,7 +41,7 @@ def lockfiles(root: Path) -> list[Source]:
 
     Without git, those below *root*. Raises ``Unsure``, ``OSError``.
     """
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+    if not in_repository(root):
         return list(_on_disk(root, "working tree"))
     try:
         with Git(root) as git:

@@ -11,9 +11,9 @@ import pytest
 
 from storyboard.build import locking
 from storyboard.build.paid import PaidMaker
+from storyboard.durable import Beside
 from storyboard.providers.base import Outcome
 from storyboard.providers.wait import Poller
-from storyboard.store.atomic import Beside
 from storyboard.store.journal import Job, Journal, NoSuchJob, State
 from storyboard.store.lockfile import write
 from storyboard.store.records import Record, Records

@@ -37,6 +37,9 @@ class MemoryFiles:
     def length(self, path: str, kind: Kind) -> Fraction | None:
         return None
 
+    def leads_outside(self, path: str) -> str | None:
+        return None
+
 
 def load_text(text: str, provider: str | None = None, **files: str) -> Loaded:
     """Load a storyboard at the top of a project; *files* are further ones, ``__`` for a slash and ``_`` for a dot."""

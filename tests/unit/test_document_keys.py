@@ -39,6 +39,9 @@ class Files:
     def length(self, path: str, kind: Kind) -> Fraction | None:
         return None
 
+    def leads_outside(self, path: str) -> str | None:
+        return None
+
 
 def keys(files: Mapping[str, str], pictures: Mapping[str, str] | None = None) -> list[str | None]:
     """The keys of the takes, in the order of the film, of those that are known before anything is made."""

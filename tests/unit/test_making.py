@@ -19,6 +19,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.plan import CutMade
 from storyboard.core.planner import Planner
 from storyboard.store.lockfile import Lockfile
+from storyboard.store.state import State
 from tests.unit.films import CLIP, film, shot, wishes
 
 DRAWING_S = 5.0
@@ -63,7 +64,7 @@ def test_waiting_for_a_free_worker_does_not_count(tmp_path: Path, clock: Clock) 
     board = film(*(shot(name, seed=number) for number, name in enumerate("abcd")))
     (tmp_path / ".storyboard").mkdir()
     events: list[Event] = []
-    with Workspace(tmp_path, board, writable=True) as workspace:
+    with Workspace(State(tmp_path), board, writable=True) as workspace:
         shelf = Shelf(workspace, Lockfile(), {"renderer": 1})
         graph = Graph(board)
         planner = Planner(graph, shelf, wishes())

@@ -13,6 +13,7 @@ from storyboard.core.layers import Captioned, Drawn, Footage, Mix, Photo
 from storyboard.store.group import Deposit, Kept
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Made, Record
+from storyboard.store.state import State
 from tests.unit.films import film, shot
 
 PICTURE = "5" * 64
@@ -33,7 +34,7 @@ def kept(shelf: Shelf, number: int) -> str:
 
 
 def test_takes_are_at_hand_if_none_has_to_be_read(tmp_path: Path) -> None:
-    with Workspace(tmp_path, film(shot("glide")), writable=True) as workspace:
+    with Workspace(State(tmp_path), film(shot("glide")), writable=True) as workspace:
         shelf = Shelf(workspace, Lockfile(), {})
         one, other = kept(shelf, 1), kept(shelf, 2)
         both: Drawn = Mix("dissolve", 24, footage(one), Captioned(footage(other), (), None, ""))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.store.atomic import NotAFile
-from storyboard.store.cas import Blobs, Damaged, Missing, init_folder, is_digest
+from storyboard.durable import LinkOnTheWay, NotAFile
+from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
 from storyboard.store.index import Index
 
 TAKE = bytes(range(256)) * 40
@@ -265,12 +265,34 @@ def test_good_blob_put_in_place_of_a_bad_one_meanwhile_is_not_set_aside(
 def test_sweep_removes_what_was_left_half_made(blobs: Blobs) -> None:
     digest = blobs.put_bytes(TAKE)
     blobs.temp(".mp4").write_bytes(b"half")
-    folder = blobs.temp()
-    folder.mkdir()
-    (folder / "sound.mp3").write_bytes(b"half")
+    blobs.temp().write_bytes(b"half")
     blobs.sweep()
     assert list(blobs.temps.iterdir()) == []
     blobs.verify(digest)
+
+
+def test_sweep_leaves_folders_links_and_files_of_other_names(blobs: Blobs, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    folder = blobs.temp()
+    folder.mkdir()
+    (folder / "sound.mp3").write_bytes(b"half")
+    blobs.temp().symlink_to(mine)
+    (blobs.temps / "notes.txt").write_text("mine")
+    before = sorted(blobs.temps.rglob("*"))
+    blobs.sweep()
+    assert sorted(blobs.temps.rglob("*")) == before
+
+
+def test_sweep_through_a_link_is_refused(blobs: Blobs, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ("0" * 32)).write_text("mine")
+    blobs.temps.parent.mkdir()
+    blobs.temps.symlink_to(elsewhere)
+    with pytest.raises(LinkOnTheWay):
+        blobs.sweep()
+    assert (elsewhere / ("0" * 32)).read_text() == "mine"
 
 
 def test_sweep_of_a_new_project_does_nothing(blobs: Blobs) -> None:
@@ -284,14 +306,6 @@ def test_temp_names_differ_and_their_folder_is_private(blobs: Blobs) -> None:
     assert not first.exists()
     assert first.suffix == ".mp4"
     assert blobs.temps.stat().st_mode & 0o777 == 0o700
-
-
-def test_project_folder_hides_itself_from_git(tmp_path: Path) -> None:
-    folder = init_folder(tmp_path)
-    assert (folder / ".gitignore").read_text() == "*\n"
-    (folder / ".gitignore").write_text("mine\n")
-    init_folder(tmp_path)
-    assert (folder / ".gitignore").read_text() == "mine\n"
 
 
 WRITER = """

@@ -15,12 +15,14 @@ import pytest
 
 from storyboard.store.guard import Builder, Held, Holder, LockLost, holder_of
 from storyboard.store.locks import LockUnsupported, lock_at, take
+from storyboard.store.state import State
 
 HOLD = """
 import sys
 from pathlib import Path
 from storyboard.store.guard import Builder
-with Builder(Path(sys.argv[1]), "river.yaml"):
+from storyboard.store.state import State
+with Builder(State(Path(sys.argv[1])), "river.yaml"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -40,23 +42,23 @@ def another_builder(root: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_holder_is_written_down_while_the_lock_is_held(tmp_path: Path) -> None:
-    with Builder(tmp_path, "storyboard.yaml", clock=lambda: 1234.5) as builder:
+    with Builder(State(tmp_path), "storyboard.yaml", clock=lambda: 1234.5) as builder:
         holder = holder_of(tmp_path)
         assert holder is not None
         assert (holder.pid, holder.storyboard, holder.since) == (os.getpid(), "storyboard.yaml", 1234.5)
         builder.check()
     assert holder_of(tmp_path) is None
-    with Builder(tmp_path, "storyboard.yaml"):
+    with Builder(State(tmp_path), "storyboard.yaml"):
         pass
 
 
 def test_held_project_is_refused_with_the_name_of_its_holder(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
-        with pytest.raises(Held) as caught, Builder(tmp_path, "storyboard.yaml", patience_s=0):
+        with pytest.raises(Held) as caught, Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
             pass
         assert caught.value.holder is not None
         assert (caught.value.holder.pid, caught.value.holder.storyboard) == (process.pid, "river.yaml")
-        with pytest.raises(Held), Builder(tmp_path, "storyboard.yaml", patience_s=0.15):
+        with pytest.raises(Held), Builder(State(tmp_path), "storyboard.yaml", patience_s=0.15):
             pass
 
 
@@ -69,7 +71,7 @@ def test_waiting_builder_is_told_once_for_whom_and_gets_the_project_then(tmp_pat
             assert process.stdin is not None
             process.stdin.close()
 
-        with Builder(tmp_path, "storyboard.yaml", on_wait=leave) as builder:
+        with Builder(State(tmp_path), "storyboard.yaml", on_wait=leave) as builder:
             builder.check()
             assert holder_of(tmp_path) != told[0]
     assert [holder.pid for holder in told if holder] == [process.pid]
@@ -79,24 +81,24 @@ def test_killed_builder_frees_the_project_at_once(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+        with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
             holder = holder_of(tmp_path)
             assert holder is not None
             assert holder.pid == os.getpid()
 
 
 def test_program_started_by_a_builder_does_not_inherit_the_lock(tmp_path: Path) -> None:
-    with Builder(tmp_path, "storyboard.yaml"):
+    with Builder(State(tmp_path), "storyboard.yaml"):
         child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     try:
-        with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+        with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
             assert child.poll() is None
     finally:
         child.communicate()
 
 
 def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -> None:
-    with Builder(tmp_path, "storyboard.yaml") as first:
+    with Builder(State(tmp_path), "storyboard.yaml") as first:
         (tmp_path / ".storyboard" / "builder.lock").unlink()
         with pytest.raises(LockLost):
             first.check()
@@ -111,7 +113,7 @@ def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -
 def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
         (tmp_path / ".storyboard" / "builder.lock").unlink()
-        with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+        with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
@@ -121,14 +123,14 @@ def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> Non
 
 
 def test_failure_inside_frees_the_project(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), Builder(tmp_path, "storyboard.yaml"):
+    with pytest.raises(KeyError), Builder(State(tmp_path), "storyboard.yaml"):
         raise KeyError
-    with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+    with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
         pass
 
 
 def test_full_disk_at_the_start_leaves_no_lock_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Builder(tmp_path, "storyboard.yaml"):
+    with Builder(State(tmp_path), "storyboard.yaml"):
         pass
 
     def full(*_: object) -> int:
@@ -136,9 +138,9 @@ def test_full_disk_at_the_start_leaves_no_lock_behind(tmp_path: Path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        with pytest.raises(OSError, match=r"builder\.json"), Builder(tmp_path, "storyboard.yaml"):
+        with pytest.raises(OSError, match=r"builder\.json"), Builder(State(tmp_path), "storyboard.yaml"):
             pass
-    with Builder(tmp_path, "storyboard.yaml", patience_s=0):
+    with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
         pass
 
 
@@ -152,7 +154,7 @@ def test_file_system_without_flock_is_refused_and_never_left_unlocked(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", missing)
-    with pytest.raises(LockUnsupported) as caught, Builder(tmp_path, "storyboard.yaml"):
+    with pytest.raises(LockUnsupported) as caught, Builder(State(tmp_path), "storyboard.yaml"):
         pass
     assert caught.value.path == tmp_path / ".storyboard" / "builder.lock"
     assert holder_of(tmp_path) is None

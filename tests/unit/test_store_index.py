@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from storyboard.durable import NotAFile
 from storyboard.store import index as module
-from storyboard.store.atomic import NotAFile
 from storyboard.store.index import Index
 
 LATER = 4e9

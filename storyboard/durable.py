@@ -1,18 +1,26 @@
-"""Files that are whole or absent: written beside, synced, renamed, and their folder synced.
+"""Every removal, rename and replacement of a file, and the writing of files that are whole or absent.
 
-Owns every write of the store below the level of meaning, and the opening of files that must be regular ones. Leaves to
-others what the bytes are.
+No other module of the program unlinks, renames or replaces (a test holds it to that), so that one place shows what may
+go: single files and links that the program has made itself, never a tree, and nothing behind a link. A file that is
+written is staged beside its place, synced, renamed, and its folder synced. Leaves to others what the bytes are.
 """
 
 import errno
 import os
+import re
+import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CHUNK = 1 << 20
 _NO_LINKS_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _NO_FOLDER_SYNC_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+# Room for what is added to a name, within the 255 bytes that a name may have.
+_NAME_BYTES = 200
+# The names that ``temp_beside`` and ``written_beside`` give, whatever file they are for.
+STAGED = re.compile(r"\..+\.(?:[0-9a-f]{16}\.tmp|part-[0-9a-f]{8})", re.DOTALL)
 
 
 class NotAFile(OSError):
@@ -20,6 +28,13 @@ class NotAFile(OSError):
 
     def __init__(self, path: Path | str) -> None:
         super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
+
+
+class LinkOnTheWay(OSError):
+    """A link stands where a folder of our own is needed; ``filename`` says where."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(errno.ELOOP, "a link, where storyboard follows none", os.fspath(path))
 
 
 class naming:  # noqa: N801  a function to those who use it; written out since a film passes it a hundred thousand times
@@ -72,7 +87,16 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
 
 def temp_beside(path: Path) -> Path:
     """A name in the folder of *path* that nobody can guess; hidden, and never ending like a file of ours."""
-    return path.with_name(f".{path.name[:64]}.{os.urandom(8).hex()}.tmp")
+    return path.with_name(f".{_cut(path.name)}.{os.urandom(8).hex()}.tmp")
+
+
+def staged_for(path: Path) -> re.Pattern[str]:
+    """Matches the names under which a file for *path* may have been left half written, in its folder."""
+    return re.compile(rf"\.{re.escape(_cut(path.name))}\.(?:[0-9a-f]{{16}}\.tmp|part-[0-9a-f]{{8}})", re.DOTALL)
+
+
+def _cut(name: str) -> str:
+    return os.fsencode(name)[:_NAME_BYTES].decode(errors="ignore")
 
 
 class OpenFolder:
@@ -125,10 +149,114 @@ def make_folders(path: Path, mode: int = 0o777) -> None:
     fsync_folder(path.parent)
 
 
+@contextmanager
+def real_folder(top: Path | str, *parts: str) -> Iterator[int]:
+    """A descriptor of the folder *parts* below *top*, each step opened from the one before.
+
+    Raises ``LinkOnTheWay`` naming the link, else ``OSError`` naming the folder that cannot be opened.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    path = os.fspath(top)
+    with naming(path):
+        folder = os.open(path, flags)
+    try:
+        for part in parts:
+            path = os.path.join(path, part)
+            try:
+                below = os.open(part, flags | os.O_NOFOLLOW, dir_fd=folder)
+            except OSError as problem:
+                problem.filename = path
+                if _is_link(part, folder):
+                    raise LinkOnTheWay(path) from None
+                raise
+            os.close(folder)
+            folder = below
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _is_link(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def remove(path: Path | str) -> None:
+    """Remove one file or link that this program has made; nothing if it is gone. Raises ``OSError`` naming it."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
 def remove_quietly(path: Path | str) -> None:
-    """Unlink if it is there and can be."""
+    """The same; what cannot be removed stays."""
     with suppress(OSError):
         os.unlink(path)
+
+
+def remove_below(top: Path | str, *parts: str) -> None:
+    """Remove the file *parts* below *top*, reached through no link; nothing if it is gone.
+
+    Raises ``LinkOnTheWay`` and ``OSError``.
+    """
+    with suppress(FileNotFoundError), real_folder(top, *parts[:-1]) as folder, naming(os.path.join(top, *parts)):
+        os.unlink(parts[-1], dir_fd=folder)
+
+
+def remove_folder_if_empty(top: Path | str, *parts: str) -> None:
+    """Remove the folder *parts* below *top*, reached through no link, if nothing is in it."""
+    with suppress(OSError), real_folder(top, *parts[:-1]) as folder:
+        os.rmdir(parts[-1], dir_fd=folder)
+
+
+def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -> None:
+    """Remove the regular files with such a *name* in the folder *parts* below *top*, and up to *depth* folders deeper.
+
+    Links and folders stay whatever their names are, and no link is followed. A missing folder is no error.
+
+    Raises ``LinkOnTheWay`` if *parts* lead over a link, and ``OSError``.
+    """
+    with suppress(FileNotFoundError), real_folder(top, *parts) as folder:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.is_dir(follow_symlinks=False), _is_file(entry)) for entry in entries]
+        for below, is_folder, is_file in found:
+            if is_file and name.fullmatch(below):
+                with suppress(FileNotFoundError), naming(os.path.join(top, *parts, below)):
+                    os.unlink(below, dir_fd=folder)
+            elif is_folder and depth > 0:
+                sweep(name, top, *parts, below, depth=depth - 1)
+
+
+def keep_youngest(name: re.Pattern[str], most: int, top: Path | str, *parts: str) -> None:
+    """Remove all but the *most* youngest of the regular files with such a *name* in a folder. Raises as ``sweep``."""
+    with real_folder(top, *parts) as folder:
+        with os.scandir(folder) as entries:
+            files = [entry for entry in entries if name.fullmatch(entry.name) and _is_file(entry)]
+            ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in files)
+        for _, old in ages[:-most]:
+            with suppress(FileNotFoundError), naming(os.path.join(top, *parts, old)):
+                os.unlink(old, dir_fd=folder)
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    return entry.is_file(follow_symlinks=False)
+
+
+def move(source: Path | str, target: Path | str) -> None:
+    """Give a file of our own another name, replacing what has it. Raises ``OSError`` with both names."""
+    os.replace(source, target)
+
+
+def put_link(path: Path, target: str) -> None:
+    """Put a link to *target* at *path*, replacing what is there. Raises ``OSError``."""
+    temp = temp_beside(path)
+    os.symlink(target, temp)
+    try:
+        os.replace(temp, path)
+    except BaseException:
+        remove_quietly(temp)
+        raise
 
 
 class Beside:
@@ -212,7 +340,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
         temp = temp_beside(path)
         write_temp(temp, data, mode)
         try:
-            temp.replace(path)
+            os.replace(temp, path)
         except BaseException:
             remove_quietly(temp)
             raise
@@ -240,4 +368,45 @@ def _link_or_rename(temp: Path, path: Path) -> None:
         # A file system without hard links: the project's lock keeps other builders away between look and rename.
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
-        temp.replace(path)
+        os.replace(temp, path)
+
+
+def write_disposable(path: Path | str, data: bytes) -> None:
+    """Put *data* at *path*, replacing what is there; nothing is synced, since only time is lost with it.
+
+    Raises ``OSError`` naming *path*.
+    """
+    temp = os.fspath(temp_beside(Path(path)))
+    beside = write_beside(temp, os.fspath(path), data)
+    try:
+        beside.publish()
+    finally:
+        beside.drop()
+
+
+@contextmanager
+def written_beside(target: Path) -> Iterator[Path]:
+    """An empty file in the folder of *target* to write to; it takes the place of *target* when the block ends.
+
+    Both are on disk before this returns. If the block raises, the file is removed and *target* stays as it was.
+    Raises ``OSError``.
+    """
+    part = target.with_name(f".{_cut(target.name)}.part-{secrets.token_hex(4)}")
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+    try:
+        yield part
+        sync_file(part)
+        os.replace(part, target)
+    except BaseException:
+        remove_quietly(part)
+        raise
+    fsync_folder(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make what has been written to a file survive a power cut, whoever wrote it. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,163 @@
+"""Settings of this machine: where the cache of a project is, if it is not in the project.
+
+They come from the environment and from a file of the person, never from the project: a repository that could move the
+cache could have files written wherever it likes.
+
+    ~/.config/storyboard/settings.toml
+        [project."/home/ada/film"]
+        cache = "/mnt/big/film-cache"
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyboard.cli.output import problem, readable
+from storyboard.report.words import clean
+
+if TYPE_CHECKING:
+    from storyboard.store.state import State, StateRefused
+
+CACHE_DIR = "STORYBOARD_CACHE_DIR"
+_FORM = 'write `[project."/path/of/the/project"]` and below it `cache = "/path/of/its/cache"`'
+
+
+def settings_file() -> Path:
+    """Where the settings of this person are, whether or not the file is there."""
+    return Path(click.get_app_dir("storyboard")) / "settings.toml"
+
+
+def cache_dir(root: Path) -> Path | None:
+    """The folder for the cache of the project in *root* as the settings have it; ``None`` if it stays in the project.
+
+    Raises ``click.UsageError``.
+    """
+    named = os.environ.get(CACHE_DIR)
+    if named:
+        return _absolute(named, CACHE_DIR)
+    file = settings_file()
+    projects = _projects(file)
+    own = next((one for name, one in projects.items() if os.path.realpath(name) == os.path.realpath(root)), None)
+    return _absolute(own["cache"], str(file)) if own is not None and "cache" in own else None
+
+
+def state_of(root: Path) -> "State":
+    """The state folders of the project in *root*. Raises ``StateRefused``, ``click.UsageError``, ``OSError``."""
+    from storyboard.store.state import State
+
+    return State(root, cache_dir(root))
+
+
+def _absolute(text: str, where: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise click.UsageError(f"{where}: {text!r} is not an absolute path; write the whole path of the cache")
+    return path
+
+
+def _projects(file: Path) -> dict[str, dict[str, str]]:
+    import tomllib
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except UnicodeDecodeError as bad:
+        raise click.UsageError(f"{file}: it is not UTF-8 text") from bad
+    try:
+        settings: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as bad:
+        raise click.UsageError(f"{file}: it is not TOML: {bad}") from bad
+    projects = settings.pop("project", {})
+    unknown = next(iter(settings), None)
+    if unknown is not None:
+        raise click.UsageError(f"{file}: {unknown!r} is no setting; {_FORM}")
+    for name, own in projects.items() if isinstance(projects, dict) else ():
+        if not isinstance(own, dict) or set(own) - {"cache"} or not isinstance(own.get("cache", ""), str):
+            raise click.UsageError(f"{file}: the settings of project {name!r} cannot be used; {_FORM}")
+    if not isinstance(projects, dict):
+        raise click.UsageError(f"{file}: `project` is no table; {_FORM}")
+    return projects
+
+
+def refusal(refused: "StateRefused") -> dict[str, Any]:
+    """Why the state of a project is not used, and the way out, as an error of the command line."""
+    from storyboard.report.words import several
+    from storyboard.store import state
+
+    root, own = refused.root, refused.root / state.FOLDER
+    match refused:
+        case state.LinkInState(path=path, target=target):
+            message = (
+                f"{_shown(path)} is a link to {_shown(target)}. Storyboard follows no link among its own files: "
+                "a repository can bring a link that leads to files of yours. Nothing was read, written or removed"
+            )
+            return problem("linked-state", message, _without_link(root, path, target))
+        case state.TrackedState(names=names):
+            message = (
+                f"git tracks {several(len(names), 'file')} of {_shown(own)}, such as {clean(names[0])}. This folder "
+                "holds what was made on this machine and must not come from git. Nothing was read, written or removed"
+            )
+            way = f"run `git -C {_quoted(root)} rm -r -q --cached {state.FOLDER}` and commit that"
+            return problem("tracked-state", message, f"{way}; if the repository is not yours, remove {_shown(own)} too")
+        case state.UnusableCache(cache=cache):
+            message = f"{_shown(cache)} is set to be the cache of {_shown(root)}, but it holds other files"
+            return problem("cache-dir", message, "name an empty or new folder, or a cache that storyboard has made")
+        case state.CacheOfAnother(cache=cache, owner=owner):
+            message = (
+                f"{_shown(cache)} is set to be the cache of {_shown(root)}, but it is the cache of {_shown(owner)}"
+            )
+            return problem("cache-dir", message, "give each project a cache folder of its own")
+        case state.CacheLeftBehind(cache=cache, left=left):
+            message = (
+                f"the cache of {_shown(root)} is {_shown(cache)}, which is empty, and its takes are in {_shown(left)}"
+            )
+            move = f"move them: `mkdir -p {_quoted(cache)} && mv {_quoted(left)}/* {_quoted(cache)}/`"
+            keep = "remove the setting" if left == own / "cache" else f"name it: {_setting(root, left)}"
+            return problem("cache-dir", message, f"{move}; or, to keep them there, {keep}")
+    raise TypeError(type(refused).__name__)
+
+
+def _without_link(root: Path, path: Path, target: Path) -> str:
+    from storyboard.store.state import FOLDER
+
+    own = root / FOLDER
+    if path == own / "cache" and _can_be_cache(target):
+        return f"if the link is yours, run `rm {_quoted(path)}` and name the cache: {_setting(root, target)}"
+    if path == own and target.is_dir():
+        kept = [_quoted(target / name) for name in ("journal", "ledger.jsonl") if (target / name).exists()]
+        copied = f" && cp -a {' '.join(kept)} {_quoted(own)}/" if kept else ""
+        commands = f"if the link is yours, run `rm {_quoted(own)} && mkdir {_quoted(own)}{copied}`"
+        return f"{commands} and name the cache: {_setting(root, target / 'cache')}"
+    whole = f"for a cache on another disk, move the whole of {_shown(own / 'cache')} there and name it"
+    return (
+        f"run `rm {_quoted(path)}`, which removes only the link; {whole}: {_setting(root, Path('/path/of/the/cache'))}"
+    )
+
+
+def _can_be_cache(folder: Path) -> bool:
+    try:
+        return (folder / "blobs").is_dir() or not any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def _setting(root: Path, cache: Path) -> str:
+    """The lines that name *cache*, as they are to be written."""
+    name, place = (json.dumps(clean(os.path.realpath(path)), ensure_ascii=False) for path in (root, cache))
+    lines = f"\n\n    [project.{name}]\n    cache = {place}\n\n"
+    variable = f"set {CACHE_DIR}={_quoted(cache)} in the environment of every command"
+    return f"write into {_shown(settings_file())}{lines}or {variable}. Nothing is made again"
+
+
+def _shown(path: Path) -> str:
+    return clean(readable(str(path)))
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return clean(shlex.quote(readable(str(path))))
