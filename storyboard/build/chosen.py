@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from storyboard.build.film import is_own_link
+from storyboard.build.film import own_link
 from storyboard.build.shelf import Shelf
 from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Step, TakeMade
@@ -44,7 +44,8 @@ def in_use(shelf: Shelf, storyboard: Storyboard) -> dict[str, InUse]:
 def _linked(shelf: Shelf, shot: str) -> str | None:
     """The take that the last build left beside the film under the name of *shot*."""
     link = shelf.film.with_suffix("") / f"{shot}.mp4"
-    return link.readlink().name if is_own_link(shelf, link) else None
+    target = own_link(shelf, link)
+    return target.rpartition("/")[2] if target is not None else None
 
 
 def chosen(steps: Iterable[Step], before: Mapping[str, InUse]) -> Iterator[Chosen]:

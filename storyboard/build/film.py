@@ -149,22 +149,24 @@ def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Resul
     for name, target in linked(shelf, storyboard, settled).items():
         _link(shelf, folder / name, target)
     for entry in folder.iterdir():
-        if entry.name not in names and is_own_link(shelf, entry):
+        if entry.name not in names and own_link(shelf, entry) is not None:
             remove(entry)
     return folder
 
 
-def is_own_link(shelf: Shelf, path: Path) -> bool:
-    """Whether *path* is a link to a blob of this project, as only ``link_shots`` puts them there."""
-    if not path.is_symlink():
-        return False
-    target = Path(os.path.normpath(path.parent.resolve() / path.readlink()))
-    return is_digest(target.name) and target.parent.parent in shelf.blob_folders
+def own_link(shelf: Shelf, path: Path) -> str | None:
+    """Where the link at *path* leads, if that is a blob of this project: only ``link_shots`` puts such links there."""
+    try:
+        target = str(path.readlink())
+    except OSError:
+        return None
+    folder, _, digest = target.rpartition("/")
+    return target if folder.rpartition("/")[0] in shelf.ways_to_blobs and is_digest(digest) else None
 
 
 def linked(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> dict[str, str]:
     """The links beside the film by name, and where they lead. Raises ``TaskFailed`` if a take is not whole."""
-    blobs = os.path.relpath(shelf.blob_folders[0], shelf.film.with_suffix("").resolve())
+    blobs = shelf.ways_to_blobs[0]
     found = {}
     for shot in storyboard.shots():
         for name, action in _names(shot):
@@ -184,7 +186,6 @@ def _names(shot: Shot) -> Iterator[tuple[str, str]]:
 
 
 def _link(shelf: Shelf, path: Path, target: str) -> None:
-    if os.path.lexists(path) and not is_own_link(shelf, path):
-        return
-    if not path.is_symlink() or str(path.readlink()) != target:
+    there = own_link(shelf, path)
+    if there != target and (there is not None or not os.path.lexists(path)):
         put_link(path, target)

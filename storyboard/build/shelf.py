@@ -6,7 +6,7 @@ Every function here may touch the disk; the engine calls the slow ones in its st
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,14 +34,19 @@ class Shelf:
         self.root = workspace.root
         self.folder = workspace.state
         self.film = workspace.film
-        # where links to takes may lead: the cache, and where it was before it was moved elsewhere
-        self.blob_folders = tuple(cache.resolve() / "blobs" for cache in (workspace.cache, workspace.state / "cache"))
         self.films = workspace.films
         self.renderer = renderer
         self.locking = Locking(workspace.lockfile, lockfile)
         self._workspace = workspace
         self._made: dict[tuple[str, str], Made] = {}
         self._absent: set[str] = set()
+
+    @cached_property
+    def ways_to_blobs(self) -> tuple[str, ...]:
+        """How links beside the film lead to blobs: those of the cache, and those in the project if it is elsewhere."""
+        beside = self.film.with_suffix("").resolve()
+        caches = (self._workspace.cache, self._workspace.state / "cache")
+        return tuple(os.path.relpath(cache.resolve() / "blobs", beside) for cache in caches)
 
     # what the planner asks
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 
-from storyboard.build.film import is_own_link, linked
+from storyboard.build.film import linked, own_link
 from storyboard.build.session import Session
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeMade
@@ -99,7 +99,7 @@ def _own(session: Session) -> Iterator[tuple[str, Look]]:
     yield look_at(folder)
     for name, target in linked(shelf, session.storyboard, session.settled).items():
         path = folder / name
-        if is_own_link(shelf, path) and str(path.readlink()) != target:
+        if own_link(shelf, path) not in (None, target):
             raise _Moved
 
 
