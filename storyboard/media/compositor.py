@@ -4,10 +4,11 @@ moviepy neither reads nor writes here: its readers repeat frames of damaged file
 rates, its writer leaves half a film behind. It gets frames from a function and is asked for frames.
 """
 
-import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from threading import Lock
 from types import ModuleType
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from storyboard.media.color import Rgb
+
+_LOADING = Lock()
 
 
 class Overlay(Struct, frozen=True):
@@ -57,20 +60,25 @@ class Composition:
 
 
 def _moviepy() -> ModuleType:
-    with _environment_kept():
+    with _LOADING, _hidden("dotenv"):
         import moviepy
     module: ModuleType = moviepy
     return module
 
 
 @contextmanager
-def _environment_kept() -> Iterator[None]:
-    """Importing moviepy loads a ``.env`` found upwards from wherever it is installed, or from here; that is undone."""
-    before = dict(os.environ)
-    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+def _hidden(name: str) -> Iterator[None]:
+    """The library *name* cannot be imported in here.
+
+    With dotenv, importing moviepy loads a ``.env`` found upwards from where it is installed, or from the working
+    folder, and runs the program that it names as FFmpeg. Such a file may belong to the project.
+    """
+    kept = sys.modules.get(name)
+    modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
+    modules[name] = None
     try:
         yield
     finally:
-        for name in os.environ.keys() - before.keys():
-            del os.environ[name]
-        os.environ.update(before)
+        del modules[name]
+        if kept is not None:
+            modules[name] = kept

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -16,6 +17,7 @@ from storyboard.media.identity import renderer_id
 from storyboard.media.probe import gate
 from storyboard.media.render import RenderFailed, Segment, render
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, make, numbered, numbers
+from tests.project import HERE
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +277,21 @@ def test_stray_dotenv_is_not_loaded(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True None"
+
+
+def test_a_program_named_by_a_stray_dotenv_is_not_run(tmp_path):
+    """With a library that reads such files whatever it is told, as python-dotenv before 1.2."""
+    program = tmp_path / "evil"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    program.chmod(0o755)
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "dotenv.py").write_text(
+        f"import os\ndef find_dotenv(): pass\ndef load_dotenv(_): os.environ['FFMPEG_BINARY'] = {str(program)!r}\n"
+    )
+    code = "from storyboard.media.compositor import Composition, _moviepy; print(_moviepy().VideoClip.__name__)"
+    path = os.pathsep.join([str(library), str(HERE)])
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "VideoClip"
+    assert not (tmp_path / "ran").exists()
