@@ -26,7 +26,7 @@ from storyboard.cli.project import checked, read_project, typed
 from storyboard.cli.remember import Question, remember
 from storyboard.cli.session import opened
 from storyboard.cli.signing import agreed_cap, read_plan, refuse_if_moved, signed_now
-from storyboard.cli.spending import confirm, forget_keys, read_spending
+from storyboard.cli.spending import confirm, read_spending
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
@@ -138,7 +138,6 @@ def carry_out(
         providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
         spending = read_spending(speaker, providers, at_once)
         confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
-    forget_keys()
     agreed()
     return _run(speaker, session, plan, spending)
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from storyboard import __version__
+from storyboard.cli.credentials import key_in
 from storyboard.cli.exits import Exit
 from storyboard.cli.options import json_option
 from storyboard.cli.output import Speaker, problem
@@ -30,7 +31,7 @@ _PACKAGES = [
     "numpy",
     "pillow",
 ]
-_KEYS = ("RUNWARE_API_KEY", "RUNWARE_API_KEY_FILE")
+_KEY = "RUNWARE_API_KEY"
 _ROOM_WANTED = 2_000_000_000
 
 
@@ -48,7 +49,7 @@ def command(as_json: bool) -> None:
         "python": sys.version.split()[0],
         "packages": _packages(),
         "codecs": codecs,
-        "keys": {name: bool(os.environ.get(name)) for name in _KEYS},
+        "keys": {_KEY: bool(key_in(_KEY)), f"{_KEY}_FILE": bool(os.environ.get(f"{_KEY}_FILE"))},
         "project": str(root),
         "free_bytes": room,
         "cache": _cache(cache),

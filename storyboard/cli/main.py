@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 
 from storyboard import __version__
+from storyboard.cli.credentials import take_keys
 from storyboard.cli.exits import Exit, Leave
 from storyboard.cli.output import envelope
 
@@ -81,6 +82,7 @@ def cli() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing is raised."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    take_keys()
     try:
         result = cli.main(words, prog_name="storyboard", standalone_mode=False, obj=tuple(words))
     except Leave as leave:

@@ -1,6 +1,6 @@
 """What the environment says about paid providers, and the question before money is spent.
 
-The one place that reads keys. They leave the environment as soon as they are read, so that no child process gets them.
+Keys come from ``credentials``, or from a file that is named in the environment.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from storyboard.cli.credentials import key_in
 from storyboard.cli.exits import Exit, Leave
 from storyboard.cli.output import Speaker, note, problem
 from storyboard.core.plan import Plan
@@ -38,19 +39,17 @@ def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) 
     return Spending(accounts, jobs or _AT_ONCE, Pace(interval_s=interval))
 
 
-def forget_keys() -> None:
-    """Take every provider's key out of the environment, so that no child process inherits one."""
-    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
-        del os.environ[name]
-
-
 def _account(speaker: Speaker, name: str) -> "Account":
     from storyboard.build.remote import Account
-    from storyboard.providers.base import find
+    from storyboard.providers.base import UnknownProvider, find
     from storyboard.providers.errors import Secret
     from storyboard.providers.http import checked_endpoint
 
-    variable = find(name).key_variable
+    try:
+        variable = find(name).key_variable
+    except UnknownProvider:
+        text = f"a shot or an open job needs the provider {name!r}, and no package that is installed brings it"
+        speaker.refuse(Exit.FAILED, [problem("provider", text, "install its package beside storyboard")])
     stem = variable.removesuffix("_API_KEY")
     endpoint = os.environ.get(f"{stem}_BASE_URL") or None
     if endpoint is not None:
@@ -58,7 +57,7 @@ def _account(speaker: Speaker, name: str) -> "Account":
             checked_endpoint(endpoint)
         except ValueError as bad:
             raise click.UsageError(f"{stem}_BASE_URL: {bad}") from None
-    key = os.environ.get(variable, "").strip()
+    key = key_in(variable)
     file = os.environ.get(f"{variable}_FILE", "")
     if not key and file:
         key = _read_key(speaker, variable, Path(file))
