@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from storyboard.build import remote, worker, workers
+from storyboard.build import remote, workers
 from storyboard.cli import main, spending
 from tests import tiny
 from tests.drawn import drawn_once
@@ -35,7 +35,7 @@ def hasty(**limits: float) -> Iterator[None]:
     """
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.to_thread(function, 0, *arguments)
+        return await asyncio.to_thread(function, *arguments)
 
     import msgspec
 
@@ -51,7 +51,6 @@ def hasty(**limits: float) -> Iterator[None]:
     with (
         mock.patch.object(workers.Workers, "run", run),
         mock.patch.object(workers.Workers, "warm"),
-        mock.patch.object(worker, "_counters", [0] * 64),
         mock.patch.object(build, "read_spending", read),
         drawn_once(),
     ):

@@ -77,15 +77,14 @@ def load_everything(*, forgetful: bool) -> None:
     import storyboard.report.findings
     import storyboard.report.outcomes
     import storyboard.report.progress
-    from storyboard.build import worker, workers
+    from storyboard.build import workers
     from storyboard.providers.runware import Runware
 
     del networkx, storyboard
     Runware.own_ids = not forgetful
-    worker._counters = [0] * 64
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.to_thread(function, 0, *arguments)
+        return await asyncio.to_thread(function, *arguments)
 
     workers.Workers.run = run  # type: ignore[method-assign, assignment]
     workers.Workers.warm = lambda self: None  # type: ignore[method-assign]

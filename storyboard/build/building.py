@@ -62,7 +62,7 @@ class Building:
             refused = self._refused()
             makers = self._makers(workers)
         except BaseException:
-            workers.kill()
+            workers.close()
             raise
         before = in_use(shelf, session.storyboard)
         if watch is not None:

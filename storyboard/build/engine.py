@@ -98,7 +98,7 @@ class Engine:
         except* asyncio.CancelledError:
             pass
         finally:
-            await self._making.close(kill=bool(self._stopped_by))
+            await self._making.close()
             self._shelf.finish(keep=self._kept())
         return Outcome(
             self._made,
@@ -200,8 +200,8 @@ class Engine:
         except (TaskFailed, FilmFailed) as problem:
             self._codes[action.id] = getattr(problem, "code", "failed")
             self._fail(action, str(problem))
-        except WorkerDied:
-            self._fail(action, "its worker process died twice; is there enough memory?")
+        except WorkerDied as died:
+            self._fail(action, str(died))
         except OSError as problem:
             self._fail(action, f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}")
         except asyncio.CancelledError:

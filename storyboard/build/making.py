@@ -88,11 +88,11 @@ class Making:
         """Run in a thread; it is finished even if we are cancelled meanwhile."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, function))
 
-    async def close(self, *, kill: bool) -> None:
+    async def close(self) -> None:
         """Nothing more will be made: end makers and workers, and wait for what is being stored."""
         for maker in self._makers.values():
             await maker.close()
-        self._workers.kill() if kill else self._workers.close()
+        self._workers.close()
         self.ahead.close()
         await self._keeper.close()
         self._threads.shutdown(wait=True)

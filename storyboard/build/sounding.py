@@ -27,13 +27,13 @@ def sources(shelf: Shelf, sound: Sound) -> dict[str, Path]:
     return takes | {bed.digest: shelf.taken_in(bed.file, bed.digest) for bed in sound.beds}
 
 
-def mix(slot: int, sound: Sound, files: Mapping[str, Path], out: Path) -> "SoundFacts":
+def mix(sound: Sound, files: Mapping[str, Path], out: Path) -> "SoundFacts":
     """Make the sound of the film at *out*."""
     from storyboard.media.mixing import MixFailed
     from storyboard.media.soundtrack import write_sound
 
     try:
-        return write_sound(sound, files, out, lambda done, total: report_progress(slot, done, total))
+        return write_sound(sound, files, out, report_progress)
     except MixFailed as problem:
         raise TaskFailed(str(problem)) from problem
 

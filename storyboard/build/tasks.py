@@ -5,7 +5,7 @@ returns. A clip or picture that is refused comes back as ``TaskFailed``, which t
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,20 +58,21 @@ class Canvas(Struct, frozen=True):
     preset: str
 
 
-def draw_take(slot: int, drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
+def draw_take(drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
     """Draw an animatic and pass it through the gate."""
+    from storyboard.build.worker import report_progress
     from storyboard.providers import local
     from storyboard.providers.animatic.still import UnreadablePictureError
 
     request = local.Animatic(**{name: getattr(drawing, name) for name in drawing.__struct_fields__})
     try:
-        local.make(request, first_frame, out, _progress(slot))
+        local.make(request, first_frame, out, report_progress)
     except UnreadablePictureError as problem:
         raise TaskFailed(str(problem)) from problem
-    return judge_clip(slot, out, drawing.size, drawing.duration)
+    return judge_clip(out, drawing.size, drawing.duration)
 
 
-def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
+def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
     """The gate of the store: decode all of it and compare with what was asked for."""
     from storyboard.media.probe import Refused, gate
 
@@ -81,12 +82,12 @@ def judge_clip(slot: int, clip: Path, size: Size | None, duration: Fraction | No
         raise TaskFailed(str(problem)) from problem
 
 
-def take_in(slot: int, source: Path, name: str, digest: str, out: Path) -> ClipInfo:
+def take_in(source: Path, name: str, digest: str, out: Path) -> ClipInfo:
     """Copy *source* to *out* and pass the copy through the gate. Raises ``TaskFailed`` and ``OSError``."""
     if _copied(source, out) != digest:
         raise TaskFailed(f"{name} was changed during the build; build again")
     try:
-        info = judge_clip(slot, out, None, None)
+        info = judge_clip(out, None, None)
     except TaskFailed as problem:
         raise TaskFailed(f"{name} {problem}") from problem
     transfer = info.color.split("/")[2]
@@ -105,13 +106,14 @@ def _copied(source: Path, out: Path) -> str:
     return state.hexdigest()
 
 
-def render_piece(slot: int, drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
+def render_piece(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
     """Draw one piece of the film; *files* are what it is made of, by digest."""
+    from storyboard.build.worker import report_progress
     from storyboard.media.drawing import draw
     from storyboard.media.render import RenderFailed
 
     try:
-        return draw(drawn, files, _target(canvas), out, _progress(slot))
+        return draw(drawn, files, _target(canvas), out, report_progress)
     except RenderFailed as problem:
         raise TaskFailed(str(problem)) from problem
 
@@ -124,21 +126,15 @@ def _target(canvas: Canvas) -> "Target":
     return Canvas(canvas.size, canvas.rate, encoding)
 
 
-def draw_slate(slot: int, lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
+def draw_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
     """A slate that stands in for a shot that is not there."""
     from storyboard.media.slate import write_slate
 
     write_slate(lines, frames, _target(canvas), out)
-    return judge_clip(slot, out, canvas.size, None)
+    return judge_clip(out, canvas.size, None)
 
 
 def clip_facts(info: ClipInfo) -> dict[str, Any]:
     """*info* as a record keeps it."""
     facts: dict[str, Any] = msgspec.to_builtins(info)
     return facts
-
-
-def _progress(slot: int) -> Callable[[int, int], None]:
-    from storyboard.build.worker import report_progress
-
-    return lambda done, total: report_progress(slot, done, total)

@@ -1,11 +1,14 @@
-"""Where the program begins: what can be said at once is said without loading the command line."""
+"""Where the program begins: what can be said at once is said without loading the command line.
+
+Only what an interpreter has loaded already is imported at the top: where other modules are looked for is set first.
+"""
 
 import os
 import sys
 from time import perf_counter
 
 from storyboard import __version__
-from storyboard.cli.standing import standing, timed
+from storyboard.searchpath import leave_out_working_folder
 
 TYPE_CHECKING = False  # typing takes longer to load than all of this
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ def run(words: "Sequence[str]") -> int:
     began = perf_counter()
     if list(words) == ["--version"]:
         return _say(f"storyboard {__version__}")
+    from storyboard.cli.standing import standing, timed
+
     found = standing(words)
     if found is not None:
         result, notes = found
@@ -44,6 +49,7 @@ def _say(text: str, notes: str = "") -> int:
 
 def main() -> "NoReturn":
     """The console script."""
+    leave_out_working_folder()
     words = sys.argv[1:]
     if not words or words[0] not in _LOOKING:
         sys.exit(run(words))

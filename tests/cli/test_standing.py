@@ -245,7 +245,7 @@ def test_a_take_beside_the_one_that_the_lockfile_names_changes_no_answer(film: P
         Records(cache, blobs, index).add(replace(kept, outputs={"clip": blobs.put_bytes(b"another")}, made=made))
     assert at_a_glance(film, "--json")
     short = ask(film, "build", "--json").data
-    with mock.patch.object(start, "standing", return_value=None):
+    with mock.patch("storyboard.cli.standing.standing", return_value=None):
         long = ask(film, "build", "--json").data
     for one in (short, long):
         one.pop("seconds")
@@ -261,7 +261,7 @@ def test_the_answer_is_that_of_a_build_that_looks_at_everything(
     ask(film, "build", env=env)
     assert at_a_glance(film, *words, env=env)
     short = ask(film, "build", *words, env=env)
-    with mock.patch.object(start, "standing", return_value=None):
+    with mock.patch("storyboard.cli.standing.standing", return_value=None):
         whole = ask(film, "build", *words, env=env)
     assert "long-chain" in whole.out + whole.err or "-q" in words or "STORYBOARD_QUIET" in env
     if short.out.startswith("{"):
@@ -282,7 +282,7 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
     assert "2 shots made" in ask(film, "build").out
     assert at_a_glance(film)
     short = ask(film, "build", "-v")
-    with mock.patch.object(start, "standing", return_value=None):
+    with mock.patch("storyboard.cli.standing.standing", return_value=None):
         whole = ask(film, "build", "-v")
     assert sorted(short.out.splitlines()) == sorted(whole.out.splitlines())
 
@@ -290,7 +290,7 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
 def test_an_edit_in_the_very_moment_of_the_build_is_noticed(film: Path) -> None:
     path = film / "storyboard.yaml"
     for _ in range(3):
-        with mock.patch.object(start, "standing", return_value=None):
+        with mock.patch("storyboard.cli.standing.standing", return_value=None):
             assert ask(film, "build").code == 0
         unlike(path)
         assert not at_a_glance(film)
@@ -342,7 +342,7 @@ def test_another_version_of_a_library_is_noticed(film: Path, tmp_path: Path) -> 
     fake = SimpleNamespace(files=[file], locate_file=lambda name: info)
     with (
         mock.patch.object(remember, "distribution", return_value=fake),
-        mock.patch.object(start, "standing", return_value=None),
+        mock.patch("storyboard.cli.standing.standing", return_value=None),
     ):
         assert ask(film, "build").code == 0
     assert at_a_glance(film)
@@ -445,6 +445,7 @@ def test_a_build_with_nothing_to_do_loads_nothing(film: Path) -> None:
         "storyboard.cli",
         "storyboard.cli.standing",
         "storyboard.cli.start",
+        "storyboard.searchpath",
         "storyboard.store",
         "storyboard.store.standing",
     }

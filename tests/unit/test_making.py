@@ -34,7 +34,7 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def draw(self, slot: int, *arguments: Any) -> Any:
+    def draw(self, *arguments: Any) -> Any:
         self.now += DRAWING_S
         arguments[-1].write_bytes(b"clip %d" % self.now)
         return CLIP
@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """One worker in this very process, and nothing to join."""
     clock = Clock()
 
-    async def here(self: Workers, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def here(self: Workers, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         await asyncio.sleep(0)
         return function(*arguments)
 
@@ -54,7 +54,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         return CutMade("0" * 64)
 
     monkeypatch.setattr(worker, "monotonic", clock)
-    monkeypatch.setattr(Workers, "_again_if_broken", here)
+    monkeypatch.setattr(Workers, "_again_if_it_dies", here)
     monkeypatch.setattr(makers, "draw_take", clock.draw)
     monkeypatch.setattr(making, "assemble", assemble)
     return clock

@@ -18,7 +18,7 @@ from tests.unit.films import FakeMemory, film, plan, shot
 def test_a_step_begins_when_a_worker_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 
-    async def here(self: Workers, function: Callable[..., Any], slot: int, *arguments: Any) -> Any:
+    async def here(self: Workers, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         await asyncio.sleep(0.01)
         return function(*arguments)
 
@@ -31,7 +31,7 @@ def test_a_step_begins_when_a_worker_is_free(monkeypatch: pytest.MonkeyPatch) ->
         await asyncio.gather(step(workers, "a"), step(workers, "b"))
         workers.close()
 
-    monkeypatch.setattr(Workers, "_again_if_broken", here)
+    monkeypatch.setattr(Workers, "_again_if_it_dies", here)
     asyncio.run(both())
     assert told == ["a begins", "a ends", "b begins", "b ends"]
 
