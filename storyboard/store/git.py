@@ -1,7 +1,8 @@
 """Git, asked and never told: revisions, the files in them, and the commits that changed some paths.
 
-Everything goes through the program itself with argument lists. Nothing is written, no hook or filter runs, and nothing
-is fetched: a partial clone that lacks an object says so instead of going to the network.
+Everything goes through the program itself with argument lists. Nothing is written, no hook, filter or remote helper
+runs, whatever the configuration of the repository names, and nothing is fetched: a partial clone that lacks an object
+says so instead of going to the network.
 """
 
 import os
@@ -23,8 +24,11 @@ _QUIET = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "log.showSignature=false"),
-    *("-c", "protocol.allow=never"),
+    *("-c", "safe.bareRepository=explicit"),  # a folder of the project that is made like one has a configuration too
 )
+# No way to fetch is allowed. Configuration cannot say so: that of the repository can allow a protocol by its name.
+# A git that knows the second variable does not even try.
+_OFFLINE = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 _COMMIT = "%H%x00%P%x00%an%x00%aI%x00%s"
 
 
@@ -126,9 +130,13 @@ class Git:
         try:
             request.write(name.encode(errors="surrogateescape") + b"\n")
             request.flush()
+            line = answer.readline()
         except BrokenPipeError:
-            raise GitProblem("git cat-file ended") from None
-        head = answer.readline().split(b" ")
+            line = b""
+        if not line:
+            self.close()
+            raise GitProblem(f"git cannot read {name}; if this clone is partial, fetch what it lacks with git")
+        head = line.split(b" ")
         if head[-1].rstrip() in (b"missing", b"ambiguous", b"submodule"):
             return None
         size = int(head[-1])
@@ -143,6 +151,7 @@ class Git:
         if self._batch is None:
             self._batch = subprocess.Popen(  # noqa: S603 - a list of words, no shell
                 ["git", "-C", str(self._folder), *_QUIET, "cat-file", "--batch", "--follow-symlinks"],  # noqa: S607
+                env={**os.environ, **_OFFLINE},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -175,6 +184,7 @@ def _ask(folder: Path, *words: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - a list of words, no shell
             ["git", "-C", str(folder), *_QUIET, *words],  # noqa: S607 - the git of this machine
+            env={**os.environ, **_OFFLINE},
             capture_output=True,
             stdin=subprocess.DEVNULL,
             check=False,

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -141,3 +142,71 @@ def test_no_hook_and_no_program_of_the_repository_is_run(folder: Path) -> None:
         assert len(repository.commits(["a.yaml"])) == 1
         repository.ask("ls-files", "-s", "-z")
     assert not (folder / "sprung").exists()
+
+
+def with_a_missing_file(folder: Path) -> None:
+    """A file is committed, and its object is not there."""
+    (folder / "a.txt").write_text("one")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "All")
+    (folder / "b.txt").write_text("two")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "More")
+    blob = git(folder, "rev-parse", "HEAD~1:a.txt")
+    (folder / f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
+
+
+def program(mark: Path) -> Path:
+    """A program that leaves *mark* behind."""
+    path = mark.with_suffix(".sh")
+    path.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    path.chmod(0o755)
+    return path
+
+
+def promising(folder: Path, remote: Path) -> None:
+    """What is missing is to be fetched by a program that the configuration of the repository names."""
+    git(folder, "config", "core.repositoryFormatVersion", "1")
+    git(folder, "config", "extensions.partialClone", "origin")
+    git(folder, "config", "remote.origin.promisor", "true")
+    git(folder, "config", "remote.origin.url", f"ext::{remote}")
+    git(folder, "config", "protocol.ext.allow", "always")
+
+
+def test_a_file_that_is_missing_is_not_fetched_by_a_program_that_the_repository_names(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    with_a_missing_file(folder)
+    promising(folder, program(tmp_path / "ran"))
+    with Git(folder) as repository:
+        with suppress(GitProblem):  # git tells that it is missing, or ends itself
+            assert repository.file("HEAD~1", "a.txt") is None
+        found = repository.file("HEAD", "b.txt")
+        assert found is not None
+        assert found.data == b"two"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_is_made_like_a_repository_is_none(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "init", "-q", "--bare", "film")
+    with pytest.raises(GitProblem, match="bare repository"):
+        Git(tmp_path / "film")
+
+
+def test_a_git_that_ends_is_told_and_the_next_question_is_answered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt").write_text("one")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "All")
+    with Git(folder) as repository:
+        batch = repository._reader()
+        batch.kill()
+        batch.wait()
+        with pytest.raises(GitProblem, match=r"git cannot read HEAD:a\.txt"):
+            repository.file("HEAD", "a.txt")
+        found = repository.file("HEAD", "a.txt")
+    assert found is not None
+    assert found.data == b"one"
