@@ -45,6 +45,7 @@ def serve(channel: int) -> None:
     """
     global _builder
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _builder = Connection(channel)
     wanted: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_receive, args=(_builder, wanted), daemon=True).start()

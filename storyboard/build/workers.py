@@ -10,8 +10,9 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import Pipe
 from typing import Any, TypeVar
 
@@ -37,7 +38,7 @@ class Worker:
         self.progress = (0, 0)
         self._ready = False
         self._connection, theirs = Pipe()
-        with theirs:
+        with theirs, _ctrl_c_held_back():
             channel = theirs.fileno()
             words = [sys.executable, *_flags(), "-c", _SERVE, str(channel), *module_path()]
             self._process = subprocess.Popen(  # noqa: S603 - a list of words, no shell
@@ -149,6 +150,16 @@ class Workers:
         worker = Worker()
         self._all.append(worker)
         return worker
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """A process that is started in here does not get Ctrl-C before it can say that it ignores it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _flags() -> list[str]:

@@ -204,6 +204,13 @@ def test_a_worker_that_was_warmed_does_the_first_task(two: Workers) -> None:
     assert len(two._all) == 1
 
 
+def test_ctrl_c_does_not_end_a_worker_that_has_only_just_been_started(two: Workers) -> None:
+    two.warm()
+    [started] = two._all
+    os.kill(started._process.pid, signal.SIGINT)
+    assert run(two, who) == started._process.pid
+
+
 def test_there_is_no_process_beside_the_workers(two: Workers) -> None:
     before = children_of(os.getpid())
     run(two, add, 1, 1)
