@@ -20,7 +20,7 @@ from storyboard.core.timeline import Piece, TooShort, place, timeline, total_fra
 
 RATE = 48_000
 # Raised whenever the same sound would come out with other samples.
-MIXER_VERSION = 2
+MIXER_VERSION = 3
 # What a hard cut is softened by, so that it does not click.
 EDGE = RATE * 3 // 1000
 Curve = Literal["edge", "cross", "through"]

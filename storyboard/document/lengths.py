@@ -122,6 +122,8 @@ def _ogg(read: ReadAt, size: int) -> Fraction | None:
     packet = first[27 + first[26] :]
     tail = read(_TAIL, max(0, size - _TAIL))
     page = tail[tail.rindex(b"OggS") :] if b"OggS" in tail else b""
+    if page[14:18] != first[14:18]:  # another stream: pictures beside the sound, or one that was put behind it
+        return None
     [samples] = struct.unpack("<q", page[6:14])
     if packet.startswith(b"OpusHead"):
         [skipped] = struct.unpack("<H", packet[10:12])

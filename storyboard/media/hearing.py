@@ -1,7 +1,7 @@
 """The sound in a file, decoded to blocks of stereo at 48 kHz, each sample at its time.
 
-What a container says about time is followed to the sample where a sound begins, and wherever it leaves a gap; in
-between the samples themselves count. moviepy's reader is not used.
+What a container says about time is followed to the sample where a sound begins, and wherever it leaves a gap that
+lasts; in between the samples themselves count (``timestamps``). moviepy's reader is not used.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,16 +24,18 @@ from storyboard.core.timebase import frames_in
 from storyboard.media.encode import file_url
 from storyboard.media.index import packets
 from storyboard.media.reader import TAG_ERRORS, Unreadable, opened, picture_stream, ratio, reading
+from storyboard.media.timestamps import timed
+from storyboard.media.varispeed import Varispeed
 
 # Samples of the left and the right channel: float32 of shape (2, n), 1.0 is full scale.
 Block: TypeAlias = NDArray[np.float32]
 Blocks: TypeAlias = Iterator[Block]
 
 _SILENCE = RATE
-# What a clock of milliseconds may be wrong by, and what a rate that is a little off may add up to.
-_SLACK = 0.01
 # A decoder needs what comes before to begin in the middle.
 _PREROLL = Fraction(1, 2)
+# In seconds: what is decoded for the sake of counting; it takes 0.05 s at most.
+_NEAR = 30
 _LOOKED_AT = 64
 _ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _FORMATS = {
@@ -115,10 +117,13 @@ def _first_picture(container: InputContainer) -> Fraction:
 def _from(
     container: InputContainer, stream: AudioStream, origin: Fraction, start: Fraction
 ) -> Iterator[tuple[int, Block]]:
-    """The sound from a little before *start* on; from the beginning where the container seeks beyond that."""
+    """The sound from a little before *start* on; from the beginning where the container seeks beyond that.
+
+    Also from the beginning where that is near and the clock of the container coarse: the samples tell more exactly.
+    """
     base = ratio(stream.time_base, Fraction(1))
     wanted = origin + start - _PREROLL
-    if wanted > 0:
+    if wanted > 0 and not (wanted < _NEAR and base * stream.rate > 1):
         with reading():
             container.seek(int(wanted / base), stream=stream)
             first = next(container.decode(stream), None)
@@ -140,41 +145,38 @@ def _converted(
 
     *origin* is the container's time that counts as 0, that of the first frame by default.
     """
-    base = ratio(stream.time_base, Fraction(1))
-    tick = float(base)
     run: _Run | None = None
-    for frame in frames:
-        if run is None or not run.fits(frame, None if frame.pts is None else frame.pts * tick):
-            if run is not None:
-                yield from run.rest()
-            time = Fraction(run.due) if run is not None and frame.pts is None else (frame.pts or 0) * base
-            origin = time if origin is None else origin
-            run = _Run(frame, float(time), frames_in(time - origin - start, Fraction(RATE)))
-        yield from run.add(frame)
+    for frame, begins, gradual in timed(frames, ratio(stream.time_base, Fraction(1))):
+        if begins is not None:
+            origin = begins if origin is None else origin
+            place = frames_in(begins - origin - start, Fraction(RATE))
+            if run is not None and gradual:
+                run.shift_to(place)
+            else:
+                yield from run.rest() if run is not None else ()
+                run = _Run(frame, place)
+        if run is not None:
+            yield from run.add(frame)
     if run is not None:
         yield from run.rest()
 
 
 class _Run:
-    """Frames that follow each other without a gap, from second *time* on; their first sample belongs at *place*."""
+    """Frames that follow each other without a gap; their first sample belongs at *place*."""
 
-    def __init__(self, frame: AudioFrame, time: float, place: int) -> None:
-        self._kind = (frame.sample_rate, frame.format.name, frame.layout.name)
-        self._mono = frame.layout.nb_channels == 1
-        self._begin = time
-        self._count = 0
-        self._place = place
+    def __init__(self, first: AudioFrame, place: int) -> None:
+        self._mono = first.layout.nb_channels == 1
+        self._rate = first.sample_rate
+        self._begin = self._place = place
+        self._count = self._shifted = 0
         self._resampler = AudioResampler(format="fltp", layout="mono" if self._mono else "stereo", rate=RATE)
+        self._varispeed = Varispeed()
 
-    @property
-    def due(self) -> float:
-        """When the next frame should come."""
-        return self._begin + self._count / self._kind[0]
-
-    def fits(self, frame: AudioFrame, time: float | None) -> bool:
-        """Whether *frame* goes on with it; one without a time does."""
-        same = (frame.sample_rate, frame.format.name, frame.layout.name) == self._kind
-        return same and (time is None or abs(time - self.due) <= _SLACK)
+    def shift_to(self, place: int) -> None:
+        """Let the next frame belong at *place*, gradually."""
+        due = self._begin + frames_in(Fraction(self._count, self._rate), Fraction(RATE)) + self._shifted
+        self._varispeed.shift(place - due)
+        self._shifted += place - due
 
     def add(self, frame: AudioFrame) -> Iterator[tuple[int, Block]]:
         self._count += frame.samples
@@ -187,13 +189,15 @@ class _Run:
         """What the resampler still holds."""
         with reading():
             made = self._resampler.resample(None)
-        return self._blocks(made)
+        yield from self._blocks(made)
+        yield self._place, self._varispeed.rest()
 
     def _blocks(self, made: Iterable[AudioFrame]) -> Iterator[tuple[int, Block]]:
         for frame in made:
             samples = frame.to_ndarray()
-            block = np.repeat(samples, 2, axis=0) if self._mono else samples
-            yield self._place, np.ascontiguousarray(block, np.float32)
+            both = np.repeat(samples, 2, axis=0) if self._mono else samples
+            block = self._varispeed.feed(np.ascontiguousarray(both, np.float32))
+            yield self._place, block
             self._place += block.shape[1]
 
 

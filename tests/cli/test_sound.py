@@ -1,5 +1,6 @@
 """The sound of whole films: in step with the picture, made again only when it is another, none where there is none."""
 
+import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -8,9 +9,23 @@ import av
 import numpy as np
 import pytest
 
-from storyboard.core.sound import RATE
+from storyboard.core.sound import MIXER_VERSION, RATE
 from tests.desk import Desk, at_work
-from tests.media.sounds import beeps, decibels, heard, level, loud, onsets, tone, write_clip, write_wav
+from tests.media.sounds import (
+    beeps,
+    decibels,
+    dips,
+    heard,
+    lag,
+    level,
+    loud,
+    onsets,
+    tone,
+    trembling,
+    write_clip,
+    write_vorbis,
+    write_wav,
+)
 from tests.project import Project
 
 HEADER = "version: 1\nmodel: tiny:1\noutput: {file: out/film.mp4, size: 64x36, fps: 24}\n"
@@ -160,6 +175,39 @@ def test_two_halves_of_a_take_go_on_without_a_seam(desk: Desk) -> None:
     desk.built()
     film = heard(desk.project.film)
     assert float(level(film, 300, 0.02)[round(0.9 * RATE) : round(1.1 * RATE)].min()) > 0.29
+
+
+@pytest.mark.parametrize("rate", [22050, 32000, 44100, 48000])
+@pytest.mark.parametrize("suffix", ["webm", "mkv"])
+def test_vorbis_comes_into_the_film_without_holes(desk: Desk, rate: int, suffix: str) -> None:
+    """As the sound of a clip, then as a track: the film has no dip that the source lacks."""
+    folder = desk.project.folder
+    clip = write_vorbis(folder / f"clip.{suffix}", 4, rate, pictures=True)
+    track = write_vorbis(folder / ("track.ogg" if suffix == "webm" else "track.mka"), 4, rate)
+    for source in (clip, track):
+        assert trembling(source) > 0.0055
+        assert dips(heard(source)) == []
+    shots = f"{{id: a, clip: {clip.name}}}, {{id: b, card: {{text: Hm, duration: 4}}}}"
+    tracks = f"audio: [{{file: {track.name}, start: {{shot: b}}}}]\n"
+    desk.project.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
+    desk.built()
+    film = heard(desk.project.film)
+    for second, source in ((0, clip), (4, track)):
+        found = film[:, second * RATE : (second + 4) * RATE]
+        assert dips(found[:, RATE // 20 : -RATE // 20]) == []
+        assert abs(lag(found, heard(source))) < 0.005 * RATE
+
+
+def test_a_film_of_an_older_mixer_is_mixed_again_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.project.write(FEW, HEADER)
+    with monkeypatch.context() as before:
+        before.setattr("storyboard.core.sound.MIXER_VERSION", MIXER_VERSION - 1)
+        desk.built()
+    for notes in ("standing", "memory"):  # what a change of the program does
+        shutil.rmtree(desk.project.folder / ".storyboard" / notes)
+    assert f"mixer: {MIXER_VERSION - 1} -> {MIXER_VERSION}" in desk.said("why", "sound")
+    assert made(desk) == ["sound"]
+    assert made(desk) == []
 
 
 def test_a_film_is_as_loud_as_asked_and_says_so(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """Sounds for the tests, and what is heard in a film: beeps by their onset, tones by their level."""
 
 import wave
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,85 @@ def beeps(seconds: float, at: Iterable[float], level: float = 0.4, rate: int = R
         first = round(second * rate)
         whole[:, first : first + beep.shape[1]] += beep[:, : whole.shape[1] - first]
     return whole
+
+
+def sharp(seconds: float, rate: int = RATE) -> Block:
+    """Two tones and a little noise with a click every 171 ms: for Vorbis a reason to change its block size, often."""
+    noise = np.random.default_rng(rate)
+    places = np.arange(round(seconds * rate)) / rate
+    whole = 0.15 * np.sin(2 * np.pi * 330 * places) + 0.1 * np.sin(2 * np.pi * 554 * places)
+    whole += 0.02 * noise.standard_normal(len(whole))
+    click = round(0.03 * rate)
+    for second in np.arange(0.13, seconds - 0.1, 0.171):
+        first = round(second * rate)
+        whole[first : first + click] += 0.7 * noise.standard_normal(click) * np.exp(-np.arange(click) / (0.004 * rate))
+    return np.clip(np.stack([whole, whole * 0.9]), -1, 1).astype(np.float32)
+
+
+def write_vorbis(path: Path, seconds: float, rate: int, *, pictures: bool = False) -> Path:
+    """A sharp sound as libvorbis encodes it, in any container; FFmpeg takes the times over from Ogg."""
+    source = write_wav(path.with_name(f"{path.stem}-{rate}.wav"), sharp(seconds, rate), rate)
+    ogg = source.with_suffix(".ogg")
+    encoder = "libvpx" if path.suffix == ".webm" else "libx264"
+    shown = ["-f", "lavfi", "-i", f"color=blue:s=64x36:r=24:d={seconds}", "-c:v", encoder] if pictures else []
+    for arguments in (
+        ["-i", str(source), "-c:a", "libvorbis", "-q:a", "5", str(ogg)],
+        ["-i", str(ogg), *shown, "-c:a", "copy", str(path)],
+    ):
+        done = ffmpeg("-y", *arguments)
+        assert done.returncode == 0, done.stderr
+    return path
+
+
+def retimed(path: Path, times: Callable[[list[Any]], list[int | None]], out: Path) -> Path:
+    """*path* with other times for its packets of sound, in ticks; those that get ``None`` are left out."""
+    with av.open(str(path)) as source:
+        sound = [packet for packet in source.demux(audio=0) if packet.size]
+    given = iter(times(sound))
+    with av.open(str(path)) as source, av.open(str(out), "w") as target:
+        streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if not packet.size:
+                continue
+            if packet.stream.type == "audio":
+                time = next(given)
+                if time is None:
+                    continue
+                packet.pts = packet.dts = time
+            packet.stream = streams[packet.stream.index]
+            target.mux(packet)
+    return out
+
+
+def trembling(path: Path) -> float:
+    """By how many seconds at most the time of a frame of sound differs from the samples before it."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        off, count = [], 0
+        for frame in container.decode(stream):
+            off.append(float(frame.pts * stream.time_base) - count / frame.sample_rate)
+            count += frame.samples
+    return max(abs(one - off[0]) for one in off)
+
+
+def dips(sound: Block) -> list[float]:
+    """The seconds at which 4 ms are 25 dB quieter than the tenth of a second around them."""
+    size, reach = RATE * 4 // 1000, 12
+    count = sound.shape[1] // size
+    power = np.sqrt(np.mean(sound[:, : count * size].mean(axis=0).reshape(count, size) ** 2, axis=1)) + 1e-9
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(power, reach, mode="edge"), 2 * reach + 1)
+    usual = np.median(around, axis=1)
+    low = (20 * np.log10(power / usual) < -25) & (usual > 10 ** (-50 / 20))
+    return [float(number * size / RATE) for number in np.flatnonzero(low)]
+
+
+def lag(sound: Block, other: Block) -> int:
+    """By how many samples *sound* is later than *other*, by their likeness."""
+    count = min(sound.shape[1], other.shape[1])
+    spectra = [np.fft.rfft(one.mean(axis=0)[:count], 2 * count) for one in (sound, other)]
+    likeness = np.fft.irfft(spectra[0] * np.conj(spectra[1]))
+    best = int(np.argmax(likeness))
+    return best if best < count else best - 2 * count
 
 
 def write_wav(path: Path, sound: Block, rate: int = RATE) -> Path:

@@ -59,6 +59,10 @@ def test_a_header_that_does_not_say_is_not_believed(tmp_path: Path) -> None:
     frames = written(tmp_path, "a.aac")
     assert told(frames + b"anything" + frames) is None
     assert told(frames * 100) is None, "so many frames are more than is looked at"
+    one = written(tmp_path, "one.ogg", "-c:a", "libvorbis", "-serial_offset", "1")
+    two = written(tmp_path, "two.ogg", "-c:a", "libopus", "-serial_offset", "2")
+    assert told(one) is not None
+    assert told(one + two) is None, "the last page tells only of what was put behind"
     endless = matroska(element(0x4489, struct.pack(">d", math.inf)))
     for said in (b"", element(0x2AD7B1, b"\0") + element(0x4489, struct.pack(">d", 10)), endless):
         assert told(matroska(said)) is None

@@ -16,16 +16,22 @@ from tests.media.sounds import (
     bed,
     beeps,
     decibels,
+    dips,
     film,
     heard,
+    lag,
     level,
     loud,
     mix_of,
     onsets,
+    retimed,
     rms,
+    sharp,
     tone,
+    trembling,
     voice,
     write_clip,
+    write_vorbis,
     write_wav,
 )
 
@@ -101,6 +107,125 @@ def test_a_gap_in_the_sound_is_silent_and_moves_nothing(tmp_path: Path) -> None:
     whole = taken(holes, Fraction(0), 3)
     assert near(onsets(whole), [0.5, 2.5])
     assert not whole[:, round(1.1 * RATE) : round(1.9 * RATE)].any()
+
+
+VORBIS = {22050: 0.0055, 32000: 0.0135, 44100: 0.0100, 48000: 0.0092}
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "webm", "mka"])
+@pytest.mark.parametrize("rate", VORBIS)
+def test_vorbis_has_no_holes_where_block_sizes_switch(tmp_path: Path, rate: int, suffix: str) -> None:
+    track = write_vorbis(tmp_path / f"t.{suffix}", 4, rate)
+    assert trembling(track) > VORBIS[rate]
+    found, wanted = Pull(track_sound(track)).take(4 * RATE), heard(track)
+    assert dips(wanted) == []
+    assert dips(found) == []
+    assert lag(found, wanted[:, : 4 * RATE]) == 0
+    assert decibels(rms(found[:, : wanted.shape[1]] - wanted[:, : 4 * RATE]) / rms(wanted)) < -35
+
+
+@pytest.mark.parametrize("suffix", ["webm", "mkv"])
+@pytest.mark.parametrize("rate", VORBIS)
+def test_a_clip_with_vorbis_sounds_the_same_from_anywhere(tmp_path: Path, rate: int, suffix: str) -> None:
+    clip = write_vorbis(tmp_path / f"c.{suffix}", 4, rate, pictures=True)
+    assert trembling(clip) > VORBIS[rate]
+    whole = taken(clip, Fraction(0), 4)
+    assert dips(whole[:, RATE // 10 :]) == []
+    assert abs(lag(whole, heard(clip))) < 0.005 * RATE
+    for start in (Fraction(1, 3), Fraction(5, 4), Fraction(7, 3)):
+        at = round(start * RATE)
+        assert np.array_equal(taken(clip, start, 1.5), whole[:, at : at + round(1.5 * RATE)])
+
+
+def test_times_of_the_ends_of_blocks_leave_no_holes(tmp_path: Path) -> None:
+    """As FFmpeg wrote WebM until 2010."""
+    plain = write_vorbis(tmp_path / "plain.webm", 4, 44100, pictures=True)
+
+    def ends(packets) -> list[int]:
+        times, count = [], 0
+        for packet in packets:
+            count += sum(frame.samples for frame in packet.decode())
+            times.append(round(count / 44.1))
+        return times
+
+    old = retimed(plain, ends, tmp_path / "old.webm")
+    assert trembling(old) > 0.0195
+    assert dips(Pull(track_sound(old)).take(4 * RATE)) == []
+    assert dips(taken(old, Fraction(0), 4)[:, RATE // 10 :]) == []
+
+
+@pytest.mark.parametrize("kind", ["aac 44.1 kHz", "aac 48 kHz", "opus", "mp3", "flac"])
+def test_after_a_lost_packet_everything_is_at_its_time(tmp_path: Path, kind: str) -> None:
+    name, codec, rate = KINDS[kind]
+    clip = write_clip(tmp_path / f"c{name[1:]}", beeps(4, [0.5, 1, 2.5, 3.5], rate=rate), 96, rate=rate, codec=codec)
+    for lost in (1, 3):
+        holes = retimed(
+            clip,
+            lambda packets: [
+                None if len(packets) // 2 <= number < len(packets) // 2 + lost else packet.pts  # noqa: B023
+                for number, packet in enumerate(packets)
+            ],
+            tmp_path / f"holes-{lost}{name[1:]}",
+        )
+        for start in (Fraction(0), Fraction(1, 4), Fraction(9, 4)):
+            wanted = [at - float(start) for at in (0.5, 1, 2.5, 3.5) if at > start]
+            assert near(onsets(taken(holes, start, 3.9 - float(start))), wanted)
+
+
+@pytest.mark.parametrize("drift", [Fraction(1, 1000), Fraction(-1, 1000)])
+def test_a_recorder_whose_clocks_differ_stays_in_step_without_a_hole(tmp_path: Path, drift: Fraction) -> None:
+    """And whose times tremble by 3 ms; 1 ms a second is 24 ms at the end."""
+    sound = beeps(24, range(1, 24), 0.2) + tone(24, 330, 0.2)
+    plain = write_clip(tmp_path / "plain.mkv", sound, 24 * 24, codec="flac")
+    noise = np.random.default_rng(5)
+
+    def trembled(packets) -> list[int]:
+        return [max(0, round(float(one.pts * (1 + drift)) + float(noise.uniform(-3, 3)))) for one in packets]
+
+    clip = retimed(plain, trembled, tmp_path / "c.mkv")
+    assert trembling(clip) > 0.02
+    found = taken(clip, Fraction(0), 23.5)
+    assert dips(found) == []
+    wanted = [at * float(1 + drift) for at in range(1, 24)]
+    assert near(onsets(found), wanted, 0.015), onsets(found)
+
+
+def test_sound_files_put_together_are_heard_to_the_end(tmp_path: Path) -> None:
+    """Ogg whose clock begins anew with each."""
+    write_vorbis(tmp_path / "a.ogg", 2, 44100)
+    write_vorbis(tmp_path / "b.webm", 3, 44100)
+    both = tmp_path / "both.ogg"
+    both.write_bytes((tmp_path / "a.ogg").read_bytes() + (tmp_path / "b-44100.ogg").read_bytes())
+    whole = np.concatenate(list(track_sound(both)), axis=1)
+    assert abs(whole.shape[1] - 5 * RATE) < 0.01 * RATE
+    assert dips(whole) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clip_sounds_the_same_from_anywhere(tmp_path: Path, kind: str) -> None:
+    name, codec, rate = KINDS[kind]
+    clip = write_clip(tmp_path / name, sharp(5, rate), 120, rate=rate, codec=codec)
+    whole = taken(clip, Fraction(0), 5)
+    for start in (Fraction(1, 3), Fraction(5, 4), Fraction(7, 3), Fraction(3)):
+        at = round(start * RATE)
+        assert lag(taken(clip, start, 1.5), whole[:, at : at + round(1.5 * RATE)]) == 0
+
+
+@pytest.mark.parametrize(("codec", "rate"), [("flac", 44100), ("aac", 48000), ("libopus", 48000)])
+def test_far_into_a_clip_with_a_coarse_clock_the_sound_is_off_by_less_than_half_a_tick(
+    tmp_path: Path, codec: str, rate: int
+) -> None:
+    clip = write_clip(tmp_path / "c.mkv", sharp(50, rate), 24 * 50, rate=rate, codec=codec)
+    whole = taken(clip, Fraction(0), 50)
+    for start in (Fraction(32), Fraction(100, 3), Fraction(479, 10)):
+        at = round(start * RATE)
+        assert abs(lag(taken(clip, start, 1.5), whole[:, at : at + round(1.5 * RATE)])) < RATE // 2000
+
+
+def test_the_same_sound_comes_out_each_time(tmp_path: Path) -> None:
+    track = write_vorbis(tmp_path / "t.ogg", 4, 44100)
+    one, two = (np.concatenate(list(track_sound(track)), axis=1) for _ in range(2))
+    assert np.array_equal(one, two)
 
 
 def test_channels_become_two(tmp_path: Path) -> None:
