@@ -5,7 +5,7 @@ lasts; in between the samples themselves count (``timestamps``). moviepy's reade
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from storyboard.core.sound import RATE
 from storyboard.core.timebase import frames_in
+from storyboard.media.chained import Link, links
 from storyboard.media.encode import file_url
 from storyboard.media.index import packets
 from storyboard.media.reader import TAG_ERRORS, Unreadable, opened, picture_stream, ratio, reading
@@ -37,6 +38,8 @@ _PREROLL = Fraction(1, 2)
 # In seconds: what is decoded for the sake of counting; it takes 0.05 s at most.
 _NEAR = 30
 _LOOKED_AT = 64
+# Formats that hold no times; FFmpeg makes them up, as if the file had one rate and a single beginning.
+_WITHOUT_TIMES = frozenset({"aac", "mp3", "wav", "aiff", "flac"})
 _ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _FORMATS = {
     b"\x1aE\xdf\xa3": "matroska",
@@ -68,20 +71,27 @@ def take_sound(path: Path, start: Fraction) -> Blocks:
 
 def track_sound(path: Path) -> Blocks:
     """The sound of a file from its own beginning. Raises ``Unreadable``."""
-    with _opened_track(path) as container:
-        stream = _sound_stream(container)
-        if stream is None:
-            raise Unreadable("has no sound that can be decoded")
-        yield from _placed(_converted(_decoded(container, stream), stream, None, Fraction(0)))
+    container_format = _format(path)
+    chain = links(path) if container_format == "ogg" else []
+    for begin, end in chain if len(chain) > 1 else [(0, None)]:
+        with _opened_track(path, container_format, begin, end) as container:
+            stream = _sound_stream(container)
+            if stream is None:
+                raise Unreadable("has no sound that can be decoded")
+            frames = _decoded(container, stream)
+            frames = _untimed(frames) if container_format in _WITHOUT_TIMES else frames
+            yield from _placed(_converted(frames, stream, None, Fraction(0)))
 
 
 @contextmanager
-def _opened_track(path: Path) -> Iterator[InputContainer]:
+def _opened_track(path: Path, container_format: str, begin: int, end: int | None) -> Iterator[InputContainer]:
+    """A file, or the part of it up to *end*."""
     options = {"protocol_whitelist": "file"}
-    with reading():
-        container = av.open(file_url(path), "r", format=_format(path), options=options, metadata_errors=TAG_ERRORS)
-    with container:
-        yield container
+    with ExitStack() as stack:
+        file = file_url(path) if end is None else stack.enter_context(Link(path, begin, end))
+        with reading():
+            container = av.open(file, "r", format=container_format, options=options, metadata_errors=TAG_ERRORS)
+        yield stack.enter_context(container)
 
 
 def _format(path: Path) -> str:
@@ -136,6 +146,12 @@ def _from(
 def _decoded(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
     with reading():
         yield from container.decode(stream)
+
+
+def _untimed(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    for frame in frames:
+        frame.pts = None
+        yield frame
 
 
 def _converted(

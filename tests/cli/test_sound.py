@@ -16,12 +16,12 @@ from tests.media.sounds import (
     decibels,
     dips,
     heard,
+    jitter,
     lag,
     level,
     loud,
     onsets,
     tone,
-    trembling,
     write_clip,
     write_vorbis,
     write_wav,
@@ -185,7 +185,7 @@ def test_vorbis_comes_into_the_film_without_holes(desk: Desk, rate: int, suffix:
     clip = write_vorbis(folder / f"clip.{suffix}", 4, rate, pictures=True)
     track = write_vorbis(folder / ("track.ogg" if suffix == "webm" else "track.mka"), 4, rate)
     for source in (clip, track):
-        assert trembling(source) > 0.0055
+        assert jitter(source) > 0.0055
         assert dips(heard(source)) == []
     shots = f"{{id: a, clip: {clip.name}}}, {{id: b, card: {{text: Hm, duration: 4}}}}"
     tracks = f"audio: [{{file: {track.name}, start: {{shot: b}}}}]\n"

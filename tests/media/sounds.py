@@ -79,7 +79,7 @@ def retimed(path: Path, times: Callable[[list[Any]], list[int | None]], out: Pat
     return out
 
 
-def trembling(path: Path) -> float:
+def jitter(path: Path) -> float:
     """By how many seconds at most the time of a frame of sound differs from the samples before it."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]

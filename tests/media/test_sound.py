@@ -19,6 +19,7 @@ from tests.media.sounds import (
     dips,
     film,
     heard,
+    jitter,
     lag,
     level,
     loud,
@@ -28,7 +29,6 @@ from tests.media.sounds import (
     rms,
     sharp,
     tone,
-    trembling,
     voice,
     write_clip,
     write_vorbis,
@@ -116,7 +116,7 @@ VORBIS = {22050: 0.0055, 32000: 0.0135, 44100: 0.0100, 48000: 0.0092}
 @pytest.mark.parametrize("rate", VORBIS)
 def test_vorbis_has_no_holes_where_block_sizes_switch(tmp_path: Path, rate: int, suffix: str) -> None:
     track = write_vorbis(tmp_path / f"t.{suffix}", 4, rate)
-    assert trembling(track) > VORBIS[rate]
+    assert jitter(track) > VORBIS[rate]
     found, wanted = Pull(track_sound(track)).take(4 * RATE), heard(track)
     assert dips(wanted) == []
     assert dips(found) == []
@@ -128,7 +128,7 @@ def test_vorbis_has_no_holes_where_block_sizes_switch(tmp_path: Path, rate: int,
 @pytest.mark.parametrize("rate", VORBIS)
 def test_a_clip_with_vorbis_sounds_the_same_from_anywhere(tmp_path: Path, rate: int, suffix: str) -> None:
     clip = write_vorbis(tmp_path / f"c.{suffix}", 4, rate, pictures=True)
-    assert trembling(clip) > VORBIS[rate]
+    assert jitter(clip) > VORBIS[rate]
     whole = taken(clip, Fraction(0), 4)
     assert dips(whole[:, RATE // 10 :]) == []
     assert abs(lag(whole, heard(clip))) < 0.005 * RATE
@@ -149,7 +149,7 @@ def test_times_of_the_ends_of_blocks_leave_no_holes(tmp_path: Path) -> None:
         return times
 
     old = retimed(plain, ends, tmp_path / "old.webm")
-    assert trembling(old) > 0.0195
+    assert jitter(old) > 0.0195
     assert dips(Pull(track_sound(old)).take(4 * RATE)) == []
     assert dips(taken(old, Fraction(0), 4)[:, RATE // 10 :]) == []
 
@@ -174,31 +174,50 @@ def test_after_a_lost_packet_everything_is_at_its_time(tmp_path: Path, kind: str
 
 @pytest.mark.parametrize("drift", [Fraction(1, 1000), Fraction(-1, 1000)])
 def test_a_recorder_whose_clocks_differ_stays_in_step_without_a_hole(tmp_path: Path, drift: Fraction) -> None:
-    """And whose times tremble by 3 ms; 1 ms a second is 24 ms at the end."""
+    """And whose times have a jitter of 3 ms; 1 ms a second is 24 ms at the end."""
     sound = beeps(24, range(1, 24), 0.2) + tone(24, 330, 0.2)
     plain = write_clip(tmp_path / "plain.mkv", sound, 24 * 24, codec="flac")
     noise = np.random.default_rng(5)
 
-    def trembled(packets) -> list[int]:
+    def drifted(packets) -> list[int]:
         return [max(0, round(float(one.pts * (1 + drift)) + float(noise.uniform(-3, 3)))) for one in packets]
 
-    clip = retimed(plain, trembled, tmp_path / "c.mkv")
-    assert trembling(clip) > 0.02
+    clip = retimed(plain, drifted, tmp_path / "c.mkv")
+    assert jitter(clip) > 0.02
     found = taken(clip, Fraction(0), 23.5)
     assert dips(found) == []
     wanted = [at * float(1 + drift) for at in range(1, 24)]
     assert near(onsets(found), wanted, 0.015), onsets(found)
 
 
-def test_sound_files_put_together_are_heard_to_the_end(tmp_path: Path) -> None:
-    """Ogg whose clock begins anew with each."""
-    write_vorbis(tmp_path / "a.ogg", 2, 44100)
-    write_vorbis(tmp_path / "b.webm", 3, 44100)
-    both = tmp_path / "both.ogg"
-    both.write_bytes((tmp_path / "a.ogg").read_bytes() + (tmp_path / "b-44100.ogg").read_bytes())
-    whole = np.concatenate(list(track_sound(both)), axis=1)
-    assert abs(whole.shape[1] - 5 * RATE) < 0.01 * RATE
-    assert dips(whole) == []
+CHAINS = {
+    "vorbis of two rates": ("t.ogg", [("-c:a", "libvorbis", "-q:a", "3"), ("-ar", "32000", "-c:a", "libvorbis")]),
+    "vorbis of two qualities": ("t.ogg", [("-c:a", "libvorbis", "-q:a", "1"), ("-c:a", "libvorbis", "-q:a", "7")]),
+    "opus": ("t.ogg", [("-c:a", "libopus"), ("-c:a", "libopus")]),
+    "vorbis and opus": ("t.ogg", [("-c:a", "libvorbis"), ("-c:a", "libopus")]),
+    "flac": ("t.flac", [(), ()]),
+    "aac of two rates": ("t.aac", [(), ("-ar", "32000")]),
+}
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_files_put_together_are_heard_to_the_end(tmp_path: Path, kind: str) -> None:
+    """One behind the other, as ``cat`` does; each begins at time 0 again, and may have other headers."""
+    name, parts = CHAINS[kind]
+    whole = tmp_path / name
+    for number, how in enumerate(parts):
+        source = write_wav(tmp_path / "t.wav", beeps(2, [0.5, 1.5]) + tone(2, 330, 0.1))
+        part = tmp_path / f"{number}-{name}"
+        done = ffmpeg("-y", "-i", str(source), *how, str(part))
+        assert done.returncode == 0, done.stderr
+        whole.write_bytes((whole.read_bytes() if number else b"") + part.read_bytes())
+    found = np.concatenate(list(track_sound(whole)), axis=1)
+    late = found.shape[1] / RATE - 4
+    assert 0 <= late < 0.2
+    first, second, third, fourth = onsets(found)
+    assert near([second - first, fourth - third], [1, 1], 0.003)
+    assert 0.997 < third - second < 1.1
+    assert abs(level(found, 330, 0.05)[round(3.2 * RATE)] - 0.1) < 0.01
 
 
 @pytest.mark.parametrize("kind", KINDS)
