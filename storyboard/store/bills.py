@@ -96,15 +96,22 @@ def charged(cost: str | float | int | Decimal | None, estimate: str | Decimal) -
 
 
 class Account:
-    """Sums by task id as events come in, each with the place in the ledger where its line ends."""
+    """Sums by task id as events come in, each with the place in the ledger where its line ends.
+
+    What was never reserved here was bought by somebody else and is only fetched: it spends nothing, so that no cap has
+    to hold it. The bill (``totals``) has it all the same.
+    """
 
     def __init__(self) -> None:
+        self._reserved: set[str] = set()
         self._bound: dict[str, Decimal] = {}
         self._spent: dict[str, tuple[int, Decimal]] = {}
 
     def add(self, offset: int, entry: Entry) -> None:
         """One event more, in the order of the ledger."""
         task = entry.task_id
+        if entry.event == "settled" and task not in self._reserved:
+            return
         if entry.event == "settled":
             # Settled again without a reservation between: the same bill told twice, after a crash.
             cost = charged(entry.cost, entry.estimate)
@@ -114,6 +121,7 @@ class Account:
         elif entry.event == "released":
             self._bound.pop(task, None)
         else:
+            self._reserved.add(task)
             self._bound[task] = estimated(entry.estimate)
 
     def standing(self, since: int) -> Standing:

@@ -75,6 +75,10 @@ def test_new_project_owes_nothing(ledger: Ledger) -> None:
         ([entry(), entry(event="settled", cost="1.2"), entry()], "1.2", "0.964"),
         ([entry(), entry(event="settled", cost="1.2"), entry(), entry(event="settled", cost="1.3")], "2.5", "0"),
         ([entry(), entry("t2"), entry("t2", "settled", cost=None)], "0.964", "0.964"),
+        ([entry(event="settled", cost="1.2")], "0", "0"),  # bought elsewhere, and fetched here
+        ([entry(event="settled", cost="1.2"), entry(event="settled", cost="1.2")], "0", "0"),
+        ([entry(event="settled", cost="1.2"), entry()], "0", "0.964"),
+        ([entry(), entry(event="released"), entry(event="settled", cost="1.2")], "1.2", "0"),
     ],
 )
 def test_standing_follows_the_events_of_each_task(ledger: Ledger, events: list[Entry], spent: str, bound: str) -> None:
