@@ -57,7 +57,7 @@ class Building:
         planner, plan = session.planned()
         workers = Workers(session.choices.jobs)
         try:
-            if any(step.do == "make" and step.action.kind != "cut" for step in plan.steps):
+            if any((step.do == "make" and step.action.kind != "cut") or step.locked for step in plan.steps):
                 workers.warm()
             refused = self._refused()
             makers = self._makers(workers)
@@ -65,11 +65,12 @@ class Building:
             workers.close()
             raise
         before = in_use(shelf, session.storyboard)
+        priced = frozenset(step.action.id for step in plan.of("take") if step.do in ("make", "wait"))
         if watch is not None:
             watch(workers)
         session.forget_plan()
         engine = Engine(
-            Making(session.graph, planner, shelf, workers, makers),
+            Making(session.graph, planner, shelf, workers, makers, priced),
             self._listener,
             partial_film=session.choices.partial,
             jobs=self._workspace.journal.jobs,

@@ -17,7 +17,8 @@ from storyboard.core.clip import ClipInfo
 from storyboard.durable import remove
 from storyboard.providers.base import Outcome, Succeeded
 from storyboard.providers.download import FetchError
-from storyboard.store.bills import SUCCEEDED
+from storyboard.store.bills import SUCCEEDED, amount
+from storyboard.store.lockfile import LockEntry
 
 FETCHES = 3
 
@@ -31,8 +32,11 @@ class Collection:
         self._attempt = attempt
         self._ask = ask
 
-    async def run(self, made: Succeeded, began: float) -> Delivery:
-        """Write down what it cost, fetch it, pass it through the gate. Raises ``PaidFailed``."""
+    async def run(self, made: Succeeded, began: float, locked: LockEntry | None = None) -> Delivery:
+        """Write down what it cost, fetch it, pass it through the gate. Raises ``PaidFailed``.
+
+        A *locked* take may have been made from another request: it is held against the lockfile alone.
+        """
         await asyncio.to_thread(self._settle, made)
         problem: Exception | None = None
         for number in range(FETCHES):
@@ -41,11 +45,13 @@ class Collection:
                 fresh = await self._ask()
                 made = fresh if isinstance(fresh, Succeeded) else made
             try:
-                info = await self._fetched(made, self._order.out)
+                info = await self._fetched(made, self._order.out, locked)
             except (FetchError, TaskFailed) as trouble:
                 problem = trouble
                 remove(self._order.out)
                 continue
+            if locked is not None:
+                return self._locked(made, info, time.monotonic() - began, locked)
             return self._delivery(made, info, time.monotonic() - began)
         why = problem.message if isinstance(problem, FetchError) else str(problem)
         text = f"task {self._attempt.task_id} is paid for (${self._cost(made)}) but could not be had: {why}"
@@ -63,11 +69,22 @@ class Collection:
             text = f"{self._order.shot.id}: task {task_id} cost ${self._cost(made)}, and that could not be written down"
             raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
 
-    async def _fetched(self, made: Succeeded, out: Path) -> ClipInfo:
+    async def _fetched(self, made: Succeeded, out: Path, locked: LockEntry | None) -> ClipInfo:
         await self._tools.downloader.fetch(made.url, out)
         source = self._attempt.source
         label = self._order.step.action.id
-        return await self._tools.workers.run(label, judge_clip, out, source.size, source.duration)
+        asked = (source.size, source.duration) if locked is None else (None, None)
+        info = await self._tools.workers.run(label, judge_clip, out, *asked)
+        if locked is not None and (info.frames, info.rate) != (locked.info.frames, locked.info.rate):
+            told = f"{info.frames} frames at {info.rate} a second, the locked take {locked.info.frames}"
+            raise TaskFailed(f"has {told} at {locked.info.rate}")
+        return info
+
+    def _locked(self, made: Succeeded, info: ClipInfo, seconds: float, locked: LockEntry) -> Delivery:
+        """With what the lockfile says of it."""
+        cost = amount(locked.cost)
+        paid = self._cost(made) if cost is None else cost
+        return Delivery(info, seconds, locked.seed, paid, self._attempt.task_id)
 
     def _delivery(self, made: Succeeded, info: ClipInfo, seconds: float) -> Delivery:
         asked = self._attempt.source.seed

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from storyboard import __version__
 from storyboard.build.makers import Delivery
 from storyboard.build.tasks import TaskFailed, clip_facts
@@ -14,11 +16,22 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import Step
 from storyboard.store.group import Deposit
-from storyboard.store.records import Made, Record
+from storyboard.store.records import ACCEPTED, Made, Record
 
 
-def take(step: Step, shot: Shot, clip: Path, delivery: Delivery, began_with: bytes | None = None) -> Deposit:
-    """A finished take. *began_with* is the picture of another shot that it was asked to begin with."""
+def take(
+    step: Step,
+    shot: Shot,
+    clip: Path,
+    delivery: Delivery,
+    began_with: bytes | None = None,
+    *,
+    accepted: bool = False,
+) -> Deposit:
+    """A finished take. *began_with* is the picture of another shot that it was asked to begin with.
+
+    *accepted* says that it was made for another request than it answers.
+    """
     jump = _jump(clip, began_with) if began_with is not None else None
     source = shot.source
     return deposit(
@@ -31,8 +44,13 @@ def take(step: Step, shot: Shot, clip: Path, delivery: Delivery, began_with: byt
         seed=delivery.seed,
         task_id=delivery.task_id,
         cost=str(delivery.cost) if delivery.cost else None,
-        note="; ".join(delivery.notes),
+        note=ACCEPTED if accepted else "; ".join(delivery.notes),
     )
+
+
+def named(record: Record, facts: Mapping[str, Any]) -> Deposit:
+    """The record of a take that is here, and of which only the lockfile told until now."""
+    return Deposit(replace(record, info=dict(facts), made=replace(record.made, at=_now())))
 
 
 def _jump(clip: Path, began_with: bytes) -> float | None:

@@ -20,6 +20,7 @@ from storyboard.build.tasks import TaskFailed
 from storyboard.build.turns import wait_for_turn
 from storyboard.build.workers import WorkerDied
 from storyboard.core.graph import Action
+from storyboard.core.model import Generated
 from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
 from storyboard.core.remarks import Remark
 from storyboard.store.journal import Job
@@ -143,10 +144,11 @@ class Engine:
             await self._rendering[step.key]
             step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
-            await self._ends[self._planner.owner(step.key or "")]
+            await self._ends[self._planner.owner(action.id)]
             step = self._planner.step(action)
         self._keys.add(step.key)
         if step.found is not None:
+            await self._adopt(step)
             self._settle(step, step.found)
             self._making.ahead.found(action, step.found)
             self._reused[action.id] = step
@@ -171,14 +173,34 @@ class Engine:
             # whether a take can be copied depends on what the others are like
             await self._takes_ended
 
+    async def _adopt(self, step: Step) -> None:
+        """Let later builds find by a record what this one has found by the lockfile alone."""
+        record = self._shelf.unrecorded(step)
+        if record is not None:
+            try:
+                await self._making.adopt(record, step)
+            except OSError as problem:
+                text = f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}"
+                self._tell(Told(f"{step.action.shot}: its take is here, but its record could not be kept: {text}"))
+
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
         if isinstance(result, TakeMade) and step.key is not None and step.action.seed is None:
+            self._tell_if_drawn_otherwise(step, result)
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameMade):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
         if isinstance(result, CutMade) and step.action.output not in self._films:
             self._films[step.action.output] = self._film(step.action, joined=step.found is None)
+
+    def _tell_if_drawn_otherwise(self, step: Step, take: TakeMade) -> None:
+        """A take that was drawn again since it was missing may come out otherwise on another machine."""
+        source = self._graph.shot(step.action.shot).source
+        locked = self._shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+        missing = step.do == "make" and step.reason.why in ("missing", "damaged")
+        if missing and locked is not None and locked.key == step.key and locked.take != take.digest:
+            text = f"made again, and not as it was: {take.digest[:12]} instead of the locked {locked.take[:12]}"
+            self._tell(Told(f"{step.action.shot}: {text}"))
 
     def _film(self, cut: Action, *, joined: bool) -> Film:
         name = cut.output

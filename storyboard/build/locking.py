@@ -50,15 +50,17 @@ class Locking:
         if entry is not None and (entry.key, entry.take) == (key, take):
             return
         by = made()
-        entry = LockEntry(
+        changed = LockEntry(
             key=key,
             take=take,
             seed=source.seed if by is None or by.seed is None else by.seed,
             task_id=by.task_id if by is not None else None,
             cost=by.cost if by is not None else None,
             info=LockInfo(info.frames, info.rate),
+            # a frame is one of the take, whatever the take answers
+            frames=entry.frames if entry is not None and entry.take == take else {},
         )
-        self.put(shot, source.provider, entry)
+        self.put(shot, source.provider, changed)
 
     def put_frame(self, shot: str, provider: str, at: str, planes: str) -> None:
         """It remembers the picture that another shot takes from this one."""

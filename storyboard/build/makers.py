@@ -9,15 +9,17 @@ from msgspec import Struct
 
 from storyboard.build.tasks import Drawing, draw_take
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import Generated, Shot
+from storyboard.core.model import FOOTAGE, Generated, Shot
 from storyboard.core.plan import Step
 from storyboard.providers.local import ANIMATIC_VERSION
 from storyboard.store.journal import Job
+from storyboard.store.lockfile import LockEntry
 
 if TYPE_CHECKING:
     from storyboard.build.workers import Workers
 
 LOCAL = "local"
+FREE_MAKERS = frozenset({LOCAL, FOOTAGE})
 # The drawing versions of providers that draw by themselves; they count in keys.
 ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 
@@ -25,14 +27,14 @@ ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 class Order(Struct, frozen=True):
     """One take to be made: what was planned, the pictures that go in, and where to put the clip.
 
-    *locked_task* is the task id of the take that the lockfile names for this very request.
+    *locked* is the take that the lockfile names for what the step asks for, if it names one.
     """
 
     step: Step
     shot: Shot
     pictures: dict[str, bytes]
     out: Path
-    locked_task: str | None = None
+    locked: LockEntry | None = None
 
 
 class Delivery(Struct, frozen=True):

@@ -5,9 +5,9 @@ When each is due, and what follows, is for ``engine``.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -19,27 +19,33 @@ from storyboard.build import deposits
 from storyboard.build.ahead import Ahead
 from storyboard.build.film import assemble
 from storyboard.build.keeper import Keeper
-from storyboard.build.makers import Delivery, Maker, Order
+from storyboard.build.makers import FREE_MAKERS, Delivery, Maker, Order
+from storyboard.build.named import was_accepted
 from storyboard.build.requests import order_of
 from storyboard.build.shelf import Shelf
 from storyboard.build.sounding import mix, sources, track_of
-from storyboard.build.tasks import Canvas, TaskFailed, render_piece
-from storyboard.build.workers import Workers
+from storyboard.build.tasks import Canvas, PaidFailed, TaskFailed, clip_facts, judge_clip, render_piece
+from storyboard.build.workers import WorkerDied, Workers
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import Action, Graph, sound_id
+from storyboard.core.graph import Action, Graph, frame_id, sound_id
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
-from storyboard.core.plan import CutMade, FrameMade, Result, SegmentMade, SoundMade, Step, TakeMade
+from storyboard.core.plan import CutMade, FrameMade, Locked, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Kept
 from storyboard.core.sound import Sound
 from storyboard.durable import remove
 from storyboard.store.journal import Job
+from storyboard.store.records import Record
 
 T = TypeVar("T")
 # Threads for what takes a while beside the event loop: reading pictures, decoding frames, joining, syncing long files.
 _THREADS = 8
 # Takes of one maker that are under way at once: more wait without their pictures, which may be large.
 _UNDER_WAY = 256
+_UNPRICED = (
+    "what it starts from is not as the lockfile says, so it would be bought again, and the plan of this build did not "
+    "say so; nothing was bought. `storyboard plan` shows the price now"
+)
 
 
 class Product(Struct, frozen=True):
@@ -57,13 +63,21 @@ class Making:
     """Makes what the engine asks for, and keeps it."""
 
     def __init__(
-        self, graph: Graph, planner: Planner, shelf: Shelf, workers: Workers, makers: Mapping[str, Maker]
+        self,
+        graph: Graph,
+        planner: Planner,
+        shelf: Shelf,
+        workers: Workers,
+        makers: Mapping[str, Maker],
+        priced: Collection[str] = (),
     ) -> None:
+        """*priced* are the takes, by their actions, of which the plan has told that they are made and at what price."""
         self.graph = graph
         self.planner = planner
         self.shelf = shelf
         self._workers = workers
         self._makers = makers
+        self._priced = priced
         self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self._keeper = Keeper(shelf.keep_all, self._threads)
@@ -120,20 +134,47 @@ class Making:
         name = maker_of(shot.source)
         if name is None:
             raise TypeError(f"shot {shot.id} has no take")
+        if step.do == "make" and name not in FREE_MAKERS and step.action.id not in self._priced:
+            raise TaskFailed(_UNPRICED)
         async with self._room[name]:
             return await self._made_by(self._makers[name], step, shot)
 
     async def _made_by(self, maker: Maker, step: Step, shot: Shot) -> Product:
-        pictures = await self._pictures(step, shot)
-        order = Order(step, shot, pictures, self.shelf.beside(".mp4"), self.shelf.locked_task(step, shot))
+        locked = self.shelf.locked_entry(step, shot)
+        # what is fetched is sent no pictures, and those that it began with may be gone
+        pictures = await self._pictures(step, shot) if step.locked is None else {}
+        order = Order(step, shot, pictures, self.shelf.beside(".mp4"), locked)
         with _removed_if_it_fails(order.out):
             delivery = await maker.make(order)
-        began_with = pictures.get("first_frame") if _begins_with_a_frame(shot) else None
-        deposit = partial(deposits.take, step, shot, order.out, delivery, began_with)
+        accepted = step.locked is not None and locked is not None and was_accepted(maker_of(shot.source) or "", locked)
+        began_with = await self._began_with(step, shot, pictures) if not accepted else None
+        deposit = partial(deposits.take, step, shot, order.out, delivery, began_with, accepted=accepted)
         # what a take begins with is decoded, which takes a while
         kept = await (self._keeper.keep(deposit()) if began_with is None else self._keeper.keep_made(deposit))
         await self._settled(maker, delivery)
+        if step.locked is not None and kept.digest != step.locked.take:
+            raise PaidFailed(_another(shot.id, kept.digest, step.locked), "another-take")
         return Product(TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.seconds, delivery.spent)
+
+    async def _began_with(self, step: Step, shot: Shot, pictures: Mapping[str, bytes]) -> bytes | None:
+        """The picture of another shot that a take was to begin with, if it is here."""
+        link = shot.source.first_frame if isinstance(shot.source, Generated) else None
+        if not isinstance(link, FrameLink) or step.reason.why == "held":
+            return None
+        if step.locked is None:
+            return pictures.get("first_frame")
+        frame = self.planner.settled.get(frame_id(link.shot, link.at))
+        return await self.in_thread(partial(self.shelf.picture, frame)) if isinstance(frame, FrameMade) else None
+
+    async def adopt(self, record: Record, step: Step) -> None:
+        """Keep the *record* of the take that *step* has found by the lockfile alone. Raises ``OSError``."""
+        facts = record.info
+        with suppress(TaskFailed, WorkerDied):  # it is whole, byte by byte: what is looked for is what to say of it
+            path = await self.in_thread(partial(self.shelf.blob, record.digest))
+            facts = clip_facts(await self._workers.run(step.action.id, judge_clip, path, None, None))
+        await self._keeper.keep(deposits.named(record, facts))
+        # read once, so that the next build may rest on how it looks
+        await self.in_thread(partial(self.shelf.find, record.key))
 
     async def _pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
         source = shot.source
@@ -216,8 +257,10 @@ class Making:
         return [(action, made if isinstance(made, SegmentMade) else None) for action, made in found]
 
 
-def _begins_with_a_frame(shot: Shot) -> bool:
-    return isinstance(shot.source, Generated) and isinstance(shot.source.first_frame, FrameLink)
+def _another(shot: str, digest: str, locked: Locked) -> str:
+    text = f"task {locked.task_id} gives another clip than the locked take {locked.take[:12]}: {digest[:12]}"
+    keep = f"`storyboard pick {shot} {digest[:12]}` puts it into the cut"
+    return f"{text}. The lockfile stays as it is; {keep}, `--remake {shot}` buys another take"
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from storyboard.build.requests import order_of
 from storyboard.build.tasks import PaidFailed
 from storyboard.build.tools import RETRYABLE, MayBeRetried, Tools
 from storyboard.core.model import Generated
-from storyboard.providers.base import Provider
-from storyboard.store.journal import Job, NoSuchJob, Unreadable
+from storyboard.providers.base import Provider, attempt_of
+from storyboard.store.journal import Job, NoSuchJob, Unreadable, is_task_id
 
 # Attempts that one build may pay for when the provider says that another try may help.
 ATTEMPTS_A_BUILD = 3
@@ -30,6 +30,8 @@ class PaidMaker:
 
     async def make(self, order: Order) -> Delivery:
         """Buy the take, or pick up the one that was bought. Raises ``PaidFailed`` and other ``TaskFailed``."""
+        if order.step.locked is not None:
+            return await self._fetched(order)
         began: float | None = None
         source, key = _generated(order), order.step.key or ""
         number = self._first_attempt(order, key)
@@ -38,8 +40,7 @@ class PaidMaker:
             try:
                 return await purchase.run(began)
             except (NoSuchJob, Unreadable) as damage:
-                text = f"{order.shot.id}: its file in the journal has gone or cannot be read, task {purchase.task_id}"
-                raise PaidFailed(f"{text}; the next build asks the provider for it", "unwritten") from damage
+                raise _lost_in_journal(order, purchase.task_id) from damage
             except MayBeRetried as failure:
                 if tries_left == 1:
                     raise failure.reason from failure
@@ -51,6 +52,20 @@ class PaidMaker:
                 self._tools.tell(f"{order.shot.id}: {failure}; bought again, as --remake says")
             number, began = number + 1, purchase.began
         raise AssertionError("unreachable")
+
+    async def _fetched(self, order: Order) -> Delivery:
+        """The take that the lockfile names, by its task id. Nothing is submitted, whatever the provider says."""
+        task_id = order.locked.task_id if order.locked is not None else None
+        if order.locked is None or task_id is None or not is_task_id(task_id):
+            text = f"the lockfile names {task_id!r} as the task of the take, which is no task id; nothing was bought"
+            raise PaidFailed(text, "gone")
+        key = order.locked.key
+        number = attempt_of(self._provider, key, task_id)
+        purchase = Purchase(self._tools, order, _generated(order), key, number, task_id)
+        try:
+            return await purchase.fetch(order.locked)
+        except (NoSuchJob, Unreadable) as damage:
+            raise _lost_in_journal(order, task_id) from damage
 
     async def pick_up(self, job: Job, out: Path) -> Delivery | None:
         """The take of a job that no shot asks for any more, if it is ready: it was paid for, so it is kept."""
@@ -72,7 +87,8 @@ class PaidMaker:
         """The attempt that is open; a new one for a remake; the locked one; the one after the last proven failure."""
         open_jobs = [job.attempt for job in self._tools.journal.jobs() if job.key == key]
         past = self._tools.budget.past(key)
-        locked = self._attempt_of(order.locked_task, key)
+        task_id = order.locked.task_id if order.locked is not None else None
+        locked = attempt_of(self._provider, key, task_id) if task_id is not None else 0
         if open_jobs and order.step.do == "resume":
             return max(open_jobs)
         if self._is_remade(order):
@@ -88,11 +104,10 @@ class PaidMaker:
         """Whether this very take is rolled again: that in the cut, and none beside it."""
         return order.shot.id in self._remake and order.step.action.seed is None
 
-    def _attempt_of(self, task_id: str | None, key: str) -> int:
-        """Which attempt has that id; 0 if it is none of the first hundred."""
-        if task_id is None:
-            return 0
-        return next((n for n in range(1, 100) if self._provider.task_id(key, n) == task_id), 0)
+
+def _lost_in_journal(order: Order, task_id: str) -> PaidFailed:
+    text = f"{order.shot.id}: its file in the journal has gone or cannot be read, task {task_id}"
+    return PaidFailed(f"{text}; the next build asks the provider for it", "unwritten")
 
 
 def _generated(order: Order) -> Generated:

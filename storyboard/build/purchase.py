@@ -1,4 +1,4 @@
-"""One attempt at one take that costs money: ask, reserve, write down, submit, wait.
+"""One attempt at one take that costs money: ask, reserve, write down, submit, wait. Or only ask, for a locked take.
 
 The journal is on disk before a submission leaves, and the provider is asked whether it knows the id before every
 submission. What cannot be known is said, not guessed. Which attempt it is, and what follows a failure, is for ``paid``;
@@ -29,22 +29,31 @@ from storyboard.providers.base import (
     Unknown,
 )
 from storyboard.providers.errors import ProviderError
-from storyboard.store.bills import SUCCEEDED
+from storyboard.store.bills import SUCCEEDED, amount
 from storyboard.store.journal import Job, JournalConflict
+from storyboard.store.lockfile import LockEntry
 
 # Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
 SUBMISSIONS_A_BUILD = 3
+# Times that a provider which has no result of a locked take is asked before it is believed.
+QUESTIONS_ABOUT_LOCKED = 3
 
 
 class Purchase:
-    """One attempt at one take, from the first question to the clip."""
+    """One attempt at one take, from the first question to the clip.
 
-    def __init__(self, tools: Tools, order: Order, source: Generated, key: str, number: int) -> None:
+    Its task id follows from key and number, unless *task_id* is said: that of a take which the lockfile names.
+    """
+
+    def __init__(
+        self, tools: Tools, order: Order, source: Generated, key: str, number: int, task_id: str | None = None
+    ) -> None:
         self._tools = tools
         self._provider = tools.remote.provider
         self._order = order
         self._shot = order.shot.id
-        task_id = self._provider.task_id(key, number)
+        self._is_locked = task_id is not None
+        task_id = self._provider.task_id(key, number) if task_id is None else task_id
         self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
         self._request = take_request(source, order.pictures)
         self._collection = Collection(tools, order, self._attempt, self._ask)
@@ -83,6 +92,40 @@ class Purchase:
             case Failed(error):
                 self.leave(error.code)
         return None
+
+    async def fetch(self, locked: LockEntry) -> Delivery:
+        """Fetch the take that the lockfile names. Nothing is submitted. Raises ``PaidFailed``.
+
+        It was finished when it was locked, so a provider that has no result of it now is not waited for.
+        """
+        async with self._tools.limit:
+            has_come()
+            self.began = time.monotonic()
+            was_bought = self._tools.journal.job(self.task_id) is None
+            known = await self._ask()
+            for _ in range(QUESTIONS_ABOUT_LOCKED - 1):
+                if not isinstance(known, Succeeded | Failed):
+                    await self._tools.sleep(self._tools.interval_s)
+                    known = await self._ask()
+        if isinstance(known, Succeeded):
+            async with self._tools.fetching:
+                delivery = await self._collection.run(known, self.began, locked)
+                return replace(delivery, was_bought=was_bought)
+        raise self._given_up(self._gone(known, locked), "gone")
+
+    def _gone(self, known: Outcome, locked: LockEntry) -> str:
+        name = self._provider.name
+        has = f"but neither the cache nor the provider has it now: {name}"
+        match known:
+            case Failed(error):
+                says = f"{has} says: {error.message.rstrip('.')}"
+            case Running():
+                says = f"{has} knows the task and has no result of it"
+            case _:
+                says = f"{has} does not know the task"
+        shot, paid = self._shot, amount(locked.cost) or self._attempt.estimate
+        again = f"`--remake {shot}` buys it again, for ${self._attempt.estimate}"
+        return f"was paid for (${paid}), {says}. Copy the cache of whoever has take {locked.take[:12]}, or {again}"
 
     async def _ended(self) -> Outcome:
         """How the job ended; it is submitted only if nobody knows it."""
@@ -131,7 +174,9 @@ class Purchase:
         return known
 
     def _check_same(self, request: Mapping[str, Json] | None) -> None:
-        if request is not None and not self._provider.same_request(request, self._submission()):
+        if request is None or self._is_locked:  # a locked take may have been made from another request
+            return
+        if not self._provider.same_request(request, self._submission()):
             text = f"{self._shot}: the provider knows task {self.task_id} with another request; nothing was submitted"
             raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict")
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:  # whoever looks at a plan does not load what it takes to buil
 class Choices(Struct, frozen=True):
     """What the command line adds to a storyboard. *cap* in US dollars, for this build.
 
-    *seeds* limits the build to the takes with these seeds.
+    *seeds* limits the build to the takes with these seeds, *locked* to what the lockfile names.
     """
 
     select: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class Choices(Struct, frozen=True):
     partial: bool = False
     cap: Decimal | None = None
     seeds: tuple[int, ...] = ()
+    locked: bool = False
 
 
 class OutputRefused(Exception):
@@ -128,11 +129,11 @@ class Session:
         return self._planned
 
     def lockfile_is_current(self, plan: Plan) -> bool:
-        """Whether a build would leave the lockfile as it is: every take there, and each the one it names."""
+        """Whether a build would leave the lockfile as it is: every take is there, or is fetched as the one it names."""
         shots = {shot.id: shot for shot in self.storyboard.shots()}
         if not set(self.shelf.lockfile.shots) <= set(shots):
             return False
-        if any(step.do not in ("reuse", "held") for step in plan.of("take")):
+        if any(step.do not in ("reuse", "held") and step.locked is None for step in plan.takes()):
             return False
         return all(self._is_locked(step, shots[step.action.shot]) for step in plan.takes())
 
@@ -235,6 +236,7 @@ class Session:
             remake=self.remake,
             only=self._only,
             seeds=frozenset(self.choices.seeds) or None,
+            beside=not self.choices.locked,
         )
 
     def _planner(self) -> Planner:
@@ -252,6 +254,5 @@ class Session:
             return True
         locked = self.shelf.locked(shot.id, self._provider(shot.id))
         found = step.found
-        return (
-            isinstance(found, TakeMade) and locked is not None and (locked.key, locked.take) == (step.key, found.digest)
-        )
+        take = found.digest if isinstance(found, TakeMade) else step.locked.take if step.locked is not None else None
+        return locked is not None and (locked.key, locked.take) == (step.key, take)

@@ -10,15 +10,18 @@ from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from storyboard.build.fingerprint import Fingerprint
 from storyboard.build.locking import Locking
+from storyboard.build.named import Named
 from storyboard.build.tasks import TaskFailed
 from storyboard.build.workspace import Workspace
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
 from storyboard.core.layers import Drawn, files_of, takes_of
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, UrlInput
-from storyboard.core.plan import Found, FrameMade, Result, Step, TakeMade
+from storyboard.core.plan import FrameMade, Result, Step, TakeMade
 from storyboard.durable import write_atomic
 from storyboard.store.cas import Damaged, Missing
 from storyboard.store.group import Deposit, Kept
@@ -38,6 +41,7 @@ class Shelf:
         self.renderer = renderer
         self.locking = Locking(workspace.lockfile, lockfile)
         self._workspace = workspace
+        self._lockfile = lockfile
         self._made: dict[tuple[str, str], Made] = {}
         self._absent: set[str] = set()
 
@@ -50,17 +54,22 @@ class Shelf:
 
     # what the planner asks
 
-    def find(self, key: str) -> Sequence[Found]:
-        """Whole records of that key, newest first."""
-        return [found.record for found in self._all(key) if found.whole]
+    def find(self, key: str) -> Sequence[Record]:
+        """Whole records of that key, newest first; then the takes that only the lockfile tells of."""
+        found = [found.record for found in self._all(key) if found.whole]
+        return [*found, *self._named.records(key, found)]
 
     def request_of(self, key: str) -> Request | None:
         """The request behind a key, if any record remembers it."""
-        return next((found.record.request for found in self._all(key)), None)
+        return next((found.record.request for found in self._all(key) if found.record.request), None)
 
     def is_damaged(self, key: str) -> bool:
         """Whether something was kept under *key* whose bytes are not what they were."""
         return any(found.damaged for found in self._all(key))
+
+    @cached_property
+    def _named(self) -> Named:
+        return Named(self._lockfile, self._workspace.blobs, self._workspace.index)
 
     def _all(self, key: str) -> Sequence[Recorded]:
         """Every record of *key*; where there was none, none is looked for again: only this build adds any."""
@@ -73,15 +82,24 @@ class Shelf:
         """Whether the journal has an open job for *key*."""
         return key in self._workspace.open_keys
 
-    def locked_task(self, step: Step, shot: Shot) -> str | None:
-        """The task id of the locked take, if it answers this very request."""
-        provider = shot.source.provider if isinstance(shot.source, Generated) else ""
-        entry = self.locked(shot.id, provider)
-        return entry.task_id if entry is not None and entry.key == step.key else None
-
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """What the lockfile says of a shot."""
         return self.lockfile.entry(shot, provider)
+
+    def named(self, key: str) -> Sequence[LockEntry]:
+        """What the lockfile named for the request behind *key* when the build began."""
+        return self._named.entries(key)
+
+    def planes(self, take: str, at: str) -> str | None:
+        """What the lockfile said of a frame of a take: the digest of its planes."""
+        return self._named.planes(take, at)
+
+    def locked_entry(self, step: Step, shot: Shot) -> LockEntry | None:
+        """What the lockfile says of the locked take, if that is what *step* asks for."""
+        provider = shot.source.provider if isinstance(shot.source, Generated) else ""
+        own = self.locked(shot.id, provider)
+        entries = [own] if own is not None and own.key == step.key else self.named(step.key or "")
+        return next(iter(entries), None)
 
     def film_digest(self, file: str) -> str | None:
         """Digest of the film that is there."""
@@ -108,6 +126,15 @@ class Shelf:
         """A path of its own, in the store's file system, for something that is being made."""
         return self._workspace.blobs.temp(suffix)
 
+    def unrecorded(self, step: Step) -> Record | None:
+        """The record to be kept of a take that *step* has found by the lockfile alone."""
+        found = step.found
+        if not isinstance(found, TakeMade) or step.key is None or (step.key, found.digest) in self._made:
+            return None
+        record = self._named.record(step.key, found.digest)
+        request = step.request or self.request_of(step.key) or {}
+        return replace(record, request=request) if record is not None else None
+
     def blob(self, digest: str) -> Path:
         """The file of a blob whose bytes have been checked. Raises ``TaskFailed``."""
         with _in_words():
@@ -131,10 +158,14 @@ class Shelf:
                 case FrameLink(upstream, at):
                     frame = settled[f"frame:{upstream}@{moment(at)}"]
                     if isinstance(frame, FrameMade):
-                        found[field] = self._bytes(frame.picture)
+                        found[field] = self.picture(frame)
                 case UrlInput():
                     found[field] = self._bytes(request[field].removeprefix("file:"))
         return found
+
+    def picture(self, frame: FrameMade) -> bytes:
+        """The picture file of a frame. Raises ``TaskFailed``."""
+        return self._bytes(frame.picture)
 
     def _bytes(self, digest: str) -> bytes:
         with _in_words():
@@ -217,6 +248,9 @@ class Shelf:
         if made is None:
             records = self._workspace.records.all(key)
             made = next((found.record.made for found in records if found.record.digest == digest), None)
+        if made is None:
+            record = self._named.record(key, digest)
+            made = record.made if record is not None else None
         return made
 
 

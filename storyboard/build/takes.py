@@ -76,6 +76,9 @@ class ShotTakes:
         plan: Plan
         self._planner, plan = session.planned()
         self.step: Step = next(step for step in plan.takes() if step.action.shot == shot)
+        takes = [action for action in session.graph.order if action.kind == "take" and action.shot == shot]
+        asked = [self._planner.asked(action) for action in takes]
+        self._asked = dict(found for found in asked if not isinstance(found, Reason))
         self.takes: list[Take] = self._listed()
 
     @property
@@ -85,7 +88,7 @@ class ShotTakes:
 
     def unmade(self) -> list[int]:
         """The seeds that the shot asks for and that have no take yet."""
-        made = {take.seed for take in self.takes if take.whole and not take.changes}
+        made = {take.seed for take in self.takes if not take.changes and (take.whole or take.in_cut)}
         return [seed for seed in self.seeds if seed not in made]
 
     def used_seeds(self) -> set[int]:
@@ -100,7 +103,7 @@ class ShotTakes:
         return found
 
     def choose(self, take: Take) -> None:
-        """Let the lockfile name *take*. Only in a building session."""
+        """Let the lockfile name *take*, of which there is a record or an entry. Only in a building session."""
         step = Step(self._action, "reuse", Reason("unchanged"), take.key)
         made = TakeMade(take.digest, msgspec.convert(take.info, ClipInfo))
         self._session.shelf.lock_take(step, self._session.graph.shot(self.shot), made)
@@ -166,34 +169,36 @@ class ShotTakes:
     def _records(self) -> Iterable[Record]:
         entries = self._session.shelf.lockfile.shots.get(self.shot, {}).values()
         locked = {(entry.key, entry.take) for entry in entries}
-        graph = self._session.graph
-        takes = [action for action in graph.order if action.kind == "take" and action.shot == self.shot]
-        asked = [self._planner.asked(action) for action in takes]
-        keys = {found[0] for found in asked if not isinstance(found, Reason)}
+        keys = self._asked.keys()
+        seen = set()
         for record in self._session.workspace.records.takes_of():
             if record.made.label == self.shot or record.key in keys or (record.key, record.digest) in locked:
+                seen.add((record.key, record.digest))
                 yield record
+        for key in dict.fromkeys([*(key for key, _ in locked), *keys]):
+            for found in self._session.shelf.find(key):
+                if (key, found.digest) not in seen:
+                    yield found
 
     def _take(self, records: list[Record]) -> Take:
         """One take from its records: that of its making, and those that say that it answers other requests."""
         made = min(records, key=lambda record: (record.accepted, record.made.at)).made
-        nearest = min(records, key=lambda record: (len(self._changes(record.request)), record.key))
+        nearest = min(records, key=lambda record: (len(self._changes_of(record)), record.key))
         digest = nearest.digest
-        kept = self._session.workspace.records.all(nearest.key)
         return Take(
             number=0,
             digest=digest,
             key=nearest.key,
-            request=nearest.request,
+            request=self._request(nearest),
             info=nearest.info,
             at=made.at,
             provider=made.provider,
             seed=made.seed,
             cost=made.cost,
             task_id=made.task_id,
-            changes=self._changes(nearest.request),
+            changes=self._changes_of(nearest),
             accepted=nearest.accepted,
-            whole=any(found.whole for found in kept if found.record.digest == digest),
+            whole=any(found.outputs["clip"] == digest for found in self._session.shelf.find(nearest.key)),
             in_cut=self.locked is not None and self.locked.take == digest,
             comes_in=self._comes_in(digest),
         )
@@ -203,24 +208,34 @@ class ShotTakes:
         named = self.locked.take if self.locked is not None else None
         return isinstance(found, TakeMade) and found.digest == digest != named
 
-    def _changes(self, request: Request) -> tuple[Change, ...]:
+    def _request(self, record: Record) -> Request:
+        """What a take was made from; empty where that is known neither from its record nor from the storyboard."""
+        return record.request or self._asked.get(record.key, {})
+
+    def _changes_of(self, record: Record) -> tuple[Change, ...]:
+        return self._changes(record.key, self._request(record))
+
+    def _changes(self, key: str, request: Request) -> tuple[Change, ...]:
+        if not request:  # told by the lockfile alone, for a request that is not today's
+            return (Change("request", f"key {key[:12]}", None),)
         found = self._planner.differs(self._action, request)
         return tuple(one for one in found if one.field != "seed" or request.get("seed") not in self.seeds)
 
     def _only_locked(self, entry: LockEntry) -> Take:
         """A take that the lockfile names and that nothing in this cache knows of."""
+        request = self._asked.get(entry.key, {})
         return Take(
             number=0,
             digest=entry.take,
             key=entry.key,
-            request={},
+            request=request,
             info={},
             at="",
             provider=self.source.provider,
             seed=entry.seed,
             cost=entry.cost,
             task_id=entry.task_id,
-            changes=(),
+            changes=self._changes(entry.key, request),
             accepted=False,
             whole=False,
             in_cut=True,

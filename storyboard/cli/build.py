@@ -90,7 +90,7 @@ def command(
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     cap = agreed_cap(agreed, cap) if agreed is not None else cap
-    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap)
+    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, say_who_builds) as session:
         if agreed is not None:
@@ -167,8 +167,9 @@ def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> 
 
 def _only_missing(plan: Plan) -> bool:
     """Whether all that a build would make for the cut is in the lockfile, and only not here."""
-    left = [step for step in plan.of("take") if step.do not in ("reuse", "held") and step.action.seed is None]
-    return bool(left) and all(step.reason.why in ("missing", "upstream-changes", "held-missing") for step in left)
+    left = [step for step in plan.of("take") if step.found is None and not step.locked and step.action.seed is None]
+    missing = ("missing", "upstream-changes", "held-missing", "locked-missing")
+    return bool(left) and all(step.reason.why in missing for step in left)
 
 
 def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:

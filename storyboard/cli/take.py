@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from storyboard.build.session import Session
 
 MAX_TAKES = 100
+# What keeps a shot's take from the cut, and no other take of it from being made.
+_MISSING = ("held-missing", "locked-missing")
 
 
 @click.command("take", epilog="Example: storyboard take glide -n 4 --max-cost 4")
@@ -109,7 +111,7 @@ def _refuse_if_blocked(speaker: Speaker, plan: Plan, shot: str) -> None:
     from storyboard.report.words import reason
 
     for step in plan.of("take"):
-        if step.action.shot == shot and step.do == "blocked" and step.reason.why != "held-missing":
+        if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
             command = f"storyboard build --select +{shot}"
             error = problem(
                 "upstream", f"{shot}: {reason(step)}; nothing was changed", f"`{command}` makes what is missing"

@@ -184,7 +184,7 @@ def _made(session: "Session", step: Step) -> "tuple[Made | None, Request | None]
     found = step.found
     if not isinstance(found, TakeMade) or step.key is None:
         return None, None
-    for kept in session.workspace.records.all(step.key):
-        if kept.record.digest == found.digest:
-            return kept.record.made, kept.record.request
+    for kept in session.shelf.find(step.key):
+        if kept.digest == found.digest:
+            return kept.made, kept.request or step.request
     return None, None

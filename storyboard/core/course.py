@@ -7,10 +7,14 @@ from storyboard.core.plan import Reason, Result, Step, TakeMade
 
 
 class Course:
-    """The state of one walk; the planner writes it, and what decides on frames, pieces and the cut reads it."""
+    """The state of one walk; the planner writes it, and what decides on frames, pieces and the cut reads it.
+
+    ``expected`` maps a shot whose locked take is not there to the digest of that take.
+    """
 
     def __init__(self) -> None:
         self.settled: dict[str, Result] = {}
+        self.expected: dict[str, str] = {}
         self.failed: set[str] = set()
         self.steps: dict[str, Step] = {}
 
@@ -23,6 +27,11 @@ class Course:
         """The settled take of a shot."""
         result = self.settled.get(take_id(shot))
         return result if isinstance(result, TakeMade) else None
+
+    def digest(self, shot: str) -> str | None:
+        """The digest of a shot's take: the settled one, or the locked one that is not there yet."""
+        take = self.take(shot)
+        return take.digest if take is not None else self.expected.get(shot)
 
     def upstream(self, name: str, shot: str) -> Reason:
         """Why there is no result of the action *name*, which is made of the take of *shot*."""

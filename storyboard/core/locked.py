@@ -33,6 +33,8 @@ class Entry(Protocol):
     @property
     def take(self) -> str: ...
     @property
+    def task_id(self) -> str | None: ...
+    @property
     def frames(self) -> Mapping[str, str]: ...
     @property
     def info(self) -> Length: ...
@@ -92,6 +94,14 @@ class LockedMemory:
     def locked(self, shot: str, provider: str) -> Entry | None:
         """What the first lockfile says of a shot."""
         return self._first.get(shot, {}).get(provider)
+
+    def named(self, key: str) -> Sequence[Entry]:
+        """Nothing beyond what ``find`` gives: every take that a lockfile names is taken to be there."""
+        return ()
+
+    def planes(self, take: str, at: str) -> str | None:
+        """Nothing beyond what ``find`` gives: every frame that a lockfile names is taken to be there."""
+        return None
 
     def film_digest(self, file: str) -> str | None:
         """No film is looked at."""

@@ -12,9 +12,10 @@ from storyboard.core.graph import Action
 from storyboard.core.keys import Request
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
-"""reuse: it is there; copy: a take goes into the film by its own packets; resume: a job that is already paid for;
-make: it is made; wait: its key needs something that does not exist yet, counted as make; held: stale, but the author
-locked it; blocked: an input cannot be had; skip: it is not selected."""
+"""reuse: it is there; copy: a take goes into the film by its own packets; resume: it is already paid for: a job in
+flight, or the locked take, which is fetched by its task id; make: it is made; wait: its key needs something that does
+not exist yet, counted as make; held: stale, but the author locked it; blocked: an input cannot be had; skip: it is not
+selected."""
 
 Why = Literal[
     "unchanged",  # the lockfile and the cache agree with the storyboard
@@ -31,7 +32,8 @@ Why = Literal[
     "damaged",  # in the cache, but not with the bytes it had
     "renderer-changed",  # drawn by another version of ourselves
     "held",  # the author keeps the locked take, though the request has changed
-    "held-missing",  # the author keeps the locked take, and it is not in the cache
+    "held-missing",  # the author keeps the locked take, and it is neither in the cache nor to be had by a task id
+    "locked-missing",  # the lockfile names a paid take for this request that is neither here nor to be had by a task id
     "not-selected",
     "upstream-missing",  # an input is neither there nor selected
     "upstream-failed",
@@ -63,7 +65,10 @@ class Reason(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One line of a plan. ``cost`` is an estimate in US dollars; ``took`` is the take it uses or would replace."""
+    """One line of a plan. ``cost`` is an estimate in US dollars; ``found`` is what is there already.
+
+    ``locked`` is the lockfile's entry whose take is fetched by its task id: nothing is ever submitted for such a step.
+    """
 
     action: Action
     do: Do
@@ -72,6 +77,7 @@ class Step(Struct, frozen=True):
     request: Request | None = None
     cost: Decimal = FREE
     found: "Result | None" = None
+    locked: "Locked | None" = None
 
 
 class TakeMade(Struct, frozen=True):
@@ -146,6 +152,8 @@ class Locked(Protocol):
     @property
     def take(self) -> str: ...
     @property
+    def task_id(self) -> str | None: ...
+    @property
     def frames(self) -> Mapping[str, str]: ...
 
 
@@ -153,7 +161,7 @@ class Memory(Protocol):
     """What is known from earlier builds; asking changes nothing."""
 
     def find(self, key: str) -> Sequence[Found]:
-        """Whole records of that key, newest first."""
+        """Whole records of that key, newest first; then what the lockfile names for it and no record does."""
 
     def request_of(self, key: str) -> Request | None:
         """The request behind a key, if it is remembered, whole or not."""
@@ -166,6 +174,12 @@ class Memory(Protocol):
 
     def locked(self, shot: str, provider: str) -> Locked | None:
         """What the lockfile says of a shot."""
+
+    def named(self, key: str) -> Sequence[Locked]:
+        """What the lockfile names for the request behind *key*, whatever the shot is called there."""
+
+    def planes(self, take: str, at: str) -> str | None:
+        """What the lockfile says that a frame of the take with that digest looks like: a digest of its planes."""
 
     def film_digest(self, file: str) -> str | None:
         """Digest of the film at that path of the project; ``None`` if there is none."""

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.course import Course
-from storyboard.core.graph import Action, Graph, frame_id, take_id
+from storyboard.core.graph import Action, Graph, frame_id, moment, take_id
 from storyboard.core.keys import (
     Request,
     action_key,
@@ -16,9 +17,10 @@ from storyboard.core.keys import (
     take_request,
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
-from storyboard.core.plan import Change, Found, FrameMade, Locked, Memory, Reason, Step, TakeMade, changes
+from storyboard.core.plan import Change, Found, FrameMade, Locked, Memory, Reason, Step, TakeMade, Why, changes
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
+_GONE = ("upstream-missing", "upstream-failed")
 
 
 class Wishes(Struct, frozen=True):
@@ -26,7 +28,7 @@ class Wishes(Struct, frozen=True):
 
     *files* maps project paths and URLs of pictures to digests; *engines* names the drawing version of providers that
     draw by themselves; *renderer* says what renders segments; *only* limits the build to some shots,
-    *seeds* to some of their takes.
+    *seeds* to some of their takes. Without *beside* no takes are made beside those in the cut.
     """
 
     files: Mapping[str, str]
@@ -36,6 +38,7 @@ class Wishes(Struct, frozen=True):
     remake: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     seeds: frozenset[int] | None = None
+    beside: bool = True
 
 
 class Taking:
@@ -46,11 +49,12 @@ class Taking:
         self._memory = memory
         self._course = course
         self._wishes = wishes
-        self._claims: dict[str, str] = {}
+        self._claims: dict[tuple[str, str], str] = {}
+        self._owners: dict[str, str] = {}
 
-    def owner(self, key: str) -> str:
-        """The first action that asked for *key* to be made. Raises ``KeyError``."""
-        return self._claims[key]
+    def owner(self, action: str) -> str:
+        """The action that gets what *action* waits for as well. Raises ``KeyError``."""
+        return self._owners[action]
 
     def asked(self, action: Action) -> tuple[str, Request] | Reason:
         """Key and request of a take as the storyboard has it, or why they cannot be known yet."""
@@ -74,9 +78,10 @@ class Taking:
         """Whether a shot is to be made in this build."""
         return self._wishes.only is None or shot in self._wishes.only
 
-    def _take_selected(self, shot: Shot) -> bool:
-        seeds = self._wishes.seeds
-        return self.is_selected(shot.id) and (seeds is None or _generated(shot).seed in seeds)
+    def _take_selected(self, action: Action) -> bool:
+        seeds, wanted = self._wishes.seeds, self._wishes.beside or action.seed is None
+        seed = _generated(self._graph.shot_of(action)).seed
+        return wanted and self.is_selected(action.shot) and (seeds is None or seed in seeds)
 
     # takes
 
@@ -86,7 +91,9 @@ class Taking:
         if isinstance(shot.source, Clip):
             return self._footage(action, shot.source)
         source = _generated(shot)
-        locked = self._memory.locked(shot.id, source.provider) if action.seed is None else None
+        own = self._memory.locked(shot.id, source.provider) if action.seed is None else None
+        if action.seed is None:
+            self._course.expected.pop(shot.id, None)
         asked = self.asked(action)
         held = self._held(action)
         if held is not None:
@@ -94,27 +101,66 @@ class Taking:
         if isinstance(asked, Reason):
             return self._cannot_key(action, source, asked)
         key, request = asked
-        remake = shot.id in self._wishes.remake and action.seed is None
-        if self._memory.is_paid_for(key) and self._take_selected(shot):
+        selected = self._take_selected(action)
+        without = self._without_frames(source)
+        if self._memory.is_paid_for(key) and selected:
+            if without is not None:
+                return Step(action, "blocked", without, key, request)
             return Step(action, "resume", Reason("paid-for"), key, request)
-        found = None if remake else self._choose(key, locked)
+        remake = shot.id in self._wishes.remake and action.seed is None
+        named = None if remake else self._named(key, own)
+        found = None if remake else self._choose(source, key, own, named)
         if found is not None:
             result = _read_take(found)
-            return Step(action, "reuse", self._reuse(found, key, request, locked), key, request, found=result)
-        if not self._take_selected(shot):
+            return Step(action, "reuse", self._reuse(found, key, request, own), key, request, found=result)
+        if named is not None and action.seed is None:
+            self._course.expected[shot.id] = named.take
+        if not selected:
             return Step(action, "skip", Reason("not-selected"), key, request)
-        reason = Reason("forced") if remake else self._stale(key, request, locked)
+        if named is not None and not self._is_drawn_here(source):
+            reason = Reason("damaged" if self._memory.is_damaged(key) else "missing")
+            return self._elsewhere(action, reason, key, request, named)
+        if without is not None:
+            return Step(action, "blocked", without, key, request)
+        reason = Reason("forced") if remake else self._stale(key, request, own)
         if reason.why == "new" and action.seed is not None:
             reason = self._beside(shot, source, request)
-        owner = self._claims.setdefault(key, action.id)
-        if owner in self._course.failed:
-            return Step(
-                action, "blocked", Reason("upstream-failed", shots=(self._graph.action(owner).shot,)), key, request
-            )
-        if owner != action.id and not remake:
-            same = Reason("same-request", shots=(self._graph.action(owner).shot,))
-            return Step(action, "wait", same, key, request)
+        other = self._claim(action, key, request)
+        if other is not None and (not remake or other.do == "blocked"):
+            return other
         return Step(action, "make", reason, key, request, self._wishes.price(source))
+
+    def _claim(self, action: Action, key: str, request: Request, take: str = "") -> Step | None:
+        """The step of an action that waits for another one which gets the very same; ``None`` for the first to ask.
+
+        *take* is the digest of the take that is fetched; without one, a take is made.
+        """
+        owner = self._claims.setdefault((key, take), action.id)
+        self._owners[action.id] = owner
+        shots = (self._graph.action(owner).shot,)
+        if owner in self._course.failed:
+            return Step(action, "blocked", Reason("upstream-failed", shots=shots), key, request)
+        return Step(action, "wait", Reason("same-request", shots=shots), key, request) if owner != action.id else None
+
+    def _named(self, key: str, own: Locked | None) -> Locked | None:
+        """What the lockfile names for this very request: for this shot, or else for one of another name."""
+        if own is not None and own.key == key:
+            return own
+        return next(iter(self._memory.named(key)), None)
+
+    def _elsewhere(self, action: Action, reason: Reason, key: str, request: Request, named: Locked) -> Step:
+        """The step of a take that the lockfile names, that is not here, and that nobody may buy again unasked."""
+        source = _generated(self._graph.shot_of(action))
+        if named.task_id is None or self._is_drawn_here(source):
+            price = str(self._wishes.price(source))
+            why: Why = "held-missing" if reason.why == "held" else "locked-missing"
+            return Step(action, "blocked", replace(reason, why=why, text=price), key, request)
+        other = self._claim(action, key, request, named.take)
+        return other or Step(action, "resume", reason, key, request, locked=named)
+
+    def _is_drawn_here(self, source: Generated) -> bool:
+        """Whether a take of *source* costs nothing and comes out alike: it is drawn again, not fetched."""
+        return source.provider in self._wishes.engines
 
     def _held(self, action: Action) -> Step | None:
         """The step of a shot whose author keeps the locked take, if its request is another one than that take's."""
@@ -135,16 +181,19 @@ class Taking:
         changed = self.differs(action, old) if old is not None else ()
         reason = Reason("held", changed, asked.shots if isinstance(asked, Reason) else ())
         found = next((one for one in self._memory.find(locked.key) if one.outputs.get("clip") == locked.take), None)
-        if found is None:
-            return Step(action, "blocked", msgspec.structs.replace(reason, why="held-missing"), locked.key)
-        result = TakeMade(locked.take, msgspec.convert(found.info, ClipInfo))
-        return Step(action, "held", reason, locked.key, found=result)
+        if found is not None:
+            result = TakeMade(locked.take, msgspec.convert(found.info, ClipInfo))
+            return Step(action, "held", reason, locked.key, found=result)
+        self._course.expected[action.shot] = locked.take
+        if not self._take_selected(action):
+            return Step(action, "skip", Reason("not-selected"), locked.key)
+        return self._elsewhere(action, reason, locked.key, old or {}, locked)
 
     def _footage(self, action: Action, source: Clip) -> Step:
         """Own footage is taken into the store once, by its content."""
         request = footage_request(self._wishes.files[source.file.path])
         key = action_key("take", request)
-        found = None if action.shot in self._wishes.remake else self._choose(key, None)
+        found = None if action.shot in self._wishes.remake else next(iter(self._memory.find(key)), None)
         if found is not None:
             result = _read_take(found)
             return Step(action, "reuse", Reason("unchanged"), key, request, found=result)
@@ -164,26 +213,48 @@ class Taking:
                 case UrlInput(url):
                     return Reason("upstream-changes", text=f"{url} is fetched first")
                 case FrameLink(shot, at):
-                    result = self._course.settled.get(frame_id(shot, at))
-                    if not isinstance(result, FrameMade):
+                    planes = self._planes(shot, moment(at))
+                    if planes is None:
                         return self._course.upstream(frame_id(shot, at), shot)
-                    known[field] = f"picture:{result.planes}"
+                    known[field] = f"picture:{planes}"
         return known
 
+    def _planes(self, shot: str, at: str) -> str | None:
+        """What a frame looks like: the one that is there, or as the lockfile says of the take that it is of."""
+        result = self._course.settled.get(frame_id(shot, at))
+        if isinstance(result, FrameMade):
+            return result.planes
+        take = self._course.digest(shot)
+        return self._memory.planes(take, at) if take is not None else None
+
+    def _without_frames(self, source: Generated) -> Reason | None:
+        """Why the pictures that go in cannot be had, though it may be known what they look like."""
+        for frame in (source.first_frame, source.last_frame):
+            if isinstance(frame, FrameLink):
+                name = frame_id(frame.shot, frame.at)
+                if name in self._course.settled:
+                    continue
+                reason = self._course.upstream(name, frame.shot)
+                if reason.why in _GONE:
+                    return reason
+        return None
+
     def _cannot_key(self, action: Action, source: Generated, reason: Reason) -> Step:
-        if not self._take_selected(self._graph.shot_of(action)):
+        if not self._take_selected(action):
             return Step(action, "skip", Reason("not-selected"))
-        if reason.why in ("upstream-missing", "upstream-failed"):
+        if reason.why in _GONE:
             return Step(action, "blocked", reason)
         return Step(action, "wait", reason, cost=self._wishes.price(source))
 
-    def _choose(self, key: str, locked: Locked | None) -> Found | None:
-        """The take that the lockfile names, or else the newest that answers the request."""
+    def _choose(self, source: Generated, key: str, own: Locked | None, named: Locked | None) -> Found | None:
+        """The take that the lockfile names; without one that could be fetched, the newest that answers the request."""
         records = self._memory.find(key)
-        if locked is not None:
+        if named is not None:
             for record in records:
-                if record.outputs.get("clip") == locked.take:
+                if record.outputs.get("clip") == named.take:
                     return record
+        if named is not None and named is own and own.task_id is not None and not self._is_drawn_here(source):
+            return None
         return records[0] if records else None
 
     def _reuse(self, found: Found, key: str, request: Request, locked: Locked | None) -> Reason:

@@ -183,6 +183,15 @@ class Provider(Protocol):
         """Whether the archived request asks for the same take as *submitted*, whatever it was acknowledged as."""
 
 
+# Attempts at one key among which the one behind a task id is looked for.
+_MOST_ATTEMPTS = 99
+
+
+def attempt_of(provider: Provider, key: str, task_id: str) -> int:
+    """Which attempt at *key* has that id; 0 if it is none of the first hundred."""
+    return next((n for n in range(1, _MOST_ATTEMPTS + 1) if provider.task_id(key, n) == task_id), 0)
+
+
 class UnknownProvider(LookupError):
     """No provider of that *name*; *known* are those there are."""
 

@@ -72,7 +72,9 @@ class Ended(Protocol):
 
 def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
     """A few lines for the end of a build. *typed* is a path as it would be typed."""
-    takes = _count(ended.made, "take"), _count(ended.reused, "take")
+    made = {name: step for name, step in ended.made.items() if step.locked is None}
+    fetched = {name: step for name, step in ended.made.items() if step.locked is not None}
+    takes = _count(made, "take"), _count(ended.reused, "take"), _count(fetched, "take")
     beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
     lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
@@ -88,7 +90,9 @@ def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
         rendered = f", {several(segments, 'segment')} rendered" if segments else ""
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
         more = f" and {several(beside, 'take')} beside them" if beside else ""
-        lines.append(f"{several(takes[0], 'shot')} made{more}, {takes[1]} reused{rendered}{cost}, in {seconds:.1f} s")
+        got = f", {takes[2]} fetched" if takes[2] else ""
+        done = f"{several(takes[0], 'shot')} made{more}{got}, {takes[1]} reused"
+        lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
     wanted = {output.name: output.loudness for output in storyboard.outputs}
     for film in ended.films:
         lines += _film_lines(ended, film, wanted[film.name], typed)
@@ -151,6 +155,7 @@ def outcome_data(ended: Ended, storyboard: Storyboard, seconds: float, typed: Ty
     first = films.get(main, {"film": None, "frames": 0})
     return {
         "made": list(ended.made),
+        "fetched": [name for name, step in ended.made.items() if step.locked is not None],
         "reused": list(ended.reused),
         "failed": dict(ended.failed),
         "blocked": {name: reason(step) for name, step in ended.blocked.items()},

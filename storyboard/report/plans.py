@@ -65,7 +65,9 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
             continue
         price = f"  {dollars(step.cost)}" if step.cost else ""
         lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason(step)}{price}")
-        if step.do in ("make", "held") and step.action.seed is None:  # takes beside it changed by the same words
+        if (
+            step.do in ("make", "held") or step.locked
+        ) and step.action.seed is None:  # takes beside it changed by the same words
             lines += [
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
             ]

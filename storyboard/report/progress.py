@@ -21,7 +21,8 @@ def event_line(event: Any) -> str | None:
     match type(event).__name__:
         case "Made":
             price = f", {dollars(event.cost)}" if event.cost else ""
-            return f"made     {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason(event.step)})"
+            done = "made" if event.step.locked is None else "fetched"
+            return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason(event.step)})"
         case "Failed":
             help_line = f"\n         {clean(event.help)}" if event.help else ""
             return f"failed   {event.action.id}  {clean(event.reason)}{help_line}"

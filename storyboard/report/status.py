@@ -67,8 +67,10 @@ def _remarks(plan: Plan, storyboard: Storyboard) -> list[Remark]:
 
 
 def _state(step: Step) -> str:
-    if step.reason.why in ("new", "missing"):
-        return step.reason.why
+    if step.locked is not None or step.reason.why == "missing":
+        return "missing"
+    if step.reason.why == "new":
+        return "new"
     return _STATES.get(step.do, step.do)
 
 

@@ -118,7 +118,7 @@ def _made(story: Story) -> list[str]:
     lines[0] += (
         f", own footage, taken in {made.at}"
         if is_footage
-        else f", made {made.at} by {made.provider or 'nobody known'}{seed}{cost}"
+        else f", made{f' {made.at}' if made.at else ''} by {made.provider or 'nobody known'}{seed}{cost}"
     )
     if made.task_id:
         lines.append(f"  task {made.task_id}")

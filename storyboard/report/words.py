@@ -66,6 +66,11 @@ def _reason(why: Reason, step: Step) -> str:
 def _told(why: Reason, step: Step) -> str:
     shots = listed(why.shots)
     fields = listed(dict.fromkeys(change.field for change in why.changes))
+    if step.locked is not None:
+        return f"{_missing(why, fields)}; fetched by its task id, for nothing"
+    if why.why in ("held-missing", "locked-missing"):
+        held = f"{_held(why, fields)}; " if why.why == "held-missing" else ""
+        return f"{held}{_only_remake(why.text)}"
     if step.action.kind == "take" and why.why == "upstream-changes" and why.shots:
         return f"starts from a frame of {shots}, which is made first"
     words = {
@@ -76,11 +81,10 @@ def _told(why: Reason, step: Step) -> str:
         "input-changed": f"another picture goes in: {fields}",
         "upstream-changes": why.text or f"waits for {shots}",
         "forced": "asked for by --remake",
-        "missing": "made before, but not in this cache",
-        "damaged": "what was made before is damaged; it was set aside",
+        "missing": _MISSING,
+        "damaged": _DAMAGED,
         "renderer-changed": "drawn by another version of storyboard",
         "held": _held(why, fields),
-        "held-missing": f"{_held(why, fields)}; its take is not in this cache, and only --remake makes another",
         "upstream-missing": f"{shots} {'is' if len(why.shots) == 1 else 'are'} not there",
         "upstream-failed": f"{shots} failed",
         "output-missing": "the film is not there",
@@ -88,6 +92,24 @@ def _told(why: Reason, step: Step) -> str:
         "too-short": why.text,
     }
     return words[why.why]
+
+
+_MISSING = "made before, but not in this cache"
+_DAMAGED = "what was made before is damaged; it was set aside"
+
+
+def _missing(why: Reason, fields: str) -> str:
+    """Of a locked take that is fetched: why it has to be."""
+    if why.why == "held":
+        return f"{_held(why, fields)}; its take is not in this cache"
+    return _DAMAGED if why.why == "damaged" else _MISSING
+
+
+def _only_remake(price: str) -> str:
+    """Of a locked take that nobody can give: what is left to do, and its *price* in US dollars."""
+    cost = f", for {dollars(Decimal(price))}" if Decimal(price) else ""
+    where = "its take is not in this cache, and the lockfile names no task to fetch it by"
+    return f"{where}: copy the cache of whoever has it; only --remake makes another{cost}"
 
 
 def _accepted(why: Reason) -> str:

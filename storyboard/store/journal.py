@@ -20,6 +20,11 @@ _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 State = Literal["opened", "submitted", "succeeded", "downloaded"]
 
 
+def is_task_id(text: str) -> bool:
+    """Whether *text* has the shape of a task id, and so can name a file here."""
+    return _TASK_ID.fullmatch(text) is not None
+
+
 class Job(Struct, frozen=True):
     """One paid job. ``estimate`` in US dollars as decimal text; ``opened_at`` in epoch seconds.
 
@@ -134,7 +139,7 @@ class Journal:
             names = sorted(path.stem for path in self._folder.iterdir() if path.suffix == ".json")
         except FileNotFoundError:
             return []
-        found = [job for name in names if _TASK_ID.fullmatch(name) and (job := self.job(name)) is not None]
+        found = [job for name in names if is_task_id(name) and (job := self.job(name)) is not None]
         return sorted(found, key=lambda job: (job.opened_at, job.task_id))
 
     def _same(self, existing: Job, wanted: Job) -> Job:
@@ -144,6 +149,6 @@ class Journal:
         return existing
 
     def _path(self, task_id: str) -> Path:
-        if not _TASK_ID.fullmatch(task_id):
+        if not is_task_id(task_id):
             raise ValueError(f"not a task id: {task_id!r}")
         return self._folder / f"{task_id}.json"

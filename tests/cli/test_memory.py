@@ -179,6 +179,33 @@ def younger_answer(film: Path) -> None:
     (path.parent / f"{other.digest}.json").write_bytes(envelope.seal(other))
 
 
+def accept(film: Path) -> None:
+    """The take of `b`, which others start from, answers another text."""
+    edit(film, "scenes/one.yaml", "a forest, ", "a wood, ")
+    assert inside.run(film, {}, "accept", "b").code == 0
+
+
+def accept_elsewhere(film: Path) -> None:
+    """The same as others see it: in the storyboard and in the lockfile, and in no record."""
+    records = film / ".storyboard/cache/records"
+    before = set(records.rglob("*.json"))
+    accept(film)
+    for path in set(records.rglob("*.json")) - before:
+        path.unlink()
+
+
+def remade_elsewhere(film: Path) -> None:
+    """The lockfile names another take of the same request, which is not here."""
+    text = (film / "storyboard.lock").read_text()
+    take = take_of(film, "d").name
+    (film / "storyboard.lock").write_text(text.replace(take, "d" * 64))
+
+
+def other_frames(film: Path) -> None:
+    """The lockfile says of a frame that it looks otherwise than it does."""
+    edit(film, "storyboard.lock", r'"frames": \{"last": "[0-9a-f]{64}"', '"frames": {"last": "' + "0" * 64 + '"')
+
+
 def unlock(film: Path) -> None:
     text = (film / "storyboard.lock").read_text()
     (film / "storyboard.lock").write_text(
@@ -234,6 +261,12 @@ EDITS: dict[str, Callable[[Path], None]] = {
     "lost take": lambda film: take_of(film, "c").unlink(),
     "damaged record": lambda film: spoil(stored(film, "take")),
     "lost record": lambda film: stored(film, "frame").unlink(),
+    "lost record of a take": lambda film: stored(film, "take").unlink(),
+    "lost records": lambda film: shutil.rmtree(film / ".storyboard/cache/records"),
+    "accepted": accept,
+    "accepted elsewhere": accept_elsewhere,
+    "remade elsewhere": remade_elsewhere,
+    "other frames in the lockfile": other_frames,
     "lost segment": lambda film: stored(film, "segment").unlink(),
     "younger answer": younger_answer,
     "another lockfile": unlock,

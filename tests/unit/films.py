@@ -74,6 +74,7 @@ class Entry(msgspec.Struct, frozen=True):
     key: str
     take: str
     frames: Mapping[str, str] = {}
+    task_id: str | None = None
 
 
 class FakeMemory:
@@ -105,6 +106,14 @@ class FakeMemory:
 
     def locked(self, shot: str, provider: str) -> Entry | None:
         return self.lock.get((shot, provider))
+
+    def named(self, key: str) -> Sequence[Entry]:
+        return [entry for entry in self.lock.values() if entry.key == key]
+
+    def planes(self, take: str, at: str) -> str | None:
+        return next(
+            (entry.frames[at] for entry in self.lock.values() if entry.take == take and at in entry.frames), None
+        )
 
     def film_digest(self, file: str) -> str | None:
         return self.films.get(file, self.output)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from storyboard.core.graph import Graph
-from storyboard.core.model import FileInput, Shot
+from storyboard.core.model import FileInput, Shot, Storyboard
 from storyboard.core.plan import Plan, TakeMade
 from storyboard.report.words import reason
 from tests.unit.films import Entry, FakeMemory, Kept, build, film, plan, shot
@@ -231,3 +231,110 @@ def test_a_changed_picture_of_a_held_shot_is_named() -> None:
     build(board, memory, files={"a.png": "1" * 64})
     found = plan(film(held(shot("a", first_frame=FileInput("a.png")))), memory, files={"a.png": "2" * 64})
     assert said(found, "a") == "held, stale since: first_frame"
+
+
+def bought(name: str, **more: object) -> Shot:
+    return shot(name, provider="runware", **more)
+
+
+def locked(memory: FakeMemory, *shots: Shot) -> Storyboard:
+    """A film of bought *shots*, all of them built and locked with their frames, of which the cache has lost all."""
+    board = film(*shots)
+    build(board, memory)
+    for (name, provider), entry in list(memory.lock.items()):
+        del memory.lock[name, provider]
+        frame = {"last": f"planes of {name}"}
+        memory.lock[name, "runware"] = Entry(entry.key, entry.take, frame, f"task of {name}")
+    for one in board.shots():  # the keys of linked shots come from what the lockfile says of the frames
+        [step] = [step for step in plan(board, memory).takes() if step.action.shot == one.id]
+        memory.lock[one.id, "runware"] = msgspec.structs.replace(memory.lock[one.id, "runware"], key=step.key or "")
+        memory.records.clear()
+    return board
+
+
+def test_locked_takes_that_are_not_here_are_fetched_for_nothing_linked_ones_too() -> None:
+    memory = FakeMemory()
+    board = locked(memory, bought("a"), bought("b", after="a"), bought("c", after="b"))
+    found = plan(board, memory)
+    assert steps(found) == dict.fromkeys("abc", ("resume", "missing"))
+    assert [step.locked for step in found.takes()] == [memory.lock[name, "runware"] for name in "abc"]
+    assert found.cost() == 0
+    assert said(found, "b") == "made before, but not in this cache; fetched by its task id, for nothing"
+
+
+def test_a_shot_that_is_not_selected_is_not_fetched_and_what_starts_from_it_is_known_all_the_same() -> None:
+    memory = FakeMemory()
+    board = locked(memory, bought("a"), bought("b", after="a"))
+    found = plan(board, memory, only=frozenset({"b"}))
+    assert steps(found) == {"a": ("skip", "not-selected"), "b": ("resume", "missing")}
+    edited = film(bought("a"), bought("b", after="a", prompt="another"))
+    found = plan(edited, memory, only=frozenset({"b"}))
+    assert steps(found)["b"] == ("blocked", "upstream-missing")  # its key is known, its picture is not here
+    assert steps(plan(edited, memory))["b"] == ("make", "request-changed")
+
+
+def test_a_remake_upstream_is_waited_for_whatever_the_lockfile_says_of_the_old_take() -> None:
+    memory = FakeMemory()
+    board = locked(memory, bought("a"), bought("b", after="a"))
+    found = plan(board, memory, remake=frozenset({"a"}))
+    assert steps(found) == {"a": ("make", "forced"), "b": ("wait", "upstream-changes")}
+    assert found.cost() == Decimal("1.92")
+
+
+def test_another_answer_in_the_cache_does_not_replace_a_locked_take_that_can_be_fetched() -> None:
+    memory = FakeMemory()
+    board = locked(memory, bought("a"))
+    other = Kept({"clip": "f" * 64}, {}, msgspec.to_builtins(memory.clip))
+    memory.records[memory.lock["a", "runware"].key] = [other]
+    assert steps(plan(board, memory)) == {"a": ("resume", "missing")}
+    memory.lock["a", "runware"] = msgspec.structs.replace(memory.lock["a", "runware"], task_id=None)
+    assert steps(plan(board, memory)) == {"a": ("reuse", "other-take")}
+
+
+def test_each_of_two_shots_that_ask_for_the_same_has_its_own_locked_take() -> None:
+    memory = FakeMemory()
+    board = locked(memory, bought("a", prompt="same"), bought("b", prompt="same"))
+    entry = memory.lock["a", "runware"]
+    memory.lock["b", "runware"] = Entry(entry.key, entry.take, {}, entry.task_id)
+    assert steps(plan(board, memory)) == {"a": ("resume", "missing"), "b": ("wait", "same-request")}
+    memory.lock["b", "runware"] = Entry(entry.key, "e" * 64, {}, "another task")
+    assert steps(plan(board, memory)) == dict.fromkeys("ab", ("resume", "missing"))
+
+
+def test_a_locked_take_that_nobody_can_give_is_told_with_its_price() -> None:
+    memory = FakeMemory()
+    board = locked(memory, bought("a"))
+    memory.lock["a", "runware"] = msgspec.structs.replace(memory.lock["a", "runware"], task_id=None)
+    found = plan(board, memory)
+    assert steps(found) == {"a": ("blocked", "locked-missing")}
+    assert said(found, "a").endswith("only --remake makes another, for $0.96")
+    assert steps(plan(board, memory, remake=frozenset({"a"}))) == {"a": ("make", "forced")}
+
+
+def test_a_held_take_that_is_not_here_is_fetched() -> None:
+    memory = FakeMemory()
+    locked(memory, bought("a"), bought("b", after="a"))
+    board = film(held(bought("a", prompt="another")), bought("b", after="a"))
+    found = plan(board, memory)
+    assert steps(found) == {"a": ("resume", "held"), "b": ("resume", "missing")}
+    assert said(found, "a").startswith("held, stale since: prompt; its take is not in this cache; fetched by")
+    assert steps(plan(board, memory, only=frozenset({"b"})))["a"] == ("skip", "not-selected")
+
+
+def test_a_shot_that_was_renamed_has_what_the_lockfile_names_for_its_request() -> None:
+    memory = FakeMemory()
+    locked(memory, bought("a"))
+    renamed = film(bought("z", prompt="prompt of a"))
+    assert steps(plan(renamed, memory)) == {"z": ("resume", "missing")}
+    newer, older = (Kept({"clip": take}, {}, msgspec.to_builtins(memory.clip)) for take in ("f" * 64, "x"))
+    older = msgspec.structs.replace(older, outputs={"clip": memory.lock["a", "runware"].take})
+    memory.records[memory.lock["a", "runware"].key] = [newer, older]
+    assert taken(plan(renamed, memory), "z") == memory.lock["a", "runware"].take
+
+
+def test_a_build_of_what_is_locked_makes_no_takes_beside() -> None:
+    memory = FakeMemory()
+    board = film(several("a", 5, 6))
+    build(film(shot("a", seed=5)), memory)
+    assert steps(plan(board, memory))["a#6"] == ("make", "new")
+    assert steps(plan(board, memory, beside=False)) == {"a": ("reuse", "unchanged"), "a#6": ("skip", "not-selected")}
