@@ -5,13 +5,11 @@ lasts; in between the samples themselves count (``timestamps``). moviepy's reade
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
@@ -22,9 +20,8 @@ from numpy.typing import NDArray
 from storyboard.core.sound import RATE
 from storyboard.core.timebase import frames_in
 from storyboard.media.chained import Link, links
-from storyboard.media.encode import file_url
 from storyboard.media.index import packets
-from storyboard.media.reader import TAG_ERRORS, Unreadable, opened, picture_stream, ratio, reading
+from storyboard.media.reader import Unreadable, container_at, opened, picture_stream, ratio, reading
 from storyboard.media.timestamps import timed
 from storyboard.media.varispeed import Varispeed
 
@@ -71,27 +68,26 @@ def take_sound(path: Path, start: Fraction) -> Blocks:
 
 def track_sound(path: Path) -> Blocks:
     """The sound of a file from its own beginning. Raises ``Unreadable``."""
-    container_format = _format(path)
-    chain = links(path) if container_format == "ogg" else []
-    for begin, end in chain if len(chain) > 1 else [(0, None)]:
-        with _opened_track(path, container_format, begin, end) as container:
+    box = _format(path)
+    for part in _parts(path, box):
+        with container_at(part, box, {}) as container:
             stream = _sound_stream(container)
             if stream is None:
                 raise Unreadable("has no sound that can be decoded")
             frames = _decoded(container, stream)
-            frames = _untimed(frames) if container_format in _WITHOUT_TIMES else frames
+            frames = _untimed(frames) if box in _WITHOUT_TIMES else frames
             yield from _placed(_converted(frames, stream, None, Fraction(0)))
 
 
-@contextmanager
-def _opened_track(path: Path, container_format: str, begin: int, end: int | None) -> Iterator[InputContainer]:
-    """A file, or the part of it up to *end*."""
-    options = {"protocol_whitelist": "file"}
-    with ExitStack() as stack:
-        file = file_url(path) if end is None else stack.enter_context(Link(path, begin, end))
-        with reading():
-            container = av.open(file, "r", format=container_format, options=options, metadata_errors=TAG_ERRORS)
-        yield stack.enter_context(container)
+def _parts(path: Path, box: str) -> Iterator[Path | Link]:
+    """The file, or each part of one that was put together of several."""
+    chain = links(path) if box == "ogg" else []
+    if len(chain) < 2:
+        yield path
+        return
+    for begin, end in chain:
+        with Link(path, begin, end) as part:
+            yield part
 
 
 def _format(path: Path) -> str:

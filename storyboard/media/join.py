@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.container import OutputContainer
@@ -183,7 +183,8 @@ def _mux(meant: _Meant, track: Beside | None, film: OutputContainer, packets: It
 
 
 def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "Chapter":
-    return {"id": number, "start": first, "end": end, "time_base": 1 / rate, "metadata": {"title": title}}
+    tick: Any = 1 / rate  # PyAV takes a fraction, whatever type its stubs name
+    return {"id": number, "start": first, "end": end, "time_base": tick, "metadata": {"title": title}}
 
 
 def _film_stream(film: OutputContainer, strips: Sequence[Strip], rate: Fraction) -> VideoStream:

@@ -6,10 +6,12 @@ the clip is good for is for others.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from io import RawIOBase
 from pathlib import Path
+from typing import Any, Protocol
 
 import av
 import av.logging
@@ -38,8 +40,24 @@ class Unreadable(Refused):
     """A clip that can't be read at all, or not at the place asked for."""
 
 
-# Titles and comments in other encodings than UTF-8 are nobody's business here, and no reason to refuse a file.
-TAG_ERRORS = "backslashreplace"
+# A title or comment in another encoding than UTF-8 is no reason to refuse a file: its bytes are kept as surrogates.
+# PyAV 19 always reads texts so and no longer takes the argument; PyAV 18 raises an error without it.
+_TEXTS: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
+
+
+@contextmanager
+def container_at(source: Path | RawIOBase, box: str, options: Mapping[str, str]) -> Iterator[InputContainer]:
+    """Open a file for reading as a container of the format *box*, and close it at the end.
+
+    Every file is opened here. *options* are FFmpeg's; a protocol other than files is never followed. Raises
+    ``Unreadable`` if it can't be opened.
+    """
+    local = {"protocol_whitelist": "file", **options}
+    with reading():
+        file = file_url(source) if isinstance(source, Path) else source
+        container = av.open(file, "r", format=box, options=local, **_TEXTS)
+    with container:
+        yield container
 
 
 @contextmanager
@@ -53,18 +71,16 @@ def opened(
     which takes a tenth of the time. Decodes in the calling thread. Raises ``Unreadable``, and ``OSError`` if the
     file itself can't be read.
     """
-    options = {"max_pixels": str(MAX_PIXELS), "protocol_whitelist": "file"}
+    options = {"max_pixels": str(MAX_PIXELS)}
     decoder = {"max_pixels": str(MAX_PIXELS)}
     if strict:
         options["err_detect"] = decoder["err_detect"] = "explode"
     if packets_only:
         options["codec_whitelist"] = "none"
-    container_format = _signature(path)
-    if raw and container_format == "mov":
+    box = _signature(path)
+    if raw and box == "mov":
         options["ignore_editlist"] = "1"
-    with reading():
-        container = av.open(file_url(path), "r", format=container_format, options=options, metadata_errors=TAG_ERRORS)
-    with container:
+    with container_at(path, box, options) as container:
         for stream in container.streams.video:
             if stream.codec_context:  # None where the codec is unknown
                 stream.codec_context.options = decoder
@@ -97,8 +113,17 @@ def picture_stream(container: InputContainer) -> VideoStream:
     return streams[0]
 
 
-def ratio(value: Fraction | None, otherwise: Fraction) -> Fraction:
-    """A ratio of PyAV's, whose type differs between its versions, as a fraction; *otherwise* if it is not known."""
+class _Ratio(Protocol):
+    """What ``Fraction`` and PyAV's own type of ratio have in common."""
+
+    @property
+    def numerator(self) -> int: ...
+    @property
+    def denominator(self) -> int: ...
+
+
+def ratio(value: _Ratio | None, otherwise: Fraction) -> Fraction:
+    """A ratio of PyAV's as a fraction; *otherwise* if it is not known: ``None`` in PyAV 18, 0 in PyAV 19."""
     if value is None or not value.numerator:
         return otherwise
     return Fraction(value.numerator, value.denominator)

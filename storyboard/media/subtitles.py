@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from msgspec import Struct
 
 from storyboard.core.captions import Cue, one_at_a_time
-from storyboard.media.reader import Refused, opened
+from storyboard.media.reader import Refused, opened, ratio
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -78,7 +78,7 @@ def check_subtitles(film: Path, subtitles: Subtitles, rate: Fraction) -> None:
     with opened(film, packets_only=True) as container:
         [stream] = container.streams.subtitles or [None]
         packets = [*container.demux(stream)] if stream is not None else []
-        frames = rate * Fraction(stream.time_base or 0) if stream is not None else Fraction(0)
+        frames = rate * ratio(stream.time_base, Fraction(0)) if stream is not None else Fraction(0)
         read = [(packet.pts, packet.duration, bytes(packet)) for packet in packets if packet.size > len(_bytes(""))]
     found = [(pts * frames, (pts + (duration or 0)) * frames, data) for pts, duration, data in read if pts is not None]
     if found != [(Fraction(cue.first), Fraction(cue.end), _bytes(cue.text)) for cue in wanted]:

@@ -78,6 +78,7 @@ def test_a_title_in_another_encoding_is_no_damage(good, tmp_path):
     odd.write_bytes(titled.read_bytes().replace(b"Sch?ne", "Sch\xf6ne".encode("latin-1")))
     assert b"Sch\xf6ne" in odd.read_bytes()
     assert gate(odd).frames == 96
+    assert tags(odd)["title"].encode("utf-8", "surrogateescape") == b"Sch\xf6ne"
 
 
 @pytest.mark.parametrize("name", DAMAGE)

@@ -88,7 +88,7 @@ def _stars(world: World, image: Image.Image, canvas: Canvas, amount: float, rng:
         x = rng.uniform(canvas.left, canvas.right)
         y = world.horizon * (1 - rng.power(1.6)) * 1.05 if amount <= 1 else rng.uniform(canvas.top, canvas.bottom)
         fade = max(0.0, 1 - (y / world.horizon) ** 2) if amount <= 1 else 1.0
-        size = rng.choice([0.0011, 0.0016, 0.0024], p=[0.72, 0.22, 0.06])
+        size = float(rng.choice([0.0011, 0.0016, 0.0024], p=[0.72, 0.22, 0.06]))
         stencil.disc(x, y, size, level=int(rng.uniform(70, 255) * fade))
     brush.tint(image, stencil.soft(), mix(world.palette.light, (1.0, 1.0, 1.0), 0.4))
 

@@ -45,7 +45,7 @@ def nebula(world: World) -> Layer:
     image = picture_of(colours, rng).resize(canvas.size, Image.Resampling.BICUBIC)
     stars = Stencil(canvas)
     for _ in range(round(620 * world.aspect)):
-        size = rng.choice([0.0009, 0.0014, 0.0023], p=[0.7, 0.22, 0.08])
+        size = float(rng.choice([0.0009, 0.0014, 0.0023], p=[0.7, 0.22, 0.08]))
         stars.disc(
             rng.uniform(canvas.left, canvas.right),
             rng.uniform(canvas.top, canvas.bottom),

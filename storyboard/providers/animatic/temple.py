@@ -143,7 +143,7 @@ def _stairs(stairs: Stencil, shade: Stencil, top: float, foot: float, narrow: fl
 
 def _overgrown(walls: Stencil, rng: np.random.Generator, half: float, foot: float, tall: float) -> None:
     for _ in range(16):
-        side, rise = rng.choice([-1, 1]), rng.uniform(0, 0.75)
+        side, rise = int(rng.choice([-1, 1])), rng.uniform(0, 0.75)
         x = side * half * (1 - 0.88 * rise) * rng.uniform(0.8, 1.0)
         plants.tuft(walls, rng, x, foot - tall * rise * 0.78, rng.uniform(0.012, 0.035), 40, 0.6)
     for side in (-1, 1):
