@@ -68,13 +68,23 @@ def parse(raw: bytes, name: str) -> Document:
     if document.findings:
         return document
     try:
-        document.root = _Builder(document).build()
+        _read(document, LOADER)
+    except syntax.NestedTooDeep:
+        # The loader gave up before it handed out the events that our own limit stops at. The pure one has no limit.
+        document.findings.clear()
+        _read(document, yaml.Loader)
+    return document
+
+
+def _read(document: Document, loader: Any) -> None:
+    """Give *document* its root or findings. Raises ``NestedTooDeep`` where *loader* has a limit of its own."""
+    try:
+        document.root = _Builder(document).build(loader)
     except _Stop as stop:
         document.findings.append(stop.finding)
     except (yaml.YAMLError, ValueError, OverflowError) as broken:
         # The pure loader lets int() and chr() raise for absurd numbers in escapes and directives.
         document.findings.append(syntax.explain(document, broken))
-    return document
 
 
 class _Builder:
@@ -89,10 +99,10 @@ class _Builder:
         self.aliases = 0
         self.documents = 0
 
-    def build(self) -> Node:
+    def build(self, make_loader: Any) -> Node:
         """The root. Raises ``_Stop`` and what the loader raises."""
         scalar, handlers = yaml.ScalarEvent, self._handlers()
-        loader = LOADER(self.document.text)
+        loader = make_loader(self.document.text)
         next_event, add_scalar = loader.get_event, self._scalar
         left = MAX_EVENTS
         try:

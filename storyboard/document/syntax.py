@@ -67,8 +67,14 @@ _LONE_KEY = re.compile(r"[ -]*([A-Za-z_][\w-]*)\Z")
 _TAB_INDENT = re.compile(r" *\t")
 
 
+class NestedTooDeep(Exception):
+    """The loader refused nesting by a limit of its own: libyaml 0.2.6, which PyYAML holds from 6.0.4 on, has one."""
+
+
 def explain(document: Document, problem: Exception) -> Diagnostic:
-    """The finding for an exception of the loader."""
+    """The finding for an exception of the loader. Raises ``NestedTooDeep``."""
+    if "maximum nesting depth" in (getattr(problem, "problem", None) or ""):
+        raise NestedTooDeep from problem
     conflict = _CONFLICT.search(document.text)
     if conflict is not None:
         place = document.between(*conflict.span())

@@ -156,6 +156,17 @@ def test_loader_without_libyaml_refuses_the_same(raw: bytes, code: str, monkeypa
 
 
 @pytest.mark.parametrize("loader", [parsing.LOADER, yaml.Loader], ids=["libyaml", "pure"])
+@pytest.mark.parametrize("brackets", [MAX_DEPTH, 900, 5_000])
+def test_nesting_too_deep_is_told_at_the_bracket_that_passes_the_limit(
+    loader: object, brackets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "LOADER", loader)
+    findings = parse(b"a: 1\na: 2\nb: " + b"[" * brackets, "a.yaml").findings
+    places = [(finding.code, finding.span.line, finding.span.column) for finding in findings if finding.span]
+    assert places == [("repeated-key", 2, 1), ("too-deep", 3, len("b: ") + MAX_DEPTH)]
+
+
+@pytest.mark.parametrize("loader", [parsing.LOADER, yaml.Loader], ids=["libyaml", "pure"])
 def test_half_a_surrogate_pair_never_becomes_text(loader: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "LOADER", loader)
     assert codes(b'a: "\\ud800"\n')[0] in ("yaml-syntax", "control-character")
