@@ -12,6 +12,7 @@ import click
 from storyboard import __version__
 from storyboard.cli.credentials import key_in
 from storyboard.cli.exits import Exit
+from storyboard.cli.installation import FOLDER, NAME, faults, others, short
 from storyboard.cli.options import json_option
 from storyboard.cli.output import Speaker, problem
 from storyboard.cli.project import STORYBOARD, find_root
@@ -33,6 +34,8 @@ _PACKAGES = [
 ]
 _KEY = "RUNWARE_API_KEY"
 _ROOM_WANTED = 2_000_000_000
+_BOTH = f"`python3 -m pip uninstall -y storyboard {NAME}`, then install {NAME} anew"
+_ANEW = f"`python3 -m pip uninstall -y {NAME}`, delete what is left of {FOLDER}, then install {NAME} anew"
 
 
 @click.command("doctor", epilog="Example: storyboard doctor --json")
@@ -56,11 +59,26 @@ def command(as_json: bool) -> None:
     }
     errors = [problem("codec", f"the H.264 {kind} is missing from PyAV") for kind, there in codecs.items() if not there]
     errors += [problem("package", f"{name} is not installed") for name, version in _packages().items() if not version]
+    errors += _installation()
     if errors:
         speaker.refuse(Exit.FAILED, errors, data=data)
     if room < _ROOM_WANTED:
         speaker.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
     speaker.result(_text(data, speaker.warnings), data)
+
+
+def _installation() -> list[dict[str, Any]]:
+    """What is wrong with the files of this program itself."""
+    harm = "the one that was installed last has overwritten files of the other, and removing one removes files of both"
+    found = [
+        problem("other-distribution", f"{other} has the same package and command as {NAME}; {harm}", help=_BOTH)
+        for other in others()
+    ]
+    damage = faults()
+    if damage:
+        message = f"the package `storyboard` is not as {NAME} installed it: {short(damage)}"
+        found.append(problem("damaged-installation", message, help=_ANEW))
+    return found
 
 
 def _packages() -> dict[str, str | None]:

@@ -7,7 +7,7 @@ import os
 import sys
 from time import perf_counter
 
-from storyboard import __version__
+import storyboard
 from storyboard.searchpath import leave_out_working_folder
 
 TYPE_CHECKING = False  # typing takes longer to load than all of this
@@ -23,8 +23,13 @@ _LOOKING = ("plan", "status")
 def run(words: "Sequence[str]") -> int:
     """Run the command line and return its exit code; nothing is raised."""
     began = perf_counter()
+    if not hasattr(storyboard, "__version__"):
+        from storyboard.cli.installation import BROKEN
+
+        print(BROKEN, file=sys.stderr)  # noqa: T201
+        return 1
     if list(words) == ["--version"]:
-        return _say(f"storyboard {__version__}")
+        return _say(f"storyboard {storyboard.__version__}")
     from storyboard.cli.standing import standing, timed
 
     found = standing(words)

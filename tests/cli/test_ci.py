@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import storyboard
+from tests.conftest import library
 from tests.gits import AUTHOR, Versioned
 from tests.project import HERE
 
@@ -75,6 +77,7 @@ def test_the_workflow_fails_with_7_and_names_the_shots(project: Versioned, envir
 def test_pre_commit_refuses_a_commit_whose_lockfile_is_out_of_date(
     project: Versioned, environment: dict[str, str]
 ) -> None:
+    library("pre_commit", "pre-commit")
     (project.folder / ".pre-commit-config.yaml").write_text((CI / "pre-commit-config.yaml").read_text())
     project.git("add", "-A")
     assert done("pre-commit install", project, environment).returncode == 0
@@ -85,3 +88,8 @@ def test_pre_commit_refuses_a_commit_whose_lockfile_is_out_of_date(
     project.built()
     passed = done("git commit -q -a -m Noon", project, environment)
     assert passed.returncode == 0, passed.stdout + passed.stderr
+
+
+def test_the_requirements_name_our_distribution_in_this_version() -> None:
+    lines = (CI / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [f"storyboard-build=={storyboard.__version__}"]

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from storyboard.core.model import Size
+from tests.conftest import library
 from tests.runware_server import RunwareServer, odd_clips
 from tests.runware_server.clips import Order, render
 from tests.runware_server.faults import FAULTS
@@ -358,6 +359,12 @@ def test_command_line_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     assert len(bill.read_text().splitlines()) == 2
 
 
+@pytest.fixture
+def sdk() -> None:
+    """The provider's own client is there."""
+    library("runware", "runware-sdk")
+
+
 def official(server: RunwareServer, use: Any, key: str | None = None) -> Any:
     """What *use* gets from the provider's own client, which takes a second to load and is therefore loaded here."""
     from runware import Runware as OfficialClient
@@ -372,6 +379,7 @@ def official(server: RunwareServer, use: Any, key: str | None = None) -> Any:
     return asyncio.run(run())
 
 
+@pytest.mark.usefixtures("sdk")
 def test_official_client_buys_a_clip(runware: RunwareServer) -> None:
     task = video(taskType=..., taskUUID=...)
     (item,) = official(runware, lambda client: client.run(task))
@@ -380,6 +388,7 @@ def test_official_client_buys_a_clip(runware: RunwareServer) -> None:
     assert len(runware.bill) == 1
 
 
+@pytest.mark.usefixtures("sdk")
 def test_official_client_understands_refusals(runware: RunwareServer) -> None:
     from runware.errors import RunwareError
 
@@ -391,6 +400,7 @@ def test_official_client_understands_refusals(runware: RunwareServer) -> None:
     assert unknown.value.code == "auth"
 
 
+@pytest.mark.usefixtures("sdk")
 def test_official_client_reads_archive_media_storage_and_account(runware: RunwareServer) -> None:
     async def use(client: Any) -> tuple[Any, Any, Any]:
         task = video()
@@ -407,6 +417,7 @@ def test_official_client_reads_archive_media_storage_and_account(runware: Runwar
     assert account[0]["taskType"] == "accountManagement"
 
 
+@pytest.mark.usefixtures("sdk")
 def test_official_client_sees_a_failed_job_as_failed(runware: RunwareServer) -> None:
     from runware.errors import RunwareError
 
