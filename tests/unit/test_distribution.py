@@ -34,6 +34,17 @@ def texts() -> Iterator[Path]:
         yield from (path for path in found if path.is_file() and path.suffix in WORDS)
 
 
+def name(requirement: str) -> str:
+    """The normalized name at the start of a requirement."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement)[0]).lower()
+
+
+def versions(file: str) -> dict[str, str]:
+    """The versions in one of the lists."""
+    lines = (TESTED / file).read_text().splitlines()
+    return {name(line): line.partition("==")[2] for line in lines}
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -80,3 +91,29 @@ def test_nothing_that_we_write_installs_the_stranger() -> None:
         if installs_the_stranger(line)
     ]
     assert found == []
+
+
+def test_each_lower_bound_is_a_version_that_was_tested() -> None:
+    extras = PROJECT["optional-dependencies"]
+    bound = [*PROJECT["dependencies"], *extras["test"], *extras["test-all"]]
+    lower = {name(text): match[1] for text in bound if (match := re.search(r">=([\d.]+)", text))}
+    oldest = versions("oldest-3.11.txt")
+    assert {one: oldest.get(one) for one in lower} == lower
+    assert {name(text) for text in bound} - set(lower) == {"storyboard-build"}
+
+
+def test_each_python_that_is_promised_was_tested() -> None:
+    promised = [re.search(r"Python :: 3\.(\d+)$", text) for text in PROJECT["classifiers"]]
+    minors = sorted(int(match[1]) for match in promised if match)
+    lists = sorted(int(path.stem.rpartition(".")[2]) for path in TESTED.glob("newest-3.*.txt"))
+    assert minors == lists
+    assert PROJECT["requires-python"] == f">=3.{minors[0]},<3.{minors[-1] + 1}"
+
+
+def test_the_readme_names_our_distribution_in_this_version() -> None:
+    assert f"`storyboard-build=={storyboard.__version__}`" in (ROOT / "README.md").read_text()
+
+
+def test_lists_name_packages_and_nothing_else() -> None:
+    for path in TESTED.iterdir():
+        assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in path.read_text().splitlines()), path
