@@ -5,6 +5,7 @@ of that name too, so where both are installed, each has overwritten files of the
 """
 
 import base64
+import csv
 import hashlib
 import os
 from collections.abc import Iterator
@@ -39,15 +40,14 @@ def faults() -> list[str]:
     Empty for an editable installation, whose files are meant to change, and for a checkout.
     """
     try:
-        own = {Path(str(file.locate())): file for file in _files(distribution(NAME))}
+        own = _recorded(distribution(NAME))
     except PackageNotFoundError:
         return []
-    if Path(__file__).resolve() not in {path.resolve() for path in own}:
+    if Path(__file__).resolve() not in own:
         return []
-    lying = {path for path in _lying() if path.suffix != ".pyc"}
-    missing = [f"{_shown(path)} is missing" for path, file in own.items() if file.hash and not path.exists()]
-    changed = [f"{_shown(path)} is changed" for path, file in own.items() if path.exists() and not _whole(path, file)]
-    strange = [f"{_shown(path)} is not part of it" for path in lying - {path.resolve() for path in own}]
+    missing = [f"{_shown(path)} is missing" for path in own if not path.exists()]
+    changed = [f"{_shown(path)} is changed" for path, digest in own.items() if path.exists() and not _is(path, digest)]
+    strange = [f"{_shown(path)} is not part of it" for path in _lying() if path not in own]
     return [*sorted(missing), *sorted(changed), *sorted(strange)]
 
 
@@ -61,16 +61,23 @@ def _files(one: Distribution) -> Iterator[PackagePath]:
     return (file for file in one.files or () if file.parts[0] == _PACKAGE)
 
 
+def _recorded(one: Distribution) -> dict[Path, str]:
+    """The files of the package and their digests by its record. ``Distribution.files`` leaves out what is missing."""
+    record = csv.reader((one.read_text("RECORD") or "").splitlines())
+    listed = ((name, digest) for name, digest, _ in record if digest and name.startswith(f"{_PACKAGE}/"))
+    return {Path(str(one.locate_file(name))).resolve(): digest for name, digest in listed}
+
+
 def _lying() -> Iterator[Path]:
+    """The files that lie in the package's folder, without what Python has compiled."""
     for folder, _, names in os.walk(FOLDER):
-        yield from (Path(folder, name) for name in names)
+        yield from (Path(folder, name) for name in names if not name.endswith(".pyc"))
 
 
-def _whole(path: Path, file: PackagePath) -> bool:
-    if file.hash is None:
-        return True
-    digest = hashlib.new(file.hash.mode, path.read_bytes()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
+def _is(path: Path, digest: str) -> bool:
+    algorithm, _, value = digest.partition("=")
+    found = hashlib.new(algorithm, path.read_bytes()).digest()
+    return base64.urlsafe_b64encode(found).rstrip(b"=").decode() == value
 
 
 def _shown(path: Path) -> str:
