@@ -279,7 +279,7 @@ def work(name):
         time.sleep(rng.random() / 50)
         price = rng.choice(["0.25", "0.5", "0.964"])
         one = msgspec.structs.replace(entry, task_id=f"{name}-{turn}", estimate=price)
-        if ledger.reserve(one, Decimal("25.00")):
+        if ledger.reserve(one, Decimal("36.00")):
             event = rng.choice(["settled", "submitted", "released"])
             cost = rng.choice([None, "0", "-1", "NaN", "x", "1e308", price])
             ledger.append(msgspec.structs.replace(one, event=event, cost=cost))
@@ -289,6 +289,7 @@ threads = [threading.Thread(target=work, args=(f"{sys.argv[3]}-{n}",)) for n in 
 """
 
 
+# One worker alone keeps less than the cap (20 and 26 of 36), so that both take part whichever comes first.
 def test_threads_of_two_processes_never_pass_the_cap(ledger: Ledger, path: Path) -> None:
     command = [sys.executable, "-c", WORKER, str(path), msgspec.json.encode(ENTRY).decode()]
     pipe = subprocess.PIPE
@@ -311,7 +312,7 @@ def test_threads_of_two_processes_never_pass_the_cap(ledger: Ledger, path: Path)
         held[one.task_id] = Decimal(0) if one.event == "released" else Decimal(one.estimate)
         most = max(most, sum(held.values(), Decimal(0)))
     assert {one.task_id.split("-")[0] for one in entries} == {"one", "two"}
-    assert Decimal("24") < most <= Decimal(25)
+    assert Decimal("35") < most <= Decimal(36)
     assert ledger.standing().total == sum(held.values(), Decimal(0))
     assert ledger.troubles == []
 
