@@ -157,7 +157,7 @@ def library_modules() -> set[str]:
     """Every name that a distribution which we need, or which that needs, can be imported by."""
     names: set[str] = set()
     seen: set[str] = set()
-    left = ["storyboard"]
+    left = ["storyboard-build"]
     while left:
         wanted = left.pop()
         try:
