@@ -44,7 +44,7 @@ def _keep(name: str, is_good: "Callable[[str], bool]", default: str) -> None:
 
 
 def _is_working_folder(entry: str) -> bool:
-    """Whether *entry* is the working folder, by whatever name; an empty one is."""
+    """Return whether *entry* names the working folder; an empty one does."""
     try:
         return os.path.samefile(entry or ".", ".")
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What the lockfile names, as far as no record tells of it: a take whose bytes are here answers by the lockfile alone.
+"""Takes that the lockfile names and no record tells of: if their bytes are here, the lockfile alone answers for them.
 
 Records of a take are made where it is bought or accepted. Another machine that has the same bytes, from an earlier
 request or without any record, finds in the lockfile what they answer, where they came from and what their frames look
@@ -45,7 +45,7 @@ class Named:
         return [name.entry for name in self._names.get(key, ())]
 
     def planes(self, take: str, at: str) -> str | None:
-        """What a frame of a take looks like: the digest of its planes."""
+        """The digest of the planes of a frame of a take; ``None`` if the lockfile does not tell it."""
         return self._frames.get(take, {}).get(at)
 
     def records(self, key: str, known: Sequence[Record]) -> list[Record]:
@@ -72,7 +72,7 @@ class Named:
         return self._records[at]
 
     def _info(self, take: str) -> ClipInfo | None:
-        """What the clip is; ``None`` if it is not here, or not whole."""
+        """The facts of the clip; ``None`` if it is not here, or not whole."""
         try:
             path = self._blobs.verified(take, self._index)
         except (Missing, Damaged):
@@ -102,7 +102,7 @@ def _as_record(name: _Name, info: ClipInfo) -> Record:
 
 
 def was_accepted(provider: str, entry: LockEntry) -> bool:
-    """Whether a locked take was made for another request than it answers: its task id does not follow from its key.
+    """Return whether a locked take was made for another request: its task id does not follow from its key then.
 
     Where ids do not follow from keys, as for what is drawn here, that cannot be told, and the answer is no.
     """

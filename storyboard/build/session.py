@@ -129,7 +129,7 @@ class Session:
         return self._planned
 
     def lockfile_is_current(self, plan: Plan) -> bool:
-        """Whether a build would leave the lockfile as it is: every take is there, or is fetched as the one it names."""
+        """Return whether a build would leave the lockfile as it is: every take is there, or is fetched as locked."""
         shots = {shot.id: shot for shot in self.storyboard.shots()}
         if not set(self.shelf.lockfile.shots) <= set(shots):
             return False

@@ -87,15 +87,15 @@ class Shelf:
         return self.lockfile.entry(shot, provider)
 
     def named(self, key: str) -> Sequence[LockEntry]:
-        """What the lockfile named for the request behind *key* when the build began."""
+        """The entries for the request behind *key* in the lockfile as it was when the build began."""
         return self._named.entries(key)
 
     def planes(self, take: str, at: str) -> str | None:
-        """What the lockfile said of a frame of a take: the digest of its planes."""
+        """The digest of the planes of a frame of a take, by the lockfile as it was when the build began."""
         return self._named.planes(take, at)
 
     def locked_entry(self, step: Step, shot: Shot) -> LockEntry | None:
-        """What the lockfile says of the locked take, if that is what *step* asks for."""
+        """The lockfile's entry for the request of *step*, if it has one."""
         provider = shot.source.provider if isinstance(shot.source, Generated) else ""
         own = self.locked(shot.id, provider)
         entries = [own] if own is not None and own.key == step.key else self.named(step.key or "")

@@ -209,7 +209,7 @@ class ShotTakes:
         return isinstance(found, TakeMade) and found.digest == digest != named
 
     def _request(self, record: Record) -> Request:
-        """What a take was made from; empty where that is known neither from its record nor from the storyboard."""
+        """The request that a take was made from; empty if neither its record nor the storyboard tells it."""
         return record.request or self._asked.get(record.key, {})
 
     def _changes_of(self, record: Record) -> tuple[Change, ...]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 R = TypeVar("R")
 
-# What a worker tells: that it can begin, how far a task is, and how that ended.
+# The kinds of message from a worker: it can begin, it tells its progress, or its task has ended.
 READY, PROGRESS, MADE, RAISED = "ready", "progress", "made", "raised"
 # Seconds between two reports of progress. A task tells more often, and each report is a message to the builder.
 _PAUSE_S = 0.1

@@ -68,7 +68,7 @@ def command(as_json: bool) -> None:
 
 
 def _installation() -> list[dict[str, Any]]:
-    """What is wrong with the files of this program itself."""
+    """Faults in the files of this program itself."""
     harm = "the one that was installed last has overwritten files of the other, and removing one removes files of both"
     found = [
         problem("other-distribution", f"{other} has the same package and command as {NAME}; {harm}", help=_BOTH)

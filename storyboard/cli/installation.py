@@ -17,7 +17,7 @@ _PACKAGE = "storyboard"
 FOLDER = Path(__file__).resolve().parents[1]
 _NAMED = 3
 
-# What is said instead of a traceback where ``storyboard/__init__.py`` is not ours.
+# Printed instead of a traceback where ``storyboard/__init__.py`` is not ours.
 BROKEN = f"""\
 error[damaged-installation]: {FOLDER / "__init__.py"} is not the file of {NAME}
   Another package called `{_PACKAGE}` has been installed over it, or was removed together with it.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from storyboard.build.session import Session
 
 MAX_TAKES = 100
-# What keeps a shot's take from the cut, and no other take of it from being made.
+# Reasons that keep a shot's take from the cut, and no other take of it from being made.
 _MISSING = ("held-missing", "locked-missing")
 
 

@@ -176,10 +176,10 @@ class Memory(Protocol):
         """What the lockfile says of a shot."""
 
     def named(self, key: str) -> Sequence[Locked]:
-        """What the lockfile names for the request behind *key*, whatever the shot is called there."""
+        """The lockfile's entries for the request behind *key*, whatever the shot is called there."""
 
     def planes(self, take: str, at: str) -> str | None:
-        """What the lockfile says that a frame of the take with that digest looks like: a digest of its planes."""
+        """The digest of the planes of a frame of a take, as the lockfile has it."""
 
     def film_digest(self, file: str) -> str | None:
         """Digest of the film at that path of the project; ``None`` if there is none."""

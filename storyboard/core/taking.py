@@ -143,7 +143,7 @@ class Taking:
         return Step(action, "wait", Reason("same-request", shots=shots), key, request) if owner != action.id else None
 
     def _named(self, key: str, own: Locked | None) -> Locked | None:
-        """What the lockfile names for this very request: for this shot, or else for one of another name."""
+        """The lockfile's entry for this request: that of this shot, or else of one with another name."""
         if own is not None and own.key == key:
             return own
         return next(iter(self._memory.named(key)), None)
@@ -159,7 +159,7 @@ class Taking:
         return other or Step(action, "resume", reason, key, request, locked=named)
 
     def _is_drawn_here(self, source: Generated) -> bool:
-        """Whether a take of *source* costs nothing and comes out alike: it is drawn again, not fetched."""
+        """Return whether a take of *source* is drawn by this program: it is then drawn again, and never fetched."""
         return source.provider in self._wishes.engines
 
     def _held(self, action: Action) -> Step | None:
@@ -220,7 +220,7 @@ class Taking:
         return known
 
     def _planes(self, shot: str, at: str) -> str | None:
-        """What a frame looks like: the one that is there, or as the lockfile says of the take that it is of."""
+        """The digest of the planes of a frame: of the one that is there, or as the lockfile has it."""
         result = self._course.settled.get(frame_id(shot, at))
         if isinstance(result, FrameMade):
             return result.planes

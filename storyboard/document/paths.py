@@ -7,7 +7,7 @@ from posixpath import dirname
 from urllib.parse import urlsplit
 
 MAX_PART_BYTES = 255
-# What git and storyboard keep: no film is written there.
+# Folders of git and storyboard: no film is written there.
 OWN_FOLDERS = frozenset((".storyboard", ".git"))
 
 

@@ -91,7 +91,7 @@ def join(
 
 @contextmanager
 def _being_synced(part: Path) -> Iterator[None]:
-    """What has been written to *part* goes to the disk while the block runs. Raises ``OSError``."""
+    """Sync *part* to the disk in a thread while the block runs. Raises ``OSError``."""
     with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
         syncing = thread.submit(sync_file, part)
         yield

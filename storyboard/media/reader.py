@@ -114,7 +114,7 @@ def picture_stream(container: InputContainer) -> VideoStream:
 
 
 class _Ratio(Protocol):
-    """What ``Fraction`` and PyAV's own type of ratio have in common."""
+    """The interface that ``Fraction`` and PyAV's own type of ratio share."""
 
     @property
     def numerator(self) -> int: ...

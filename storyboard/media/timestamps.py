@@ -158,7 +158,7 @@ class _Line:
         return one.time - one.at * self._sample - self._level - self._usual.get(one.samples, 0)
 
     def _learn(self, samples: int) -> None:
-        """What frames of this length deviate by when the first of them come, if it is more than slack, at most a frame.
+        """Note the usual deviation of frames of this length, if it is more than the slack and at most a frame.
 
         That is the case where times are those of the ends of blocks.
         """
@@ -188,7 +188,7 @@ class _Line:
         return self._common(like)
 
     def _agreed(self, found: list[int]) -> bool:
-        """Whether only rounding keeps the first of them apart."""
+        """Return whether the first of them differ by rounding only."""
         return len(found) >= _ALIKE and all(abs(other - found[0]) <= self._grain for other in found[1:_ALIKE])
 
     def _common(self, found: list[int]) -> int:

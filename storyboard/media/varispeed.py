@@ -32,7 +32,7 @@ class Varispeed:
         self._asked += samples
 
     def feed(self, block: Samples) -> Samples:
-        """What can be played once *block* is there."""
+        """The samples that can be played once *block* is there."""
         if self._shift is None and not self._asked:
             enough = block.shape[1] >= _REACH
             self._there = (block if enough else np.concatenate([self._there, block], axis=1))[:, -_REACH:]
@@ -41,7 +41,7 @@ class Varispeed:
         return self._played(self._there.shape[1])
 
     def rest(self) -> Samples:
-        """What is left at the end."""
+        """The samples that are left at the end."""
         end = self._there.shape[1]
         if self._shift is None:
             return self._there[:, end:]
@@ -79,7 +79,7 @@ class _Shift:
         return self._played == self._to
 
     def play(self, there: Samples) -> tuple[Samples, int]:
-        """What can be played of *there*, and how many samples of it are not needed any more.
+        """The part of *there* that can be played, and how many of its samples are not needed any more.
 
         The first samples of *there* lie before what is played.
         """

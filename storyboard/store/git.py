@@ -160,7 +160,7 @@ class Git:
 
 
 def in_repository(folder: Path) -> bool:
-    """Whether *folder* lies in a repository."""
+    """Return whether *folder* lies in a repository."""
     return any((above / ".git").exists() for above in (folder, *folder.parents))
 
 

@@ -21,7 +21,7 @@ State = Literal["opened", "submitted", "succeeded", "downloaded"]
 
 
 def is_task_id(text: str) -> bool:
-    """Whether *text* has the shape of a task id, and so can name a file here."""
+    """Return whether *text* has the shape of a task id, and so can name a file here."""
     return _TASK_ID.fullmatch(text) is not None
 
 

@@ -94,7 +94,7 @@ def answers(path: str, question: bytes) -> dict[str, str] | None:
 
 
 def _names_program(paths: bytes) -> bool:
-    """Whether this file is among *paths*: nobody but a build on this machine can know its time of change."""
+    """Return whether this file is among *paths*: only a build on this machine can know its time of change."""
     return os.fsencode(os.path.realpath(__file__)) in paths
 
 

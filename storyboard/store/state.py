@@ -100,7 +100,7 @@ class State:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the cache is outside of ``.storyboard``."""
+        """Return whether the cache is outside of ``.storyboard``."""
         return self.cache != self.own_cache
 
     def prepare(self) -> None:
@@ -152,7 +152,7 @@ def _is_cache(folder: Path) -> bool:
 
 
 def _has_blobs(cache: Path) -> bool:
-    """Whether anything has ever been kept there."""
+    """Return whether a blob has ever been kept there."""
     try:
         return any((cache / "blobs").iterdir())
     except OSError:
