@@ -66,11 +66,11 @@ def _growth(name: str, samples: dict[int, Sample]) -> Iterator[Row]:
 def _memory(film: Path, shots: int, state: str) -> Row:
     """The most memory that a plan of the whole film has at once."""
     program = (
-        "import sys; sys.path[0] = sys.argv[1]; "  # as where it is run by its name
-        "from storyboard.cli.start import run; run(['plan', '--json']); sys.path.append(sys.argv[2]); "
+        "import sys; from storyboard.searchpath import leave_out_working_folder; leave_out_working_folder(); "
+        "from storyboard.cli.start import run; run(['plan', '--json']); sys.path.append(sys.argv[1]); "
         "from benchmarks.measure import peak_mb; print(peak_mb(), file=sys.stderr)"
     )
-    words = [sys.executable, "-c", program, str(film.resolve()), str(HERE)]
+    words = [sys.executable, "-c", program, str(HERE)]
     done = subprocess.run(words, cwd=film, capture_output=True, text=True, check=True)
     found = Sample((float(done.stderr.split()[-1]),), "MB")
     limit = Sample((float(_MEMORY_MB),), "MB")
