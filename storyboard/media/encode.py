@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from storyboard.media.color import Rgb
 
 
+_NARROW = 128
 # Takes number their parameter sets from 0; what is encoded for a film stands beside them in one sample entry.
 SEGMENT_PARAMETER_SET = 1
 
@@ -80,7 +81,7 @@ class ClipWriter:
     def _add_stream(self, size: Size, rate: Fraction, encoding: Encoding) -> "VideoStream":
         from storyboard.media.tagging import tag_bt709
 
-        stream = self._container.add_stream("libx264", rate=rate, options=_options(rate, encoding))
+        stream = self._container.add_stream("libx264", rate=rate, options=_options(size, rate, encoding))
         stream.width, stream.height = size.width, size.height
         stream.pix_fmt = "yuv420p"
         stream.time_base = 1 / rate
@@ -140,8 +141,12 @@ class ClipWriter:
             remove(self._path)
 
 
-def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
-    """x264's settings; ``stitchable`` keeps the content of a clip out of its parameter sets."""
+def _options(size: Size, rate: Fraction, encoding: Encoding) -> dict[str, str]:
+    """x264's settings; ``stitchable`` keeps the content of a clip out of its parameter sets.
+
+    x264 reads beyond its arrays when it weighs the blocks of a picture narrower than 128 pixels by their use in later
+    frames (mbtree): one of some hundred encodes has other bytes. Such pictures go without.
+    """
     second = max(1, round(rate))
     params = {
         "keyint": second,
@@ -155,6 +160,7 @@ def _options(rate: Fraction, encoding: Encoding) -> dict[str, str]:
         "force-cfr": 1,
         "stitchable": 1,
         "sps-id": encoding.parameter_set_id,
+        **({"mbtree": 0} if size.width < _NARROW else {}),
     }
     return {
         "crf": str(encoding.crf),
