@@ -33,7 +33,10 @@ def _root(path: Path) -> Path:
 @storyboard_argument
 @json_option
 def folder(path: Path, as_json: bool) -> None:
-    """Print where the project's cache is."""
+    """Print where the project's cache is.
+
+    STORYBOARD_CACHE_DIR names another folder, and so does settings.toml in your configuration folder.
+    """
     place = state_of(_root(path)).cache
     Speaker("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
 

@@ -83,7 +83,8 @@ def _no_file(path: Path) -> str:
 def find_root(file: Path) -> Path:
     """The project: the nearest folder upwards that holds ``.storyboard`` or ``.git``, else the storyboard's own."""
     for folder in file.parents:
-        if os.path.lexists(folder / ".storyboard") or (folder / ".git").exists():
+        state = folder / ".storyboard"
+        if state.is_dir() or state.is_symlink() or (folder / ".git").exists():
             return folder
     return file.parent
 

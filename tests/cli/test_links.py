@@ -331,3 +331,17 @@ def test_note_that_no_build_has_written_is_not_believed(clone: Clone, monkeypatc
     asked = standing.question(["build"])
     write(str(clone.folder / ".storyboard"), asked, Looks(), {"text": "all is well", "notes": ""})
     assert standing.standing(["build"]) is None
+
+
+def test_file_called_like_the_state_makes_no_project_of_the_folder_above(tmp_path: Path) -> None:
+    (tmp_path / ".storyboard").write_text("mine")
+    project = Inside(tmp_path / "film", SHOT)
+    assert project.run("plan").code == 0
+    assert (tmp_path / ".storyboard").read_text() == "mine"
+
+
+def test_link_that_leads_nowhere_is_refused_as_state(clone: Clone) -> None:
+    clone.link(".storyboard", clone.folder / "nowhere")
+    ran = clone.run("build", "--json")
+    assert (ran.code, errors(ran)[0]["code"]) == (1, "linked-state")
+    assert not (clone.folder / "nowhere").exists()
