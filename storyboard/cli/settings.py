@@ -118,6 +118,11 @@ def refusal(refused: "StateRefused") -> dict[str, Any]:
             move = f"move them: `mkdir -p {_quoted(cache)} && mv {_quoted(left)}/* {_quoted(cache)}/`"
             keep = "remove the setting" if left == own / "cache" else f"name it: {_setting(root, left)}"
             return problem("cache-dir", message, f"{move}; or, to keep them there, {keep}")
+        case state.CacheGone(cache=cache):
+            message = f"the cache of {_shown(root)} was in {_shown(cache)}, and is not there now"
+            note = own / state.ELSEWHERE
+            gone = f"if it is gone for good, remove {_shown(note)}: what was in it is made or fetched again"
+            return problem("cache-dir", message, f"mount its disk; if it was moved, name its new folder; {gone}")
     raise TypeError(type(refused).__name__)
 
 

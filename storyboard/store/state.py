@@ -10,13 +10,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from storyboard.durable import LinkOnTheWay, make_folders, real_folder, write_atomic
+from storyboard.durable import LinkOnTheWay, make_folders, real_folder, remove, write_atomic
 from storyboard.store.git import tracked_below
 
 FOLDER = ".storyboard"
 # Text files: in a cache elsewhere the project that it belongs to, and in the state where that cache was last.
 _OWNER = "project"
-_ELSEWHERE = "cache-dir"
+ELSEWHERE = "cache-dir"
 # Folders in which no link may stand, and folders that may be no link themselves.
 _STATE_FOLDERS = ("journal", "standing", "memory")
 _CACHE_FOLDERS = ("tmp", "damaged")
@@ -74,6 +74,14 @@ class CacheLeftBehind(StateRefused):
         self.left = left
 
 
+class CacheGone(StateRefused):
+    """The cache was in *cache* and is not there now: a disk may not be mounted."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        super().__init__(root)
+        self.cache = cache
+
+
 class State:
     """The state folders of the project in *root*, looked through; *cache* is a folder elsewhere, by default none.
 
@@ -112,7 +120,9 @@ class State:
         if self.is_elsewhere:
             make_folders(self.cache)
             _note(self.cache / _OWNER, self.root.resolve())
-            _note(self.folder / _ELSEWHERE, self.cache)
+            _note(self.folder / ELSEWHERE, self.cache)
+        else:
+            remove(self.folder / ELSEWHERE)
 
     def _look_at(self, top: Path, *parts: str, inside: bool = False) -> None:
         """Refuse a link on the way to this folder, and any in it if *inside*."""
@@ -132,19 +142,23 @@ class State:
         self._look_at(top, *parts, inside=True)
 
     def _check_place(self) -> None:
-        before = _noted(self.folder / _ELSEWHERE)
-        if not self.is_elsewhere:
-            if before is not None and _has_blobs(before) and not _has_blobs(self.own_cache):
-                raise CacheLeftBehind(self.root, self.own_cache, before)
+        if self.is_elsewhere:
+            self._check_owner()
+        if _has_blobs(self.cache):
             return
+        before = _noted(self.folder / ELSEWHERE)
+        for left in (self.own_cache, before):
+            if left is not None and left != self.cache and _has_blobs(left):
+                raise CacheLeftBehind(self.root, self.cache, left)
+        if before is not None and not (before / _OWNER).is_file():
+            raise CacheGone(self.root, before)
+
+    def _check_owner(self) -> None:
         if self.cache.is_dir() and not _is_cache(self.cache) and any(self.cache.iterdir()):
             raise UnusableCache(self.root, self.cache)
         owner = _noted(self.cache / _OWNER)
         if owner is not None and (owner / FOLDER).is_dir() and not owner.samefile(self.root):
             raise CacheOfAnother(self.root, self.cache, owner)
-        for left in (self.own_cache, before):
-            if left is not None and _has_blobs(left) and not _has_blobs(self.cache):
-                raise CacheLeftBehind(self.root, self.cache, left)
 
 
 def _is_cache(folder: Path) -> bool:

@@ -162,6 +162,11 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
     assert [one["code"] for one in errors(forgotten)] == ["cache-dir"]
     assert str(disk) in errors(forgotten)[0]["help"]
     assert not (project.folder / ".storyboard" / "cache").exists()
+    disk.rename(tmp_path / "unplugged")
+    unplugged = project.run("build", "--json", env=config)
+    assert "is not there now" in errors(unplugged)[0]["message"]
+    (tmp_path / "unplugged").rename(disk)
+    assert project.built(env=config)["made"] == []
 
 
 @pytest.mark.parametrize(

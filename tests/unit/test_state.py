@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from storyboard.store.state import (
+    CacheGone,
     CacheLeftBehind,
     CacheOfAnother,
     LinkInState,
@@ -164,12 +165,36 @@ def test_forgotten_setting_is_told_and_no_empty_cache_is_begun(root: Path, tmp_p
     assert caught.value.left == cache
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["named", "setting forgotten"])
+def test_cache_whose_disk_is_not_mounted_is_told_and_not_begun_anew(root: Path, tmp_path: Path, named: bool) -> None:
+    disk = tmp_path / "disk"
+    State(root, disk / "cache").prepare()
+    with_blob(disk / "cache")
+    disk.rename(tmp_path / "unplugged")
+    (disk / "cache").mkdir(parents=True)  # the empty folder that a disk is mounted over
+    with pytest.raises(CacheGone) as caught:
+        State(root, disk / "cache" if named else None)
+    assert caught.value.cache == disk / "cache"
+    (root / ".storyboard" / "cache-dir").unlink()
+    State(root, disk / "cache" if named else None).prepare()
+
+
+def test_cache_that_was_moved_to_another_folder_is_used(root: Path, tmp_path: Path) -> None:
+    State(root, tmp_path / "one").prepare()
+    with_blob(tmp_path / "one")
+    (tmp_path / "one").rename(tmp_path / "two")
+    State(root, tmp_path / "two").prepare()
+    assert (root / ".storyboard" / "cache-dir").read_text() == f"{tmp_path / 'two'}\n"
+
+
 def test_cache_that_was_moved_back_is_used(root: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     State(root, cache).prepare()
     with_blob(cache)
     cache.rename(root / ".storyboard" / "cache")
+    State(root).prepare()
     assert not State(root).is_elsewhere
+    assert not (root / ".storyboard" / "cache-dir").exists()
 
 
 def test_every_refusal_leaves_everything_as_it_was(root: Path, tmp_path: Path) -> None:
