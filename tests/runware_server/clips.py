@@ -124,7 +124,8 @@ def picture_at(order: Order, first: Picture, number: int) -> Picture:
     x = (tint[3] * span_x // 255 + number * (2 + tint[4] % 4)) % span_x
     y = (tint[5] * span_y // 255 + number * (1 + tint[6] % 3)) % span_y
     frame = first.copy()
-    frame[2 * y : 2 * y + side, 2 * x : 2 * x + side] = 40 + tint[0] % 180
+    below, contrast = int(first[2 * y, 2 * x]), 80 + tint[0] % 40
+    frame[2 * y : 2 * y + side, 2 * x : 2 * x + side] = below + contrast if below < 128 else below - contrast
     frame[: side // 2, : min(width, number * 4)] = 40 + tint[1] % 180
     chroma = frame[height:].reshape(2, height // 2, width // 2)
     half = side // 2
