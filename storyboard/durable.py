@@ -19,8 +19,9 @@ _NO_LINKS_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, er
 _NO_FOLDER_SYNC_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 # Room for what is added to a name, within the 255 bytes that a name may have.
 _NAME_BYTES = 200
-# The names that ``temp_beside`` and ``written_beside`` give, whatever file they are for.
-STAGED = re.compile(r"\..+\.(?:[0-9a-f]{16}\.tmp|part-[0-9a-f]{8})", re.DOTALL)
+# The ends of the names that ``temp_beside`` and ``written_beside`` give, and these names, whatever file they are for.
+_STAGED_END = r"\.(?:[0-9a-f]{16}\.tmp|part-[0-9a-f]{8})"
+STAGED = re.compile(rf"\..+{_STAGED_END}", re.DOTALL)
 
 
 class NotAFile(OSError):
@@ -92,7 +93,7 @@ def temp_beside(path: Path) -> Path:
 
 def staged_for(path: Path) -> re.Pattern[str]:
     """Matches the names under which a file for *path* may have been left half written, in its folder."""
-    return re.compile(rf"\.{re.escape(_cut(path.name))}\.(?:[0-9a-f]{{16}}\.tmp|part-[0-9a-f]{{8}})", re.DOTALL)
+    return re.compile(rf"\.{re.escape(_cut(path.name))}{_STAGED_END}")
 
 
 def _cut(name: str) -> str:

@@ -59,14 +59,14 @@ def _absolute(text: str, where: str) -> Path:
 
 
 def _projects(file: Path) -> dict[str, dict[str, str]]:
-    import tomllib
-
     try:
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError as bad:
         raise click.UsageError(f"{file}: it is not UTF-8 text") from bad
+    import tomllib  # most people have no settings
+
     try:
         settings: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as bad:
@@ -75,11 +75,11 @@ def _projects(file: Path) -> dict[str, dict[str, str]]:
     unknown = next(iter(settings), None)
     if unknown is not None:
         raise click.UsageError(f"{file}: {unknown!r} is no setting; {_FORM}")
-    for name, own in projects.items() if isinstance(projects, dict) else ():
-        if not isinstance(own, dict) or set(own) - {"cache"} or not isinstance(own.get("cache", ""), str):
-            raise click.UsageError(f"{file}: the settings of project {name!r} cannot be used; {_FORM}")
     if not isinstance(projects, dict):
         raise click.UsageError(f"{file}: `project` is no table; {_FORM}")
+    for name, own in projects.items():
+        if not isinstance(own, dict) or set(own) - {"cache"} or not isinstance(own.get("cache", ""), str):
+            raise click.UsageError(f"{file}: the settings of project {name!r} cannot be used; {_FORM}")
     return projects
 
 
