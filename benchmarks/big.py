@@ -16,17 +16,17 @@ from unittest import mock
 import msgspec
 import numpy as np
 
-from storyboard.build import deposits
-from storyboard.build.makers import Delivery
-from storyboard.build.session import Choices, Session
 from storyboard.cli.project import read_project
 from storyboard.core.graph import take_id
 from storyboard.core.model import Size
 from storyboard.core.plan import FrameMade, TakeMade
-from storyboard.media import stills
-from storyboard.media.encode import ClipWriter
+from storyboard.engine import commit
+from storyboard.engine.generators import Delivery
+from storyboard.engine.session import Choices, Session
+from storyboard.media import frames
+from storyboard.media.frames import extract
 from storyboard.media.probe import probe
-from storyboard.media.stills import extract
+from storyboard.media.render.encoder import ClipWriter
 
 _SIZE = Size(1280, 720)
 _FILES = 100
@@ -85,14 +85,14 @@ def _fill(session: Session, clip: Path) -> None:
         if action.kind == "take":
             out = shelf.beside(".mp4")
             out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
-            kept = shelf.keep(deposits.take(step, shot, out, Delivery(info, 0.0, 1)))
+            kept = shelf.keep(commit.take(step, shot, out, Delivery(info, 0.0, 1)))
             made = TakeMade(kept.digest, info)
             planner.settle(action, made)
             shelf.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
-        with mock.patch.object(stills, "extract", return_value=marked):
-            kept = shelf.keep(deposits.frame(step, shelf.blob(planner.settled[take_id(action.shot)].digest)))
+        with mock.patch.object(frames, "extract", return_value=marked):
+            kept = shelf.keep(commit.frame(step, shelf.blob(planner.settled[take_id(action.shot)].digest)))
         frame = FrameMade(kept.values["planes"], kept.digest)
         planner.settle(action, frame)
         shelf.lock_frame(action, frame, shot)

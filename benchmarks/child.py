@@ -9,12 +9,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.measure import peak_mb
-from storyboard.core.layers import Footage, Mix
 from storyboard.core.model import Size
-from storyboard.media.drawing import draw
-from storyboard.media.join import Piece, join
+from storyboard.core.render_spec import Footage, Mix
+from storyboard.media.join.join import Piece, join
 from storyboard.media.probe import probe
-from storyboard.media.render import Canvas
+from storyboard.media.render.render import Canvas
+from storyboard.media.render.segment import draw
 
 
 def joined(out: Path, *clips: Path) -> int:

@@ -96,7 +96,7 @@ def _pieces(folder: Path, pieces: list[Path]) -> Iterator[Row]:
 def _joined(folder: Path, clips: list[Path]) -> Callable[[], object]:
     """The join, in this process."""
     from storyboard.core.model import Size
-    from storyboard.media.join import Piece, join
+    from storyboard.media.join.join import Piece, join
     from storyboard.media.probe import probe
 
     facts = [probe(clip) for clip in clips]

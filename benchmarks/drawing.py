@@ -11,8 +11,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample
+from storyboard.animatic.request import Animatic, make
 from storyboard.core.model import Size
-from storyboard.providers.local import Animatic, make
 
 SCENES = {
     "mangrove glide": (

@@ -21,18 +21,17 @@ from unittest import mock
 import msgspec
 
 from benchmarks.measure import Row, Sample
-from storyboard.build import deposits, making
-from storyboard.build.engine import Engine, Outcome
-from storyboard.build.makers import Delivery, Order
-from storyboard.build.making import Making
-from storyboard.build.shelf import Shelf
-from storyboard.build.workers import Workers
-from storyboard.build.workspace import Workspace
 from storyboard.core.graph import Graph
 from storyboard.core.model import Size, Storyboard
 from storyboard.core.plan import CutMade
 from storyboard.core.planner import Planner
-from storyboard.media import stills
+from storyboard.engine import commit, executor
+from storyboard.engine.executor import Making
+from storyboard.engine.generators import Delivery, Order
+from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.scheduler import Engine, Outcome
+from storyboard.engine.worker_pool import Workers
+from storyboard.media import frames
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.state import State
@@ -158,18 +157,18 @@ def _nothing_to_draw() -> ExitStack:
         arguments[-1].write_bytes(b"piece %d" % next(numbers))
         return msgspec.structs.replace(_INFO, frames=192), 0.0
 
-    def extract(path: Path, at: Any) -> stills.Picture:
+    def extract(path: Path, at: Any) -> frames.Picture:
         number = next(numbers)
-        return stills.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
+        return frames.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
 
     def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
-        shelf.keep(deposits.film(step, "0" * 64, 0.0))
+        shelf.keep(commit.film(step, "0" * 64, 0.0))
         return CutMade("0" * 64)
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(Workers, "run", run))
-    stack.enter_context(mock.patch.object(stills, "extract", extract))
-    stack.enter_context(mock.patch.object(making, "assemble", assemble))
+    stack.enter_context(mock.patch.object(frames, "extract", extract))
+    stack.enter_context(mock.patch.object(executor, "assemble", assemble))
     return stack
 
 

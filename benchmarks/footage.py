@@ -21,7 +21,7 @@ _COMPILED = Path(tempfile.gettempdir()) / f"storyboard-benchmarks-{os.getuid()}"
 _CONTENTS = 3
 _TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
 _BUILD = (
-    "import resource, sys; from benchmarks.measure import peak_mb; from storyboard.cli.start import run; "
+    "import resource, sys; from benchmarks.measure import peak_mb; from storyboard.cli.entry import run; "
     "code = run(['build', '-q']); workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024; "
     "print(max(peak_mb(), workers)); sys.exit(code)"
 )

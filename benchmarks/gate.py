@@ -28,7 +28,7 @@ def _write(clip: Path, size: Size, seconds: int) -> None:
     """A coarse noise that slides, so that every frame has to be decoded in full."""
     import numpy as np
 
-    from storyboard.media.encode import ClipWriter
+    from storyboard.media.render.encoder import ClipWriter
 
     frames = seconds * int(RATE)
     blocks = np.random.default_rng(1).integers(0, 255, (size.height // 8 + 40, size.width // 8 + 40, 3), np.uint8)

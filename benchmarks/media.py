@@ -53,8 +53,8 @@ def _workers(folder: Path, seconds: int) -> Iterator[Row]:
 
 
 def _frames(folder: Path, seconds: int, runs: int) -> Iterator[Row]:
+    from storyboard.media.frames import extract
     from storyboard.media.probe import gate
-    from storyboard.media.stills import extract
 
     [many] = takes(folder / "many", "k", 1, Kind(seconds, keyframes=1))
     [single] = takes(folder / "single", "k", 1, Kind(seconds))

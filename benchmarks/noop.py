@@ -67,7 +67,7 @@ def _memory(film: Path, shots: int, state: str) -> Row:
     """The most memory that a plan of the whole film has at once."""
     program = (
         "import sys; from storyboard.searchpath import leave_out_working_folder; leave_out_working_folder(); "
-        "from storyboard.cli.start import run; run(['plan', '--json']); sys.path.append(sys.argv[1]); "
+        "from storyboard.cli.entry import run; run(['plan', '--json']); sys.path.append(sys.argv[1]); "
         "from benchmarks.measure import peak_mb; print(peak_mb(), file=sys.stderr)"
     )
     words = [sys.executable, "-c", program, str(HERE)]

@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample, peak_mb
-from storyboard.core.sound import EDGE, RATE, Bed, Ramp, Sound, Voice, sample_at
-from storyboard.media.limiter import limited
-from storyboard.media.mixing import mixed
-from storyboard.media.soundtrack import _encode, write_sound
+from storyboard.core.audio import EDGE, RATE, Bed, Ramp, Sound, Voice, sample_at
+from storyboard.media.audio.dynamics import limited
+from storyboard.media.audio.mix import mixed
+from storyboard.media.audio.soundtrack import _encode, write_sound
 from tests.media.clips import NTSC
 from tests.media.sounds import beeps, heard, onsets, tone, write_clip, write_wav
 

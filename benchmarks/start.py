@@ -11,7 +11,7 @@ _REFERENCE = "python -c pass"
 def rows(quick: bool) -> Iterator[Row]:
     """Wall time of a start, as the console script begins it."""
     runs = 5 if quick else 25
-    program = "from storyboard.cli.start import main; main()"
+    program = "from storyboard.cli.entry import main; main()"
     tasks = [command([sys.executable, "-c", program, word]) for word in ("--version", "--help")]
     nothing, version, help_ = alternating(runs, NOTHING, *tasks)
     yield Row("start", "storyboard --version", version, _REFERENCE, nothing, target=5)

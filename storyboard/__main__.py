@@ -1,6 +1,6 @@
 """``python -m storyboard``: the same as the console script."""
 
-from storyboard.cli.start import main
+from storyboard.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -96,5 +96,5 @@ class Desk:
 @contextmanager
 def at_work(*seeds: int) -> Iterator[None]:
     """Builds in this process; fresh seeds are these, one after the other."""
-    with hasty(), mock.patch("storyboard.cli.take.draw", side_effect=[seed - 1 for seed in seeds]):
+    with hasty(), mock.patch("storyboard.cli.commands.take.draw", side_effect=[seed - 1 for seed in seeds]):
         yield

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
-from storyboard.providers import local
+from storyboard.animatic import request as animatic
 
-_kept: dict[tuple[local.Animatic, str], bytes] = {}
+_kept: dict[tuple[animatic.Animatic, str], bytes] = {}
 
 
 @contextlib.contextmanager
 def drawn_once() -> Iterator[None]:
     """In it a request that was drawn before is answered with a copy of what came of it."""
-    real = local.make
+    real = animatic.make
 
     def make(
-        request: local.Animatic, first_frame: bytes | None, out: Path, progress: Callable[[int, int], None]
+        request: animatic.Animatic, first_frame: bytes | None, out: Path, progress: Callable[[int, int], None]
     ) -> int:
         key = (request, hashlib.sha256(first_frame or b"").hexdigest())
         if key in _kept:
@@ -31,5 +31,5 @@ def drawn_once() -> Iterator[None]:
             _kept[key] = out.read_bytes()
         return request.frames
 
-    with mock.patch.object(local, "make", make):
+    with mock.patch.object(animatic, "make", make):
         yield

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from storyboard.build import remote, workers
-from storyboard.cli import main, spending
+from storyboard.cli import main, payment
+from storyboard.engine import worker_pool
+from storyboard.engine.paid import generator
 from tests import tiny
 from tests.drawn import drawn_once
 from tests.project import Project, Ran
 
 # Often asked, and patient: no limit here is to end anything, however busy the machine is.
-HASTE = remote.Pace(interval_s=0.02, job_s=30.0, call_s=30.0, exchange_s=10.0, stall_s=10.0, download_s=30.0)
+HASTE = generator.Pace(interval_s=0.02, job_s=30.0, call_s=30.0, exchange_s=10.0, stall_s=10.0, download_s=30.0)
 
 # For jobs that do not end: they are given up, and go on in the journal.
 SOON = {"job_s": 1.0}
@@ -39,18 +40,18 @@ def hasty(**limits: float) -> Iterator[None]:
 
     import msgspec
 
-    real = spending.read_spending
+    real = payment.read_spending
 
-    def read(*arguments: Any) -> remote.Spending:
+    def read(*arguments: Any) -> generator.Spending:
         return msgspec.structs.replace(real(*arguments), pace=msgspec.structs.replace(HASTE, sleep=_nap, **limits))
 
-    from storyboard.cli import build
+    from storyboard.cli.commands import build
     from storyboard.providers import models
 
     known = models.cards
     with (
-        mock.patch.object(workers.Workers, "run", run),
-        mock.patch.object(workers.Workers, "warm"),
+        mock.patch.object(worker_pool.Workers, "run", run),
+        mock.patch.object(worker_pool.Workers, "warm"),
         mock.patch.object(build, "read_spending", read),
         drawn_once(),
     ):

@@ -67,18 +67,18 @@ def load_everything(*, forgetful: bool) -> None:
     """What a build imports late is imported here, once."""
     import networkx
 
-    import storyboard.build.remote
-    import storyboard.build.session
-    import storyboard.cli.build
+    import storyboard.animatic.request
+    import storyboard.cli.commands.build
     import storyboard.document.load
-    import storyboard.media.join
+    import storyboard.engine.paid.generator
+    import storyboard.engine.session
+    import storyboard.media.join.join
     import storyboard.media.probe
-    import storyboard.providers.local
-    import storyboard.report.findings
-    import storyboard.report.outcomes
+    import storyboard.report.build_result
+    import storyboard.report.diagnostics
     import storyboard.report.progress
-    from storyboard.build import workers
-    from storyboard.providers.runware import Runware
+    from storyboard.engine import worker_pool
+    from storyboard.providers.runware.wire import Runware
 
     del networkx, storyboard
     Runware.own_ids = not forgetful
@@ -86,8 +86,8 @@ def load_everything(*, forgetful: bool) -> None:
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.to_thread(function, *arguments)
 
-    workers.Workers.run = run  # type: ignore[method-assign, assignment]
-    workers.Workers.warm = lambda self: None  # type: ignore[method-assign]
+    worker_pool.Workers.run = run  # type: ignore[method-assign, assignment]
+    worker_pool.Workers.warm = lambda self: None  # type: ignore[method-assign]
     tiny.install()
 
 

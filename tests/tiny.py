@@ -6,7 +6,7 @@
 import sys
 from decimal import Decimal
 
-from storyboard.core.cards import ModelCard
+from storyboard.core.model_cards import ModelCard
 from storyboard.providers import models
 
 TINY = ModelCard(

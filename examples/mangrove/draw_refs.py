@@ -9,8 +9,8 @@ from pathlib import Path
 
 import av
 
+from storyboard.animatic import request as animatic
 from storyboard.core.model import Size
-from storyboard.providers import local
 
 PICTURES = {
     "skiff": (
@@ -31,7 +31,7 @@ def main() -> None:
     for name, (prompt, seed) in PICTURES.items():
         with tempfile.TemporaryDirectory() as folder:
             clip = Path(folder) / "clip.mp4"
-            request = local.Animatic(
+            request = animatic.Animatic(
                 prompt=prompt,
                 seed=seed,
                 duration=Fraction(1),
@@ -40,7 +40,7 @@ def main() -> None:
                 label=name,
                 slate=False,
             )
-            local.make(request, None, clip, lambda done, total: None)
+            animatic.make(request, None, clip, lambda done, total: None)
             with av.open(str(clip)) as container:
                 frame = next(container.decode(video=0))
             frame.to_image().save(refs / f"{name}.jpg", quality=88)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from storyboard.core.model import Size
-from storyboard.media.encode import ClipWriter
+from storyboard.media.render.encoder import ClipWriter
 
 HERE = Path(__file__).parent / "material"
 RATE = 48_000

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from storyboard.cli.exits import Exit
-from storyboard.cli.output import Speaker, problem
+from storyboard.cli.output import Exit, Speaker, problem
 from storyboard.cli.project import Project, checked, read_project, typed
 from storyboard.core.model import Json, Storyboard
 
@@ -31,7 +30,7 @@ class Edit(Struct, frozen=True):
 
 def edited(speaker: Speaker, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
     """The file in which *shot* stands, with those fields set, ``None`` taken out. Ends the verb if that cannot be."""
-    from storyboard.document.edit import CannotEdit, set_fields
+    from storyboard.document.yaml.edit import CannotEdit, set_fields
 
     located = project.loaded.locate(shot)
     if located is None:

@@ -9,9 +9,8 @@ from contextlib import suppress
 import click
 
 from storyboard import __version__
-from storyboard.cli.credentials import take_keys
-from storyboard.cli.exits import Exit, Leave
-from storyboard.cli.output import envelope
+from storyboard.cli.output import Exit, Leave, envelope
+from storyboard.cli.process import take_keys
 
 # Verbs in the order of the help text, each a module of this package.
 VERBS = {
@@ -48,7 +47,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"storyboard.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"storyboard.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(

@@ -1,20 +1,111 @@
 """Where words go: results to stdout, progress and findings to stderr, or one JSON envelope on stdout.
 
 Colour and width are decided here: ``NO_COLOR``, ``FORCE_COLOR``, ``TERM=dumb``, pipes.
+
+Which commands would help next: by the code of an error, and with the storyboard that the verb was about.
+
+Exit codes, and the exception that ends a verb with one.
 """
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from storyboard.cli.exits import Leave
-from storyboard.cli.hints import about, after
-
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+# For errors whose verb has nothing better to say.
+_BY_CODE = {
+    "auth": ["storyboard doctor"],
+    "codec": ["storyboard doctor"],
+    "git": ["git init"],
+    "held": ["storyboard status"],
+    "lockfile": ["git diff", "git checkout -- storyboard.lock"],
+    "no-balance": ["storyboard build --draft"],
+    "offline": ["storyboard plan", "storyboard build --draft"],
+    "over-budget": ["storyboard plan"],
+    "revision": ["git log --oneline"],
+    "unconfirmed": ["storyboard plan", "storyboard build --yes --max-cost DOLLARS", "storyboard build --draft"],
+    "unsure": ["storyboard build"],
+    "usage": ["storyboard --help"],
+}
+# The verbs that take a storyboard as their last word.
+_ABOUT_ONE = frozenset(
+    (
+        "accept",
+        "build",
+        "cache",
+        "check",
+        "cost",
+        "diff",
+        "graph",
+        "hold",
+        "log",
+        "pick",
+        "plan",
+        "release",
+        "status",
+        "take",
+        "takes",
+        "why",
+    )
+)
+
+
+def after(codes: Iterable[str]) -> list[str]:
+    """Commands that would help after errors of these codes."""
+    return list(dict.fromkeys(command for code in codes for command in _BY_CODE.get(code, ())))
+
+
+def about(commands: Sequence[str], storyboard: str) -> list[str]:
+    """*commands* for that storyboard; empty is the one in this folder."""
+    if not storyboard:
+        return list(commands)
+    import shlex
+
+    return [f"{command} {shlex.quote(storyboard)}" if _takes_one(command) else command for command in commands]
+
+
+def _takes_one(command: str) -> bool:
+    words = command.split()
+    return words[0] == "storyboard" and len(words) > 1 and words[1] in _ABOUT_ONE
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    STORYBOARD = 3
+    BUDGET = 4
+    KEY = 5
+    POLICY = 6
+    LOCKED = 7
+    INTERRUPTED = 130
+
+
+# What a failed shot's code means for the build as a whole; the first of these that occurs decides.
+BY_CODE = {
+    "auth": Exit.KEY,
+    "no-balance": Exit.BUDGET,
+    "over-budget": Exit.BUDGET,
+    "moderated": Exit.POLICY,
+}
+
+
+class Leave(Exception):
+    """End with this exit code; what there was to say has been said."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
 
 SCHEMA_VERSION = 1
 

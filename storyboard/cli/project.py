@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct, structs
 
-from storyboard.cli.exits import Exit
-from storyboard.cli.output import Speaker, colored, note, problem, readable
-from storyboard.core.cards import ModelCard
+from storyboard.cli.output import Exit, Speaker, colored, note, problem, readable
+from storyboard.cli.process import nothing_to_collect
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
-from storyboard.core.garbage import nothing_to_collect
 from storyboard.core.model import Storyboard
+from storyboard.core.model_cards import ModelCard
 
 if TYPE_CHECKING:
-    from storyboard.cli.memory import Recollection
     from storyboard.document.load import Loaded
+    from storyboard.fastpath.plan_cache import Recollection
     from storyboard.store.state import State
 
 STORYBOARD = "storyboard.yaml"
@@ -97,9 +96,9 @@ def read_project(
     *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. With
     *recall* scenes that are known are not read; nothing in them can be located afterwards.
     """
-    from storyboard.cli.memory import recollect
-    from storyboard.document.files import ChangedFiles, DiskFiles, ProjectFiles
     from storyboard.document.load import load
+    from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
+    from storyboard.fastpath.plan_cache import recollect
     from storyboard.providers.models import cards
 
     file = find_file(path)
@@ -146,7 +145,7 @@ class _Renamed(Mapping[str, str]):
 
 def checked(speaker: Speaker, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
-    from storyboard.report.findings import as_data, render
+    from storyboard.report.diagnostics import as_data, render
 
     speaker.storyboard = project.typed
     found = as_data(project.findings)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storyboard.cli.output import problem, readable
-from storyboard.report.words import clean
+from storyboard.report.text import clean
 
 if TYPE_CHECKING:
     from storyboard.store.state import State, StateRefused
@@ -85,7 +85,7 @@ def _projects(file: Path) -> dict[str, dict[str, str]]:
 
 def refusal(refused: "StateRefused") -> dict[str, Any]:
     """Why the state of a project is not used, and the way out, as an error of the command line."""
-    from storyboard.report.words import several
+    from storyboard.report.text import several
     from storyboard.store import state
 
     root, own = refused.root, refused.root / state.FOLDER

@@ -12,11 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.cutting import overlaps
 from storyboard.core.graph import moment
 from storyboard.core.keys import canonical, normal
 from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, Track, UrlInput
 from storyboard.core.plan import Change, changes
+from storyboard.core.ranges import overlaps
 from storyboard.core.timebase import seconds_of
 from storyboard.core.timeline import Piece, TooShort, is_open, running_time, timeline
 

@@ -1,5 +1,11 @@
-"""What a build would do, step by step, and why: values only, decided in ``planner`` and worded in ``report``."""
+"""What a build would do, step by step, and why: values only, decided in ``planner`` and worded in ``report``.
 
+What has become of each action so far while a graph is walked: results, failures, and the step each was given.
+
+How much of a film is the takes' own picture, and why the rest is not.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
@@ -8,7 +14,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import Action
+from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
@@ -249,3 +255,69 @@ def _flat(request: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, A
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
+
+
+class Course:
+    """The state of one walk; the planner writes it, and what decides on frames, pieces and the cut reads it.
+
+    ``expected`` maps a shot whose locked take is not there to the digest of that take.
+    """
+
+    def __init__(self) -> None:
+        self.settled: dict[str, Result] = {}
+        self.expected: dict[str, str] = {}
+        self.failed: set[str] = set()
+        self.steps: dict[str, Step] = {}
+
+    def keep(self, steps: Mapping[str, Step]) -> None:
+        """These steps have found what they ask for."""
+        self.steps.update(steps)
+        self.settled.update((name, step.found) for name, step in steps.items() if step.found is not None)
+
+    def take(self, shot: str) -> TakeMade | None:
+        """The settled take of a shot."""
+        result = self.settled.get(take_id(shot))
+        return result if isinstance(result, TakeMade) else None
+
+    def digest(self, shot: str) -> str | None:
+        """The digest of a shot's take: the settled one, or the locked one that is not there yet."""
+        take = self.take(shot)
+        return take.digest if take is not None else self.expected.get(shot)
+
+    def upstream(self, name: str, shot: str) -> Reason:
+        """Why there is no result of the action *name*, which is made of the take of *shot*."""
+        step = self.steps.get(name)
+        if name in self.failed or take_id(shot) in self.failed:
+            return Reason("upstream-failed", shots=(shot,))
+        if step is not None and step.do in ("skip", "blocked"):
+            return Reason("upstream-missing", shots=(shot,))
+        return Reason("upstream-changes", shots=(shot,))
+
+
+class Tally(Struct, frozen=True):
+    """Frames that are copied, and frames that are encoded, by reason."""
+
+    copied: int
+    why: Mapping[str, int]
+
+    @property
+    def encoded(self) -> int:
+        return sum(self.why.values())
+
+    @property
+    def frames(self) -> int:
+        return self.copied + self.encoded
+
+
+def tally(steps: Iterable[Step]) -> Tally:
+    """Count the frames of the segments among *steps*; those that wait for a take count for nothing yet."""
+    copied = 0
+    why: Counter[str] = Counter()
+    for step in steps:
+        if step.action.kind != "segment":
+            continue
+        if isinstance(step.found, SegmentMade) and step.found.copied:
+            copied += step.found.frames
+        elif step.request is not None:
+            why[step.reason.text] += int(step.request["frames"])
+    return Tally(copied, dict(why.most_common()))

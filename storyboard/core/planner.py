@@ -7,13 +7,12 @@ others from ``free``.
 
 from collections.abc import Iterable
 
-from storyboard.core.course import Course
-from storyboard.core.free import Free
+from storyboard.core.derived_planner import Free
 from storyboard.core.graph import Action, Graph, take_id
-from storyboard.core.plan import Memory, Plan, Result, Step, TakeMade
-from storyboard.core.recall import Held, Recalled, holding
+from storyboard.core.plan import Course, Memory, Plan, Result, Step, TakeMade
+from storyboard.core.plan_reuse import Held, Recalled, holding
 from storyboard.core.segments import Segments
-from storyboard.core.taking import Taking, Wishes
+from storyboard.core.take_planner import Taking, Wishes
 
 
 class Planner:

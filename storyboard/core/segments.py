@@ -2,6 +2,8 @@
 
 Works out from the takes that are there which frames of each shot go where. Whether a piece has been made already is
 the planner's question.
+
+A film with slates in its holes: where each shot is in it, which its pieces tell, and not what was asked for.
 """
 
 from collections import Counter
@@ -9,9 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.captions import Cue, film_cues, shot_cues
-from storyboard.core.cutting import (
+from storyboard.core.graph import Action, Graph
+from storyboard.core.model import Card, Clip, Generated, Shot, Still
+from storyboard.core.plan import TakeMade
+from storyboard.core.ranges import (
     Cuts,
     Overlap,
     Span,
@@ -22,10 +28,7 @@ from storyboard.core.cutting import (
     first_frame,
     overlaps,
 )
-from storyboard.core.graph import Action, Graph
-from storyboard.core.layers import Captioned, Drawn, Footage, Layer, Mix, Photo, Plain, Title
-from storyboard.core.model import Card, Clip, Generated, Shot, Still
-from storyboard.core.plan import TakeMade
+from storyboard.core.render_spec import Captioned, Drawn, Footage, Layer, Mix, Photo, Plain, Title
 from storyboard.core.timebase import frames_in
 from storyboard.core.timeline import (
     Piece,
@@ -288,3 +291,36 @@ class Segments:
         digest = self._files[font] if font is not None else None
         looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
         return Title(*looks, span.frames, font or "")
+
+
+class Told(Struct, frozen=True):
+    """What a film says of itself beside its pictures."""
+
+    chapters: tuple[Chapter, ...] = ()
+    cues: tuple[Cue, ...] = ()
+
+
+def told(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> Told:
+    """Chapters and captions of a film of *pieces*: what each is, its frames, and whether it is there.
+
+    Shots in whose place a slate stands have no captions; their scenes have chapters all the same.
+    """
+    begins: dict[str, int] = {}
+    holes: set[str] = set()
+    at = 0
+    for action, frames, is_there in pieces:
+        begins.setdefault(action.shot, at)
+        at += frames
+        if not is_there and action.at not in ("into", "fade_in", "fade_out"):
+            holes.add(action.shot)
+    everything = [Piece(shot, begin, 0, Fraction(0), whole=True) for shot, begin in begins.items()]
+    there = [found for shot, begin in begins.items() if shot not in holes for found in _placed(segments, shot, begin)]
+    cues = (Cue(cue.text, cue.first, min(cue.end, at)) for cue in segments.film_cues(there) if cue.first < at)
+    return Told(tuple(segments.chapters(everything, at)), tuple(cues))
+
+
+def _placed(segments: Segments, shot: str, begin: int) -> Iterable[Piece]:
+    try:
+        yield replace(segments.piece(shot), at=begin)
+    except TooShort:
+        return

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Span
-from storyboard.document.source import Document, Path
+from storyboard.document.yaml.source_map import Document, Path
 
 
 class Field(Struct, gc=False):

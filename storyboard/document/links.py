@@ -7,8 +7,8 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import FrameLink, Generated
 from storyboard.core.timebase import plain_number
-from storyboard.document.known import AnyDraft, AnyField
-from storyboard.document.names import closest, quoted
+from storyboard.document.scene_cache import AnyDraft, AnyField
+from storyboard.document.suggest import closest, quoted
 
 LONGEST_CHAIN = 2
 _LOOKED_AT = 20_000

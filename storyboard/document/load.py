@@ -9,19 +9,19 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.cards import ModelCard
 from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error, in_file_order
 from storyboard.core.model import Storyboard
-from storyboard.document.check import Kind, check
-from storyboard.document.files import FileProblem, ProjectFiles
-from storyboard.document.film import Film
-from storyboard.document.known import AnyDraft, Known, KnownScene, KnownSceneDraft, Unsure
-from storyboard.document.names import quoted
-from storyboard.document.parse import parse
+from storyboard.core.model_cards import ModelCard
+from storyboard.document.lower_film import Film
 from storyboard.document.paths import BadPath, in_project
-from storyboard.document.scenes import worth_knowing
-from storyboard.document.source import Document, Path
-from storyboard.document.text import text_document
+from storyboard.document.project_files import FileProblem, ProjectFiles
+from storyboard.document.scene_cache import AnyDraft, Known, KnownScene, KnownSceneDraft, Unsure
+from storyboard.document.scene_records import worth_knowing
+from storyboard.document.suggest import quoted
+from storyboard.document.validate import Kind, check
+from storyboard.document.yaml.decode import text_document
+from storyboard.document.yaml.parse import parse
+from storyboard.document.yaml.source_map import Document, Path
 
 MAX_FINDINGS = 500
 MAX_SHOTS = 10_000

@@ -2,6 +2,10 @@
 
 Owns what may be opened and how FFmpeg is kept from following names, playlists and references out of the file. What
 the clip is good for is for others.
+
+What decodes the pictures of a stream.
+
+FFmpeg's own decoders of VP8 and VP9 leave out the transparency that WebM keeps beside each picture; libvpx reads it.
 """
 
 import logging
@@ -15,11 +19,13 @@ from typing import Any, Protocol
 
 import av
 import av.logging
+from av.codec.codec import UnknownCodecError
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from storyboard.media.encode import file_url
+from storyboard.media.render.encoder import file_url
 
 # Room for 8K and its padding.
 MAX_PIXELS = 8192 * 4352
@@ -183,3 +189,26 @@ def _loud() -> Iterator[None]:
 
 # What other threads report while one listens would otherwise end on stderr.
 _SILENCE = logging.NullHandler()
+
+
+_TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+def picture_decoder(stream: VideoStream) -> VideoCodecContext:
+    """What to decode packets of *stream* with, from a keyframe on: its own decoder, or a new one where that is blind.
+
+    Raises ``Unreadable`` if nothing here sees what is transparent.
+    """
+    own = stream.codec_context
+    name = _TRANSPARENT.get(own.codec.canonical_name) if stream.metadata.get("alpha_mode") == "1" else None
+    if name is None:
+        return own
+    try:
+        decoder = av.CodecContext.create(name, "r")
+    except UnknownCodecError as problem:
+        raise Unreadable(f"is transparent, which takes {name} to see, and this PyAV comes without it") from problem
+    if not isinstance(decoder, VideoCodecContext):
+        raise TypeError(name)
+    decoder.options = dict(own.options)
+    decoder.thread_count = 1
+    return decoder

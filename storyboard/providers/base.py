@@ -25,7 +25,7 @@ Repeat = Literal["always", "refused", "unsent"]
 ENDINGS: Mapping[State, bool] = {"running": False, "succeeded": True, "failed": True, "unknown": False}
 
 GROUP = "storyboard.providers"
-BUILT_IN = {"runware": "storyboard.providers.runware:Runware"}
+BUILT_IN = {"runware": "storyboard.providers.runware.wire:Runware"}
 
 
 class Picture(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from storyboard.core.plan import Plan
-from storyboard.report.words import clean, dollars, reason
+from storyboard.report.text import clean, dollars, reason
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

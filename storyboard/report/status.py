@@ -1,18 +1,20 @@
-"""What is there: shots with their takes, and the film."""
+"""What is there: shots with their takes, and the film.
+
+What a lockfile is out of date about, in words.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from storyboard.core.clip_warnings import Remark, remarks
+from storyboard.core.lockfile_plan import OutOfDate
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Plan, Step, TakeMade
-from storyboard.core.remarks import Remark, remarks
-from storyboard.core.tally import tally
+from storyboard.core.plan import Plan, Step, TakeMade, tally
 from storyboard.core.timebase import in_words
-from storyboard.report.plans import Paint, heading, in_film_order, summary
-from storyboard.report.remarks import remark_line, remarks_data
-from storyboard.report.sounds import sound_lines
-from storyboard.report.tallies import tally_data, tally_text
-from storyboard.report.words import paid, reason, take_name
+from storyboard.report.build_result import remark_line, remarks_data
+from storyboard.report.plan import Paint, heading, in_film_order, summary, tally_data, tally_text
+from storyboard.report.sound import sound_lines
+from storyboard.report.text import clean, listed, paid, reason, take_name
 
 
 class Entry(Protocol):
@@ -122,3 +124,17 @@ def status_data(
 def _film_data(plan: Plan, cut: Step, path: str) -> dict[str, Any]:
     copied = tally_data(tally(plan.segments(cut.action.output)))
     return {"name": cut.action.output or None, "path": path, "state": _film(cut), "copied": copied}
+
+
+def locked_line(found: OutOfDate) -> str:
+    """One shot and what is wrong with its entry."""
+    shots = listed(found.shots)
+    words = {
+        "stale": "the locked take answers another request",
+        "not-locked": "no take is locked",
+        "upstream": f"it starts from a frame of {shots}, which is out of date or not in the lockfile",
+        "unknown": "it comes from a picture behind an address or from footage; "
+        "whether it is current shows only where that is cached",
+        "extra": "it is locked, but not in the storyboard",
+    }
+    return f"{clean(found.shot)}: {words[found.state]}"

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from storyboard.core.plan import Change
-from storyboard.report.plans import Paint
-from storyboard.report.words import clean, dollars, listed
+from storyboard.report.plan import Paint
+from storyboard.report.text import clean, dollars, listed
 
 
 class Take(Protocol):

@@ -9,8 +9,8 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Span
 from storyboard.core.plan import Change, Step, TakeMade
 from storyboard.core.timebase import in_words
-from storyboard.report.findings import place_data
-from storyboard.report.words import change_lines, clean, dollars, listed, paid, reason
+from storyboard.report.diagnostics import place_data
+from storyboard.report.text import change_lines, clean, dollars, listed, paid, reason
 
 
 class Made(Protocol):

@@ -12,8 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.durable import fsync_folder, make_folders, naming, remove, write_atomic, write_new
-from storyboard.store.aside import Trouble, set_aside
-from storyboard.store.envelope import Broken, Newer, load, seal
+from storyboard.store.integrity import Broken, Newer, Trouble, load, seal, set_aside
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 

@@ -16,11 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.durable import Beside, fsync_folder, naming, remove_below, remove_folder_if_empty, write_beside
-from storyboard.store.aside import Trouble, set_aside
-from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
-from storyboard.store.envelope import Broken, Newer, read, seal, unseal
-from storyboard.store.fans import Fans
-from storyboard.store.index import Index
+from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
+from storyboard.store.digest_cache import Index
+from storyboard.store.integrity import Broken, Newer, Trouble, read, seal, set_aside, unseal
+from storyboard.store.shard_dirs import Fans
 
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
 ACCEPTED = "accepted"

@@ -13,9 +13,9 @@ from unittest import mock
 
 import pytest
 
-from storyboard.build import deposits, pictures, takes
-from storyboard.build.budget import Budget
-from storyboard.build.workspace import Workspace
+from storyboard.engine import commit, takes, url_inputs
+from storyboard.engine.paid.budget import Budget
+from storyboard.engine.project_store import Workspace
 from tests.desk import Desk, at_work
 from tests.project import CHAIN, Project, decoded
 from tests.project import takes as taken
@@ -51,7 +51,7 @@ def later(by: timedelta) -> Iterator[None]:
             return cls.fromtimestamp(clock(), tz)
 
     with ExitStack() as stack:
-        for module in (deposits, pictures, takes):
+        for module in (commit, url_inputs, takes):
             stack.enter_context(mock.patch.object(module, "datetime", Later))
         stack.enter_context(mock.patch.dict(Workspace.__init__.__kwdefaults__, clock=clock))
         stack.enter_context(mock.patch.object(Budget.__init__, "__defaults__", (None, clock)))

@@ -156,7 +156,7 @@ def test_gc_refuses_after_a_build_was_killed(project: Versioned) -> None:
 
 
 def test_gc_refuses_while_a_build_holds_the_project(project: Versioned) -> None:
-    from storyboard.store.guard import Builder
+    from storyboard.store.project_lock import Builder
     from storyboard.store.state import State
 
     with Builder(State(project.folder), "storyboard.yaml"):

@@ -68,7 +68,7 @@ def test_letters_that_cannot_be_laid_out_here_are_told_instead_of_drawn_backward
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.project.edit("caption: At night", "caption: [{start: 0, end: 1, text: נהר}]")
-    monkeypatch.setattr("storyboard.document.letters.has_layout", lambda: False)
+    monkeypatch.setattr("storyboard.document.lower_text.has_layout", lambda: False)
     error = desk.refused(3, "check")
     assert (error["code"], error["place"]["line"]) == ("no-layout", 8)
     assert "libfribidi" in error["help"]

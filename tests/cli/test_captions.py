@@ -6,8 +6,8 @@ from pathlib import Path
 import av
 import pytest
 
-from storyboard.build.sidecars import srt, vtt
 from storyboard.core.captions import Cue
+from storyboard.engine.film import srt, vtt
 from tests.desk import Desk
 from tests.gits import copied
 from tests.inside import Inside

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from storyboard.cli.hints import about, after
 from storyboard.cli.main import VERBS
+from storyboard.cli.output import about, after
 from tests.gits import Versioned, copied
 from tests.inside import run
 from tests.media.sounds import tone, write_wav

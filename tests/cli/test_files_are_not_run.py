@@ -38,7 +38,7 @@ SCRIPT = """\
 import sys
 from tests import tiny
 tiny.install()
-from storyboard.cli.start import main
+from storyboard.cli.entry import main
 if __name__ == "__main__":
     sys.exit(main())
 """
@@ -240,7 +240,7 @@ def test_an_empty_entry_in_pythonpath_is_no_way_in(hostile: Hostile, tmp_path: P
     for name in sorted((standard_modules() | library_modules()) - loaded_before(tmp_path / "blank")):
         hostile.module(name)
     script = hostile.script.parent / "plain"
-    script.write_text("from storyboard.cli.start import main\nmain()\n")
+    script.write_text("from storyboard.cli.entry import main\nmain()\n")
     ran = hostile.started([str(script), "build"], {"PYTHONPATH": f"{HERE}:"})
     assert ran.code == 0, ran
     assert hostile.marked() == []

@@ -328,14 +328,14 @@ def test_init_writes_through_no_link_and_over_no_file(tmp_path: Path, name: str)
 
 
 def test_note_that_no_build_has_written_is_not_believed(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    from storyboard.cli import standing
-    from storyboard.store.standing import Looks, write
+    from storyboard.fastpath import noop
+    from storyboard.fastpath.noop import Looks, write
 
     monkeypatch.chdir(clone.folder)
     (clone.folder / ".storyboard").mkdir()
-    asked = standing.question(["build"])
+    asked = noop.question(["build"])
     write(str(clone.folder / ".storyboard"), asked, Looks(), {"text": "all is well", "notes": ""})
-    assert standing.standing(["build"]) is None
+    assert noop.standing(["build"]) is None
 
 
 def test_file_called_like_the_state_makes_no_project_of_the_folder_above(tmp_path: Path) -> None:

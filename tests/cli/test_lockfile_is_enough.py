@@ -591,17 +591,17 @@ def test_what_was_bought_from_a_drawn_frame_is_fetched(studio: Studio) -> None:
 def test_a_take_that_is_drawn_otherwise_here_is_told_and_what_starts_from_it_not_bought_unasked(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storyboard.providers import local
+    from storyboard.animatic import request as animatic
 
     desk = mixed(studio)
-    bill, real = studio.bill, local.make
+    bill, real = studio.bill, animatic.make
 
-    def otherwise(request: local.Animatic, *rest: object) -> int:
+    def otherwise(request: animatic.Animatic, *rest: object) -> int:
         import msgspec
 
         return real(msgspec.structs.replace(request, prompt="something else"), *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(local, "make", otherwise)
+    monkeypatch.setattr(animatic, "make", otherwise)
     ran = desk.run("build")
     assert ran.code == 1
     old = studio.author.lock()["a"]["local"]["take"]
@@ -627,9 +627,9 @@ def test_a_take_is_fetched_from_the_archive_too(studio: Studio, verb: str) -> No
 def test_the_build_after_one_that_found_by_the_lockfile_has_nothing_to_look_for(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storyboard.cli import remember
+    from storyboard.cli import noop_answers
 
-    monkeypatch.setattr(remember, "_LOADING_NS", 0)
+    monkeypatch.setattr(noop_answers, "_LOADING_NS", 0)
     accepted(studio)
     desk = a_cache_from_before(studio)
     notes = desk.folder / ".storyboard/standing"

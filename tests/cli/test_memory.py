@@ -12,11 +12,12 @@ from unittest import mock
 import pytest
 from msgspec.structs import replace
 
-from storyboard.cli import remember
+from storyboard.cli import noop_answers
 from storyboard.core.planner import Planner
 from storyboard.document import load as loading
+from storyboard.fastpath import plan_cache
 from storyboard.fonts import BUILTIN
-from storyboard.store import envelope, memory
+from storyboard.store import integrity
 from storyboard.store.records import Record
 from tests import inside
 from tests.project import Project
@@ -64,7 +65,7 @@ shots:
 
 @pytest.fixture(autouse=True, scope="module")
 def _inside() -> Iterator[None]:
-    with inside.hasty(), mock.patch.object(remember, "_LOADING_NS", 0):
+    with inside.hasty(), mock.patch.object(noop_answers, "_LOADING_NS", 0):
         yield
 
 
@@ -172,11 +173,11 @@ def take_of(film: Path, shot: str) -> Path:
 def younger_answer(film: Path) -> None:
     """Another record of a frame, with another picture; the youngest answers."""
     path = stored(film, "frame")
-    record = envelope.load(path, Record)
+    record = integrity.load(path, Record)
     picture = next(one.name for one in (film / ".storyboard/cache/blobs").glob("*/*") if one.name not in path.name)
     made = replace(record.made, at="2999-01-01T00:00:00+00:00")
     other = replace(record, outputs={"picture": picture}, values={"planes": "0" * 64}, made=made)
-    (path.parent / f"{other.digest}.json").write_bytes(envelope.seal(other))
+    (path.parent / f"{other.digest}.json").write_bytes(integrity.seal(other))
 
 
 def accept(film: Path) -> None:
@@ -356,15 +357,17 @@ def test_a_damaged_memory_is_none(film: Path, harm: Callable[[bytes], bytes]) ->
 
 def test_a_whole_memory_with_another_content_is_none(film: Path) -> None:
     path = remembered(film)
-    real = memory.read
+    real = plan_cache.read
 
-    def other(path: Path, about: str) -> memory.Remembered | None:
+    def other(path: Path, about: str) -> plan_cache.Remembered | None:
         found = real(path, about)
         return (
-            None if found is None else memory.Remembered(found.content[:-9] + b"\xc1" * 9, found.texts, found.spoiled)
+            None
+            if found is None
+            else plan_cache.Remembered(found.content[:-9] + b"\xc1" * 9, found.texts, found.spoiled)
         )
 
-    with mock.patch.object(memory, "read", other):
+    with mock.patch.object(plan_cache, "read", other):
         assert len(reads(film)[0]) == 4
     assert path.is_file()
 

@@ -337,8 +337,7 @@ def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp
 
 
 def test_money_that_cannot_be_written_down_is_printed(server: RunwareServer, tmp_path: Path) -> None:
-    from storyboard.store.bills import Entry
-    from storyboard.store.ledger import Ledger
+    from storyboard.store.ledger import Entry, Ledger
 
     real = Ledger.append
 

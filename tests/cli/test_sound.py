@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from storyboard.core.sound import MIXER_VERSION, RATE
+from storyboard.core.audio import MIXER_VERSION, RATE
 from tests.desk import Desk, at_work
 from tests.media.sounds import (
     beeps,
@@ -201,7 +201,7 @@ def test_vorbis_comes_into_the_film_without_holes(desk: Desk, rate: int, suffix:
 def test_a_film_of_an_older_mixer_is_mixed_again_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.project.write(FEW, HEADER)
     with monkeypatch.context() as before:
-        before.setattr("storyboard.core.sound.MIXER_VERSION", MIXER_VERSION - 1)
+        before.setattr("storyboard.core.audio.MIXER_VERSION", MIXER_VERSION - 1)
         desk.built()
     for notes in ("standing", "memory"):  # what a change of the program does
         shutil.rmtree(desk.project.folder / ".storyboard" / notes)
@@ -271,9 +271,9 @@ def test_a_partial_film_has_the_sound_of_what_is_there(desk: Desk) -> None:
 
 def test_an_hour_does_not_drift(tmp_path: Path) -> None:
     """Computed, not made: at rates that do not divide the samples, and with thousands of cuts."""
+    from storyboard.core.audio import film_sound
     from storyboard.core.clip import ClipInfo
     from storyboard.core.plan import TakeMade
-    from storyboard.core.sound import film_sound
     from storyboard.core.timeline import timeline
     from tests.unit.films import film, shot
 

@@ -18,12 +18,12 @@ import pytest
 from msgspec.structs import replace
 
 from storyboard import __version__
-from storyboard.build.session import Session
-from storyboard.cli import main, remember, start
-from storyboard.cli.standing import standing
-from storyboard.store.cas import Blobs
-from storyboard.store.envelope import unseal
-from storyboard.store.index import Index
+from storyboard.cli import entry, main, noop_answers
+from storyboard.engine.session import Session
+from storyboard.fastpath.noop import standing
+from storyboard.store.blobs import Blobs
+from storyboard.store.digest_cache import Index
+from storyboard.store.integrity import unseal
 from storyboard.store.journal import Job, Journal
 from storyboard.store.records import Record, Records
 from tests.inside import hasty
@@ -44,7 +44,7 @@ CHAIN_LEFT = "  - {id: d, prompt: a harbour, seed: 6, first_frame: {shot: c, at:
 @pytest.fixture(autouse=True, scope="module")
 def _inside() -> Iterator[None]:
     # the checkout itself may be seconds old
-    with hasty(), mock.patch.object(remember, "_LOADING_NS", 0):
+    with hasty(), mock.patch.object(noop_answers, "_LOADING_NS", 0):
         yield
 
 
@@ -84,7 +84,7 @@ def ask(folder: Path, *words: str, env: dict[str, str] | None = None) -> Ran:
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        code = start.run(words)
+        code = entry.run(words)
     return Ran(code, out.getvalue(), err.getvalue())
 
 
@@ -246,7 +246,7 @@ def test_a_take_beside_the_one_that_the_lockfile_names_changes_no_answer(film: P
         Records(cache, blobs, index).add(replace(kept, outputs={"clip": blobs.put_bytes(b"another")}, made=made))
     assert at_a_glance(film, "--json")
     short = ask(film, "build", "--json").data
-    with mock.patch("storyboard.cli.standing.standing", return_value=None):
+    with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
         long = ask(film, "build", "--json").data
     for one in (short, long):
         one.pop("seconds")
@@ -262,7 +262,7 @@ def test_the_answer_is_that_of_a_build_that_looks_at_everything(
     ask(film, "build", env=env)
     assert at_a_glance(film, *words, env=env)
     short = ask(film, "build", *words, env=env)
-    with mock.patch("storyboard.cli.standing.standing", return_value=None):
+    with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
         whole = ask(film, "build", *words, env=env)
     assert "long-chain" in whole.out + whole.err or "-q" in words or "STORYBOARD_QUIET" in env
     if short.out.startswith("{"):
@@ -283,7 +283,7 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
     assert "2 shots made" in ask(film, "build").out
     assert at_a_glance(film)
     short = ask(film, "build", "-v")
-    with mock.patch("storyboard.cli.standing.standing", return_value=None):
+    with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
         whole = ask(film, "build", "-v")
     assert sorted(short.out.splitlines()) == sorted(whole.out.splitlines())
 
@@ -291,7 +291,7 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
 def test_an_edit_in_the_very_moment_of_the_build_is_noticed(film: Path) -> None:
     path = film / "storyboard.yaml"
     for _ in range(3):
-        with mock.patch("storyboard.cli.standing.standing", return_value=None):
+        with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
             assert ask(film, "build").code == 0
         unlike(path)
         assert not at_a_glance(film)
@@ -327,7 +327,7 @@ def test_a_failed_build_leaves_no_answer(film: Path) -> None:
 def test_the_program_and_the_libraries_that_render_are_looked_at(film: Path) -> None:
     note = youngest_note(film)
     named = note.read_bytes()
-    package = Path(start.__file__).parents[1]
+    package = Path(entry.__file__).parents[1]
     wanted = [*package.rglob("*.py"), *package.rglob("*.json"), *(HERE / "schemas").glob("*.json")]
     assert [path for path in wanted if os.fsencode(path) not in named] == []
     for library in (b"moviepy", b"av", b"pillow"):
@@ -342,8 +342,8 @@ def test_another_version_of_a_library_is_noticed(film: Path, tmp_path: Path) -> 
     file = SimpleNamespace(name="METADATA", locate=lambda: info / "METADATA")
     fake = SimpleNamespace(files=[file], locate_file=lambda name: info)
     with (
-        mock.patch.object(remember, "distribution", return_value=fake),
-        mock.patch("storyboard.cli.standing.standing", return_value=None),
+        mock.patch.object(noop_answers, "distribution", return_value=fake),
+        mock.patch("storyboard.fastpath.noop.standing", return_value=None),
     ):
         assert ask(film, "build").code == 0
     assert at_a_glance(film)
@@ -353,7 +353,7 @@ def test_another_version_of_a_library_is_noticed(film: Path, tmp_path: Path) -> 
 
 def test_a_program_installed_just_now_leaves_no_answer(film: Path) -> None:
     shutil.rmtree(film.parent / ".storyboard/standing")
-    with mock.patch.object(remember, "_LOADING_NS", 10**19):
+    with mock.patch.object(noop_answers, "_LOADING_NS", 10**19):
         assert ask(film, "build").code == 0
     assert not at_a_glance(film)
 
@@ -400,12 +400,12 @@ def test_other_verbs_and_words_are_never_answered(film: Path) -> None:
 
 
 def test_the_version_is_the_same_with_and_without_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert start.run(["--version"]) == main.run(["--version"]) == 0
+    assert entry.run(["--version"]) == main.run(["--version"]) == 0
     assert capsys.readouterr().out == f"storyboard {__version__}\n" * 2
 
 
 def test_a_reader_who_has_gone_is_no_bug(film: Path) -> None:
-    program = "import sys; from storyboard.cli.start import run; sys.exit(run(['--version']))"
+    program = "import sys; from storyboard.cli.entry import run; sys.exit(run(['--version']))"
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run([sys.executable, "-c", program], stdout=write, stderr=subprocess.PIPE, check=False)
@@ -422,7 +422,7 @@ def loaded(film: Path, *words: str, tiny: bool = True) -> set[str]:
     program = (
         "import sys; before = set(sys.modules); known = 'from tests import tiny; tiny.install()'\n"
         f"exec(known if {tiny} else '')\n"
-        "from storyboard.cli.start import run; code = run(sys.argv[1:])\n"
+        "from storyboard.cli.entry import run; code = run(sys.argv[1:])\n"
         "print(*sorted(set(sys.modules) - before), file=sys.stderr); sys.exit(code)"
     )
     done = subprocess.run(
@@ -440,7 +440,7 @@ def loaded(film: Path, *words: str, tiny: bool = True) -> set[str]:
 
 def wait_until_the_program_has_settled() -> None:
     """A build leaves no note while the program was installed in the last ten seconds."""
-    newest = max(os.lstat(path).st_ctime_ns for path in remember._program())
+    newest = max(os.lstat(path).st_ctime_ns for path in noop_answers._program())
     time.sleep(max(0, newest + 10_100_000_000 - time.time_ns()) / 1e9)
 
 
@@ -451,11 +451,10 @@ def test_a_build_with_nothing_to_do_loads_nothing(film: Path) -> None:
     assert not modules & (READING | {"click", "json", "msgspec", "pathlib", "re", "sqlite3", "typing", "yaml"})
     assert {name for name in modules if name.startswith("storyboard.")} == {
         "storyboard.cli",
-        "storyboard.cli.standing",
-        "storyboard.cli.start",
+        "storyboard.fastpath.noop",
+        "storyboard.cli.entry",
         "storyboard.searchpath",
         "storyboard.store",
-        "storyboard.store.standing",
     }
 
 

@@ -9,11 +9,11 @@ from unittest import mock
 
 import pytest
 
-from storyboard.build import locking
-from storyboard.build.paid import PaidMaker
 from storyboard.durable import Beside
+from storyboard.engine import lockfile_writer
+from storyboard.engine.paid.generator import PaidMaker
 from storyboard.providers.base import Outcome
-from storyboard.providers.wait import Poller
+from storyboard.providers.poller import Poller
 from storyboard.store.journal import Job, Journal, NoSuchJob, State
 from storyboard.store.lockfile import write
 from storyboard.store.records import Record, Records
@@ -57,7 +57,7 @@ def test_a_lockfile_that_cannot_be_written_for_a_moment_is_written_at_the_end(tm
         return write(path, lockfile)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(locking, "write_lockfile", full):
+    with mock.patch.object(lockfile_writer, "write_lockfile", full):
         ran = run(project.folder, {}, "build", "--json")
     assert (ran.code, len(failed)) == (0, 1)
     assert run(project.folder, {}, "build", "--locked", "--json").code == 0

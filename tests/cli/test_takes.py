@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from storyboard.cli.editing import Edit, write
-from storyboard.cli.exits import Leave
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import Leave, Speaker
 from tests.desk import Desk, at_work
 from tests.project import Project, takes
 

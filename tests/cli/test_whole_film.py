@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from storyboard.media.color import Rgb, to_rgb
+from storyboard.media.render.color import Rgb, to_rgb
 from tests.desk import Desk, at_work
 from tests.media.clips import FILM, MIDDLE, NTSC, ffmpeg, make, number_of
 from tests.media.sounds import beeps, heard, onsets, write_clip

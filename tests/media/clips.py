@@ -11,7 +11,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from storyboard.core.model import Size
-from storyboard.media.color import Rgb, to_rgb
+from storyboard.media.render.color import Rgb, to_rgb
 
 FILM = Fraction(24)
 NTSC = Fraction(24000, 1001)

@@ -9,8 +9,8 @@ from typing import Any
 import av
 import numpy as np
 
-from storyboard.core.sound import EDGE, RATE, Bed, Ramp, Sound, Voice
-from storyboard.media.hearing import Block
+from storyboard.core.audio import EDGE, RATE, Bed, Ramp, Sound, Voice
+from storyboard.media.audio.source import Block
 from tests.media.clips import FILM, SMALL, ffmpeg, numbered
 
 BEEP = 1000
@@ -256,6 +256,6 @@ def film(seconds: float, *parts: Voice | Bed, loudness: float | None = None) -> 
 
 def mix_of(sound: Sound, files: Mapping[str, Path]) -> Block:
     """The whole mix of a short film."""
-    from storyboard.media.mixing import mixed
+    from storyboard.media.audio.mix import mixed
 
     return np.concatenate(list(mixed(sound, files)), axis=1)

@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from storyboard.core.layers import Footage, Mix, Photo, Title
 from storyboard.core.model import Size
+from storyboard.core.render_spec import Footage, Mix, Photo, Title
 from storyboard.fonts import UnreadableFont
-from storyboard.media.blend import mixed, solid
-from storyboard.media.color import from_709, to_rgb
-from storyboard.media.conform import black, planes_of
-from storyboard.media.drawing import draw
-from storyboard.media.photos import Stills
-from storyboard.media.render import Canvas, RenderFailed
-from storyboard.media.titles import draw_title
+from storyboard.media.render.color import from_709, to_rgb
+from storyboard.media.render.conform import black, mixed, planes_of, solid
+from storyboard.media.render.render import Canvas, RenderFailed
+from storyboard.media.render.segment import draw
+from storyboard.media.render.still_motion import Stills
+from storyboard.media.render.titles import draw_title
 from tests.media.clips import FILM, SMALL, decoded, make, numbers, planes
 
 SIZE = Size(160, 90)
@@ -212,7 +211,7 @@ def test_footage_of_a_varying_rate_is_shown_by_its_times(tmp_path):
 
 
 def test_hdr_is_refused_and_says_so(tmp_path, monkeypatch):
-    from storyboard.media import render
+    from storyboard.media.render import render
 
     clip = make(tmp_path / "clip.mp4", 12)
     monkeypatch.setattr(render, "tags", lambda _frame: "bt2020nc/bt2020/smpte2084/tv")

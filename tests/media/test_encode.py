@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.encode import ClipWriter, Encoding
 from storyboard.media.probe import gate
+from storyboard.media.render.encoder import ClipWriter, Encoding
 from tests.media.clips import FILM, MIDDLE, SMALL, decoded, numbered, numbers
 
 

@@ -7,11 +7,10 @@ import pytest
 from PIL import Image
 
 from storyboard.core.model import Size
-from storyboard.media.color import to_rgb
-from storyboard.media.frames import exact_frames
-from storyboard.media.index import index
+from storyboard.media.frames import Unreadable, exact_frames, extract
 from storyboard.media.reader import opened, picture_stream
-from storyboard.media.stills import Unreadable, extract
+from storyboard.media.render.color import to_rgb
+from storyboard.media.sample_table import index
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, ffmpeg, make, number_of, numbered, planes
 
 

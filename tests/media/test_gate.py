@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.facts import tags
-from storyboard.media.probe import Refused, gate, probe
+from storyboard.media.probe import Refused, gate, probe, tags
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, ffmpeg, make, numbered
 
 

@@ -9,18 +9,15 @@ import pytest
 
 from storyboard.core.captions import Cue
 from storyboard.core.model import Size
-from storyboard.media import avc
-from storyboard.media import join as joining
-from storyboard.media.encode import ClipWriter, Encoding
-from storyboard.media.facts import tags
-from storyboard.media.join import JoinFailed, Mixed, Piece, Subtitles, join
-from storyboard.media.pieces import prepared
-from storyboard.media.probe import probe
-from storyboard.media.proof import proved
+from storyboard.media import h264
+from storyboard.media.join import join as joining
+from storyboard.media.join.copy_source import Reels, Seal, prepared
+from storyboard.media.join.join import JoinFailed, Mixed, Piece, Subtitles, join
+from storyboard.media.join.side_streams import check_subtitles
+from storyboard.media.join.verify import proved
+from storyboard.media.probe import probe, tags
 from storyboard.media.reader import Refused
-from storyboard.media.reels import Reels
-from storyboard.media.seal import Seal
-from storyboard.media.subtitles import check_subtitles
+from storyboard.media.render.encoder import ClipWriter, Encoding
 from tests.media.clips import FILM, NTSC, SMALL, ffmpeg, make, numbered, numbers, planes
 
 TAKE = {"gop": 250, "b_frames": 3, "matrix": 1}
@@ -76,9 +73,9 @@ def test_takes_and_segments_stand_side_by_side(folder, takes):
     said = [*range(500, 507), *range(100, 121), 600, *range(700, 730), *range(200, 222), *range(300, 323), 600]
     assert numbers(out) == said
     with av.open(str(out)) as container:
-        sets = avc.parse(bytes(container.streams.video[0].codec_context.extradata))
-    assert sorted(avc.sps_id(unit) for unit in sets.sps) == [0, 1]
-    assert sorted(avc.pps_id(unit) for unit in sets.pps) == [0, 1]
+        sets = h264.parse(bytes(container.streams.video[0].codec_context.extradata))
+    assert sorted(h264.sps_id(unit) for unit in sets.sps) == [0, 1]
+    assert sorted(h264.pps_id(unit) for unit in sets.pps) == [0, 1]
 
 
 def test_another_ffmpeg_plays_the_film_without_a_word(folder, takes):
@@ -188,7 +185,7 @@ def test_parameter_sets_within_the_stream_are_taken_out(folder):
     with av.open(str(folder / "film.mp4")) as container:
         for packet in container.demux(video=0):
             if packet.size:
-                assert not any(map(avc.is_parameter_set, avc.units(memoryview(packet), 4)))
+                assert not any(map(h264.is_parameter_set, h264.units(memoryview(packet), 4)))
     assert planes(folder / "film.mp4") == planes(clip)
 
 

@@ -7,11 +7,11 @@ import av
 import pytest
 
 from storyboard.core.captions import Cue
-from storyboard.media import join as joining
-from storyboard.media import layout, reels
-from storyboard.media.join import JoinFailed, Piece, Subtitles, join
-from storyboard.media.reels import Reels, read
-from storyboard.media.soundtrack import write_sound
+from storyboard.media.audio.soundtrack import write_sound
+from storyboard.media.join import copy_source, faststart
+from storyboard.media.join import join as joining
+from storyboard.media.join.copy_source import Reels, read
+from storyboard.media.join.join import JoinFailed, Piece, Subtitles, join
 from tests.media.clips import FILM, SMALL, ffmpeg, make, numbered, planes
 from tests.media.sounds import bed, film, tone, write_wav
 
@@ -68,7 +68,7 @@ def test_takes_whose_bytes_lie_otherwise_in_their_file_are_left_to_ffmpeg(tmp_pa
 
 
 def test_films_that_may_not_fit_into_four_bytes_are_left_to_ffmpeg(tmp_path, takes, monkeypatch):
-    monkeypatch.setattr(layout, "_LARGEST", 3000)
+    monkeypatch.setattr(faststart, "_LARGEST", 3000)
     monkeypatch.setattr(joining, "lay", None)
     join(pieces(takes), tmp_path / "film.mp4", SMALL, FILM, {})
     assert planes(tmp_path / "film.mp4") == [plane for take in takes for plane in planes(take)]
@@ -87,10 +87,10 @@ def test_where_a_file_system_cannot_copy_the_bytes_are_read_and_written(tmp_path
         raise OSError(18, "Invalid cross-device link")
 
     join(pieces(takes), tmp_path / "film.mp4", SMALL, FILM, {})
-    monkeypatch.setattr(layout.os, "copy_file_range", unable)
+    monkeypatch.setattr(faststart.os, "copy_file_range", unable)
     join(pieces(takes), tmp_path / "again.mp4", SMALL, FILM, {})
     assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "film.mp4").read_bytes()
-    monkeypatch.delattr(layout.os, "copy_file_range")  # macOS has none
+    monkeypatch.delattr(faststart.os, "copy_file_range")  # macOS has none
     join(pieces(takes), tmp_path / "third.mp4", SMALL, FILM, {})
     assert (tmp_path / "third.mp4").read_bytes() == (tmp_path / "film.mp4").read_bytes()
 
@@ -125,8 +125,8 @@ def test_a_film_whose_head_was_changed_after_it_was_written_is_refused(tmp_path,
 
 def test_a_take_is_read_once_however_many_pieces_show_it(tmp_path, takes, monkeypatch):
     asked: list[Path] = []
-    real = reels.read
-    monkeypatch.setattr(reels, "read", lambda path: (asked.append(path), real(path))[1])
+    real = copy_source.read
+    monkeypatch.setattr(copy_source, "read", lambda path: (asked.append(path), real(path))[1])
     both = pieces(takes)[:2]
     join([*both, both[0], both[1]], tmp_path / "film.mp4", SMALL, FILM, {})
     assert sorted(asked) == sorted(takes[:2])

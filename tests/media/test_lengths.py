@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.core.sound import RATE
-from storyboard.document.lengths import picture_length, sound_length
-from storyboard.media.hearing import length_of, track_sound
+from storyboard.core.audio import RATE
+from storyboard.document.media_headers import picture_length, sound_length
+from storyboard.media.audio.source import length_of, track_sound
 from tests.media.clips import ffmpeg
 
 TOLD = {

@@ -7,13 +7,13 @@ import av
 import numpy as np
 import pytest
 
-from storyboard.core.layers import Footage
 from storyboard.core.model import Size
-from storyboard.media.color import Rgb, to_rgb
-from storyboard.media.drawing import draw
-from storyboard.media.index import Index, Sample
+from storyboard.core.render_spec import Footage
 from storyboard.media.probe import gate
-from storyboard.media.render import Canvas, Segment, source_frames
+from storyboard.media.render.color import Rgb, to_rgb
+from storyboard.media.render.render import Canvas, Segment, source_frames
+from storyboard.media.render.segment import draw
+from storyboard.media.sample_table import Index, Sample
 from tests.media.clips import FILM, decoded
 
 MIDDLE = Size(320, 180)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from storyboard.media.readahead import read_ahead
+from storyboard.media.render.render import read_ahead
 
 
 def test_everything_comes_in_order() -> None:

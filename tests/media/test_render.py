@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.color import to_rgb
-from storyboard.media.conform import Conformer, inside, planes_of
-from storyboard.media.identity import renderer_id
 from storyboard.media.probe import gate
-from storyboard.media.render import RenderFailed, Segment, render
+from storyboard.media.render.color import to_rgb
+from storyboard.media.render.conform import Conformer, inside, planes_of
+from storyboard.media.render.render import RenderFailed, Segment, render
+from storyboard.media.renderer_version import renderer_id
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, make, numbered, numbers
 from tests.project import HERE
 
@@ -255,7 +255,7 @@ def test_renderer_names_what_renders():
 
 def test_naming_the_renderer_loads_none_of_it():
     code = (
-        "import sys; from storyboard.media.identity import renderer_id; renderer_id();"
+        "import sys; from storyboard.media.renderer_version import renderer_id; renderer_id();"
         "print(sorted({'av', 'moviepy', 'numpy', 'PIL'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -269,7 +269,7 @@ def test_stray_dotenv_is_not_loaded(tmp_path):
         "from fractions import Fraction\n"
         "import numpy as np\n"
         "from storyboard.core.model import Size\n"
-        "from storyboard.media.compositor import Composition\n"
+        "from storyboard.media.render.compositor import Composition\n"
         "picture = np.zeros((36, 64, 3), np.uint8)\n"
         "Composition(lambda k: picture, 1, Fraction(24)).picture(0)\n"
         "import sys; assert 'moviepy' in sys.modules\n"
@@ -289,7 +289,7 @@ def test_a_program_named_by_a_stray_dotenv_is_not_run(tmp_path):
     (library / "dotenv.py").write_text(
         f"import os\ndef find_dotenv(): pass\ndef load_dotenv(_): os.environ['FFMPEG_BINARY'] = {str(program)!r}\n"
     )
-    code = "from storyboard.media.compositor import Composition, _moviepy; print(_moviepy().VideoClip.__name__)"
+    code = "from storyboard.media.render.compositor import Composition, _moviepy; print(_moviepy().VideoClip.__name__)"
     path = os.pathsep.join([str(library), str(HERE)])
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True)

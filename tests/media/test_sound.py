@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storyboard.core.sound import EDGE, RATE, Ramp
-from storyboard.media.hearing import Pull, take_sound, track_sound
-from storyboard.media.mixing import MixFailed
-from storyboard.media.soundtrack import write_sound
-from storyboard.media.stretch import stretched
+from storyboard.core.audio import EDGE, RATE, Ramp
+from storyboard.media.audio.mix import MixFailed, stretched
+from storyboard.media.audio.soundtrack import write_sound
+from storyboard.media.audio.source import Pull, take_sound, track_sound
 from tests.media.clips import ffmpeg
 from tests.media.sounds import (
     bed,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyboard.media.timestamps import timed
+from storyboard.media.audio.timestamps import timed
 
 RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000]
 MILLISECOND = Fraction(1, 1000)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from storyboard.core.sound import RATE
-from storyboard.media.varispeed import Varispeed
+from storyboard.core.audio import RATE
+from storyboard.media.audio.varispeed import Varispeed
 from tests.media.sounds import decibels, rms, tone
 
 

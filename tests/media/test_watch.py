@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media import watch
-from storyboard.media.likeness import distance
+from storyboard.media import quality_scan
+from storyboard.media.frames import distance
 from storyboard.media.probe import gate
 from tests.media.clips import FILM, MIDDLE, make, numbered
 from tests.media.test_picture_care import bars, write
@@ -106,8 +106,8 @@ def test_what_is_looked_at_in_bands_is_what_the_whole_picture_says():
         after.reshape(-1)[noise.choice(before.size, changed, replace=False)] += np.uint8(40)
         apart = np.abs(after.astype(int) - before)
         still = apart.mean() <= 0.255 and np.count_nonzero(apart > 10) <= 0.0005 * apart.size
-        assert watch._is_still(before, after) == still
+        assert quality_scan._is_still(before, after) == still
         for full, limit in ((True, 25), (False, 37)):
             dark = np.count_nonzero(after <= limit) >= 0.98 * after.size
-            assert watch._is_black(after, full=full) == dark
-            assert watch._is_black(after // 8 * (after // 8 < 40), full=full)
+            assert quality_scan._is_black(after, full=full) == dark
+            assert quality_scan._is_black(after // 8 * (after // 8 < 40), full=full)

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from storyboard.core.model import Size
+from storyboard.providers.api_client import ApiClient
 from storyboard.providers.base import TakeRequest
 from storyboard.providers.errors import Secret
-from storyboard.providers.http import ApiClient
-from storyboard.providers.remote import Remote
-from storyboard.providers.runware import Runware
+from storyboard.providers.remote_jobs import Remote
+from storyboard.providers.runware.wire import Runware
 from tests.runware_server import RunwareServer
 
 

@@ -11,11 +11,10 @@ import httpx
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.providers.addresses import Policy, checked_url, is_public, pictures_policy, results_policy
-from storyboard.providers.download import Downloader
+from storyboard.providers.download import Downloader, Fetched, FetchError
 from storyboard.providers.errors import Secret
-from storyboard.providers.partial import Fetched, FetchError
-from storyboard.providers.runware import Runware
+from storyboard.providers.runware.wire import Runware
+from storyboard.providers.safe_transport import Policy, checked_url, is_public, pictures_policy, results_policy
 from tests.providers.conftest import no_sleep, take_request, with_remote
 from tests.runware_server import RunwareServer
 from tests.runware_server.api import SIGNATURE

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from storyboard.providers.api_client import ApiClient, checked_endpoint
 from storyboard.providers.base import Call, Picture, Repeat, Reply
 from storyboard.providers.errors import ProviderError, Secret, plain_text
-from storyboard.providers.http import ApiClient, checked_endpoint
 from storyboard.providers.retry import RetryBudget, retry_after, wait_before
-from storyboard.providers.runware import Runware
+from storyboard.providers.runware.wire import Runware
 from storyboard.providers.strict_json import read_json
 from tests.providers.conftest import take_request, with_remote
 from tests.runware_server import RunwareServer
@@ -427,7 +427,7 @@ def test_job_that_was_taken_unnoticed_is_found_by_its_id(runware: RunwareServer)
 
 
 def test_uploaded_picture_is_accepted_as_first_frame(runware: RunwareServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storyboard.providers.runware.INLINE_PICTURE_BYTES", 10)
+    monkeypatch.setattr("storyboard.providers.runware.wire.INLINE_PICTURE_BYTES", 10)
     request = take_request(first_frame=Picture(_png(), "image/png"))
 
     async def use(remote: Any) -> None:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from storyboard.animatic.request import Animatic, make
 from storyboard.core.model import Size
-from storyboard.providers.local import Animatic, make
 
 Rgb = npt.NDArray[np.uint8]
 RIVER = "A slow cinematic glide down a narrow mangrove river at night, roots glowing with blue bioluminescence"
@@ -93,7 +93,7 @@ def test_same_request_gives_the_same_bytes_in_another_process(tmp_path: Path) ->
     here = hashlib.sha256(made(shot(RIVER), tmp_path).read_bytes()).hexdigest()
     program = (
         "import hashlib, sys, pathlib; from fractions import Fraction as F;"
-        "from storyboard.core.model import Size; from storyboard.providers.local import Animatic, make;"
+        "from storyboard.core.model import Size; from storyboard.animatic.request import Animatic, make;"
         "out = pathlib.Path(sys.argv[2]);"
         "make(Animatic(sys.argv[1], 1, F(1, 4), Size(64, 36), F(24), 'glide'), None, out, lambda d, t: None);"
         "print(hashlib.sha256(out.read_bytes()).hexdigest())"
@@ -104,7 +104,7 @@ def test_same_request_gives_the_same_bytes_in_another_process(tmp_path: Path) ->
 
 
 def test_importing_the_provider_loads_neither_numpy_nor_pillow() -> None:
-    program = "import sys, storyboard.providers.local; print(sorted({'numpy', 'PIL', 'av'} & set(sys.modules)))"
+    program = "import sys, storyboard.animatic.request; print(sorted({'numpy', 'PIL', 'av'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -183,7 +183,7 @@ def test_see_through_picture_stands_on_black(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", stored(scenery(TINY))[:200], b"GIF89a" + bytes(40)])
 def test_damaged_picture_is_refused_and_nothing_is_left(tmp_path: Path, data: bytes) -> None:
-    from storyboard.providers.animatic.still import UnreadablePictureError
+    from storyboard.animatic.still import UnreadablePictureError
 
     with pytest.raises(UnreadablePictureError):
         made(shot(), tmp_path, data)
@@ -191,7 +191,7 @@ def test_damaged_picture_is_refused_and_nothing_is_left(tmp_path: Path, data: by
 
 
 def test_picture_of_too_many_pixels_is_refused_unread(tmp_path: Path) -> None:
-    from storyboard.providers.animatic.still import UnreadablePictureError
+    from storyboard.animatic.still import UnreadablePictureError
 
     vast = bytearray(stored(Image.new("1", (8, 8))))
     vast[16:24] = (60_000).to_bytes(4, "big") * 2
@@ -211,7 +211,7 @@ def test_chained_clip_takes_over_from_the_last_picture(tmp_path: Path) -> None:
 
 
 def test_slate_can_be_left_out(tmp_path: Path) -> None:
-    from storyboard.providers.animatic.slate import has_bar
+    from storyboard.animatic.slate import has_bar
 
     size = Size(200, 112)
     assert has_bar(film(shot(size=size, frames=1), tmp_path)[0])

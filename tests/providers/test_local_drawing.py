@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from storyboard.animatic import clip
+from storyboard.animatic.camera import MOVES, Camera
+from storyboard.animatic.planes import Yuv, memory_for, sheet_in
+from storyboard.animatic.prompt import read
+from storyboard.animatic.slate import Slate, bar_height, displayable, has_bar
+from storyboard.animatic.stage import SETTINGS, elements_of, world_of
+from storyboard.animatic.still import UnreadablePictureError, read_picture
 from storyboard.core.model import Size
-from storyboard.providers.animatic import film
-from storyboard.providers.animatic.camera import MOVES, Camera
-from storyboard.providers.animatic.planes import Yuv, memory_for, sheet_in
-from storyboard.providers.animatic.reading import read
-from storyboard.providers.animatic.slate import Slate, bar_height, displayable, has_bar
-from storyboard.providers.animatic.stage import SETTINGS, elements_of, world_of
-from storyboard.providers.animatic.still import UnreadablePictureError, read_picture
 
 SIZE = Size(160, 90)
 RATE = Fraction(24)
@@ -75,7 +75,7 @@ def test_colours_are_found_in_order() -> None:
 
 
 def test_every_setting_that_can_be_read_can_be_drawn() -> None:
-    from storyboard.providers.animatic.reading import SETTINGS as READ
+    from storyboard.animatic.prompt import SETTINGS as READ
 
     assert set(READ) == set(SETTINGS)
 
@@ -89,7 +89,7 @@ def test_every_setting_fills_the_picture(setting: str) -> None:
     for progress in (0.0, 1.0):
         memory = memory_for(Size(*size))  # of levels that are none of the tv range
         for element in elements:
-            element.draw(sheet_in(memory, size[1]), film.Moment(4 * progress, progress, world.camera))
+            element.draw(sheet_in(memory, size[1]), clip.Moment(4 * progress, progress, world.camera))
         assert memory.min() >= 16
 
 
@@ -120,7 +120,7 @@ def moved(prompt: str) -> tuple[int, int]:
     """How the content of a given picture moves in two seconds under *prompt*."""
     rough = np.random.default_rng(5).integers(0, 255, (12, 20, 3), dtype=np.uint8)
     first = Image.fromarray(rough).resize((SIZE.width, SIZE.height), Image.Resampling.BICUBIC)
-    shown = [frame.copy() for frame in film.continued(first, prompt, 1, SIZE, RATE, 24, None)]
+    shown = [frame.copy() for frame in clip.continued(first, prompt, 1, SIZE, RATE, 24, None)]
     return drift(shown[0], shown[-1])
 
 
@@ -134,7 +134,7 @@ def test_camera_words_set_the_way_a_picture_moves() -> None:
 def test_camera_words_set_the_way_a_scene_moves() -> None:
     shown = {}
     for side in ("left", "right"):
-        frames = film.drawn(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72, None)
+        frames = clip.drawn(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72, None)
         first = next(frames).copy()
         shown[side] = drift(first, list(frames)[-1])[0]
     assert shown["left"] > 5
@@ -146,7 +146,7 @@ def test_push_magnifies_and_pull_shows_more() -> None:
     mark.paste((255, 255, 255), (60, 30, 100, 60))
     bright = {}
     for words in ("push in", "pull back"):
-        *_, last = film.continued(mark, words, 1, SIZE, RATE, 24, None)
+        *_, last = clip.continued(mark, words, 1, SIZE, RATE, 24, None)
         bright[words] = int((last[: SIZE.height] > 128).sum())
     assert bright["push in"] > 40 * 30 * 1.2
     assert bright["pull back"] < 40 * 30 * 0.9
@@ -154,7 +154,7 @@ def test_push_magnifies_and_pull_shows_more() -> None:
 
 def test_given_picture_does_not_jump_at_the_second_frame() -> None:
     first = Image.fromarray(np.random.default_rng(2).integers(0, 255, (90, 160, 3), dtype=np.uint8))
-    frames = film.continued(first, "a static shot", 1, SIZE, RATE, 3, None)
+    frames = clip.continued(first, "a static shot", 1, SIZE, RATE, 3, None)
     start = next(frames).copy()
     assert np.abs(next(frames).astype(int) - start).mean() < 3
 
@@ -190,7 +190,7 @@ def test_slate_shows_what_the_typeface_has() -> None:
 
 def test_slate_appears_over_a_given_picture_only_after_its_first_frame() -> None:
     grey = Image.new("RGB", (320, 180), (128, 128, 128))
-    frames = [frame.copy() for frame in film.continued(grey, "static", 1, Size(320, 180), RATE, 20, "shot")]
+    frames = [frame.copy() for frame in clip.continued(grey, "static", 1, Size(320, 180), RATE, 20, "shot")]
     assert np.unique(frames[0][:180]).tolist() == [126]
     assert np.unique(frames[0][180:]).tolist() == [128]
     levels = [int(frame[178].mean()) for frame in frames]

@@ -9,17 +9,15 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw
 
+from storyboard.animatic.camera import Camera
+from storyboard.animatic.layers import STRIP, Canvas, Layer
+from storyboard.animatic.palette import MOODS
+from storyboard.animatic.planes import Sprite, Yuv, levels_of, memory_for, planes_of, sheet_in
+from storyboard.animatic.slate import Slate
+from storyboard.animatic.world import Moment, Plane, draw_all
 from storyboard.core.model import Size
-from storyboard.media.color import to_bt709, to_rgb
-from storyboard.media.encode import ClipWriter
-from storyboard.providers.animatic.camera import Camera
-from storyboard.providers.animatic.cover import STRIP
-from storyboard.providers.animatic.layer import Canvas, Layer
-from storyboard.providers.animatic.palette import MOODS
-from storyboard.providers.animatic.planes import Yuv, levels_of, memory_for, planes_of, sheet_in
-from storyboard.providers.animatic.slate import Slate
-from storyboard.providers.animatic.sprite import Sprite
-from storyboard.providers.animatic.world import Moment, Plane, draw_all
+from storyboard.media.render.color import to_bt709, to_rgb
+from storyboard.media.render.encoder import ClipWriter
 
 SIZE = Size(320, 2 * STRIP + 10)
 TINY = Size(64, 36)

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from storyboard.providers import base
-from storyboard.providers.runware import Runware
+from storyboard.providers.runware.wire import Runware
 
 
 class Acme(Runware):

@@ -26,8 +26,8 @@ from storyboard.providers.base import (
     state_of,
 )
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.runware import INLINE_PICTURE_BYTES, Runware
-from storyboard.providers.runware_errors import meaning
+from storyboard.providers.runware.error_codes import meaning
+from storyboard.providers.runware.wire import INLINE_PICTURE_BYTES, Runware
 from storyboard.providers.strict_json import read_json
 from tests.providers.conftest import take_request
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storyboard.providers.errors import ProviderError
-from storyboard.providers.together import Together
+from storyboard.providers.remote_jobs import Together
 
 
 class Desk:

@@ -9,8 +9,8 @@ import pytest
 
 from storyboard.providers.base import Failed, Outcome, Running, Succeeded, Unknown, state_of
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.runware import Runware
-from storyboard.providers.wait import Poller
+from storyboard.providers.poller import Poller
+from storyboard.providers.runware.wire import Runware
 from tests.providers.conftest import client_of, take_request
 from tests.runware_server import RunwareServer
 from tests.runware_server.faults import FAULTS
@@ -268,7 +268,7 @@ POLL_OUTCOMES = {
 
 def bought(server: RunwareServer, *keys: str, deadline_s: float = 1.0) -> list[Any]:
     async def run() -> list[Any]:
-        from storyboard.providers.remote import Remote
+        from storyboard.providers.remote_jobs import Remote
 
         async with client_of(server) as client:
             remote = Remote(Runware(), client)

@@ -8,10 +8,10 @@ it writes these anew. Read what it wrote before you commit it.
 import sys
 from pathlib import Path
 
-from storyboard.document.files import DiskFiles
 from storyboard.document.load import Loaded, load
+from storyboard.document.project_files import DiskFiles
 from storyboard.providers.models import cards
-from storyboard.report.findings import render
+from storyboard.report.diagnostics import render
 
 CASES = Path(__file__).parents[1] / "cases"
 

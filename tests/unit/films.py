@@ -12,7 +12,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.model import FrameLink, Generated, Output, Scene, Shot, Size, Storyboard
 from storyboard.core.plan import FrameMade, Plan, Result, SegmentMade, TakeMade
 from storyboard.core.planner import Planner
-from storyboard.core.taking import Wishes
+from storyboard.core.take_planner import Wishes
 
 HD = Size(1280, 720)
 CLIP = ClipInfo(

@@ -3,9 +3,9 @@
 from fractions import Fraction
 
 from storyboard.core.diagnostics import Diagnostic
-from storyboard.document.files import FileProblem
 from storyboard.document.load import Loaded, load
-from storyboard.document.signatures import Kind
+from storyboard.document.media_headers import Kind
+from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 
 MISSING = "there is no such file"

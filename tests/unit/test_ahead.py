@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from storyboard.build.ahead import Ahead
 from storyboard.core.plan import SegmentMade, TakeMade
+from storyboard.engine.prefetch import Ahead
 from storyboard.media.reader import Refused
 from tests.media.clips import make
 

@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from storyboard.build.budget import Attempt, Budget, OverBudget, Prices
 from storyboard.core.model import Generated
+from storyboard.engine.paid.budget import Attempt, Budget, OverBudget, Prices
 from storyboard.providers.models import cards
 from storyboard.store import ledger as ledgers
-from storyboard.store.bills import charged
-from storyboard.store.ledger import Ledger
+from storyboard.store.ledger import Ledger, charged
 from tests.unit.films import generated
 
 # Ten thousand when run by hand: STORYBOARD_TEST_SCHEDULES=10000.

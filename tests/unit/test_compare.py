@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from storyboard.core.compare import Comparison, Version, compare
-from storyboard.core.lineage import Node, lineage
 from storyboard.core.model import Card, Clip, FileInput, Shot, Track, Transition, Trim
+from storyboard.core.shot_history import Node, lineage
 from tests.unit.films import film, generated, shot
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyboard.core.cutting import Overlap, Span, copied_span, cuts, overlaps, too_long
 from storyboard.core.graph import Graph
-from storyboard.core.layers import Footage, Mix, Title, drawn_request
 from storyboard.core.model import Output, Shot, Transition, Trim
+from storyboard.core.ranges import Overlap, Span, copied_span, cuts, overlaps, too_long
+from storyboard.core.render_spec import Footage, Mix, Title, drawn_request
 from storyboard.core.timeline import place, timeline, total_frames
 from tests.unit.films import CLIP, HD, FakeMemory, build, film, plan, shot
 

@@ -76,7 +76,7 @@ def test_a_line_that_installs_the_stranger_is_recognised(line: str) -> None:
         "storyboard build --plan plan.json",
         "    uv tool install storyboard-build && storyboard --version",
         "assert storyboard == other",
-        "storyboard = 'storyboard.cli.start:main'",
+        "storyboard = 'storyboard.cli.entry:main'",
     ],
 )
 def test_a_line_that_does_not_is_let_through(line: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from storyboard.document import parse
+from storyboard.document.yaml import parse
 from tests.unit.cases import cases, expected_file, loaded, printed
 
 BAD = cases("bad")

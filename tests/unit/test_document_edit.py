@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from storyboard.core.model import Json
-from storyboard.document import layout, parse
-from storyboard.document.edit import CannotEdit, set_fields
+from storyboard.document.yaml import edit_text, parse
+from storyboard.document.yaml.edit import CannotEdit, set_fields
 from tests.unit.edits import EDITS, REFUSALS, Edit, Refusal
 from tests.unit.projects import load_text
 
@@ -39,7 +39,7 @@ def test_byte_order_mark_is_kept(case: Edit) -> None:
 @pytest.mark.parametrize("case", [case for case in EDITS if case.name not in LIBYAML_ONLY], ids=lambda case: case.name)
 def test_loader_without_libyaml_edits_alike(case: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse, "LOADER", yaml.Loader)
-    monkeypatch.setattr(layout, "LOADER", yaml.Loader)
+    monkeypatch.setattr(edit_text, "LOADER", yaml.Loader)
     assert set_fields(case.before, SHOT, case.values) == case.after
 
 

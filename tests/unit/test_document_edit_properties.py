@@ -9,9 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from storyboard.core.model import Json
-from storyboard.document.edit import CannotEdit, set_fields
-from storyboard.document.parse import parse
-from storyboard.document.source import Path
+from storyboard.document.yaml.edit import CannotEdit, set_fields
+from storyboard.document.yaml.parse import parse
+from storyboard.document.yaml.source_map import Path
 
 FIELDS = ("takes", "pick", "hold", "seed")
 

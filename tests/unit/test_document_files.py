@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.document.files import DiskFiles, FileProblem
+from storyboard.document.project_files import DiskFiles, FileProblem
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 

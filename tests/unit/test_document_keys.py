@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from storyboard.core.graph import Graph
 from storyboard.core.planner import Planner
-from storyboard.document.files import FileProblem
 from storyboard.document.load import load
-from storyboard.document.signatures import Kind
+from storyboard.document.media_headers import Kind
+from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 from tests.unit.films import FakeMemory, build, wishes
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.model import FileInput, FrameLink, Generated, Size, Storyboard, UrlInput
 from storyboard.document.load import MAX_FINDINGS, MAX_SHOTS, Loaded, load
-from storyboard.document.vars import MAX_TEXT
+from storyboard.document.lower_text import MAX_TEXT
 from storyboard.providers.models import cards
-from storyboard.report.findings import render
+from storyboard.report.diagnostics import render
 from tests.unit.projects import MemoryFiles, codes, film, load_text, only
 
 SHOT = "id: glide, prompt: A slow glide."

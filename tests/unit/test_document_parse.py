@@ -5,10 +5,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard.document import parse as parsing
-from storyboard.document.parse import MAX_DEPTH, MAX_EVENTS, MAX_SCALAR, parse
-from storyboard.document.source import Document, Map, Path
-from storyboard.document.text import MAX_BYTES
+from storyboard.document.yaml import parse as parsing
+from storyboard.document.yaml.decode import MAX_BYTES
+from storyboard.document.yaml.parse import MAX_DEPTH, MAX_EVENTS, MAX_SCALAR, parse
+from storyboard.document.yaml.source_map import Document, Map, Path
 
 QUICK = settings(deadline=None, max_examples=60)
 

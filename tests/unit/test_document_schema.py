@@ -13,10 +13,10 @@ from msgspec import structs
 from referencing import Registry
 
 from storyboard.core.model import Generated, Shot, Still
-from storyboard.document import accept, check
-from storyboard.document.accept import acceptor
-from storyboard.document.parse import parse
+from storyboard.document import schema_fast, validate
 from storyboard.document.schema import fields_of, schema, schema_text
+from storyboard.document.schema_fast import acceptor
+from storyboard.document.yaml.parse import parse
 from tests.unit.test_document_load import anything, films
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ PLAIN = Draft7Validator(schema(), registry=Registry())
 def test_quick_judge_agrees_with_the_library(value: object) -> None:
     quick = acceptor(schema())(value)
     assert quick == PLAIN.is_valid(value)
-    assert quick == (not list(check._validator("storyboard").iter_errors(value)))
+    assert quick == (not list(validate._validator("storyboard").iter_errors(value)))
 
 
 def test_quick_judge_refuses_keywords_it_does_not_know() -> None:
@@ -110,5 +110,5 @@ def test_patterns_hold_no_repetition_of_a_repetition(pattern: str) -> None:
 
 
 def test_repeated_items_are_found_among_mixed_kinds() -> None:
-    assert accept.repeated([1, True, "1", [1], [1], None]) is None
-    assert accept.repeated([1, "a", {}, "a"]) == 3
+    assert schema_fast.repeated([1, True, "1", [1], [1], None]) is None
+    assert schema_fast.repeated([1, "a", {}, "a"]) == 3

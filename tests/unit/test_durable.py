@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storyboard import durable
-from storyboard.store.aside import kept_aside, set_aside
+from storyboard.store.integrity import kept_aside, set_aside
 
 
 def names(folder: Path) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.build.fingerprint import Fingerprint
-from storyboard.store.index import Index
+from storyboard.engine.film_digest import Fingerprint
+from storyboard.store.digest_cache import Index
 
 
 def _put(
@@ -41,7 +41,7 @@ def test_a_film_that_was_read_before_its_rename_is_not_read_again(
 ) -> None:
     film = tmp_path / "film.mp4"
     with _put(tmp_path, growing, _nothing, _nothing) as index:
-        monkeypatch.setattr("storyboard.store.index.open_regular", None)
+        monkeypatch.setattr("storyboard.store.digest_cache.open_regular", None)
         assert index.digest_of(film) == sha256(b"pictures").hexdigest()
         assert index.seen.settled == {os.fspath(film)}
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.document.files import DiskFiles, FileProblem
-from storyboard.document.gitfiles import GitFiles
 from storyboard.document.load import load
+from storyboard.document.project_files import DiskFiles, FileProblem, GitFiles
 from storyboard.providers.models import cards
 from storyboard.store.git import Git, GitProblem, NoSuchRevision
 from tests.gits import git

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.build.keeper import Keeper
-from storyboard.build.tasks import TaskFailed
-from storyboard.store.group import Deposit, Kept
+from storyboard.engine.commit import Keeper
+from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.store.batch_commit import Deposit, Kept
 from storyboard.store.records import Made, Record
 
 THREADS = ThreadPoolExecutor(4)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from storyboard.core.graph import Graph
-from storyboard.core.locked import LockedMemory, out_of_date
+from storyboard.core.lockfile_plan import LockedMemory, out_of_date
 from storyboard.core.model import Card, Clip, FileInput, Shot
 from storyboard.core.planner import Planner
 from tests.unit.films import film, shot, wishes

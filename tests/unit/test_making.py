@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
-from storyboard.build import deposits, makers, making, worker
-from storyboard.build.engine import Engine
-from storyboard.build.events import Event, Made
-from storyboard.build.makers import LocalMaker
-from storyboard.build.making import Making
-from storyboard.build.shelf import Shelf
-from storyboard.build.workers import Workers
-from storyboard.build.workspace import Workspace
+from storyboard.core.build_events import Event, Made
 from storyboard.core.graph import Graph
 from storyboard.core.plan import CutMade
 from storyboard.core.planner import Planner
+from storyboard.engine import commit, executor, generators, worker_main
+from storyboard.engine.executor import Making
+from storyboard.engine.generators import LocalMaker
+from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.scheduler import Engine
+from storyboard.engine.worker_pool import Workers
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.state import State
 from tests.unit.films import CLIP, film, shot, wishes
@@ -50,13 +49,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         return function(*arguments)
 
     def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
-        shelf.keep(deposits.film(step, "0" * 64, 0.0))
+        shelf.keep(commit.film(step, "0" * 64, 0.0))
         return CutMade("0" * 64)
 
-    monkeypatch.setattr(worker, "monotonic", clock)
+    monkeypatch.setattr(worker_main, "monotonic", clock)
     monkeypatch.setattr(Workers, "_again_if_it_dies", here)
-    monkeypatch.setattr(makers, "draw_take", clock.draw)
-    monkeypatch.setattr(making, "assemble", assemble)
+    monkeypatch.setattr(generators, "draw_take", clock.draw)
+    monkeypatch.setattr(executor, "assemble", assemble)
     return clock
 
 

@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import msgspec
 
-from storyboard.core import packing
 from storyboard.core.model import (
     Audio,
     Caption,
@@ -20,19 +19,20 @@ from storyboard.core.model import (
     Trim,
     UrlInput,
 )
+from storyboard.fastpath import shot_codec
 from tests.unit.films import shot
 
 
 def through(shots: list[Shot]) -> list[Shot]:
     """As they come back from a file."""
-    written = msgspec.msgpack.encode(packing.pack(shots), enc_hook=packing.as_text)
-    return packing.unpack(msgspec.msgpack.decode(written, type=packing.Packed, dec_hook=packing.from_text))
+    written = msgspec.msgpack.encode(shot_codec.pack(shots), enc_hook=shot_codec.as_text)
+    return shot_codec.unpack(msgspec.msgpack.decode(written, type=shot_codec.Packed, dec_hook=shot_codec.from_text))
 
 
 def test_every_field_of_a_shot_and_of_what_is_generated_is_packed() -> None:
-    assert Shot.__struct_fields__ == ("id", "scene", "source", *packing._Manner.__struct_fields__)
+    assert Shot.__struct_fields__ == ("id", "scene", "source", *shot_codec._Manner.__struct_fields__)
     apart = {"prompt", "seed", "first_frame", "last_frame"}
-    assert set(Generated.__struct_fields__) == {*packing._Asked.__struct_fields__, *apart}
+    assert set(Generated.__struct_fields__) == {*shot_codec._Asked.__struct_fields__, *apart}
 
 
 def test_shots_of_all_kinds_come_out_as_they_went_in() -> None:

@@ -7,7 +7,7 @@ import msgspec
 from storyboard.core.graph import Graph
 from storyboard.core.model import FileInput, Shot, Storyboard
 from storyboard.core.plan import Plan, TakeMade
-from storyboard.report.words import reason
+from storyboard.report.text import reason
 from tests.unit.films import Entry, FakeMemory, Kept, build, film, plan, shot
 
 

@@ -2,10 +2,10 @@ from fractions import Fraction
 
 import msgspec
 
+from storyboard.core.clip_warnings import JUMP, Remark, remarks
 from storyboard.core.graph import Action
 from storyboard.core.plan import TakeMade
-from storyboard.core.remarks import JUMP, Remark, remarks
-from storyboard.report.remarks import remark_line
+from storyboard.report.build_result import remark_line
 from tests.unit.films import CLIP, FakeMemory, build, film, plan, shot
 
 FILM = film(shot("a"), shot("b", after="a", at=Fraction(5, 2)))

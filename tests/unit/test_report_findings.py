@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
-from storyboard.report.cells import cells, harmless
-from storyboard.report.findings import WIDTH, as_data, render, summary
+from storyboard.report.diagnostics import WIDTH, as_data, render, summary
+from storyboard.report.text import cells, harmless
 
 QUICK = settings(deadline=None, max_examples=80)
 

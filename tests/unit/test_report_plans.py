@@ -1,6 +1,6 @@
 """The plan as a table: a long film is told by what happens to it."""
 
-from storyboard.report.plans import plan_text
+from storyboard.report.plan import plan_text
 from tests.unit.films import FakeMemory, build, film, plan, shot
 
 

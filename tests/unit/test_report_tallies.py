@@ -3,9 +3,8 @@
 from fractions import Fraction
 
 from storyboard.core.model import Output, Size
-from storyboard.core.tally import Tally
-from storyboard.report.lengths import Length
-from storyboard.report.tallies import tally_text
+from storyboard.core.plan import Tally
+from storyboard.report.plan import Length, tally_text
 
 
 def test_one_frame_is_not_called_frames() -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.build.shelf import Shelf
-from storyboard.build.tasks import TaskFailed
-from storyboard.build.workspace import Workspace
-from storyboard.core.layers import Captioned, Drawn, Footage, Mix, Photo
-from storyboard.store.group import Deposit, Kept
+from storyboard.core.render_spec import Captioned, Drawn, Footage, Mix, Photo
+from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.store.batch_commit import Deposit, Kept
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Made, Record
 from storyboard.store.state import State

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from storyboard.durable import LinkOnTheWay, NotAFile
-from storyboard.store.cas import Blobs, Damaged, Missing, is_digest
-from storyboard.store.index import Index
+from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
+from storyboard.store.digest_cache import Index
 
 TAKE = bytes(range(256)) * 40
 OTHER = b"another take " * 900
@@ -311,7 +311,7 @@ def test_temp_names_differ_and_their_folder_is_private(blobs: Blobs) -> None:
 WRITER = """
 import hashlib, sys
 from pathlib import Path
-from storyboard.store.cas import Blobs
+from storyboard.store.blobs import Blobs
 blobs = Blobs(Path(sys.argv[1]))
 for n in range(25):
     data = hashlib.sha256(str(n).encode()).digest() * 3000

@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 
 from storyboard.store import lockfile
-from storyboard.store.bills import Entry
-from storyboard.store.cas import Blobs
-from storyboard.store.envelope import unseal
-from storyboard.store.index import Index
+from storyboard.store.blobs import Blobs
+from storyboard.store.digest_cache import Index
+from storyboard.store.integrity import unseal
 from storyboard.store.journal import Job, Journal
-from storyboard.store.ledger import Ledger
+from storyboard.store.ledger import Entry, Ledger
 from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
 from storyboard.store.records import Made, Record, Records
 

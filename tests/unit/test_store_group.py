@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from storyboard.store.cas import Blobs, Damaged
-from storyboard.store.envelope import unseal
-from storyboard.store.group import Deposit, Group, Kept
-from storyboard.store.index import Index
+from storyboard.store.batch_commit import Deposit, Group, Kept
+from storyboard.store.blobs import Blobs, Damaged
+from storyboard.store.digest_cache import Index
+from storyboard.store.integrity import unseal
 from storyboard.store.records import Made, Record, Records
 
 CALLS = ("open", "write", "fsync", "replace", "mkdir", "fchmod", "read")
@@ -188,7 +188,7 @@ def test_a_file_is_not_read_again_if_it_was_written_before_the_clock_went_on(
     blob = store.blobs.path(end.record.digest)
     assert (os.fspath(blob) in store.index.seen.settled) is settled
     with monkeypatch.context() as patch:
-        patch.setattr("storyboard.store.index.open_regular", Unopened)
+        patch.setattr("storyboard.store.digest_cache.open_regular", Unopened)
         if settled:
             assert store.blobs.verified(end.record.digest, store.index) == blob
         else:

@@ -13,14 +13,13 @@ from pathlib import Path
 import filelock
 import pytest
 
-from storyboard.store.guard import Builder, Held, Holder, LockLost, holder_of
-from storyboard.store.locks import LockUnsupported, lock_at, take
+from storyboard.store.project_lock import Builder, Held, Holder, LockLost, LockUnsupported, holder_of, lock_at, take
 from storyboard.store.state import State
 
 HOLD = """
 import sys
 from pathlib import Path
-from storyboard.store.guard import Builder
+from storyboard.store.project_lock import Builder
 from storyboard.store.state import State
 with Builder(State(Path(sys.argv[1])), "river.yaml"):
     print("held", flush=True)

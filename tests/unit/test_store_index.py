@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from storyboard.durable import NotAFile
-from storyboard.store import index as module
-from storyboard.store.index import Index
+from storyboard.store import digest_cache as module
+from storyboard.store.digest_cache import Index
 
 LATER = 4e9
 Opener = Callable[[Path, float], Index]

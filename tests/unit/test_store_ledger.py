@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from storyboard.store.bills import Entry, Event, Standing, Total, amount, billed, charged
-from storyboard.store.ledger import Ledger
+from storyboard.store.ledger import Entry, Event, Ledger, Standing, Total, amount, billed, charged
 
 ENTRY = Entry(
     at=1_790_000_000.0,
@@ -267,7 +266,7 @@ import random, sys, threading, time
 from decimal import Decimal
 from pathlib import Path
 import msgspec
-from storyboard.store.bills import Entry
+from storyboard.store.ledger import Entry
 from storyboard.store.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
 entry = msgspec.json.decode(sys.argv[2], type=Entry)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from storyboard.store.cas import Blobs, Missing
-from storyboard.store.index import Index
+from storyboard.store.blobs import Blobs, Missing
+from storyboard.store.digest_cache import Index
 from storyboard.store.records import Made, Record, Records
 
 KEY = "5e" * 32
@@ -203,7 +203,7 @@ def test_record_under_another_name_is_set_aside(shelf: Shelf) -> None:
 def test_record_that_names_a_path_is_set_aside(shelf: Shelf) -> None:
     record = shelf.take()
     evil = replace(record, outputs={"video": record.digest, "sound": "../../../secret"})
-    from storyboard.store.envelope import seal
+    from storyboard.store.integrity import seal
 
     path = shelf.file(evil)
     path.write_bytes(seal(evil))

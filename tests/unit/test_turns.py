@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from storyboard.build.events import Made, Reused, Started
-from storyboard.build.turns import wait_for_turn
-from storyboard.build.workers import Workers
+from storyboard.core.build_events import Made, Reused, Started
+from storyboard.engine.worker_main import wait_for_turn
+from storyboard.engine.worker_pool import Workers
 from storyboard.report.progress import LiveProgress
 from tests.unit.films import FakeMemory, film, plan, shot
 

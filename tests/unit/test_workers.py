@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from storyboard.build import workers as module
-from storyboard.build.worker import report_progress
-from storyboard.build.workers import WorkerDied, Workers
+from storyboard.engine import worker_pool as module
+from storyboard.engine.worker_main import report_progress
+from storyboard.engine.worker_pool import WorkerDied, Workers
 from tests.cli.test_paid import children_of
 
 
@@ -228,4 +228,7 @@ def test_a_worker_loads_what_it_needs_and_never_looks_in_the_working_folder(
     [(modules, path, safe)] = run(two, eval, look)
     assert safe
     assert not {"", str(tmp_path)} & set(path)
-    assert not {"asyncio", "click", "moviepy", "pytest", "rich", "storyboard.cli", "storyboard.build.workers"} & modules
+    assert (
+        not {"asyncio", "click", "moviepy", "pytest", "rich", "storyboard.cli", "storyboard.engine.worker_pool"}
+        & modules
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from storyboard.core.cards import ModelCard
+from storyboard.core.model_cards import ModelCard
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Drawn placeholder clips: an animatic made from a prompt, without a provider."""

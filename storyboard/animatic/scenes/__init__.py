@@ -1,0 +1,1 @@
+"""One function a scene of the animatic, and one table of them."""

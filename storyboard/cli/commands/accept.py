@@ -1,0 +1,50 @@
+"""``storyboard accept``: the take that is there answers what is written now."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.commands.build import say_who_builds
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import (
+    generated_shot,
+    json_option,
+    next_build,
+    provider_option,
+    shot_argument,
+    storyboard_argument,
+)
+from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.project import checked, read_project
+
+
+@click.command("accept", epilog="Example: storyboard accept glide")
+@shot_argument
+@storyboard_argument
+@provider_option
+@json_option
+def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """Let the take of SHOT answer its request as it reads now, after an edit that changes nothing to be seen.
+
+    Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
+    """
+    from storyboard.engine.session import Choices
+    from storyboard.engine.takes import NotAccepted, ShotTakes
+    from storyboard.report.takes import take_data, take_line
+    from storyboard.report.text import change_lines, listed
+
+    speaker = Speaker("accept", as_json=as_json)
+    project = read_project(path, provider)
+    storyboard = checked(speaker, project)
+    generated_shot(storyboard, shot)
+    with opened(speaker, project, storyboard, Choices(), say_who_builds) as session:
+        try:
+            take = ShotTakes(session, shot).accept()
+        except NotAccepted as why:
+            speaker.refuse(Exit.FAILED, [problem("not-accepted", f"{shot}: {why}")], follow=[f"storyboard why {shot}"])
+    plan, then = next_build(speaker, project, storyboard)
+    about = listed(take.fields) or "seed"
+    lines = [f"  {line}" for change in take.changes for line in change_lines(change)]
+    text = "\n".join([f"{shot}: {take_line(take)} is accepted for its new request: {about}", *lines, then])
+    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    speaker.result(text, {"shot": shot, "take": take_data(take)}, follow=follow)

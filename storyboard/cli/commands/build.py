@@ -1,0 +1,225 @@
+"""``storyboard build``: make what has changed, then the film."""
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyboard.cli.noop_answers import Question, remember
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import (
+    choosing,
+    cores,
+    jobs_option,
+    json_option,
+    max_cost_option,
+    provider_name,
+    quiet_option,
+    storyboard_argument,
+    verbose_option,
+    yes_option,
+)
+from storyboard.cli.output import BY_CODE, Exit, Leave, Speaker, note, paint, problem, stderr_console
+from storyboard.cli.payment import confirm, read_spending
+from storyboard.cli.plan_files import agreed_cap, read_plan, refuse_if_moved, signed_now
+from storyboard.cli.project import checked, read_project, typed
+from storyboard.core.plan import Plan
+
+if TYPE_CHECKING:
+    from storyboard.engine.paid.generator import Spending
+    from storyboard.engine.scheduler import Outcome
+    from storyboard.engine.session import Session
+    from storyboard.store.project_lock import Holder
+
+
+@click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
+@storyboard_argument
+@choosing
+@jobs_option
+@max_cost_option
+@yes_option
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="STORYBOARD_PLAN",
+    help="Do exactly what this file of `plan --out` says, or refuse and say what moved.",
+)
+@click.option("--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film of what is there, with slates.")
+@click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
+@click.option("--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Open no connection; use what is here.")
+@json_option
+@quiet_option
+@verbose_option
+def command(
+    path: Path,
+    provider: str | None,
+    draft: bool,
+    select: tuple[str, ...],
+    remake: tuple[str, ...],
+    jobs_count: int | None,
+    max_cost: Decimal | None,
+    yes: bool,
+    plan_file: Path | None,
+    partial: bool,
+    locked: bool,
+    offline: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Make the shots that have changed, then put the film together.
+
+    What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
+    """
+    from storyboard.engine.session import Choices
+
+    speaker = Speaker("build", as_json=as_json, quiet=quiet)
+    maker = provider_name(provider, draft=draft)
+    question = Question.now(maker)
+    agreed = read_plan(plan_file) if plan_file is not None else None
+    if agreed is not None:
+        if maker or select or remake:
+            raise click.UsageError("--plan says what is made; leave --provider, --draft, --select and --remake out")
+        maker, select, remake = agreed.choice.provider, agreed.choice.select, agreed.choice.remake
+    project = read_project(path, maker)
+    storyboard = checked(speaker, project)
+    cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
+    cap = agreed_cap(agreed, cap) if agreed is not None else cap
+    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
+    began = time.monotonic()
+    with opened(speaker, project, storyboard, choices, say_who_builds) as session:
+        if agreed is not None:
+            refuse_if_moved(speaker, agreed, signed_now(session, session.plan(), maker))
+        if not offline:
+            session.fetch_pictures()
+        plan = session.plan()
+        if locked:
+            _refuse_unless_current(speaker, session, plan)
+        if offline:
+            _refuse_if_remote(speaker, session, plan)
+        capped = max_cost is not None or agreed is not None
+        outcome = carry_out(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
+        _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
+        if agreed is None:
+            remember(question, speaker, project, session, outcome)
+
+
+def say_who_builds(holder: "Holder | None") -> None:
+    """Tell whose build is waited for."""
+    who = f": process {holder.pid} on {holder.host}, building {holder.storyboard}" if holder is not None else ""
+    note(f"waiting for another build in this project{who}")
+
+
+def carry_out(
+    speaker: Speaker,
+    session: "Session",
+    plan: Plan,
+    *,
+    yes: bool,
+    capped: bool,
+    at_once: int | None,
+    offline: bool = False,
+    agreed: Callable[[], None] = lambda: None,
+) -> "Outcome":
+    """Ask if it costs money, then do what the plan says. *agreed* is called between the two.
+
+    *capped* says that the command line limits what may be spent.
+    """
+    from storyboard.report.plan import plan_text
+
+    spending = None
+    orphans = [] if offline else session.orphans(plan)
+    if session.needs_network(plan) or orphans:
+        providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+        spending = read_spending(speaker, providers, at_once)
+        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
+    agreed()
+    return _run(speaker, session, plan, spending)
+
+
+def _run(speaker: Speaker, session: "Session", plan: Plan, spending: "Spending | None") -> "Outcome":
+    from storyboard.report.progress import LiveProgress, PlainProgress
+
+    console = None if speaker.as_json or speaker.quiet else stderr_console()
+    if console is not None and console.is_terminal:
+        with LiveProgress(console, plan) as live:
+            return session.build(live, spending, lambda workers: live.watch(workers.progress))
+    return session.build(PlainProgress(speaker.progress), spending)
+
+
+def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> None:
+    from storyboard.report.plan import plan_data, summary
+
+    if not session.lockfile_is_current(plan):
+        text = f"the lockfile is out of date: {summary(plan)}"
+        hint = "build without --locked, and commit the lockfile"
+        if _only_missing(plan):
+            text = f"takes that the lockfile names are not in this cache: {summary(plan)}"
+            hint = "copy the cache from where they were made (`storyboard cache dir`), or build without --locked"
+        follow = ["storyboard plan", "storyboard build"]
+        speaker.refuse(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), follow=follow)
+
+
+def _only_missing(plan: Plan) -> bool:
+    """Whether all that a build would make for the cut is in the lockfile, and only not here."""
+    left = [step for step in plan.of("take") if step.found is None and not step.locked and step.action.seed is None]
+    missing = ("missing", "upstream-changes", "held-missing", "locked-missing")
+    return bool(left) and all(step.reason.why in missing for step in left)
+
+
+def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
+    remote = [*session.needs_network(plan), *session.unfetched()]
+    if remote:
+        text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
+        speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
+
+
+def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
+    from storyboard.report.build_result import outcome_data, outcome_text
+    from storyboard.report.text import several
+
+    data = outcome_data(outcome, session.storyboard, seconds, typed)
+    text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
+    if outcome.stopped_by:
+        jobs_left = session.open_jobs()
+        going = "goes on, the next build picks it up" if jobs_left == 1 else "go on, the next build picks them up"
+        going_on = f"; {several(jobs_left, 'paid job')} {going}" if jobs_left else ""
+        text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
+    code = exit_code(outcome)
+    if code == Exit.DONE:
+        speaker.result(text, data)
+        return
+    if speaker.as_json:
+        speaker.refuse(code, _errors(outcome), data=data, follow=["storyboard build"])
+    speaker.result(text, data)
+    raise Leave(code)
+
+
+def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
+    """What kept a build from its end: a signal, what failed, and what was left out because of it."""
+    from storyboard.report.text import reason
+
+    errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
+    errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
+    blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
+    return errors + [
+        problem("blocked", f"{name}: {reason(step)}") for name, step in blocked.items() if step.do == "blocked"
+    ]
+
+
+def exit_code(outcome: "Outcome") -> int:
+    """What a build ends with."""
+    if outcome.stopped_by:
+        return 128 + outcome.stopped_by
+    codes = set(outcome.codes.values())
+    for failure, code in BY_CODE.items():
+        if failure in codes:
+            return code
+    from storyboard.report.build_result import is_left_out
+
+    left_out = any(is_left_out(step) for step in outcome.blocked.values())
+    return Exit.FAILED if outcome.failed or left_out else Exit.DONE

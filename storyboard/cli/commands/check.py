@@ -1,0 +1,61 @@
+"""``storyboard check``: everything that is wrong with a storyboard, offline, all at once."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from storyboard.cli.history import working
+from storyboard.cli.options import json_option, provider_option, quiet_option, storyboard_argument
+from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.project import Project, checked, read_project
+from storyboard.core.model import Storyboard
+
+
+@click.command("check", epilog="Example: storyboard check examples/mangrove")
+@storyboard_argument
+@provider_option
+@click.option("--locked", is_flag=True, help="Refuse if the lockfile is not current and complete; needs no cache.")
+@json_option
+@quiet_option
+def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet: bool) -> None:
+    """Find what is wrong with a storyboard: its text, its links, its files, and what the model cannot do.
+
+    Needs no key and no network. Ends with 3 if there is an error; warnings do not count. With --locked it ends with 7
+    if a build would change the lockfile.
+    """
+    from storyboard.report.diagnostics import as_data
+
+    speaker = Speaker("check", as_json=as_json, quiet=quiet)
+    project = read_project(path, provider)
+    storyboard = checked(speaker, project)
+    shots = sum(1 for _ in storyboard.shots())
+    data = {"shots": shots, "files": project.files, "findings": as_data(project.findings)}
+    if locked:
+        _refuse_unless_current(speaker, project, storyboard, data)
+    state = ", the lockfile is current" if locked else ""
+    text = "" if quiet else f"{project.files[0]}: {shots} {'shot' if shots == 1 else 'shots'}, no errors{state}"
+    speaker.result(text, data, follow=["storyboard plan"])
+
+
+def _refuse_unless_current(speaker: Speaker, project: Project, storyboard: Storyboard, data: dict[str, Any]) -> None:
+    """End the verb if a build would change the lockfile; what a lockfile cannot tell is a warning."""
+    from storyboard.engine.versions import lock_state
+    from storyboard.report.diagnostics import place_data
+    from storyboard.report.status import locked_line
+
+    state = lock_state(working(speaker, project, storyboard))
+    data["out_of_date"] = [{"shot": one.shot, "state": one.state, "shots": list(one.shots)} for one in state]
+    told = [
+        {**problem("locked", locked_line(one)), "place": place_data(project.place(one.shot))}
+        for one in state
+        if one.state != "unknown"
+    ]
+    unknown = [problem("locked", locked_line(one)) for one in state if one.state == "unknown"]
+    speaker.warnings += unknown
+    speaker.progress("\n".join(f"warning: {one['message']}" for one in unknown)) if unknown else None
+    if told:
+        lines = [f"error[locked]: the lockfile is out of date: {storyboard.lockfile}"]
+        lines += [f"  {one['message']}" for one in told]
+        text = "\n".join([*lines, "  help: `storyboard build`, then commit the storyboard and the lockfile together"])
+        speaker.refuse(Exit.LOCKED, told, text=text, data=data, follow=["storyboard plan", "storyboard build"])

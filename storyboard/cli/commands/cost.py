@@ -1,0 +1,32 @@
+"""``storyboard cost``: what has been spent, from the ledger."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.options import json_option, storyboard_argument
+from storyboard.cli.output import Speaker
+from storyboard.cli.project import find_file, find_root
+from storyboard.cli.settings import state_of
+
+
+@click.command("cost", epilog="Example: storyboard cost --by day")
+@storyboard_argument
+@click.option(
+    "--by", type=click.Choice(["shot", "day", "provider", "model"]), default="shot", help="One line for each."
+)
+@json_option
+def command(path: Path, by: str, as_json: bool) -> None:
+    """Sum what the project has paid, from its ledger; attempts that gave no take on their own lines.
+
+    Where a provider did not say what it charged, the estimate counts.
+    """
+    from storyboard.report.cost import cost_data, cost_text
+    from storyboard.store.ledger import Ledger
+
+    speaker = Speaker("cost", as_json=as_json)
+    ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
+    totals = ledger.totals(by)  # type: ignore[arg-type]  # click has checked the choice
+    bound = ledger.standing().bound
+    speaker.warnings += [{"code": "ledger", "message": t.reason, "place": None, "help": None} for t in ledger.troubles]
+    speaker.result(cost_text(totals, bound), cost_data(by, totals, bound))

@@ -1,0 +1,120 @@
+"""``storyboard diff``: two versions of the film, shot by shot, and what it costs to get from one to the other."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.history import Past, history, working
+from storyboard.cli.options import json_option, provider_option
+from storyboard.cli.output import Exit, Speaker, paint, problem, say
+from storyboard.cli.project import Project, checked, find_file, find_root, read_project
+
+if TYPE_CHECKING:
+    from storyboard.core.clip import ClipInfo
+    from storyboard.core.compare import Version
+    from storyboard.engine.versions import Written
+    from storyboard.report.diff import Between
+
+HERE = "working tree"
+
+
+@click.command("diff", epilog="Example: storyboard diff main...HEAD --format markdown")
+@click.argument("revision", metavar="[REV[..REV]]", required=False)
+@click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), required=False)
+@provider_option
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown"]), default="text", help="Markdown is for GitHub."
+)
+@json_option
+def command(revision: str | None, path: Path | None, provider: str | None, form: str, as_json: bool) -> None:
+    """Show what changed between two versions of the film, and the cost to get from one to the other.
+
+    Without REV, HEAD and the files as they are; REV and the files as they are; A..B two commits; A...B what B changed
+    since it left A. Reads git, makes nothing and calls nobody.
+    """
+    from storyboard.report.diff import diff_data, diff_markdown, diff_text
+
+    speaker = Speaker("diff", as_json=as_json)
+    if revision is not None and path is None and Path(revision).exists():
+        path, revision = Path(revision), None
+    between = _between(speaker, revision, path or Path(), provider)
+    if form == "markdown" and not as_json:
+        say(diff_markdown(between))
+        return
+    follow = ["storyboard plan", "storyboard build"] if between.plan.cost() or between.elsewhere else []
+    speaker.result(diff_text(between, paint), diff_data(between), follow=follow)
+
+
+def _between(speaker: Speaker, revision: str | None, path: Path, provider: str | None) -> "Between":
+    from storyboard.core.compare import compare
+    from storyboard.engine.project_store import Workspace
+    from storyboard.engine.versions import footage_facts, plan_between
+    from storyboard.report.diff import Between
+
+    project = read_project(path, provider)
+    file = find_file(path)
+    with history(speaker, project, file.relative_to(find_root(file)).as_posix(), provider) as past:
+        old_name, new_name = _ends(past, revision)
+        new = _version(speaker, past, new_name) if new_name else _here(speaker, project)
+        old = _version(speaker, past, old_name, before=new)
+    with Workspace(project.state(), new.storyboard, writable=False) as workspace:
+        plan = plan_between(workspace, project.cards, new, [old.lockfile])
+        elsewhere = tuple(
+            step.action.shot
+            for step in plan.takes()
+            if (digest := getattr(step.found, "digest", None)) and not workspace.blobs.path(digest).exists()
+        )
+        lengths = [_with_lengths(version, footage_facts(workspace, version)) for version in (old, new)]
+    order = tuple(shot.id for shot in new.storyboard.shots())
+    counts = len(list(old.storyboard.shots())), len(order)
+    comparison = compare(*lengths)
+    return Between((old_name, new_name or HERE), comparison, plan, counts, order, elsewhere)
+
+
+def _ends(past: Past, revision: str | None) -> tuple[str, str]:
+    """The two revisions that are meant; the second is empty for the files as they are."""
+    if revision is None:
+        return ("HEAD", "")
+    if "..." in revision:
+        old, new = (name or "HEAD" for name in revision.split("...", 1))
+        base = past.git.ask("merge-base", past.git.commit(old), past.git.commit(new)).strip()
+        return (base[:12], new)
+    if ".." in revision:
+        old, new = (name or "HEAD" for name in revision.split("..", 1))
+        return (old, new)
+    return (revision, "")
+
+
+def _here(speaker: Speaker, project: Project) -> "Written":
+    return working(speaker, project, checked(speaker, project))
+
+
+def _version(speaker: Speaker, past: Past, name: str, *, before: "Written | None" = None) -> "Written":
+    """The version in a commit; where the storyboard is not there yet, an empty one stands before *before*."""
+    import msgspec
+
+    from storyboard.engine.versions import Written
+    from storyboard.store.lockfile import Lockfile
+
+    read = past.at(past.git.commit(name))
+    if read.written is not None:
+        if read.trouble:
+            speaker.warnings.append(problem("lockfile", f"{name}: {read.trouble}"))
+        return read.written
+    if read.loaded is not None or before is None:
+        code = Exit.STORYBOARD if read.loaded is not None else Exit.FAILED
+        speaker.refuse(code, [problem("revision", f"{name}: {read.trouble}", "name a revision that can be checked")])
+    return Written(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
+
+
+def _with_lengths(written: "Written", footage: "Mapping[str, ClipInfo]") -> "Version":
+    """With the real lengths of the takes that the version's own lockfile names for it, and of its *footage*."""
+    from storyboard.core.compare import Version
+    from storyboard.core.plan import TakeMade
+    from storyboard.engine.versions import locked_plan
+
+    steps = locked_plan(written).takes()
+    takes = {step.action.shot: step.found.info for step in steps if isinstance(step.found, TakeMade)}
+    return Version(written.storyboard, written.files, {**footage, **takes})

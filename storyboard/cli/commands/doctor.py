@@ -1,0 +1,119 @@
+"""``storyboard doctor``: what this machine and this project have."""
+
+import os
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from storyboard import __version__
+from storyboard.cli.installation import FOLDER, NAME, faults, others, short
+from storyboard.cli.options import json_option
+from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.process import key_in
+from storyboard.cli.project import STORYBOARD, find_root
+from storyboard.cli.settings import state_of
+
+_PACKAGES = [
+    "pyyaml",
+    "jsonschema",
+    "httpx",
+    "networkx",
+    "moviepy",
+    "click",
+    "av",
+    "rich",
+    "msgspec",
+    "filelock",
+    "numpy",
+    "pillow",
+]
+_KEY = "RUNWARE_API_KEY"
+_ROOM_WANTED = 2_000_000_000
+_BOTH = f"`python3 -m pip uninstall -y storyboard {NAME}`, then install {NAME} anew"
+_ANEW = f"`python3 -m pip uninstall -y {NAME}`, delete what is left of {FOLDER}, then install {NAME} anew"
+
+
+@click.command("doctor", epilog="Example: storyboard doctor --json")
+@json_option
+def command(as_json: bool) -> None:
+    """Look at what is installed, which codecs and keys are there, the disk and the cache. Changes nothing."""
+    speaker = Speaker("doctor", as_json=as_json)
+    root = find_root((Path.cwd() / STORYBOARD).absolute())
+    cache = state_of(root).cache
+    room = shutil.disk_usage(cache if cache.is_dir() else root).free
+    codecs = _codecs()
+    data = {
+        "storyboard": __version__,
+        "python": sys.version.split()[0],
+        "packages": _packages(),
+        "codecs": codecs,
+        "keys": {_KEY: bool(key_in(_KEY)), f"{_KEY}_FILE": bool(os.environ.get(f"{_KEY}_FILE"))},
+        "project": str(root),
+        "free_bytes": room,
+        "cache": _cache(cache),
+    }
+    errors = [problem("codec", f"the H.264 {kind} is missing from PyAV") for kind, there in codecs.items() if not there]
+    errors += [problem("package", f"{name} is not installed") for name, version in _packages().items() if not version]
+    errors += _installation()
+    if errors:
+        speaker.refuse(Exit.FAILED, errors, data=data)
+    if room < _ROOM_WANTED:
+        speaker.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
+    speaker.result(_text(data, speaker.warnings), data)
+
+
+def _installation() -> list[dict[str, Any]]:
+    """Faults in the files of this program itself."""
+    harm = "the one that was installed last has overwritten files of the other, and removing one removes files of both"
+    found = [
+        problem("other-distribution", f"{other} has the same package and command as {NAME}; {harm}", help=_BOTH)
+        for other in others()
+    ]
+    damage = faults()
+    if damage:
+        message = f"the package `storyboard` is not as {NAME} installed it: {short(damage)}"
+        found.append(problem("damaged-installation", message, help=_ANEW))
+    return found
+
+
+def _packages() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _codecs() -> dict[str, bool]:
+    import av
+
+    names = av.codecs_available
+    return {"encoder": "libx264" in names, "decoder": "h264" in names}
+
+
+def _cache(folder: Path) -> dict[str, Any]:
+    sizes = [path.lstat().st_size for path in folder.glob("blobs/*/*")]
+    return {"folder": str(folder), "blobs": len(sizes), "bytes": sum(sizes)}
+
+
+def _text(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
+    keys = ", ".join(f"{name} {'is set' if there else 'is not set'}" for name, there in data["keys"].items())
+    rows = {
+        "storyboard": data["storyboard"],
+        "python": data["python"],
+        "packages": ", ".join(f"{name} {version}" for name, version in data["packages"].items()),
+        "codecs": ", ".join(f"H.264 {kind}" for kind in data["codecs"]),
+        "keys": keys,
+        "project": data["project"],
+        "disk": f"{data['free_bytes'] / 1e9:.1f} GB free",
+        "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB in {data['cache']['folder']}",
+    }
+    lines = [f"{name:<11} {value}" for name, value in rows.items()]
+    lines += [f"warning: {warning['message']}" for warning in warnings]
+    return "\n".join([*lines, "all is well" if not warnings else ""]).rstrip()

@@ -1,0 +1,31 @@
+"""``storyboard graph``: what is made of what."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.options import json_option, storyboard_argument
+from storyboard.cli.output import Speaker
+from storyboard.cli.project import checked, read_project
+
+
+@click.command("graph", epilog="Example: storyboard graph --format mermaid > graph.mmd")
+@storyboard_argument
+@click.option(
+    "--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", help="Text is by scene and shot."
+)
+@json_option
+def command(path: Path, form: str, as_json: bool) -> None:
+    """Show which shot starts from which, and everything that is made of it."""
+    from storyboard.core.graph import Graph
+    from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
+
+    speaker = Speaker("graph", as_json=as_json)
+    graph = Graph(checked(speaker, read_project(path)))
+    draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]
+    data = [
+        {"action": action.id, "kind": action.kind, "shot": action.shot or None, "output": action.output or None}
+        | {"inputs": list(action.inputs)}
+        for action in graph.order
+    ]
+    speaker.result(draw(graph), {"actions": data})

@@ -1,0 +1,100 @@
+"""``storyboard log``: a shot through git, each version of its request with the take that answered it."""
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.history import HERE, Line, history, working
+from storyboard.cli.options import json_option, provider_option
+from storyboard.cli.output import Speaker, problem
+from storyboard.cli.project import checked, read_project
+from storyboard.core.model import FOOTAGE, maker_of
+
+if TYPE_CHECKING:
+    from storyboard.core.shot_history import Moment
+    from storyboard.engine.project_store import Workspace
+    from storyboard.report.log import Answer
+    from storyboard.store.lockfile import LockEntry
+
+
+@click.command("log", epilog="Example: storyboard log expedition -n 3")
+@click.argument("shot", metavar="SHOT")
+@click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
+@click.option("-n", "--max-count", type=click.IntRange(1), default=20, help="So many versions at most; 20 if not said.")
+@provider_option
+@json_option
+def command(shot: str, path: Path, max_count: int, provider: str | None, as_json: bool) -> None:
+    """Show a shot through git: each version of what it asks for, and the take that answered it.
+
+    Follows the shot when it was renamed. Reads git and the cache, makes nothing and calls nobody.
+    """
+    from storyboard.engine.project_store import Workspace
+    from storyboard.report.log import Entry, log_data, log_text
+
+    speaker = Speaker("log", as_json=as_json)
+    project = read_project(path, provider)
+    storyboard = checked(speaker, project)
+    if shot not in {known.id for known in storyboard.shots()}:
+        raise click.UsageError(f"no shot is called {shot!r}")
+    here = working(speaker, project, storyboard)
+    with (
+        history(speaker, project, storyboard.file, provider) as past,
+        Workspace(project.state(), storyboard, writable=False) as workspace,
+    ):
+        line = Line(past, here, list(project.loaded.files))
+        answers = _Answers(line, workspace)
+        entries = [
+            Entry(moment, line.commits.get(moment.id), answers.to(moment))
+            for moment in islice(line.moments(shot, pictures=True), max_count)
+        ]
+        speaker.warnings += [problem("revision", trouble) for trouble in past.troubles()]
+    speaker.result(log_text(shot, entries), log_data(shot, entries), follow=[f"storyboard why {shot}"])
+
+
+class _Answers:
+    """The takes that any version's lockfile names, by the key that they answer."""
+
+    def __init__(self, line: Line, workspace: "Workspace") -> None:
+        self._line = line
+        self._workspace = workspace
+        self._locked: dict[str, LockEntry] = {}
+        self._unread = iter((HERE, *line.commits))
+
+    def to(self, moment: "Moment") -> "Answer":
+        """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
+        from storyboard.report.log import Answer
+
+        written = self._line.written(moment.id)
+        maker = maker_of(written.storyboard.shot(moment.shot).source) if written is not None else ""
+        if maker is None:
+            return Answer("drawn")
+        footage = maker == FOOTAGE
+        step = self._line.step(moment.id, moment.shot)
+        if step is None or step.key is None:
+            return Answer("none")
+        entry = self._own(moment, step.key) or self._any(step.key)
+        if entry is not None:
+            here = self._workspace.blobs.path(entry.take).exists()
+            return Answer("locked", entry.take, entry.seed, entry.cost, here)
+        for record in self._workspace.records.find(step.key):
+            return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True, footage=footage)
+        return Answer("none", footage=footage)
+
+    def _own(self, moment: "Moment", key: str) -> "LockEntry | None":
+        written = self._line.written(moment.id)
+        entries = written.lockfile.shots.get(moment.shot, {}) if written is not None else {}
+        return next((entry for entry in entries.values() if entry.key == key), None)
+
+    def _any(self, key: str) -> "LockEntry | None":
+        """The newest lockfile's entry for that key; lockfiles are read until one is found."""
+        while key not in self._locked:
+            version = next(self._unread, None)
+            if version is None:
+                return None
+            written = self._line.written(version)
+            for entries in written.lockfile.shots.values() if written is not None else ():
+                for entry in entries.values():
+                    self._locked.setdefault(entry.key, entry)
+        return self._locked[key]

@@ -1,0 +1,42 @@
+"""``storyboard models``: what the known models can do and cost."""
+
+import click
+
+from storyboard.cli.options import json_option
+from storyboard.cli.output import Speaker
+from storyboard.core.model_cards import ModelCard, alternatives
+
+
+@click.command("models", epilog="Example: storyboard models runway:1@2 --json")
+@click.argument("name", required=False)
+@json_option
+def command(name: str | None, as_json: bool) -> None:
+    """Show what models can do and what they cost; one model, or all."""
+    import msgspec
+
+    from storyboard.providers.models import cards
+
+    found = cards()
+    if name is not None and name not in found:
+        raise click.UsageError(f"no model is called {name!r}; there is {', '.join(found)}")
+    chosen = [found[name]] if name is not None else list(found.values())
+    text = "\n\n".join(_card(card) for card in chosen)
+    Speaker("models", as_json=as_json).result(text, {"models": msgspec.to_builtins(chosen)})
+
+
+def _card(card: ModelCard) -> str:
+
+    low, high = card.prompt_length
+    rows = {
+        "made by": ", ".join(card.providers),
+        "durations": f"{alternatives([str(seconds) for seconds in card.durations])} s",
+        "sizes": ", ".join(card.sizes),
+        "rate": f"{card.fps} frames a second",
+        "prompt": f"{low} to {high} characters",
+        "negative prompt": "yes" if card.negative_prompt else "no",
+        "frames": ", ".join(card.frames) or "none",
+        "seeds": f"{card.seed_range[0]} to {card.seed_range[1]}",
+        "price": f"${card.price_per_second} a second",
+        "params": ", ".join(card.params),
+    }
+    return "\n".join([f"{card.id}  {card.name}", *(f"  {name:<16} {value}" for name, value in rows.items())])

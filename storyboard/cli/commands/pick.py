@@ -1,0 +1,123 @@
+"""``storyboard pick``: choose the take that goes into the cut."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from storyboard.cli.commands.build import say_who_builds
+from storyboard.cli.editing import Edit, as_edited, edited, write
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import (
+    generated_shot,
+    json_option,
+    next_build,
+    provider_option,
+    shot_argument,
+    storyboard_argument,
+)
+from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.project import checked, read_project, typed
+from storyboard.core.model import Json
+
+if TYPE_CHECKING:
+    from storyboard.engine.takes import ShotTakes, Take
+
+
+@click.command("pick", epilog="Example: storyboard pick glide 2")
+@shot_argument
+@click.argument("take")
+@storyboard_argument
+@click.option("--hold", is_flag=True, help="Also a take of another request: it is kept in the cut by `hold: true`.")
+@provider_option
+@json_option
+def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, as_json: bool) -> None:
+    """Let TAKE of SHOT go into the cut: its number in `storyboard takes`, its seed, or the beginning of its digest.
+
+    Writes `pick` into the storyboard where another seed is chosen, and the take into the lockfile. Linked shots start
+    from the chosen take with the next build.
+    """
+    from storyboard.engine.session import Choices
+    from storyboard.engine.takes import ShotTakes
+    from storyboard.report.takes import take_data, take_line
+
+    speaker = Speaker("pick", as_json=as_json)
+    project = read_project(path, provider)
+    storyboard = checked(speaker, project)
+    generated_shot(storyboard, shot)
+    with opened(speaker, project, storyboard, Choices(), say_who_builds) as session:
+        takes = ShotTakes(session, shot)
+        chosen = _chosen(speaker, takes, take)
+        edit = edited(speaker, project, shot, _fields(speaker, takes, chosen, take, hold=hold))
+        changed, storyboard = as_edited(speaker, path, edit, provider)
+        write(speaker, edit)
+        if chosen is not None:
+            takes.choose(chosen)
+    said = f"{take_line(chosen)} goes into the cut" if chosen is not None else f"seed {take}, not made yet, is picked"
+    plan, then = next_build(speaker, changed, storyboard)
+    data = {"shot": shot, "take": take_data(chosen) if chosen is not None else None, **_edit_data(edit)}
+    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    wrote = f"; written into {typed(edit.file)}" if edit.changes else ""
+    speaker.result(f"{shot}: {said}{wrote}\n{then}", data, follow=follow)
+
+
+def _edit_data(edit: Edit) -> dict[str, Json]:
+    return {"file": typed(edit.file), "changed": edit.changes}
+
+
+def _chosen(speaker: Speaker, takes: "ShotTakes", text: str) -> "Take | None":
+    """The take that is meant; ``None`` for a seed of the shot that has no take yet."""
+    found = takes.matching(text)
+    listing = [f"storyboard takes {takes.shot}"]
+    if len(found) > 1:
+        _refuse_many(speaker, text, found, listing)
+    if not found and text in {str(seed) for seed in takes.seeds}:
+        return None
+    if not found:
+        hint = f"`storyboard takes {takes.shot}` lists them"
+        error = problem("no-such-take", f"{takes.shot} has no take {text!r}", hint)
+        speaker.refuse(Exit.USAGE, [error], follow=listing)
+    if not found[0].whole:
+        text = f"take {found[0].number} of {takes.shot}, {found[0].digest[:12]}, is not in this cache"
+        speaker.refuse(Exit.FAILED, [problem("take-missing", text)], follow=listing)
+    return found[0]
+
+
+def _refuse_many(speaker: Speaker, text: str, found: Sequence["Take"], listing: Sequence[str]) -> NoReturn:
+    from storyboard.report.takes import take_line
+    from storyboard.report.text import listed
+
+    hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
+    message = f"{text!r} may be {listed(take_line(take) for take in found)}"
+    speaker.refuse(Exit.USAGE, [problem("ambiguous-take", message, hint)], follow=listing)
+
+
+def _fields(
+    speaker: Speaker, takes: "ShotTakes", chosen: "Take | None", text: str, *, hold: bool
+) -> Mapping[str, Json]:
+    """What is to be written into the shot."""
+    if chosen is None:
+        return {} if int(text) == takes.source.seed else {"pick": int(text)}
+    if not set(chosen.fields) <= {"seed"}:
+        if not (hold or takes.held):
+            _refuse_other_request(speaker, takes, chosen)
+        return {"hold": True}
+    seed = chosen.request.get("seed")
+    if seed == takes.source.seed:
+        return {}
+    if seed in takes.source.takes:
+        return {"pick": seed}
+    others = takes.source.takes or (() if takes.unmade() else (takes.source.seed,))
+    return {"takes": [*others, seed], "pick": seed}
+
+
+def _refuse_other_request(speaker: Speaker, takes: "ShotTakes", chosen: "Take") -> NoReturn:
+    from storyboard.report.takes import take_data, take_line
+    from storyboard.report.text import change_lines, listed
+
+    lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
+    text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"
+    hint = f"go back to what it was made from, or say --hold to keep it in the cut as it is\n{chr(10).join(lines)}"
+    follow = [f"storyboard pick {takes.shot} {chosen.digest[:12]} --hold"]
+    speaker.refuse(Exit.FAILED, [problem("other-request", text, hint)], data={"take": take_data(chosen)}, follow=follow)

@@ -1,0 +1,65 @@
+"""``storyboard plan``: what a build would make, why, and what it would cost."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import choosing, json_option, provider_name, storyboard_argument, verbose_option
+from storyboard.cli.output import Speaker, paint
+from storyboard.cli.process import THE_END, nothing_to_collect
+from storyboard.cli.project import checked, read_project
+
+if TYPE_CHECKING:
+    from storyboard.engine.session import Choices
+
+
+@click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
+@storyboard_argument
+@choosing
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file, for build --plan."
+)
+@json_option
+@verbose_option
+def command(
+    path: Path,
+    provider: str | None,
+    draft: bool,
+    select: tuple[str, ...],
+    remake: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Show what a build would make and why, field by field, and what it would cost.
+
+    Writes nothing, unless told by --out, and calls nobody.
+    """
+    from storyboard.engine.session import Choices
+
+    speaker = Speaker("plan", as_json=as_json)
+    maker = provider_name(provider, draft=draft)
+    with nothing_to_collect():
+        _tell(speaker, path, maker, Choices(select, remake), out, verbose=verbose)
+
+
+def _tell(
+    speaker: Speaker, path: Path, maker: str | None, choices: "Choices", out: Path | None, *, verbose: bool
+) -> None:
+    from storyboard.report.plan import plan_data, plan_text
+
+    project = read_project(path, maker, recall=True)
+    storyboard = checked(speaker, project)
+    with opened(speaker, project, storyboard, choices) as session:
+        plan = session.plan()
+        if out is not None:
+            from storyboard.cli.plan_files import signed_now, write_plan
+
+            write_plan(out, signed_now(session, plan, maker))
+            speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
+    THE_END.hold(project, session, plan)
+    follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
+    text = "" if speaker.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
+    speaker.result(text, plan_data(plan) if speaker.as_json else None, follow=follow)

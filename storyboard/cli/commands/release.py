@@ -1,0 +1,28 @@
+"""``storyboard release``: let a held shot be made again."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.commands.hold import tell_hold
+from storyboard.cli.editing import edited
+from storyboard.cli.options import generated_shot, json_option, provider_option, shot_argument, storyboard_argument
+from storyboard.cli.output import Speaker
+from storyboard.cli.project import checked, read_project
+
+
+@click.command("release", epilog="Example: storyboard release glide")
+@shot_argument
+@storyboard_argument
+@provider_option
+@json_option
+def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """End the hold on SHOT: takes `hold: true` out of the storyboard.
+
+    The next build makes the shot if its request has changed meanwhile.
+    """
+    speaker = Speaker("release", as_json=as_json)
+    project = read_project(path, provider)
+    held = generated_shot(checked(speaker, project), shot).hold
+    edit = edited(speaker, project, shot, {"hold": None} if held else {})
+    tell_hold(speaker, path, provider, shot, edit, "it is made again when its request changes", {})

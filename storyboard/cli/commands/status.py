@@ -1,0 +1,43 @@
+"""``storyboard status``: what is there, and what is stale."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
+from storyboard.cli.output import Speaker, paint
+from storyboard.cli.process import THE_END, nothing_to_collect
+from storyboard.cli.project import checked, read_project, typed
+from storyboard.core.model import maker_of
+
+
+@click.command("status", epilog="Example: storyboard status --json")
+@storyboard_argument
+@provider_option
+@json_option
+def command(path: Path, provider: str | None, as_json: bool) -> None:
+    """Show every shot's take, whether it answers today's request, and whether the film is up to date.
+
+    Writes nothing and calls nobody.
+    """
+    speaker = Speaker("status", as_json=as_json)
+    with nothing_to_collect():
+        _tell(speaker, path, provider)
+
+
+def _tell(speaker: Speaker, path: Path, provider: str | None) -> None:
+    from storyboard.engine.session import Choices
+    from storyboard.report.status import status_data, status_text
+
+    project = read_project(path, provider_name(provider, draft=False), recall=True)
+    storyboard = checked(speaker, project)
+    with opened(speaker, project, storyboard, Choices()) as session:
+        plan = session.plan()
+        shelf = session.shelf
+        films = {name: typed(path) for name, path in shelf.films.items()}
+        locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
+    THE_END.hold(project, session, plan)
+    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    text = "" if speaker.as_json else status_text(plan, storyboard, locked, films, paint)
+    speaker.result(text, status_data(plan, storyboard, locked, films) if speaker.as_json else None, follow=follow)

@@ -1,0 +1,149 @@
+"""``storyboard take``: more takes of a shot, with seeds that it has not had."""
+
+import secrets
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyboard.cli.commands.build import carry_out, exit_code, say_who_builds
+from storyboard.cli.editing import Edit, as_edited, edited, write
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import (
+    cores,
+    draft_option,
+    generated_shot,
+    jobs_option,
+    json_option,
+    max_cost_option,
+    provider_name,
+    provider_option,
+    quiet_option,
+    shot_argument,
+    storyboard_argument,
+    yes_option,
+)
+from storyboard.cli.output import Exit, Leave, Speaker, paint, problem
+from storyboard.cli.project import Project, checked, read_project, typed
+from storyboard.core.model import Storyboard
+from storyboard.core.plan import Plan
+
+if TYPE_CHECKING:
+    from storyboard.engine.scheduler import Outcome
+    from storyboard.engine.session import Session
+
+MAX_TAKES = 100
+# Reasons that keep a shot's take from the cut, and no other take of it from being made.
+_MISSING = ("held-missing", "locked-missing")
+
+
+@click.command("take", epilog="Example: storyboard take glide -n 4 --max-cost 4")
+@shot_argument
+@storyboard_argument
+@click.option("-n", "--count", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="How many takes.")
+@provider_option
+@draft_option
+@jobs_option
+@max_cost_option
+@yes_option
+@json_option
+@quiet_option
+def command(
+    shot: str,
+    path: Path,
+    count: int,
+    provider: str | None,
+    draft: bool,
+    jobs_count: int | None,
+    max_cost: Decimal | None,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Add fresh seeds to the `takes` of SHOT in the storyboard, and make these takes and nothing else.
+
+    The take in the cut stays; `storyboard pick` chooses another.
+    """
+    from storyboard.engine.session import Choices
+
+    speaker = Speaker("take", as_json=as_json, quiet=quiet)
+    name = provider_name(provider, draft=draft)
+    project = read_project(path, name)
+    storyboard = checked(speaker, project)
+    edit, seeds = _with_fresh_seeds(speaker, project, storyboard, shot, count)
+    changed, storyboard = as_edited(speaker, path, edit, name)
+    cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
+    choices = Choices((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
+    with opened(speaker, changed, storyboard, choices, say_who_builds) as session:
+        session.fetch_pictures()
+        plan = session.plan()
+        _refuse_if_blocked(speaker, plan, shot)
+        capped = max_cost is not None
+        outcome = carry_out(
+            speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, agreed=lambda: write(speaker, edit)
+        )
+        _tell(speaker, session, outcome, shot, seeds, edit)
+
+
+def draw(below: int) -> int:
+    """A random number from 0 to *below* - 1."""
+    return secrets.randbelow(below)
+
+
+def _with_fresh_seeds(
+    speaker: Speaker, project: Project, storyboard: Storyboard, shot: str, count: int
+) -> tuple[Edit, list[int]]:
+    from storyboard.engine.session import Choices
+    from storyboard.engine.takes import ShotTakes, fresh_seeds
+
+    generated_shot(storyboard, shot)
+    with opened(speaker, project, storyboard, Choices()) as session:
+        found = ShotTakes(session, shot)
+    if len(found.seeds) + count > MAX_TAKES:
+        raise click.UsageError(f"{shot} asks for {len(found.seeds)} takes already, and a shot has at most {MAX_TAKES}")
+    seeds = fresh_seeds(count, found.used_seeds(), project.cards[found.source.model].seed_range, draw)
+    return edited(speaker, project, shot, {"takes": [*found.seeds, *seeds]}), seeds
+
+
+def _refuse_if_blocked(speaker: Speaker, plan: Plan, shot: str) -> None:
+    from storyboard.report.text import reason
+
+    for step in plan.of("take"):
+        if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
+            command = f"storyboard build --select +{shot}"
+            error = problem(
+                "upstream", f"{shot}: {reason(step)}; nothing was changed", f"`{command}` makes what is missing"
+            )
+            speaker.refuse(Exit.FAILED, [error], follow=[command])
+
+
+def _tell(
+    speaker: Speaker, session: "Session", outcome: "Outcome", shot: str, seeds: Sequence[int], edit: Edit
+) -> None:
+    from storyboard.engine.takes import ShotTakes
+    from storyboard.report.build_result import outcome_data
+    from storyboard.report.takes import takes_data, takes_text
+    from storyboard.report.text import clean, dollars, listed
+
+    takes = ShotTakes(session, shot)
+    data = takes_data(shot, takes.takes, takes.unmade())
+    data |= {
+        "seeds": list(seeds),
+        "file": typed(edit.file),
+        "build": outcome_data(outcome, session.storyboard, 0.0, typed),
+    }
+    lines = [f"failed   {name}: {clean(why)}" for name, why in outcome.failed.items()]
+    cost = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
+    lines.append(f"seeds {listed(map(str, seeds))} written into {typed(edit.file)}{cost}")
+    lines.append(takes_text(shot, takes.takes, takes.unmade(), paint))
+    code = exit_code(outcome)
+    if code != Exit.DONE and speaker.as_json:
+        errors: list[dict[str, Any]] = [
+            problem(outcome.codes.get(name, "failed"), f"{name}: {reason}") for name, reason in outcome.failed.items()
+        ]
+        speaker.refuse(code, errors, data=data, follow=["storyboard build"])
+    speaker.result("\n".join(lines), data, follow=[f"storyboard pick {shot} TAKE"])
+    if code != Exit.DONE:
+        raise Leave(code)

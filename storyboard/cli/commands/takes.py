@@ -1,0 +1,44 @@
+"""``storyboard takes``: every take of a shot."""
+
+from pathlib import Path
+
+import click
+
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import (
+    generated_shot,
+    json_option,
+    provider_name,
+    provider_option,
+    shot_argument,
+    storyboard_argument,
+)
+from storyboard.cli.output import Speaker, paint
+from storyboard.cli.project import checked, read_project
+
+
+@click.command("takes", epilog="Example: storyboard takes glide")
+@shot_argument
+@storyboard_argument
+@provider_option
+@json_option
+def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """List every take that was ever made for SHOT: its seed, when it was made and by whom, what it cost.
+
+    Says which one is in the cut, and where the request that a take was made from differs from today's. Writes nothing
+    and calls nobody.
+    """
+    from storyboard.engine.session import Choices
+    from storyboard.engine.takes import ShotTakes
+    from storyboard.report.takes import takes_data, takes_text
+
+    speaker = Speaker("takes", as_json=as_json)
+    project = read_project(path, provider_name(provider, draft=False))
+    storyboard = checked(speaker, project)
+    generated_shot(storyboard, shot)
+    with opened(speaker, project, storyboard, Choices()) as session:
+        found = ShotTakes(session, shot)
+        unmade = found.unmade()
+    follow = [f"storyboard pick {shot} TAKE"] if len(found.takes) > 1 else [f"storyboard take {shot}"]
+    text = takes_text(shot, found.takes, unmade, paint)
+    speaker.result(text, takes_data(shot, found.takes, unmade), follow=follow)

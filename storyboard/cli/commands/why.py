@@ -1,0 +1,227 @@
+"""``storyboard why``: why a shot would be made, field by field, or what the take in use was made from.
+
+``storyboard why sound``: why the sound of a film is mixed, shot by shot and track by track.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from storyboard.cli.history import HERE, Line, Past
+from storyboard.cli.open_session import opened
+from storyboard.cli.options import json_option, provider_name, provider_option
+from storyboard.cli.output import Speaker
+from storyboard.cli.project import Project, checked, read_project
+from storyboard.core.keys import Request
+from storyboard.core.model import Card, Generated, Shot, Still, Storyboard
+from storyboard.core.plan import Change, Plan, Step, TakeMade
+from storyboard.core.plan import changes as told
+from storyboard.core.selection import downstream
+
+if TYPE_CHECKING:
+    from storyboard.engine.session import Session
+if TYPE_CHECKING:
+    from storyboard.core.shot_history import Moment
+    from storyboard.engine.session import Session
+    from storyboard.report.why import Cause, Made, Story
+
+
+def sound_meant(session: "Session", name: str) -> str | None:
+    """The sound that *name* means, unless a shot is called so: `sound` is the first film's, `sound/NAME` another's."""
+    shots = {shot.id for shot in session.storyboard.shots()}
+    sounds = {film: found.id for film in session.graph.films if (found := session.graph.sound_of(film)) is not None}
+    if name == "sound":
+        name = next(iter(sounds.values()), "")
+    return name if name in sounds.values() and name not in shots else None
+
+
+def tell_sound(speaker: Speaker, session: "Session", sound: str) -> None:
+    """Say why a sound would be mixed."""
+    from storyboard.report.sound import why_sound_data, why_sound_text
+
+    plan = session.plan()
+    step = next(step for step in plan.of("sound") if step.action.id == sound)
+    film = session.graph.films[step.action.output].output.file
+    before, names = session.shelf.sound_of_film(film), _names(session, plan)
+    follow = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
+    speaker.result(why_sound_text(step, before, names), why_sound_data(step, before, names), follow=follow)
+
+
+def _names(session: "Session", plan: Plan) -> dict[str, list[str]]:
+    """What is called how that can be heard, by digest: a take by all shots that it is heard in, in their order."""
+    made = {step.action.shot: step.found.digest for step in plan.takes() if isinstance(step.found, TakeMade)}
+    names: dict[str, list[str]] = {}
+    for shot in session.storyboard.shots():
+        if shot.id in made and shot.audio.keep:
+            names.setdefault(made[shot.id], []).append(shot.id)
+    for track in session.storyboard.audio:
+        names[session.files[track.file.path]] = [track.file.path]
+    return names
+
+
+_WRITTEN_AS = {"width": "size", "height": "size"}
+_FOLLOWS = ("upstream-changes", "input-changed", "upstream-missing", "upstream-failed")
+
+
+@click.command("why", epilog="Example: storyboard why expedition examples/mangrove")
+@click.argument("shot", metavar="SHOT")
+@click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
+@provider_option
+@json_option
+def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """Say why a shot would be made: before and after, since which commit, and what it pulls along.
+
+    `sound` asks for the sound of the film, unless a shot is called so; `sound/tall` for that of the film `tall`.
+
+    With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
+    """
+    from storyboard.engine.session import Choices
+    from storyboard.report.why import why_data, why_text
+
+    speaker = Speaker("why", as_json=as_json)
+    project = read_project(path, provider_name(provider, draft=False))
+    storyboard = checked(speaker, project)
+    with opened(speaker, project, storyboard, Choices()) as session:
+        sound = sound_meant(session, shot)
+        if sound is not None:
+            tell_sound(speaker, session, sound)
+            return
+        story = _story(project, storyboard, session, shot, provider)
+    follow = ["storyboard plan", "storyboard build"] if story.step.do in ("make", "wait", "resume") else []
+    speaker.result(why_text(story), why_data(story), follow=[*follow, f"storyboard log {shot}"])
+
+
+def _story(project: Project, storyboard: Storyboard, session: "Session", shot: str, provider: str | None) -> "Story":
+    from storyboard.report.why import Story
+
+    plan = session.plan()
+    steps = {step.action.shot: step for step in plan.takes()}
+    if shot not in steps:
+        known = [found.id for found in storyboard.shots()]
+        _unknown(shot, known, _without_take(storyboard.shot(shot)) if shot in known else "")
+    step = steps[shot]
+    made, request = _made(session, step)
+    return Story(
+        step=step,
+        causes=list(_causes(project, storyboard, session, step, provider)),
+        upstream=list(_upstream(steps, step, storyboard)),
+        follows=_follows(session, plan, shot, step),
+        made=made,
+        request=request,
+    )
+
+
+def _without_take(shot: Shot) -> str:
+    match shot.source:
+        case Still():
+            return "it is a still, which is drawn into the film"
+        case Card():
+            return "it is a card, which is drawn into the film"
+    return "it is skipped, and nothing starts from it"
+
+
+def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:
+    import difflib
+
+    if reason:
+        raise click.UsageError(f"shot {shot!r} has no take: {reason}")
+    near = difflib.get_close_matches(shot, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise click.UsageError(f"no shot is called {shot!r}.{hint}")
+
+
+def _causes(
+    project: Project, storyboard: Storyboard, session: "Session", step: Step, provider: str | None
+) -> "Iterator[Cause]":
+    """The changed fields, each with its place and its commit where there is git."""
+    from storyboard.engine.versions import Written
+    from storyboard.report.why import Cause
+    from storyboard.store.git import Git, GitProblem
+
+    changes, shot = step.reason.changes, step.action.shot
+    if step.reason.why not in ("request-changed", "input-changed", "renderer-changed"):
+        return
+    line: Line | None = None
+    moments: dict[str, Moment] = {}
+    try:
+        with Git(project.root) as git:
+            past = Past(git, project, storyboard.file, provider)
+            here = Written(storyboard, session.shelf.lockfile, session.files)
+            line = Line(past, here, list(project.loaded.files))
+            changes = changes or _since_locked(line, session, step)
+            moments = _since(line, shot, [_written_as(change) for change in changes])
+    except GitProblem:
+        line = None
+    fields = [_written_as(change) for change in changes]
+    for change, field in zip(changes, fields, strict=True):
+        moment = moments.get(field)
+        commit = line.commits.get(moment.id) if line is not None and moment is not None else None
+        committed = None if moment is None else moment.id != HERE
+        yield Cause(change, project.place(shot, field.partition(".")[0]), commit, committed)
+
+
+def _written_as(change: Change) -> str:
+    return _WRITTEN_AS.get(change.field, change.field)
+
+
+def _since_locked(line: Line, session: "Session", step: Step) -> tuple[Change, ...]:
+    """What changed since the locked take, told from git: this cache does not know what that one was made from."""
+    source = session.graph.shot(step.action.shot).source
+    locked = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+    for commit in line.commits:
+        then = line.step(commit, step.action.shot)
+        if locked is not None and then is not None and then.key == locked.key:
+            return told(then.request or {}, step.request or {})
+    return ()
+
+
+def _since(line: Line, shot: str, fields: list[str]) -> "dict[str, Moment]":
+    """The newest moment in which each field became what it is."""
+    found: dict[str, Moment] = {}
+    wanted = set(fields)
+    for moment in line.moments(shot):
+        fields_then = {change.field.removesuffix(" content") for change in moment.changes}
+        for field in wanted & fields_then:
+            found[field] = moment
+        wanted -= fields_then
+        if not wanted:
+            break
+    return found
+
+
+def _upstream(steps: dict[str, Step], step: Step, storyboard: Storyboard) -> Iterator[Step]:
+    """The steps that *step* waits for or takes a new picture from, nearest first, each once."""
+    from storyboard.core.graph import links
+
+    seen = {step.action.shot}
+    waiting = [step] if step.reason.why in _FOLLOWS else []
+    while waiting:
+        here = waiting.pop(0)
+        changed = {change.field for change in here.reason.changes}
+        for field, link in links(storyboard.shot(here.action.shot)):
+            above = steps[link.shot]
+            if link.shot not in seen and (field in changed or link.shot in here.reason.shots):
+                seen.add(link.shot)
+                yield above
+                if above.reason.why in _FOLLOWS:
+                    waiting.append(above)
+
+
+def _follows(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step]:
+    """The shots that are made because this one is."""
+    if step.do not in ("make", "wait", "resume"):
+        return []
+    below = downstream(session.graph, shot)
+    return [after for after in plan.takes() if after.action.shot in below and after.do in ("wait", "make")]
+
+
+def _made(session: "Session", step: Step) -> "tuple[Made | None, Request | None]":
+    found = step.found
+    if not isinstance(found, TakeMade) or step.key is None:
+        return None, None
+    for kept in session.shelf.find(step.key):
+        if kept.digest == found.digest:
+            return kept.made, kept.request or step.request
+    return None, None

@@ -1,0 +1,194 @@
+"""Storyboards read from git, with their lockfiles and pictures, for the verbs that look back.
+
+A shot's line through git for ``why`` and ``log``: the files as they are, then the commits that changed them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import Struct
+
+from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.project import Project
+from storyboard.core.model import Storyboard, UrlInput
+from storyboard.core.shot_history import Moment, Node, lineage
+from storyboard.document.paths import BadPath, in_project
+
+if TYPE_CHECKING:
+    from storyboard.document.load import Loaded
+    from storyboard.engine.versions import Written
+    from storyboard.store.git import Git
+if TYPE_CHECKING:
+    from storyboard.core.compare import Version
+    from storyboard.core.plan import Step
+    from storyboard.engine.versions import Written
+    from storyboard.store.git import Commit
+
+
+_INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
+NO_GIT = "commit the storyboard and its lockfile to git to use this"
+
+
+class Read(Struct):
+    """What a commit holds of a storyboard: ``written`` is ``None`` if it is not there or not in order.
+
+    ``trouble`` says what is wrong with it or with its lockfile, which then counts as empty.
+    """
+
+    commit: str
+    loaded: "Loaded | None"
+    written: "Written | None"
+    trouble: str = ""
+
+
+class Past:
+    """The versions of one storyboard in git; each commit is read once."""
+
+    def __init__(self, git: "Git", project: Project, file: str, provider: str | None) -> None:
+        self.git = git
+        self.file = file
+        self._cards = project.cards
+        self._provider = provider
+        self._read: dict[str, Read] = {}
+
+    def at(self, commit: str) -> Read:
+        """The storyboard in a commit."""
+        if commit not in self._read:
+            self._read[commit] = self._at(commit)
+        return self._read[commit]
+
+    def troubles(self) -> list[str]:
+        """What is wrong with the versions that have been read."""
+        return [f"{commit[:10]}: {read.trouble}" for commit, read in self._read.items() if read.trouble]
+
+    def includes(self, commit: str) -> set[str]:
+        """Files that the storyboard may include in a commit, told from its text without reading it as YAML."""
+        text = self._bytes(commit, self.file) or b""
+        found = set()
+        for name in _INCLUDE.findall(text.decode(errors="replace")):
+            with suppress(BadPath):
+                found.add(in_project(name, self.file))
+        return found
+
+    def _at(self, commit: str) -> Read:
+        from storyboard.document.load import load
+        from storyboard.document.project_files import GitFiles
+        from storyboard.engine.versions import Written
+        from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
+
+        files = GitFiles(lambda path: self._bytes(commit, path))
+        if self._bytes(commit, self.file) is None:
+            return Read(commit, None, None, f"there is no {self.file} in it")
+        loaded = load(self.file, files, self._cards, provider=self._provider)
+        storyboard = loaded.storyboard
+        if storyboard is None:
+            errors = [finding for finding in loaded.findings if finding.severity == "error"]
+            return Read(commit, loaded, None, f"the storyboard has errors: {errors[0].message}" if errors else "")
+        trouble, lockfile = "", Lockfile()
+        try:
+            text = self._bytes(commit, storyboard.lockfile)
+            lockfile = loads(text.decode(errors="replace")) if text is not None else lockfile
+        except LockfileProblem as bad:
+            trouble = f"{storyboard.lockfile}: {bad.reason}"
+        digests = {path: files.digest(path) for path in project_files(storyboard)}
+        return Read(commit, loaded, Written(storyboard, lockfile, digests), trouble)
+
+    def _bytes(self, commit: str, path: str) -> bytes | None:
+        blob = self.git.file(commit, path)
+        return blob.data if blob is not None else None
+
+
+def project_files(storyboard: Storyboard) -> list[str]:
+    """The pictures, clips and fonts that a film is made of, by their paths in the project."""
+    return list(dict.fromkeys(file.path for file in storyboard.files()))
+
+
+@contextmanager
+def history(speaker: Speaker, project: Project, file: str, provider: str | None) -> Iterator[Past]:
+    """The versions in git. Ends the verb if there is no git, or if it cannot answer."""
+    from storyboard.store.git import Git, GitProblem, NoSuchRevision
+
+    try:
+        with Git(project.root) as git:
+            yield Past(git, project, file, provider)
+    except NoSuchRevision as bad:
+        raise click.UsageError(str(bad)) from bad
+    except GitProblem as bad:
+        speaker.refuse(Exit.FAILED, [problem("git", str(bad), NO_GIT)])
+
+
+def working(speaker: Speaker, project: Project, storyboard: Storyboard) -> "Written":
+    """The storyboard as it lies on the disk. Ends the verb if its lockfile cannot be read."""
+    from storyboard.engine.project_store import Workspace
+    from storyboard.engine.url_inputs import known_pictures
+    from storyboard.engine.versions import Written
+    from storyboard.store.lockfile import LockfileProblem, read
+
+    lockfile = project.root / storyboard.lockfile
+    try:
+        locked = read(lockfile)
+    except LockfileProblem as bad:
+        place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
+        speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+    urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
+    with Workspace(project.state(), storyboard, writable=False) as workspace:
+        files = workspace.digests(storyboard) | known_pictures(workspace, urls)
+    return Written(storyboard, locked, files)
+
+
+HERE = ""
+_MOST_COMMITS = 1000
+
+
+class Line:
+    """What is known of a storyboard's versions. ``commits`` are those that changed one of its files, by id."""
+
+    def __init__(self, past: Past, here: "Written", files: list[str]) -> None:
+        self._past = past
+        self._here = here
+        self._steps: dict[str, Mapping[str, Step]] = {}
+        paths = {*files, here.storyboard.lockfile, *here.files}
+        found: list[Commit] = []
+        if past.git.has_commits():
+            for commit in past.git.commits([past.file], limit=_MOST_COMMITS):
+                paths |= past.includes(commit.id)
+            found = past.git.commits(sorted(paths), limit=_MOST_COMMITS)
+        self.commits: dict[str, Commit] = {commit.id: commit for commit in found}
+
+    def moments(self, shot: str, *, pictures: bool = False) -> Iterator[Moment]:
+        """Where what *shot* asks for changed, newest first; with *pictures*, linked frames count by their content."""
+        top = tuple(list(self.commits)[:1])
+        nodes = [Node(HERE, top), *(Node(commit.id, commit.parents) for commit in self.commits.values())]
+        return lineage(nodes, self._see, shot, self._pictures if pictures else lambda _version, _shot: {})
+
+    def written(self, version: str) -> "Written | None":
+        """A version by its commit, or ``HERE``."""
+        return self._here if version == HERE else self._past.at(version).written
+
+    def step(self, version: str, shot: str) -> "Step | None":
+        """What the planner says of a shot in a version, with that version's lockfile alone."""
+        if version not in self._steps:
+            from storyboard.engine.versions import locked_plan
+
+            written = self.written(version)
+            takes = locked_plan(written).takes() if written is not None else []
+            self._steps[version] = {step.action.shot: step for step in takes}
+        return self._steps[version].get(shot)
+
+    def _see(self, version: str) -> "Version | None":
+        from storyboard.core.compare import Version
+
+        written = self.written(version)
+        return Version(written.storyboard, written.files) if written is not None else None
+
+    def _pictures(self, version: str, shot: str) -> Mapping[str, Any]:
+        step = self.step(version, shot)
+        request = step.request if step is not None and step.request is not None else {}
+        return {
+            f"{field} picture": request[field]
+            for field in ("first_frame", "last_frame")
+            if str(request.get(field, "")).startswith("picture:")
+        }

@@ -1,0 +1,81 @@
+"""Opens a session for a verb and turns what can go wrong with it into words and exit codes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.output import BY_CODE, Exit, Speaker, problem
+from storyboard.cli.project import Project
+from storyboard.core.model import Storyboard
+from storyboard.core.selection import BadSelection
+
+if TYPE_CHECKING:
+    from storyboard.engine.session import Choices, Session
+    from storyboard.store.project_lock import Holder
+
+
+@contextmanager
+def opened(
+    speaker: Speaker,
+    project: Project,
+    storyboard: Storyboard,
+    choices: "Choices",
+    on_wait: "Callable[[Holder | None], None] | None" = None,
+) -> "Iterator[Session]":
+    """A session; with *on_wait* one that builds, and holds the project's lock."""
+    from storyboard.engine.session import OutputRefused, Session
+    from storyboard.engine.worker_tasks import TaskFailed
+    from storyboard.store.journal import Unreadable
+    from storyboard.store.lockfile import LockfileProblem
+    from storyboard.store.project_lock import LockUnsupported
+
+    try:
+        recalled = project.known.recalled if project.known is not None else None
+        with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
+            yield session
+    except BadSelection as bad:
+        near = f" Did you mean {bad.near[0]!r}?" if bad.near else ""
+        raise click.UsageError(f"{_no_shot(bad.selector)}.{near}") from bad
+    except LockfileProblem as bad:
+        lockfile = project.root / storyboard.lockfile
+        place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
+        speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+    except Unreadable as bad:
+        text = f"{bad.path}: a later version of storyboard has written it; it may be about a job that was paid for"
+        speaker.refuse(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
+    except LockUnsupported as bad:
+        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
+    except TaskFailed as bad:
+        speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
+    except OutputRefused as bad:
+        speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
+
+
+def _no_shot(selector: str) -> str:
+    kind, _, name = selector.partition(":")
+    words = {"scene": "no scene with a shot in the film is called", "tag": "no shot in the film has the tag"}
+    return f"{words[kind]} {name!r}" if kind in words else f"no shot is called {selector!r}"
+
+
+@contextmanager
+def opened_store(speaker: Speaker) -> "Iterator[None]":
+    """Turns what can go wrong with the cache as a whole into words and exit codes."""
+    from storyboard.store.journal import Unreadable
+    from storyboard.store.lockfile import LockfileProblem
+    from storyboard.store.lockfile_refs import Unsure
+    from storyboard.store.project_lock import Held, LockLost, LockUnsupported
+
+    try:
+        yield
+    except (Unsure, LockfileProblem) as bad:
+        speaker.refuse(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
+    except Unreadable as bad:
+        reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
+        speaker.refuse(Exit.FAILED, [problem("unsure", reason)])
+    except Held as bad:
+        who = f": process {bad.holder.pid} on {bad.holder.host}" if bad.holder is not None else ""
+        speaker.refuse(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
+    except (LockUnsupported, LockLost) as bad:
+        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])

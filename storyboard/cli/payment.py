@@ -1,0 +1,97 @@
+"""What the environment says about paid providers, and the question before money is spent.
+
+Keys come from ``credentials``, or from a file that is named in the environment.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from storyboard.cli.output import Exit, Leave, Speaker, note, problem
+from storyboard.cli.process import key_in
+from storyboard.core.plan import Plan
+
+if TYPE_CHECKING:
+    from storyboard.engine.paid.generator import Account, Spending
+
+_AT_ONCE = 4
+
+
+def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) -> "Spending":
+    """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
+    from storyboard.engine.paid.generator import Pace, Spending
+    from storyboard.providers.poller import FIRST_ASK_S
+
+    text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
+    try:
+        interval = float(text) if text else FIRST_ASK_S
+        if not 0 < interval <= 3600:
+            raise ValueError(text)
+    except ValueError:
+        raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
+    accounts = {name: _account(speaker, name) for name in sorted(providers)}
+    return Spending(accounts, jobs or _AT_ONCE, Pace(interval_s=interval))
+
+
+def _account(speaker: Speaker, name: str) -> "Account":
+    from storyboard.engine.paid.generator import Account
+    from storyboard.providers.api_client import checked_endpoint
+    from storyboard.providers.base import UnknownProvider, find
+    from storyboard.providers.errors import Secret
+
+    try:
+        variable = find(name).key_variable
+    except UnknownProvider:
+        text = f"a shot or an open job needs the provider {name!r}, and no package that is installed brings it"
+        speaker.refuse(Exit.FAILED, [problem("provider", text, "install its package beside storyboard")])
+    stem = variable.removesuffix("_API_KEY")
+    endpoint = os.environ.get(f"{stem}_BASE_URL") or None
+    if endpoint is not None:
+        try:
+            checked_endpoint(endpoint)
+        except ValueError as bad:
+            raise click.UsageError(f"{stem}_BASE_URL: {bad}") from None
+    key = key_in(variable)
+    file = os.environ.get(f"{variable}_FILE", "")
+    if not key and file:
+        key = _read_key(speaker, variable, Path(file))
+    return Account(endpoint, Secret(key) if key else None)
+
+
+def _read_key(speaker: Speaker, variable: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as bad:
+        reason = bad.strerror if isinstance(bad, OSError) else "it is not text"
+        speaker.refuse(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
+
+
+def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
+    """Show the plan and its price and ask once; without a terminal there must be --yes and a cap.
+
+    *capped* says that whoever builds gave the cap: the storyboard's budget lowers it and is none by itself.
+    """
+    from storyboard.report.plan import price
+    from storyboard.report.text import dollars
+
+    if not plan.cost():
+        return
+    terminal = sys.stdin.isatty() and sys.stderr.isatty() and not speaker.as_json
+    if not terminal and not (yes and capped):
+        hint = "say --yes and --max-cost DOLLARS"
+        speaker.refuse(
+            Exit.USAGE,
+            [problem("unconfirmed", f"this build may cost {dollars(plan.cost())}, and nobody can be asked", hint)],
+        )
+    speaker.progress(text)
+    if yes:
+        return
+    limit = f", capped at {dollars(cap)}" if cap is not None else ""
+    if not click.confirm(f"Spend? {price(plan).capitalize()}{limit}", err=True):
+        note("nothing was bought")
+        raise Leave(Exit.DONE)

@@ -1,0 +1,82 @@
+"""Plans that are written to a file and agreed to, and the refusal to do anything else."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.core.plan import Plan
+from storyboard.core.plan_file import BadPlan, Choice, Moved, SignedPlan, dumps, loads, moved, sign
+
+if TYPE_CHECKING:
+    from storyboard.engine.session import Session
+
+
+def signed_now(session: "Session", plan: Plan, provider: str | None) -> SignedPlan:
+    """The plan of an open storyboard, with all that it rests on."""
+    import msgspec
+
+    choices = session.choices
+    lockfile: dict[str, Any] = msgspec.to_builtins(session.shelf.lockfile.shots)
+    choice = Choice(provider, choices.select, choices.remake)
+    return sign(plan, session.storyboard, choice, session.files, lockfile)
+
+
+def write_plan(path: Path, signed: SignedPlan) -> None:
+    """Write a plan. Raises ``click.UsageError`` if something else than a plan is there."""
+    from storyboard.durable import write_atomic
+
+    if path.exists():
+        try:
+            loads(path.read_bytes())
+        except BadPlan as bad:
+            if not bad.is_plan:
+                raise click.UsageError(f"{path} is there already and is no plan; it is left alone") from bad
+    write_atomic(path, dumps(signed))
+
+
+def read_plan(path: Path) -> SignedPlan:
+    """A plan that was written. Raises ``click.UsageError``."""
+    try:
+        return loads(path.read_bytes())
+    except OSError as bad:
+        raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
+    except BadPlan as bad:
+        way_out = f"; `storyboard plan --out {path}` writes it anew" if bad.is_plan else ""
+        raise click.UsageError(f"{path}: {bad}{way_out}") from bad
+
+
+def agreed_cap(agreed: SignedPlan, cap: Decimal | None) -> Decimal | None:
+    """What may be spent: what was agreed to, or less."""
+    cost = Decimal(agreed.cost)
+    return min(cost, cap) if cap is not None else cost
+
+
+def refuse_if_moved(speaker: Speaker, agreed: SignedPlan, now: SignedPlan) -> None:
+    """End the verb, before anything is done, if it would do something else than was agreed to."""
+    found = moved(agreed, now)
+    if found:
+        errors = [problem("plan-moved", _line(one)) for one in found]
+        errors[0]["help"] = "write the plan anew with `storyboard plan --out`, and have it agreed to"
+        data = {"moved": [{"kind": one.kind, "name": one.name, "old": one.old, "new": one.new} for one in found]}
+        text = "\n".join(
+            ["error[plan-moved]: this is not what the plan says; nothing was done"]
+            + [f"  {error['message']}" for error in errors]
+            + [f"  help: {errors[0]['help']}"]
+        )
+        speaker.refuse(Exit.FAILED, errors, text=text, data=data, follow=["storyboard plan"])
+
+
+def _line(one: Moved) -> str:
+    match one.kind:
+        case "price":
+            return f"price of {one.name}: ${one.old} -> ${one.new}"
+        case "cache":
+            return f"{one.name}: {one.old or 'not in the plan'} -> {one.new or 'not there'}"
+        case "choice":
+            return "the command line asks for something else"
+    change = "new" if not one.old else "gone" if not one.new else "changed"
+    where = {"storyboard": "storyboard", "file": "file", "lockfile": "lockfile"}[one.kind]
+    return f"{where}: {one.name}{'' if one.name == 'the film' else ' is ' + change}"

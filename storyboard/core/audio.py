@@ -1,0 +1,247 @@
+"""What the film sounds like, as values: which take is heard from where to where, and the tracks beside them.
+
+Everything is counted in samples of the film at 48 kHz, from its first picture, so that an hour of shots does not drift.
+Sources are named by digest. ``sound_request`` is the one place that says what counts in the key of the sound.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from typing import Literal
+
+from msgspec import Struct
+
+from storyboard.core.keys import Request, normal_request
+from storyboard.core.model import Json, Output, Shot, Storyboard, Track
+from storyboard.core.plan import TakeMade
+from storyboard.core.ranges import overlaps
+from storyboard.core.timebase import frames_in, plain_number
+from storyboard.core.timeline import Piece, TooShort, place, timeline, total_frames
+
+RATE = 48_000
+# Raised whenever the same sound would come out with other samples.
+MIXER_VERSION = 3
+# What a hard cut is softened by, so that it does not click.
+EDGE = RATE * 3 // 1000
+Curve = Literal["edge", "cross", "through"]
+
+
+class Ramp(Struct, frozen=True):
+    """How a sound comes or goes, over so many samples.
+
+    ``edge`` is a straight line that only keeps a cut from clicking; ``cross`` is a quarter of a sine, two of which
+    keep the power; ``through`` is silent in its outer half, as a picture is that fades through a colour.
+    """
+
+    samples: int = 0
+    curve: Curve = "edge"
+
+
+class Voice(Struct, frozen=True):
+    """A take that is heard: *samples* of the film from *at* on, from *start* seconds after the take's first picture."""
+
+    take: str
+    at: int
+    samples: int
+    start: Fraction
+    speed: Fraction
+    gain: Fraction
+    rise: Ramp
+    fall: Ramp
+
+
+class Bed(Struct, frozen=True):
+    """A track from sample *at* on, at most to the end of the film. *file* is its path, which does not count."""
+
+    digest: str
+    at: int
+    gain: Fraction
+    fade_in: int
+    fade_out: int
+    loop: bool
+    duck: Fraction
+    file: str = ""
+
+
+class Sound(Struct, frozen=True):
+    """The sound of a film of so many samples; without voices and beds there is none. *loudness* is in LUFS."""
+
+    samples: int
+    voices: tuple[Voice, ...]
+    beds: tuple[Bed, ...]
+    loudness: Fraction | None = None
+
+
+class OffFilm(ValueError):
+    """A track that would begin before the film or after its end."""
+
+
+Takes = Callable[[str], TakeMade | None]
+
+
+def film_sound(storyboard: Storyboard, pieces: Sequence[Piece], take: Takes, files: Mapping[str, str]) -> Sound:
+    """The sound of the shots at *pieces* and of the tracks, as long as *pieces* are.
+
+    *take* gives the take of a shot, *files* the digests of files by path. Raises ``OffFilm``.
+    """
+    output = storyboard.output
+    samples = sample_at(total_frames(pieces), output.fps)
+    beds = tuple(_bed(track, pieces, output, samples, files[track.file.path]) for track in storyboard.audio)
+    return Sound(samples, tuple(_voices(storyboard, pieces, take)), beds, output.loudness)
+
+
+def partial_sound(storyboard: Storyboard, take: Takes, files: Mapping[str, str], frames: int) -> Sound:
+    """The sound of what is there, in a film of so many *frames*; shots without a usable take are silent.
+
+    Tracks that would begin outside of it are left out.
+    """
+    output = storyboard.output
+    there = {shot.id: made for shot in storyboard.shots() if (made := take(shot.id)) and _fits(shot, made, output)}
+    shares = {name: share.before for name, share in overlaps(storyboard).items()}
+    pieces = timeline(storyboard, {name: made.info for name, made in there.items()}, shares)
+    samples = sample_at(frames, output.fps)
+    beds = []
+    for track in storyboard.audio:
+        with suppress(OffFilm):
+            beds.append(_bed(track, pieces, output, samples, files[track.file.path]))
+    voices = (voice for voice in _voices(storyboard, pieces, there.get) if voice.at + voice.samples <= samples)
+    return Sound(samples, tuple(voices), tuple(beds), output.loudness)
+
+
+def _fits(shot: Shot, made: TakeMade, output: Output) -> bool:
+    try:
+        place(shot, 0, output, made.info)
+    except TooShort:
+        return False
+    return True
+
+
+def sample_at(frame: int, rate: Fraction) -> int:
+    """The sample of the film that is nearest to the beginning of *frame*."""
+    return frames_in(frame / rate, Fraction(RATE))
+
+
+class _Heard(Struct, frozen=True):
+    """A shot in its place, with its take if that is to be heard."""
+
+    shot: Shot
+    piece: Piece
+    take: TakeMade | None
+
+    def start(self, output: Output) -> Fraction:
+        """Seconds into the take; where packets are copied the picture begins with a whole frame, and so the sound."""
+        info = self.take.info if self.take is not None else None
+        if info is None or self.shot.speed != 1 or info.fps != output.fps or not info.constant_rate:
+            return self.piece.start
+        return frames_in(self.piece.start, info.fps) / info.fps
+
+
+def _voices(storyboard: Storyboard, pieces: Sequence[Piece], take: Takes) -> Iterator[Voice]:
+    output, shares = storyboard.output, overlaps(storyboard)
+    shots = {shot.id: shot for shot in storyboard.shots()}
+    heard = [_Heard(shots[piece.shot], piece, _sounding(shots[piece.shot], take)) for piece in pieces]
+    for before, here, after in zip([None, *heard[:-1]], heard, [*heard[1:], None], strict=True):
+        if here.take is None:
+            continue
+        piece, share = here.piece, shares[here.shot.id]
+        first, end = piece.at, piece.at + piece.frames
+        coming = here.shot.transition.type if before is not None else "cut"
+        going = after.shot.transition.type if after is not None else "cut"
+        rise = _ramp(first, first + share.before, coming, output)
+        fall = _ramp(end - share.after, end, going, output)
+        begin = sample_at(first, output.fps)
+        yield Voice(
+            take=here.take.digest,
+            at=begin,
+            samples=sample_at(end, output.fps) - begin,
+            start=here.start(output),
+            speed=here.shot.speed,
+            gain=here.shot.audio.gain,
+            rise=Ramp() if before is not None and _goes_on(before, here, output) else rise,
+            fall=Ramp() if after is not None and _goes_on(here, after, output) else fall,
+        )
+
+
+def _sounding(shot: Shot, take: Takes) -> TakeMade | None:
+    made = take(shot.id) if shot.audio.keep else None
+    return made if made is not None and made.info.has_audio else None
+
+
+def _ramp(first: int, end: int, kind: str, output: Output) -> Ramp:
+    """The ramp over those frames of the film; where there are none, what keeps a cut from clicking."""
+    if first == end:
+        return Ramp(EDGE)
+    return Ramp(sample_at(end, output.fps) - sample_at(first, output.fps), "through" if kind == "fade" else "cross")
+
+
+def _goes_on(before: _Heard, after: _Heard, output: Output) -> bool:
+    """Whether one take simply goes on across the cut, which then must not be heard."""
+    if before.take is None or after.take is None or before.take.digest != after.take.digest:
+        return False
+    if before.shot.speed != 1 or after.shot.speed != 1 or before.shot.audio != after.shot.audio:
+        return False
+    end = before.piece.at + before.piece.frames
+    return after.piece.at == end and after.start(output) == before.start(output) + before.piece.frames / output.fps
+
+
+def _bed(track: Track, pieces: Sequence[Piece], output: Output, samples: int, digest: str) -> Bed:
+    at = frames_in(track_start(track, pieces, output), Fraction(RATE))
+    if at < 0:
+        raise OffFilm(f"{track.file.path} would begin {_seconds(-at)} s before the film")
+    if at >= samples:
+        raise OffFilm(f"{track.file.path} would begin at {_seconds(at)} s, the film ends at {_seconds(samples)} s")
+    rise, fall = (frames_in(seconds, Fraction(RATE)) for seconds in (track.fade_in, track.fade_out))
+    return Bed(digest, at, track.gain, rise, fall, track.loop, track.duck, track.file.path)
+
+
+def track_start(track: Track, pieces: Sequence[Piece], output: Output) -> Fraction:
+    """The second of the film at which *track* begins. Raises ``OffFilm`` if its shot is not in the film."""
+    if track.shot is None:
+        return track.start
+    at = next((piece.at for piece in pieces if piece.shot == track.shot), None)
+    if at is None:
+        raise OffFilm(f"`{track.shot}`, with which {track.file.path} begins, is not in the film")
+    return track.start + at / output.fps
+
+
+def _seconds(samples: int) -> str:
+    return f"{samples / RATE:.3f}".rstrip("0").rstrip(".")
+
+
+def sound_request(sound: Sound, renderer: Mapping[str, Json]) -> Request:
+    """Everything that decides over the samples of *sound*: digests, places, gains; no path and no id."""
+    request: Request = {
+        "samples": sound.samples,
+        "voices": [_voice(voice) for voice in sound.voices],
+        "tracks": [_track(bed) for bed in sound.beds],
+        "mixer": MIXER_VERSION,
+        "av": renderer.get("av"),
+    }
+    if sound.loudness is not None:
+        request["loudness"] = sound.loudness
+    return normal_request(request)
+
+
+def _voice(voice: Voice) -> dict[str, Json]:
+    said: dict[str, Json] = {
+        "take": voice.take,
+        "at": voice.at,
+        "samples": voice.samples,
+        "start": str(voice.start),
+        "rise": [voice.rise.samples, voice.rise.curve],
+        "fall": [voice.fall.samples, voice.fall.curve],
+    }
+    said |= {"speed": str(voice.speed)} if voice.speed != 1 else {}
+    return said | ({"gain": plain_number(voice.gain)} if voice.gain else {})
+
+
+def _track(bed: Bed) -> dict[str, Json]:
+    said: dict[str, Json] = {"file": f"file:{bed.digest}", "at": bed.at}
+    more = {
+        "gain": plain_number(bed.gain),
+        "fade_in": bed.fade_in,
+        "fade_out": bed.fade_out,
+        "loop": bed.loop,
+        "duck": plain_number(bed.duck),
+    }
+    return said | {name: value for name, value in more.items() if value}

@@ -1,0 +1,101 @@
+"""Transitions against the shots beside them: each needs as many frames of both as it lasts.
+
+Own footage counts by what its header says, as far as that says anything; it is measured when it is taken in.
+
+What is asked of own footage against how long it says that it is: the part of it that is shown.
+
+Only MP4 and MOV say so; other footage is measured when it is taken in, and the build says then what does not fit.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Protocol
+
+from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
+from storyboard.core.model import Clip, Shot, Storyboard
+from storyboard.core.ranges import TooLong, overlaps, too_long
+from storyboard.core.timebase import frames_in, in_words
+from storyboard.core.timeline import TooShort, place
+from storyboard.document.fields import Field
+from storyboard.document.file_inputs import Frames
+from storyboard.document.scene_cache import AnyDraft
+from storyboard.document.yaml.source_map import Path
+
+
+class Written(Protocol):
+    """The output of a film as it is written."""
+
+    def find(self, name: str) -> Field | None:
+        """The field that counts."""
+
+
+def check_overlaps(
+    storyboard: Storyboard, drafts: Sequence[AnyDraft], output: Written, files: Frames
+) -> Iterator[Diagnostic]:
+    """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
+    written = {draft.id: draft for draft in drafts}
+    shots = [shot for shot in storyboard.shots() if not shot.skip]
+    sharing = {name for name, share in overlaps(storyboard).items() if share.before or share.after}
+    found = {shot.id: _frames(shot, storyboard, files) for shot in shots if shot.id in sharing}
+    lengths = {name: frames for name, frames in found.items() if frames is not None}
+    for problem in too_long(storyboard, lengths) if sharing else ():
+        note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
+        yield error("transition-too-long", str(problem), _place(problem, written, output), note)
+    first = shots[0] if shots else None
+    moves = first is not None and first.transition.type != "cut"
+    field = written[first.id].own.find("transition") if first is not None and moves else None
+    if first is not None and field is not None:
+        message = f"`{first.id}` is the first shot, so nothing gives way to it"
+        yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
+
+
+def _frames(shot: Shot, storyboard: Storyboard, files: Frames) -> int | None:
+    if isinstance(shot.source, Clip):
+        length = files.length(shot.source.file, "clip")
+        return None if length is None else _footage(shot, storyboard, length)
+    try:
+        return place(shot, 0, storyboard.output, None).frames
+    except TooShort:
+        return None
+
+
+def _footage(shot: Shot, storyboard: Storyboard, length: Fraction) -> int | None:
+    """Frames of a shot whose footage lasts *length* seconds; ``None`` if nothing is left of it."""
+    shown = min(shot.trim.end or length, length) - (shot.trim.start or 0)
+    return max(1, frames_in(shown / shot.speed, storyboard.output.fps)) if shown > 0 else None
+
+
+def _place(problem: TooLong, written: dict[str, AnyDraft], output: Written) -> Span | None:
+    if not problem.shot:
+        name = problem.what.replace(" ", "_")
+        field = output.find(name)
+        return None if field is None else field.span
+    found = written[problem.shot].find("transition")
+    if found is None:
+        return None
+    said = found.value if isinstance(found.value, dict) else {}
+    return found.document.span((*found.path, "duration")) if "duration" in said else found.key_span
+
+
+# A part may end a frame behind its footage; frames are not longer than this.
+_FRAME_S = Fraction(1, 10)
+
+
+def check_footage(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: Frames) -> Iterator[Diagnostic]:
+    """Findings about parts that begin or end behind the footage that they are of."""
+    for draft, shot in zip(drafts, storyboard.shots(), strict=True):
+        if shot.skip or not isinstance(shot.source, Clip) or (shot.trim.start, shot.trim.end) == (None, None):
+            continue
+        length = files.length(shot.source.file, "clip")
+        path = None if length is None else _beyond(shot, length)
+        field = draft.own.find("trim") if path is not None else None
+        if length is not None and path is not None and field is not None:
+            message = f"the footage is {in_words(length)} long"
+            yield error("bad-trim", message, field.document.span((*field.path, *path)))
+
+
+def _beyond(shot: Shot, length: Fraction) -> Path | None:
+    """The side of the part that lies behind the footage."""
+    if shot.trim.start is not None and shot.trim.start >= length:
+        return ("start",)
+    return ("end",) if shot.trim.end is not None and shot.trim.end > length + _FRAME_S else None

@@ -1,0 +1,170 @@
+"""Sound as written: what becomes of a shot's own, and the tracks for the film as a whole.
+
+Tracks are held against the timeline as far as it is known before anything is made: a film with own footage in it is
+measured when that has been taken in.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from storyboard.core.audio import OffFilm, track_start
+from storyboard.core.diagnostics import Diagnostic, Label, error, warning
+from storyboard.core.model import Audio, Clip, Storyboard, Track
+from storyboard.core.ranges import overlaps
+from storyboard.core.timebase import exact, in_words, plain_number
+from storyboard.core.timeline import Piece, TooShort, running_time, timeline
+from storyboard.document.fields import Field, Layer, ShotDraft
+from storyboard.document.file_inputs import Frames
+from storyboard.document.scene_cache import AnyDraft
+from storyboard.document.suggest import closest, quoted
+
+# How far a track gives way where it is only said that it does.
+DUCK_DB = Fraction(12)
+
+
+def shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
+    """What becomes of the sound of the shot; a gain for a source that has no sound is told."""
+    field = draft.find("audio")
+    if field is None:
+        return Audio()
+    if draft.kind in ("image", "card") and "audio" in draft.own.data:
+        article = "an image" if draft.kind == "image" else "a card"
+        message = f"{quoted(draft.id)} is {article}, which has no sound of its own"
+        findings.append(warning("no-sound", message, field.key_span, help="put a track under `audio` of the film"))
+    said: dict[str, Any] = field.value if isinstance(field.value, dict) else {"mode": field.value}
+    return Audio(said.get("mode") != "mute", exact(said.get("gain", 0)))
+
+
+def read_tracks(root: Layer, frames: Frames, findings: list[Diagnostic]) -> tuple[Track, ...]:
+    """The tracks of the film; one whose file cannot be used is left out, which has then been said.
+
+    Where a file says how long it is, fades that take longer are added to the findings.
+    """
+    written = root.find("audio")
+    if written is None or not isinstance(written.value, list):
+        return ()
+    fields = [Field(item, written.document, (*written.path, number)) for number, item in enumerate(written.value)]
+    found = [(field, _track(field, frames)) for field in fields]
+    tracks = [(field, track) for field, track in found if track is not None]
+    for field, track in tracks:
+        length = frames.length(track.file, "sound")
+        if length is not None and not track.loop and track.fade_in + track.fade_out > length:
+            findings.append(_longer_than_file(field, track, length))
+    return tuple(track for _, track in tracks)
+
+
+def _longer_than_file(field: Field, track: Track, length: Fraction) -> Diagnostic:
+    """The fades of *track* take longer than it is heard."""
+    name = "fade_out" if track.fade_out else "fade_in"
+    whole = track.fade_in + track.fade_out
+    fades = "the fades take" if track.fade_in and track.fade_out else "the fade takes"
+    message = f"{fades} {plain_number(whole)} s, {quoted(track.file.path, 80)} is {in_words(length)} long"
+    return error("fades-too-long", message, field.document.span((*field.path, name)), help=_longest(track, length))
+
+
+def _longest(track: Track, room: Fraction) -> str:
+    """The fade of *track* that is as long as *room* allows, which the other one is taken from."""
+    name, other = ("fade_out", track.fade_in) if track.fade_out else ("fade_in", track.fade_out)
+    left = Fraction(int((room - other) * 1000), 1000)
+    shorter = f"the longest that fits is `{name}: {plain_number(left)}`" if left > 0 else None
+    return shorter or f"both together fit into {in_words(room)}"
+
+
+def _track(field: Field, frames: Frames) -> Track | None:
+    if not isinstance(field.value, dict | str):
+        return None
+    said: dict[str, Any] = field.value if isinstance(field.value, dict) else {"file": field.value}
+    place = field if isinstance(field.value, str) else Field(said.get("file"), field.document, (*field.path, "file"))
+    file = frames.file(place, "sound")
+    if file is None or not field.usable:
+        return None
+    begins = said.get("start", 0)
+    shot, start = (begins["shot"], begins.get("offset", 0)) if isinstance(begins, dict) else (None, begins)
+    duck = said.get("duck", False)
+    return Track(
+        file=file,
+        start=exact(start),
+        shot=shot,
+        gain=exact(said.get("gain", 0)),
+        fade_in=exact(said.get("fade_in", 0)),
+        fade_out=exact(said.get("fade_out", 0)),
+        loop=said.get("loop", False),
+        duck=(DUCK_DB if duck else Fraction(0)) if isinstance(duck, bool) else exact(duck),
+    )
+
+
+def check_shots(root: Layer, drafts: Sequence[AnyDraft], *, complete: bool) -> Iterator[Diagnostic]:
+    """Findings about tracks that begin with a shot which is not there or is skipped.
+
+    Unless the film is *complete*, a shot that is not there may stand in a file that could not be read.
+    """
+    written = root.find("audio")
+    by_id: dict[str, AnyDraft] = {}
+    for draft in drafts:
+        by_id.setdefault(draft.id, draft)
+    for number, item in enumerate(written.value if written is not None and isinstance(written.value, list) else ()):
+        begins = item.get("start") if isinstance(item, dict) else None
+        place = ("audio", number, "start", "shot")
+        if isinstance(begins, dict) and place not in root.document.bad and isinstance(begins.get("shot"), str):
+            finding = _unusable(root, begins["shot"], (*root.path, *place), by_id, complete=complete)
+            yield from () if finding is None else (finding,)
+
+
+def _unusable(
+    root: Layer, name: str, path: tuple[str | int, ...], by_id: Mapping[str, AnyDraft], *, complete: bool
+) -> Diagnostic | None:
+    place, draft = root.document.span(path), by_id.get(name)
+    if draft is not None and draft.skipped:
+        reason = Label(draft.own.document.key_span((*draft.own.path, "skip")), "it is skipped here")
+        return error("skipped-link", f"{quoted(name)} is skipped, so nothing can begin with it", place, reason)
+    if draft is not None or not complete:
+        return None
+    meant = closest(name, by_id)
+    message = f"shot {quoted(name)} is not defined"
+    if meant is None:
+        return error("unknown-shot", message, place)
+    note = Label(by_id[meant].name_span, f"{quoted(meant)} is defined here")
+    return error("unknown-shot", message, place, note, help=f"did you mean `{meant}`?")
+
+
+def check_times(storyboard: Storyboard, root: Layer) -> Iterator[Diagnostic]:
+    """Findings about tracks that begin outside the film, or whose fades take longer than what is left of it."""
+    pieces = _known(storyboard) if storyboard.audio else None
+    if pieces is None:
+        return
+    length = running_time(pieces, storyboard.output)
+    for number, track in enumerate(storyboard.audio):
+        try:
+            start = track_start(track, pieces, storyboard.output)
+        except OffFilm:
+            continue
+        path = (*root.path, "audio", number)
+        if not 0 <= start < length:
+            yield _outside(root, path, track, start, length)
+        elif track.fade_in + track.fade_out > length - start:
+            name = "fade_out" if track.fade_out else "fade_in"
+            message = f"the fades take {plain_number(track.fade_in + track.fade_out)} s"
+            message += f", from there on the film lasts {in_words(length - start)}"
+            advice = _longest(track, length - start)
+            yield error("fades-too-long", message, root.document.span((*path, name)), help=advice)
+
+
+def _outside(root: Layer, path: tuple[str | int, ...], track: Track, start: Fraction, length: Fraction) -> Diagnostic:
+    place = (*path, "start") if track.shot is None else (*path, "start", "offset")
+    if start < 0:
+        message = f"the track would begin {in_words(-start)} before the film"
+        latest = plain_number(track.start - start)
+        return error("track-outside", message, root.document.span(place), help=f"the earliest is `offset: {latest}`")
+    message = f"the track would begin at {in_words(start)}, the film is {in_words(length)} long"
+    return error("track-outside", message, root.document.span(place))
+
+
+def _known(storyboard: Storyboard) -> list[Piece] | None:
+    """The timeline, if all of it is known before anything is made."""
+    if any(isinstance(shot.source, Clip) for shot in storyboard.shots() if not shot.skip):
+        return None
+    try:
+        return timeline(storyboard, {}, {name: share.before for name, share in overlaps(storyboard).items()})
+    except TooShort:
+        return None

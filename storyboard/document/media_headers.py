@@ -1,0 +1,384 @@
+"""How long the sound or the pictures in a file are, as far as its header says so; nothing is decoded.
+
+WAV and AIFF, FLAC (RFC 9639, 8.2), MP3 with the frame count that its encoder wrote (Xing, Info), Ogg with Vorbis or
+Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Frames without a count are
+``walked``'s, Matroska is ``ebml``'s. Of other files nothing is known.
+
+What the first bytes of a file tell about it: whether it can be the picture, clip, font or sound that it is used as.
+
+Files are read through a function that reads at a place, so that it is the same for those of a disk and of a commit.
+
+How long a sound is that is nothing but frames, told from their headers alone: MP3 without a count, and AAC (ADTS).
+
+One frame says where the next one begins (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-7, 6.2). Files with anything else
+among their frames say nothing, nor do sounds of more than three minutes: hardly a fade takes that long, and a check is
+not kept waiting.
+
+How long a Matroska or WebM file is, as it says itself (RFC 8794, 4 and 6; RFC 9559, 5.1.2).
+
+It is the length of everything in it: where pictures go on after the sound, it is longer than that.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import isfinite
+from typing import Literal
+
+from msgspec import Struct
+
+# Reads so many bytes at that offset, fewer at the end of the file.
+ReadAt = Callable[[int, int], bytes]
+Kind = Literal["picture", "clip", "font", "sound"]
+
+MAX_PICTURE = 64 * 1024 * 1024
+_HEADER = 16
+
+_MOST_BOXES = 1000
+_MOST_INDEX = 16 << 20
+_HEAD = 1 << 16
+EBML = b"\x1aE\xdf\xa3"
+_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_KNOWN = "it is not a WAV, AIFF, FLAC, MP3, AAC, Ogg, MP4, MOV, Matroska or WebM file"
+
+
+def unusable(kind: Kind, read: ReadAt, size: int) -> str | None:
+    """Why a file of *size* bytes is none of that kind that can be used; ``None`` if it may be one.
+
+    A picture is a PNG, JPEG or WebP file that can be sent, a clip one that may be of any size.
+    """
+    if kind == "sound":
+        return _not_a_sound(read, size)
+    header = read(_HEADER, 0)
+    if kind == "clip":
+        return None if _is_clip(header) else "it is not an MP4, MOV, Matroska or WebM video"
+    if kind == "picture" and not _is_picture(header):
+        return "it is not a PNG, JPEG or WebP picture"
+    if kind == "font" and not _is_font(header):
+        return "it is not a TrueType or OpenType font"
+    return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
+
+
+def _is_picture(header: bytes) -> bool:
+    png, jpeg = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+    return header.startswith((png, jpeg)) or (header[:4] == b"RIFF" and header[8:12] == b"WEBP")
+
+
+def _is_clip(header: bytes) -> bool:
+    return header[4:8] in _ATOMS or header.startswith(EBML)
+
+
+def _is_font(header: bytes) -> bool:
+    return header.startswith((b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf"))
+
+
+def _not_a_sound(read: ReadAt, size: int) -> str | None:
+    """Why a file of *size* bytes has no sound that can be used; ``None`` if it may have one.
+
+    A film is asked for the kinds of its streams, as far as that can be told without decoding.
+    """
+    head = read(12, 0)
+    if head[4:8] in _ATOMS:
+        index = index_of(read, size)
+        return "there is no sound in it" if index is not None and b"soun" not in index else None
+    if head.startswith(EBML):
+        begin = read(_HEAD, 0)
+        return "there is no sound in it" if b"V_" in begin and b"A_" not in begin else None
+    return None if _is_sound(head) else _KNOWN
+
+
+def _is_sound(head: bytes) -> bool:
+    if head[:4] in (b"RIFF", b"RF64"):
+        return head[8:12] == b"WAVE"
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"AIFF", b"AIFC")
+    # an MP3 without a tag and raw AAC begin with eleven bits that are set
+    return head.startswith((b"fLaC", b"OggS", b"ID3")) or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+
+
+def index_of(read: ReadAt, size: int) -> bytes | None:
+    """The ``moov`` box of an MP4 (ISO/IEC 14496-12, 4.2); ``None`` if it is not found or too large to be looked at."""
+    at = 0
+    for _ in range(_MOST_BOXES):
+        head = read(16, at)
+        length = int.from_bytes(head[:4], "big")
+        length = int.from_bytes(head[8:16], "big") if length == 1 else length or size - at
+        if length < 8 or at >= size:
+            return None
+        if head[4:8] == b"moov":
+            return read(length, at) if length <= _MOST_INDEX else None
+        at += length
+    return None
+
+
+# Samples a second of MPEG 2.5, none, 2 and 1, by the two bits behind those of the version.
+MP3_RATES = ((11025, 12000, 8000), (), (22050, 24000, 16000), (44100, 48000, 32000))
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+# Kilobits a second of layer III, of MPEG 1 and of the others, from the first index that is not free.
+_MPEG_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_MPEG_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
+_MOST_FRAMES = 1 << 13
+_BLOCK = 1 << 16
+_TAG_HEAD = 11
+
+
+class Frame(Struct, frozen=True):
+    """One frame as its header tells: its bytes, its samples, and samples a second."""
+
+    length: int
+    samples: int
+    rate: int
+
+
+def walked(read: ReadAt, size: int, at: int) -> Fraction | None:
+    """Seconds of the frames from byte *at* to the end of a file of *size* bytes."""
+    first = read(_TAG_HEAD, at)
+    header = next((kind for kind in (mp3_frame, adts_frame) if kind(first) is not None), None)
+    return None if header is None else _added_up(read, size, at, header)
+
+
+def _added_up(read: ReadAt, size: int, at: int, header: Callable[[bytes], Frame | None]) -> Fraction | None:
+    samples, rate, block, base = 0, 0, b"", at
+    for _ in range(_MOST_FRAMES):
+        if at + _TAG_HEAD > base + len(block):
+            block, base = read(_BLOCK, at), at
+        head = block[at - base : at - base + _TAG_HEAD]
+        frame = header(head)
+        if at >= size or head.startswith(_TAGS):
+            return Fraction(samples, rate) if rate else None
+        if frame is None or rate not in (0, frame.rate):
+            return None
+        samples, rate, at = samples + frame.samples, frame.rate, at + frame.length
+    return None
+
+
+def mp3_frame(head: bytes) -> Frame | None:
+    """The frame of layer III that begins so; none of a free bit rate, whose header does not tell its length."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
+        return None
+    version, bits, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
+    if version == 1 or bits in (0, 15) or rate == 3:
+        return None
+    samples, kilobits = (1152, _MPEG_1) if version == 3 else (576, _MPEG_2)
+    length = samples // 8 * 1000 * kilobits[bits - 1] // MP3_RATES[version][rate] + (head[2] >> 1 & 1)
+    return Frame(length, samples, MP3_RATES[version][rate])
+
+
+def adts_frame(head: bytes) -> Frame | None:
+    """The frame of AAC that begins so."""
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return None
+    rate = head[2] >> 2 & 15
+    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    if rate >= len(_AAC_RATES) or length < 7:
+        return None
+    return Frame(length, 1024 * ((head[6] & 3) + 1), _AAC_RATES[rate])
+
+
+_SEGMENT, _INFO = 0x18538067, 0x1549A966
+_SCALE, _DURATION = 0x2AD7B1, 0x4489
+_NANOSECONDS = 1_000_000_000
+_MOST_ELEMENTS = 1000
+_ELEMENT_HEAD = 12  # four bytes of a name, eight of a length
+
+
+def matroska_length(read: ReadAt, size: int) -> Fraction | None:
+    """Seconds of a file of *size* bytes; ``None`` if it does not say, as one does not that was streamed."""
+    for name, at, end in _elements(read, 0, size):
+        if name == _SEGMENT:
+            info = next(((at, end) for name, at, end in _elements(read, at, end) if name == _INFO), None)
+            return None if info is None else _length(read, *info)
+    return None
+
+
+def _length(read: ReadAt, begin: int, end: int) -> Fraction | None:
+    scale, duration = 1_000_000, 0.0
+    for name, at, stop in _elements(read, begin, end):
+        data = read(min(8, stop - at), at)
+        if name == _SCALE:
+            scale = int.from_bytes(data, "big")
+        elif name == _DURATION and len(data) in (4, 8):
+            [duration] = struct.unpack(">f" if len(data) == 4 else ">d", data)
+    if not isfinite(duration) or duration <= 0 or not scale:
+        return None
+    return Fraction(duration) * scale / _NANOSECONDS
+
+
+def _elements(read: ReadAt, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Name, place and end of what stands side by side between two places; one of unknown length is the last."""
+    for _ in range(_MOST_ELEMENTS):
+        if at >= end:
+            return
+        head = read(_ELEMENT_HEAD, at)
+        long = _digits(head, 4)
+        wide = _digits(head[long:], 8)
+        name = int.from_bytes(head[:long], "big")
+        value = int.from_bytes(head[long : long + wide], "big")
+        begin, mask = at + long + wide, (1 << 7 * wide) - 1
+        length = value & mask
+        at = end if length == mask else min(end, begin + length)
+        yield name, begin, at
+
+
+def _digits(head: bytes, most: int) -> int:
+    """How many bytes a number has that begins so. Raises ``IndexError`` if it is none."""
+    wide = 9 - head[0].bit_length()
+    if wide > most or wide > len(head):
+        raise IndexError
+    return wide
+
+
+_MOST_CHUNKS = 1000
+_TAIL = 1 << 17
+_STREAMED = 0xFFFFFFFF
+_OPUS_RATE = 48_000
+
+
+def sound_length(read: ReadAt, size: int) -> Fraction | None:
+    """Seconds of sound in a file of *size* bytes; ``None`` if its header does not say."""
+    head = read(12, 0)
+    try:
+        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+            return _wav(read, size)
+        if head[:4] == b"FORM":
+            return _aiff(read, size)
+        if head[:4] == b"fLaC":
+            packed = int.from_bytes(read(8, 18), "big")
+            return _seconds(packed & (1 << 36) - 1, packed >> 44)
+        if head[:4] == b"OggS":
+            return _ogg(read, size)
+        if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
+            return _in_frames(read, size, head)
+        if head[:4] == EBML:
+            return matroska_length(read, size)
+        return _mp4(index_of(read, size) or b"", b"soun")
+    except (IndexError, struct.error):  # a header that is cut short or lies
+        return None
+
+
+def picture_length(read: ReadAt, size: int) -> Fraction | None:
+    """Seconds of moving pictures in an MP4 or MOV of *size* bytes; ``None`` if its header does not say.
+
+    Other containers tell only how long everything in them is together.
+    """
+    try:
+        return None if read(4, 0) == EBML else _mp4(index_of(read, size) or b"", b"vide")
+    except (IndexError, struct.error):
+        return None
+
+
+def _seconds(samples: int, rate: int) -> Fraction | None:
+    return Fraction(samples, rate) if samples and rate else None
+
+
+def _chunks(read: ReadAt, size: int, order: str) -> Iterator[tuple[bytes, int, int]]:
+    """Name, place and length of the chunks of a WAV or AIFF file."""
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > size:
+            return
+        name, length = struct.unpack(f"{order}4sI", read(8, at))
+        yield name, at + 8, length
+        at += 8 + length + length % 2
+
+
+def _wav(read: ReadAt, size: int) -> Fraction | None:
+    per_second = 0
+    for name, at, length in _chunks(read, size, "<"):
+        if name == b"fmt ":
+            [per_second] = struct.unpack("<I", read(4, at + 8))
+        if name == b"data":
+            there = size - at if length in (0, _STREAMED) else min(length, size - at)
+            return _seconds(there, per_second)
+    return None
+
+
+def _aiff(read: ReadAt, size: int) -> Fraction | None:
+    for name, at, _ in _chunks(read, size, ">"):
+        if name == b"COMM":
+            frames, _, exponent, mantissa = struct.unpack(">IHHQ", read(16, at + 2))
+            rate = Fraction(mantissa) * Fraction(2) ** ((exponent & 0x7FFF) - 16383 - 63)
+            return Fraction(frames) / rate if frames and rate else None
+    return None
+
+
+def _in_frames(read: ReadAt, size: int, head: bytes) -> Fraction | None:
+    """MP3 or AAC, behind a tag."""
+    at = 0
+    if head[:3] == b"ID3":
+        sizes = read(4, 6)
+        at = 10 + (sizes[0] << 21 | sizes[1] << 14 | sizes[2] << 7 | sizes[3])
+    frame = read(192, at)
+    return _counted(frame) if b"Xing" in frame or b"Info" in frame else walked(read, size, at)
+
+
+def _counted(frame: bytes) -> Fraction | None:
+    """By the count in the first frame of an MP3."""
+    version, layer, rate = frame[1] >> 3 & 3, frame[1] >> 1 & 3, frame[2] >> 2 & 3
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if frame[0] != 0xFF or layer != 1 or tag < 0 or not frame[tag + 7] & 1:
+        return None
+    [frames] = struct.unpack(">I", frame[tag + 8 : tag + 12])
+    samples = frames * (1152 if version == 3 else 576) - _padding(frame[tag + 8 :], frame[tag + 7])
+    return _seconds(max(0, samples), MP3_RATES[version][rate])
+
+
+def _padding(fields: bytes, flags: int) -> int:
+    """Samples that the encoder put before and behind the sound, as it says beyond the fields that *flags* name."""
+    at = sum(length for bit, length in enumerate((4, 4, 100, 4)) if flags >> bit & 1)
+    if fields[at : at + 4] not in (b"LAME", b"Lavf", b"Lavc"):
+        return 0
+    packed = int.from_bytes(fields[at + 21 : at + 24], "big")
+    return (packed >> 12) + (packed & 0xFFF)
+
+
+def _ogg(read: ReadAt, size: int) -> Fraction | None:
+    first = read(96, 0)
+    packet = first[27 + first[26] :]
+    tail = read(_TAIL, max(0, size - _TAIL))
+    page = tail[tail.rindex(b"OggS") :] if b"OggS" in tail else b""
+    if page[14:18] != first[14:18]:  # another stream: pictures beside the sound, or one that was put behind it
+        return None
+    [samples] = struct.unpack("<q", page[6:14])
+    if packet.startswith(b"OpusHead"):
+        [skipped] = struct.unpack("<H", packet[10:12])
+        return _seconds(max(0, samples - skipped), _OPUS_RATE)
+    if packet.startswith(b"\x01vorbis"):
+        [rate] = struct.unpack("<I", packet[12:16])
+        return _seconds(max(0, samples), rate)
+    return None
+
+
+def _mp4(index: bytes, kind: bytes) -> Fraction | None:
+    """The longest track of that *kind* that the ``moov`` box lists; of one in fragments it says nothing."""
+    found = []
+    for track in index.split(b"trak")[1:]:
+        at = track.find(b"mdhd") + 4
+        if kind not in _handler(track) or at < 4:
+            continue
+        form, skip = (">IQ", 20) if track[at] else (">II", 12)
+        scale, length = struct.unpack_from(form, track, at + skip)
+        found.append(_edited(index, track) or _seconds(length, scale))
+    return max((length for length in found if length), default=None)
+
+
+def _handler(track: bytes) -> bytes:
+    """What the first ``hdlr`` box of a track says that it is of (ISO/IEC 14496-12, 8.4.3)."""
+    at = track.find(b"hdlr")
+    return track[at + 12 : at + 16]
+
+
+def _edited(index: bytes, track: bytes) -> Fraction | None:
+    """What the edit list of a track leaves of it; ``None`` if it has none."""
+    at, movie = track.find(b"elst") + 4, index.find(b"mvhd") + 4
+    if at < 4 or movie < 4:
+        return None
+    [scale] = struct.unpack_from(">I", index, movie + (20 if index[movie] else 12))
+    entry = ">QqI" if track[at] else ">IiI"
+    [count] = struct.unpack_from(">I", track, at + 4)
+    shown = 0
+    for number in range(min(count, _MOST_CHUNKS)):
+        length, begin, _ = struct.unpack_from(entry, track, at + 8 + number * struct.calcsize(entry))
+        shown += length if begin >= 0 else 0
+    return _seconds(shown, scale)

@@ -1,0 +1,110 @@
+"""Scenes of a film, read from their text or known from before; and what is worth knowing of one that was read."""
+
+from collections.abc import Iterator, Sequence
+
+from storyboard.core.diagnostics import Diagnostic
+from storyboard.core.model import FrameLink, Generated, Shot
+from storyboard.document.fields import Layer, SceneDraft, ShotDraft
+from storyboard.document.links import Linked
+from storyboard.document.lower_shot import Lowered, Tools
+from storyboard.document.media_headers import Kind
+from storyboard.document.scene_cache import KnownScene, KnownSceneDraft, Place, Unsure, place_of
+from storyboard.document.schema_messages import SOURCES
+
+
+class ReadScene:
+    """A scene as written, with what reading its shots looked at and said."""
+
+    def __init__(self, draft: SceneDraft) -> None:
+        self.draft = draft
+        self.id = draft.id
+        self.own = draft.own
+        self.drafts = list(_shots(draft))
+        self.title: str | None = None
+        self.findings: list[Diagnostic] = []
+        self.used: set[str | None] = set()
+        self.files: set[tuple[str, str]] = set()
+        self.reads_fonts = False
+
+
+AnyScene = ReadScene | KnownSceneDraft
+
+
+def known_shots(scene: KnownSceneDraft, tools: Tools, context: str) -> Sequence[Lowered]:
+    """The shots of a scene that is known, as if they had been lowered. Raises ``Unsure`` if they would be others."""
+    known = scene.known
+    if known.context != context or any(tools.frames.problem(path, _kind(kind)) for path, kind in known.files):
+        raise Unsure
+    tools.findings.extend(known.warnings)
+    tools.texts.used.update(known.used)
+    cards = tools.cards.known
+    found = []
+    for number, (shot, draft) in enumerate(zip(scene.shots, scene.drafts, strict=True)):
+        source = shot.source if isinstance(shot.source, Generated) else None
+        card = cards[source.model] if source is not None else None
+        found.append(Lowered(shot, Linked(draft, source, scene.links(number, shot)), card))
+    return found
+
+
+def worth_knowing(
+    scene: ReadScene, shots: Sequence[Shot], first: int, digest: str, size: int, context: str
+) -> KnownScene | None:
+    """What to keep of a scene in a file of its own, whose shots in the film begin with number *first*.
+
+    ``None`` if something in it hangs on more than its file, the context and how other files look.
+    """
+    document = scene.own.document
+    elsewhere = [finding for finding in scene.findings if _files(finding) != {document.name}]
+    field = scene.own.find("id")
+    links = dict(_links(scene, shots))
+    if elsewhere or not context or scene.reads_fonts or field is None or scene.own.path or None in links.values():
+        return None
+    return KnownScene(
+        digest=digest,
+        size=size,
+        context=context,
+        id=scene.id,
+        title=scene.title,
+        first=first,
+        end=first + len(shots),
+        names=tuple(place_of(draft.name_span) for draft in scene.drafts),
+        links={number: places for number, places in links.items() if places is not None},
+        warnings=tuple(scene.findings),
+        used=tuple(sorted(name for name in scene.used if name is not None)),
+        files=tuple(sorted(scene.files)),
+    )
+
+
+def _links(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int, tuple[Place, ...] | None]]:
+    """The places of the links of each shot that has some; ``None`` for one whose link stands in another file."""
+    for number, (draft, shot) in enumerate(zip(scene.drafts, shots, strict=True)):
+        if not isinstance(shot.source, Generated):
+            continue
+        linked = [name for name in _FRAMES if isinstance(getattr(shot.source, name), FrameLink)]
+        fields = [field for name in linked if (field := draft.find(name)) is not None]
+        if any(field.document is not scene.own.document for field in fields):
+            yield number, None
+        elif fields:
+            yield number, tuple(place_of(field.part("shot")) for field in fields)
+
+
+def _files(finding: Diagnostic) -> set[str]:
+    return {span.file if span is not None else "" for span in (finding.span, *(note.span for note in finding.notes))}
+
+
+_FRAMES = ("first_frame", "last_frame")
+
+
+def _kind(name: str) -> Kind:
+    kinds: dict[str, Kind] = {"picture": "picture", "clip": "clip", "font": "font", "sound": "sound"}
+    return kinds[name]
+
+
+def _shots(scene: SceneDraft) -> Iterator[ShotDraft]:
+    shots = scene.own.data.get("shots")
+    for index, value in enumerate(shots if isinstance(shots, list) else ()):
+        if isinstance(value, dict):
+            own = Layer(scene.own.document, (*scene.own.path, "shots", index), value)
+            sources = [name for name in SOURCES if name in value]
+            name = value.get("id")
+            yield ShotDraft(own, scene, name if isinstance(name, str) else "", sources[0] if len(sources) == 1 else "")

@@ -1,0 +1,1 @@
+"""YAML with places: parsing, decoding and editing, without any knowledge of storyboards."""

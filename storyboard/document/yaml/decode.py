@@ -1,0 +1,76 @@
+"""Bytes to text, and what is refused in it before it is read as YAML."""
+
+import codecs
+import re
+
+from storyboard.core.diagnostics import Diagnostic, error
+from storyboard.document.yaml.source_map import Document
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DIRECTIVES = 16
+
+_UTF16 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_SEPARATOR = re.compile("[\x85\u2028\u2029]")
+_DIRECTIVE = re.compile(r"(?:\A|[\r\n])(%)")
+
+
+def text_document(raw: bytes, name: str) -> Document:
+    """The text of a file as a document without a root. A finding in it says why it cannot be read as YAML."""
+    document = Document(name, "", None, [])
+    problem = _too_big(document, raw) or _decode(document, raw) or _unprintable(document) or _directives(document)
+    if problem is not None:
+        document.findings.append(problem)
+    return document
+
+
+def _too_big(document: Document, raw: bytes) -> Diagnostic | None:
+    if len(raw) <= MAX_BYTES:
+        return None
+    return error("file-too-big", f"the file is larger than {MAX_BYTES >> 20} MiB", document.between(0, 0))
+
+
+def _decode(document: Document, raw: bytes) -> Diagnostic | None:
+    if raw.startswith(_UTF16):
+        return error("not-utf-8", "the file is UTF-16 or UTF-32", document.between(0, 0), help="save it as UTF-8")
+    body = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        document.text = body.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        document.text = body.decode("utf-8", "replace")
+        at = len(body[: problem.start].decode("utf-8"))
+        byte = f"0x{body[problem.start]:02x}"
+        place = document.between(at, at + 1)
+        return error("not-utf-8", f"byte {byte} is not UTF-8", place, help="save the file as UTF-8")
+    return None
+
+
+def _unprintable(document: Document) -> Diagnostic | None:
+    if document.text.replace("\n", "").isprintable():  # a quick yes; what is not printable may be allowed
+        return None
+    found = _CONTROL.search(document.text)
+    if found is not None:
+        message = f"the control character U+{ord(found.group()):04X} is not allowed"
+        return error("control-character", message, document.between(*found.span()), help="take it out")
+    found = _SEPARATOR.search(document.text)
+    if found is not None:
+        # A line break for the rules of YAML 1.1 only: it could end a comment and begin a key that nobody sees.
+        code = f"{ord(found.group()):04X}"
+        message = f"U+{code} breaks the line for some readers of YAML and not for others"
+        return error(
+            "line-separator", message, document.between(*found.span()), help=f'write "\\u{code}" in double quotes'
+        )
+    return None
+
+
+def _directives(document: Document) -> Diagnostic | None:
+    if "%" not in document.text:
+        return None
+    # libyaml compares every %TAG with all before it.
+    for count, found in enumerate(_DIRECTIVE.finditer(document.text), 1):
+        if count > MAX_DIRECTIVES:
+            message = f"more than {MAX_DIRECTIVES} lines begin with `%`"
+            return error(
+                "yaml-syntax", message, document.between(*found.span(1)), help="storyboards need no directives"
+            )
+    return None

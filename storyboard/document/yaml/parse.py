@@ -1,0 +1,300 @@
+"""YAML 1.2 text to nodes with places, in one pass over the loader's events that is guard and builder at once.
+
+PyYAML's events are used and nothing else of it: its constructors read ``16:9`` as 969, keep the last of two equal keys
+and can be made to run for hours by 300 bytes. Every limit is looked at before the value it guards is built. The result
+is always a ``Document``: what is wrong with the text becomes findings, never an exception.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import yaml
+from msgspec import Struct
+
+from storyboard.core.diagnostics import Diagnostic, Label, Span, error
+from storyboard.document.suggest import quoted
+from storyboard.document.yaml import scalars, syntax_errors
+from storyboard.document.yaml.decode import text_document
+from storyboard.document.yaml.source_map import Document, Map, Node, Scalar, Seq
+
+MAX_DEPTH = 40
+MAX_EVENTS = 300_000
+MAX_ALIASES = 1_000
+MAX_SCALAR = 65_536
+MAX_FINDINGS = 500
+
+LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
+
+_ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*)+")
+
+
+class _Stop(Exception):
+    """Reading ends here; the finding says why."""
+
+    def __init__(self, finding: Diagnostic) -> None:
+        self.finding = finding
+
+
+class _Anchor(Struct):
+    """What an anchor names, how many nodes that is once aliases are written out, and how deep."""
+
+    node: Node
+    nodes: int
+    height: int
+
+
+class _Frame:
+    """A list or mapping that is still open."""
+
+    __slots__ = ("anchor", "has_key", "height", "key", "key_place", "map", "node", "nodes", "seq")
+
+    def __init__(self, node: Seq | Map, anchor: str | None, nodes: int) -> None:
+        self.node = node
+        self.seq = node if isinstance(node, Seq) else None
+        self.map = node if isinstance(node, Map) else None
+        self.anchor = anchor
+        self.nodes = nodes
+        self.height = 1
+        self.has_key = False
+        self.key: str | None = None
+        self.key_place = (0, 0)
+
+
+def parse(raw: bytes, name: str) -> Document:
+    """Read the bytes of the file *name*. The places of all findings lie inside its text."""
+    document = text_document(raw, name)
+    if document.findings:
+        return document
+    try:
+        _read(document, LOADER)
+    except syntax_errors.NestedTooDeep:
+        # The loader gave up before it handed out the events that our own limit stops at. The pure one has no limit.
+        document.findings.clear()
+        _read(document, yaml.Loader)
+    return document
+
+
+def _read(document: Document, loader: Any) -> None:
+    """Give *document* its root or findings. Raises ``NestedTooDeep`` where *loader* has a limit of its own."""
+    try:
+        document.root = _Builder(document).build(loader)
+    except _Stop as stop:
+        document.findings.append(stop.finding)
+    except (yaml.YAMLError, ValueError, OverflowError) as broken:
+        # The pure loader lets int() and chr() raise for absurd numbers in escapes and directives.
+        document.findings.append(syntax_errors.explain(document, broken))
+
+
+class _Builder:
+    """Builds the nodes of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.root: Node | None = None
+        self.stack: list[_Frame] = []
+        self.anchors: dict[str, _Anchor | None] = {}
+        self.nodes = 0
+        self.aliases = 0
+        self.documents = 0
+
+    def build(self, make_loader: Any) -> Node:
+        """The root. Raises ``_Stop`` and what the loader raises."""
+        scalar, handlers = yaml.ScalarEvent, self._handlers()
+        loader = make_loader(self.document.text)
+        next_event, add_scalar = loader.get_event, self._scalar
+        left = MAX_EVENTS
+        try:
+            while (event := next_event()) is not None:
+                left -= 1
+                if left < 0:
+                    self._stop(event, "too-many-values", f"the file holds more than {MAX_EVENTS} keys and values")
+                kind = type(event)
+                if kind is scalar:
+                    add_scalar(event)
+                elif kind in handlers:
+                    handlers[kind](event)
+        finally:
+            loader.dispose()
+        return self._whole()
+
+    def _handlers(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            yaml.MappingStartEvent: self._open_map,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceStartEvent: self._open_seq,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+
+    def _whole(self) -> Node:
+        root = self.root
+        if root is None or (isinstance(root, Scalar) and root.value is None and root.start == root.end):
+            raise _Stop(error("empty-file", "the file is empty", self.document.between(0, 0)))
+        return root
+
+    def _document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            place = self.document.between(event.start_mark.index, event.end_mark.index)
+            message = "a second document begins here"
+            raise _Stop(error("several-documents", message, place, help="a file holds one document"))
+
+    def _open_map(self, event: Any) -> None:
+        start = self._enter(event, "map")
+        self.stack.append(_Frame(Map(start, start, {}, {}, {}), event.anchor, self.nodes))
+        self.nodes += 1
+
+    def _open_seq(self, event: Any) -> None:
+        start = self._enter(event, "seq")
+        self.stack.append(_Frame(Seq(start, start, [], []), event.anchor, self.nodes))
+        self.nodes += 1
+
+    def _enter(self, event: Any, kind: str) -> int:
+        """Where a list or mapping begins that is about to be opened."""
+        self._room(event, 0)
+        if event.tag is not None and not scalars.is_collection_tag(event.tag, kind):
+            self._refuse(event, "yaml-tag", f"the tag `{scalars.written(event.tag)}` is not used in storyboards")
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        return self._start(event)
+
+    def _close(self, event: Any) -> None:
+        frame = self.stack.pop()
+        node = frame.node
+        node.end = event.end_mark.index
+        if frame.anchor is not None:
+            self.anchors[frame.anchor] = _Anchor(node, self.nodes - frame.nodes, frame.height)
+        self._add(node, frame.height)
+
+    def _scalar(self, event: Any) -> None:
+        value: str = event.value
+        if len(value) > MAX_SCALAR:
+            self._stop(event, "text-too-long", f"the text is longer than {MAX_SCALAR} characters")
+        self.nodes += 1
+        plain = event.implicit[0] and event.tag is None and event.anchor is None
+        if plain and value and value[0] not in scalars.MEANING_FIRST:
+            self._add(Scalar(event.start_mark.index, event.end_mark.index, value), 0)
+            return
+        node = Scalar(self._start(event), event.end_mark.index, value)
+        self._mean(node, event)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchor(node, 1, 0)
+        self._add(node, 0, merge=event.implicit[0] and value == "<<")
+
+    def _mean(self, node: Scalar, event: Any) -> None:
+        try:
+            if event.tag is not None:
+                node.value = scalars.tagged(event.value, event.tag)
+            elif event.implicit[0]:
+                node.value = scalars.resolve(event.value)
+        except scalars.Refused as reason:
+            node.bad = True
+            code = "bad-number" if event.tag is None else "yaml-tag"
+            self._refuse(event, code, str(reason))
+        if event.style == '"' and isinstance(node.value, str):
+            found = _ESCAPED.search(node.value)
+            if found is not None:
+                node.bad = True
+                self._refuse(event, "control-character", f"an escape gives the character U+{ord(found.group()):04X}")
+
+    def _alias(self, event: Any) -> None:
+        self.aliases += 1
+        if self.aliases > MAX_ALIASES:
+            self._stop(event, "too-many-aliases", f"the file has more than {MAX_ALIASES} aliases")
+        if event.anchor not in self.anchors:
+            self._stop(event, "unknown-anchor", f"the anchor `{event.anchor[:40]}` is not defined before this alias")
+        anchor = self.anchors[event.anchor]
+        if anchor is None:
+            self._stop(event, "self-reference", f"the value of `{event.anchor[:40]}` holds itself")
+        self.nodes += anchor.nodes
+        self._room(event, anchor.height)
+        self._add(self._copy(anchor.node, event), anchor.height)
+
+    def _copy(self, node: Node, event: Any) -> Node:
+        """The same content, found where the alias stands."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(node, Scalar):
+            return Scalar(start, end, node.value, node.bad)
+        if isinstance(node, Seq):
+            return Seq(start, end, node.items, node.value)
+        return Map(start, end, node.items, node.keys, node.value)
+
+    def _room(self, event: Any, height: int) -> None:
+        if len(self.stack) + height >= MAX_DEPTH:
+            self._stop(event, "too-deep", f"values are nested more than {MAX_DEPTH} deep")
+        if self.nodes > MAX_EVENTS:
+            self._stop(event, "too-many-values", f"aliases make more than {MAX_EVENTS} values of this file")
+
+    def _add(self, node: Node, height: int, *, merge: bool = False) -> None:
+        if not self.stack:
+            self.root = node
+            return
+        frame = self.stack[-1]
+        if height >= frame.height:
+            frame.height = height + 1
+        if frame.seq is not None:
+            frame.seq.items.append(node)
+            frame.seq.value.append(node.value)
+        elif frame.map is not None and not frame.has_key:
+            frame.has_key = True
+            frame.key_place = (node.start, node.end)
+            frame.key = self._key(frame.map, node, merge=merge)
+        elif frame.map is not None:
+            frame.has_key = False
+            if frame.key is not None:
+                frame.map.items[frame.key] = node
+                frame.map.keys[frame.key] = frame.key_place
+                frame.map.value[frame.key] = node.value
+
+    def _key(self, parent: Map, node: Node, *, merge: bool) -> str | None:
+        """The key, or ``None`` if its value is to be left out, which has then been said."""
+        if merge:
+            advice = "write what shots share under `defaults` or `vars`"
+            self._say("merge-key", "merge keys are not part of YAML 1.2", node, help=advice)
+            return None
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            quotes = "put it into quotes" if isinstance(node, Scalar) else None
+            self._say("key-not-text", "a key must be text", node, help=quotes)
+            return None
+        if node.value in parent.keys:
+            if len(self.document.findings) < MAX_FINDINGS:
+                self._say("repeated-key", f"the key {quoted(node.value)} is repeated", node, parent.keys[node.value])
+            return None
+        return None if node.bad else node.value
+
+    def _start(self, event: Any) -> int:
+        """Where the value itself begins, behind its anchor and tag."""
+        start: int = event.start_mark.index
+        if event.anchor is None and event.tag is None:
+            return start
+        scalar = isinstance(event, yaml.ScalarEvent)
+        found = _PROPERTIES.match(
+            self.document.text, start, event.end_mark.index if scalar else len(self.document.text)
+        )
+        return start if found is None else found.end()
+
+    def _say(
+        self,
+        code: str,
+        message: str,
+        node: Node,
+        first: tuple[int, int] | None = None,
+        help: str | None = None,  # noqa: A002
+    ) -> None:
+        if len(self.document.findings) < MAX_FINDINGS:
+            between = self.document.between
+            notes = () if first is None else (Label(between(*first), "it stands here first"),)
+            self.document.findings.append(error(code, message, between(node.start, node.end), *notes, help=help))
+
+    def _refuse(self, event: Any, code: str, message: str) -> None:
+        if len(self.document.findings) < MAX_FINDINGS:
+            self.document.findings.append(error(code, message, self._place(event)))
+
+    def _stop(self, event: Any, code: str, message: str) -> NoReturn:
+        raise _Stop(error(code, message, self._place(event)))
+
+    def _place(self, event: Any) -> Span:
+        return self.document.between(event.start_mark.index, event.end_mark.index)

@@ -1,0 +1,96 @@
+"""What a scalar means by the core schema of YAML 1.2 (chapter 10.3.2), and what of it a storyboard can hold.
+
+``16:9``, ``no`` and ``2024-01-01`` are text, ``0123`` is 123, ``0o17`` is 15. Numbers that are infinite, not a number
+or longer than any use are refused.
+"""
+
+import math
+import re
+
+from storyboard.document.yaml.source_map import Plain
+
+MAX_DIGITS = 40
+
+_WORDS: dict[str, Plain] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_FIRST = frozenset("+-.0123456789")
+
+# The first characters of all plain scalars that are, or might be, something else than text; `<` is for merge keys.
+MEANING_FIRST = _FIRST | frozenset("~nNtTfF<")
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_OCTAL = re.compile(r"0o[0-7]+\Z")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")
+_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+
+_TAG = "tag:yaml.org,2002:"
+_KINDS: dict[str, tuple[type, ...]] = {
+    "null": (type(None),),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (float, int),
+}
+
+
+class Refused(ValueError):
+    """A scalar that a storyboard cannot hold; the text says why, as a fact."""
+
+
+def resolve(text: str) -> Plain:
+    """The value of a plain scalar. Raises ``Refused``."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _FIRST:
+        return text
+    return _number(text)
+
+
+def tagged(text: str, tag: str) -> Plain:
+    """The value of a scalar that carries a core tag such as ``!!str``. Raises ``Refused`` for all others."""
+    name = tag.removeprefix(_TAG)
+    if name == "str" and tag != name:
+        return text
+    kinds = _KINDS.get(name) if tag != name else None
+    if kinds is None:
+        raise Refused(f"the tag `{written(tag)}` is not used in storyboards")
+    value = resolve(text)
+    if type(value) not in kinds:
+        raise Refused(f"the value is not what its tag `{written(tag)}` says")
+    return float(value) if name == "float" and isinstance(value, int) else value
+
+
+def written(tag: str) -> str:
+    """A tag as people write it, not too long: ``!!python/object``."""
+    short = "!!" + tag[len(_TAG) :] if tag.startswith(_TAG) else tag
+    return short if len(short) <= 40 else short[:39] + "…"
+
+
+def is_collection_tag(tag: str, kind: str) -> bool:
+    """Whether *tag* is the core tag of a ``map`` or a ``seq``."""
+    return tag == _TAG + kind
+
+
+def _number(text: str) -> Plain:
+    if _INTEGER.match(text):
+        return int(_bounded(text))
+    if _OCTAL.match(text):
+        return int(_bounded(text)[2:], 8)
+    if _HEXADECIMAL.match(text):
+        return int(_bounded(text)[2:], 16)
+    if _DECIMAL.match(text):
+        value = float(_bounded(text))
+        if math.isinf(value):
+            raise Refused("the number is too large")
+        return value
+    if _NOT_FINITE.match(text):
+        raise Refused(f"`{text}` is not a finite number")
+    return text
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_DIGITS:
+        raise Refused(f"the number has more than {MAX_DIGITS} characters")
+    return text

@@ -1,0 +1,1 @@
+"""Takes that cost money: purchase, budget, download."""

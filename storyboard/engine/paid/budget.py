@@ -1,0 +1,135 @@
+"""What a build may spend: estimates, the cap, and the reservation before every paid submission.
+
+Sums are kept in the ledger, where all processes of the project see them; here is what an attempt is expected to cost
+and what becomes of the money when it ends.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from storyboard.core.model import Generated
+from storyboard.core.model_cards import ModelCard
+from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.store.ledger import SUCCEEDED, Entry, Event, Ledger, amount
+
+
+class OverBudget(TaskFailed):
+    """A shot that was left out since it would have passed the cap."""
+
+    code = "over-budget"
+
+    def __init__(self, shot: str, estimate: Decimal, cap: Decimal) -> None:
+        super().__init__(f"${estimate} for {shot} would pass the cap of ${cap}; nothing was submitted")
+
+
+class Attempt(Struct, frozen=True):
+    """One try at one take, as the ledger names it."""
+
+    task_id: str
+    key: str
+    number: int
+    shot: str
+    source: Generated
+    estimate: Decimal
+
+
+class Prices:
+    """List prices, corrected by what was really charged for the same request shape before."""
+
+    def __init__(self, cards: Mapping[str, ModelCard], ledger: Ledger) -> None:
+        self._cards = cards
+        self._seen: dict[tuple[str, str, float, str], Decimal] = {}
+        for entry in ledger.entries():
+            cost = amount(entry.cost)
+            if entry.event == "settled" and entry.outcome == SUCCEEDED and cost:
+                self._seen[entry.provider, entry.model, entry.seconds, entry.size] = cost
+
+    def estimate(self, source: Generated) -> Decimal:
+        """What one take is expected to cost, in US dollars: never less than half the list price."""
+        listed = self._cards[source.model].price(source)
+        seen = self._seen.get((source.provider, source.model, float(source.duration), str(source.size)))
+        return listed if seen is None else max(seen, listed / 2)
+
+
+class Budget:
+    """The cap of one build over a shared ledger.
+
+    What ended before *since* (a position in the ledger; now, unless told) does not count against it; what has not ended
+    always does.
+    """
+
+    def __init__(
+        self, ledger: Ledger, cap: Decimal | None, since: int | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.cap = cap
+        self._ledger = ledger
+        self._clock = clock
+        self._since = ledger.position() if since is None else since
+        self._past: dict[str, list[Entry]] = {}
+        for entry in ledger.entries():
+            self._past.setdefault(entry.key, []).append(entry)
+
+    def past(self, key: str) -> list[Entry]:
+        """What the ledger knows of attempts at *key*, oldest first."""
+        return self._past.get(key, [])
+
+    def ended(self, attempt: Attempt) -> Entry | None:
+        """How the attempt ended earlier, if it did: settled, or refused before it was taken."""
+        found = [entry for entry in self.past(attempt.key) if entry.task_id == attempt.task_id and entry.outcome]
+        return found[-1] if found else None
+
+    def reserve(self, attempt: Attempt) -> None:
+        """Bind the estimate before the attempt is submitted. Raises ``OverBudget``, ``OSError``."""
+        if not self._ledger.reserve(self._entry(attempt, "reserved"), self.cap, self._since):
+            raise OverBudget(attempt.shot, attempt.estimate, self.cap or Decimal(0))
+
+    def release(self, attempt: Attempt, outcome: str | None = None) -> None:
+        """The attempt was never taken; *outcome* is the code of the refusal, if it was one."""
+        self._append(self._entry(attempt, "released", None, outcome))
+
+    def settle(self, attempt: Attempt, cost: Decimal | None, outcome: str = SUCCEEDED) -> None:
+        """The attempt has ended, for *cost* US dollars as the provider says, ``None`` if it does not say."""
+        told = str(cost) if cost is not None else None
+        self._append(self._entry(attempt, "settled", told, outcome))
+
+    def release_all_but(self, open_tasks: set[str]) -> None:
+        """Free what a killed build had reserved without ever submitting it: it is bound, but in no journal."""
+        bound = self._ledger.standing().bound
+        last = {entry.task_id: entry for entry in self._ledger.entries() if entry.task_id in bound}
+        for task_id, entry in last.items():
+            if task_id not in open_tasks:
+                self._ledger.append(_as_released(entry, self._clock()))
+
+    def spent(self) -> Decimal:
+        """US dollars spent since this build began."""
+        return self._ledger.standing(self._since).spent
+
+    def _append(self, entry: Entry) -> None:
+        self._ledger.append(entry)
+        self._past.setdefault(entry.key, []).append(entry)
+
+    def _entry(self, attempt: Attempt, event: Event, cost: str | None = None, outcome: str | None = None) -> Entry:
+        source = attempt.source
+        return Entry(
+            at=self._clock(),
+            event=event,
+            task_id=attempt.task_id,
+            key=attempt.key,
+            attempt=attempt.number,
+            shot=attempt.shot,
+            provider=source.provider,
+            model=source.model,
+            seconds=float(source.duration),
+            size=str(source.size),
+            estimate=str(attempt.estimate),
+            cost=cost,
+            outcome=outcome,
+        )
+
+
+def _as_released(entry: Entry, at: float) -> Entry:
+    return replace(entry, at=at, event="released", cost=None, outcome=None)

@@ -1,0 +1,140 @@
+"""What worker processes do: one function a task, plain values in and out.
+
+Every task writes to a path of its own that the caller chose, and what it wrote has been through the gate when it
+returns. A clip or picture that is refused comes back as ``TaskFailed``, which travels between processes.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from storyboard.core.clip import HDR, ClipInfo
+from storyboard.core.model import Size
+from storyboard.core.render_spec import Drawn
+
+if TYPE_CHECKING:
+    from storyboard.media.render.render import Canvas as Target
+
+_CHUNK = 1 << 20
+
+
+class TaskFailed(Exception):
+    """A task that could not be done, in words; ``code`` is stable."""
+
+    code = "failed"
+
+
+class PaidFailed(TaskFailed):
+    """A paid take that could not be had; ``code`` is one of the stable codes of providers, or one of ours."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Drawing(Struct, frozen=True):
+    """What the local provider is asked to draw; *label* is the shot's id for the slate."""
+
+    prompt: str
+    seed: int
+    duration: Fraction
+    size: Size
+    fps: Fraction
+    label: str
+    slate: bool = True
+
+
+class Canvas(Struct, frozen=True):
+    """What a piece of the film is drawn on: pixels, frames a second, x264's settings."""
+
+    size: Size
+    rate: Fraction
+    crf: int
+    preset: str
+
+
+def draw_take(drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
+    """Draw an animatic and pass it through the gate."""
+    from storyboard.animatic import request as animatic
+    from storyboard.animatic.still import UnreadablePictureError
+    from storyboard.engine.worker_main import report_progress
+
+    request = animatic.Animatic(**{name: getattr(drawing, name) for name in drawing.__struct_fields__})
+    try:
+        animatic.make(request, first_frame, out, report_progress)
+    except UnreadablePictureError as problem:
+        raise TaskFailed(str(problem)) from problem
+    return judge_clip(out, drawing.size, drawing.duration)
+
+
+def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
+    """The gate of the store: decode all of it and compare with what was asked for."""
+    from storyboard.media.probe import Refused, gate
+
+    try:
+        return gate(clip, size=size, duration=duration)
+    except Refused as problem:
+        raise TaskFailed(str(problem)) from problem
+
+
+def take_in(source: Path, name: str, digest: str, out: Path) -> ClipInfo:
+    """Copy *source* to *out* and pass the copy through the gate. Raises ``TaskFailed`` and ``OSError``."""
+    if _copied(source, out) != digest:
+        raise TaskFailed(f"{name} was changed during the build; build again")
+    try:
+        info = judge_clip(out, None, None)
+    except TaskFailed as problem:
+        raise TaskFailed(f"{name} {problem}") from problem
+    transfer = info.color.split("/")[2]
+    if transfer in HDR:
+        advice = "convert it to BT.709 first, for example with FFmpeg's filters zscale and tonemap"
+        raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; {advice}")
+    return info
+
+
+def _copied(source: Path, out: Path) -> str:
+    state = hashlib.sha256()
+    with source.open("rb") as read, out.open("wb") as write:
+        while chunk := read.read(_CHUNK):
+            state.update(chunk)
+            write.write(chunk)
+    return state.hexdigest()
+
+
+def render_piece(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
+    """Draw one piece of the film; *files* are what it is made of, by digest."""
+    from storyboard.engine.worker_main import report_progress
+    from storyboard.media.render.render import RenderFailed
+    from storyboard.media.render.segment import draw
+
+    try:
+        return draw(drawn, files, _target(canvas), out, report_progress)
+    except RenderFailed as problem:
+        raise TaskFailed(str(problem)) from problem
+
+
+def _target(canvas: Canvas) -> "Target":
+    from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET, Encoding
+    from storyboard.media.render.render import SEGMENT_THREADS, Canvas
+
+    encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
+    return Canvas(canvas.size, canvas.rate, encoding)
+
+
+def draw_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
+    """A slate that stands in for a shot that is not there."""
+    from storyboard.media.render.titles import write_slate
+
+    write_slate(lines, frames, _target(canvas), out)
+    return judge_clip(out, canvas.size, None)
+
+
+def clip_facts(info: ClipInfo) -> dict[str, Any]:
+    """*info* as a record keeps it."""
+    facts: dict[str, Any] = msgspec.to_builtins(info)
+    return facts

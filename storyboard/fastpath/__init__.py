@@ -1,0 +1,1 @@
+"""What makes a run with nothing to do fast."""

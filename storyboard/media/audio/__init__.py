@@ -1,0 +1,1 @@
+"""Read, mix and master the sound of a film."""

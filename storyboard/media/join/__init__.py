@@ -1,0 +1,1 @@
+"""Join segments and copied shots into one film file."""

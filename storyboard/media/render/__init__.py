@@ -1,0 +1,1 @@
+"""Render the segments of a film: frames, titles, colour, encoding."""

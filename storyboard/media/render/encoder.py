@@ -1,0 +1,176 @@
+"""The one encoder set-up: pictures in, an H.264 clip out, the same bytes each time.
+
+Owns the codec settings and the container. What is drawn, where the file goes in the end and whether it counts is for
+others: whoever writes a clip gives a temporary path and probes the file. Loads the encoder when a writer is made.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
+
+from storyboard.core.model import Size
+from storyboard.durable import remove
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+    from av.video.reformatter import VideoReformatter
+    from av.video.stream import VideoStream
+
+    from storyboard.media.render.color import Rgb
+
+
+_NARROW = 128
+# Takes number their parameter sets from 0; what is encoded for a film stands beside them in one sample entry.
+SEGMENT_PARAMETER_SET = 1
+
+
+class Encoding(Struct, frozen=True):
+    """What may differ between two clips of one size and rate.
+
+    ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30),
+    so that clips with different ones can stand side by side in one sample entry. ``threads`` are x264's own; their
+    number, not the processor's, decides over the bytes.
+    """
+
+    crf: int = 18
+    preset: str = "veryfast"
+    parameter_set_id: int = 0
+    threads: int = 1
+
+
+def file_url(path: Path) -> str:
+    """*path* so that FFmpeg can only take it for a file, whatever it is called."""
+    return f"file:{path.absolute()}"
+
+
+class ClipWriter:
+    """Writes pictures into an H.264 MP4 as they come; nothing is kept in memory but what the encoder holds.
+
+    yuv420p, BT.709 in the tv range, converted and tagged; closed groups of pictures of one second, no picture
+    that waits for a later one, so that the clip can be cut short at any frame; constant rate; faststart; no
+    date inside. If the ``with`` block raises, or the file can't be finished, the file is removed.
+
+    Raises ``ValueError`` if a side of *size* is odd or not positive, or if a picture has another shape or type than
+    it should; ``OSError`` if the file can't be written.
+    """
+
+    def __init__(self, path: Path, size: Size, rate: Fraction, encoding: Encoding = Encoding()) -> None:  # noqa: B008 - frozen
+        import av
+
+        if size.width <= 0 or size.height <= 0 or size.width % 2 or size.height % 2:
+            raise ValueError(f"not a size for yuv420p: {size}")
+        self.frames = 0
+        self._path = path
+        self._shape = (size.height, size.width, 3)
+        self._container = av.open(
+            file_url(path),
+            "w",
+            format="mp4",
+            container_options={"movflags": "+faststart", "fflags": "+bitexact"},
+        )
+        self._converter = _converter()
+        try:
+            self._stream = self._add_stream(size, rate, encoding)
+        except BaseException:
+            self._discard()
+            raise
+
+    def _add_stream(self, size: Size, rate: Fraction, encoding: Encoding) -> "VideoStream":
+        from storyboard.media.render.color import tag_bt709
+
+        stream = self._container.add_stream("libx264", rate=rate, options=_options(size, rate, encoding))
+        stream.width, stream.height = size.width, size.height
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = 1 / rate
+        stream.codec_context.time_base = 1 / rate
+        stream.codec_context.thread_count = encoding.threads
+        tag_bt709(stream.codec_context)
+        return stream
+
+    def write(self, picture: "Rgb") -> None:
+        """Append one frame: RGB, shape (height, width, 3), uint8, full range."""
+        from storyboard.media.render.color import to_bt709
+
+        if picture.shape != self._shape or picture.dtype != "uint8":
+            raise ValueError(f"not a {self._shape} uint8 picture: {picture.shape} {picture.dtype}")
+        self._append(to_bt709(picture, self._converter))
+
+    def write_planes(self, picture: "Rgb") -> None:
+        """Append one frame: yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range.
+
+        Raises ``ValueError`` for another shape.
+        """
+        from storyboard.media.render.color import frame_of
+
+        height, width, _ = self._shape
+        if picture.shape != (height * 3 // 2, width) or picture.dtype != "uint8":
+            raise ValueError(f"not {width}x{height} uint8 planes of yuv420p: {picture.shape} {picture.dtype}")
+        self._append(frame_of(picture))
+
+    def _append(self, frame: "VideoFrame") -> None:
+        frame.pts = self.frames
+        frame.time_base = self._stream.codec_context.time_base
+        self._container.mux(self._stream.encode(frame))
+        self.frames += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except BaseException:
+            self._discard()
+            raise
+
+    def _discard(self) -> None:
+        try:
+            self._container.close()
+        except OSError:
+            pass  # the file goes, so it need not be finished
+        finally:
+            remove(self._path)
+
+
+def _options(size: Size, rate: Fraction, encoding: Encoding) -> dict[str, str]:
+    """x264's settings; ``stitchable`` keeps the content of a clip out of its parameter sets.
+
+    x264 reads beyond its arrays when it weighs the blocks of a picture narrower than 128 pixels by their use in later
+    frames (mbtree): one of some hundred encodes has other bytes. Such pictures go without.
+    """
+    second = max(1, round(rate))
+    params = {
+        "keyint": second,
+        "min-keyint": second,
+        "scenecut": 0,
+        "open-gop": 0,
+        "bframes": 0,
+        "threads": encoding.threads,
+        "lookahead-threads": 1,
+        "sliced-threads": 0,
+        "force-cfr": 1,
+        "stitchable": 1,
+        "sps-id": encoding.parameter_set_id,
+        **({"mbtree": 0} if size.width < _NARROW else {}),
+    }
+    return {
+        "crf": str(encoding.crf),
+        "preset": encoding.preset,
+        "threads": str(encoding.threads),
+        "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
+    }
+
+
+def _converter() -> "VideoReformatter":
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()

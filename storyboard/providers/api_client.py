@@ -1,0 +1,269 @@
+"""The one HTTP client for the APIs of paid providers: deadlines, limits, what may be repeated, and the key.
+
+Owns the exchange of one call for one reply. What a reply means is for the provider, whose ``refusal`` is only asked
+whether repeating may help; results are fetched by ``download``, by a client that has no key.
+
+The environment is not consulted: no proxy variables, no netrc (which could replace the key), no certificate variables.
+Importing this module imports httpx, which costs a tenth of a second; import it where calls are made.
+
+Keeps requests of ours out of the logs of the HTTP libraries.
+
+httpx logs whole addresses, signatures included, at level INFO, and httpcore the headers of replies at DEBUG. Inside
+``unlogged`` nothing of that is recorded; what other code of the same process does with httpx is logged as before.
+
+Whose certificates are believed: the list that comes with httpx, read once a process, for it takes 70 ms.
+
+The environment has no say in it. Where no TLS is spoken, on the loopback, nothing is read and nobody is believed.
+"""
+
+import asyncio
+import json
+import logging
+import random as random_numbers
+import ssl
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import cache
+from importlib.util import find_spec
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from storyboard.providers.base import Call, Repeat, Reply
+from storyboard.providers.errors import ProviderError, Secret
+from storyboard.providers.retry import MAX_RETRIES, RetryBudget, retry_after, wait_before
+from storyboard.providers.strict_json import read_json
+
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+_quiet: ContextVar[bool] = ContextVar("storyboard_http_quiet", default=False)
+
+
+def _audible(_record: logging.LogRecord) -> bool:
+    return not _quiet.get()
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Nothing that httpx and httpcore do inside is logged, in this task and those it starts."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_audible)
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def trust_for(scheme: str) -> ssl.SSLContext:
+    """The context for connections of that scheme, ``https`` or ``http``."""
+    return _everybody_listed() if scheme == "https" else _nobody()
+
+
+@cache
+def _everybody_listed() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@cache
+def _nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+CONNECT_S, READ_S, EXCHANGE_S, CALL_S = 10.0, 60.0, 120.0, 300.0
+MAX_REPLY_BYTES = 16 * 1024 * 1024
+USER_AGENT = "storyboard"
+
+if find_spec("sniffio") is None:
+    # httpcore tries to import it for each of its locks; looking for it everywhere costs 0.4 ms a time
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
+
+class ApiClient:
+    """Sends calls to one API with one key.
+
+    The key goes into the ``Authorization`` header of requests to *endpoint* and nowhere else; redirects are not
+    followed. *clock* gives monotonic seconds, *sleep* waits, *random* draws from 0 to 1, *now* is the time of day;
+    *transport* replaces the network. Use it as an asynchronous context manager.
+
+    Raises ``ValueError`` for an endpoint that is neither https nor http on the loopback, ``ProviderError`` (``auth``)
+    for a key that can't stand in a header.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        key: Secret,
+        refusal: Callable[[Reply], ProviderError | None],
+        *,
+        headers: Mapping[str, str] | None = None,
+        budget: RetryBudget | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        random: Callable[[], float] = random_numbers.random,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        read_s: float = READ_S,
+        exchange_s: float = EXCHANGE_S,
+        call_s: float = CALL_S,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.endpoint = checked_endpoint(endpoint)
+        self.budget = budget or RetryBudget()
+        self._key = _checked_key(key)
+        self._refusal = refusal
+        self._clock, self._sleep, self._random, self._now = clock, sleep, random, now
+        self._exchange_s, self._call_s, self._max_reply_bytes = exchange_s, call_s, max_reply_bytes
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": USER_AGENT,
+            **(headers or {}),
+        }
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(read_s, connect=min(CONNECT_S, read_s)),
+            follow_redirects=False,
+            trust_env=False,
+            verify=trust_for(httpx.URL(self.endpoint).scheme),
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        with unlogged():
+            await self._client.aclose()
+
+    async def call(self, call: Call, repeat: Repeat = "unsent") -> Reply:
+        """The reply to *call*, once repeating it no longer helps or is not allowed; refusals are replies too.
+
+        *repeat* says what may be sent again, at most three times and as far as the shared budget goes: ``unsent``, only
+        what surely never left; ``refused``, also what was turned away with HTTP 429; ``always``, for calls that change
+        and cost nothing, after any trouble that may pass.
+
+        Raises ``ProviderError``: ``network`` or ``timeout`` without a reply, ``unreadable-reply`` for one that is not
+        JSON, too large, or compressed although it was asked not to be.
+        """
+        started = self._clock()
+        price = 0
+        for retry in range(MAX_RETRIES + 1):
+            result = await self._exchange(call, self._call_s - (self._clock() - started))
+            error = result if isinstance(result, ProviderError) else self._refusal(result)
+            if error is None and isinstance(result, Reply):
+                self.budget.give_back(price)
+                return result
+            if error is None or retry == MAX_RETRIES or not _may_repeat(error, repeat):
+                break
+            wait_s = wait_before(retry, result.retry_after, self._random)
+            paid = self.budget.take(timed_out=error.code == "timeout") if self._in_time(started, wait_s) else None
+            if paid is None:
+                break
+            price = paid
+            await self._sleep(wait_s)
+        if isinstance(result, ProviderError):
+            raise result
+        return result
+
+    def _in_time(self, started: float, wait_s: float) -> bool:
+        return self._clock() - started + wait_s < self._call_s
+
+    async def _exchange(self, call: Call, left_s: float) -> Reply | ProviderError:
+        """One request and its reply. Trouble is returned: an exception of httpx holds the request and so the key."""
+        limit_s = max(0.0, min(self._exchange_s, left_s))
+        try:
+            with unlogged():
+                async with asyncio.timeout(limit_s):
+                    return await self._send(call)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
+            return _trouble(problem, sent=False)
+        except (TimeoutError, httpx.HTTPError) as problem:
+            return _trouble(problem, sent=True)
+
+    async def _send(self, call: Call) -> Reply | ProviderError:
+        content = b"" if call.body is None else json.dumps(call.body, ensure_ascii=False, allow_nan=False).encode()
+        headers = {**self._headers, "Authorization": f"Bearer {self._key.reveal()}"}
+        url = f"{self.endpoint}{call.path}"
+        async with self._client.stream(call.method, url, content=content, headers=headers) as response:
+            if response.headers.get("content-encoding", "identity").lower() != "identity":
+                return _unreadable("the reply is compressed", response.status_code)
+            body = await self._read(response)
+            if body is None:
+                return _unreadable("the reply is too large", response.status_code)
+            return self._reply(response, body)
+
+    async def _read(self, response: httpx.Response) -> bytes | None:
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self._max_reply_bytes:
+                return None
+        return bytes(body)
+
+    def _reply(self, response: httpx.Response, body: bytes) -> Reply | ProviderError:
+        status = response.status_code
+        asked = retry_after(response.headers.get("retry-after"), response.headers.get("date"), self._now())
+        key = self._key.reveal().encode()
+        try:
+            data = read_json(body.replace(key, b"***") if len(key) >= 8 else body) if body or status == 200 else None
+        except ValueError:
+            if status < 300:
+                return _unreadable("the reply is not JSON", status)
+            data = None
+        return Reply(status, data, asked)
+
+
+def checked_endpoint(address: str) -> str:
+    """*address* without a slash at its end. Raises ``ValueError`` unless it is https, or http on the loopback."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as problem:
+        raise ValueError("not an address") from problem
+    secure = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))
+    if not secure or not url.host or url.userinfo or url.query or url.fragment:
+        raise ValueError("an API address is https, or http on this machine, without user, query or fragment")
+    return str(url).rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine by its name or by a written address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _checked_key(key: Secret) -> Secret:
+    text = key.reveal().strip()
+    if not text or not all("!" <= c <= "~" for c in text):
+        raise ProviderError("auth", "the key is empty or holds characters that no key has", sent=False)
+    return Secret(text)
+
+
+def _may_repeat(error: ProviderError, repeat: Repeat) -> bool:
+    if not error.sent:
+        return error.retryable
+    return {"always": error.retryable, "refused": error.code == "rate-limited", "unsent": False}[repeat]
+
+
+def _trouble(problem: Exception, *, sent: bool) -> ProviderError:
+    if isinstance(problem, TimeoutError | httpx.TimeoutException):
+        return ProviderError("timeout", "no answer in time", retryable=True, sent=sent)
+    doing = "the connection broke" if sent else "no connection"
+    return ProviderError("network", f"{doing}: {type(problem).__name__}", retryable=True, sent=sent)
+
+
+def _unreadable(message: str, status: int) -> ProviderError:
+    return ProviderError("unreadable-reply", message, retryable=True, status=status)

@@ -1,0 +1,238 @@
+"""How a build ended: what was made, reused, failed, how long it took, where the film is.
+
+What is worth a look in takes, in words and as data.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from storyboard.core.clip_warnings import Remark
+from storyboard.core.model import Storyboard
+from storyboard.core.plan import SoundMade, Step, TakeMade, Tally, tally
+from storyboard.core.timebase import in_words, seconds_of
+from storyboard.report.plan import tally_data, tally_text
+from storyboard.report.sound import loudness_line, sound_data
+from storyboard.report.text import clean, dollars, listed, reason, several
+
+_MOMENTS = {"first": "the first frame", "last": "the last frame"}
+
+
+def remark_line(remark: Remark) -> str:
+    """``glide: black from 2.0 to 3.5 s``."""
+    name = remark.shot if remark.seed is None else f"{remark.shot}#{remark.seed}"
+    if remark.kind == "jump":
+        frame = _MOMENTS.get(remark.at, f"the frame at {remark.at} s")
+        return f"{name}: begins {remark.difference:.1f} of 255 away from {frame} of {remark.frame}"
+    what = "black" if remark.kind == "black" else "stands still"
+    return f"{name}: {what} from {_seconds(remark.start)} to {_seconds(remark.end)} s"
+
+
+def _seconds(value: float) -> str:
+    short = f"{value:.2f}"
+    return short.removesuffix("0")
+
+
+def remarks_data(remarks: Sequence[Remark]) -> list[dict[str, Any]]:
+    """The same as data."""
+    return [
+        {
+            "shot": remark.shot,
+            "seed": remark.seed,
+            "kind": remark.kind,
+            "start": remark.start,
+            "end": remark.end,
+            "difference": remark.difference,
+            "frame": remark.frame or None,
+            "at": remark.at or None,
+            "text": remark_line(remark),
+        }
+        for remark in remarks
+    ]
+
+
+Typed = Callable[[Path], str]
+
+
+class Chosen(Protocol):
+    """What is read of a take that replaced another one in the cut."""
+
+    @property
+    def step(self) -> Step: ...
+    @property
+    def instead(self) -> str: ...
+
+
+class FilmThere(Protocol):
+    """What is read of a film that is in its place."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def rate(self) -> Fraction: ...
+    @property
+    def joined(self) -> bool: ...
+    @property
+    def partial(self) -> bool: ...
+    @property
+    def sound(self) -> SoundMade | None: ...
+
+
+class Ended(Protocol):
+    """What is read of a build's outcome."""
+
+    @property
+    def made(self) -> Mapping[str, Step]: ...
+    @property
+    def reused(self) -> Mapping[str, Step]: ...
+    @property
+    def failed(self) -> Mapping[str, str]: ...
+    @property
+    def blocked(self) -> Mapping[str, Step]: ...
+    @property
+    def films(self) -> Sequence[FilmThere]: ...
+    @property
+    def cost(self) -> Decimal: ...
+    @property
+    def stopped_by(self) -> int: ...
+    @property
+    def chosen(self) -> Sequence[Chosen]: ...
+    @property
+    def remarks(self) -> Sequence[Remark]: ...
+
+
+def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
+    """A few lines for the end of a build. *typed* is a path as it would be typed."""
+    made = {name: step for name, step in ended.made.items() if step.locked is None}
+    fetched = {name: step for name, step in ended.made.items() if step.locked is not None}
+    takes = _count(made, "take"), _count(ended.reused, "take"), _count(fetched, "take")
+    beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
+    segments = _count(ended.made, "segment")
+    lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
+    left_out = [step for step in ended.blocked.values() if is_left_out(step)]
+    lines += _blocked_lines(left_out)
+    lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
+    lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
+    if verbose:
+        lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
+    if not ended.made and not ended.failed and not ended.stopped_by:
+        lines.append(f"nothing to make: {several(takes[1], 'shot')} reused")
+    else:
+        rendered = f", {several(segments, 'segment')} rendered" if segments else ""
+        cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
+        more = f" and {several(beside, 'take')} beside them" if beside else ""
+        got = f", {takes[2]} fetched" if takes[2] else ""
+        done = f"{several(takes[0], 'shot')} made{more}{got}, {takes[1]} reused"
+        lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
+    wanted = {output.name: output.loudness for output in storyboard.outputs}
+    for film in ended.films:
+        lines += _film_lines(ended, film, wanted[film.name], typed)
+    missing = [name for name in wanted if name not in {film.name for film in ended.films}]
+    if missing and not ended.failed:
+        what = "the film" if missing == [""] else f"{listed(missing)}"
+        were, its = ("was", "its") if len(missing) == 1 else ("were", "their")
+        silent = bool(left_out) and all(step.action.kind == "sound" for step in left_out)
+        why = f"{its} sound is not" if silent else f"not all of {its} shots are"
+        lines.append(f"{what} {were} not made: {why} there")
+    return "\n".join(lines)
+
+
+def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
+    """What could not be begun, each reason once: one shot may keep many pieces of several films from being made."""
+    because: dict[str, list[str]] = {}
+    for step in steps:
+        because.setdefault(reason(step), []).append(step.action.id)
+    for why, names in because.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"blocked  {names[0]}{more}: {why}"
+
+
+def _film_lines(ended: Ended, film: FilmThere, loudness: Fraction | None, typed: Typed) -> list[str]:
+    length = in_words(seconds_of(film.frames, film.rate))
+    how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
+    counted = _tally(ended, film.name)
+    told = [tally_text(counted)] if counted.frames == film.frames else []
+    heard = loudness_line(film.sound, loudness)
+    told += [heard] if heard else []
+    return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *told]
+
+
+def chosen_line(one: Chosen) -> str:
+    """``a: 3f2a91bc0d4e (seed 3) instead of 9c1d20aa77b1: the lockfile names it``."""
+    seed = (one.step.request or {}).get("seed")
+    named = f"{_digest(one.step)[:12]}{f' (seed {seed})' if seed is not None else ''}"
+    return f"{one.step.action.shot}: {named} instead of {one.instead[:12]}: {chosen_why(one)}"
+
+
+def chosen_why(one: Chosen) -> str:
+    """Why this take and not the other one."""
+    why = one.step.reason
+    fields = listed(dict.fromkeys(change.field for change in why.changes))
+    if why.why == "cached" and fields:
+        return f"made before for what is asked now; the one in the lockfile answers another request: {fields}"
+    if why.why == "unchanged":
+        return "the lockfile names it, and it answers what is asked now"
+    return reason(one.step)
+
+
+def _digest(step: Step) -> str:
+    return step.found.digest if isinstance(step.found, TakeMade) else ""
+
+
+def outcome_data(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
+    """The end of a build as data; ``film``, ``frames`` and ``copied`` are those of the first film."""
+    main = storyboard.output.name
+    films = {film.name: _film_data(ended, film, typed) for film in ended.films}
+    first = films.get(main, {"film": None, "frames": 0})
+    return {
+        "made": list(ended.made),
+        "fetched": [name for name, step in ended.made.items() if step.locked is not None],
+        "reused": list(ended.reused),
+        "failed": dict(ended.failed),
+        "blocked": {name: reason(step) for name, step in ended.blocked.items()},
+        "film": first["film"],
+        "frames": first["frames"],
+        "copied": tally_data(_tally(ended, main)),
+        "films": list(films.values()),
+        "cost": str(ended.cost),
+        "chosen": [
+            {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
+            for one in ended.chosen
+        ],
+        "remarks": remarks_data(ended.remarks),
+        "seconds": round(seconds, 3),
+    }
+
+
+def is_left_out(step: Step) -> bool:
+    """Whether a shot is missing because of this step: its take could not be had, or it is too short."""
+    return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
+
+
+def _film_data(ended: Ended, film: FilmThere, typed: Typed) -> dict[str, Any]:
+    return {
+        "name": film.name or None,
+        "film": typed(film.path),
+        "frames": film.frames,
+        "seconds": round(float(seconds_of(film.frames, film.rate)), 3),
+        "joined": film.joined,
+        "partial": film.partial,
+        "copied": tally_data(_tally(ended, film.name)),
+        "sound": sound_data(film.sound),
+    }
+
+
+def _tally(ended: Ended, output: str) -> Tally:
+    steps = [*ended.reused.values(), *ended.made.values()]
+    return tally(step for step in steps if step.action.output == output)
+
+
+def _count(steps: Mapping[str, Step], kind: str) -> int:
+    """Actions of that kind; takes beside the one in the cut are not counted."""
+    return sum(1 for step in steps.values() if step.action.kind == kind and step.action.seed is None)

@@ -1,0 +1,133 @@
+"""The cache in words: its takes, its health, and what can go."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from storyboard.report.text import clean, dollars, paid, several
+
+_NOUNS = {"loose": "other file"}  # such as music and pictures
+
+
+class Record(Protocol):
+    """What is read of a record."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def made(self) -> Any: ...
+
+
+class Item(Protocol):
+    """What is read of a thing in the cache."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def kept(self) -> str: ...
+    @property
+    def record(self) -> Record | None: ...
+    @property
+    def cost(self) -> Decimal: ...
+
+
+def size_text(size: int) -> str:
+    """``3.4 MB``."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def takes_text(items: Sequence[Item], places: Mapping[str, Sequence[str]]) -> str:
+    """A line a take, then what else there is."""
+    takes = [item for item in items if item.kind == "take"]
+    width = max((len(_label(item)) for item in takes), default=0)
+    lines = [_take_line(item, width, places) for item in sorted(takes, key=_order)]
+    counts, sizes = Counter(item.kind for item in items), Counter[str]()
+    for item in items:
+        sizes[item.kind] += item.size
+    told = [f"{several(counts[kind], _NOUNS.get(kind, kind))} {size_text(sizes[kind])}" for kind in counts]
+    return "\n".join([*lines, *([""] if lines else []), ", ".join(told) or "the cache is empty"])
+
+
+def _take_line(item: Item, width: int, places: Mapping[str, Sequence[str]]) -> str:
+    made = item.record.made if item.record is not None else None
+    seed = f"seed {made.seed}" if made is not None and made.seed is not None else ""
+    cost = paid(made.cost) if made is not None else ""
+    used = ", ".join(places.get(item.digest, ())) or "in no lockfile"
+    at, provider = (made.at[:16].replace("T", " "), made.provider) if made is not None else ("", "")
+    return (
+        f"  {_label(item):<{width}}  {item.digest[:12]}  {at}  {provider:<8} {seed:<12} {cost:>6}  "
+        f"{size_text(item.size):>9}  {clean(used)}"
+    )
+
+
+def _label(item: Item) -> str:
+    return clean(item.record.made.label) if item.record is not None else ""
+
+
+def _order(item: Item) -> tuple[str, str]:
+    return (_label(item), item.record.made.at if item.record is not None else "")
+
+
+def items_data(items: Sequence[Item], places: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
+    """Things in the cache as data; sizes in bytes, costs in dollars as text."""
+    return [
+        {
+            "kind": item.kind,
+            "shot": (item.record.made.label or None) if item.record is not None else None,
+            "digest": item.digest,
+            "key": item.record.key if item.record is not None else None,
+            "bytes": item.size,
+            "at": item.record.made.at if item.record is not None else None,
+            "provider": (item.record.made.provider or None) if item.record is not None else None,
+            "seed": item.record.made.seed if item.record is not None else None,
+            "cost": item.record.made.cost if item.record is not None else None,
+            "kept": item.kept or None,
+            **({"locked_in": list(places.get(item.digest, ()))} if places is not None else {}),
+        }
+        for item in items
+    ]
+
+
+def cleaning_text(items: Sequence[Item], size: int, *, deleted: bool, command: str) -> str:
+    """What goes, what stays and why, and how to go on; *command* is what deletes."""
+    gone = [item for item in items if not item.kept]
+    stays = Counter(item.kept for item in items if item.kept)
+    verb = "deleted" if deleted else "to delete"
+    lines = [f"  {verb}  {item.kind:<8} {_label(item)} {item.digest[:12]}  {_paid(item)}".rstrip() for item in gone]
+    lines += [f"  stays: {count} {why}" for why, count in sorted(stays.items())]
+    done = "freed" if deleted else "would be freed"
+    spent = sum((item.cost for item in gone), Decimal(0))
+    cost = f", {dollars(spent)} were paid for them" if spent else ""
+    lines.append(f"{len(gone)} of {len(items)} things, {size_text(size)} {done}{cost}")
+    if gone and not deleted:
+        lines.append(f"nothing was deleted; `{command}` does")
+    if stays["paid"]:
+        spent = sum((item.cost for item in items if item.kept == "paid"), Decimal(0))
+        lines.append(f"paid takes that no lockfile names: {stays['paid']}, {dollars(spent)}; `--paid` lets them go")
+    return "\n".join(lines)
+
+
+def _paid(item: Item) -> str:
+    return f"{size_text(item.size)}{f', {dollars(item.cost)}' if item.cost else ''}"
+
+
+def cleaning_data(items: Sequence[Item], size: int, *, deleted: bool) -> dict[str, Any]:
+    """The same as data."""
+    gone = [item for item in items if not item.kept]
+    return {
+        "deleted": deleted,
+        "bytes": size,
+        "going": items_data(gone),
+        "staying": dict(sorted(Counter(item.kept for item in items if item.kept).items())),
+        "cost": str(sum((item.cost for item in gone), Decimal(0))),
+    }

@@ -1,0 +1,54 @@
+"""The bill as a table and as data."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from storyboard.report.text import clean, dollars
+
+
+class Line(Protocol):
+    """One line of a bill."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def failed(self) -> bool: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def cost(self) -> Decimal: ...
+
+
+def cost_text(lines: Sequence[Line], bound: Mapping[str, Decimal]) -> str:
+    """A line for each name, failures apart, then the sum, then what is still bound by jobs that have not ended."""
+    if not lines and not bound:
+        return "nothing has been spent"
+    width = max([len(line.name) for line in lines] + [5])
+    text = []
+    for line in lines:
+        word = "attempt" if line.attempts == 1 else "attempts"
+        note = "  without a take; may not have been charged" if line.failed else ""
+        text.append(f"{clean(line.name):<{width}}  {dollars(line.cost):>9}  {line.attempts} {word}{note}")
+    text.append(f"{'total':<{width}}  {dollars(_sum(lines)):>9}")
+    if bound:
+        jobs = "1 job that has" if len(bound) == 1 else f"{len(bound)} jobs that have"
+        text.append(f"and about {dollars(sum(bound.values(), Decimal(0)))} bound by {jobs} not ended")
+    return "\n".join(text)
+
+
+def cost_data(by: str, lines: Sequence[Line], bound: Mapping[str, Decimal]) -> dict[str, Any]:
+    """The same as data; dollars as text."""
+    return {
+        "by": by,
+        "lines": [
+            {"name": line.name, "failed": line.failed, "attempts": line.attempts, "cost": str(line.cost)}
+            for line in lines
+        ],
+        "total": str(_sum(lines)),
+        "bound": {task: str(amount) for task, amount in bound.items()},
+    }
+
+
+def _sum(lines: Sequence[Line]) -> Decimal:
+    return sum((line.cost for line in lines), Decimal(0))

@@ -1,0 +1,163 @@
+"""Findings as text with carets under the place they speak of, and as plain data.
+
+The text is for people: fact, source line, caret, notes, help. Nothing of the source reaches the terminal unchanged that
+could act there (``cells``). The data is what ``--json`` prints.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span
+from storyboard.report.text import cells, harmless, harmless_character
+
+WIDTH = 100
+TAB = 4
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+_COLORS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def render(findings: Sequence[Diagnostic], texts: Mapping[str, str], color: bool = False) -> str:
+    """All findings, a blank line between two, and their number at the end; empty if there are none.
+
+    *texts* are the sources by the file names of the spans; a finding in a file that is not among them has no caret.
+    """
+    if not findings:
+        return ""
+    lines = _Lines(texts)
+    blocks = ["\n".join(_block(finding, lines, color)) for finding in findings]
+    return "\n\n".join([*blocks, summary(findings)]) + "\n"
+
+
+def summary(findings: Sequence[Diagnostic]) -> str:
+    """``2 errors, 1 warning``; ``no findings`` if there are none."""
+    counts = [(severity, sum(finding.severity is severity for finding in findings)) for severity in Severity]
+    said = [f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts if count]
+    return ", ".join(said) or "no findings"
+
+
+def as_data(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+    """The findings as values for JSON. Lines and columns count from 1, ends are exclusive; ``place`` may be null."""
+    return [
+        {
+            "severity": str(finding.severity),
+            "code": finding.code,
+            "message": finding.message,
+            "place": place_data(finding.span),
+            "notes": [{"message": note.text, "place": place_data(note.span)} for note in finding.notes],
+            "help": finding.help,
+        }
+        for finding in findings
+    ]
+
+
+class _Lines:
+    """Source lines by file and number; each text is split once."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._split: dict[str, list[str]] = {}
+
+    def line(self, span: Span) -> str | None:
+        if span.file not in self._split:
+            text = self._texts.get(span.file)
+            self._split[span.file] = [] if text is None else _split(text)
+        lines = self._split[span.file]
+        return lines[span.line - 1] if 0 < span.line <= len(lines) else None
+
+
+def _split(text: str) -> list[str]:
+    return _BREAK.split(text) if "\r" in text else text.split("\n")
+
+
+def _block(finding: Diagnostic, lines: _Lines, color: bool) -> Iterator[str]:
+    paint = _painter(color)
+    place = "" if finding.span is None else paint(_BOLD, f"{_where(finding.span)}: ")
+    kind = paint(_COLORS[finding.severity], f"{finding.severity}[{finding.code}]")
+    yield f"{place}{kind}: {paint(_BOLD, harmless(finding.message))}"
+    source = lines.line(finding.span) if finding.span is not None else None
+    if finding.span is not None and source is not None:
+        number = f"{finding.span.line:>5}"
+        shown, caret = _pointed(source, finding.span)
+        yield f"{paint(_DIM, f'{number} |')} {shown}".rstrip()
+        yield f"{paint(_DIM, ' ' * len(number) + ' |')} {paint(_COLORS[finding.severity], caret)}"
+    yield from (f"  note: {_note(label)}" for label in finding.notes)
+    if finding.help is not None:
+        yield f"  help: {harmless(finding.help)}"
+
+
+def _pointed(source: str, span: Span) -> tuple[str, str]:
+    """A source line as it can be shown, and the line of carets that goes below it."""
+    first = span.column - 1
+    last = span.end_column - 1 if span.end_line == span.line else len(source)
+    # A line can be a megabyte long; only what may be shown is looked at.
+    cut = max(0, first - 4 * WIDTH)
+    more = len(source) > cut + 8 * WIDTH
+    source, first, last = source[cut : cut + 8 * WIDTH], first - cut, last - cut
+    pieces, starts = _laid_out(source)
+    begin = starts[min(first, len(source))]
+    end = max(starts[min(last, len(source))], begin + 1)
+    return _window(pieces, starts, begin, end, (cut > 0, more))
+
+
+def _laid_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
+    """What each character is shown as, and the cell where it begins; last, the cell behind them all."""
+    if source.isascii() and source.isprintable():
+        return source, range(len(source) + 1)
+    pieces: list[str] = []
+    starts: list[int] = []
+    width = 0
+    for character in source:
+        starts.append(width)
+        piece = " " * (TAB - width % TAB) if character == "\t" else harmless_character(character)
+        width += len(piece) if character == "\t" else cells(piece)
+        pieces.append(piece)
+    return pieces, [*starts, width]
+
+
+def _window(
+    pieces: Sequence[str], starts: Sequence[int], begin: int, end: int, cut: tuple[bool, bool]
+) -> tuple[str, str]:
+    """The part of a line that fits around the carets from cell *begin* to *end*; ``…`` stands for what is left out.
+
+    *cut* says whether something was left out before and after already.
+    """
+    total = starts[-1]
+    if not any(cut) and total <= WIDTH and end <= WIDTH:
+        return "".join(pieces), " " * begin + "^" * (end - begin)
+    low = 0 if begin < WIDTH * 2 // 3 and not cut[0] else begin - WIDTH // 3
+    low = min(low, max(0, total - WIDTH + 2)) if not cut[1] else low
+    inside = [at for at in range(len(pieces)) if low <= starts[at] and starts[at + 1] <= low + WIDTH - 2]
+    first, last = (inside[0], inside[-1] + 1) if inside else (len(pieces), len(pieces))
+    head = "…" if first > 0 or cut[0] else ""
+    tail = "…" if last < len(pieces) or cut[1] else ""
+    shift = starts[first] - len(head)
+    until = min(end, max(starts[last], begin + 1))
+    return head + "".join(pieces[first:last]) + tail, " " * (begin - shift) + "^" * (until - begin)
+
+
+def _note(label: Label) -> str:
+    return f"{harmless(label.text)} at {_where(label.span)}"
+
+
+def _where(span: Span) -> str:
+    return f"{harmless(span.file)}:{span.line}:{span.column}"
+
+
+def place_data(span: Span | None) -> dict[str, Any] | None:
+    """A place as the envelope holds it."""
+    if span is None:
+        return None
+    return {
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _painter(color: bool) -> Any:
+    return (lambda code, text: f"{code}{text}{_RESET}") if color else (lambda _code, text: text)

@@ -1,0 +1,200 @@
+"""Two versions of a film in words: a table for people, data for programs, markdown for a pull request."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from storyboard.core.compare import Comparison
+from storyboard.core.plan import Change, Plan, Step, TakeMade
+from storyboard.core.timebase import in_words, plain_number
+from storyboard.report.plan import Paint, plain
+from storyboard.report.text import change_lines, clean, dollars, reason
+
+_COLORS = {"added": "green", "removed": "red", "changed": "yellow", "follows": "yellow"}
+
+
+class Between(Struct, frozen=True):
+    """What lies between two versions.
+
+    *plan* leads to the newer one, whose shots are in *order*; *counts* are the shots of both; *elsewhere* are shots
+    whose take a lockfile names and this cache lacks.
+    """
+
+    names: tuple[str, str]
+    comparison: Comparison
+    plan: Plan
+    counts: tuple[int, int]
+    order: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+
+class _Row(Struct):
+    kind: str
+    shot: str
+    about: list[str]
+    lines: list[str]
+    step: Step | None = None
+
+    @property
+    def price(self) -> str:
+        return dollars(self.step.cost) if self.step is not None and self.step.cost else ""
+
+
+def _rows(between: Between) -> list[_Row]:
+    """A line for every shot that something happens to; a shot with several things has its heaviest kind first."""
+    comparison = between.comparison
+    steps = {step.action.shot: step for step in between.plan.takes()}
+    rows: dict[str, _Row] = {}
+
+    def row(shot: str, kind: str, about: str = "", lines: Sequence[str] = ()) -> None:
+        found = rows.setdefault(shot, _Row(kind, shot, [], [], steps.get(shot)))
+        found.about += [about] if about else []
+        found.lines += lines
+
+    for shot in comparison.added:
+        row(shot, "added")
+    for old, new in comparison.renamed:
+        row(new, "renamed", f"was {clean(old)}")
+    for change in comparison.changed:
+        row(change.shot, "changed", _fields(change.changes), _lines(change.changes))
+    for timed in comparison.retimed:
+        row(timed.shot, "re-timed", f"{in_words(timed.old)} -> {in_words(timed.new)}")
+    for shot in comparison.moved:
+        row(shot, "moved", "moved" if shot in rows else "")
+    for shot, step in steps.items():
+        if _is_made(step) and shot not in rows and step.reason.why in ("upstream-changes", "input-changed"):
+            row(shot, "follows", reason(step))
+    for found in rows.values():
+        found.about += _what_it_takes(found)
+    place = {shot: position for position, shot in enumerate(between.order)}
+    ordered = sorted(rows.values(), key=lambda row: place[row.shot])
+    return [*ordered, *(_Row("removed", shot, [], []) for shot in comparison.removed)]
+
+
+def _what_it_takes(row: _Row) -> list[str]:
+    step = row.step
+    if step is None or row.kind == "follows":
+        return []
+    if _is_made(step):
+        return ["to be made"]
+    return ["the take is there"] if row.kind in ("added", "changed") and step.do == "reuse" else []
+
+
+def _is_made(step: Step) -> bool:
+    return step.do in ("make", "wait", "resume")
+
+
+def _fields(changes: Sequence[Change]) -> str:
+    return ", ".join(dict.fromkeys(change.field for change in changes))
+
+
+def _lines(changes: Sequence[Change]) -> list[str]:
+    return [line for change in changes for line in change_lines(change)]
+
+
+def diff_text(between: Between, paint: Paint = plain) -> str:
+    """What happened to which shot, then the film, then what it takes to get there."""
+    rows = _rows(between)
+    width = max((len(row.shot) for row in rows), default=0)
+    lines = [_heading(between), ""]
+    for row in rows:
+        price = f"  {row.price}" if row.price else ""
+        word = paint(f"{row.kind:<8}", _COLORS.get(row.kind, ""))
+        lines.append(f"  {word} {clean(row.shot):<{width}}  {'; '.join(row.about)}{price}".rstrip())
+        lines += [f"           {'':<{width}}  {line}" for line in row.lines]
+    lines += [f"  film     {line}" for line in _lines(between.comparison.film)]
+    if between.comparison.same():
+        lines.append("  the same film")
+    return "\n".join([*lines, "", *_bill(between)])
+
+
+def _heading(between: Between) -> str:
+    old, new = between.comparison.seconds
+    shots, time = between.counts, "" if old == new else f"{in_words(old)} -> "
+    count = f"{shots[0]} -> {shots[1]}" if shots[0] != shots[1] else str(shots[1])
+    return f"{clean(between.names[0])} -> {clean(between.names[1])}: {count} shots, {time}{in_words(new)}"
+
+
+def _bill(between: Between) -> list[str]:
+    takes = between.plan.takes()
+    made = sum(1 for step in takes if _is_made(step))
+    there = sum(1 for step in takes if isinstance(step.found, TakeMade))
+    lines = [f"to get there: {made} to make, {there} there; estimated cost {dollars(between.plan.cost())}"]
+    if between.elsewhere:
+        lines.append(
+            f"note: {len(between.elsewhere)} of them are named by a lockfile, but are not in this cache: "
+            + ", ".join(between.elsewhere)
+        )
+    return lines
+
+
+def diff_data(between: Between) -> dict[str, Any]:
+    """The same as data; running times in seconds, costs in dollars as text."""
+    comparison = between.comparison
+    steps = {step.action.shot: step for step in between.plan.takes()}
+    return {
+        "from": between.names[0],
+        "to": between.names[1],
+        "shots": {"old": between.counts[0], "new": between.counts[1]},
+        "seconds": {"old": plain_number(comparison.seconds[0]), "new": plain_number(comparison.seconds[1])},
+        "added": list(comparison.added),
+        "removed": list(comparison.removed),
+        "renamed": [{"old": old, "new": new} for old, new in comparison.renamed],
+        "moved": list(comparison.moved),
+        "changed": [{"shot": one.shot, "changes": _changes_data(one.changes)} for one in comparison.changed],
+        "retimed": [
+            {"shot": one.shot, "old": plain_number(one.old), "new": plain_number(one.new)} for one in comparison.retimed
+        ],
+        "film": _changes_data(comparison.film),
+        "make": [
+            {"shot": shot, "why": step.reason.why, "cost": str(step.cost)}
+            for shot, step in steps.items()
+            if _is_made(step)
+        ],
+        "cost": str(between.plan.cost()),
+        "not_in_this_cache": list(between.elsewhere),
+    }
+
+
+def _changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [{"field": change.field, "old": change.old, "new": change.new} for change in changes]
+
+
+def diff_markdown(between: Between) -> str:
+    """The same for a pull request comment; what authors wrote stands in fences, where nothing acts."""
+    comparison, rows = between.comparison, _rows(between)
+    old, new = comparison.seconds
+    lines = [
+        f"### Storyboard: {_cell(between.names[0])} → {_cell(between.names[1])}",
+        "",
+        "| | before | after |",
+        "|---|---|---|",
+        f"| shots | {between.counts[0]} | {between.counts[1]} |",
+        f"| running time | {in_words(old)} | {in_words(new)} |",
+        f"| cost to get there | | {dollars(between.plan.cost())} |",
+        "",
+    ]
+    if comparison.same():
+        return "\n".join([*lines, "The same film."])
+    if rows:
+        lines += ["| | shot | | cost |", "|---|---|---|---|"]
+        lines += [f"| {row.kind} | {_cell(row.shot)} | {_cell('; '.join(row.about))} | {row.price} |" for row in rows]
+    told = [f"{row.shot}: {line}" for row in rows for line in row.lines]
+    told += [f"film: {line}" for line in _lines(comparison.film)]
+    if told:
+        lines += ["", "<details><summary>Word by word</summary>", "", *_fenced(told), "", "</details>"]
+    return "\n".join([*lines, "", *(_bill(between)[1:])]).rstrip()
+
+
+def _cell(text: str) -> str:
+    """Foreign text in a table: nothing in it is markup, and nobody is called by name."""
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", clean(text).replace("&", "&amp;").replace("<", "&lt;"))
+    return escaped.replace("@", "@\N{WORD JOINER}").replace("->", "→")
+
+
+def _fenced(lines: Sequence[str]) -> list[str]:
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", *lines, fence]

@@ -1,0 +1,238 @@
+"""A plan as a table for people and as data for programs.
+
+How long a film is, in words, as far as that is known before everything is there.
+
+How much of the film is copied, in words and as data.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from msgspec import Struct
+
+from storyboard.core.clip import ClipInfo
+from storyboard.core.model import Generated, Output, Storyboard
+from storyboard.core.plan import Plan, SegmentMade, Step, TakeMade, Tally, tally
+from storyboard.core.ranges import overlaps
+from storyboard.core.timebase import in_words, seconds_of
+from storyboard.core.timeline import TooShort, is_open, timeline, total_frames
+from storyboard.report.sound import sound_lines
+from storyboard.report.text import change_lines, clean, dollars, reason, several, take_name
+
+
+class Length(Struct, frozen=True):
+    """Frames of a film; *open* says that footage is in it whose length is not known yet and does not count."""
+
+    frames: int
+    open: bool
+
+    def seconds(self, output: Output) -> str:
+        """``40 s``, ``at least 8 s``."""
+        return f"{'at least ' if self.open else ''}{in_words(seconds_of(self.frames, output.fps))}"
+
+    def frames_at_rate(self, output: Output) -> str:
+        """``960 frames at 24 fps``."""
+        return f"{'at least ' if self.open else ''}{several(self.frames, 'frame')} at {float(output.fps):g} fps"
+
+
+def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> Length:
+    """The length of a film of one output; takes that are there count by their real length."""
+    into = {name: overlap.before for name, overlap in overlaps(film).items()}
+    try:
+        pieces = timeline(film, takes, into)
+    except TooShort:
+        pieces = timeline(film, {}, into)
+    unmeasured = {shot.id for shot in film.shots() if is_open(shot) and shot.id not in takes}
+    uncounted = sum(piece.frames for piece in pieces if piece.shot in unmeasured)
+    return Length(max(0, total_frames(pieces) - uncounted), open=bool(uncounted))
+
+
+_REASONS = 4
+
+
+def tally_text(counted: Tally) -> str:
+    """``1,812 of 2,304 frames copied, 492 encoded: 480 because it is trimmed, 12 because it is a dissolve``."""
+    if not counted.encoded:
+        return f"{'the one frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
+    why = [f"{frames:,} because {clean(text)}" for text, frames in list(counted.why.items())[:_REASONS] if text]
+    others = counted.encoded - sum(list(counted.why.values())[:_REASONS])
+    why += [f"{others:,} for other reasons"] if others else []
+    told = f": {', '.join(why)}" if why else ""
+    return f"{counted.copied:,} of {several(counted.frames, 'frame')} copied, {counted.encoded:,} encoded{told}"
+
+
+def tally_data(counted: Tally) -> dict[str, Any]:
+    """The same as data."""
+    return {"frames": counted.frames, "copied": counted.copied, "encoded": counted.encoded, "why": dict(counted.why)}
+
+
+# So many shots in a row of which nothing has changed are told one by one.
+_LONG = 50
+Paint = Callable[[str, str], str]
+_COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
+
+
+def plain(text: str, _style: str) -> str:
+    """No colour."""
+    return text
+
+
+def heading(storyboard: Storyboard, plan: Plan) -> str:
+    """What the film is: name, shots, length, size, who makes it. Takes count by their length if they are there."""
+    shots = [shot for shot in storyboard.shots() if not shot.skip]
+    providers = sorted({shot.source.provider for shot in shots if isinstance(shot.source, Generated)})
+    takes, output = _takes(plan), storyboard.output
+    main = length(storyboard, takes)
+    facts = f"{main.seconds(output)} ({main.frames_at_rate(output)}), {output.size}"
+    if output.name:
+        facts = f"{main.seconds(output)}, {several(len(storyboard.outputs), 'film')}"
+    name, made_by = clean(storyboard.title or storyboard.file), ", ".join(providers)
+    lines = [f"{name}: {several(len(shots), 'shot')}, {facts}, made by {made_by or 'nobody: nothing is generated'}"]
+    for film in storyboard.films() if output.name else ():
+        one = film.output
+        lines.append(f"  {one.name}: {clean(one.file)}, {length(film, takes).frames_at_rate(one)}, {one.size}")
+    return "\n".join(lines)
+
+
+def _takes(plan: Plan) -> dict[str, ClipInfo]:
+    return {step.action.shot: step.found.info for step in plan.takes() if isinstance(step.found, TakeMade)}
+
+
+def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
+    """The plan as a table of shots, then one line for the cut, then the sum.
+
+    Unless *verbose*, a long row of shots of which nothing has changed is one line.
+    """
+    takes = in_film_order(plan.shots(), storyboard)
+    rows = [[step] for step in takes] if verbose else list(_rows(takes))
+    width = max((len(take_name(row[0])) for row in rows if len(row) == 1), default=0)
+    lines = [heading(storyboard, plan), ""]
+    words = {do: paint(f"{do:<7}", _COLORS.get(do, "")) for do in dict.fromkeys(step.do for step in takes)}
+    for step, *more in rows:
+        if more:
+            lines.append(
+                f"  {words[step.do]} {step.action.shot} to {more[-1].action.shot}: {len(more) + 1:,} shots, unchanged"
+            )
+            continue
+        price = f"  {dollars(step.cost)}" if step.cost else ""
+        lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason(step)}{price}")
+        if (
+            step.do in ("make", "held") or step.locked
+        ) and step.action.seed is None:  # takes beside it changed by the same words
+            lines += [
+                f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
+            ]
+    if verbose:
+        told = {step.action.id for step in takes}
+        others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
+        lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
+    cuts = [_cut_line(plan, cut) for cut in plan.of("cut")]
+    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum(plan, takes)])
+
+
+def _rows(takes: list[Step]) -> Iterator[list[Step]]:
+    """Shots one by one, but long rows of unchanged ones together."""
+    for unchanged, group in groupby(takes, _is_unchanged):
+        row = list(group)
+        if unchanged and len(row) > _LONG:
+            yield row
+        else:
+            yield from ([step] for step in row)
+
+
+def _is_unchanged(step: Step) -> bool:
+    return step.do == "reuse" and step.reason.why == "unchanged"
+
+
+def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
+    """The steps of shots as the shots stand in the film."""
+    place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
+    return sorted(steps, key=lambda step: place[step.action.shot])
+
+
+def summary(plan: Plan) -> str:
+    """``2 to make, 3 to reuse; estimated cost $1.92``."""
+    return _sum(plan, plan.shots())
+
+
+def _sum(plan: Plan, shots: list[Step]) -> str:
+    counts = Counter(step.do for step in shots)
+    make = counts["make"] + counts["wait"]
+    parts = [f"{make} to make"]
+    parts += [f"{counts['resume']} to pick up"] if counts["resume"] else []
+    parts += [f"{counts['reuse'] + counts['copy']} to reuse"]
+    parts += [f"{counts[do]} {do}" for do in ("held", "blocked", "skip") if counts[do]]
+    text = ", ".join(parts)
+    if plan.nothing_to_do():
+        text = f"nothing to do: {text}"
+    return f"{text}; {price(plan)}"
+
+
+def price(plan: Plan) -> str:
+    """``estimated cost $0.96, at most $2.88 with the linked shots``."""
+    whole = plan.cost()
+    sure = whole - sum((step.cost for step in plan.steps if step.do == "wait"), Decimal(0))
+    worst = f", at most {dollars(whole)} with the linked shots" if sure != whole else ""
+    return f"estimated cost {dollars(sure)}{worst}"
+
+
+def _cut_line(plan: Plan, cut: Step) -> str:
+    segments = [step for step in plan.segments(cut.action.output) if not is_nothing(step)]
+    counts = Counter(step.do for step in segments)
+    state = {
+        "reuse": "is in place",
+        "make": "is joined",
+        "wait": f"is joined when {'it is' if len(segments) == 1 else 'they are'} there",
+    }
+    copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
+    copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
+    known = f": {copied}" if not counts["wait"] else ""
+    counted = tally(segments)
+    frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
+    made = state.get(cut.do, "is not made: " + reason(cut))
+    name = f"{cut.action.output}: " if cut.action.output else ""
+    return f"{name}the cut of {several(len(segments), 'segment')}{known} {made}{frames}"
+
+
+def is_nothing(step: Step) -> bool:
+    """Whether it stands for a piece of the film that has no frames."""
+    return isinstance(step.found, SegmentMade) and not step.found.frames
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """The plan as data: every step with its reason, changes field by field, cost in dollars as text.
+
+    ``copied`` is that of the first film.
+    """
+    films = [_film_data(plan, cut) for cut in plan.of("cut")]
+    return {
+        "steps": [_step_data(step) for step in plan.steps],
+        "cost": str(plan.cost()),
+        "nothing_to_do": plan.nothing_to_do(),
+        "copied": films[0]["copied"],
+        "films": films,
+    }
+
+
+def _film_data(plan: Plan, cut: Step) -> dict[str, Any]:
+    copied = tally_data(tally(plan.segments(cut.action.output)))
+    return {"name": cut.action.output or None, "do": cut.do, "why": cut.reason.why, "copied": copied}
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    return {
+        "action": step.action.id,
+        "kind": step.action.kind,
+        "shot": step.action.shot or None,
+        "output": step.action.output or None,
+        "do": step.do,
+        "why": step.reason.why,
+        "reason": reason(step),
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in step.reason.changes],
+        "shots": list(step.reason.shots),
+        "cost": str(step.cost),
+        "key": step.key,
+    }

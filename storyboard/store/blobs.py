@@ -1,0 +1,288 @@
+"""Blobs by their sha256: written beside, synced, renamed, read-only, and verified before they count.
+
+Owns ``.storyboard/cache/blobs``, ``tmp`` and ``damaged``. What the bytes mean is the business of ``records``. A blob
+that does not hash to its name is never served and never deleted: it is moved to ``damaged``.
+"""
+
+import hashlib
+import os
+import re
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from storyboard.durable import (
+    CHUNK,
+    Beside,
+    NotAFile,
+    fsync_folder,
+    make_folders,
+    move,
+    naming,
+    open_regular,
+    read_regular,
+    remove_below,
+    remove_quietly,
+    sweep,
+    write_all,
+    write_beside,
+)
+from storyboard.store.digest_cache import Index
+from storyboard.store.integrity import kept_aside, set_aside
+from storyboard.store.shard_dirs import Fans
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_READ_ONLY = 0o444
+# The names that ``Blobs.temp`` gives.
+_TEMP = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-z]{1,16})?")
+
+
+class Missing(Exception):
+    """No blob of that digest is in the cache."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+
+class Damaged(Exception):
+    """The blob of that digest was not what its name says; what was found lies at ``kept_at``."""
+
+    def __init__(self, digest: str, kept_at: Path) -> None:
+        super().__init__(digest, kept_at)
+        self.digest = digest
+        self.kept_at = kept_at
+
+
+def is_digest(text: str) -> bool:
+    """Whether *text* is a sha256 in lower case hex: the shape of a digest and of a key."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+class Blobs:
+    """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once.
+
+    With *writable* false a damaged blob is told and not moved.
+    """
+
+    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+        self.writable = writable
+        self.cache = folder
+        self.temps = folder / "tmp"
+        self._temps_place = os.fspath(self.temps)
+        self.folder = folder / "blobs"
+        self.fans = Fans(os.fspath(self.folder))
+        self._damaged = folder / "damaged"
+
+    def path(self, digest: str) -> Path:
+        """Where the blob of that digest is, or would be. Raises ``ValueError`` if it is no digest."""
+        if not is_digest(digest):
+            raise ValueError(f"not a sha256: {digest!r}")
+        return self.folder / digest[:2] / digest
+
+    def size(self, digest: str) -> int:
+        """Bytes. Raises ``Missing``."""
+        try:
+            return os.lstat(self.path(digest)).st_size
+        except FileNotFoundError:
+            raise Missing(digest) from None
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep *data*; returns its digest. When it returns, the blob survives a power cut. Raises ``OSError``."""
+        return self._settle(*self.lay(data))
+
+    def put_file(self, path: Path) -> str:
+        """Keep the content of a regular file; returns its digest.
+
+        A file made under a name from ``temp`` is moved in, and stays where it is if that fails; any other is copied,
+        hashed and stored from one and the same read. Raises ``NotAFile`` or ``OSError``.
+        """
+        return self._settle(*self.lay(path))
+
+    def lay(self, content: bytes | Path) -> tuple[str, Beside]:
+        """Write what becomes a blob, or take the file there is, as for ``put_bytes`` and ``put_file``.
+
+        Returns the digest and the file, which has to be synced, handed to ``publish``, and dropped.
+        """
+        if isinstance(content, bytes):
+            digest = hashlib.sha256(content).hexdigest()
+            with naming(self._place(digest)):
+                return digest, write_beside(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
+        ours = os.path.dirname(content) == self._temps_place
+        return self._adopted(content) if ours else self._copied(content)
+
+    def publish(self, digest: str, beside: Beside) -> tuple[str, ...]:
+        """Give a synced file its name, if no good blob has it; returns the folders to be synced before it counts.
+
+        Raises ``OSError``.
+        """
+        fan = self.fans.of(digest)
+        if self._has_good(digest):
+            remove_quietly(beside.temp)
+            beside.close()
+            return self.fans.unsynced(fan)
+        try:
+            beside.publish()
+        except FileNotFoundError:
+            self.fans.make(fan)
+            beside.publish()
+        return self.fans.unsynced(fan)
+
+    def _settle(self, digest: str, beside: Beside) -> str:
+        with naming(self.path(digest)):
+            try:
+                beside.sync()
+                folders = self.publish(digest, beside)
+            finally:
+                beside.drop()
+            for folder in folders:
+                fsync_folder(folder)
+        self.fans.were_synced(folders)
+        return digest
+
+    def verify(self, digest: str) -> None:
+        """Read the whole blob and compare. Raises ``Missing``, or ``Damaged`` once it has been set aside."""
+        path = self.path(digest)
+        try:
+            with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+                seen = os.fstat(file.fileno())
+                good = hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except FileNotFoundError:
+            raise self._absent(digest) from None
+        except NotAFile:
+            seen, good = None, False
+        if not good:
+            self._condemn(digest, seen)
+
+    def verified(self, digest: str, index: Index) -> Path:
+        """The path of a blob that hashes to its name; unchanged ones are not read again. Raises as ``verify``."""
+        path = self.path(digest)
+        try:
+            if index.digest_of(path) == digest:
+                return path
+        except (FileNotFoundError, NotAFile):
+            pass
+        self.verify(digest)
+        return path
+
+    def read(self, digest: str) -> bytes:
+        """All bytes of a blob, which hash to its name. Raises as ``verify``."""
+        path = self.path(digest)
+        while True:
+            with suppress(FileNotFoundError, NotAFile):
+                data = read_regular(path)
+                if hashlib.sha256(data).hexdigest() == digest:
+                    return data
+            self.verify(digest)
+
+    def all(self) -> list[str]:
+        """The digests of all blobs, sorted; no bytes are looked at."""
+        return sorted(path.name for path in self.folder.glob("*/*") if is_digest(path.name))
+
+    def remove(self, digest: str) -> None:
+        """Delete a blob. Only for the holder of the builder's lock, once no record names it.
+
+        Raises ``OSError``, and ``ValueError`` if it is no digest.
+        """
+        self.path(digest)
+        remove_below(self.cache, "blobs", digest[:2], digest)
+
+    def temp(self, suffix: str = "") -> Path:
+        """A new random name in the cache's own folder for what is still being made; the file is not created."""
+        if not os.path.isdir(self._temps_place):
+            make_folders(self.temps, 0o700)
+        return self.temps / f"{os.urandom(16).hex()}{suffix}"
+
+    def sweep(self) -> None:
+        """Remove what killed builds left half made. Only for the holder of the builder's lock."""
+        sweep(_TEMP, self.cache, "tmp")
+
+    def _place(self, digest: str) -> str:
+        return f"{self.fans.of(digest)}/{digest}"
+
+    def _adopted(self, path: Path) -> tuple[str, Beside]:
+        with naming(path):
+            descriptor = open_regular(path)
+            try:
+                os.fchmod(descriptor, _READ_ONLY)
+                looks = os.fstat(descriptor)
+                sha256 = hashlib.sha256()
+                while chunk := os.read(descriptor, min(CHUNK, looks.st_size + 1)):
+                    sha256.update(chunk)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        digest = sha256.hexdigest()
+        # made read-only at a later time than it was written: whoever writes to it from now on gives it another mtime
+        settled = looks if looks.st_ctime_ns > looks.st_mtime_ns else None
+        return digest, Beside(os.fspath(path), self._place(digest), descriptor, ours=False, looks=settled)
+
+    def _copied(self, path: Path) -> tuple[str, Beside]:
+        with naming(path):
+            source = open_regular(path)
+        temp = os.fspath(self.temp())
+        try:
+            digest, descriptor = _copied(source, path, temp)
+        finally:
+            os.close(source)
+        return digest, Beside(temp, self._place(digest), descriptor)
+
+    def _has_good(self, digest: str) -> bool:
+        """Whether a good blob is there already."""
+        if not os.path.lexists(self._place(digest)):
+            return False
+        try:
+            self.verify(digest)
+        except (Missing, Damaged):
+            return False
+        return True
+
+    def _absent(self, digest: str) -> Missing | Damaged:
+        kept_at = kept_aside(digest, self._damaged)
+        return Missing(digest) if kept_at is None else Damaged(digest, kept_at)
+
+    def _condemn(self, digest: str, seen: os.stat_result | None) -> None:
+        """Set a bad blob aside, unless another process has put a good one in its place meanwhile."""
+        path = self.path(digest)
+        if not self.writable:
+            raise Damaged(digest, path)
+        kept_at = set_aside(path, self._damaged)
+        try:
+            moved = os.lstat(kept_at)
+        except FileNotFoundError:
+            raise self._absent(digest) from None
+        if kept_at == path or not _another(moved, seen):
+            raise Damaged(digest, kept_at)
+        move(kept_at, path)
+        self.verify(digest)
+
+
+def _another(moved: os.stat_result, seen: os.stat_result | None) -> bool:
+    """Whether what was moved away is not what was read (``None``: something that is no file)."""
+    if seen is None:
+        return stat.S_ISREG(moved.st_mode)
+    return (moved.st_dev, moved.st_ino) != (seen.st_dev, seen.st_ino)
+
+
+def _copied(source: int, path: Path, temp: str) -> tuple[str, int]:
+    """Write what *source* still holds to *temp*, read-only; returns the digest of these bytes and the open file."""
+    sha256 = hashlib.sha256()
+    with naming(temp):
+        target = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        while chunk := _read(source, path):
+            sha256.update(chunk)
+            with naming(temp):
+                write_all(target, chunk)
+        with naming(temp):
+            os.fchmod(target, _READ_ONLY)
+    except BaseException:
+        os.close(target)
+        remove_quietly(temp)
+        raise
+    return sha256.hexdigest(), target
+
+
+def _read(source: int, path: Path) -> bytes:
+    with naming(path):
+        return os.read(source, CHUNK)
