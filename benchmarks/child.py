@@ -10,10 +10,9 @@ from pathlib import Path
 
 from benchmarks.measure import peak_mb
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Footage, Mix
+from storyboard.core.render_spec import Canvas, Footage, Mix
 from storyboard.media.join.join import Piece, join
 from storyboard.media.probe import probe
-from storyboard.media.render.render import Canvas
 from storyboard.media.render.segment import draw
 
 

@@ -11,8 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample
-from storyboard.animatic.request import Animatic, make
+from storyboard.animatic.request import Animatic
 from storyboard.core.model import Size
+from storyboard.engine.worker_tasks import write_animatic
 
 SCENES = {
     "mangrove glide": (
@@ -48,7 +49,7 @@ def _drawn(prompt: str, seed: int, size: Size, seconds: int, out: Path) -> float
     """Processor seconds of one clip."""
     request = Animatic(prompt, seed, Fraction(seconds), size, RATE, "shot")
     began = time.process_time()
-    make(request, None, out, lambda done, total: None)
+    write_animatic(request, None, out, lambda done, total: None)
     return time.process_time() - began
 
 

@@ -21,6 +21,7 @@ from unittest import mock
 import msgspec
 
 from benchmarks.measure import Row, Sample
+from storyboard.core.build_events import Outcome
 from storyboard.core.graph import Graph
 from storyboard.core.model import Size, Storyboard
 from storyboard.core.plan import CutMade
@@ -29,7 +30,7 @@ from storyboard.engine import commit, executor
 from storyboard.engine.executor import Making
 from storyboard.engine.generators import Delivery, Order
 from storyboard.engine.project_store import Shelf, Workspace
-from storyboard.engine.scheduler import Engine, Outcome
+from storyboard.engine.scheduler import Engine
 from storyboard.engine.worker_pool import Workers
 from storyboard.media import frames
 from storyboard.store.journal import Job

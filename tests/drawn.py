@@ -1,6 +1,6 @@
 """Animatics that tests share: the same request gives the same bytes, so each is drawn once a run.
 
-What is drawn is judged where ``providers.local.make`` is called itself, outside of ``drawn_once``.
+What is drawn is judged where ``write_animatic`` is called itself, outside of ``drawn_once``.
 """
 
 import contextlib
@@ -9,19 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
-from storyboard.animatic import request as animatic
+from storyboard.animatic.request import Animatic
+from storyboard.engine import worker_tasks
 
-_kept: dict[tuple[animatic.Animatic, str], bytes] = {}
+_kept: dict[tuple[Animatic, str], bytes] = {}
 
 
 @contextlib.contextmanager
 def drawn_once() -> Iterator[None]:
     """In it a request that was drawn before is answered with a copy of what came of it."""
-    real = animatic.make
+    real = worker_tasks.write_animatic
 
-    def make(
-        request: animatic.Animatic, first_frame: bytes | None, out: Path, progress: Callable[[int, int], None]
-    ) -> int:
+    def make(request: Animatic, first_frame: bytes | None, out: Path, progress: Callable[[int, int], None]) -> int:
         key = (request, hashlib.sha256(first_frame or b"").hexdigest())
         if key in _kept:
             out.write_bytes(_kept[key])
@@ -31,5 +30,5 @@ def drawn_once() -> Iterator[None]:
             _kept[key] = out.read_bytes()
         return request.frames
 
-    with mock.patch.object(animatic, "make", make):
+    with mock.patch.object(worker_tasks, "write_animatic", make):
         yield

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import av
 
-from storyboard.animatic import request as animatic
+from storyboard.animatic.request import Animatic
 from storyboard.core.model import Size
+from storyboard.engine.worker_tasks import write_animatic
 
 PICTURES = {
     "skiff": (
@@ -31,7 +32,7 @@ def main() -> None:
     for name, (prompt, seed) in PICTURES.items():
         with tempfile.TemporaryDirectory() as folder:
             clip = Path(folder) / "clip.mp4"
-            request = animatic.Animatic(
+            request = Animatic(
                 prompt=prompt,
                 seed=seed,
                 duration=Fraction(1),
@@ -40,7 +41,7 @@ def main() -> None:
                 label=name,
                 slate=False,
             )
-            animatic.make(request, None, clip, lambda done, total: None)
+            write_animatic(request, None, clip, lambda done, total: None)
             with av.open(str(clip)) as container:
                 frame = next(container.decode(video=0))
             frame.to_image().save(refs / f"{name}.jpg", quality=88)

@@ -4,9 +4,8 @@ Owns the request and the file that comes of it. What is drawn is for ``animatic`
 therefore imported late; how it is encoded is for ``media.encode``. The same request gives the same bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 # Part of every key of the local provider: raised when the same request is drawn differently.
 ANIMATIC_VERSION = 2
-# Encodes in a third of the time of the default; all animatics have these and so the same parameter sets.
-PRESET, CRF = "ultrafast", 20
 
 
 class Animatic(Struct, frozen=True):
@@ -45,27 +42,12 @@ class Animatic(Struct, frozen=True):
         return max(1, frames_in(self.duration, self.fps))
 
 
-def make(request: Animatic, first_frame: bytes | None, out: Path, progress: Callable[[int, int], None]) -> int:
-    """Draw *request* into *out*, an H.264 MP4 of the exact size, rate and number of frames. Returns that number.
+def draw(request: Animatic, first_frame: bytes | None = None) -> Iterator["npt.NDArray[np.uint8]"]:
+    """Yield the frames of *request* as planes of yuv420p, each in the memory of the one before.
 
     With *first_frame* (the bytes of a PNG, JPEG or WEBP) the clip begins with that picture and moves on from it.
-    *progress* is told the frames written and their total after each. Nothing is left at *out* if this fails.
-
-    Raises ``animatic.still.UnreadablePictureError`` for a first frame that can't be used, ``ValueError`` for a size
-    with an odd side, ``OSError`` if *out* can't be written.
+    Raises ``animatic.still.UnreadablePictureError`` for a first frame that cannot be used.
     """
-    from storyboard.media.render.encoder import ClipWriter, Encoding
-
-    pictures = _pictures(request, first_frame)
-    with ClipWriter(out, request.size, request.fps, Encoding(crf=CRF, preset=PRESET)) as clip:
-        for done, picture in enumerate(pictures, start=1):
-            clip.write_planes(picture)
-            progress(done, request.frames)
-    return request.frames
-
-
-def _pictures(request: Animatic, first_frame: bytes | None) -> Iterator["npt.NDArray[np.uint8]"]:
-    """The frames in planes of yuv420p, each in the memory of the one before."""
     from storyboard.animatic import clip, still
 
     label = request.label if request.slate else None

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from storyboard.core.compare import Version
     from storyboard.core.plan import Step
+    from storyboard.core.results import Commit
     from storyboard.engine.versions import Written
-    from storyboard.store.git import Commit
 
 
 _INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")

@@ -14,16 +14,15 @@ from msgspec import Struct
 
 from storyboard.cli.output import Speaker, colored, envelope
 from storyboard.cli.project import Project, typed
-from storyboard.cli.settings import settings_file
+from storyboard.cli.settings import cache_dir, settings_file
 from storyboard.core.plan import Plan
 from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown
 from storyboard.fastpath.plan_cache import keep
 
 if TYPE_CHECKING:
-    from storyboard.engine.scheduler import Outcome
+    from storyboard.core.build_events import Outcome
     from storyboard.engine.session import Session
-    from storyboard.fastpath.noop import Stamp
-    from storyboard.store.file_stamps import Look
+    from storyboard.store.file_stamps import Look, Stamp
 
 # The program was loaded before anybody looked at a clock.
 _LOADING_NS = 10_000_000_000
@@ -50,8 +49,9 @@ class Question(Struct, frozen=True):
 
 def remember(asked: Question, speaker: Speaker, project: Project, session: "Session", outcome: "Outcome") -> None:
     """Keep a note of what a build with the same words would say now, if it would find everything in place."""
-    from storyboard.fastpath.noop import stamp_of, write
+    from storyboard.fastpath.noop import write
     from storyboard.fastpath.noop_proof import looks_of
+    from storyboard.store.file_stamps import stamp_of
 
     then = session.after(outcome) if asked.words and _is_meant(asked, speaker) else None
     if then is None:
@@ -63,7 +63,8 @@ def remember(asked: Question, speaker: Speaker, project: Project, session: "Sess
     program = _program_looks()
     if looks is None or program is None:
         return
-    keep(session, project, asked.provider, Plan(tuple(then.reused.values())), looks, program)
+    scenes = {name: scene for name, scene in project.loaded.scenes() if scene is not None}
+    keep(session, scenes, cache_dir(project.root), asked.provider, Plan(tuple(then.reused.values())), looks, program)
     looks.stamps |= program
     with suppress(OSError, OverflowError):
         write(os.fspath(session.workspace.state), asked.asked, looks, _answers(speaker, project, session, then))
@@ -102,7 +103,7 @@ def _answers(speaker: Speaker, project: Project, session: "Session", then: "Outc
 
 def _program_looks() -> "dict[str, Stamp] | None":
     """How the program itself and the libraries whose versions count look; ``None`` if they have changed just now."""
-    from storyboard.fastpath.noop import stamp_of
+    from storyboard.store.file_stamps import stamp_of
 
     stamps = {}
     for path in {os.fspath(path) for path in _program()}:

@@ -96,6 +96,7 @@ def read_project(
     *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. With
     *recall* scenes that are known are not read; nothing in them can be located afterwards.
     """
+    from storyboard.cli.settings import cache_dir
     from storyboard.document.load import load
     from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
     from storyboard.fastpath.plan_cache import recollect
@@ -109,7 +110,7 @@ def read_project(
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with nothing_to_collect():
-        known = recollect(root, file, provider) if recall else None
+        known = recollect(root, file, provider, cache_dir(root)) if recall else None
         loaded = load(name, files, cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
@@ -160,10 +161,10 @@ def checked(speaker: Speaker, project: Project) -> Storyboard:
     return project.storyboard
 
 
-def typed(file: Path) -> str:
+def typed(file: Path | str) -> str:
     """*file* as somebody in this folder would type it: relative if it lies below, else whole."""
     here = Path(os.path.relpath(file)).as_posix()
-    return file.as_posix() if here.startswith("../") else here
+    return Path(file).as_posix() if here.startswith("../") else here
 
 
 def _renamed(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:

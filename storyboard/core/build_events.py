@@ -1,12 +1,15 @@
 """What a build tells while it runs. Whoever listens decides how it is shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 from msgspec import Struct
 
+from storyboard.core.captions import Cue
+from storyboard.core.clip_warnings import Remark
 from storyboard.core.graph import Action
-from storyboard.core.plan import Step
+from storyboard.core.plan import SoundMade, Step
 
 
 class Started(Struct, frozen=True):
@@ -51,3 +54,49 @@ class Told(Struct, frozen=True):
 
 Event = Started | Made | Reused | Failed | Blocked | Told
 Listener = Callable[[Event], None]
+
+
+class Film(Struct, frozen=True):
+    """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
+
+    *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
+    and that it lies beside the place of the whole film. *cues* are its captions if those are not the whole film's.
+    """
+
+    name: str
+    path: str
+    frames: int
+    rate: Fraction
+    joined: bool = True
+    partial: bool = False
+    sound: SoundMade | None = None
+    cues: tuple[Cue, ...] | None = None
+
+
+class Chosen(Struct, frozen=True):
+    """A take that was there already and has come into the cut, and the digest of the one that it replaces."""
+
+    step: Step
+    instead: str
+
+
+class Outcome(Struct, frozen=True):
+    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
+
+    ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are about those made.
+    """
+
+    made: Mapping[str, Step]
+    reused: Mapping[str, Step]
+    failed: Mapping[str, str]
+    codes: Mapping[str, str]
+    blocked: Mapping[str, Step]
+    films: tuple[Film, ...]
+    cost: Decimal
+    stopped_by: int
+    chosen: tuple[Chosen, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+    def __repr__(self) -> str:
+        """In short: asyncio writes out what its main task returns, which nobody reads, at the end of every build."""
+        return f"Outcome({len(self.made)} made, {len(self.reused)} reused, {len(self.failed)} failed)"

@@ -5,7 +5,7 @@ compute the key of every shot, linked ones too, so the planner can be asked with
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,34 +13,9 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.keys import Request, action_key, frame_request
 from storyboard.core.model import Generated, Storyboard
-from storyboard.core.plan import Found, Memory, Plan, Step
+from storyboard.core.plan import Found, LockEntry, Memory, Plan, Step
 
-
-class Length(Protocol):
-    """How long a locked take is."""
-
-    @property
-    def frames(self) -> int: ...
-    @property
-    def rate(self) -> str: ...
-
-
-class Entry(Protocol):
-    """What is read of a lockfile entry."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def take(self) -> str: ...
-    @property
-    def task_id(self) -> str | None: ...
-    @property
-    def frames(self) -> Mapping[str, str]: ...
-    @property
-    def info(self) -> Length: ...
-
-
-Entries = Mapping[str, Mapping[str, Entry]]
+Entries = Mapping[str, Mapping[str, LockEntry]]
 """Lockfile entries by shot and provider."""
 
 
@@ -67,7 +42,7 @@ class LockedMemory:
                 for entry in entries.values():
                     self._add(entry)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: LockEntry) -> None:
         info = ClipInfo(entry.info.frames, entry.info.rate, 0, 0, "", "")
         self._known.setdefault(entry.key, []).append(_Known({"clip": entry.take}, {}, msgspec.to_builtins(info)))
         for at, planes in entry.frames.items():
@@ -91,11 +66,11 @@ class LockedMemory:
         """A lockfile knows no open jobs; the memory behind may."""
         return self._behind is not None and self._behind.is_paid_for(key)
 
-    def locked(self, shot: str, provider: str) -> Entry | None:
+    def locked(self, shot: str, provider: str) -> LockEntry | None:
         """What the first lockfile says of a shot."""
         return self._first.get(shot, {}).get(provider)
 
-    def named(self, key: str) -> Sequence[Entry]:
+    def named(self, key: str) -> Sequence[LockEntry]:
         """Nothing beyond what ``find`` gives: every take that a lockfile names is taken to be there."""
         return ()
 
@@ -145,7 +120,7 @@ def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[O
     return [*in_order, *(OutOfDate(shot, "extra") for shot in sorted(lockfile) if shot not in sources)]
 
 
-def _judge(step: Step, entry: Entry | None) -> OutOfDate | None:
+def _judge(step: Step, entry: LockEntry | None) -> OutOfDate | None:
     shot = step.action.shot
     if step.do == "held":
         return None

@@ -70,6 +70,29 @@ class Reason(Struct, frozen=True):
     text: str = ""
 
 
+class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
+    """As much of a clip as the cut's length needs; ``rate`` in frames a second as ``"24/1"``."""
+
+    frames: int
+    rate: str
+
+
+class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The take of one shot by one provider.
+
+    ``frames`` map where a frame was taken of it (``first``, ``last``, seconds) to the digest of its planes;
+    ``cost`` in US dollars as decimal text.
+    """
+
+    key: str
+    take: str
+    info: LockInfo
+    seed: int | None = None
+    task_id: str | None = None
+    cost: str | None = None
+    frames: dict[str, str] = {}
+
+
 class Step(Struct, frozen=True):
     """One line of a plan. ``cost`` is an estimate in US dollars; ``found`` is what is there already.
 
@@ -83,7 +106,7 @@ class Step(Struct, frozen=True):
     request: Request | None = None
     cost: Decimal = FREE
     found: "Result | None" = None
-    locked: "Locked | None" = None
+    locked: "LockEntry | None" = None
 
 
 class TakeMade(Struct, frozen=True):
@@ -150,19 +173,6 @@ class Found(Protocol):
     def info(self) -> Mapping[str, Any]: ...
 
 
-class Locked(Protocol):
-    """What the planner reads of a lockfile entry."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def take(self) -> str: ...
-    @property
-    def task_id(self) -> str | None: ...
-    @property
-    def frames(self) -> Mapping[str, str]: ...
-
-
 class Memory(Protocol):
     """What is known from earlier builds; asking changes nothing."""
 
@@ -178,10 +188,10 @@ class Memory(Protocol):
     def is_paid_for(self, key: str) -> bool:
         """Whether a job for *key* has been submitted and its take has not been stored."""
 
-    def locked(self, shot: str, provider: str) -> Locked | None:
+    def locked(self, shot: str, provider: str) -> LockEntry | None:
         """What the lockfile says of a shot."""
 
-    def named(self, key: str) -> Sequence[Locked]:
+    def named(self, key: str) -> Sequence[LockEntry]:
         """The lockfile's entries for the request behind *key*, whatever the shot is called there."""
 
     def planes(self, take: str, at: str) -> str | None:

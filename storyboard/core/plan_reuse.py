@@ -19,7 +19,7 @@ from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Json, Shot, Storyboard, UrlInput
 from storyboard.core.plan import FREE, Do, FrameMade, Memory, Plan, Reason, SegmentMade, Step, TakeMade, Why
 from storyboard.core.segments import Segments
-from storyboard.fastpath.shot_codec import as_text
+from storyboard.core.timebase import as_text
 
 
 class KnownTake(Struct, frozen=True, array_like=True, gc=False):

@@ -12,7 +12,17 @@ from msgspec import Struct
 
 from storyboard.core.captions import Cue
 from storyboard.core.keys import Request, normal_request, segment_request
-from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Fit, Json, Output
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Fit, Json, Output, Size
+
+
+class Canvas(Struct, frozen=True):
+    """Pixels and frame rate of a segment of the film, and x264's settings for it."""
+
+    size: Size
+    rate: Fraction
+    crf: int = DEFAULT_CRF
+    preset: str = DEFAULT_PRESET
+
 
 MixKind = Literal["dissolve", "fade", "wipe", "slide", "fade_in", "fade_out"]
 

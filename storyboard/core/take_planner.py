@@ -16,7 +16,19 @@ from storyboard.core.keys import (
     take_request,
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
-from storyboard.core.plan import Change, Course, Found, FrameMade, Locked, Memory, Reason, Step, TakeMade, Why, changes
+from storyboard.core.plan import (
+    Change,
+    Course,
+    Found,
+    FrameMade,
+    LockEntry,
+    Memory,
+    Reason,
+    Step,
+    TakeMade,
+    Why,
+    changes,
+)
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
 _GONE = ("upstream-missing", "upstream-failed")
@@ -141,13 +153,13 @@ class Taking:
             return Step(action, "blocked", Reason("upstream-failed", shots=shots), key, request)
         return Step(action, "wait", Reason("same-request", shots=shots), key, request) if owner != action.id else None
 
-    def _named(self, key: str, own: Locked | None) -> Locked | None:
+    def _named(self, key: str, own: LockEntry | None) -> LockEntry | None:
         """The lockfile's entry for this request: that of this shot, or else of one with another name."""
         if own is not None and own.key == key:
             return own
         return next(iter(self._memory.named(key)), None)
 
-    def _elsewhere(self, action: Action, reason: Reason, key: str, request: Request, named: Locked) -> Step:
+    def _elsewhere(self, action: Action, reason: Reason, key: str, request: Request, named: LockEntry) -> Step:
         """The step of a take that the lockfile names, that is not here, and that nobody may buy again unasked."""
         source = _generated(self._graph.shot_of(action))
         if named.task_id is None or self._is_drawn_here(source):
@@ -175,7 +187,7 @@ class Taking:
             return None if asks_for_it else Step(action, "held", Reason("held", text="beside"))
         return self._held_take(action, locked, asked)
 
-    def _held_take(self, action: Action, locked: Locked, asked: tuple[str, Request] | Reason) -> Step:
+    def _held_take(self, action: Action, locked: LockEntry, asked: tuple[str, Request] | Reason) -> Step:
         old = self._memory.request_of(locked.key)
         changed = self.differs(action, old) if old is not None else ()
         reason = Reason("held", changed, asked.shots if isinstance(asked, Reason) else ())
@@ -245,7 +257,7 @@ class Taking:
             return Step(action, "blocked", reason)
         return Step(action, "wait", reason, cost=self._wishes.price(source))
 
-    def _choose(self, source: Generated, key: str, own: Locked | None, named: Locked | None) -> Found | None:
+    def _choose(self, source: Generated, key: str, own: LockEntry | None, named: LockEntry | None) -> Found | None:
         """The take that the lockfile names; without one that could be fetched, the newest that answers the request."""
         records = self._memory.find(key)
         if named is not None:
@@ -256,7 +268,7 @@ class Taking:
             return None
         return records[0] if records else None
 
-    def _reuse(self, found: Found, key: str, request: Request, locked: Locked | None) -> Reason:
+    def _reuse(self, found: Found, key: str, request: Request, locked: LockEntry | None) -> Reason:
         text = "accepted" if found.accepted else ""
         if locked is None:
             return Reason("cached", text=text)
@@ -265,7 +277,7 @@ class Taking:
             return Reason("cached", changes(old, request) if old is not None else (), text=text)
         return Reason("unchanged" if locked.take == found.outputs["clip"] else "other-take", text=text)
 
-    def _stale(self, key: str, request: Request, locked: Locked | None) -> Reason:
+    def _stale(self, key: str, request: Request, locked: LockEntry | None) -> Reason:
         if self._memory.is_damaged(key):
             return Reason("damaged")
         if locked is None:

@@ -5,6 +5,8 @@ Floats never hold a rate or a moment: 23.976 is 24000/1001, and 0.1 s is a tenth
 
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
+from typing import Any
 
 # The rates of film and television that people write with decimals.
 _NTSC = {
@@ -79,3 +81,22 @@ def in_words(seconds: Fraction) -> str:
     minutes, rest = divmod(seconds, 60)
     number = f"{float(rest):.2f}".rstrip("0").rstrip(".")
     return f"{number} s" if not minutes else f"{minutes} min {number} s"
+
+
+def as_text(value: Any) -> Any:
+    """What msgspec does not know, for its encoders. Raises ``TypeError``."""
+    if isinstance(value, Fraction):
+        return str(value)
+    raise TypeError(f"not to be packed: {type(value).__name__}")
+
+
+def from_text(kind: type, value: Any) -> Any:
+    """The way back, for its decoders. Raises ``TypeError`` or ``ValueError``."""
+    if kind is Fraction:
+        return _fraction(value)
+    raise TypeError(f"not to be unpacked: {kind.__name__}")
+
+
+@lru_cache(1024)
+def _fraction(text: str) -> Fraction:
+    return Fraction(text)

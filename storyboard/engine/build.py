@@ -7,11 +7,12 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from storyboard.core.build_events import Listener, Told
+from storyboard.core.build_events import Listener, Outcome, Told
 from storyboard.core.clip_warnings import remarks
 from storyboard.core.model import FOOTAGE
 from storyboard.core.plan import Result, TakeMade
@@ -21,7 +22,7 @@ from storyboard.engine.film import link_shots, why_not_writable, write_sidecars
 from storyboard.engine.generators import LOCAL, FootageMaker, LocalMaker, Maker
 from storyboard.engine.paid.budget import Budget
 from storyboard.engine.replaced_takes import chosen, in_use
-from storyboard.engine.scheduler import Engine, Outcome
+from storyboard.engine.scheduler import Engine
 from storyboard.engine.session import OutputRefused, Session
 from storyboard.engine.worker_pool import Workers
 
@@ -123,7 +124,7 @@ class Building:
             output = self._session.graph.films[film.name].output
             own = planner.segments[film.name].film_cues() if film.cues is None else film.cues
             cues = own if output.captions == "sidecar" else ()
-            for path in write_sidecars(self._shelf, film.path, cues, output.fps):
+            for path in write_sidecars(self._shelf, Path(film.path), cues, output.fps):
                 self._tell(f"{path}: not written by storyboard, so the captions were not put there")
 
     def _makers(self, workers: Workers) -> dict[str, Maker]:

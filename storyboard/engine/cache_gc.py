@@ -8,13 +8,14 @@ from msgspec import Struct
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.plan import FrameMade, Plan, SegmentMade, SoundMade, TakeMade
+from storyboard.core.results import Item, Record
 from storyboard.engine.session import Choices, Session
 from storyboard.store.blobs import Blobs, Damaged, Missing
 from storyboard.store.digest_cache import Index
-from storyboard.store.gc import Item, Roots, going, remove, survey
+from storyboard.store.gc import Roots, going, remove, survey
 from storyboard.store.lockfile_refs import Source, Unsure, lockfiles
 from storyboard.store.project_lock import Builder
-from storyboard.store.records import Record, Records
+from storyboard.store.records import Records
 from storyboard.store.state import State
 
 

@@ -22,10 +22,10 @@ from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import Step
+from storyboard.core.results import ACCEPTED, Made, Record
 from storyboard.engine.generators import Delivery
 from storyboard.engine.worker_tasks import TaskFailed, clip_facts
 from storyboard.store.batch_commit import Deposit, Kept
-from storyboard.store.records import ACCEPTED, Made, Record
 
 # Deposits that go together at most; each has up to three files or folders open.
 _MOST = 64

@@ -22,8 +22,10 @@ from storyboard.core.audio import Sound
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, frame_id, sound_id
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
-from storyboard.core.plan import CutMade, FrameMade, Locked, Result, SegmentMade, SoundMade, Step, TakeMade
+from storyboard.core.plan import CutMade, FrameMade, LockEntry, Result, SegmentMade, SoundMade, Step, TakeMade
 from storyboard.core.planner import Planner
+from storyboard.core.render_spec import Canvas
+from storyboard.core.results import Record
 from storyboard.core.segments import Kept
 from storyboard.durable import remove
 from storyboard.engine import commit
@@ -36,10 +38,9 @@ from storyboard.engine.prefetch import Ahead
 from storyboard.engine.project_store import Shelf
 from storyboard.engine.worker_main import report_progress
 from storyboard.engine.worker_pool import WorkerDied, Workers
-from storyboard.engine.worker_tasks import Canvas, PaidFailed, TaskFailed, clip_facts, judge_clip, render_piece
+from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, clip_facts, judge_clip, render_piece
 from storyboard.store.batch_commit import Deposit
 from storyboard.store.journal import Job
-from storyboard.store.records import Record
 
 if TYPE_CHECKING:
     from storyboard.media.audio.soundtrack import SoundFacts
@@ -290,7 +291,7 @@ class Making:
         return [(action, made if isinstance(made, SegmentMade) else None) for action, made in found]
 
 
-def _another(shot: str, digest: str, locked: Locked) -> str:
+def _another(shot: str, digest: str, locked: LockEntry) -> str:
     text = f"task {locked.task_id} gives another clip than the locked take {locked.take[:12]}: {digest[:12]}"
     keep = f"`storyboard pick {shot} {digest[:12]}` puts it into the cut"
     return f"{text}. The lockfile stays as it is; {keep}, `--remake {shot}` buys another take"

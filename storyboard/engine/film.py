@@ -11,8 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from storyboard.core.captions import Cue
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
@@ -31,23 +29,6 @@ if TYPE_CHECKING:
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
 TAG = "storyboard"
-
-
-class Film(Struct, frozen=True):
-    """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
-
-    *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
-    and that it lies beside the place of the whole film. *cues* are its captions if those are not the whole film's.
-    """
-
-    name: str
-    path: Path
-    frames: int
-    rate: Fraction
-    joined: bool = True
-    partial: bool = False
-    sound: SoundMade | None = None
-    cues: tuple[Cue, ...] | None = None
 
 
 class FilmFailed(Exception):

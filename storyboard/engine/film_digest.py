@@ -14,9 +14,9 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from storyboard.fastpath.noop import stamp_of
+from storyboard.durable import clock
 from storyboard.store.digest_cache import Index
-from storyboard.store.file_stamps import clock
+from storyboard.store.file_stamps import stamp_of
 
 _CHUNK = 1 << 20
 # Until more of a film is looked for.

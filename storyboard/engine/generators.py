@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from storyboard.animatic.request import ANIMATIC_VERSION
+from storyboard.animatic.request import ANIMATIC_VERSION, Animatic
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
-from storyboard.core.plan import Step
-from storyboard.engine.worker_pool import Workers
-from storyboard.engine.worker_tasks import Drawing, draw_take, take_in
+from storyboard.core.plan import LockEntry, Step
+from storyboard.engine.worker_tasks import draw_take, take_in
 from storyboard.store.journal import Job
-from storyboard.store.lockfile import LockEntry
 
 if TYPE_CHECKING:
     from storyboard.engine.worker_pool import Workers
@@ -105,7 +103,7 @@ class LocalMaker(FreeMaker):
         source = order.shot.source
         if not isinstance(source, Generated):
             raise TypeError(f"shot {order.shot.id} is not generated")
-        drawing = Drawing(
+        request = Animatic(
             prompt=source.prompt,
             seed=source.seed,
             duration=source.duration,
@@ -115,7 +113,7 @@ class LocalMaker(FreeMaker):
             slate=_slate(dict(source.params)),
         )
         first = order.pictures.get("first_frame")
-        info, seconds = await self._workers.timed(order.step.action.id, draw_take, drawing, first, order.out)
+        info, seconds = await self._workers.timed(order.step.action.id, draw_take, request, first, order.out)
         return Delivery(info, seconds, source.seed)
 
 
@@ -126,7 +124,7 @@ def _slate(params: dict[str, Any]) -> bool:
 class FootageMaker(FreeMaker):
     """Takes clips out of the project at *root*; nothing is paid and nothing drawn."""
 
-    def __init__(self, workers: Workers, root: Path) -> None:
+    def __init__(self, workers: "Workers", root: Path) -> None:
         self._workers = workers
         self._root = root
 

@@ -12,11 +12,12 @@ from msgspec import Struct
 from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.keys import Request
+from storyboard.core.plan import LockEntry
+from storyboard.core.results import ACCEPTED, Made, Record
 from storyboard.engine.worker_tasks import clip_facts
 from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
 from storyboard.store.digest_cache import Index
-from storyboard.store.lockfile import LockEntry, Lockfile
-from storyboard.store.records import ACCEPTED, Made, Record
+from storyboard.store.lockfile import Lockfile
 
 
 class _Name(Struct, frozen=True):

@@ -13,9 +13,10 @@ import msgspec
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated
-from storyboard.store.lockfile import LockEntry, Lockfile, LockfileProblem, LockInfo
+from storyboard.core.plan import LockEntry, LockInfo
+from storyboard.core.results import Made
+from storyboard.store.lockfile import Lockfile, LockfileProblem
 from storyboard.store.lockfile import write as write_lockfile
-from storyboard.store.records import Made
 
 # It is written at most this often, and so seldom that writing takes a twentieth of the time.
 _INTERVAL_S = 1.0

@@ -3,16 +3,18 @@
 What is made for it is made and kept as ``making`` does all things.
 """
 
+import os
 from collections.abc import Mapping
 from functools import partial
 
+from storyboard.core.build_events import Film
 from storyboard.core.graph import Action, sound_id, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.plan import SegmentMade, SoundMade, Step
 from storyboard.core.render_spec import encoding_request
 from storyboard.core.segments import told
 from storyboard.engine.executor import Making, Product
-from storyboard.engine.film import Film, FilmFailed, assemble, why_not_writable
+from storyboard.engine.film import FilmFailed, assemble, why_not_writable
 from storyboard.engine.project_store import partial_of
 from storyboard.engine.worker_tasks import draw_slate
 
@@ -36,7 +38,7 @@ async def partial_film(making: Making, step: Step, failed: Mapping[str, str]) ->
     film = making.graph.films[name]
     beside = own.chapters, own.cues, sound
     made = await making.joined(partial(assemble, making.shelf, cut, ready, film, target, *beside))
-    return made, Film(name, target, frames, film.output.fps, partial=True, sound=sound, cues=own.cues)
+    return made, Film(name, os.fspath(target), frames, film.output.fps, partial=True, sound=sound, cues=own.cues)
 
 
 async def _sound(making: Making, film: str, frames: int) -> SoundMade:

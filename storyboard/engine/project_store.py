@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, Storyboard, UrlInput
-from storyboard.core.plan import FrameMade, Result, Step, TakeMade
+from storyboard.core.plan import FrameMade, LockEntry, Result, Step, TakeMade
 from storyboard.core.render_spec import Drawn, files_of, takes_of
+from storyboard.core.results import Made, Record
 from storyboard.durable import STAGED, staged_for, sweep, write_atomic
 from storyboard.engine.film_digest import Fingerprint
 from storyboard.engine.locked_takes import Named
@@ -30,9 +31,9 @@ from storyboard.store.blobs import Blobs, Damaged, Missing
 from storyboard.store.digest_cache import Index
 from storyboard.store.journal import Journal
 from storyboard.store.ledger import Ledger
-from storyboard.store.lockfile import LockEntry, Lockfile
+from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Found as Recorded
-from storyboard.store.records import Made, Record, Records
+from storyboard.store.records import Records
 from storyboard.store.state import FOLDER, State
 
 

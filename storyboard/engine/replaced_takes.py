@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from storyboard.core.build_events import Chosen
 from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Step, TakeMade
 from storyboard.engine.film import own_link
@@ -20,13 +21,6 @@ class InUse(Struct, frozen=True):
     locked: str | None
     all_locked: frozenset[str]
     linked: str | None
-
-
-class Chosen(Struct, frozen=True):
-    """A take that was there already and has come into the cut, and the digest of the one that it replaces."""
-
-    step: Step
-    instead: str
 
 
 def in_use(shelf: Shelf, storyboard: Storyboard) -> dict[str, InUse]:

@@ -5,49 +5,24 @@ things.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from msgspec import Struct
-
-from storyboard.core.build_events import Blocked, Failed, Listener, Made, Reused, Started, Told
-from storyboard.core.clip_warnings import Remark
+from storyboard.core.build_events import Blocked, Failed, Film, Listener, Made, Outcome, Reused, Started, Told
 from storyboard.core.graph import Action
 from storyboard.core.model import Generated
 from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
 from storyboard.engine.executor import How, Making, Product
-from storyboard.engine.film import Film, FilmFailed
+from storyboard.engine.film import FilmFailed
 from storyboard.engine.partial_film import partial_film
-from storyboard.engine.replaced_takes import Chosen
 from storyboard.engine.worker_main import wait_for_turn
 from storyboard.engine.worker_pool import WorkerDied
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.journal import Job
 
 _SHARED = ("segment", "sound")  # kinds that two actions may ask for with one key
-
-
-class Outcome(Struct, frozen=True):
-    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
-
-    ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are about those made.
-    """
-
-    made: Mapping[str, Step]
-    reused: Mapping[str, Step]
-    failed: Mapping[str, str]
-    codes: Mapping[str, str]
-    blocked: Mapping[str, Step]
-    films: tuple[Film, ...]
-    cost: Decimal
-    stopped_by: int
-    chosen: tuple[Chosen, ...] = ()
-    remarks: tuple[Remark, ...] = ()
-
-    def __repr__(self) -> str:
-        """In short: asyncio writes out what its main task returns, which nobody reads, at the end of every build."""
-        return f"Outcome({len(self.made)} made, {len(self.reused)} reused, {len(self.failed)} failed)"
 
 
 class Engine:
@@ -206,7 +181,7 @@ class Engine:
         name = cut.output
         frames = sum(made.frames for _, made in self._making.pieces(cut) if made is not None)
         rate = self._graph.films[name].output.fps
-        return Film(name, self._shelf.films[name], frames, rate, joined, sound=self._making.sound(name))
+        return Film(name, os.fspath(self._shelf.films[name]), frames, rate, joined, sound=self._making.sound(name))
 
     async def _partial_film(self, step: Step) -> Product:
         made, self._films[step.action.output] = await partial_film(self._making, step, self._failed)

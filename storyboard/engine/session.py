@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
-from storyboard.cli.process import nothing_to_collect
 from storyboard.core.graph import Graph
 from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.model_cards import ModelCard
@@ -36,10 +35,9 @@ from storyboard.store.project_lock import Builder, Holder, LockLost
 from storyboard.store.state import State
 
 if TYPE_CHECKING:  # whoever looks at a plan does not load what it takes to build
-    from storyboard.core.build_events import Listener
+    from storyboard.core.build_events import Listener, Outcome
     from storyboard.engine.build import Building
     from storyboard.engine.paid.generator import Spending
-    from storyboard.engine.scheduler import Outcome
     from storyboard.engine.worker_pool import Workers
 
 
@@ -122,9 +120,8 @@ class Session:
     def planned(self) -> tuple[Planner, Plan]:
         """The same, with the planner that knows what every shot asks for. Worked out once, until something is made."""
         if self._planned is None:
-            with nothing_to_collect():
-                planner = self._planner()
-                self._planned = planner, planner.plan()
+            planner = self._planner()
+            self._planned = planner, planner.plan()
         return self._planned
 
     def lockfile_is_current(self, plan: Plan) -> bool:

@@ -6,53 +6,20 @@ asks for today, whatever it was called when the take was made.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated
-from storyboard.core.plan import Change, Plan, Reason, Step, TakeMade
+from storyboard.core.plan import Change, LockEntry, Plan, Reason, Step, TakeMade
 from storyboard.core.planner import Planner
+from storyboard.core.results import ACCEPTED, Made, Record, Take
 from storyboard.engine.session import Session
-from storyboard.store.lockfile import LockEntry
-from storyboard.store.records import ACCEPTED, Made, Record
 
 _MOST_DRAWN = 999_999
-
-
-class Take(Struct, frozen=True):
-    """One take of a shot. ``number`` counts from 1, the oldest first; ``at`` is ISO 8601 in UTC, empty if not known.
-
-    ``changes`` tell in what its request differs from what the shot asks for today; a seed among those that the shot
-    asks for is no difference. ``whole`` says that its bytes are in the cache; ``in_cut`` that the lockfile names it,
-    ``comes_in`` that the next build puts it into the cut in the place of that one.
-    """
-
-    number: int
-    digest: str
-    key: str
-    request: Request
-    info: dict[str, Any]
-    at: str
-    provider: str
-    seed: int | None
-    cost: str | None
-    task_id: str | None
-    changes: tuple[Change, ...]
-    accepted: bool
-    whole: bool
-    in_cut: bool
-    comes_in: bool
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields of the request that differ."""
-        return list(dict.fromkeys(change.field for change in self.changes))
 
 
 class NotAccepted(Exception):

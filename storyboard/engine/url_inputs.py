@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from storyboard import __version__
 from storyboard.core.keys import action_key
+from storyboard.core.results import Made, Record
 from storyboard.durable import remove
 from storyboard.engine.project_store import Workspace
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.records import Made, Record
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
 
@@ -35,7 +35,8 @@ def fetch_pictures(workspace: Workspace, urls: Iterable[str]) -> dict[str, str]:
 
 
 async def _fetch_all(workspace: Workspace, urls: list[str]) -> dict[str, str]:
-    from storyboard.providers.download import Downloader, FetchError
+    from storyboard.providers.download import Downloader
+    from storyboard.providers.errors import FetchError
     from storyboard.providers.safe_transport import pictures_policy
 
     downloader = Downloader(pictures_policy())

@@ -5,20 +5,17 @@ returns. A clip or picture that is refused comes back as ``TaskFailed``, which t
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
+from storyboard.animatic.request import Animatic, draw
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Drawn
-
-if TYPE_CHECKING:
-    from storyboard.media.render.render import Canvas as Target
+from storyboard.core.render_spec import Canvas, Drawn
 
 _CHUNK = 1 << 20
 
@@ -37,39 +34,41 @@ class PaidFailed(TaskFailed):
         self.code = code
 
 
-class Drawing(Struct, frozen=True):
-    """What the local provider is asked to draw; *label* is the shot's id for the slate."""
-
-    prompt: str
-    seed: int
-    duration: Fraction
-    size: Size
-    fps: Fraction
-    label: str
-    slate: bool = True
+# Encodes in a third of the time of the default; all animatics have these and so equal parameter sets.
+_ANIMATIC_CRF, _ANIMATIC_PRESET = 20, "ultrafast"
 
 
-class Canvas(Struct, frozen=True):
-    """What a piece of the film is drawn on: pixels, frames a second, x264's settings."""
+def write_animatic(
+    request: Animatic, first_frame: bytes | None, out: Path, progress: Callable[[int, int], None]
+) -> int:
+    """Draw *request* into *out*, an H.264 MP4 of the exact size, rate and number of frames; return that number.
 
-    size: Size
-    rate: Fraction
-    crf: int
-    preset: str
+    *progress* gets the frames written and their total after each. Nothing is left at *out* if this fails. Equal
+    requests give equal bytes.
+
+    Raises ``animatic.still.UnreadablePictureError`` for a first frame that cannot be used, ``ValueError`` for a size
+    with an odd side, ``OSError`` if *out* cannot be written.
+    """
+    from storyboard.media.render.encoder import ClipWriter, Encoding
+
+    pictures = draw(request, first_frame)
+    with ClipWriter(out, request.size, request.fps, Encoding(_ANIMATIC_CRF, _ANIMATIC_PRESET)) as clip:
+        for done, picture in enumerate(pictures, start=1):
+            clip.write_planes(picture)
+            progress(done, request.frames)
+    return request.frames
 
 
-def draw_take(drawing: Drawing, first_frame: bytes | None, out: Path) -> ClipInfo:
+def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipInfo:
     """Draw an animatic and pass it through the gate."""
-    from storyboard.animatic import request as animatic
     from storyboard.animatic.still import UnreadablePictureError
     from storyboard.engine.worker_main import report_progress
 
-    request = animatic.Animatic(**{name: getattr(drawing, name) for name in drawing.__struct_fields__})
     try:
-        animatic.make(request, first_frame, out, report_progress)
+        write_animatic(request, first_frame, out, report_progress)
     except UnreadablePictureError as problem:
         raise TaskFailed(str(problem)) from problem
-    return judge_clip(out, drawing.size, drawing.duration)
+    return judge_clip(out, request.size, request.duration)
 
 
 def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
@@ -110,27 +109,19 @@ def render_piece(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: P
     """Draw one piece of the film; *files* are what it is made of, by digest."""
     from storyboard.engine.worker_main import report_progress
     from storyboard.media.render.render import RenderFailed
-    from storyboard.media.render.segment import draw
+    from storyboard.media.render.segment import draw as draw_segment
 
     try:
-        return draw(drawn, files, _target(canvas), out, report_progress)
+        return draw_segment(drawn, files, canvas, out, report_progress)
     except RenderFailed as problem:
         raise TaskFailed(str(problem)) from problem
-
-
-def _target(canvas: Canvas) -> "Target":
-    from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET, Encoding
-    from storyboard.media.render.render import SEGMENT_THREADS, Canvas
-
-    encoding = Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
-    return Canvas(canvas.size, canvas.rate, encoding)
 
 
 def draw_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
     """A slate that stands in for a shot that is not there."""
     from storyboard.media.render.titles import write_slate
 
-    write_slate(lines, frames, _target(canvas), out)
+    write_slate(lines, frames, canvas, out)
     return judge_clip(out, canvas.size, None)
 
 

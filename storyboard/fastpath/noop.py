@@ -19,45 +19,20 @@ import gc
 import os
 import sys
 import zlib
-from array import array
-from itertools import accumulate, chain
-from operator import attrgetter
+from itertools import accumulate
+
+from storyboard.store.file_stamps import Looks, flat, identity_of, packed, stamp_of
 
 TYPE_CHECKING = False  # typing takes longer to load than all of this
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from storyboard.store.file_stamps import Identity, Stamp
+
 
 FOLDER = "standing"
 _MAGIC = b"storyboard standing 1 %08x\n"
 _MOST = 8
-Stamp = tuple[int, int, int, int]
-Identity = tuple[int, int, int]
-
-# Everything about a file that changes when its content, its mode or its place does. The time of change (ctime) is the
-# kernel's own: no program can set it, so that a file of equal size with its old mtime is another one all the same.
-stamp_of = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
-identity_of = attrgetter("st_dev", "st_ino", "st_mode")
-
-
-class Looks:
-    """How things looked: files and folders by all their stamps, folders on the way by identity, and what was not there.
-
-    Paths are absolute; a link is looked at and not followed.
-    """
-
-    def __init__(self) -> None:
-        self.stamps: dict[str, Stamp] = {}
-        self.identities: dict[str, Identity] = {}
-        self.absent: set[str] = set()
-
-    def still(self) -> bool:
-        """Whether everything looks so now."""
-        return (
-            _packed(self.stamps, stamp_of) == _flat(self.stamps.values())
-            and _packed(self.identities, identity_of) == _flat(self.identities.values())
-            and not any(map(os.path.lexists, self.absent))
-        )
 
 
 def name_of(question: bytes) -> str:
@@ -70,9 +45,9 @@ def write(state: str, question: bytes, looks: Looks, answers: dict[str, str]) ->
     parts = [
         question,
         _joined(looks.stamps),
-        _flat(looks.stamps.values()),
+        flat(looks.stamps.values()),
         _joined(looks.identities),
-        _flat(looks.identities.values()),
+        flat(looks.identities.values()),
         _joined(looks.absent),
     ]
     for mode, text in answers.items():
@@ -114,23 +89,9 @@ def _names_program(paths: bytes) -> bool:
 def _same(paths: bytes, stamps: bytes, on_the_way: bytes, identities: bytes, absent: bytes) -> bool:
     return (
         not any(map(os.path.lexists, _split(absent)))
-        and _packed(_split(on_the_way), identity_of) == identities
-        and _packed(_split(paths), stamp_of) == stamps
+        and packed(_split(on_the_way), identity_of) == identities
+        and packed(_split(paths), stamp_of) == stamps
     )
-
-
-def _packed(
-    paths: "list[str] | dict[str, Stamp] | dict[str, Identity]", fields: "attrgetter[tuple[int, ...]]"
-) -> bytes:
-    """How *paths* look now; nothing if one of them is not there."""
-    try:
-        return _flat(map(fields, map(os.lstat, paths)))
-    except OSError:
-        return b"gone"
-
-
-def _flat(looks: "map[tuple[int, ...]] | object") -> bytes:
-    return array("q", chain.from_iterable(looks)).tobytes()  # type: ignore[arg-type]
 
 
 def _joined(paths: "dict[str, Stamp] | dict[str, Identity] | set[str]") -> bytes:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeMade
+from storyboard.durable import clock
 from storyboard.engine.film import linked, own_link
 from storyboard.engine.session import Session
-from storyboard.fastpath.noop import Looks, identity_of, stamp_of
-from storyboard.store.file_stamps import NOWHERE, Look, clock, names_witness
+from storyboard.store.file_stamps import NOWHERE, Look, Looks, identity_of, names_witness, stamp_of
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
 

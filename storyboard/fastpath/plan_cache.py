@@ -26,22 +26,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from storyboard.cli.settings import cache_dir
 from storyboard.core.model import Shot
 from storyboard.core.plan import FrameMade, SegmentMade, Step, TakeMade
 from storyboard.core.plan_reuse import KnownPlan, Recalled
+from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
 from storyboard.durable import keep_youngest, write_disposable
 from storyboard.engine.project_store import Workspace
-from storyboard.fastpath.noop import Looks, Stamp, stamp_of
-from storyboard.fastpath.shot_codec import Packed, as_text, from_text, pack, unpack
-from storyboard.store.file_stamps import Look, names_witness
+from storyboard.fastpath.shot_codec import Packed, pack, unpack
+from storyboard.store.file_stamps import Look, Looks, Stamp, names_witness, stamp_of
 
 if TYPE_CHECKING:
-    from storyboard.cli.project import Project
     from storyboard.core.plan import Plan
     from storyboard.engine.session import Session
-    from storyboard.fastpath.noop import Looks, Stamp
 
 
 FOLDER = "memory"
@@ -176,9 +173,9 @@ class Recollection:
         return self._shots[scene.first : scene.end]
 
 
-def recollect(root: Path, file: Path, provider: str | None) -> Recollection | None:
+def recollect(root: Path, file: Path, provider: str | None, cache: Path | None) -> Recollection | None:
     """What is remembered of the storyboard *file*, if anything is."""
-    about = _about(root, cache_dir(root), file, provider)
+    about = _about(root, cache, file, provider)
     found = read(path_of(root / ".storyboard", about), about)
     if found is None:
         return None
@@ -189,22 +186,21 @@ def recollect(root: Path, file: Path, provider: str | None) -> Recollection | No
 
 def keep(
     session: "Session",
-    project: "Project",
+    scenes: "Mapping[str, KnownScene]",
+    cache: Path | None,
     provider: str | None,
     plan: "Plan",
     looks: "Looks",
     program: "Mapping[str, Stamp]",
 ) -> None:
     """Remember a plan in which everything is in place. *looks* are proven; *program* is how the program looks."""
-
-    board = session.storyboard
+    board, root = session.storyboard, session.workspace.root
     vouched = Vouching(session.workspace, looks)
     known = session.known_plan(plan, vouched)
-    scenes = {name: scene for name, scene in project.loaded.scenes() if scene is not None}
-    paths = {name: os.path.realpath(project.root / name) for name in scenes}
+    paths = {name: os.path.realpath(root / name) for name in scenes}
     texts = {path: looks.stamps[path] for path in paths.values() if path in looks.stamps}
-    content = _Content(pack(board.shots()), scenes, known)
-    about = _about(project.root, cache_dir(project.root), project.root / board.file, provider)
+    content = _Content(pack(board.shots()), dict(scenes), known)
+    about = _about(root, cache, root / board.file, provider)
     encoded = msgspec.msgpack.encode(content, enc_hook=as_text)
     path = path_of(session.workspace.state, about)
     with suppress(OSError, OverflowError):

@@ -5,7 +5,6 @@ The same values come out that went in. Numbers that JSON and msgpack do not have
 
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -30,6 +29,7 @@ from storyboard.core.model import (
     Trim,
     UrlInput,
 )
+from storyboard.core.timebase import _fraction, as_text
 
 _T = TypeVar("_T")
 _OTHER = -1
@@ -78,25 +78,6 @@ class Packed(Struct, frozen=True):
     asked: list[_Asked]
     others: list[Clip | Still | Card]
     rows: list[_Row]
-
-
-def as_text(value: Any) -> Any:
-    """What msgspec does not know, for its encoders. Raises ``TypeError``."""
-    if isinstance(value, Fraction):
-        return str(value)
-    raise TypeError(f"not to be packed: {type(value).__name__}")
-
-
-def from_text(kind: type, value: Any) -> Any:
-    """The way back, for its decoders. Raises ``TypeError`` or ``ValueError``."""
-    if kind is Fraction:
-        return _fraction(value)
-    raise TypeError(f"not to be unpacked: {kind.__name__}")
-
-
-@lru_cache(1024)
-def _fraction(text: str) -> Fraction:
-    return Fraction(text)
 
 
 def pack(shots: Iterable[Shot]) -> Packed:

@@ -15,36 +15,18 @@ import random as random_numbers
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import httpx
 from msgspec import Struct
 
 from storyboard.durable import remove
 from storyboard.providers.api_client import USER_AGENT, trust_for, unlogged
-from storyboard.providers.errors import Secret, plain_text
+from storyboard.providers.errors import FetchCode, FetchError, Secret
 from storyboard.providers.retry import MAX_RETRIES, wait_before
 from storyboard.providers.safe_transport import CheckedTransport, Policy, Resolver, checked_url, look_up, origin
 
 _NOT_MEDIA = ("text/", "application/json", "application/xml", "application/xhtml", "application/problem")
-
-FetchCode = Literal[
-    "refused-address", "expired", "too-large", "wrong-type", "incomplete", "timeout", "network", "server"
-]
-
-
-class FetchError(Exception):
-    """Something could not be fetched. *retryable* says whether later or elsewhere it might be; it never names the URL.
-
-    ``expired``: gone or no longer allowed; ``incomplete``: cut off too often, empty, or not what was asked for.
-    """
-
-    def __init__(self, code: FetchCode, message: str, *, retryable: bool = False, status: int | None = None) -> None:
-        self.code: FetchCode = code
-        self.message = plain_text(message)
-        self.retryable = retryable
-        self.status = status
-        super().__init__(f"{code}: {self.message}")
 
 
 class Fetched(Struct, frozen=True):

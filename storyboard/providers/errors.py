@@ -118,3 +118,22 @@ class ProviderError(Exception):
             "status": self.status,
         }
         return {name: value for name, value in known.items() if value is not None}
+
+
+FetchCode = Literal[
+    "refused-address", "expired", "too-large", "wrong-type", "incomplete", "timeout", "network", "server"
+]
+
+
+class FetchError(Exception):
+    """Something could not be fetched. *retryable* says whether later or elsewhere it might be; it never names the URL.
+
+    ``expired``: gone or no longer allowed; ``incomplete``: cut off too often, empty, or not what was asked for.
+    """
+
+    def __init__(self, code: FetchCode, message: str, *, retryable: bool = False, status: int | None = None) -> None:
+        self.code: FetchCode = code
+        self.message = plain_text(message)
+        self.retryable = retryable
+        self.status = status
+        super().__init__(f"{code}: {self.message}")

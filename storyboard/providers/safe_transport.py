@@ -19,8 +19,7 @@ import httpx
 from msgspec import Struct
 
 from storyboard.providers.api_client import is_loopback
-from storyboard.providers.download import FetchError
-from storyboard.providers.errors import plain_text
+from storyboard.providers.errors import FetchError, plain_text
 
 MAX_URL = 4096
 _PRINTABLE = re.compile(r"[!-\[\]-~]+")

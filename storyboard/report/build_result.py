@@ -4,14 +4,13 @@ What is worth a look in takes, in words and as data.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from storyboard.core.build_events import Chosen, Film, Outcome
 from storyboard.core.clip_warnings import Remark
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import SoundMade, Step, TakeMade, Tally, tally
+from storyboard.core.plan import Step, TakeMade, Tally, tally
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import tally_data, tally_text
 from storyboard.report.sound import loudness_line, sound_data
@@ -53,61 +52,10 @@ def remarks_data(remarks: Sequence[Remark]) -> list[dict[str, Any]]:
     ]
 
 
-Typed = Callable[[Path], str]
+Typed = Callable[[str], str]
 
 
-class Chosen(Protocol):
-    """What is read of a take that replaced another one in the cut."""
-
-    @property
-    def step(self) -> Step: ...
-    @property
-    def instead(self) -> str: ...
-
-
-class FilmThere(Protocol):
-    """What is read of a film that is in its place."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def path(self) -> Path: ...
-    @property
-    def frames(self) -> int: ...
-    @property
-    def rate(self) -> Fraction: ...
-    @property
-    def joined(self) -> bool: ...
-    @property
-    def partial(self) -> bool: ...
-    @property
-    def sound(self) -> SoundMade | None: ...
-
-
-class Ended(Protocol):
-    """What is read of a build's outcome."""
-
-    @property
-    def made(self) -> Mapping[str, Step]: ...
-    @property
-    def reused(self) -> Mapping[str, Step]: ...
-    @property
-    def failed(self) -> Mapping[str, str]: ...
-    @property
-    def blocked(self) -> Mapping[str, Step]: ...
-    @property
-    def films(self) -> Sequence[FilmThere]: ...
-    @property
-    def cost(self) -> Decimal: ...
-    @property
-    def stopped_by(self) -> int: ...
-    @property
-    def chosen(self) -> Sequence[Chosen]: ...
-    @property
-    def remarks(self) -> Sequence[Remark]: ...
-
-
-def outcome_text(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
+def outcome_text(ended: Outcome, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
     """A few lines for the end of a build. *typed* is a path as it would be typed."""
     made = {name: step for name, step in ended.made.items() if step.locked is None}
     fetched = {name: step for name, step in ended.made.items() if step.locked is not None}
@@ -153,7 +101,7 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
         yield f"blocked  {names[0]}{more}: {why}"
 
 
-def _film_lines(ended: Ended, film: FilmThere, loudness: Fraction | None, typed: Typed) -> list[str]:
+def _film_lines(ended: Outcome, film: Film, loudness: Fraction | None, typed: Typed) -> list[str]:
     length = in_words(seconds_of(film.frames, film.rate))
     how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
     counted = _tally(ended, film.name)
@@ -185,7 +133,7 @@ def _digest(step: Step) -> str:
     return step.found.digest if isinstance(step.found, TakeMade) else ""
 
 
-def outcome_data(ended: Ended, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
+def outcome_data(ended: Outcome, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
     """The end of a build as data; ``film``, ``frames`` and ``copied`` are those of the first film."""
     main = storyboard.output.name
     films = {film.name: _film_data(ended, film, typed) for film in ended.films}
@@ -215,7 +163,7 @@ def is_left_out(step: Step) -> bool:
     return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
 
 
-def _film_data(ended: Ended, film: FilmThere, typed: Typed) -> dict[str, Any]:
+def _film_data(ended: Outcome, film: Film, typed: Typed) -> dict[str, Any]:
     return {
         "name": film.name or None,
         "film": typed(film.path),
@@ -228,7 +176,7 @@ def _film_data(ended: Ended, film: FilmThere, typed: Typed) -> dict[str, Any]:
     }
 
 
-def _tally(ended: Ended, output: str) -> Tally:
+def _tally(ended: Outcome, output: str) -> Tally:
     steps = [*ended.reused.values(), *ended.made.values()]
     return tally(step for step in steps if step.action.output == output)
 

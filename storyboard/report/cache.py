@@ -3,39 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
+from storyboard.core.results import Item
 from storyboard.report.text import clean, dollars, paid, several
 
 _NOUNS = {"loose": "other file"}  # such as music and pictures
-
-
-class Record(Protocol):
-    """What is read of a record."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def made(self) -> Any: ...
-
-
-class Item(Protocol):
-    """What is read of a thing in the cache."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def kept(self) -> str: ...
-    @property
-    def record(self) -> Record | None: ...
-    @property
-    def cost(self) -> Decimal: ...
 
 
 def size_text(size: int) -> str:

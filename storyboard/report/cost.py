@@ -2,25 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
+from storyboard.core.results import Total
 from storyboard.report.text import clean, dollars
 
 
-class Line(Protocol):
-    """One line of a bill."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def failed(self) -> bool: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def cost(self) -> Decimal: ...
-
-
-def cost_text(lines: Sequence[Line], bound: Mapping[str, Decimal]) -> str:
+def cost_text(lines: Sequence[Total], bound: Mapping[str, Decimal]) -> str:
     """A line for each name, failures apart, then the sum, then what is still bound by jobs that have not ended."""
     if not lines and not bound:
         return "nothing has been spent"
@@ -37,7 +25,7 @@ def cost_text(lines: Sequence[Line], bound: Mapping[str, Decimal]) -> str:
     return "\n".join(text)
 
 
-def cost_data(by: str, lines: Sequence[Line], bound: Mapping[str, Decimal]) -> dict[str, Any]:
+def cost_data(by: str, lines: Sequence[Total], bound: Mapping[str, Decimal]) -> dict[str, Any]:
     """The same as data; dollars as text."""
     return {
         "by": by,
@@ -50,5 +38,5 @@ def cost_data(by: str, lines: Sequence[Line], bound: Mapping[str, Decimal]) -> d
     }
 
 
-def _sum(lines: Sequence[Line]) -> Decimal:
+def _sum(lines: Sequence[Total]) -> Decimal:
     return sum((line.cost for line in lines), Decimal(0))

@@ -5,9 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from storyboard.core.results import Commit
 from storyboard.core.shot_history import Moment
 from storyboard.report.text import change_lines, clean, paid
-from storyboard.report.why import Commit, commit_data
+from storyboard.report.why import commit_data
 
 
 class Answer(Struct, frozen=True):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from storyboard.core.build_events import Blocked, Event, Failed, Made, Reused, Started, Told
 from storyboard.core.plan import Plan
 from storyboard.report.text import clean, dollars, reason
 
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
 Frames = Callable[[], Mapping[str, tuple[int, int]]]
 
 
-def event_line(event: Any) -> str | None:
+def event_line(event: Event) -> str | None:
     """One event of a build as a line; ``None`` for what goes without saying."""
-    match type(event).__name__:
-        case "Made":
+    match event:
+        case Made():
             price = f", {dollars(event.cost)}" if event.cost else ""
             done = "made" if event.step.locked is None else "fetched"
             return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason(event.step)})"
-        case "Failed":
+        case Failed():
             help_line = f"\n         {clean(event.help)}" if event.help else ""
             return f"failed   {event.action.id}  {clean(event.reason)}{help_line}"
-        case "Blocked" if event.step.action.kind == "take" and event.step.do == "blocked":
+        case Blocked() if event.step.action.kind == "take" and event.step.do == "blocked":
             return f"blocked  {event.step.action.id}  {reason(event.step)}"
-        case "Told":
+        case Told():
             return f"note     {clean(event.text)}"
     return None
 
@@ -80,21 +81,23 @@ class LiveProgress:
         """Ask *frames* how far the running steps are."""
         self._frames = frames
 
-    def __call__(self, event: Any) -> None:
-        name = type(event).__name__
-        if name == "Started":
-            action = event.step.action
-            self._tasks[action.id] = self._progress.add_task(action.id, total=None, shown="")
-            self._began[action.id] = time.monotonic()
-        elif name in ("Made", "Failed"):
-            self._finish((event.action if name == "Failed" else event.step.action).id)
-        elif name in ("Reused", "Blocked") and event.step.action.id in self._awaited:
-            self._finish(event.step.action.id)
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started(step):
+                action = step.action
+                self._tasks[action.id] = self._progress.add_task(action.id, total=None, shown="")
+                self._began[action.id] = time.monotonic()
+            case Made(step):
+                self._finish(step.action.id)
+            case Failed(action):
+                self._finish(action.id)
+            case Reused(step) | Blocked(step) if step.action.id in self._awaited:
+                self._finish(step.action.id)
         line = event_line(event)
         if line is not None:
             from rich.text import Text
 
-            self._progress.console.print(Text(line, style=_STYLES.get(name, "")))
+            self._progress.console.print(Text(line, style=_STYLES.get(type(event), "")))
 
     def _finish(self, action: str) -> None:
         task = self._tasks.pop(action, None)
@@ -117,7 +120,7 @@ def _unit(action: str) -> str:
     return "s" if action in ("sound", "partial:sound") else "frames"
 
 
-_STYLES = {"Failed": "red", "Blocked": "red", "Told": "yellow", "Made": "green"}
+_STYLES: dict[type[Event], str] = {Failed: "red", Blocked: "red", Told: "yellow", Made: "green"}
 
 
 def _progress(console: Console, refresh: Callable[[], None]) -> Progress:

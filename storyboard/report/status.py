@@ -4,29 +4,17 @@ What a lockfile is out of date about, in words.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from storyboard.core.clip_warnings import Remark, remarks
 from storyboard.core.lockfile_plan import OutOfDate
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Plan, Step, TakeMade, tally
+from storyboard.core.plan import LockEntry, Plan, Step, TakeMade, tally
 from storyboard.core.timebase import in_words
 from storyboard.report.build_result import remark_line, remarks_data
 from storyboard.report.plan import Paint, heading, in_film_order, summary, tally_data, tally_text
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, listed, paid, reason, take_name
-
-
-class Entry(Protocol):
-    """What is read of a lockfile entry."""
-
-    @property
-    def take(self) -> str: ...
-    @property
-    def seed(self) -> int | None: ...
-    @property
-    def cost(self) -> str | None: ...
-
 
 _STATES = {
     "reuse": "up to date",
@@ -40,7 +28,7 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 
 def status_text(
-    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], films: Mapping[str, str], paint: Paint
+    plan: Plan, storyboard: Storyboard, locked: Mapping[str, LockEntry | None], films: Mapping[str, str], paint: Paint
 ) -> str:
     """A line a shot, then the films, whose paths are *films* by the names of their outputs."""
     told = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
@@ -76,7 +64,7 @@ def _state(step: Step) -> str:
     return _STATES.get(step.do, step.do)
 
 
-def _take(step: Step, entry: Entry | None) -> str:
+def _take(step: Step, entry: LockEntry | None) -> str:
     digest = step.found.digest if isinstance(step.found, TakeMade) else entry.take if entry is not None else None
     if digest is None:
         return ""
@@ -97,7 +85,7 @@ def _film(cut: Step) -> str:
 
 
 def status_data(
-    plan: Plan, storyboard: Storyboard, locked: Mapping[str, Entry | None], films: Mapping[str, str]
+    plan: Plan, storyboard: Storyboard, locked: Mapping[str, LockEntry | None], films: Mapping[str, str]
 ) -> dict[str, Any]:
     """The same as data; ``film`` is the first one."""
     shots = []

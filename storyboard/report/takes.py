@@ -2,40 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
-from storyboard.core.plan import Change
+from storyboard.core.results import Take
 from storyboard.report.plan import Paint
 from storyboard.report.text import clean, dollars, listed
-
-
-class Take(Protocol):
-    """What is read of a take."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def at(self) -> str: ...
-    @property
-    def provider(self) -> str: ...
-    @property
-    def seed(self) -> int | None: ...
-    @property
-    def cost(self) -> str | None: ...
-    @property
-    def changes(self) -> Sequence[Change]: ...
-    @property
-    def fields(self) -> Sequence[str]: ...
-    @property
-    def accepted(self) -> bool: ...
-    @property
-    def whole(self) -> bool: ...
-    @property
-    def in_cut(self) -> bool: ...
-    @property
-    def comes_in(self) -> bool: ...
 
 
 def takes_text(shot: str, takes: Sequence[Take], unmade: Sequence[int], paint: Paint) -> str:

@@ -2,47 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Span
 from storyboard.core.plan import Change, Step, TakeMade
+from storyboard.core.results import Commit, Made
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.text import change_lines, clean, dollars, listed, paid, reason
-
-
-class Made(Protocol):
-    """What is read of where a take came from."""
-
-    @property
-    def at(self) -> str: ...
-    @property
-    def provider(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def seed(self) -> int | None: ...
-    @property
-    def task_id(self) -> str | None: ...
-    @property
-    def cost(self) -> str | None: ...
-    @property
-    def note(self) -> str: ...
-
-
-class Commit(Protocol):
-    """What is read of a commit."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def author(self) -> str: ...
-    @property
-    def at(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
 
 
 class Cause(Struct, frozen=True):

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from storyboard.core.results import Record
 from storyboard.durable import Beside, OpenFolder, remove_quietly
 from storyboard.store.blobs import Blobs
 from storyboard.store.digest_cache import Index
-from storyboard.store.records import Record, Records
+from storyboard.store.records import Records
 
 if TYPE_CHECKING:  # who keeps nothing does not load what it takes to
     from concurrent.futures import ThreadPoolExecutor

@@ -1,18 +1,58 @@
-"""What one process has looked at in files and folders: how it looked, and a witness of what was in it then.
+"""Stat results of files and folders as evidence that nothing has changed since they were taken.
 
-The clock by which a file system stamps changes: it goes in steps, and what changes twice in one looks alike.
+The no-op check imports this module, so it loads only what an interpreter has loaded at its start.
 """
 
 import os
-import time
-from collections.abc import Iterable
-from pathlib import Path
+from array import array
+from itertools import chain
+from operator import attrgetter
 
-from storyboard.durable import remove, temp_beside
-from storyboard.fastpath.noop import Stamp, stamp_of
+TYPE_CHECKING = False  # typing takes longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
+Stamp = tuple[int, int, int, int]
+Identity = tuple[int, int, int]
 Look = tuple[Stamp, str]
 NOWHERE: Stamp = (-1, -1, -1, -1)
+
+# Everything about a file that changes when its content, its mode or its place does. The time of change (ctime) is the
+# kernel's own: no program can set it, so that a file of equal size with its old mtime is another one all the same.
+stamp_of = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
+identity_of = attrgetter("st_dev", "st_ino", "st_mode")
+
+
+class Looks:
+    """How things looked: files and folders by all their stamps, folders on the way by identity, and what was not there.
+
+    Paths are absolute; a link is looked at and not followed.
+    """
+
+    def __init__(self) -> None:
+        self.stamps: dict[str, Stamp] = {}
+        self.identities: dict[str, Identity] = {}
+        self.absent: set[str] = set()
+
+    def still(self) -> bool:
+        """Whether everything looks so now."""
+        return (
+            packed(self.stamps, stamp_of) == flat(self.stamps.values())
+            and packed(self.identities, identity_of) == flat(self.identities.values())
+            and not any(map(os.path.lexists, self.absent))
+        )
+
+
+def packed(paths: "list[str] | dict[str, Stamp] | dict[str, Identity]", fields: "attrgetter[tuple[int, ...]]") -> bytes:
+    """How *paths* look now; nothing if one of them is not there."""
+    try:
+        return flat(map(fields, map(os.lstat, paths)))
+    except OSError:
+        return b"gone"
+
+
+def flat(looks: "map[tuple[int, ...]] | object") -> bytes:
+    return array("q", chain.from_iterable(looks)).tobytes()  # type: ignore[arg-type]
 
 
 class Seen:
@@ -31,7 +71,7 @@ class Seen:
         """A file was found with that content."""
         self.looks[path] = (stamp_of(looks), digest)
 
-    def folder(self, path: str, looks: os.stat_result, names: Iterable[str]) -> None:
+    def folder(self, path: str, looks: os.stat_result, names: "Iterable[str]") -> None:
         """A folder was found with those names in it, in order."""
         self.looks[path] = (stamp_of(looks), names_witness(names))
 
@@ -40,31 +80,6 @@ class Seen:
         self.looks[path] = (NOWHERE, "")
 
 
-def names_witness(names: Iterable[str]) -> str:
+def names_witness(names: "Iterable[str]") -> str:
     """The witness of a folder that holds *names*."""
     return "/" + "/".join(names)
-
-
-# Nobody waits for a file system that stamps in seconds.
-_PATIENCE_S = 0.1
-
-
-def clock(folder: Path) -> tuple[int, int]:
-    """The time in *folder* in nanoseconds once the clock there has made a step, and the device it is on.
-
-    The time is that of the last step if there was none for a tenth of a second. Raises ``OSError``.
-    """
-    probe = temp_beside(folder / "clock")
-    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        first = os.fstat(descriptor).st_ctime_ns
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            os.pwrite(descriptor, b"?", 0)
-            looks = os.fstat(descriptor)
-            if looks.st_ctime_ns > first or time.monotonic() > deadline:
-                return looks.st_ctime_ns, looks.st_dev
-            time.sleep(0.001)
-    finally:
-        os.close(descriptor)
-        remove(probe)

@@ -7,14 +7,14 @@ without a record, which the next one finds.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from decimal import Decimal
 
 from msgspec import Struct
 
+from storyboard.core.money import amount
+from storyboard.core.results import Item, Record
 from storyboard.store.blobs import Blobs, Missing
-from storyboard.store.ledger import amount
 from storyboard.store.lockfile_refs import Unsure
-from storyboard.store.records import Record, Records
+from storyboard.store.records import Records
 
 _LOOSE = "loose"
 _FRAMES = ("first_frame", "last_frame")
@@ -31,24 +31,6 @@ class Roots(Struct, frozen=True):
     needed: frozenset[str]
     open_keys: frozenset[str]
     paid: bool = False
-
-
-class Item(Struct, frozen=True):
-    """One thing in the cache: a record and its blobs, or a blob that no record names (``record`` is ``None``).
-
-    *size* in bytes; *kept* says why it stays, empty if it may go.
-    """
-
-    kind: str
-    digest: str
-    size: int
-    kept: str
-    record: Record | None = None
-
-    @property
-    def cost(self) -> Decimal:
-        """US dollars paid for it, as far as is known."""
-        return (amount(self.record.made.cost) if self.record is not None else None) or Decimal(0)
 
 
 def was_paid(record: Record) -> bool:

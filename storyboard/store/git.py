@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Self
 
 from msgspec import Struct
 
+from storyboard.core.results import Commit
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -42,16 +44,6 @@ class NoSuchRevision(GitProblem):
     def __init__(self, name: str) -> None:
         super().__init__(f"git knows no revision called {name!r}")
         self.name = name
-
-
-class Commit(Struct, frozen=True):
-    """One commit; ``parents`` are those among the commits that were asked for, ``at`` is ISO 8601."""
-
-    id: str
-    parents: tuple[str, ...]
-    author: str
-    at: str
-    subject: str
 
 
 class Blob(Struct, frozen=True):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
+from storyboard.core.money import billed, charged, estimated
+from storyboard.core.results import Total
 from storyboard.durable import fsync_folder, make_folders, naming, open_regular, write_all
 from storyboard.store.integrity import Trouble
 from storyboard.store.project_lock import lock_at, take_patiently
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 Event = Literal["reserved", "submitted", "settled", "released"]
 SUCCEEDED = "succeeded"
 _ZERO = Decimal(0)
-_ABSURD = 100
-_MOST = Decimal(10) ** 9
 
 
 class Entry(Struct, frozen=True):
@@ -76,44 +76,6 @@ class Standing(Struct, frozen=True):
         return self.spent + sum(self.bound.values(), _ZERO)
 
 
-class Total(Struct, frozen=True):
-    """One line of a bill: attempts that ended, all well or all without a take, and what they cost in US dollars."""
-
-    name: str
-    failed: bool
-    attempts: int
-    cost: Decimal
-
-
-def amount(text: str | float | int | Decimal | None) -> Decimal | None:
-    """A sum of money as somebody reported it; ``None`` unless it is a number from 0 to 10⁹."""
-    if text is None or isinstance(text, bool) or len(str(text)) > 64:
-        return None
-    try:
-        value = Decimal(str(text))
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() and 0 <= value <= _MOST else None
-
-
-def billed(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """What an attempt cost as far as is known: the reported cost, or the estimate where none can be believed.
-
-    Not believed: absent, no sum of money (see ``amount``), or more than a hundred times the estimate.
-    """
-    expected = estimated(estimate)
-    value = amount(cost)
-    return expected if value is None or value > _ABSURD * max(expected, Decimal(1)) else value
-
-
-def charged(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """What an attempt counts against a cap: as billed, but never less than the estimate.
-
-    So a provider that reports 0 or too little cannot make a build spend more than its cap.
-    """
-    return max(billed(cost, estimate), estimated(estimate))
-
-
 class Account:
     """Sums by task id as events come in, each with the place in the ledger where its line ends.
 
@@ -147,14 +109,6 @@ class Account:
         """What is bound, and what was spent on attempts that ended after the place *since*."""
         spent = sum((cost for place, cost in self._spent.values() if place > since), _ZERO)
         return Standing(spent, dict(self._bound))
-
-
-def estimated(text: str | Decimal) -> Decimal:
-    """An estimate as it was written down. Raises ``ValueError`` if it is no sum of money."""
-    value = amount(text)
-    if value is None:
-        raise ValueError(f"not an estimate in US dollars: {text!r}")
-    return value
 
 
 def totals(entries: Iterable[Entry], by: Literal["shot", "day", "provider", "model"]) -> list[Total]:

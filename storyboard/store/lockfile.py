@@ -16,35 +16,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from storyboard.core.plan import LockEntry, LockInfo
 from storyboard.durable import NotAFile, read_regular, write_atomic
 
 VERSION = 1
 _END = "~"
 _MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)":')
-
-
-class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
-    """As much of a clip as the cut's length needs; ``rate`` in frames a second as ``"24/1"``."""
-
-    frames: int
-    rate: str
-
-
-class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """The take of one shot by one provider.
-
-    ``frames`` map where a frame was taken of it (``first``, ``last``, seconds) to the digest of its planes;
-    ``cost`` in US dollars as decimal text.
-    """
-
-    key: str
-    take: str
-    info: LockInfo
-    seed: int | None = None
-    task_id: str | None = None
-    cost: str | None = None
-    frames: dict[str, str] = {}
 
 
 class LockfileProblem(Exception):

@@ -10,66 +10,15 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 
+from storyboard.core.results import Kind, Record
 from storyboard.durable import Beside, fsync_folder, naming, remove_below, remove_folder_if_empty, write_beside
 from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
 from storyboard.store.digest_cache import Index
 from storyboard.store.integrity import Broken, Newer, Trouble, read, seal, set_aside, unseal
 from storyboard.store.shard_dirs import Fans
-
-Kind = Literal["take", "frame", "segment", "sound", "cut"]
-ACCEPTED = "accepted"
-
-
-class Made(Struct, frozen=True):
-    """Where an output came from. Never in a key.
-
-    ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
-    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
-    ``ACCEPTED`` repeats seed, task and cost of the making that it takes its bytes from.
-    """
-
-    at: str
-    seconds: float = 0.0
-    provider: str = ""
-    tool: str = ""
-    label: str = ""
-    seed: int | None = None
-    task_id: str | None = None
-    cost: str | None = None
-    note: str = ""
-
-
-class Record(Struct, frozen=True):
-    """One result: ``outputs`` map a name to the digest of a blob, ``values`` to a digest that is no blob of ours.
-
-    ``request`` is the JSON behind the key; ``info`` what probing found, as builtins.
-    """
-
-    key: str
-    kind: Kind
-    request: dict[str, Any]
-    outputs: dict[str, str]
-    made: Made
-    values: dict[str, str] = {}
-    info: dict[str, Any] = {}
-
-    @property
-    def accepted(self) -> bool:
-        """Whether these bytes were made for another request, and somebody said that they answer this one."""
-        return self.made.note == ACCEPTED
-
-    @property
-    def digest(self) -> str:
-        """What tells it from other results of its key: its output's digest, or one over all of them."""
-        if len(self.outputs) == 1:
-            return next(iter(self.outputs.values()))
-        named = msgspec.json.encode([self.outputs, self.values], order="deterministic")
-        return hashlib.sha256(named).hexdigest()
 
 
 class Found(Struct, frozen=True):

@@ -591,17 +591,18 @@ def test_what_was_bought_from_a_drawn_frame_is_fetched(studio: Studio) -> None:
 def test_a_take_that_is_drawn_otherwise_here_is_told_and_what_starts_from_it_not_bought_unasked(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storyboard.animatic import request as animatic
+    from storyboard.animatic.request import Animatic
+    from storyboard.engine import worker_tasks
 
     desk = mixed(studio)
-    bill, real = studio.bill, animatic.make
+    bill, real = studio.bill, worker_tasks.write_animatic
 
-    def otherwise(request: animatic.Animatic, *rest: object) -> int:
+    def otherwise(request: Animatic, *rest: object) -> int:
         import msgspec
 
         return real(msgspec.structs.replace(request, prompt="something else"), *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(animatic, "make", otherwise)
+    monkeypatch.setattr(worker_tasks, "write_animatic", otherwise)
     ran = desk.run("build")
     assert ran.code == 1
     old = studio.author.lock()["a"]["local"]["take"]

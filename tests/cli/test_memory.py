@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from storyboard.cli import noop_answers
 from storyboard.core.planner import Planner
+from storyboard.core.results import Record
 from storyboard.document import load as loading
 from storyboard.fastpath import plan_cache
 from storyboard.fonts import BUILTIN
 from storyboard.store import integrity
-from storyboard.store.records import Record
 from tests import inside
 from tests.project import Project
 

@@ -9,8 +9,8 @@ from unittest import mock
 import jsonschema
 import numpy as np
 
-from storyboard.animatic import request as animatic
 from storyboard.core.model import Size
+from storyboard.engine import worker_tasks
 from tests.desk import Desk
 from tests.inside import hasty
 from tests.media.clips import make, numbered
@@ -36,13 +36,13 @@ def footage(path: Path) -> None:
 def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
     desk = Desk(Project(tmp_path / "film", SHOTS))
     footage(desk.folder / "own.mp4")
-    make_it = animatic.make
+    make_it = worker_tasks.write_animatic
 
     def elsewhere(request, first_frame, out, progress):
         """A provider that does not care for the frame it is given."""
         return make_it(request, None, out, progress)
 
-    with hasty(), mock.patch.object(animatic, "make", elsewhere):
+    with hasty(), mock.patch.object(worker_tasks, "write_animatic", elsewhere):
         ran = desk.run("build", "--json")
         assert ran.code == 0, ran
         jsonschema.validate(json.loads(ran.out), json.loads((HERE / "schemas/envelope-1.schema.json").read_text()))

@@ -19,13 +19,14 @@ from msgspec.structs import replace
 
 from storyboard import __version__
 from storyboard.cli import entry, main, noop_answers
+from storyboard.core.results import Record
 from storyboard.engine.session import Session
 from storyboard.fastpath.noop import standing
 from storyboard.store.blobs import Blobs
 from storyboard.store.digest_cache import Index
 from storyboard.store.integrity import unseal
 from storyboard.store.journal import Job, Journal
-from storyboard.store.records import Record, Records
+from storyboard.store.records import Records
 from tests.inside import hasty
 from tests.project import HERE, Project, Ran
 
@@ -451,10 +452,12 @@ def test_a_build_with_nothing_to_do_loads_nothing(film: Path) -> None:
     assert not modules & (READING | {"click", "json", "msgspec", "pathlib", "re", "sqlite3", "typing", "yaml"})
     assert {name for name in modules if name.startswith("storyboard.")} == {
         "storyboard.cli",
-        "storyboard.fastpath.noop",
         "storyboard.cli.entry",
+        "storyboard.fastpath",
+        "storyboard.fastpath.noop",
         "storyboard.searchpath",
         "storyboard.store",
+        "storyboard.store.file_stamps",
     }
 
 

@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from storyboard.core.results import Record
 from storyboard.durable import Beside
 from storyboard.engine import lockfile_writer
 from storyboard.engine.paid.generator import PaidMaker
@@ -16,7 +17,7 @@ from storyboard.providers.base import Outcome
 from storyboard.providers.poller import Poller
 from storyboard.store.journal import Job, Journal, NoSuchJob, State
 from storyboard.store.lockfile import write
-from storyboard.store.records import Record, Records
+from storyboard.store.records import Records
 from tests.inside import SOON, errors, hasty, run
 from tests.project import Project, takes
 from tests.shops import PaidProject, shop

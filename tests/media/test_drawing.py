@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Footage, Mix, Photo, Title
+from storyboard.core.render_spec import Canvas, Footage, Mix, Photo, Title
 from storyboard.fonts import UnreadableFont
 from storyboard.media.render.color import from_709, to_rgb
 from storyboard.media.render.conform import black, mixed, planes_of, solid
-from storyboard.media.render.render import Canvas, RenderFailed
+from storyboard.media.render.render import RenderFailed
 from storyboard.media.render.segment import draw
 from storyboard.media.render.still_motion import Stills
 from storyboard.media.render.titles import draw_title

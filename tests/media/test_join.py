@@ -265,7 +265,7 @@ def test_killed_writer_leaves_nothing_under_the_final_name(tmp_path, takes):
         "from fractions import Fraction\n"
         "from pathlib import Path\n"
         "from storyboard.core.model import Size\n"
-        "from storyboard.media import join as joining\n"
+        "from storyboard.media.join import join as joining\n"
         "joining.proved = lambda *_: (print('written', flush=True), time.sleep(60))\n"
         "piece = joining.Piece(Path(sys.argv[1]), 21)\n"
         "joining.join([piece], Path(sys.argv[2]), Size(64, 36), Fraction(24), {})\n"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Footage
+from storyboard.core.render_spec import Canvas, Footage
 from storyboard.media.probe import gate
 from storyboard.media.render.color import Rgb, to_rgb
-from storyboard.media.render.render import Canvas, Segment, source_frames
+from storyboard.media.render.render import Segment, source_frames
 from storyboard.media.render.segment import draw
 from storyboard.media.sample_table import Index, Sample
 from tests.media.clips import FILM, decoded

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.providers.download import Downloader, Fetched, FetchError
-from storyboard.providers.errors import Secret
+from storyboard.providers.download import Downloader, Fetched
+from storyboard.providers.errors import FetchError, Secret
 from storyboard.providers.runware.wire import Runware
 from storyboard.providers.safe_transport import Policy, checked_url, is_public, pictures_policy, results_policy
 from tests.providers.conftest import no_sleep, take_request, with_remote

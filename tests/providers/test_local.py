@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from storyboard.animatic.request import Animatic, make
+from storyboard.animatic.request import Animatic
 from storyboard.core.model import Size
+from storyboard.engine.worker_tasks import write_animatic
 
 Rgb = npt.NDArray[np.uint8]
 RIVER = "A slow cinematic glide down a narrow mangrove river at night, roots glowing with blue bioluminescence"
@@ -32,7 +33,7 @@ def shot(prompt: str = SEA, size: Size = TINY, frames: int = 6, seed: int = 1, s
 
 def made(request: Animatic, folder: Path, first_frame: bytes | None = None) -> Path:
     out = folder / "take.mp4"
-    make(request, first_frame, out, lambda done, total: None)
+    write_animatic(request, first_frame, out, lambda done, total: None)
     return out
 
 
@@ -80,7 +81,7 @@ def test_clip_has_the_asked_size_rate_and_frames(tmp_path: Path, size: Size, rat
     request = Animatic(SEA, 7, Fraction(1, 3), size, rate, "a", True)
     clip = tmp_path / "take.mp4"
     told: list[tuple[int, int]] = []
-    assert make(request, None, clip, lambda done, total: told.append((done, total))) == round(rate / 3)
+    assert write_animatic(request, None, clip, lambda done, total: told.append((done, total))) == round(rate / 3)
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         frames = sum(1 for _ in container.decode(stream))
@@ -93,9 +94,10 @@ def test_same_request_gives_the_same_bytes_in_another_process(tmp_path: Path) ->
     here = hashlib.sha256(made(shot(RIVER), tmp_path).read_bytes()).hexdigest()
     program = (
         "import hashlib, sys, pathlib; from fractions import Fraction as F;"
-        "from storyboard.core.model import Size; from storyboard.animatic.request import Animatic, make;"
+        "from storyboard.core.model import Size; from storyboard.animatic.request import Animatic;"
+        "from storyboard.engine.worker_tasks import write_animatic;"
         "out = pathlib.Path(sys.argv[2]);"
-        "make(Animatic(sys.argv[1], 1, F(1, 4), Size(64, 36), F(24), 'glide'), None, out, lambda d, t: None);"
+        "write_animatic(Animatic(sys.argv[1], 1, F(1, 4), Size(64, 36), F(24), 'glide'), None, out, lambda d, t: None);"
         "print(hashlib.sha256(out.read_bytes()).hexdigest())"
     )
     command = [sys.executable, "-c", program, RIVER, str(tmp_path / "there.mp4")]

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from storyboard.core.model import Generated
+from storyboard.core.money import charged
 from storyboard.engine.paid.budget import Attempt, Budget, OverBudget, Prices
 from storyboard.providers.models import cards
 from storyboard.store import ledger as ledgers
-from storyboard.store.ledger import Ledger, charged
+from storyboard.store.ledger import Ledger
 from tests.unit.films import generated
 
 # Ten thousand when run by hand: STORYBOARD_TEST_SCHEDULES=10000.

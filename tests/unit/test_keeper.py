@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from storyboard.core.results import Made, Record
 from storyboard.engine.commit import Keeper
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.batch_commit import Deposit, Kept
-from storyboard.store.records import Made, Record
 
 THREADS = ThreadPoolExecutor(4)
 

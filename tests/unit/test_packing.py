@@ -19,14 +19,15 @@ from storyboard.core.model import (
     Trim,
     UrlInput,
 )
+from storyboard.core.timebase import as_text, from_text
 from storyboard.fastpath import shot_codec
 from tests.unit.films import shot
 
 
 def through(shots: list[Shot]) -> list[Shot]:
     """As they come back from a file."""
-    written = msgspec.msgpack.encode(shot_codec.pack(shots), enc_hook=shot_codec.as_text)
-    return shot_codec.unpack(msgspec.msgpack.decode(written, type=shot_codec.Packed, dec_hook=shot_codec.from_text))
+    written = msgspec.msgpack.encode(shot_codec.pack(shots), enc_hook=as_text)
+    return shot_codec.unpack(msgspec.msgpack.decode(written, type=shot_codec.Packed, dec_hook=from_text))
 
 
 def test_every_field_of_a_shot_and_of_what_is_generated_is_packed() -> None:

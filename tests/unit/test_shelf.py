@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from storyboard.core.render_spec import Captioned, Drawn, Footage, Mix, Photo
+from storyboard.core.results import Made, Record
 from storyboard.engine.project_store import Shelf, Workspace
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.batch_commit import Deposit, Kept
 from storyboard.store.lockfile import Lockfile
-from storyboard.store.records import Made, Record
 from storyboard.store.state import State
 from tests.unit.films import film, shot
 

@@ -16,14 +16,16 @@ from typing import Any
 
 import pytest
 
+from storyboard.core.plan import LockEntry, LockInfo
+from storyboard.core.results import Made, Record
 from storyboard.store import lockfile
 from storyboard.store.blobs import Blobs
 from storyboard.store.digest_cache import Index
 from storyboard.store.integrity import unseal
 from storyboard.store.journal import Job, Journal
 from storyboard.store.ledger import Entry, Ledger
-from storyboard.store.lockfile import LockEntry, Lockfile, LockInfo
-from storyboard.store.records import Made, Record, Records
+from storyboard.store.lockfile import Lockfile
+from storyboard.store.records import Records
 
 CALLS = ("open", "write", "fsync", "replace", "link", "mkdir", "unlink")
 TAKE = b"take" * 1000

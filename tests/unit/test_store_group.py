@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from storyboard.core.results import Made, Record
 from storyboard.store.batch_commit import Deposit, Group, Kept
 from storyboard.store.blobs import Blobs, Damaged
 from storyboard.store.digest_cache import Index
 from storyboard.store.integrity import unseal
-from storyboard.store.records import Made, Record, Records
+from storyboard.store.records import Records
 
 CALLS = ("open", "write", "fsync", "replace", "mkdir", "fchmod", "read")
 

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from storyboard.store.ledger import Entry, Event, Ledger, Standing, Total, amount, billed, charged
+from storyboard.core.money import amount, billed, charged
+from storyboard.core.results import Total
+from storyboard.store.ledger import Entry, Event, Ledger, Standing
 
 ENTRY = Entry(
     at=1_790_000_000.0,

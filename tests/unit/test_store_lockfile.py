@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storyboard.core.plan import LockEntry, LockInfo
 from storyboard.store import lockfile
-from storyboard.store.lockfile import LockEntry, Lockfile, LockfileProblem, LockInfo
+from storyboard.store.lockfile import Lockfile, LockfileProblem
 
 
 def entry(seed: int = 1, frames: dict[str, str] | None = None) -> LockEntry:

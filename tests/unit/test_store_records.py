@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from storyboard.core.results import Made, Record
 from storyboard.store.blobs import Blobs, Missing
 from storyboard.store.digest_cache import Index
-from storyboard.store.records import Made, Record, Records
+from storyboard.store.records import Records
 
 KEY = "5e" * 32
 OTHER_KEY = "5e" + "0b" * 31

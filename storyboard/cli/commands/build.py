@@ -25,12 +25,13 @@ from storyboard.cli.options import (
 from storyboard.cli.output import BY_CODE, Exit, Leave, Speaker, note, paint, problem, stderr_console
 from storyboard.cli.payment import confirm, read_spending
 from storyboard.cli.plan_files import agreed_cap, read_plan, refuse_if_moved, signed_now
+from storyboard.cli.process import nothing_to_collect
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
+    from storyboard.core.build_events import Outcome
     from storyboard.engine.paid.generator import Spending
-    from storyboard.engine.scheduler import Outcome
     from storyboard.engine.session import Session
     from storyboard.store.project_lock import Holder
 
@@ -96,7 +97,8 @@ def command(
             refuse_if_moved(speaker, agreed, signed_now(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
-        plan = session.plan()
+        with nothing_to_collect():
+            plan = session.plan()
         if locked:
             _refuse_unless_current(speaker, session, plan)
         if offline:

@@ -13,10 +13,10 @@ from storyboard.cli.project import checked, read_project
 from storyboard.core.model import FOOTAGE, maker_of
 
 if TYPE_CHECKING:
+    from storyboard.core.plan import LockEntry
     from storyboard.core.shot_history import Moment
     from storyboard.engine.project_store import Workspace
     from storyboard.report.log import Answer
-    from storyboard.store.lockfile import LockEntry
 
 
 @click.command("log", epilog="Example: storyboard log expedition -n 3")

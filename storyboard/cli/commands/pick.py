@@ -22,7 +22,8 @@ from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.model import Json
 
 if TYPE_CHECKING:
-    from storyboard.engine.takes import ShotTakes, Take
+    from storyboard.core.results import Take
+    from storyboard.engine.takes import ShotTakes
 
 
 @click.command("pick", epilog="Example: storyboard pick glide 2")

@@ -31,7 +31,7 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
-    from storyboard.engine.scheduler import Outcome
+    from storyboard.core.build_events import Outcome
     from storyboard.engine.session import Session
 
 MAX_TAKES = 100

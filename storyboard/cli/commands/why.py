@@ -23,9 +23,10 @@ from storyboard.core.selection import downstream
 if TYPE_CHECKING:
     from storyboard.engine.session import Session
 if TYPE_CHECKING:
+    from storyboard.core.results import Made
     from storyboard.core.shot_history import Moment
     from storyboard.engine.session import Session
-    from storyboard.report.why import Cause, Made, Story
+    from storyboard.report.why import Cause, Story
 
 
 def sound_meant(session: "Session", name: str) -> str | None:

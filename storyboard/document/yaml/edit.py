@@ -8,9 +8,9 @@ lines to write by hand. Reading and writing the file is up to the caller; so is 
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from storyboard.core.diagnostics import Severity
-from storyboard.core.model import Json
 from storyboard.document.yaml.edit_text import (
     Part,
     Parts,
@@ -24,6 +24,8 @@ from storyboard.document.yaml.edit_text import (
 )
 from storyboard.document.yaml.parse import parse
 from storyboard.document.yaml.source_map import Document, Map, Node, Path, Seq
+
+Value = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
 class CannotEdit(Exception):
@@ -39,7 +41,7 @@ class CannotEdit(Exception):
         self.lines = lines
 
 
-def set_fields(text: str, shot: Path, values: Mapping[str, Json]) -> str:
+def set_fields(text: str, shot: Path, values: Mapping[str, Value]) -> str:
     """*text* with the fields of the mapping at *shot* set to *values*; ``None`` takes a field out.
 
     *text* is the whole file as it is on the disk: with its byte order mark and its own line endings. New fields come
@@ -60,7 +62,7 @@ class _Refused(Exception):
     """Why one field cannot be set."""
 
 
-def _with_field(document: Document, mark: str, path: Path, name: str, value: Json) -> Document:
+def _with_field(document: Document, mark: str, path: Path, name: str, value: Value) -> Document:
     shot = _shot(document, path)
     if name in shot.value and value is not None and _same(shot.value[name], value, set()):
         return document
@@ -118,7 +120,7 @@ def _refuse_alias(document: Document, node: Node | None) -> None:
         raise _Refused(f"the alias `{name}` stands here for what is written elsewhere in the file")
 
 
-def _changed(data: object, path: Path, name: str, value: Json) -> object:
+def _changed(data: object, path: Path, name: str, value: Value) -> object:
     """*data* with the one field changed; what is not on the way to it is shared."""
     if path and isinstance(data, list):
         items = list(data)
@@ -159,7 +161,7 @@ def _same(left: object, right: object, seen: set[tuple[int, int]]) -> bool:
     return left == right
 
 
-def _ways(text: str, shot: Map, name: str, value: Json) -> Iterator[list[Splice]]:
+def _ways(text: str, shot: Map, name: str, value: Value) -> Iterator[list[Splice]]:
     """The ways to set the field, best first; whether one does what it should is not known yet."""
     whole = parts(text, shot)
     index = list(shot.items).index(name) if name in shot.items else None
@@ -179,12 +181,12 @@ def _key(text: str, whole: Parts, name: str) -> str:
     return quote + name + quote
 
 
-def _written(value: Json) -> str:
+def _written(value: Value) -> str:
     """A value on one line; JSON is YAML too."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def _replacements(text: str, shot: Map, name: str, part: Part, value: Json) -> Iterator[list[Splice]]:
+def _replacements(text: str, shot: Map, name: str, part: Part, value: Value) -> Iterator[list[Splice]]:
     node = shot.items[name]
     if part.value == part.end:
         colon = ":" in text[shot.keys[name][1] : part.end]
@@ -195,7 +197,7 @@ def _replacements(text: str, shot: Map, name: str, part: Part, value: Json) -> I
     yield [Splice(part.value, part.end, _written(value))]
 
 
-def _list_edits(text: str, node: Seq, wanted: list[Json]) -> Iterator[list[Splice]]:
+def _list_edits(text: str, node: Seq, wanted: list[Value]) -> Iterator[list[Splice]]:
     """Items that stay are left alone, with the comments beside them."""
     whole = parts(text, node)
     dash = "" if whole.flow else "- "

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from storyboard.core.model import Generated, Json
+from storyboard.core.money import amount
+from storyboard.core.plan import LockEntry
 from storyboard.engine.generators import Delivery, Order
 from storyboard.engine.paid.budget import Attempt
 from storyboard.engine.paid.context import RETRYABLE, MayBeRetried, Tools, job_of, take_request
@@ -29,8 +31,7 @@ from storyboard.providers.base import (
 )
 from storyboard.providers.errors import ProviderError
 from storyboard.store.journal import Job, JournalConflict
-from storyboard.store.ledger import SUCCEEDED, amount
-from storyboard.store.lockfile import LockEntry
+from storyboard.store.ledger import SUCCEEDED
 
 # Times that a lost submission is asked about, and sent again under its own id, before it is left to the next build.
 SUBMISSIONS_A_BUILD = 3

@@ -10,15 +10,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from storyboard.core.clip import ClipInfo
+from storyboard.core.money import amount
+from storyboard.core.plan import LockEntry
 from storyboard.durable import remove
 from storyboard.engine.generators import Delivery, Order
 from storyboard.engine.paid.budget import Attempt
 from storyboard.engine.paid.context import Tools
 from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, judge_clip
 from storyboard.providers.base import Outcome, Succeeded
-from storyboard.providers.download import FetchError
-from storyboard.store.ledger import SUCCEEDED, amount
-from storyboard.store.lockfile import LockEntry
+from storyboard.providers.errors import FetchError
+from storyboard.store.ledger import SUCCEEDED
 
 FETCHES = 3
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
+from storyboard.core.render_spec import Canvas
 from storyboard.durable import remove
 from storyboard.media.frames import exact_frames
 from storyboard.media.probe import probe
@@ -62,15 +63,13 @@ SEGMENT_THREADS = 2
 _AHEAD = 2
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
 
+
+def encoding_of(canvas: Canvas) -> Encoding:
+    """Return the encoding of a segment that is drawn on *canvas*."""
+    return Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
+
+
 Progress = Callable[[int, int], None]
-
-
-class Canvas(Struct, frozen=True):
-    """What a piece of the film is drawn on: pixels, frames a second, and how it is encoded."""
-
-    size: Size
-    rate: Fraction
-    encoding: Encoding = SEGMENT_ENCODING
 
 
 class Segment(Struct, frozen=True):

@@ -12,14 +12,14 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.render_spec import Captioned, Drawn, Footage, Layer, Mix, Photo, Title, files_of
+from storyboard.core.render_spec import Canvas, Captioned, Drawn, Footage, Layer, Mix, Photo, Title, files_of
 from storyboard.fonts import UnreadableFont
 from storyboard.media.reader import Refused
 from storyboard.media.render.color import Rgb, from_709, to_bt709
 from storyboard.media.render.compositor import Composition, Overlay
 from storyboard.media.render.conform import Planes, black, mixed, solid
 from storyboard.media.render.encoder import ClipWriter
-from storyboard.media.render.render import Canvas, Progress, RenderFailed, Segment, checked, footage
+from storyboard.media.render.render import Progress, RenderFailed, Segment, checked, encoding_of, footage
 from storyboard.media.render.still_motion import Stills, UnreadablePhoto
 from storyboard.media.render.titles import draw_title, overlays
 
@@ -37,7 +37,7 @@ def draw(
     try:
         with _pictures(drawn, files, canvas) as pictures:
             pictures(0)
-            with ClipWriter(out, canvas.size, canvas.rate, canvas.encoding) as writer:
+            with ClipWriter(out, canvas.size, canvas.rate, encoding_of(canvas)) as writer:
                 for number in range(drawn.frames):
                     writer.write_planes(pictures(number))
                     if progress is not None:

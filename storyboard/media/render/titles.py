@@ -15,11 +15,11 @@ from PIL.ImageFont import FreeTypeFont
 
 from storyboard.core.captions import Cue
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Title
+from storyboard.core.render_spec import Canvas, Title
 from storyboard.fonts import face as opened
 from storyboard.media.render.compositor import Overlay
 from storyboard.media.render.encoder import ClipWriter
-from storyboard.media.render.render import Canvas
+from storyboard.media.render.render import encoding_of
 
 _MARGIN = 12  # of this many parts of a side
 _LARGEST, _SMALLEST = 7, 90  # parts of the shorter side
@@ -165,7 +165,7 @@ _TEXT = (150, 156, 164)
 def write_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> None:
     """Write *frames* frames of the same card to *out*: the first line large, the others small and wrapped."""
     picture = np.asarray(draw_card(lines, canvas.size))
-    with ClipWriter(out, canvas.size, canvas.rate, canvas.encoding) as writer:
+    with ClipWriter(out, canvas.size, canvas.rate, encoding_of(canvas)) as writer:
         for _ in range(frames):
             writer.write(picture)
 

@@ -1,0 +1,131 @@
+"""New."""
+
+import hashlib
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from storyboard.core.keys import Request
+from storyboard.core.money import amount
+from storyboard.core.plan import Change
+
+Kind = Literal["take", "frame", "segment", "sound", "cut"]
+
+
+ACCEPTED = "accepted"
+
+
+class Made(Struct, frozen=True):
+    """Where an output came from. Never in a key.
+
+    ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
+    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
+    ``ACCEPTED`` repeats seed, task and cost of the making that it takes its bytes from.
+    """
+
+    at: str
+    seconds: float = 0.0
+    provider: str = ""
+    tool: str = ""
+    label: str = ""
+    seed: int | None = None
+    task_id: str | None = None
+    cost: str | None = None
+    note: str = ""
+
+
+class Record(Struct, frozen=True):
+    """One result: ``outputs`` map a name to the digest of a blob, ``values`` to a digest that is no blob of ours.
+
+    ``request`` is the JSON behind the key; ``info`` what probing found, as builtins.
+    """
+
+    key: str
+    kind: Kind
+    request: dict[str, Any]
+    outputs: dict[str, str]
+    made: Made
+    values: dict[str, str] = {}
+    info: dict[str, Any] = {}
+
+    @property
+    def accepted(self) -> bool:
+        """Whether these bytes were made for another request, and somebody said that they answer this one."""
+        return self.made.note == ACCEPTED
+
+    @property
+    def digest(self) -> str:
+        """What tells it from other results of its key: its output's digest, or one over all of them."""
+        if len(self.outputs) == 1:
+            return next(iter(self.outputs.values()))
+        named = msgspec.json.encode([self.outputs, self.values], order="deterministic")
+        return hashlib.sha256(named).hexdigest()
+
+
+class Take(Struct, frozen=True):
+    """One take of a shot. ``number`` counts from 1, the oldest first; ``at`` is ISO 8601 in UTC, empty if not known.
+
+    ``changes`` tell in what its request differs from what the shot asks for today; a seed among those that the shot
+    asks for is no difference. ``whole`` says that its bytes are in the cache; ``in_cut`` that the lockfile names it,
+    ``comes_in`` that the next build puts it into the cut in the place of that one.
+    """
+
+    number: int
+    digest: str
+    key: str
+    request: Request
+    info: dict[str, Any]
+    at: str
+    provider: str
+    seed: int | None
+    cost: str | None
+    task_id: str | None
+    changes: tuple[Change, ...]
+    accepted: bool
+    whole: bool
+    in_cut: bool
+    comes_in: bool
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields of the request that differ."""
+        return list(dict.fromkeys(change.field for change in self.changes))
+
+
+class Total(Struct, frozen=True):
+    """One line of a bill: attempts that ended, all well or all without a take, and what they cost in US dollars."""
+
+    name: str
+    failed: bool
+    attempts: int
+    cost: Decimal
+
+
+class Item(Struct, frozen=True):
+    """One thing in the cache: a record and its blobs, or a blob that no record names (``record`` is ``None``).
+
+    *size* in bytes; *kept* says why it stays, empty if it may go.
+    """
+
+    kind: str
+    digest: str
+    size: int
+    kept: str
+    record: Record | None = None
+
+    @property
+    def cost(self) -> Decimal:
+        """US dollars paid for it, as far as is known."""
+        return (amount(self.record.made.cost) if self.record is not None else None) or Decimal(0)
+
+
+class Commit(Struct, frozen=True):
+    """One commit; ``parents`` are those among the commits that were asked for, ``at`` is ISO 8601."""
+
+    id: str
+    parents: tuple[str, ...]
+    author: str
+    at: str
+    subject: str
