@@ -19,10 +19,10 @@ import numpy as np
 from storyboard.cli.project import read_project
 from storyboard.core.graph import take_id
 from storyboard.core.model import Size
-from storyboard.core.plan import FrameMade, TakeMade
+from storyboard.core.plan import FrameResult, TakeResult
 from storyboard.engine import commit
-from storyboard.engine.generators import Delivery
-from storyboard.engine.session import Choices, Session
+from storyboard.engine.generators import GeneratedClip
+from storyboard.engine.session import BuildOptions, Session
 from storyboard.media import frames
 from storyboard.media.frames import extract
 from storyboard.media.probe import probe
@@ -67,7 +67,7 @@ def build(folder: Path) -> None:
         raise ValueError([finding.message for finding in project.findings])
     with (
         mock.patch.object(os, "fsync", return_value=None),
-        Session(project.state(), board, project.cards, Choices(), lambda holder: None) as session,
+        Session(project.state(), board, project.cards, BuildOptions(), lambda holder: None) as session,
     ):
         _fill(session, clip)
     clip.unlink()
@@ -85,15 +85,15 @@ def _fill(session: Session, clip: Path) -> None:
         if action.kind == "take":
             out = shelf.beside(".mp4")
             out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
-            kept = shelf.keep(commit.take(step, shot, out, Delivery(info, 0.0, 1)))
-            made = TakeMade(kept.digest, info)
+            kept = shelf.keep(commit.take(step, shot, out, GeneratedClip(info, 0.0, 1)))
+            made = TakeResult(kept.digest, info)
             planner.settle(action, made)
             shelf.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
         with mock.patch.object(frames, "extract", return_value=marked):
             kept = shelf.keep(commit.frame(step, shelf.blob(planner.settled[take_id(action.shot)].digest)))
-        frame = FrameMade(kept.values["planes"], kept.digest)
+        frame = FrameResult(kept.values["planes"], kept.digest)
         planner.settle(action, frame)
         shelf.lock_frame(action, frame, shot)
     shelf.finish(keep=None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.measure import peak_mb
 from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, Footage, Mix
-from storyboard.media.join.join import Piece, join
+from storyboard.media.join.join import JoinPiece, join
 from storyboard.media.probe import probe
 from storyboard.media.render.segment import draw
 
@@ -20,7 +20,7 @@ def joined(out: Path, *clips: Path) -> int:
     """Join whole clips of 24 frames a second."""
     facts = {clip: probe(clip) for clip in dict.fromkeys(clips)}
     size = Size(facts[clips[0]].width, facts[clips[0]].height)
-    join([Piece(clip, facts[clip].frames) for clip in clips], out, size, Fraction(24), {})
+    join([JoinPiece(clip, facts[clip].frames) for clip in clips], out, size, Fraction(24), {})
     return 0
 
 

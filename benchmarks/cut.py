@@ -96,11 +96,11 @@ def _pieces(folder: Path, pieces: list[Path]) -> Iterator[Row]:
 def _joined(folder: Path, clips: list[Path]) -> Callable[[], object]:
     """The join, in this process."""
     from storyboard.core.model import Size
-    from storyboard.media.join.join import Piece, join
+    from storyboard.media.join.join import JoinPiece, join
     from storyboard.media.probe import probe
 
     facts = [probe(clip) for clip in clips]
-    pieces = [Piece(clip, info.frames) for clip, info in zip(clips, facts, strict=True)]
+    pieces = [JoinPiece(clip, info.frames) for clip, info in zip(clips, facts, strict=True)]
     size = Size(facts[0].width, facts[0].height)
     return lambda: join(pieces, folder / "joined.mp4", size, _RATE, {})
 

@@ -21,17 +21,17 @@ from unittest import mock
 import msgspec
 
 from benchmarks.measure import Row, Sample
-from storyboard.core.build_events import Outcome
+from storyboard.core.build_events import BuildResult
 from storyboard.core.graph import Graph
 from storyboard.core.model import Size, Storyboard
-from storyboard.core.plan import CutMade
+from storyboard.core.plan import CutResult
 from storyboard.core.planner import Planner
 from storyboard.engine import commit, executor
-from storyboard.engine.executor import Making
-from storyboard.engine.generators import Delivery, Order
+from storyboard.engine.executor import Executor
+from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.project_store import Shelf, Workspace
-from storyboard.engine.scheduler import Engine
-from storyboard.engine.worker_pool import Workers
+from storyboard.engine.scheduler import Scheduler
+from storyboard.engine.worker_pool import WorkerPool
 from storyboard.media import frames
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
@@ -58,14 +58,14 @@ class AtOnce:
     def __init__(self) -> None:
         self._numbers = count()
 
-    async def make(self, order: Order) -> Delivery:
+    async def make(self, order: GenerationRequest) -> GeneratedClip:
         order.out.write_bytes(b"clip %d" % next(self._numbers))
-        return Delivery(_INFO, 0.0, 1)
+        return GeneratedClip(_INFO, 0.0, 1)
 
-    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+    async def pick_up(self, job: Job, out: Path) -> GeneratedClip | None:
         return None
 
-    def stored(self, delivery: Delivery) -> None:
+    def stored(self, delivery: GeneratedClip) -> None:
         pass
 
     async def close(self) -> None:
@@ -141,8 +141,8 @@ def built(root: Path, board: Storyboard) -> Cost:
         began, busy = time.perf_counter(), time.process_time()
         graph = Graph(board)
         planner = Planner(graph, shelf, wishes())
-        engine = Engine(Making(graph, planner, shelf, Workers(1), {"local": AtOnce()}), lambda event: None)
-        outcome: Outcome = asyncio.run(engine.run())
+        engine = Scheduler(Executor(graph, planner, shelf, WorkerPool(1), {"local": AtOnce()}), lambda event: None)
+        outcome: BuildResult = asyncio.run(engine.run())
         actions = len(outcome.made) + len(outcome.reused)
         wall, cpu = time.perf_counter() - began, time.process_time() - busy
     if outcome.failed or outcome.blocked or len(shelf.lockfile.shots) != len(list(board.shots())):
@@ -158,16 +158,16 @@ def _nothing_to_draw() -> ExitStack:
         arguments[-1].write_bytes(b"piece %d" % next(numbers))
         return msgspec.structs.replace(_INFO, frames=192), 0.0
 
-    def extract(path: Path, at: Any) -> frames.Picture:
+    def extract(path: Path, at: Any) -> frames.ExtractedFrame:
         number = next(numbers)
-        return frames.Picture(b"picture %d" % number, f"{number:064x}", Size(640, 360))
+        return frames.ExtractedFrame(b"picture %d" % number, f"{number:064x}", Size(640, 360))
 
-    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
+    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutResult:
         shelf.keep(commit.film(step, "0" * 64, 0.0))
-        return CutMade("0" * 64)
+        return CutResult("0" * 64)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(Workers, "run", run))
+    stack.enter_context(mock.patch.object(WorkerPool, "run", run))
     stack.enter_context(mock.patch.object(frames, "extract", extract))
     stack.enter_context(mock.patch.object(executor, "assemble", assemble))
     return stack

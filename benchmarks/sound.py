@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample, peak_mb
-from storyboard.core.audio import EDGE, RATE, Bed, Ramp, Sound, Voice, sample_at
+from storyboard.core.audio import EDGE, RATE, Ramp, ShotAudio, SoundMix, TrackAudio, sample_at
 from storyboard.media.audio.dynamics import limited
 from storyboard.media.audio.mix import mixed
 from storyboard.media.audio.soundtrack import _encode, write_sound
@@ -44,19 +44,19 @@ def rows(quick: bool) -> Iterator[Row]:
         )
 
 
-def long_film(folder: Path, seconds: int, loudness: int | None = None) -> tuple[Sound, dict[str, Path]]:
+def long_film(folder: Path, seconds: int, loudness: int | None = None) -> tuple[SoundMix, dict[str, Path]]:
     """A film of so many seconds, and its sources."""
     clip = write_clip(folder / "a.mp4", beeps(8.2, [2]) + tone(8.2, 200, 0.02), _SHOT_FRAMES + 2, fps=NTSC)
     music = write_wav(folder / "t.wav", tone(20, 300, 0.05))
     count = round(seconds * NTSC / _SHOT_FRAMES)
     edges = [sample_at(number * _SHOT_FRAMES, NTSC) for number in range(count + 1)]
     voices = [
-        Voice("a", at, end - at, Fraction(0), Fraction(1), Fraction(0), Ramp(EDGE), Ramp(EDGE))
+        ShotAudio("a", at, end - at, Fraction(0), Fraction(1), Fraction(0), Ramp(EDGE), Ramp(EDGE))
         for at, end in pairwise(edges)
     ]
-    bed = Bed("t", 0, Fraction(0), RATE, RATE, True, Fraction(12), "t.wav")
+    bed = TrackAudio("t", 0, Fraction(0), RATE, RATE, True, Fraction(12), "t.wav")
     wanted = None if loudness is None else Fraction(loudness)
-    return Sound(edges[-1], tuple(voices), (bed,), wanted), {"a": clip, "t": music}
+    return SoundMix(edges[-1], tuple(voices), (bed,), wanted), {"a": clip, "t": music}
 
 
 def _cpu(task) -> float:

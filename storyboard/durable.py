@@ -39,7 +39,7 @@ class LinkOnTheWay(OSError):
         super().__init__(errno.ELOOP, "a link, where storyboard follows none", os.fspath(path))
 
 
-class naming:  # noqa: N801  a function to those who use it; written out since a film passes it a hundred thousand times
+class errors_for_path:  # noqa: N801  a function to those who use it; written out since a film passes it a hundred thousand times
     """Make every ``OSError`` of the block name *path*: calls on descriptors name nothing, and a temp tells nobody."""
 
     __slots__ = ("_path",)
@@ -76,7 +76,7 @@ def open_regular(path: Path | str) -> int:
 
 def read_regular(path: Path | str) -> bytes:
     """All bytes of a regular file. Raises as ``open_regular`` does."""
-    with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+    with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
         return file.readall()
 
 
@@ -110,13 +110,13 @@ class OpenFolder:
         self.path = path
         self._descriptor: int | None = None
         if os.name != "nt":
-            with naming(path):
+            with errors_for_path(path):
                 self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def sync(self) -> None:
         """Sync it; nothing where a file system has no such call. Raises ``OSError``."""
         if self._descriptor is not None:
-            with naming(self.path):
+            with errors_for_path(self.path):
                 try:
                     os.fsync(self._descriptor)
                 except OSError as problem:
@@ -159,7 +159,7 @@ def real_folder(top: Path | str, *parts: str) -> Iterator[int]:
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     path = os.fspath(top)
-    with naming(path):
+    with errors_for_path(path):
         folder = os.open(path, flags)
     try:
         for part in parts:
@@ -202,7 +202,11 @@ def remove_below(top: Path | str, *parts: str) -> None:
 
     Raises ``LinkOnTheWay`` and ``OSError``.
     """
-    with suppress(FileNotFoundError), real_folder(top, *parts[:-1]) as folder, naming(os.path.join(top, *parts)):
+    with (
+        suppress(FileNotFoundError),
+        real_folder(top, *parts[:-1]) as folder,
+        errors_for_path(os.path.join(top, *parts)),
+    ):
         os.unlink(parts[-1], dir_fd=folder)
 
 
@@ -224,7 +228,7 @@ def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -
             found = [(entry.name, entry.is_dir(follow_symlinks=False), _is_file(entry)) for entry in entries]
         for below, is_folder, is_file in found:
             if is_file and name.fullmatch(below):
-                with suppress(FileNotFoundError), naming(os.path.join(top, *parts, below)):
+                with suppress(FileNotFoundError), errors_for_path(os.path.join(top, *parts, below)):
                     os.unlink(below, dir_fd=folder)
             elif is_folder and depth > 0:
                 sweep(name, top, *parts, below, depth=depth - 1)
@@ -237,7 +241,7 @@ def keep_youngest(name: re.Pattern[str], most: int, top: Path | str, *parts: str
             files = [entry for entry in entries if name.fullmatch(entry.name) and _is_file(entry)]
             ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in files)
         for _, old in ages[:-most]:
-            with suppress(FileNotFoundError), naming(os.path.join(top, *parts, old)):
+            with suppress(FileNotFoundError), errors_for_path(os.path.join(top, *parts, old)):
                 os.unlink(old, dir_fd=folder)
 
 
@@ -261,7 +265,7 @@ def put_link(path: Path, target: str) -> None:
         raise
 
 
-class Beside:
+class StagedFile:
     """A whole file under the name *temp*, not synced and not yet at its *path*: nobody has seen it.
 
     It stays open until it is published or dropped, since an error of writing back is told to who has the file open.
@@ -283,12 +287,12 @@ class Beside:
     def sync(self) -> None:
         """Make its content survive a power cut. Raises ``OSError``."""
         if self._descriptor is not None:
-            with naming(self.path):
+            with errors_for_path(self.path):
                 os.fsync(self._descriptor)
 
     def publish(self) -> None:
         """Put it at its path, replacing what is there. Raises ``OSError``."""
-        with naming(self.path):
+        with errors_for_path(self.path):
             os.replace(self.temp, self.path)
         self.close()
 
@@ -306,9 +310,9 @@ class Beside:
             os.close(descriptor)
 
 
-def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> Beside:
+def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> StagedFile:
     """Write *data* to *temp*, which must not exist yet; a half file is removed again. Raises ``OSError``."""
-    with naming(path):
+    with errors_for_path(path):
         descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             write_all(descriptor, data)
@@ -317,7 +321,7 @@ def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> Beside
             os.close(descriptor)
             remove_quietly(temp)
             raise
-    return Beside(temp, path, descriptor)
+    return StagedFile(temp, path, descriptor)
 
 
 def write_temp(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -338,7 +342,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     When this returns, it survives a power cut. Raises ``OSError`` that names *path*, with the old content kept unless
     only the last sync of the folder failed.
     """
-    with naming(path):
+    with errors_for_path(path):
         temp = temp_beside(path)
         write_temp(temp, data, mode)
         try:
@@ -351,7 +355,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Like ``write_atomic`` for a name that must not exist: raises ``FileExistsError`` and changes nothing."""
-    with naming(path):
+    with errors_for_path(path):
         temp = temp_beside(path)
         write_temp(temp, data, mode)
         try:

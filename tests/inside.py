@@ -18,7 +18,7 @@ from tests.drawn import drawn_once
 from tests.project import Project, Ran
 
 # Often asked, and patient: no limit here is to end anything, however busy the machine is.
-HASTE = generator.Pace(interval_s=0.02, job_s=30.0, call_s=30.0, exchange_s=10.0, stall_s=10.0, download_s=30.0)
+HASTE = generator.Timeouts(interval_s=0.02, job_s=30.0, call_s=30.0, exchange_s=10.0, stall_s=10.0, download_s=30.0)
 
 # For jobs that do not end: they are given up, and go on in the journal.
 SOON = {"job_s": 1.0}
@@ -32,7 +32,7 @@ async def _nap(seconds: float) -> None:
 def hasty(**limits: float) -> Iterator[None]:
     """Workers are threads, waits are short, the tiny model is known, and nothing is drawn twice.
 
-    *limits* are fields of ``Pace``, for what is to be given up soon.
+    *limits* are fields of ``Timeouts``, for what is to be given up soon.
     """
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -42,7 +42,7 @@ def hasty(**limits: float) -> Iterator[None]:
 
     real = payment.read_spending
 
-    def read(*arguments: Any) -> generator.Spending:
+    def read(*arguments: Any) -> generator.PaidOptions:
         return msgspec.structs.replace(real(*arguments), pace=msgspec.structs.replace(HASTE, sleep=_nap, **limits))
 
     from storyboard.cli.commands import build
@@ -50,8 +50,8 @@ def hasty(**limits: float) -> Iterator[None]:
 
     known = models.cards
     with (
-        mock.patch.object(worker_pool.Workers, "run", run),
-        mock.patch.object(worker_pool.Workers, "warm"),
+        mock.patch.object(worker_pool.WorkerPool, "run", run),
+        mock.patch.object(worker_pool.WorkerPool, "warm"),
         mock.patch.object(build, "read_spending", read),
         drawn_once(),
     ):

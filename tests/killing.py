@@ -86,8 +86,8 @@ def load_everything(*, forgetful: bool) -> None:
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.to_thread(function, *arguments)
 
-    worker_pool.Workers.run = run  # type: ignore[method-assign, assignment]
-    worker_pool.Workers.warm = lambda self: None  # type: ignore[method-assign]
+    worker_pool.WorkerPool.run = run  # type: ignore[method-assign, assignment]
+    worker_pool.WorkerPool.warm = lambda self: None  # type: ignore[method-assign]
     tiny.install()
 
 

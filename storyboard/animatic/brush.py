@@ -10,7 +10,7 @@ from msgspec import Struct
 from PIL import Image, ImageChops, ImageDraw
 
 from storyboard.animatic import noise
-from storyboard.animatic.layers import Canvas
+from storyboard.animatic.layers import LayerArea
 from storyboard.animatic.palette import Colour, bytes_of
 from storyboard.animatic.planes import Picture
 
@@ -31,7 +31,7 @@ class Glow(Struct, frozen=True):
 class Stencil:
     """A mask that is drawn into with hard edges and taken off soft."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: LayerArea) -> None:
         self.canvas = canvas
         self.image = Image.new("L", canvas.size)
         self._pen = ImageDraw.Draw(self.image).draw  # in an L picture a level is its own ink
@@ -128,7 +128,7 @@ def taper(first: float, last: float, steps: int = 14) -> list[float]:
 
 
 def shading(
-    canvas: Canvas,
+    canvas: LayerArea,
     tone: Colour,
     air: Colour,
     lift: Iterable[tuple[float, float, float]] = (),
@@ -153,13 +153,13 @@ def shading(
     return spread(picture_of(colours, rng), canvas)
 
 
-def spread(coarse: Picture, canvas: Canvas) -> Picture:
+def spread(coarse: Picture, canvas: LayerArea) -> Picture:
     """A coarse picture over all of *canvas*, smooth but for the last doubling, which a frame pixel doesn't show."""
     half = (max(1, canvas.size[0] // 2), max(1, canvas.size[1] // 2))
     return coarse.resize(half, Image.Resampling.BICUBIC).resize(canvas.size, Image.Resampling.NEAREST)
 
 
-def corners(colours: noise.Array, canvas: Canvas, x: noise.Array, y: noise.Array) -> noise.Array:
+def corners(colours: noise.Array, canvas: LayerArea, x: noise.Array, y: noise.Array) -> noise.Array:
     """*colours* (height, width, 3) darker where *x* and *y* come near the corners of the stage, as a lens has it."""
     distance = np.hypot(x / max(0.25, canvas.right), (y - 0.5) / 0.58)
     return np.asarray(colours * (1 - 0.42 * noise.smooth(0.8, 1.5, distance))[..., None])
@@ -231,7 +231,7 @@ def _share(halo: Picture, alpha: Picture) -> Picture:
     return Image.fromarray(np.minimum(255, top * 255 / under).astype(np.uint8))
 
 
-def mirrored(image: Picture, canvas: Canvas, base: float, fade: float, amount: float = 0.5) -> None:
+def mirrored(image: Picture, canvas: LayerArea, base: float, fade: float, amount: float = 0.5) -> None:
     """Lay the reflection of what stands above *base* under it; it is gone *fade* stage units further down."""
     line = round((base - canvas.top) * canvas.scale)
     room = min(image.height - line, line, round(fade * canvas.scale))

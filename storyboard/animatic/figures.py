@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from storyboard.animatic.brush import Stencil, curve, cut_out, mirrored, shading, softened, taper, tint
-from storyboard.animatic.layers import DETAIL, Canvas, Layer
+from storyboard.animatic.layers import DETAIL, Layer, LayerArea
 from storyboard.animatic.palette import Colour, bytes_of, mix
 from storyboard.animatic.planes import Picture, Sheet
 from storyboard.animatic.prompt import Reading
@@ -37,7 +37,7 @@ class Body:
         if flip < 0:
             left, right = -right, -left
         self.size, self.flip = size, flip
-        self.canvas = Canvas(left, top, right, bottom, world.height * DETAIL)
+        self.canvas = LayerArea(left, top, right, bottom, world.height * DETAIL)
         self.ink = Stencil(self.canvas)
 
     def points(self, points: npt.ArrayLike) -> list[tuple[float, float]]:

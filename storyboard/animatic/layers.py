@@ -103,7 +103,7 @@ _NEAREST = Image.Resampling.NEAREST
 Piece = tuple[Area, bool]  # where, and whether nothing shows through
 
 
-class Canvas(Struct, frozen=True):
+class LayerArea(Struct, frozen=True):
     """A rectangle of the stage in stage units and the layer pixels of one unit."""
 
     left: float
@@ -131,11 +131,11 @@ class Canvas(Struct, frozen=True):
         y = np.linspace(self.top, self.bottom, height)[:, None]
         return x, y
 
-    def cut(self, top: float | None = None, bottom: float | None = None) -> "Canvas":
+    def cut(self, top: float | None = None, bottom: float | None = None) -> "LayerArea":
         """The part between two heights; never thinner than a few pixels."""
         low = self.top if top is None else max(self.top, min(top, self.bottom - 4 / self.scale))
         high = self.bottom if bottom is None else min(self.bottom, max(bottom, low + 4 / self.scale))
-        return Canvas(self.left, low, self.right, high, self.scale)
+        return LayerArea(self.left, low, self.right, high, self.scale)
 
 
 class _Source(NamedTuple):
@@ -152,7 +152,7 @@ class Layer:
     is filled with *shade*.
     """
 
-    def __init__(self, canvas: Canvas, depth: float, image: Picture, shade: Colour | None = None) -> None:
+    def __init__(self, canvas: LayerArea, depth: float, image: Picture, shade: Colour | None = None) -> None:
         self.canvas = canvas
         self.depth = depth
         self.image = image

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from storyboard.animatic import brush, noise
-from storyboard.animatic.layers import Canvas, Layer
+from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.palette import Colour, mix
 from storyboard.animatic.world import Element, Plane, World
 
@@ -81,7 +81,7 @@ def _aurora(
     return colours
 
 
-def _stars(world: World, image: Image.Image, canvas: Canvas, amount: float, rng: np.random.Generator) -> None:
+def _stars(world: World, image: Image.Image, canvas: LayerArea, amount: float, rng: np.random.Generator) -> None:
     stencil = brush.Stencil(canvas)
     count = int(260 * amount * (canvas.right - canvas.left) * world.bulk)
     for _ in range(count):
@@ -93,7 +93,7 @@ def _stars(world: World, image: Image.Image, canvas: Canvas, amount: float, rng:
     brush.tint(image, stencil.soft(), mix(world.palette.light, (1.0, 1.0, 1.0), 0.4))
 
 
-def _disc(world: World, image: Image.Image, canvas: Canvas) -> None:
+def _disc(world: World, image: Image.Image, canvas: LayerArea) -> None:
     light = world.light
     radius = (0.043 if world.palette.night else 0.05) * world.bulk
     body = brush.Stencil(canvas)
@@ -115,7 +115,7 @@ def _disc(world: World, image: Image.Image, canvas: Canvas) -> None:
 def passing_clouds(world: World) -> list[Element]:
     """A bank of clouds that moves by itself, for the skies of day and weather."""
     canvas = world.canvas(0.1, bottom=world.horizon * 0.86, detail=1)
-    wide = Canvas(canvas.left - 0.12, canvas.top, canvas.right + 0.12, canvas.bottom, canvas.scale)
+    wide = LayerArea(canvas.left - 0.12, canvas.top, canvas.right + 0.12, canvas.bottom, canvas.scale)
     x, y = wide.grid(4)
     rng = world.chance("clouds")
     form = noise.clouds(rng, x.shape[1], y.shape[0], (1.5 * (wide.right - wide.left), 4.2), 5, 0.56)

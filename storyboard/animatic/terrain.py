@@ -5,7 +5,7 @@ from PIL import Image
 
 from storyboard.animatic import noise, plants
 from storyboard.animatic.brush import Stencil, curve, cut_out, shine, softened, taper
-from storyboard.animatic.layers import Canvas, Layer
+from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.palette import Colour, bent
 from storyboard.animatic.planes import Picture
 from storyboard.animatic.world import World
@@ -40,7 +40,7 @@ def range_(
 def crest(
     world: World,
     name: str,
-    canvas: Canvas,
+    canvas: LayerArea,
     base: float,
     height: float,
     *,
@@ -175,7 +175,7 @@ def _leaves(world: World, stencil: Stencil, rng: np.random.Generator, half: floa
             plants.fern(stencil, rng, side * half * rng.uniform(0.72, 1.08), 1.08, 0.26 * world.bulk, 7)
 
 
-def mask_of(levels: noise.Array, canvas: Canvas) -> Picture:
+def mask_of(levels: noise.Array, canvas: LayerArea) -> Picture:
     """A coarse map of levels from 0 to 255 as a mask the size of *canvas*."""
     return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).resize(canvas.size, Image.Resampling.BICUBIC)
 

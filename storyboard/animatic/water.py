@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from storyboard.animatic import brush, noise
 from storyboard.animatic.camera import Window
-from storyboard.animatic.layers import STRIP, Area, Canvas, Cover, Layer
+from storyboard.animatic.layers import STRIP, Area, Cover, Layer, LayerArea
 from storyboard.animatic.palette import Colour, bytes_of, mix
 from storyboard.animatic.planes import Picture, Sheet, coded
 from storyboard.animatic.world import Moment, World
@@ -44,7 +44,7 @@ class Water:
         self._speed = speed
         self._chop = chop
         full = world.canvas(DEPTH, top=world.horizon)
-        self._canvas = Canvas(full.left, world.horizon, full.right, full.bottom + 0.05, world.height * 1.25)
+        self._canvas = LayerArea(full.left, world.horizon, full.right, full.bottom + 0.05, world.height * 1.25)
         shade = mix(world.palette.haze, world.palette.dark, 0.62) if body is None else body
         calm = self._calm(mirrored, shade, clear, smear)
         bright = self._bright(calm, glint)
@@ -58,7 +58,7 @@ class Water:
     def _calm(self, mirrored: Sequence[tuple[Layer, float]], shade: Colour, clear: float, smear: float) -> Picture:
         canvas, horizon = self._canvas, self._world.horizon
         depth = canvas.bottom - horizon
-        above = Canvas(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
+        above = LayerArea(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
         flat = Image.new("RGB", above.size, bytes_of(self._world.palette.sky[0]))
         for layer, foot in mirrored:
             layer.stamp(flat, (above.left, above.top, above.right, above.bottom), (0.0, -2 * (foot - horizon)))

@@ -7,7 +7,7 @@ from msgspec import Struct
 from PIL import Image
 
 from storyboard.animatic import brush, noise
-from storyboard.animatic.layers import DETAIL, Canvas, Layer
+from storyboard.animatic.layers import DETAIL, Layer, LayerArea
 from storyboard.animatic.palette import Colour, bytes_of, mix
 from storyboard.animatic.planes import Picture, Sheet, Sprite, levels_of
 from storyboard.animatic.world import Element, Moment, Plane, World
@@ -179,7 +179,7 @@ def fog(world: World, depth: float, middle: float, thick: float, amount: float, 
     """A bank of mist around the height *middle* that drifts sideways."""
     canvas = world.canvas(depth, middle - thick * 1.6, middle + thick * 1.6, detail=1)
     room = 0.03 * world.seconds + 0.05
-    wide = Canvas(canvas.left - room, canvas.top, canvas.right + room, canvas.bottom, canvas.scale)
+    wide = LayerArea(canvas.left - room, canvas.top, canvas.right + room, canvas.bottom, canvas.scale)
     x, y = wide.grid(6)
     rng = world.chance(f"fog {depth:.2f} {middle:.2f}")
     form = noise.clouds(rng, x.shape[1], y.shape[0], (2.2 * (wide.right - wide.left), 3.0), 4, 0.5)
@@ -233,7 +233,7 @@ def _petals(unit: int, shade: Colour) -> list[Picture]:
     sprites = []
     for number in range(6):
         side = unit * (0.010 + 0.003 * number)
-        canvas = Canvas(0, 0, 1, 1, max(4, side * DETAIL))
+        canvas = LayerArea(0, 0, 1, 1, max(4, side * DETAIL))
         stencil = brush.Stencil(canvas)
         stencil.disc(0.5, 0.5, 0.38, 0.5)
         paint = Image.new("RGB", canvas.size, bytes_of(mix(shade, (1.0, 1.0, 1.0), 0.06 * number)))

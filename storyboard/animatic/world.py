@@ -9,7 +9,7 @@ from msgspec import Struct
 from storyboard.animatic import brush, noise
 from storyboard.animatic.brush import Glow, Stencil
 from storyboard.animatic.camera import Camera, Window
-from storyboard.animatic.layers import DETAIL, Canvas, Cover, Layer
+from storyboard.animatic.layers import DETAIL, Cover, Layer, LayerArea
 from storyboard.animatic.palette import Colour, Palette, bent, mix
 from storyboard.animatic.planes import Picture, Sheet
 from storyboard.animatic.prompt import Reading
@@ -102,9 +102,9 @@ class World(Struct, frozen=True):
 
     def canvas(
         self, depth: float, top: float | None = None, bottom: float | None = None, detail: float = DETAIL
-    ) -> Canvas:
+    ) -> LayerArea:
         """All that the camera will see at *depth*, between two heights; *detail* is less than usual for soft things."""
-        return Canvas(*self.camera.bounds(depth), self.height * detail).cut(top, bottom)
+        return LayerArea(*self.camera.bounds(depth), self.height * detail).cut(top, bottom)
 
     def tone(self, depth: float, material: Colour | None = None, share: float = 0.4) -> Colour:
         """The colour of things at *depth*: air far away, dark near, with some of their own."""
@@ -115,7 +115,7 @@ class World(Struct, frozen=True):
 
     def paint(
         self,
-        canvas: Canvas,
+        canvas: LayerArea,
         depth: float,
         material: Colour | None = None,
         lift: Sequence[tuple[float, float, float]] = (),
@@ -143,6 +143,6 @@ class World(Struct, frozen=True):
         paint = self.paint(stencil.canvas, depth, material, lift, glow)
         return Layer(stencil.canvas, depth if plane is None else plane, brush.cut_out(paint, stencil.soft(blur)))
 
-    def across(self, canvas: Canvas, step: float = 0.004) -> noise.Array:
+    def across(self, canvas: LayerArea, step: float = 0.004) -> noise.Array:
         """Places from the left to the right edge of *canvas*."""
         return np.arange(canvas.left - step, canvas.right + 2 * step, step)

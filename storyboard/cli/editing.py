@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project, checked, read_project, typed
 from storyboard.core.model import Json, Storyboard
 
@@ -28,7 +28,7 @@ class Edit(Struct, frozen=True):
         return self.before != self.after
 
 
-def edited(speaker: Speaker, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
+def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
     """The file in which *shot* stands, with those fields set, ``None`` taken out. Ends the verb if that cannot be."""
     from storyboard.document.yaml.edit import CannotEdit, set_fields
 
@@ -59,15 +59,15 @@ def _indented(lines: str) -> str:
     return "\n".join(f"    {line}" for line in lines.splitlines())
 
 
-def as_edited(speaker: Speaker, path: Path, edit: Edit, provider: str | None) -> tuple[Project, Storyboard]:
+def as_edited(speaker: CommandOutput, path: Path, edit: Edit, provider: str | None) -> tuple[Project, Storyboard]:
     """The project as it will be read once *edit* is written. Ends the verb if that would be wrong."""
     project = read_project(path, provider, (edit.name, edit.after))
     # its warnings have been told when the file was read the first time
-    again = Speaker(speaker.command, as_json=speaker.as_json, quiet=True)
+    again = CommandOutput(speaker.command, as_json=speaker.as_json, quiet=True)
     return project, checked(again, project)
 
 
-def write(speaker: Speaker, edit: Edit) -> None:
+def write(speaker: CommandOutput, edit: Edit) -> None:
     """Put the new content into the place of the old at once. Ends the verb if the file has changed since it was read.
 
     Raises ``OSError``.

@@ -30,9 +30,9 @@ def run(words: "Sequence[str]") -> int:
         return 1
     if list(words) == ["--version"]:
         return _say(f"storyboard {storyboard.__version__}")
-    from storyboard.fastpath.noop import standing, timed
+    from storyboard.fastpath.noop import noop_answer, timed
 
-    found = standing(words)
+    found = noop_answer(words)
     if found is not None:
         result, notes = found
         return _say(timed(result, perf_counter() - began), notes)

@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard, UrlInput
-from storyboard.core.shot_history import Moment, Node, lineage
+from storyboard.core.shot_history import Node, ShotVersion, lineage
 from storyboard.document.paths import BadPath, in_project
 
 if TYPE_CHECKING:
     from storyboard.document.load import Loaded
-    from storyboard.engine.versions import Written
+    from storyboard.engine.versions import StoryboardVersion
     from storyboard.store.git import Git
 if TYPE_CHECKING:
     from storyboard.core.compare import Version
     from storyboard.core.plan import Step
     from storyboard.core.results import Commit
-    from storyboard.engine.versions import Written
+    from storyboard.engine.versions import StoryboardVersion
 
 
 _INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
 NO_GIT = "commit the storyboard and its lockfile to git to use this"
 
 
-class Read(Struct):
+class VersionFiles(Struct):
     """What a commit holds of a storyboard: ``written`` is ``None`` if it is not there or not in order.
 
     ``trouble`` says what is wrong with it or with its lockfile, which then counts as empty.
@@ -40,11 +40,11 @@ class Read(Struct):
 
     commit: str
     loaded: "Loaded | None"
-    written: "Written | None"
+    written: "StoryboardVersion | None"
     trouble: str = ""
 
 
-class Past:
+class GitHistory:
     """The versions of one storyboard in git; each commit is read once."""
 
     def __init__(self, git: "Git", project: Project, file: str, provider: str | None) -> None:
@@ -52,9 +52,9 @@ class Past:
         self.file = file
         self._cards = project.cards
         self._provider = provider
-        self._read: dict[str, Read] = {}
+        self._read: dict[str, VersionFiles] = {}
 
-    def at(self, commit: str) -> Read:
+    def at(self, commit: str) -> VersionFiles:
         """The storyboard in a commit."""
         if commit not in self._read:
             self._read[commit] = self._at(commit)
@@ -73,20 +73,22 @@ class Past:
                 found.add(in_project(name, self.file))
         return found
 
-    def _at(self, commit: str) -> Read:
+    def _at(self, commit: str) -> VersionFiles:
         from storyboard.document.load import load
         from storyboard.document.project_files import GitFiles
-        from storyboard.engine.versions import Written
+        from storyboard.engine.versions import StoryboardVersion
         from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
 
         files = GitFiles(lambda path: self._bytes(commit, path))
         if self._bytes(commit, self.file) is None:
-            return Read(commit, None, None, f"there is no {self.file} in it")
+            return VersionFiles(commit, None, None, f"there is no {self.file} in it")
         loaded = load(self.file, files, self._cards, provider=self._provider)
         storyboard = loaded.storyboard
         if storyboard is None:
             errors = [finding for finding in loaded.findings if finding.severity == "error"]
-            return Read(commit, loaded, None, f"the storyboard has errors: {errors[0].message}" if errors else "")
+            return VersionFiles(
+                commit, loaded, None, f"the storyboard has errors: {errors[0].message}" if errors else ""
+            )
         trouble, lockfile = "", Lockfile()
         try:
             text = self._bytes(commit, storyboard.lockfile)
@@ -94,7 +96,7 @@ class Past:
         except LockfileProblem as bad:
             trouble = f"{storyboard.lockfile}: {bad.reason}"
         digests = {path: files.digest(path) for path in project_files(storyboard)}
-        return Read(commit, loaded, Written(storyboard, lockfile, digests), trouble)
+        return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests), trouble)
 
     def _bytes(self, commit: str, path: str) -> bytes | None:
         blob = self.git.file(commit, path)
@@ -107,24 +109,24 @@ def project_files(storyboard: Storyboard) -> list[str]:
 
 
 @contextmanager
-def history(speaker: Speaker, project: Project, file: str, provider: str | None) -> Iterator[Past]:
+def history(speaker: CommandOutput, project: Project, file: str, provider: str | None) -> Iterator[GitHistory]:
     """The versions in git. Ends the verb if there is no git, or if it cannot answer."""
     from storyboard.store.git import Git, GitProblem, NoSuchRevision
 
     try:
         with Git(project.root) as git:
-            yield Past(git, project, file, provider)
+            yield GitHistory(git, project, file, provider)
     except NoSuchRevision as bad:
         raise click.UsageError(str(bad)) from bad
     except GitProblem as bad:
         speaker.refuse(Exit.FAILED, [problem("git", str(bad), NO_GIT)])
 
 
-def working(speaker: Speaker, project: Project, storyboard: Storyboard) -> "Written":
+def working(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> "StoryboardVersion":
     """The storyboard as it lies on the disk. Ends the verb if its lockfile cannot be read."""
     from storyboard.engine.project_store import Workspace
     from storyboard.engine.url_inputs import known_pictures
-    from storyboard.engine.versions import Written
+    from storyboard.engine.versions import StoryboardVersion
     from storyboard.store.lockfile import LockfileProblem, read
 
     lockfile = project.root / storyboard.lockfile
@@ -136,17 +138,17 @@ def working(speaker: Speaker, project: Project, storyboard: Storyboard) -> "Writ
     urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
     with Workspace(project.state(), storyboard, writable=False) as workspace:
         files = workspace.digests(storyboard) | known_pictures(workspace, urls)
-    return Written(storyboard, locked, files)
+    return StoryboardVersion(storyboard, locked, files)
 
 
 HERE = ""
 _MOST_COMMITS = 1000
 
 
-class Line:
+class ShotHistory:
     """What is known of a storyboard's versions. ``commits`` are those that changed one of its files, by id."""
 
-    def __init__(self, past: Past, here: "Written", files: list[str]) -> None:
+    def __init__(self, past: GitHistory, here: "StoryboardVersion", files: list[str]) -> None:
         self._past = past
         self._here = here
         self._steps: dict[str, Mapping[str, Step]] = {}
@@ -158,13 +160,13 @@ class Line:
             found = past.git.commits(sorted(paths), limit=_MOST_COMMITS)
         self.commits: dict[str, Commit] = {commit.id: commit for commit in found}
 
-    def moments(self, shot: str, *, pictures: bool = False) -> Iterator[Moment]:
+    def moments(self, shot: str, *, pictures: bool = False) -> Iterator[ShotVersion]:
         """Where what *shot* asks for changed, newest first; with *pictures*, linked frames count by their content."""
         top = tuple(list(self.commits)[:1])
         nodes = [Node(HERE, top), *(Node(commit.id, commit.parents) for commit in self.commits.values())]
         return lineage(nodes, self._see, shot, self._pictures if pictures else lambda _version, _shot: {})
 
-    def written(self, version: str) -> "Written | None":
+    def written(self, version: str) -> "StoryboardVersion | None":
         """A version by its commit, or ``HERE``."""
         return self._here if version == HERE else self._past.at(version).written
 

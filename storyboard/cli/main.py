@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 
 from storyboard import __version__
-from storyboard.cli.output import Exit, Leave, envelope
+from storyboard.cli.output import Exit, ExitWith, envelope
 from storyboard.cli.process import take_keys
 
 # Verbs in the order of the help text, each a module of this package.
@@ -84,7 +84,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     take_keys()
     try:
         result = cli.main(words, prog_name="storyboard", standalone_mode=False, obj=tuple(words))
-    except Leave as leave:
+    except ExitWith as leave:
         return leave.code
     except click.UsageError as problem:
         return _usage(problem, words)
@@ -110,15 +110,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
     """The exit code after telling why the state of the project is not used; ``None`` if that is not the problem."""
-    from storyboard.cli.output import Speaker
+    from storyboard.cli.output import CommandOutput
     from storyboard.cli.settings import refusal
     from storyboard.store.state import StateRefused
 
     if not isinstance(problem, StateRefused):
         return None
     try:
-        Speaker(_verb(words), as_json=_wants_json(words)).refuse(Exit.FAILED, [refusal(problem)])
-    except Leave as leave:
+        CommandOutput(_verb(words), as_json=_wants_json(words)).refuse(Exit.FAILED, [refusal(problem)])
+    except ExitWith as leave:
         return leave.code
 
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
-from storyboard.cli.output import Speaker, colored, envelope
+from storyboard.cli.output import CommandOutput, colored, envelope
 from storyboard.cli.project import Project, typed
 from storyboard.cli.settings import cache_dir, settings_file
 from storyboard.core.plan import Plan
 from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown
-from storyboard.fastpath.plan_cache import keep
+from storyboard.fastpath.plan_cache import write_cached_plan
 
 if TYPE_CHECKING:
-    from storyboard.core.build_events import Outcome
+    from storyboard.core.build_events import BuildResult
     from storyboard.engine.session import Session
     from storyboard.store.file_stamps import Look, Stamp
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LOADING_NS = 10_000_000_000
 
 
-class Question(Struct, frozen=True):
+class NoopQuestion(Struct, frozen=True):
     """What this build was asked, how it is to be shown, and when (monotonic). Empty words are no command line's.
 
     *provider* is who is to make everything, if the words say so.
@@ -41,16 +41,18 @@ class Question(Struct, frozen=True):
     provider: str | None
 
     @classmethod
-    def now(cls, provider: str | None) -> "Question":
+    def now(cls, provider: str | None) -> "NoopQuestion":
         """To be called before anything is read."""
         words = click.get_current_context().find_object(tuple) or ()
         return cls(words, question(words), shown(words), time.monotonic(), provider)
 
 
-def remember(asked: Question, speaker: Speaker, project: Project, session: "Session", outcome: "Outcome") -> None:
+def write_noop_note(
+    asked: NoopQuestion, speaker: CommandOutput, project: Project, session: "Session", outcome: "BuildResult"
+) -> None:
     """Keep a note of what a build with the same words would say now, if it would find everything in place."""
     from storyboard.fastpath.noop import write
-    from storyboard.fastpath.noop_proof import looks_of
+    from storyboard.fastpath.noop_proof import prove_noop
     from storyboard.store.file_stamps import stamp_of
 
     then = session.after(outcome) if asked.words and _is_meant(asked, speaker) else None
@@ -59,12 +61,14 @@ def remember(asked: Question, speaker: Speaker, project: Project, session: "Sess
     read: dict[str, Look] = {path: (stamp_of(looks), digest) for path, (looks, digest) in project.read.items()}
     inputs = [Path.cwd() / project.named, *_inputs(project)]
     read |= _settings_look()
-    looks = looks_of(session, then.reused.values(), read, inputs, asked.began)
+    looks = prove_noop(session, then.reused.values(), read, inputs, asked.began)
     program = _program_looks()
     if looks is None or program is None:
         return
     scenes = {name: scene for name, scene in project.loaded.scenes() if scene is not None}
-    keep(session, scenes, cache_dir(project.root), asked.provider, Plan(tuple(then.reused.values())), looks, program)
+    write_cached_plan(
+        session, scenes, cache_dir(project.root), asked.provider, Plan(tuple(then.reused.values())), looks, program
+    )
     looks.stamps |= program
     with suppress(OSError, OverflowError):
         write(os.fspath(session.workspace.state), asked.asked, looks, _answers(speaker, project, session, then))
@@ -77,7 +81,7 @@ def _settings_look() -> "dict[str, Look]":
     return dict([look_at(settings_file())])
 
 
-def _is_meant(asked: Question, speaker: Speaker) -> bool:
+def _is_meant(asked: NoopQuestion, speaker: CommandOutput) -> bool:
     """Whether the words and settings were understood as ``standing`` understands them."""
     return (speaker.as_json, speaker.quiet) == (asked.shown["json"], asked.shown["quiet"])
 
@@ -89,7 +93,7 @@ def _inputs(project: Project) -> Iterator[Path]:
         yield from (project.root / path for path in {file.path for file in project.storyboard.files()})
 
 
-def _answers(speaker: Speaker, project: Project, session: "Session", then: "Outcome") -> dict[str, str]:
+def _answers(speaker: CommandOutput, project: Project, session: "Session", then: "BuildResult") -> dict[str, str]:
     from storyboard.report.build_result import outcome_data, outcome_text
     from storyboard.report.diagnostics import render
 

@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyboard.cli.output import BY_CODE, Exit, Speaker, problem
+from storyboard.cli.output import BY_CODE, CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard
 from storyboard.core.selection import BadSelection
 
 if TYPE_CHECKING:
-    from storyboard.engine.session import Choices, Session
-    from storyboard.store.project_lock import Holder
+    from storyboard.engine.session import BuildOptions, Session
+    from storyboard.store.project_lock import LockOwner
 
 
 @contextmanager
 def opened(
-    speaker: Speaker,
+    speaker: CommandOutput,
     project: Project,
     storyboard: Storyboard,
-    choices: "Choices",
-    on_wait: "Callable[[Holder | None], None] | None" = None,
+    choices: "BuildOptions",
+    on_wait: "Callable[[LockOwner | None], None] | None" = None,
 ) -> "Iterator[Session]":
     """A session; with *on_wait* one that builds, and holds the project's lock."""
     from storyboard.engine.session import OutputRefused, Session
     from storyboard.engine.worker_tasks import TaskFailed
-    from storyboard.store.journal import Unreadable
+    from storyboard.store.journal import JournalTooNew
     from storyboard.store.lockfile import LockfileProblem
     from storyboard.store.project_lock import LockUnsupported
 
@@ -42,7 +42,7 @@ def opened(
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
         speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
-    except Unreadable as bad:
+    except JournalTooNew as bad:
         text = f"{bad.path}: a later version of storyboard has written it; it may be about a job that was paid for"
         speaker.refuse(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
     except LockUnsupported as bad:
@@ -60,21 +60,21 @@ def _no_shot(selector: str) -> str:
 
 
 @contextmanager
-def opened_store(speaker: Speaker) -> "Iterator[None]":
+def opened_store(speaker: CommandOutput) -> "Iterator[None]":
     """Turns what can go wrong with the cache as a whole into words and exit codes."""
-    from storyboard.store.journal import Unreadable
+    from storyboard.store.journal import JournalTooNew
     from storyboard.store.lockfile import LockfileProblem
-    from storyboard.store.lockfile_refs import Unsure
-    from storyboard.store.project_lock import Held, LockLost, LockUnsupported
+    from storyboard.store.lockfile_refs import RefsUnreadable
+    from storyboard.store.project_lock import LockLost, LockUnsupported, ProjectLocked
 
     try:
         yield
-    except (Unsure, LockfileProblem) as bad:
+    except (RefsUnreadable, LockfileProblem) as bad:
         speaker.refuse(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
-    except Unreadable as bad:
+    except JournalTooNew as bad:
         reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
         speaker.refuse(Exit.FAILED, [problem("unsure", reason)])
-    except Held as bad:
+    except ProjectLocked as bad:
         who = f": process {bad.holder.pid} on {bad.holder.host}" if bad.holder is not None else ""
         speaker.refuse(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
     except (LockUnsupported, LockLost) as bad:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from storyboard.cli.open_session import opened
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project
 from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import Plan
@@ -118,11 +118,11 @@ def generated_shot(storyboard: Storyboard, name: str) -> Shot:
     return shots[name]
 
 
-def next_build(speaker: Speaker, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
+def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
     """What the next build would do, and that in one line."""
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
     from storyboard.report.plan import summary
 
-    with opened(speaker, project, storyboard, Choices()) as session:
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
     return plan, f"the next build: {summary(plan)}"

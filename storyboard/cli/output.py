@@ -99,7 +99,7 @@ BY_CODE = {
 }
 
 
-class Leave(Exception):
+class ExitWith(Exception):
     """End with this exit code; what there was to say has been said."""
 
     def __init__(self, code: int) -> None:
@@ -190,7 +190,7 @@ def stderr_console() -> "Console":
     return Console(stderr=True, no_color=plain, force_terminal=live, highlight=False)
 
 
-class Speaker:
+class CommandOutput:
     """How one verb speaks: text, or one envelope.
 
     ``storyboard`` is what the commands of ``next`` are about, as it was typed; empty for the one in this folder.
@@ -232,7 +232,7 @@ class Speaker:
             click.echo(lines)
         else:
             note(text if text is not None else "\n".join(_line(error) for error in errors))
-        raise Leave(code)
+        raise ExitWith(code)
 
 
 def _line(error: dict[str, Any]) -> str:

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyboard.cli.output import Exit, Leave, Speaker, note, problem
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, note, problem
 from storyboard.cli.process import key_in
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
-    from storyboard.engine.paid.generator import Account, Spending
+    from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
 
 _AT_ONCE = 4
 
 
-def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) -> "Spending":
+def read_spending(speaker: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
     """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
-    from storyboard.engine.paid.generator import Pace, Spending
+    from storyboard.engine.paid.generator import PaidOptions, Timeouts
     from storyboard.providers.poller import FIRST_ASK_S
 
     text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
@@ -35,11 +35,11 @@ def read_spending(speaker: Speaker, providers: Iterable[str], jobs: int | None) 
     except ValueError:
         raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
     accounts = {name: _account(speaker, name) for name in sorted(providers)}
-    return Spending(accounts, jobs or _AT_ONCE, Pace(interval_s=interval))
+    return PaidOptions(accounts, jobs or _AT_ONCE, Timeouts(interval_s=interval))
 
 
-def _account(speaker: Speaker, name: str) -> "Account":
-    from storyboard.engine.paid.generator import Account
+def _account(speaker: CommandOutput, name: str) -> "ProviderAccount":
+    from storyboard.engine.paid.generator import ProviderAccount
     from storyboard.providers.api_client import checked_endpoint
     from storyboard.providers.base import UnknownProvider, find
     from storyboard.providers.errors import Secret
@@ -60,10 +60,10 @@ def _account(speaker: Speaker, name: str) -> "Account":
     file = os.environ.get(f"{variable}_FILE", "")
     if not key and file:
         key = _read_key(speaker, variable, Path(file))
-    return Account(endpoint, Secret(key) if key else None)
+    return ProviderAccount(endpoint, Secret(key) if key else None)
 
 
-def _read_key(speaker: Speaker, variable: str, file: Path) -> str:
+def _read_key(speaker: CommandOutput, variable: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as bad:
@@ -71,7 +71,7 @@ def _read_key(speaker: Speaker, variable: str, file: Path) -> str:
         speaker.refuse(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
 
 
-def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
+def confirm(speaker: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
     """Show the plan and its price and ask once; without a terminal there must be --yes and a cap.
 
     *capped* says that whoever builds gave the cap: the storyboard's budget lowers it and is none by itself.
@@ -94,4 +94,4 @@ def confirm(speaker: Speaker, plan: Plan, text: str, cap: Decimal | None, *, yes
     limit = f", capped at {dollars(cap)}" if cap is not None else ""
     if not click.confirm(f"Spend? {price(plan).capitalize()}{limit}", err=True):
         note("nothing was bought")
-        raise Leave(Exit.DONE)
+        raise ExitWith(Exit.DONE)

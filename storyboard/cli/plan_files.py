@@ -6,57 +6,66 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.core.plan import Plan
-from storyboard.core.plan_file import BadPlan, Choice, Moved, SignedPlan, dumps, loads, moved, sign
+from storyboard.core.plan_file import (
+    Drift,
+    InvalidPlanFile,
+    PlanChoice,
+    PlanFile,
+    dumps,
+    find_drift,
+    loads,
+    make_plan_file,
+)
 
 if TYPE_CHECKING:
     from storyboard.engine.session import Session
 
 
-def signed_now(session: "Session", plan: Plan, provider: str | None) -> SignedPlan:
+def signed_now(session: "Session", plan: Plan, provider: str | None) -> PlanFile:
     """The plan of an open storyboard, with all that it rests on."""
     import msgspec
 
     choices = session.choices
     lockfile: dict[str, Any] = msgspec.to_builtins(session.shelf.lockfile.shots)
-    choice = Choice(provider, choices.select, choices.remake)
-    return sign(plan, session.storyboard, choice, session.files, lockfile)
+    choice = PlanChoice(provider, choices.select, choices.remake)
+    return make_plan_file(plan, session.storyboard, choice, session.files, lockfile)
 
 
-def write_plan(path: Path, signed: SignedPlan) -> None:
+def write_plan(path: Path, signed: PlanFile) -> None:
     """Write a plan. Raises ``click.UsageError`` if something else than a plan is there."""
     from storyboard.durable import write_atomic
 
     if path.exists():
         try:
             loads(path.read_bytes())
-        except BadPlan as bad:
+        except InvalidPlanFile as bad:
             if not bad.is_plan:
                 raise click.UsageError(f"{path} is there already and is no plan; it is left alone") from bad
     write_atomic(path, dumps(signed))
 
 
-def read_plan(path: Path) -> SignedPlan:
+def read_plan(path: Path) -> PlanFile:
     """A plan that was written. Raises ``click.UsageError``."""
     try:
         return loads(path.read_bytes())
     except OSError as bad:
         raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
-    except BadPlan as bad:
+    except InvalidPlanFile as bad:
         way_out = f"; `storyboard plan --out {path}` writes it anew" if bad.is_plan else ""
         raise click.UsageError(f"{path}: {bad}{way_out}") from bad
 
 
-def agreed_cap(agreed: SignedPlan, cap: Decimal | None) -> Decimal | None:
+def agreed_cap(agreed: PlanFile, cap: Decimal | None) -> Decimal | None:
     """What may be spent: what was agreed to, or less."""
     cost = Decimal(agreed.cost)
     return min(cost, cap) if cap is not None else cost
 
 
-def refuse_if_moved(speaker: Speaker, agreed: SignedPlan, now: SignedPlan) -> None:
+def refuse_if_moved(speaker: CommandOutput, agreed: PlanFile, now: PlanFile) -> None:
     """End the verb, before anything is done, if it would do something else than was agreed to."""
-    found = moved(agreed, now)
+    found = find_drift(agreed, now)
     if found:
         errors = [problem("plan-moved", _line(one)) for one in found]
         errors[0]["help"] = "write the plan anew with `storyboard plan --out`, and have it agreed to"
@@ -69,7 +78,7 @@ def refuse_if_moved(speaker: Speaker, agreed: SignedPlan, now: SignedPlan) -> No
         speaker.refuse(Exit.FAILED, errors, text=text, data=data, follow=["storyboard plan"])
 
 
-def _line(one: Moved) -> str:
+def _line(one: Drift) -> str:
     match one.kind:
         case "price":
             return f"price of {one.name}: ${one.old} -> ${one.new}"

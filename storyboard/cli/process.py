@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class End:
+class ProcessEnd:
     """The end of a process that has nothing left to do: what is held until then is not taken apart piece by piece."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class End:
             self._held.extend(values)
 
 
-THE_END = End()
+THE_END = ProcessEnd()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct, structs
 
-from storyboard.cli.output import Exit, Speaker, colored, note, problem, readable
+from storyboard.cli.output import CommandOutput, Exit, colored, note, problem, readable
 from storyboard.cli.process import nothing_to_collect
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
@@ -17,7 +17,7 @@ from storyboard.core.model_cards import ModelCard
 
 if TYPE_CHECKING:
     from storyboard.document.load import Loaded
-    from storyboard.fastpath.plan_cache import Recollection
+    from storyboard.fastpath.plan_cache import CachedPlan
     from storyboard.store.state import State
 
 STORYBOARD = "storyboard.yaml"
@@ -39,7 +39,7 @@ class Project(Struct, frozen=True):
     loaded: "Loaded"
     named: Path
     read: Mapping[str, tuple[os.stat_result, str]]
-    known: "Recollection | None" = None
+    known: "CachedPlan | None" = None
 
     @property
     def typed(self) -> str:
@@ -99,7 +99,7 @@ def read_project(
     from storyboard.cli.settings import cache_dir
     from storyboard.document.load import load
     from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
-    from storyboard.fastpath.plan_cache import recollect
+    from storyboard.fastpath.plan_cache import read_cached_plan
     from storyboard.providers.models import cards
 
     file = find_file(path)
@@ -110,7 +110,7 @@ def read_project(
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with nothing_to_collect():
-        known = recollect(root, file, provider, cache_dir(root)) if recall else None
+        known = read_cached_plan(root, file, provider, cache_dir(root)) if recall else None
         loaded = load(name, files, cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
@@ -144,7 +144,7 @@ class _Renamed(Mapping[str, str]):
         return len(self._names)
 
 
-def checked(speaker: Speaker, project: Project) -> Storyboard:
+def checked(speaker: CommandOutput, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
     from storyboard.report.diagnostics import as_data, render
 

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from storyboard.core.keys import Request, normal_request
 from storyboard.core.model import Json, Output, Shot, Storyboard, Track
-from storyboard.core.plan import TakeMade
+from storyboard.core.plan import TakeResult
 from storyboard.core.ranges import overlaps
 from storyboard.core.timebase import frames_in, plain_number
-from storyboard.core.timeline import Piece, TooShort, place, timeline, total_frames
+from storyboard.core.timeline import PlacedShot, TrimOutOfRange, place_shot, timeline, total_frames
 
 RATE = 48_000
 # Raised whenever the same sound would come out with other samples.
@@ -37,7 +37,7 @@ class Ramp(Struct, frozen=True):
     curve: Curve = "edge"
 
 
-class Voice(Struct, frozen=True):
+class ShotAudio(Struct, frozen=True):
     """A take that is heard: *samples* of the film from *at* on, from *start* seconds after the take's first picture."""
 
     take: str
@@ -50,7 +50,7 @@ class Voice(Struct, frozen=True):
     fall: Ramp
 
 
-class Bed(Struct, frozen=True):
+class TrackAudio(Struct, frozen=True):
     """A track from sample *at* on, at most to the end of the film. *file* is its path, which does not count."""
 
     digest: str
@@ -63,34 +63,34 @@ class Bed(Struct, frozen=True):
     file: str = ""
 
 
-class Sound(Struct, frozen=True):
+class SoundMix(Struct, frozen=True):
     """The sound of a film of so many samples; without voices and beds there is none. *loudness* is in LUFS."""
 
     samples: int
-    voices: tuple[Voice, ...]
-    beds: tuple[Bed, ...]
+    voices: tuple[ShotAudio, ...]
+    beds: tuple[TrackAudio, ...]
     loudness: Fraction | None = None
 
 
-class OffFilm(ValueError):
+class TrackOutsideFilm(ValueError):
     """A track that would begin before the film or after its end."""
 
 
-Takes = Callable[[str], TakeMade | None]
+Takes = Callable[[str], TakeResult | None]
 
 
-def film_sound(storyboard: Storyboard, pieces: Sequence[Piece], take: Takes, files: Mapping[str, str]) -> Sound:
+def film_sound(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes, files: Mapping[str, str]) -> SoundMix:
     """The sound of the shots at *pieces* and of the tracks, as long as *pieces* are.
 
-    *take* gives the take of a shot, *files* the digests of files by path. Raises ``OffFilm``.
+    *take* gives the take of a shot, *files* the digests of files by path. Raises ``TrackOutsideFilm``.
     """
     output = storyboard.output
     samples = sample_at(total_frames(pieces), output.fps)
     beds = tuple(_bed(track, pieces, output, samples, files[track.file.path]) for track in storyboard.audio)
-    return Sound(samples, tuple(_voices(storyboard, pieces, take)), beds, output.loudness)
+    return SoundMix(samples, tuple(_voices(storyboard, pieces, take)), beds, output.loudness)
 
 
-def partial_sound(storyboard: Storyboard, take: Takes, files: Mapping[str, str], frames: int) -> Sound:
+def partial_sound(storyboard: Storyboard, take: Takes, files: Mapping[str, str], frames: int) -> SoundMix:
     """The sound of what is there, in a film of so many *frames*; shots without a usable take are silent.
 
     Tracks that would begin outside of it are left out.
@@ -102,16 +102,16 @@ def partial_sound(storyboard: Storyboard, take: Takes, files: Mapping[str, str],
     samples = sample_at(frames, output.fps)
     beds = []
     for track in storyboard.audio:
-        with suppress(OffFilm):
+        with suppress(TrackOutsideFilm):
             beds.append(_bed(track, pieces, output, samples, files[track.file.path]))
     voices = (voice for voice in _voices(storyboard, pieces, there.get) if voice.at + voice.samples <= samples)
-    return Sound(samples, tuple(voices), tuple(beds), output.loudness)
+    return SoundMix(samples, tuple(voices), tuple(beds), output.loudness)
 
 
-def _fits(shot: Shot, made: TakeMade, output: Output) -> bool:
+def _fits(shot: Shot, made: TakeResult, output: Output) -> bool:
     try:
-        place(shot, 0, output, made.info)
-    except TooShort:
+        place_shot(shot, 0, output, made.info)
+    except TrimOutOfRange:
         return False
     return True
 
@@ -125,8 +125,8 @@ class _Heard(Struct, frozen=True):
     """A shot in its place, with its take if that is to be heard."""
 
     shot: Shot
-    piece: Piece
-    take: TakeMade | None
+    piece: PlacedShot
+    take: TakeResult | None
 
     def start(self, output: Output) -> Fraction:
         """Seconds into the take; where packets are copied the picture begins with a whole frame, and so the sound."""
@@ -136,7 +136,7 @@ class _Heard(Struct, frozen=True):
         return frames_in(self.piece.start, info.fps) / info.fps
 
 
-def _voices(storyboard: Storyboard, pieces: Sequence[Piece], take: Takes) -> Iterator[Voice]:
+def _voices(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes) -> Iterator[ShotAudio]:
     output, shares = storyboard.output, overlaps(storyboard)
     shots = {shot.id: shot for shot in storyboard.shots()}
     heard = [_Heard(shots[piece.shot], piece, _sounding(shots[piece.shot], take)) for piece in pieces]
@@ -150,7 +150,7 @@ def _voices(storyboard: Storyboard, pieces: Sequence[Piece], take: Takes) -> Ite
         rise = _ramp(first, first + share.before, coming, output)
         fall = _ramp(end - share.after, end, going, output)
         begin = sample_at(first, output.fps)
-        yield Voice(
+        yield ShotAudio(
             take=here.take.digest,
             at=begin,
             samples=sample_at(end, output.fps) - begin,
@@ -162,7 +162,7 @@ def _voices(storyboard: Storyboard, pieces: Sequence[Piece], take: Takes) -> Ite
         )
 
 
-def _sounding(shot: Shot, take: Takes) -> TakeMade | None:
+def _sounding(shot: Shot, take: Takes) -> TakeResult | None:
     made = take(shot.id) if shot.audio.keep else None
     return made if made is not None and made.info.has_audio else None
 
@@ -184,23 +184,25 @@ def _goes_on(before: _Heard, after: _Heard, output: Output) -> bool:
     return after.piece.at == end and after.start(output) == before.start(output) + before.piece.frames / output.fps
 
 
-def _bed(track: Track, pieces: Sequence[Piece], output: Output, samples: int, digest: str) -> Bed:
+def _bed(track: Track, pieces: Sequence[PlacedShot], output: Output, samples: int, digest: str) -> TrackAudio:
     at = frames_in(track_start(track, pieces, output), Fraction(RATE))
     if at < 0:
-        raise OffFilm(f"{track.file.path} would begin {_seconds(-at)} s before the film")
+        raise TrackOutsideFilm(f"{track.file.path} would begin {_seconds(-at)} s before the film")
     if at >= samples:
-        raise OffFilm(f"{track.file.path} would begin at {_seconds(at)} s, the film ends at {_seconds(samples)} s")
+        raise TrackOutsideFilm(
+            f"{track.file.path} would begin at {_seconds(at)} s, the film ends at {_seconds(samples)} s"
+        )
     rise, fall = (frames_in(seconds, Fraction(RATE)) for seconds in (track.fade_in, track.fade_out))
-    return Bed(digest, at, track.gain, rise, fall, track.loop, track.duck, track.file.path)
+    return TrackAudio(digest, at, track.gain, rise, fall, track.loop, track.duck, track.file.path)
 
 
-def track_start(track: Track, pieces: Sequence[Piece], output: Output) -> Fraction:
-    """The second of the film at which *track* begins. Raises ``OffFilm`` if its shot is not in the film."""
+def track_start(track: Track, pieces: Sequence[PlacedShot], output: Output) -> Fraction:
+    """The second of the film at which *track* begins. Raises ``TrackOutsideFilm`` if its shot is not in the film."""
     if track.shot is None:
         return track.start
     at = next((piece.at for piece in pieces if piece.shot == track.shot), None)
     if at is None:
-        raise OffFilm(f"`{track.shot}`, with which {track.file.path} begins, is not in the film")
+        raise TrackOutsideFilm(f"`{track.shot}`, with which {track.file.path} begins, is not in the film")
     return track.start + at / output.fps
 
 
@@ -208,7 +210,7 @@ def _seconds(samples: int) -> str:
     return f"{samples / RATE:.3f}".rstrip("0").rstrip(".")
 
 
-def sound_request(sound: Sound, renderer: Mapping[str, Json]) -> Request:
+def sound_request(sound: SoundMix, renderer: Mapping[str, Json]) -> Request:
     """Everything that decides over the samples of *sound*: digests, places, gains; no path and no id."""
     request: Request = {
         "samples": sound.samples,
@@ -222,7 +224,7 @@ def sound_request(sound: Sound, renderer: Mapping[str, Json]) -> Request:
     return normal_request(request)
 
 
-def _voice(voice: Voice) -> dict[str, Json]:
+def _voice(voice: ShotAudio) -> dict[str, Json]:
     said: dict[str, Json] = {
         "take": voice.take,
         "at": voice.at,
@@ -235,7 +237,7 @@ def _voice(voice: Voice) -> dict[str, Json]:
     return said | ({"gain": plain_number(voice.gain)} if voice.gain else {})
 
 
-def _track(bed: Bed) -> dict[str, Json]:
+def _track(bed: TrackAudio) -> dict[str, Json]:
     said: dict[str, Json] = {"file": f"file:{bed.digest}", "at": bed.at}
     more = {
         "gain": plain_number(bed.gain),

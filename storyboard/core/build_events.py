@@ -7,18 +7,18 @@ from fractions import Fraction
 from msgspec import Struct
 
 from storyboard.core.captions import Cue
-from storyboard.core.clip_warnings import Remark
+from storyboard.core.clip_warnings import ClipWarning
 from storyboard.core.graph import Action
-from storyboard.core.plan import SoundMade, Step
+from storyboard.core.plan import SoundResult, Step
 
 
-class Started(Struct, frozen=True):
+class StepStarted(Struct, frozen=True):
     """A step that makes something has begun; its turn has come, if it had to wait for one."""
 
     step: Step
 
 
-class Made(Struct, frozen=True):
+class StepMade(Struct, frozen=True):
     """A step has made something, in so many seconds since it began to be made, for so many dollars."""
 
     step: Step
@@ -26,13 +26,13 @@ class Made(Struct, frozen=True):
     cost: Decimal = Decimal(0)
 
 
-class Reused(Struct, frozen=True):
+class StepReused(Struct, frozen=True):
     """What a step would make is there already."""
 
     step: Step
 
 
-class Failed(Struct, frozen=True):
+class StepFailed(Struct, frozen=True):
     """A step could not be done; *reason* is one line, *help* a way out."""
 
     action: Action
@@ -40,23 +40,23 @@ class Failed(Struct, frozen=True):
     help: str | None = None
 
 
-class Blocked(Struct, frozen=True):
+class StepBlocked(Struct, frozen=True):
     """A step was left out because of its inputs, or because it was not selected."""
 
     step: Step
 
 
-class Told(Struct, frozen=True):
+class Notice(Struct, frozen=True):
     """Something that a person should know, and that stops nothing."""
 
     text: str
 
 
-Event = Started | Made | Reused | Failed | Blocked | Told
+Event = StepStarted | StepMade | StepReused | StepFailed | StepBlocked | Notice
 Listener = Callable[[Event], None]
 
 
-class Film(Struct, frozen=True):
+class FilmFile(Struct, frozen=True):
     """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
 
     *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
@@ -69,18 +69,18 @@ class Film(Struct, frozen=True):
     rate: Fraction
     joined: bool = True
     partial: bool = False
-    sound: SoundMade | None = None
+    sound: SoundResult | None = None
     cues: tuple[Cue, ...] | None = None
 
 
-class Chosen(Struct, frozen=True):
+class ReplacedTake(Struct, frozen=True):
     """A take that was there already and has come into the cut, and the digest of the one that it replaces."""
 
     step: Step
     instead: str
 
 
-class Outcome(Struct, frozen=True):
+class BuildResult(Struct, frozen=True):
     """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
 
     ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are about those made.
@@ -91,11 +91,11 @@ class Outcome(Struct, frozen=True):
     failed: Mapping[str, str]
     codes: Mapping[str, str]
     blocked: Mapping[str, Step]
-    films: tuple[Film, ...]
+    films: tuple[FilmFile, ...]
     cost: Decimal
     stopped_by: int
-    chosen: tuple[Chosen, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    chosen: tuple[ReplacedTake, ...] = ()
+    remarks: tuple[ClipWarning, ...] = ()
 
     def __repr__(self) -> str:
         """In short: asyncio writes out what its main task returns, which nobody reads, at the end of every build."""

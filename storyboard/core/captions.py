@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from storyboard.core.model import Shot
 from storyboard.core.timebase import frames_in
-from storyboard.core.timeline import Piece
+from storyboard.core.timeline import PlacedShot
 
 
 class Cue(Struct, frozen=True):
@@ -28,13 +28,13 @@ class Cue(Struct, frozen=True):
         return Cue(self.text, begin - first, last - first) if begin < last else None
 
 
-def shot_cues(shot: Shot, piece: Piece, rate: Fraction) -> list[Cue]:
+def shot_cues(shot: Shot, piece: PlacedShot, rate: Fraction) -> list[Cue]:
     """The captions of *shot* in frames of its *piece*; what is trimmed off is left out."""
     found = (_cue(text, start, end, shot, piece, rate) for text, start, end in _times(shot))
     return [cue for cue in found if cue is not None]
 
 
-def film_cues(shots: Mapping[str, Shot], pieces: Sequence[Piece], rate: Fraction) -> list[Cue]:
+def film_cues(shots: Mapping[str, Shot], pieces: Sequence[PlacedShot], rate: Fraction) -> list[Cue]:
     """All captions in frames of the film, in order."""
     cues = [
         Cue(cue.text, piece.at + cue.first, piece.at + cue.end)
@@ -63,7 +63,7 @@ def _times(shot: Shot) -> Iterator[tuple[str, Fraction | None, Fraction | None]]
 
 
 def _cue(
-    text: str, start: Fraction | None, end: Fraction | None, shot: Shot, piece: Piece, rate: Fraction
+    text: str, start: Fraction | None, end: Fraction | None, shot: Shot, piece: PlacedShot, rate: Fraction
 ) -> Cue | None:
     first = 0 if start is None else frames_in((start - piece.start) / shot.speed, rate)
     last = piece.frames if end is None else frames_in((end - piece.start) / shot.speed, rate)

@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from storyboard.core.graph import Action, moment
 from storyboard.core.model import FrameLink, Generated, Storyboard
-from storyboard.core.plan import TakeMade
+from storyboard.core.plan import TakeResult
 
 # Mean difference of small pictures, of 255, from which on a start is a jump; encoders stay below 3.
 JUMP = 10.0
 
 
-class Remark(Struct, frozen=True):
+class ClipWarning(Struct, frozen=True):
     """One thing about the take of *shot*, the one of *seed* if it is beside that in the cut.
 
     *start* and *end* are seconds of the take. A jump has *difference*, 0 to 255, to the frame *at* of the shot *frame*.
@@ -32,7 +32,7 @@ class Remark(Struct, frozen=True):
     at: str = ""
 
 
-def remarks(storyboard: Storyboard, takes: Iterable[tuple[Action, TakeMade]]) -> list[Remark]:
+def clip_warnings(storyboard: Storyboard, takes: Iterable[tuple[Action, TakeResult]]) -> list[ClipWarning]:
     """Everything that is to be said of *takes*, in the order of the film."""
     place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
     links = {shot.id: _link(shot.source) for shot in storyboard.shots()}
@@ -40,13 +40,13 @@ def remarks(storyboard: Storyboard, takes: Iterable[tuple[Action, TakeMade]]) ->
     return [remark for action, take in ordered for remark in _of(action, take, links[action.shot])]
 
 
-def _of(action: Action, take: TakeMade, link: FrameLink | None) -> Iterator[Remark]:
+def _of(action: Action, take: TakeResult, link: FrameLink | None) -> Iterator[ClipWarning]:
     for start, end in take.info.black:
-        yield Remark(action.shot, action.seed, "black", start, end)
+        yield ClipWarning(action.shot, action.seed, "black", start, end)
     for start, end in take.info.frozen:
-        yield Remark(action.shot, action.seed, "frozen", start, end)
+        yield ClipWarning(action.shot, action.seed, "frozen", start, end)
     if take.jump is not None and take.jump >= JUMP and link is not None:
-        yield Remark(action.shot, action.seed, "jump", difference=take.jump, frame=link.shot, at=moment(link.at))
+        yield ClipWarning(action.shot, action.seed, "jump", difference=take.jump, frame=link.shot, at=moment(link.at))
 
 
 def _link(source: object) -> FrameLink | None:

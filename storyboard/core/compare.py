@@ -18,7 +18,7 @@ from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Stor
 from storyboard.core.plan import Change, changes
 from storyboard.core.ranges import overlaps
 from storyboard.core.timebase import seconds_of
-from storyboard.core.timeline import Piece, TooShort, is_open, running_time, timeline
+from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, running_time, timeline
 
 _NAMES = frozenset(("id", "scene", "source"))
 # Ways not to say anything: 0 is not among them, and no value that counts equals one of these.
@@ -236,11 +236,11 @@ def _longest_rise(numbers: Sequence[int]) -> list[int]:
     return rise[::-1]
 
 
-def _pieces(version: Version) -> list[Piece]:
+def _pieces(version: Version) -> list[PlacedShot]:
     into = {shot: overlap.before for shot, overlap in overlaps(version.storyboard).items()}
     try:
         return timeline(version.storyboard, version.takes, into)
-    except TooShort:
+    except TrimOutOfRange:
         return timeline(version.storyboard, {}, into)
 
 
@@ -258,4 +258,4 @@ def _total(version: Version) -> Fraction:
 
 
 def _unmeasured(version: Version) -> set[str]:
-    return {shot.id for shot in version.storyboard.shots() if is_open(shot) and shot.id not in version.takes}
+    return {shot.id for shot in version.storyboard.shots() if has_unknown_length(shot) and shot.id not in version.takes}

@@ -5,27 +5,27 @@ from typing import Any, Protocol
 
 import msgspec
 
-from storyboard.core.audio import OffFilm, Sound, film_sound, partial_sound, sound_request
+from storyboard.core.audio import SoundMix, TrackOutsideFilm, film_sound, partial_sound, sound_request
 from storyboard.core.graph import CUT, Action, Graph, sound_id, take_id
 from storyboard.core.keys import Request, action_key, cut_request, frame_request
 from storyboard.core.model import Json, Output
 from storyboard.core.plan import (
-    Course,
-    CutMade,
-    Found,
-    FrameMade,
-    Memory,
+    ActionCache,
+    CachedResult,
+    CutResult,
+    FrameResult,
+    PlanState,
     Reason,
     Result,
-    SegmentMade,
-    SoundMade,
+    SegmentResult,
+    SoundResult,
     Step,
-    TakeMade,
+    TakeResult,
 )
-from storyboard.core.ranges import TooLong
+from storyboard.core.ranges import TransitionTooLong
 from storyboard.core.render_spec import drawn_request
-from storyboard.core.segments import Kept, Segments, Told
-from storyboard.core.timeline import TooShort
+from storyboard.core.segments import CopyRange, FilmText, Segments
+from storyboard.core.timeline import TrimOutOfRange
 
 
 class Given(Protocol):
@@ -38,7 +38,7 @@ class Given(Protocol):
     def renderer(self) -> Mapping[str, Json]: ...
 
 
-class Free:
+class DerivedPlanner:
     """Answers for the actions that no provider is asked for.
 
     *segments* are those of each film by its output's name; *is_selected* says whether a shot is to be made in this
@@ -48,8 +48,8 @@ class Free:
     def __init__(
         self,
         graph: Graph,
-        memory: Memory,
-        course: Course,
+        memory: ActionCache,
+        course: PlanState,
         segments: Mapping[str, Segments],
         given: Given,
         is_selected: Callable[[str], bool],
@@ -61,7 +61,7 @@ class Free:
         self._given = given
         self._is_selected = is_selected
 
-    def _look_up(self, action: Action, kind: str, request: Request, read: Callable[[Found], Result]) -> Step:
+    def _look_up(self, action: Action, kind: str, request: Request, read: Callable[[CachedResult], Result]) -> Step:
         key = action_key(kind, request)
         records = self._memory.find(key)
         if records:
@@ -85,14 +85,17 @@ class Free:
             return self._without_take(action, missing)
         try:
             content = self._segments[action.output].content(action)
-        except (TooShort, TooLong) as problem:
+        except (TrimOutOfRange, TransitionTooLong) as problem:
             return Step(action, "blocked", Reason("too-short", text=str(problem)))
-        if isinstance(content, Kept):
-            made = SegmentMade(content.digest, content.frames, copied=True, start=content.start)
+        if isinstance(content, CopyRange):
+            made = SegmentResult(content.digest, content.frames, copied=True, start=content.start)
             return Step(action, "copy", Reason("unchanged"), found=made)
         request = drawn_request(content, self._graph.films[action.output].output, self._given.renderer)
         step = self._look_up(
-            action, "segment", request, lambda record: SegmentMade(record.outputs["clip"], content.frames, copied=False)
+            action,
+            "segment",
+            request,
+            lambda record: SegmentResult(record.outputs["clip"], content.frames, copied=False),
         )
         why = self._segments[action.output].why_drawn(action)
         told = Reason("not-copied", text=why) if step.do == "make" else msgspec.structs.replace(step.reason, text=why)
@@ -103,14 +106,14 @@ class Free:
         action = Action(f"slate:{piece.id}", "segment", piece.shot, output=piece.output)
         key = action_key("segment", request)
         for record in self._memory.find(key):
-            made = SegmentMade(record.outputs["clip"], frames, copied=False)
+            made = SegmentResult(record.outputs["clip"], frames, copied=False)
             return Step(action, "reuse", Reason("cached"), key, request, found=made)
         return Step(action, "make", Reason("new"), key, request)
 
     def _missing_take(self, action: Action) -> str | None:
         """The first shot that goes into *action* and has no take yet."""
         settled = self._course.settled
-        missing = (name for name in action.inputs if not isinstance(settled.get(name), TakeMade))
+        missing = (name for name in action.inputs if not isinstance(settled.get(name), TakeResult))
         return next((self._graph.action(name).shot for name in missing), None)
 
     def _without_take(self, action: Action, shot: str) -> Step:
@@ -124,29 +127,29 @@ class Free:
             return self._without_take(action, missing)
         try:
             return self.sound_step(action, self.film_sound(action.output))
-        except (TooShort, TooLong, OffFilm) as problem:
+        except (TrimOutOfRange, TransitionTooLong, TrackOutsideFilm) as problem:
             return Step(action, "blocked", Reason("too-short", text=str(problem)))
 
-    def film_sound(self, film: str) -> Sound:
-        """What a film sounds like by the takes that are there. Raises ``TooShort`` and ``OffFilm``."""
+    def film_sound(self, film: str) -> SoundMix:
+        """What a film sounds like by the takes that are there. Raises ``TrimOutOfRange`` and ``TrackOutsideFilm``."""
         pieces = self._segments[film].timeline()
         return film_sound(self._graph.films[film], pieces, self._course.take, self._given.files)
 
-    def partial_sound(self, film: str, frames: int) -> Sound:
+    def partial_sound(self, film: str, frames: int) -> SoundMix:
         """The same over a film of so many *frames* with slates in the place of what is not there."""
         return partial_sound(self._graph.films[film], self._course.take, self._given.files, frames)
 
-    def sound_step(self, action: Action, sound: Sound) -> Step:
+    def sound_step(self, action: Action, sound: SoundMix) -> Step:
         """The step that mixes *sound*; without anything to be heard there is nothing to do."""
         if not sound.voices and not sound.beds:
-            return Step(action, "reuse", Reason("unchanged"), found=SoundMade(""))
+            return Step(action, "reuse", Reason("unchanged"), found=SoundResult(""))
         return self._look_up(action, "sound", sound_request(sound, self._given.renderer), _read_sound)
 
     def cut(self, action: Action) -> Step:
         """The film."""
         wanted = self._graph.pieces_of(action.output)
         made = [self._course.settled.get(piece.id) for piece in wanted]
-        pieces = [piece for piece in made if isinstance(piece, SegmentMade)]
+        pieces = [piece for piece in made if isinstance(piece, SegmentResult)]
         if len(pieces) < len(made):
             return self._incomplete(action, [p for p, found in zip(wanted, made, strict=True) if not found])
         sound = self._graph.sound_of(action.output)
@@ -164,10 +167,10 @@ class Free:
     def cut_step(
         self,
         action: Action,
-        made: Sequence[SegmentMade],
+        made: Sequence[SegmentResult],
         film: str | None,
-        sound: SoundMade | None = None,
-        told: Told | None = None,
+        sound: SoundResult | None = None,
+        told: FilmText | None = None,
     ) -> Step:
         """The step that joins what was *made* into the film; *film* is the digest of what is there.
 
@@ -185,15 +188,15 @@ class Free:
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
-            return Step(action, "reuse", Reason("unchanged"), key, request, found=CutMade(film))
+            return Step(action, "reuse", Reason("unchanged"), key, request, found=CutResult(film))
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self, output: Output, sound: Result | None, told: Told | None) -> dict[str, Json]:
-        heard = sound.digest if isinstance(sound, SoundMade) else ""
+    def _extras(self, output: Output, sound: Result | None, told: FilmText | None) -> dict[str, Json]:
+        heard = sound.digest if isinstance(sound, SoundResult) else ""
         always: dict[str, Json] = {"comment": output.comment, "sound": heard}
         segments = self._segments[output.name]
-        own = told or Told(tuple(segments.chapters()), tuple(segments.film_cues()))
+        own = told or FilmText(tuple(segments.chapters()), tuple(segments.film_cues()))
         captions = [[cue.text, cue.first, cue.end] for cue in own.cues]
         chapters = [[chapter.title, chapter.first, chapter.end] for chapter in own.chapters]
         extras = always | {"captions": list(captions), "chapters": list(chapters)}
@@ -201,9 +204,9 @@ class Free:
         return extras | ({"caption_stream": output.language or "und"} if inside else {})
 
 
-def _read_sound(record: Found) -> Any:
-    return SoundMade(record.outputs["sound"], record.info.get("loudness"), record.info.get("peak"))
+def _read_sound(record: CachedResult) -> Any:
+    return SoundResult(record.outputs["sound"], record.info.get("loudness"), record.info.get("peak"))
 
 
-def _read_frame(record: Found) -> Any:
-    return FrameMade(record.values["planes"], record.outputs["picture"])
+def _read_frame(record: CachedResult) -> Any:
+    return FrameResult(record.values["planes"], record.outputs["picture"])

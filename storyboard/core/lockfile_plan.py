@@ -13,7 +13,7 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.keys import Request, action_key, frame_request
 from storyboard.core.model import Generated, Storyboard
-from storyboard.core.plan import Found, LockEntry, Memory, Plan, Step
+from storyboard.core.plan import ActionCache, CachedResult, LockEntry, Plan, Step
 
 Entries = Mapping[str, Mapping[str, LockEntry]]
 """Lockfile entries by shot and provider."""
@@ -26,14 +26,14 @@ class _Known(Struct, frozen=True):
     accepted: bool = False
 
 
-class LockedMemory:
+class LockfileActionCache:
     """A planner's memory made of lockfiles, in front of another one if there is one.
 
     The first of *lockfiles* is the one that counts for ``locked``; takes and pictures that any of them names are taken
     to be there. Only lengths are known of such a take: ``width`` and ``codec`` are left empty.
     """
 
-    def __init__(self, lockfiles: Sequence[Entries], behind: Memory | None = None) -> None:
+    def __init__(self, lockfiles: Sequence[Entries], behind: ActionCache | None = None) -> None:
         self._first = lockfiles[0]
         self._behind = behind
         self._known: dict[str, list[_Known]] = {}
@@ -49,9 +49,9 @@ class LockedMemory:
             key = action_key("frame", frame_request(entry.take, at))
             self._known.setdefault(key, []).append(_Known({"picture": ""}, {"planes": planes}))
 
-    def find(self, key: str) -> Sequence[Found]:
+    def find(self, key: str) -> Sequence[CachedResult]:
         """What is in the memory behind, then what the lockfiles name."""
-        behind: list[Found] = list(self._behind.find(key)) if self._behind is not None else []
+        behind: list[CachedResult] = list(self._behind.find(key)) if self._behind is not None else []
         return [*behind, *self._known.get(key, [])]
 
     def request_of(self, key: str) -> Request | None:
@@ -89,7 +89,7 @@ shot that is out of date, or that is not in the lockfile; unknown: it starts fro
 frame of own footage, which a lockfile says nothing about; extra: locked, but not in the storyboard."""
 
 
-class OutOfDate(Struct, frozen=True):
+class OutdatedEntry(Struct, frozen=True):
     """One shot whose entry a build would change; ``shots`` are those it waits for."""
 
     shot: str
@@ -97,13 +97,13 @@ class OutOfDate(Struct, frozen=True):
     shots: tuple[str, ...] = ()
 
 
-def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[OutOfDate]:
+def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[OutdatedEntry]:
     """Every shot whose entry a build would change, in the order of the film.
 
-    *plan* was made over a ``LockedMemory`` of that lockfile alone.
+    *plan* was made over a ``LockfileActionCache`` of that lockfile alone.
     """
     sources = {shot.id: shot.source for shot in storyboard.shots()}
-    found: dict[str, OutOfDate] = {}
+    found: dict[str, OutdatedEntry] = {}
     beyond: set[str] = set()
     for step in plan.takes():
         source = sources[step.action.shot]
@@ -115,21 +115,21 @@ def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[O
             unknown = judged.shots and beyond.issuperset(judged.shots)
             if unknown or judged.state == "unknown":
                 beyond.add(judged.shot)
-            found[judged.shot] = OutOfDate(judged.shot, "unknown", judged.shots) if unknown else judged
+            found[judged.shot] = OutdatedEntry(judged.shot, "unknown", judged.shots) if unknown else judged
     in_order = [found[shot] for shot in sources if shot in found]
-    return [*in_order, *(OutOfDate(shot, "extra") for shot in sorted(lockfile) if shot not in sources)]
+    return [*in_order, *(OutdatedEntry(shot, "extra") for shot in sorted(lockfile) if shot not in sources)]
 
 
-def _judge(step: Step, entry: LockEntry | None) -> OutOfDate | None:
+def _judge(step: Step, entry: LockEntry | None) -> OutdatedEntry | None:
     shot = step.action.shot
     if step.do == "held":
         return None
     if step.do == "reuse" and step.reason.why not in ("cached", "other-take"):
         return None
     if step.reason.text:
-        return OutOfDate(shot, "unknown")
+        return OutdatedEntry(shot, "unknown")
     if entry is None:
-        return OutOfDate(shot, "not-locked")
+        return OutdatedEntry(shot, "not-locked")
     if step.do in ("wait", "blocked"):
-        return OutOfDate(shot, "upstream", step.reason.shots)
-    return OutOfDate(shot, "stale")
+        return OutdatedEntry(shot, "upstream", step.reason.shots)
+    return OutdatedEntry(shot, "stale")

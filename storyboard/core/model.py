@@ -99,7 +99,7 @@ class Still(Struct, frozen=True, tag="image"):
     move: Literal["none", "push", "pull", "left", "right", "up", "down"] = "none"
 
 
-class Card(Struct, frozen=True, tag="card"):
+class TitleCard(Struct, frozen=True, tag="card"):
     """A title card."""
 
     text: str
@@ -111,7 +111,7 @@ class Card(Struct, frozen=True, tag="card"):
     font: FileInput | None = None
 
 
-Source = Generated | Clip | Still | Card
+Source = Generated | Clip | Still | TitleCard
 FOOTAGE = "footage"
 
 
@@ -290,7 +290,7 @@ class Storyboard(Struct, frozen=True):
             if isinstance(shot.source, Generated):
                 continue
             match shot.source:
-                case Clip(file) | Still(file) | Card(font=FileInput() as file):
+                case Clip(file) | Still(file) | TitleCard(font=FileInput() as file):
                     yield file
         yield from (track.file for track in self.audio)
         yield from (output.font for output in self.outputs if output.font is not None)

@@ -42,7 +42,7 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True):
         return self.price_per_second * seconds
 
 
-class Misfit(Struct, frozen=True):
+class ModelMismatch(Struct, frozen=True):
     """One field of a request that a model cannot serve, and the nearest that it can."""
 
     field: str
@@ -60,16 +60,16 @@ def alternatives(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"
 
 
-def misfits(card: ModelCard, source: Generated) -> list[Misfit]:
+def misfits(card: ModelCard, source: Generated) -> list[ModelMismatch]:
     """Everything in *source* that *card* does not allow, field by field."""
-    found: list[Misfit] = []
+    found: list[ModelMismatch] = []
     if source.duration not in card.durations:
         nearest = min(card.durations, key=lambda d: (abs(d - source.duration), d))
         lengths = alternatives([str(d) for d in card.durations])
-        found.append(Misfit("duration", f"{card.id} makes clips of {lengths} s", f"the nearest is {nearest}"))
+        found.append(ModelMismatch("duration", f"{card.id} makes clips of {lengths} s", f"the nearest is {nearest}"))
     if str(source.size) not in card.sizes:
         found.append(
-            Misfit(
+            ModelMismatch(
                 "size",
                 f"{card.id} makes pictures of {alternatives(list(card.sizes))}",
                 _near(card, source.size),
@@ -78,12 +78,14 @@ def misfits(card: ModelCard, source: Generated) -> list[Misfit]:
     low, high = card.prompt_length
     length = prompt_length(source.prompt, card.prompt_unit)
     if not low <= length <= high:
-        found.append(Misfit("prompt", f"{card.id} takes prompts of {low} to {high} characters, this one has {length}"))
+        found.append(
+            ModelMismatch("prompt", f"{card.id} takes prompts of {low} to {high} characters, this one has {length}")
+        )
     if not card.seed_range[0] <= source.seed <= card.seed_range[1]:
-        found.append(Misfit("seed", f"{card.id} takes seeds from {card.seed_range[0]} to {card.seed_range[1]}"))
+        found.append(ModelMismatch("seed", f"{card.id} takes seeds from {card.seed_range[0]} to {card.seed_range[1]}"))
     if source.negative_prompt is not None and not card.negative_prompt:
         found.append(
-            Misfit(
+            ModelMismatch(
                 "negative_prompt",
                 f"{card.id} takes no negative prompt",
                 "say what should be seen, in `prompt`",
@@ -92,7 +94,7 @@ def misfits(card: ModelCard, source: Generated) -> list[Misfit]:
     for position in ("first", "last"):
         if getattr(source, f"{position}_frame") is not None and position not in card.frames:
             takes = f"only a {alternatives(list(card.frames))} frame" if card.frames else "no frames"
-            found.append(Misfit(f"{position}_frame", f"{card.id} takes {takes}"))
+            found.append(ModelMismatch(f"{position}_frame", f"{card.id} takes {takes}"))
     return found
 
 

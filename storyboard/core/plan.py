@@ -109,7 +109,7 @@ class Step(Struct, frozen=True):
     locked: "LockEntry | None" = None
 
 
-class TakeMade(Struct, frozen=True):
+class TakeResult(Struct, frozen=True):
     """A take that is in the store: digest of the clip, facts of the clip.
 
     *jump* is by how much, of 255, it begins away from the linked frame it was asked to begin with; ``None`` where
@@ -121,14 +121,14 @@ class TakeMade(Struct, frozen=True):
     jump: float | None = None
 
 
-class FrameMade(Struct, frozen=True):
+class FrameResult(Struct, frozen=True):
     """A frame that is in the store: what its decoded planes hash to, and the digest of its picture file."""
 
     planes: str
     picture: str
 
 
-class SegmentMade(Struct, frozen=True):
+class SegmentResult(Struct, frozen=True):
     """A stretch of the film that is in the store; one without frames is nothing.
 
     ``copied`` says that the digest is the take's own; the stretch begins at frame *start* of it.
@@ -140,13 +140,13 @@ class SegmentMade(Struct, frozen=True):
     start: int = 0
 
 
-class CutMade(Struct, frozen=True):
+class CutResult(Struct, frozen=True):
     """The film: digest of the output file."""
 
     digest: str
 
 
-class SoundMade(Struct, frozen=True):
+class SoundResult(Struct, frozen=True):
     """The sound of the film, encoded; an empty digest is a film without sound.
 
     *loudness* in LUFS and *peak* in dBTP are told where the film has a loudness to be brought to.
@@ -157,10 +157,10 @@ class SoundMade(Struct, frozen=True):
     peak: float | None = None
 
 
-Result = TakeMade | FrameMade | SegmentMade | SoundMade | CutMade
+Result = TakeResult | FrameResult | SegmentResult | SoundResult | CutResult
 
 
-class Found(Protocol):
+class CachedResult(Protocol):
     """What the planner reads of a record. ``accepted`` says that its bytes were made for another request."""
 
     @property
@@ -173,10 +173,10 @@ class Found(Protocol):
     def info(self) -> Mapping[str, Any]: ...
 
 
-class Memory(Protocol):
+class ActionCache(Protocol):
     """What is known from earlier builds; asking changes nothing."""
 
-    def find(self, key: str) -> Sequence[Found]:
+    def find(self, key: str) -> Sequence[CachedResult]:
         """Whole records of that key, newest first; then what the lockfile names for it and no record does."""
 
     def request_of(self, key: str) -> Request | None:
@@ -267,7 +267,7 @@ def _flat(request: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, A
             yield prefix + name, value
 
 
-class Course:
+class PlanState:
     """The state of one walk; the planner writes it, and what decides on frames, pieces and the cut reads it.
 
     ``expected`` maps a shot whose locked take is not there to the digest of that take.
@@ -284,10 +284,10 @@ class Course:
         self.steps.update(steps)
         self.settled.update((name, step.found) for name, step in steps.items() if step.found is not None)
 
-    def take(self, shot: str) -> TakeMade | None:
+    def take(self, shot: str) -> TakeResult | None:
         """The settled take of a shot."""
         result = self.settled.get(take_id(shot))
-        return result if isinstance(result, TakeMade) else None
+        return result if isinstance(result, TakeResult) else None
 
     def digest(self, shot: str) -> str | None:
         """The digest of a shot's take: the settled one, or the locked one that is not there yet."""
@@ -304,7 +304,7 @@ class Course:
         return Reason("upstream-changes", shots=(shot,))
 
 
-class Tally(Struct, frozen=True):
+class EncodeCounts(Struct, frozen=True):
     """Frames that are copied, and frames that are encoded, by reason."""
 
     copied: int
@@ -319,15 +319,15 @@ class Tally(Struct, frozen=True):
         return self.copied + self.encoded
 
 
-def tally(steps: Iterable[Step]) -> Tally:
+def encode_counts(steps: Iterable[Step]) -> EncodeCounts:
     """Count the frames of the segments among *steps*; those that wait for a take count for nothing yet."""
     copied = 0
     why: Counter[str] = Counter()
     for step in steps:
         if step.action.kind != "segment":
             continue
-        if isinstance(step.found, SegmentMade) and step.found.copied:
+        if isinstance(step.found, SegmentResult) and step.found.copied:
             copied += step.found.frames
         elif step.request is not None:
             why[step.reason.text] += int(step.request["frames"])
-    return Tally(copied, dict(why.most_common()))
+    return EncodeCounts(copied, dict(why.most_common()))

@@ -23,7 +23,7 @@ PLAN_VERSION = 1
 _FOR_PEOPLE = ("title", "tags")
 
 
-class Choice(Struct, frozen=True, forbid_unknown_fields=True):
+class PlanChoice(Struct, frozen=True, forbid_unknown_fields=True):
     """What the command line asked for beside the storyboard."""
 
     provider: str | None = None
@@ -31,7 +31,7 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     remake: tuple[str, ...] = ()
 
 
-class Take(Struct, frozen=True, forbid_unknown_fields=True):
+class PlannedTake(Struct, frozen=True, forbid_unknown_fields=True):
     """One take of the plan, by its action's id; ``cost`` in US dollars as decimal text."""
 
     name: str
@@ -41,7 +41,7 @@ class Take(Struct, frozen=True, forbid_unknown_fields=True):
     cost: str
 
 
-class SignedPlan(Struct, frozen=True, forbid_unknown_fields=True):
+class PlanFile(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a build has to find as it was.
 
     *shots* and *lockfile* map a shot to a digest of what the storyboard and the lockfile say of it; *film* is a digest
@@ -50,8 +50,8 @@ class SignedPlan(Struct, frozen=True, forbid_unknown_fields=True):
 
     plan_version: int
     storyboard: str
-    choice: Choice
-    takes: tuple[Take, ...]
+    choice: PlanChoice
+    takes: tuple[PlannedTake, ...]
     cost: str
     shots: dict[str, str]
     film: str
@@ -60,7 +60,7 @@ class SignedPlan(Struct, frozen=True, forbid_unknown_fields=True):
     seal: str = ""
 
 
-class BadPlan(ValueError):
+class InvalidPlanFile(ValueError):
     """A file that is no plan, or not as it was written; the text is a fact in words.
 
     ``is_plan`` says that it was one once, so that another plan may take its place.
@@ -74,7 +74,7 @@ class BadPlan(ValueError):
 Kind = Literal["choice", "storyboard", "file", "lockfile", "price", "cache"]
 
 
-class Moved(Struct, frozen=True):
+class Drift(Struct, frozen=True):
     """One thing that is not as the plan has it: a shot, a path, or ``the film``.
 
     *old* and *new* are what it was and is, empty where it is not there; prices in US dollars.
@@ -86,19 +86,19 @@ class Moved(Struct, frozen=True):
     new: str = ""
 
 
-def sign(
-    plan: Plan, storyboard: Storyboard, choice: Choice, files: Mapping[str, str], lockfile: Mapping[str, Any]
-) -> SignedPlan:
+def make_plan_file(
+    plan: Plan, storyboard: Storyboard, choice: PlanChoice, files: Mapping[str, str], lockfile: Mapping[str, Any]
+) -> PlanFile:
     """The plan and what it rests on. *lockfile* maps a shot to JSON data, *files* a picture's path to its digest."""
     shots = {shot.id: described(shot, {}) for shot in storyboard.shots()}
     for fields in shots.values():
         for name in _FOR_PEOPLE:
             fields.pop(name, None)
     takes = [
-        Take(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, str(step.cost))
+        PlannedTake(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, str(step.cost))
         for step in sorted(plan.of("take"), key=lambda step: step.action.id)
     ]
-    signed = SignedPlan(
+    signed = PlanFile(
         plan_version=PLAN_VERSION,
         storyboard=storyboard.file,
         choice=choice,
@@ -125,23 +125,23 @@ def _film(storyboard: Storyboard) -> dict[str, Any]:
     }
 
 
-def dumps(signed: SignedPlan) -> bytes:
+def dumps(signed: PlanFile) -> bytes:
     """The file, ending in a newline."""
     return msgspec.json.format(msgspec.json.encode(signed, order="sorted"), indent=2) + b"\n"
 
 
-def loads(data: bytes) -> SignedPlan:
-    """From the bytes of a file. Raises ``BadPlan``."""
+def loads(data: bytes) -> PlanFile:
+    """From the bytes of a file. Raises ``InvalidPlanFile``."""
     try:
         version = msgspec.json.decode(data, type=_Versioned).plan_version
         if version != PLAN_VERSION:
-            raise BadPlan(f"it is a plan of version {version}, this storyboard reads version {PLAN_VERSION}")
-        signed = msgspec.json.decode(data, type=SignedPlan)
+            raise InvalidPlanFile(f"it is a plan of version {version}, this storyboard reads version {PLAN_VERSION}")
+        signed = msgspec.json.decode(data, type=PlanFile)
         Decimal(signed.cost)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as problem:
-        raise BadPlan("it is not a plan that `storyboard plan --out` wrote", is_plan=False) from problem
+        raise InvalidPlanFile("it is not a plan that `storyboard plan --out` wrote", is_plan=False) from problem
     if signed.seal != _seal(signed):
-        raise BadPlan("it was edited after it was written: its seal does not fit")
+        raise InvalidPlanFile("it was edited after it was written: its seal does not fit")
     return signed
 
 
@@ -149,7 +149,7 @@ class _Versioned(Struct):
     plan_version: int
 
 
-def moved(agreed: SignedPlan, now: SignedPlan) -> list[Moved]:
+def find_drift(agreed: PlanFile, now: PlanFile) -> list[Drift]:
     """What is not as it was when the plan was agreed to; empty if the build would do exactly that."""
     found = [
         *_differing("storyboard", agreed.shots, now.shots),
@@ -157,42 +157,42 @@ def moved(agreed: SignedPlan, now: SignedPlan) -> list[Moved]:
         *_differing("lockfile", agreed.lockfile, now.lockfile),
     ]
     if agreed.film != now.film:
-        found.append(Moved("storyboard", "the film"))
+        found.append(Drift("storyboard", "the film"))
     if agreed.storyboard != now.storyboard:
-        found.append(Moved("storyboard", now.storyboard, agreed.storyboard, now.storyboard))
+        found.append(Drift("storyboard", now.storyboard, agreed.storyboard, now.storyboard))
     if agreed.choice != now.choice:
-        found.append(Moved("choice", "the command line"))
+        found.append(Drift("choice", "the command line"))
     before, after = ({take.name: take for take in plan.takes} for plan in (agreed, now))
     for shot in before.keys() & after.keys():
         if before[shot].cost != after[shot].cost and _made(before[shot]) and _made(after[shot]):
-            found.append(Moved("price", shot, before[shot].cost, after[shot].cost))
+            found.append(Drift("price", shot, before[shot].cost, after[shot].cost))
     return found or list(_cache(before, after))
 
 
-def _cache(before: Mapping[str, Take], after: Mapping[str, Take]) -> Iterator[Moved]:
+def _cache(before: Mapping[str, PlannedTake], after: Mapping[str, PlannedTake]) -> Iterator[Drift]:
     """With all else equal, a step can differ only by what is in the cache, or by another version of this tool."""
     for shot in sorted(before.keys() | after.keys()):
         if before.get(shot) != after.get(shot):
             old, new = (_told(takes.get(shot)) for takes in (before, after))
-            yield Moved("cache", shot, old, new)
+            yield Drift("cache", shot, old, new)
 
 
-def _told(take: Take | None) -> str:
+def _told(take: PlannedTake | None) -> str:
     return "" if take is None else f"{take.do} ({take.why})"
 
 
-def _made(take: Take) -> bool:
+def _made(take: PlannedTake) -> bool:
     return take.do in ("make", "wait", "resume")
 
 
-def _differing(kind: Kind, before: Mapping[str, str], after: Mapping[str, str]) -> Sequence[Moved]:
+def _differing(kind: Kind, before: Mapping[str, str], after: Mapping[str, str]) -> Sequence[Drift]:
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    return [Moved(kind, name, before.get(name, ""), after.get(name, "")) for name in names]
+    return [Drift(kind, name, before.get(name, ""), after.get(name, "")) for name in names]
 
 
 def _digest(value: Any) -> str:
     return sha256(canonical(normal(value))).hexdigest()
 
 
-def _seal(signed: SignedPlan) -> str:
+def _seal(signed: PlanFile) -> str:
     return _digest(msgspec.to_builtins(replace(signed, seal="")))

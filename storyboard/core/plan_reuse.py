@@ -17,7 +17,7 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Json, Shot, Storyboard, UrlInput
-from storyboard.core.plan import FREE, Do, FrameMade, Memory, Plan, Reason, SegmentMade, Step, TakeMade, Why
+from storyboard.core.plan import FREE, ActionCache, Do, FrameResult, Plan, Reason, SegmentResult, Step, TakeResult, Why
 from storyboard.core.segments import Segments
 from storyboard.core.timebase import as_text
 
@@ -46,7 +46,7 @@ class KnownFrame(Struct, frozen=True, array_like=True, gc=False):
     picture: str
 
 
-class KnownPiece(Struct, frozen=True, array_like=True, gc=False):
+class KnownSegment(Struct, frozen=True, array_like=True, gc=False):
     """A piece of a film; one that is copied has no key."""
 
     id: str
@@ -75,10 +75,10 @@ class KnownPlan(Struct, frozen=True):
     infos: list[ClipInfo]
     takes: list[KnownTake]
     frames: list[KnownFrame]
-    pieces: list[KnownPiece]
+    pieces: list[KnownSegment]
 
 
-class Recalled(Struct, frozen=True):
+class PlanSnapshot(Struct, frozen=True):
     """A known plan with its *shots*, and what of the store does not look as it did: *spoiled* keys and digests."""
 
     plan: KnownPlan
@@ -109,7 +109,7 @@ def given_digest(storyboard: Storyboard, given: Given) -> str:
     return sha256(msgspec.json.encode(told, enc_hook=as_text, order="sorted")).hexdigest()
 
 
-class Held(Struct, frozen=True):
+class ReusableSteps(Struct, frozen=True):
     """The steps of *takes*, with their frames, that hold, by action, and by film those of *pieces* made of them.
 
     Pieces hold only as long as the same parameter sets can be copied; *weighed* are the shots whose takes have the say
@@ -121,21 +121,21 @@ class Held(Struct, frozen=True):
     weighed: Collection[str] = ()
 
 
-def holding(recalled: Recalled, graph: Graph, memory: Memory, given: Given) -> Held:
+def reusable_steps(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, given: Given) -> ReusableSteps:
     """What still holds."""
     if recalled.plan.given != given_digest(graph.storyboard, given):
-        return Held()
+        return ReusableSteps()
     same = _Same(recalled, graph, given)
     takes = _takes(recalled, graph, memory, same) | _frames(recalled, graph, same)
     pieces = _pieces(recalled, graph, same)
     _drop_what_hangs_on_others([takes, *pieces.values()], graph)
-    return Held(takes, pieces, same.settled)
+    return ReusableSteps(takes, pieces, same.settled)
 
 
 class _Same:
     """Which shots are what they were, and in the same place between the same two."""
 
-    def __init__(self, recalled: Recalled, graph: Graph, given: Given) -> None:
+    def __init__(self, recalled: PlanSnapshot, graph: Graph, given: Given) -> None:
         before = {shot.id: shot for shot in recalled.shots}
         shots = {shot.id: shot for shot in graph.storyboard.shots()}
         then, now = recalled.plan.files, given.files
@@ -172,7 +172,7 @@ def _files(shot: Shot) -> Iterator[str]:
             yield part.url
 
 
-def _takes(recalled: Recalled, graph: Graph, memory: Memory, same: _Same) -> dict[str, Step]:
+def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Same) -> dict[str, Step]:
     known, spoiled, find, steps = recalled.plan, recalled.spoiled, graph.find, dict[str, Step]()
     reasons = {text: Reason("unchanged", text=text) for text in {take.text for take in known.takes}}
     for take in known.takes:
@@ -186,23 +186,23 @@ def _takes(recalled: Recalled, graph: Graph, memory: Memory, same: _Same) -> dic
                 continue
         if memory.is_paid_for(take.key):
             continue
-        found = TakeMade(take.digest, known.infos[take.info], take.jump)
+        found = TakeResult(take.digest, known.infos[take.info], take.jump)
         steps[action.id] = Step(action, "reuse", reasons[take.text], take.key, None, FREE, found)
     return steps
 
 
-def _frames(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, Step]:
+def _frames(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, Step]:
     reason, spoiled, find, steps = Reason("cached"), recalled.spoiled, graph.find, dict[str, Step]()
     for frame in recalled.plan.frames:
         action = find(frame.id)
         if action is None or frame.key in spoiled or frame.picture in spoiled or action.shot not in same.shots:
             continue
-        found = FrameMade(frame.planes, frame.picture)
+        found = FrameResult(frame.planes, frame.picture)
         steps[frame.id] = Step(action, "reuse", reason, frame.key, None, FREE, found)
     return steps
 
 
-def _pieces(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, dict[str, Step]]:
+def _pieces(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, dict[str, Step]]:
     spoiled, find = recalled.spoiled, graph.find
     steps: dict[str, dict[str, Step]] = {name: {} for name in graph.films}
     reasons: dict[tuple[str, str], Reason] = {}
@@ -212,7 +212,7 @@ def _pieces(recalled: Recalled, graph: Graph, same: _Same) -> dict[str, dict[str
             continue
         said = (piece.why, piece.text)
         reason = reasons.get(said) or reasons.setdefault(said, Reason(piece.why, text=piece.text))
-        found = SegmentMade(piece.digest, piece.frames, piece.copied, piece.start)
+        found = SegmentResult(piece.digest, piece.frames, piece.copied, piece.start)
         steps[action.output][piece.id] = Step(action, piece.do, reason, piece.key, piece.request, FREE, found)
     return steps
 
@@ -241,15 +241,15 @@ def known_plan(
         action, found, key = step.action, step.found, step.key
         if step.do not in ("reuse", "copy") or (key is not None and not vouched(step)):
             continue
-        if isinstance(found, TakeMade) and key is not None and step.reason.why == "unchanged" and action.seed is None:
+        if isinstance(found, TakeResult) and key is not None and step.reason.why == "unchanged" and action.seed is None:
             number = infos.setdefault(found.info, len(infos))
             weights = tuple(film.weight(action.shot) for film in films)
             takes.append(KnownTake(action.shot, key, found.digest, number, found.jump, step.reason.text, weights))
-        elif isinstance(found, FrameMade) and key is not None:
+        elif isinstance(found, FrameResult) and key is not None:
             frames.append(KnownFrame(action.id, key, found.planes, found.picture))
-        elif isinstance(found, SegmentMade):
+        elif isinstance(found, SegmentResult):
             said = (action.id, step.do, step.reason.why, step.reason.text, found.digest)
-            pieces.append(KnownPiece(*said, found.frames, found.copied, found.start, key, step.request))
+            pieces.append(KnownSegment(*said, found.frames, found.copied, found.start, key, step.request))
     return KnownPlan(
         given=given_digest(graph.storyboard, given),
         renderer=dict(given.renderer),

@@ -7,28 +7,30 @@ others from ``free``.
 
 from collections.abc import Iterable
 
-from storyboard.core.derived_planner import Free
+from storyboard.core.derived_planner import DerivedPlanner
 from storyboard.core.graph import Action, Graph, take_id
-from storyboard.core.plan import Course, Memory, Plan, Result, Step, TakeMade
-from storyboard.core.plan_reuse import Held, Recalled, holding
+from storyboard.core.plan import ActionCache, Plan, PlanState, Result, Step, TakeResult
+from storyboard.core.plan_reuse import PlanSnapshot, ReusableSteps, reusable_steps
 from storyboard.core.segments import Segments
-from storyboard.core.take_planner import Taking, Wishes
+from storyboard.core.take_planner import PlanOptions, TakePlanner
 
 
 class Planner:
     """Answers for one storyboard: which step an action needs, given what has been settled so far."""
 
-    def __init__(self, graph: Graph, memory: Memory, wishes: Wishes, recalled: Recalled | None = None) -> None:
+    def __init__(
+        self, graph: Graph, memory: ActionCache, wishes: PlanOptions, recalled: PlanSnapshot | None = None
+    ) -> None:
         self.graph = graph
         self._recalled = recalled
         self._memory = memory
         self._wishes = wishes
-        self._course = Course()
+        self._course = PlanState()
         self._plan: Plan | None = None
         self._final: dict[str, Step] | None = None
         self.segments = {name: Segments(graph, self._course.take, wishes.files, name) for name in graph.films}
-        self._takes = Taking(graph, memory, self._course, wishes)
-        self._free = Free(graph, memory, self._course, self.segments, wishes, self._takes.is_selected)
+        self._takes = TakePlanner(graph, memory, self._course, wishes)
+        self._free = DerivedPlanner(graph, memory, self._course, self.segments, wishes, self._takes.is_selected)
         self.owner = self._takes.owner
         self.asked = self._takes.asked
         self.differs = self._takes.differs
@@ -67,11 +69,11 @@ class Planner:
         """Whether the same parameter sets can be copied as in the plan that is remembered; all takes are weighed."""
         return self._recalled is not None and self.segments[output].common() == self._recalled.plan.common[output]
 
-    def _recall(self) -> Held:
+    def _recall(self) -> ReusableSteps:
         """What is known to be in place from an earlier plan; its takes are weighed at once."""
         if self._recalled is None:
-            return Held()
-        held = holding(self._recalled, self.graph, self._memory, self._wishes)
+            return ReusableSteps()
+        held = reusable_steps(self._recalled, self.graph, self._memory, self._wishes)
         self._course.keep(held.takes)
         known = self._recalled.plan
         weighed = [take for take in known.takes if take.shot in held.weighed and take_id(take.shot) in held.takes]
@@ -121,7 +123,7 @@ class Planner:
     def settle(self, action: Action, result: Result) -> None:
         """*action* has been made or found."""
         self.settled[action.id] = result
-        if isinstance(result, TakeMade) and action.seed is None:
+        if isinstance(result, TakeResult) and action.seed is None:
             self._weigh(action.shot)
 
     def _weigh(self, shot: str) -> None:
@@ -133,6 +135,6 @@ class Planner:
         """*action* could not be made."""
         self._course.failed.add(action.id)
 
-    def take(self, shot: str) -> TakeMade | None:
+    def take(self, shot: str) -> TakeResult | None:
         """The settled take of a shot."""
         return self._course.take(shot)

@@ -13,10 +13,10 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Output, Shot, Storyboard
 from storyboard.core.timebase import frames_in, seconds_of
-from storyboard.core.timeline import Piece
+from storyboard.core.timeline import PlacedShot
 
 
-class Span(Struct, frozen=True):
+class FrameRange(Struct, frozen=True):
     """Frames *first* to *end* of a shot, the last one exclusive."""
 
     first: int
@@ -27,28 +27,28 @@ class Span(Struct, frozen=True):
         return max(0, self.end - self.first)
 
 
-class Cuts(Struct, frozen=True):
+class ShotRanges(Struct, frozen=True):
     """How a shot's frames are shared out: ``into`` and ``out`` go into transitions, the others are its own."""
 
-    into: Span
-    head: Span
-    body: Span
-    tail: Span
-    out: Span
+    into: FrameRange
+    head: FrameRange
+    body: FrameRange
+    tail: FrameRange
+    out: FrameRange
     copied: bool = False
 
 
-class Overlap(Struct, frozen=True):
+class TransitionOverlap(Struct, frozen=True):
     """Frames that a shot gives to what comes before and after it."""
 
     before: int = 0
     after: int = 0
 
 
-_NOTHING = Overlap()
+_NOTHING = TransitionOverlap()
 
 
-class TooLong(ValueError):
+class TransitionTooLong(ValueError):
     """A transition or fade that leaves a shot fewer frames than none.
 
     ``shot`` is where it is written (empty for a fade of the film), ``short`` the shot that has too few frames,
@@ -65,7 +65,7 @@ class TooLong(ValueError):
         self.longest = longest
 
 
-def overlaps(storyboard: Storyboard) -> dict[str, Overlap]:
+def overlaps(storyboard: Storyboard) -> dict[str, TransitionOverlap]:
     """What every shown shot gives away at its ends. The first shot has no transition, whatever it says."""
     shots = [shot for shot in storyboard.shots() if not shot.skip]
     if not shots:
@@ -77,7 +77,9 @@ def overlaps(storyboard: Storyboard) -> dict[str, Overlap]:
     if not any(into) and not any(after):
         return dict.fromkeys([shot.id for shot in shots], _NOTHING)
     shared = zip(shots, into, after, strict=True)
-    return {shot.id: Overlap(before, behind) if before or behind else _NOTHING for shot, before, behind in shared}
+    return {
+        shot.id: TransitionOverlap(before, behind) if before or behind else _NOTHING for shot, before, behind in shared
+    }
 
 
 def overlap_frames(shot: Shot, output: Output) -> int:
@@ -91,7 +93,7 @@ def _fade_frames(seconds: Fraction, output: Output) -> int:
     return max(1, frames_in(seconds, output.fps)) if seconds else 0
 
 
-def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[TooLong]:
+def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[TransitionTooLong]:
     """Every transition that is longer than the material beside it.
 
     *lengths* counts the frames of the shots whose length is known; a transition counts against the shot before it
@@ -118,28 +120,28 @@ def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[Too
             yield _too_long("fade out", "", last, asked, lengths[last] - taken[last], output)
 
 
-def check_fits(shot: str, frames: int, overlap: Overlap, output: Output) -> None:
-    """Raise ``TooLong`` if *shot*, which has so many frames, gives away more than that at its ends."""
+def check_fits(shot: str, frames: int, overlap: TransitionOverlap, output: Output) -> None:
+    """Raise ``TransitionTooLong`` if *shot*, which has so many frames, gives away more than that at its ends."""
     asked = overlap.before + overlap.after
     if asked > frames:
         raise _too_long("transitions at its ends together", shot, shot, asked, frames, output)
 
 
-def _too_long(what: str, shot: str, short: str, asked: int, longest: int, output: Output) -> TooLong:
-    return TooLong(what, shot, short, seconds_of(asked, output.fps), seconds_of(longest, output.fps))
+def _too_long(what: str, shot: str, short: str, asked: int, longest: int, output: Output) -> TransitionTooLong:
+    return TransitionTooLong(what, shot, short, seconds_of(asked, output.fps), seconds_of(longest, output.fps))
 
 
-def cuts(piece: Piece, overlap: Overlap, take: ClipInfo | None) -> Cuts:
+def cuts(piece: PlacedShot, overlap: TransitionOverlap, take: ClipInfo | None) -> ShotRanges:
     """How *piece* is shared out. *take* is the clip behind it if its packets may be copied, else ``None``."""
     first, end = overlap.before, max(overlap.before, piece.frames - overlap.after)
-    into, out = Span(0, first), Span(end, piece.frames)
-    kept = None if take is None else copied_span(take, piece, Span(first, end))
+    into, out = FrameRange(0, first), FrameRange(end, piece.frames)
+    kept = None if take is None else copied_span(take, piece, FrameRange(first, end))
     if kept is None:
-        return Cuts(into, Span(first, first), Span(first, end), Span(end, end), out)
-    return Cuts(into, Span(first, kept.first), kept, Span(kept.end, end), out, copied=True)
+        return ShotRanges(into, FrameRange(first, first), FrameRange(first, end), FrameRange(end, end), out)
+    return ShotRanges(into, FrameRange(first, kept.first), kept, FrameRange(kept.end, end), out, copied=True)
 
 
-def copied_span(take: ClipInfo, piece: Piece, wanted: Span) -> Span | None:
+def copied_span(take: ClipInfo, piece: PlacedShot, wanted: FrameRange) -> FrameRange | None:
     """The longest part of *wanted* whose packets can be copied; ``None`` if there is none.
 
     It begins at a frame before which nothing is referred to, and ends where what has been decoded has been shown.
@@ -150,10 +152,10 @@ def copied_span(take: ClipInfo, piece: Piece, wanted: Span) -> Span | None:
     if begin is None:
         return None
     end = last if take.in_order or last == take.frames else _last_end(take, last)
-    return Span(begin - offset, end - offset) if end > begin else None
+    return FrameRange(begin - offset, end - offset) if end > begin else None
 
 
-def first_frame(take: ClipInfo, piece: Piece) -> int:
+def first_frame(take: ClipInfo, piece: PlacedShot) -> int:
     """The frame of *take* that *piece* begins with, where both have one rate."""
     return frames_in(piece.start, take.fps)
 

@@ -99,10 +99,10 @@ class Mix(Struct, frozen=True, tag="mix"):
     color: str = "#000000"
 
 
-Drawn = Layer | Mix
+RenderSpec = Layer | Mix
 
 
-def takes_of(drawn: Drawn) -> Iterator[str]:
+def takes_of(drawn: RenderSpec) -> Iterator[str]:
     """The digests of the clips in it."""
     for layer in _layers(drawn):
         plain = layer.layer if isinstance(layer, Captioned) else layer
@@ -110,7 +110,7 @@ def takes_of(drawn: Drawn) -> Iterator[str]:
             yield plain.take
 
 
-def files_of(drawn: Drawn) -> Iterator[tuple[str, str]]:
+def files_of(drawn: RenderSpec) -> Iterator[tuple[str, str]]:
     """Digest and path of the files of the project that it is drawn from: pictures and fonts."""
     for layer in _layers(drawn):
         if isinstance(layer, Captioned) and layer.font is not None:
@@ -121,12 +121,12 @@ def files_of(drawn: Drawn) -> Iterator[tuple[str, str]]:
             yield digest, plain.file
 
 
-def _layers(drawn: Drawn) -> Iterator[Layer]:
+def _layers(drawn: RenderSpec) -> Iterator[Layer]:
     sides = (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,)
     return (layer for layer in sides if layer is not None)
 
 
-def drawn_request(drawn: Drawn, output: Output, renderer: Mapping[str, Json]) -> Request:
+def drawn_request(drawn: RenderSpec, output: Output, renderer: Mapping[str, Json]) -> Request:
     """Everything that decides over the pixels of *drawn*: digests, frames, size, rate, who renders; no path, no id."""
     more = encoding_request(output)
     if isinstance(drawn, Footage):
@@ -146,7 +146,7 @@ def _fitted(fit: Fit) -> Request:
     return {"fit": fit} if fit != "contain" else {}
 
 
-def _described(drawn: Drawn) -> Request:
+def _described(drawn: RenderSpec) -> Request:
     match drawn:
         case Footage(take, start, frames, speed, fit):
             return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fitted(fit)}

@@ -17,7 +17,7 @@ Kind = Literal["take", "frame", "segment", "sound", "cut"]
 ACCEPTED = "accepted"
 
 
-class Made(Struct, frozen=True):
+class Provenance(Struct, frozen=True):
     """Where an output came from. Never in a key.
 
     ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
@@ -46,7 +46,7 @@ class Record(Struct, frozen=True):
     kind: Kind
     request: dict[str, Any]
     outputs: dict[str, str]
-    made: Made
+    made: Provenance
     values: dict[str, str] = {}
     info: dict[str, Any] = {}
 
@@ -94,7 +94,7 @@ class Take(Struct, frozen=True):
         return list(dict.fromkeys(change.field for change in self.changes))
 
 
-class Total(Struct, frozen=True):
+class CostTotal(Struct, frozen=True):
     """One line of a bill: attempts that ended, all well or all without a take, and what they cost in US dollars."""
 
     name: str
@@ -103,7 +103,7 @@ class Total(Struct, frozen=True):
     cost: Decimal
 
 
-class Item(Struct, frozen=True):
+class CacheItem(Struct, frozen=True):
     """One thing in the cache: a record and its blobs, or a blob that no record names (``record`` is ``None``).
 
     *size* in bytes; *kept* says why it stays, empty if it may go.

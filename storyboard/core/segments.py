@@ -15,28 +15,28 @@ from msgspec.structs import replace
 
 from storyboard.core.captions import Cue, film_cues, shot_cues
 from storyboard.core.graph import Action, Graph
-from storyboard.core.model import Card, Clip, Generated, Shot, Still
-from storyboard.core.plan import TakeMade
+from storyboard.core.model import Clip, Generated, Shot, Still, TitleCard
+from storyboard.core.plan import TakeResult
 from storyboard.core.ranges import (
-    Cuts,
-    Overlap,
-    Span,
-    TooLong,
+    FrameRange,
+    ShotRanges,
+    TransitionOverlap,
+    TransitionTooLong,
     check_fits,
     copied_span,
     cuts,
     first_frame,
     overlaps,
 )
-from storyboard.core.render_spec import Captioned, Drawn, Footage, Layer, Mix, Photo, Plain, Title
+from storyboard.core.render_spec import Captioned, Footage, Layer, Mix, Photo, Plain, RenderSpec, Title
 from storyboard.core.timebase import frames_in
 from storyboard.core.timeline import (
-    Piece,
-    TooShort,
+    PlacedShot,
+    TrimOutOfRange,
     common_parameter_sets,
-    is_open,
+    has_unknown_length,
     not_copied_because,
-    place,
+    place_shot,
     timeline,
     total_frames,
 )
@@ -45,7 +45,7 @@ from storyboard.core.timeline import (
 _UNKNOWN_S = Fraction(4)
 
 
-class Kept(Struct, frozen=True):
+class CopyRange(Struct, frozen=True):
     """*frames* packets of the clip *digest* from *start* on, as they are; no frames is nothing."""
 
     digest: str = ""
@@ -68,7 +68,7 @@ class Segments:
     """
 
     def __init__(
-        self, graph: Graph, take: Callable[[str], TakeMade | None], files: Mapping[str, str], output: str = ""
+        self, graph: Graph, take: Callable[[str], TakeResult | None], files: Mapping[str, str], output: str = ""
     ) -> None:
         self._graph = graph
         self._take = take
@@ -78,8 +78,8 @@ class Segments:
         self._overlaps = overlaps(self._film)
         self._weights: Counter[str] = Counter()
         self._weighed: dict[str, int] = {}
-        self._pieces: dict[str, tuple[TakeMade | None, Piece]] = {}
-        self._misfits: dict[str, tuple[TakeMade | None, str | None]] = {}
+        self._pieces: dict[str, tuple[TakeResult | None, PlacedShot]] = {}
+        self._misfits: dict[str, tuple[TakeResult | None, str | None]] = {}
 
     def weigh(self, shot: str) -> None:
         """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
@@ -88,7 +88,7 @@ class Segments:
             return
         piece = self.piece(shot)
         overlap = self._overlaps[shot]
-        kept = copied_span(take.info, piece, Span(overlap.before, piece.frames - overlap.after))
+        kept = copied_span(take.info, piece, FrameRange(overlap.before, piece.frames - overlap.after))
         self._weighed[shot] = kept.frames if kept is not None else 0
         self._weights[take.info.parameter_sets] += self._weighed[shot]
 
@@ -115,21 +115,21 @@ class Segments:
             known = self._misfits[shot] = (take, self._misfit(shot, take))
         return known[1]
 
-    def _misfit(self, shot: str, take: TakeMade | None) -> str | None:
+    def _misfit(self, shot: str, take: TakeResult | None) -> str | None:
         found = self._graph.shot(shot)
-        if isinstance(found.source, Card | Still):
-            return "it is a card" if isinstance(found.source, Card) else "it is a still"
+        if isinstance(found.source, TitleCard | Still):
+            return "it is a card" if isinstance(found.source, TitleCard) else "it is a still"
         if take is None:
             return "it is not there"
         if self._output.copy == "never":
             return "`output.copy` is `never`"
         try:
             piece = self.piece(shot)
-        except TooShort as problem:
+        except TrimOutOfRange as problem:
             return str(problem)
         why = not_copied_because(take.info, self._output, found.speed)
-        overlap = self._overlaps.get(shot, Overlap())
-        own = Span(overlap.before, piece.frames - overlap.after)
+        overlap = self._overlaps.get(shot, TransitionOverlap())
+        own = FrameRange(overlap.before, piece.frames - overlap.after)
         if why is None and self._burnt(shot, own):
             return "a caption is drawn into it"
         if why is None and own.frames and copied_span(take.info, piece, own) is None:
@@ -144,34 +144,37 @@ class Segments:
             return "most takes have other parameter sets"
         return why
 
-    def piece(self, shot: str) -> Piece:
-        """The shot's stretch of the film, by its take's real length if it is there. Raises ``TooShort``."""
+    def piece(self, shot: str) -> PlacedShot:
+        """The shot's stretch of the film, by its take's real length if it is there. Raises ``TrimOutOfRange``."""
         take = self._take(shot)
         known = self._pieces.get(shot)
         if known is None or known[0] is not take:
-            piece = place(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
+            piece = place_shot(self._graph.shot(shot), 0, self._output, take.info if take is not None else None)
             known = self._pieces[shot] = (take, piece)
         return known[1]
 
-    def cuts(self, shot: str) -> Cuts:
-        """How the frames of *shot* are shared out. Raises ``TooShort`` and ``TooLong``."""
+    def cuts(self, shot: str) -> ShotRanges:
+        """How the frames of *shot* are shared out. Raises ``TrimOutOfRange`` and ``TransitionTooLong``."""
         piece = self.piece(shot)
         check_fits(shot, piece.frames, self._overlaps[shot], self._output)
         take = self._take(shot)
         copied = take.info if take is not None and self.not_copied(shot) is None else None
         return cuts(piece, self._overlaps[shot], copied)
 
-    def content(self, action: Action) -> Kept | Drawn:
-        """What the piece is. The takes behind it have to be settled. Raises ``TooShort`` and ``TooLong``."""
+    def content(self, action: Action) -> CopyRange | RenderSpec:
+        """What the piece is. The takes behind it have to be settled.
+
+        Raises ``TrimOutOfRange`` and ``TransitionTooLong``.
+        """
         shared = self.cuts(action.shot)
         take = self._take(action.shot)
         if action.at in ("into", "fade_in", "fade_out"):
             return self._mix(action, shared)
         if action.at == "" and shared.copied and take is not None:
             offset = first_frame(take.info, self.piece(action.shot))
-            return Kept(take.digest, shared.body.frames, offset + shared.body.first)
+            return CopyRange(take.digest, shared.body.frames, offset + shared.body.first)
         span = {"": shared.body, "head": shared.head, "tail": shared.tail}[action.at]
-        return self._layer(action.shot, span) if span.frames else Kept()
+        return self._layer(action.shot, span) if span.frames else CopyRange()
 
     def why_drawn(self, action: Action) -> str:
         """Why a piece is encoded, for people."""
@@ -186,7 +189,7 @@ class Segments:
         """How many frames the piece has, or would have by what was asked for."""
         try:
             content = self.content(action)
-        except (TooShort, TooLong):
+        except (TrimOutOfRange, TransitionTooLong):
             return self._asked_frames(action)
         except LookupError:  # a take is not there
             return self._asked_frames(action)
@@ -195,7 +198,11 @@ class Segments:
     def _asked_frames(self, action: Action) -> int:
         overlap = self._overlaps[action.shot]
         shot = self._graph.shot(action.shot)
-        length = frames_in(_UNKNOWN_S, self._output.fps) if is_open(shot) else place(shot, 0, self._output, None).frames
+        length = (
+            frames_in(_UNKNOWN_S, self._output.fps)
+            if has_unknown_length(shot)
+            else place_shot(shot, 0, self._output, None).frames
+        )
         body = max(1, length - overlap.before - overlap.after)
         sides = {"into": overlap.before, "fade_in": overlap.before, "fade_out": overlap.after, "": body}
         return sides.get(action.at, 0)
@@ -203,7 +210,7 @@ class Segments:
     def _why_body(self, action: Action) -> str:
         return self.not_copied(action.shot) or "nothing of it can be copied"
 
-    def _mix(self, action: Action, shared: Cuts) -> Drawn:
+    def _mix(self, action: Action, shared: ShotRanges) -> RenderSpec:
         transition = self._graph.shot(action.shot).transition
         if action.at == "fade_out":
             return Mix("fade_out", shared.out.frames, self._layer(action.shot, shared.out), None)
@@ -217,10 +224,10 @@ class Segments:
             raise ValueError(f"{action.id} is a cut, which has no frames")
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
-    def film_cues(self, placed: Sequence[Piece] | None = None) -> list[Cue]:
+    def film_cues(self, placed: Sequence[PlacedShot] | None = None) -> list[Cue]:
         """The captions beside or inside the film, in its frames, by the takes that are there, or of shots so *placed*.
 
-        Raises ``TooShort``.
+        Raises ``TrimOutOfRange``.
         """
         if self._output.captions not in ("sidecar", "stream"):
             return []
@@ -229,10 +236,10 @@ class Segments:
             return []
         return film_cues(shots, self.timeline() if placed is None else placed, self._output.fps)
 
-    def chapters(self, placed: Sequence[Piece] | None = None, frames: int = 0) -> list[Chapter]:
+    def chapters(self, placed: Sequence[PlacedShot] | None = None, frames: int = 0) -> list[Chapter]:
         """A chapter for each scene that is in the film, if it is to have any, or of one of *frames* so *placed*.
 
-        Raises ``TooShort``.
+        Raises ``TrimOutOfRange``.
         """
         if not self._output.chapters:
             return []
@@ -244,63 +251,63 @@ class Segments:
         ends = [*list(starts.values())[1:], total_frames(pieces) if placed is None else frames]
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
-    def timeline(self) -> list[Piece]:
-        """Every shot in its place, by the takes that are there. Raises ``TooShort``."""
+    def timeline(self) -> list[PlacedShot]:
+        """Every shot in its place, by the takes that are there. Raises ``TrimOutOfRange``."""
         takes = {shot.id: take.info for shot in self._film.shots() if (take := self._take(shot.id)) is not None}
         return timeline(self._film, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
 
-    def _burnt(self, shot: str, span: Span) -> tuple[Cue, ...]:
+    def _burnt(self, shot: str, span: FrameRange) -> tuple[Cue, ...]:
         """The captions that have to be drawn into those frames of *shot*."""
         if self._output.captions != "burn":
             return ()
         cues = shot_cues(self._graph.shot(shot), self.piece(shot), self._output.fps)
         return tuple(cue for found in cues if (cue := found.within(span.first, span.end)) is not None)
 
-    def _layer(self, name: str, span: Span) -> Layer:
+    def _layer(self, name: str, span: FrameRange) -> Layer:
         plain, cues = self._plain(name, span), self._burnt(name, span)
         font = self._output.font.path if self._output.font is not None else None
         digest = self._files[font] if cues and font is not None else None
         return Captioned(plain, cues, digest, font or "") if cues else plain
 
-    def _plain(self, name: str, span: Span) -> Plain:
+    def _plain(self, name: str, span: FrameRange) -> Plain:
         shot = self._graph.shot(name)
         match shot.source:
             case Generated() | Clip():
                 return self._footage(shot, span)
             case Still():
                 return self._photo(shot, shot.source, span)
-            case Card():
+            case TitleCard():
                 return self._title(shot.source, span)
 
-    def _footage(self, shot: Shot, span: Span) -> Footage:
+    def _footage(self, shot: Shot, span: FrameRange) -> Footage:
         take = self._take(shot.id)
         if take is None:
             raise LookupError(f"the take of {shot.id} is not there")
         start = self.piece(shot.id).start + span.first * shot.speed / self._output.fps
         return Footage(take.digest, start, span.frames, shot.speed, shot.fit or self._output.fit)
 
-    def _photo(self, shot: Shot, still: Still, span: Span) -> Photo:
+    def _photo(self, shot: Shot, still: Still, span: FrameRange) -> Photo:
         rate = self._output.fps / shot.speed
         first = frames_in(shot.trim.start or Fraction(0), rate) + span.first
         shown = max(1, frames_in(still.duration, rate))
         picture, fit = self._files[still.file.path], shot.fit or self._output.fit
         return Photo(picture, still.move, first, span.frames, shown, still.file.path, fit)
 
-    def _title(self, card: Card, span: Span) -> Title:
+    def _title(self, card: TitleCard, span: FrameRange) -> Title:
         font = card.font.path if card.font is not None else None
         digest = self._files[font] if font is not None else None
         looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
         return Title(*looks, span.frames, font or "")
 
 
-class Told(Struct, frozen=True):
+class FilmText(Struct, frozen=True):
     """What a film says of itself beside its pictures."""
 
     chapters: tuple[Chapter, ...] = ()
     cues: tuple[Cue, ...] = ()
 
 
-def told(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> Told:
+def told(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> FilmText:
     """Chapters and captions of a film of *pieces*: what each is, its frames, and whether it is there.
 
     Shots in whose place a slate stands have no captions; their scenes have chapters all the same.
@@ -313,14 +320,14 @@ def told(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> Told
         at += frames
         if not is_there and action.at not in ("into", "fade_in", "fade_out"):
             holes.add(action.shot)
-    everything = [Piece(shot, begin, 0, Fraction(0), whole=True) for shot, begin in begins.items()]
+    everything = [PlacedShot(shot, begin, 0, Fraction(0), whole=True) for shot, begin in begins.items()]
     there = [found for shot, begin in begins.items() if shot not in holes for found in _placed(segments, shot, begin)]
     cues = (Cue(cue.text, cue.first, min(cue.end, at)) for cue in segments.film_cues(there) if cue.first < at)
-    return Told(tuple(segments.chapters(everything, at)), tuple(cues))
+    return FilmText(tuple(segments.chapters(everything, at)), tuple(cues))
 
 
-def _placed(segments: Segments, shot: str, begin: int) -> Iterable[Piece]:
+def _placed(segments: Segments, shot: str, begin: int) -> Iterable[PlacedShot]:
     try:
         yield replace(segments.piece(shot), at=begin)
-    except TooShort:
+    except TrimOutOfRange:
         return

@@ -21,7 +21,7 @@ class Node(Struct, frozen=True):
     parents: tuple[str, ...]
 
 
-class Moment(Struct, frozen=True):
+class ShotVersion(Struct, frozen=True):
     """A version in which a shot asks for something new; ``was`` is its name before, empty if it came with it."""
 
     id: str
@@ -37,7 +37,9 @@ Extra = Callable[[str, str], Mapping[str, Any]]
 """More fields of a shot in a version, by the version's name and the shot's; only fields that both have are compared."""
 
 
-def lineage(nodes: Sequence[Node], see: See, shot: str, extra: Extra = lambda _version, _shot: {}) -> Iterator[Moment]:
+def lineage(
+    nodes: Sequence[Node], see: See, shot: str, extra: Extra = lambda _version, _shot: {}
+) -> Iterator[ShotVersion]:
     """The moments of *shot*, newest first. The first of *nodes* is the version that it is called so in."""
     parents = {node.id: node.parents for node in nodes}
     names: dict[str, str] = {nodes[0].id: shot} if nodes else {}
@@ -81,13 +83,13 @@ def _name_in(old: Version, new: Version, name: str) -> str:
 
 def _moment(
     here: str, version: Version, name: str, before: Sequence[tuple[str, Version, str]], extra: Extra
-) -> Moment | None:
+) -> ShotVersion | None:
     shot = next((shot for shot in version.storyboard.shots() if shot.id == name), None)
     if shot is None:
         return None
     fields = asked(shot, version.files)
     more = extra(here, name)
-    found: Moment | None = None
+    found: ShotVersion | None = None
     for parent, old, was in before:
         if not was:
             continue
@@ -98,5 +100,5 @@ def _moment(
         told = changes(asked(old.storyboard.shot(was), old.files, names) | both, now)
         if not told and was == name:
             return None
-        found = found or Moment(here, name, was, told)
-    return found or Moment(here, name, "", changes({}, fields))
+        found = found or ShotVersion(here, name, was, told)
+    return found or ShotVersion(here, name, "", changes({}, fields))

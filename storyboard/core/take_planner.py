@@ -17,15 +17,15 @@ from storyboard.core.keys import (
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import (
+    ActionCache,
+    CachedResult,
     Change,
-    Course,
-    Found,
-    FrameMade,
+    FrameResult,
     LockEntry,
-    Memory,
+    PlanState,
     Reason,
     Step,
-    TakeMade,
+    TakeResult,
     Why,
     changes,
 )
@@ -34,7 +34,7 @@ _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
 _GONE = ("upstream-missing", "upstream-failed")
 
 
-class Wishes(Struct, frozen=True):
+class PlanOptions(Struct, frozen=True):
     """What the caller wants beside the storyboard.
 
     *files* maps project paths and URLs of pictures to digests; *engines* names the drawing version of providers that
@@ -52,10 +52,10 @@ class Wishes(Struct, frozen=True):
     beside: bool = True
 
 
-class Taking:
+class TakePlanner:
     """Answers for the takes of one storyboard, given what has been settled so far."""
 
-    def __init__(self, graph: Graph, memory: Memory, course: Course, wishes: Wishes) -> None:
+    def __init__(self, graph: Graph, memory: ActionCache, course: PlanState, wishes: PlanOptions) -> None:
         self._graph = graph
         self._memory = memory
         self._course = course
@@ -193,7 +193,7 @@ class Taking:
         reason = Reason("held", changed, asked.shots if isinstance(asked, Reason) else ())
         found = next((one for one in self._memory.find(locked.key) if one.outputs.get("clip") == locked.take), None)
         if found is not None:
-            result = TakeMade(locked.take, msgspec.convert(found.info, ClipInfo))
+            result = TakeResult(locked.take, msgspec.convert(found.info, ClipInfo))
             return Step(action, "held", reason, locked.key, found=result)
         self._course.expected[action.shot] = locked.take
         if not self._take_selected(action):
@@ -233,7 +233,7 @@ class Taking:
     def _planes(self, shot: str, at: str) -> str | None:
         """The digest of the planes of a frame: of the one that is there, or as the lockfile has it."""
         result = self._course.settled.get(frame_id(shot, at))
-        if isinstance(result, FrameMade):
+        if isinstance(result, FrameResult):
             return result.planes
         take = self._course.digest(shot)
         return self._memory.planes(take, at) if take is not None else None
@@ -257,7 +257,9 @@ class Taking:
             return Step(action, "blocked", reason)
         return Step(action, "wait", reason, cost=self._wishes.price(source))
 
-    def _choose(self, source: Generated, key: str, own: LockEntry | None, named: LockEntry | None) -> Found | None:
+    def _choose(
+        self, source: Generated, key: str, own: LockEntry | None, named: LockEntry | None
+    ) -> CachedResult | None:
         """The take that the lockfile names; without one that could be fetched, the newest that answers the request."""
         records = self._memory.find(key)
         if named is not None:
@@ -268,7 +270,7 @@ class Taking:
             return None
         return records[0] if records else None
 
-    def _reuse(self, found: Found, key: str, request: Request, locked: LockEntry | None) -> Reason:
+    def _reuse(self, found: CachedResult, key: str, request: Request, locked: LockEntry | None) -> Reason:
         text = "accepted" if found.accepted else ""
         if locked is None:
             return Reason("cached", text=text)
@@ -304,10 +306,10 @@ def _changed(differing: tuple[Change, ...]) -> Reason:
     return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
 
 
-def _read_take(record: Found) -> TakeMade:
+def _read_take(record: CachedResult) -> TakeResult:
     """The take of a record; one that was accepted for another request has begun with another frame."""
     jump = None if record.accepted else record.info.get("jump")
-    return TakeMade(record.outputs["clip"], msgspec.convert(record.info, ClipInfo), jump)
+    return TakeResult(record.outputs["clip"], msgspec.convert(record.info, ClipInfo), jump)
 
 
 def _generated(shot: Shot) -> Generated:

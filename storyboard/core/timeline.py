@@ -6,7 +6,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import NORMAL, WHOLE, Card, Clip, Generated, Output, Shot, Still, Storyboard
+from storyboard.core.model import NORMAL, WHOLE, Clip, Generated, Output, Shot, Still, Storyboard, TitleCard
 from storyboard.core.timebase import frames_in, seconds_of
 
 # What our own encoder writes, and what every player expects of a film in high definition.
@@ -15,7 +15,7 @@ _BEGIN = Fraction(0)
 _PLAIN = ("yuv420p", 0, "1/1", OUTPUT_COLOR)
 
 
-class Piece(Struct, frozen=True):
+class PlacedShot(Struct, frozen=True):
     """One shot's stretch of the film.
 
     ``at`` and ``frames`` count frames of the film; ``start`` is seconds into the take; ``whole`` says that the take is
@@ -29,7 +29,7 @@ class Piece(Struct, frozen=True):
     whole: bool
 
 
-class TooShort(ValueError):
+class TrimOutOfRange(ValueError):
     """A trim that begins or ends beyond the end of the take."""
 
     def __init__(self, shot: str, wanted: Fraction, length: Fraction, does: str = "ends") -> None:
@@ -39,24 +39,24 @@ class TooShort(ValueError):
 
 def asked_length(shot: Shot) -> Fraction:
     """Seconds that a shot's source is asked to have, before anything is made; of footage only as far as it is used."""
-    if isinstance(shot.source, Generated | Still | Card):
+    if isinstance(shot.source, Generated | Still | TitleCard):
         return shot.source.duration
     return shot.trim.end or shot.trim.start or Fraction(0)
 
 
-def is_open(shot: Shot) -> bool:
+def has_unknown_length(shot: Shot) -> bool:
     """Whether nothing but measuring the footage tells how long it is."""
     return isinstance(shot.source, Clip) and shot.trim.end is None
 
 
 def timeline(
     storyboard: Storyboard, takes: Mapping[str, ClipInfo], into: Mapping[str, int] | None = None
-) -> list[Piece]:
+) -> list[PlacedShot]:
     """The film in order. A take that is in *takes* counts by its real frames, another by the length asked for.
 
-    *into* counts the frames that a shot shares with the one before it. Raises ``TooShort``.
+    *into* counts the frames that a shot shares with the one before it. Raises ``TrimOutOfRange``.
     """
-    pieces: list[Piece] = []
+    pieces: list[PlacedShot] = []
     at, shared = 0, into or {}
     whole: dict[tuple[int, str], int] = {}  # takes of one length have one number of frames in the film
     for shot in storyboard.shots():
@@ -67,9 +67,9 @@ def timeline(
         alike = (take.frames, take.rate) if take is not None and _is_whole(shot) else None
         frames = whole.get(alike) if alike is not None else None
         if frames is not None:
-            piece = Piece(shot.id, at, frames, _BEGIN, True)
+            piece = PlacedShot(shot.id, at, frames, _BEGIN, True)
         else:
-            piece = place(shot, at, storyboard.output, take)
+            piece = place_shot(shot, at, storyboard.output, take)
         if alike is not None:
             whole[alike] = piece.frames
         pieces.append(piece)
@@ -77,22 +77,22 @@ def timeline(
     return pieces
 
 
-def place(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Piece:
-    """One shot's piece, beginning at frame *at* of the film. Raises ``TooShort``."""
+def place_shot(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> PlacedShot:
+    """One shot's piece, beginning at frame *at* of the film. Raises ``TrimOutOfRange``."""
     length = take.duration if take is not None else asked_length(shot)
     if _is_whole(shot):
-        return Piece(shot.id, at, max(1, frames_in(length, output.fps)), _BEGIN, whole=True)
+        return PlacedShot(shot.id, at, max(1, frames_in(length, output.fps)), _BEGIN, whole=True)
     start = shot.trim.start or Fraction(0)
     end = length if shot.trim.end is None else shot.trim.end
     slack = 1 / take.fps if take is not None else Fraction(0)
     if end > length + slack:
-        raise TooShort(shot.id, end, length)
+        raise TrimOutOfRange(shot.id, end, length)
     if take is not None and start >= length:
-        raise TooShort(shot.id, start, length, "begins")
+        raise TrimOutOfRange(shot.id, start, length, "begins")
     end = min(end, length)
     whole = start == 0 and end == length
     frames = max(1, frames_in((end - start) / shot.speed, output.fps))
-    return Piece(shot.id, at, frames, start, whole)
+    return PlacedShot(shot.id, at, frames, start, whole)
 
 
 def _is_whole(shot: Shot) -> bool:
@@ -100,12 +100,12 @@ def _is_whole(shot: Shot) -> bool:
     return (shot.trim is WHOLE or shot.trim == WHOLE) and (shot.speed is NORMAL or shot.speed == NORMAL)
 
 
-def total_frames(pieces: Iterable[Piece]) -> int:
+def total_frames(pieces: Iterable[PlacedShot]) -> int:
     """Frames of the whole film."""
     return max((piece.at + piece.frames for piece in pieces), default=0)
 
 
-def running_time(pieces: Iterable[Piece], output: Output) -> Fraction:
+def running_time(pieces: Iterable[PlacedShot], output: Output) -> Fraction:
     """Seconds of the whole film."""
     return seconds_of(total_frames(pieces), output.fps)
 

@@ -13,16 +13,16 @@ from typing import Protocol
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
-from storyboard.core.ranges import TooLong, overlaps, too_long
+from storyboard.core.ranges import TransitionTooLong, overlaps, too_long
 from storyboard.core.timebase import frames_in, in_words
-from storyboard.core.timeline import TooShort, place
+from storyboard.core.timeline import TrimOutOfRange, place_shot
 from storyboard.document.fields import Field
-from storyboard.document.file_inputs import Frames
+from storyboard.document.file_inputs import FileInputs
 from storyboard.document.scene_cache import AnyDraft
 from storyboard.document.yaml.source_map import Path
 
 
-class Written(Protocol):
+class OutputFields(Protocol):
     """The output of a film as it is written."""
 
     def find(self, name: str) -> Field | None:
@@ -30,7 +30,7 @@ class Written(Protocol):
 
 
 def check_overlaps(
-    storyboard: Storyboard, drafts: Sequence[AnyDraft], output: Written, files: Frames
+    storyboard: Storyboard, drafts: Sequence[AnyDraft], output: OutputFields, files: FileInputs
 ) -> Iterator[Diagnostic]:
     """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
     written = {draft.id: draft for draft in drafts}
@@ -49,13 +49,13 @@ def check_overlaps(
         yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
 
 
-def _frames(shot: Shot, storyboard: Storyboard, files: Frames) -> int | None:
+def _frames(shot: Shot, storyboard: Storyboard, files: FileInputs) -> int | None:
     if isinstance(shot.source, Clip):
         length = files.length(shot.source.file, "clip")
         return None if length is None else _footage(shot, storyboard, length)
     try:
-        return place(shot, 0, storyboard.output, None).frames
-    except TooShort:
+        return place_shot(shot, 0, storyboard.output, None).frames
+    except TrimOutOfRange:
         return None
 
 
@@ -65,7 +65,7 @@ def _footage(shot: Shot, storyboard: Storyboard, length: Fraction) -> int | None
     return max(1, frames_in(shown / shot.speed, storyboard.output.fps)) if shown > 0 else None
 
 
-def _place(problem: TooLong, written: dict[str, AnyDraft], output: Written) -> Span | None:
+def _place(problem: TransitionTooLong, written: dict[str, AnyDraft], output: OutputFields) -> Span | None:
     if not problem.shot:
         name = problem.what.replace(" ", "_")
         field = output.find(name)
@@ -81,7 +81,7 @@ def _place(problem: TooLong, written: dict[str, AnyDraft], output: Written) -> S
 _FRAME_S = Fraction(1, 10)
 
 
-def check_footage(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: Frames) -> Iterator[Diagnostic]:
+def check_footage(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: FileInputs) -> Iterator[Diagnostic]:
     """Findings about parts that begin or end behind the footage that they are of."""
     for draft, shot in zip(drafts, storyboard.shots(), strict=True):
         if shot.skip or not isinstance(shot.source, Clip) or (shot.trim.start, shot.trim.end) == (None, None):

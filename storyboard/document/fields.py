@@ -37,7 +37,7 @@ class Field(Struct, gc=False):
         return self.path not in self.document.bad
 
 
-class Layer(Struct, gc=False):
+class FieldLayer(Struct, gc=False):
     """One mapping of fields: a shot, or defaults."""
 
     document: Document
@@ -51,23 +51,23 @@ class Layer(Struct, gc=False):
         return Field(self.data[name], self.document, (*self.path, name))
 
 
-def layer(document: Document, path: Path, value: object) -> Layer:
+def layer(document: Document, path: Path, value: object) -> FieldLayer:
     """The mapping at *path*; an empty one if there is something else."""
-    return Layer(document, path, value if isinstance(value, dict) else {})
+    return FieldLayer(document, path, value if isinstance(value, dict) else {})
 
 
 class SceneDraft(Struct, gc=False):
     """A scene as written: its own fields and the defaults for its shots, the nearest first."""
 
-    own: Layer
-    defaults: tuple[Layer, ...]
+    own: FieldLayer
+    defaults: tuple[FieldLayer, ...]
     id: str
 
 
 class ShotDraft(Struct, gc=False):
     """A shot as written. ``id`` is empty if it has none; ``kind`` is its source, empty if it is not clear."""
 
-    own: Layer
+    own: FieldLayer
     scene: SceneDraft
     id: str
     kind: str
@@ -84,7 +84,7 @@ class ShotDraft(Struct, gc=False):
         field = self.written(name)
         return field if field is not None and field.usable else None
 
-    def layers(self) -> Iterator[Layer]:
+    def layers(self) -> Iterator[FieldLayer]:
         """Where fields are looked for, the nearest first."""
         yield self.own
         yield from self.scene.defaults

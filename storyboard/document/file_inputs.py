@@ -13,7 +13,7 @@ from storyboard.document.suggest import quoted
 from storyboard.fonts import missing_letters
 
 
-class Frames:
+class FileInputs:
     """Reads frame fields of one storyboard; every picture is looked at once."""
 
     def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:

@@ -16,7 +16,7 @@ _DRAWN = 12
 _WITH_TAKES = frozenset(("prompt", "clip"))
 
 
-class Linked(Struct, gc=False):
+class LinkedShot(Struct, gc=False):
     """A shot with what its source was read as (``None`` if that failed) and the links found in it."""
 
     draft: AnyDraft
@@ -24,12 +24,12 @@ class Linked(Struct, gc=False):
     links: Sequence[tuple[AnyField, FrameLink]]
 
 
-def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnostic]:
+def check_links(shots: Sequence[LinkedShot], *, complete: bool) -> Iterator[Diagnostic]:
     """Findings about all links of a film: dangling, to itself, to what is not made, circles, long chains.
 
     Unless the film is *complete*, a shot that is not there may stand in a file that could not be read: it is not told.
     """
-    by_id: dict[str, Linked] = {}
+    by_id: dict[str, LinkedShot] = {}
     for shot in shots:
         by_id.setdefault(shot.draft.id, shot)
     ways: dict[str, list[_Way]] = {}
@@ -53,7 +53,7 @@ def check_links(shots: Sequence[Linked], *, complete: bool) -> Iterator[Diagnost
     yield from _shape(list(by_id), ways)
 
 
-def _goes(shot: Linked, link: FrameLink, target: Linked) -> bool:
+def _goes(shot: LinkedShot, link: FrameLink, target: LinkedShot) -> bool:
     """Whether nothing at all can be said against a link, which is so for most."""
     there = target.draft
     return there.id != shot.draft.id and there.kind in _WITH_TAKES and isinstance(link.at, str) and not there.skipped
@@ -71,12 +71,12 @@ class _Way(Struct, gc=False):
         return self.field.part("shot")
 
 
-def _definition(target: Linked) -> Label:
+def _definition(target: LinkedShot) -> Label:
     return Label(target.draft.name_span, f"{quoted(target.draft.id)} is defined here")
 
 
 def _unusable(
-    shot: Linked, field: AnyField, link: FrameLink, target: Linked | None, known: dict[str, Linked]
+    shot: LinkedShot, field: AnyField, link: FrameLink, target: LinkedShot | None, known: dict[str, LinkedShot]
 ) -> Diagnostic | None:
     if target is None:
         return _dangling(link.shot, field.part("shot"), known)
@@ -92,7 +92,7 @@ def _unusable(
     return _outside(field, link, target)
 
 
-def _dangling(name: str, place: Span, known: dict[str, Linked]) -> Diagnostic:
+def _dangling(name: str, place: Span, known: dict[str, LinkedShot]) -> Diagnostic:
     meant = closest(name, known)
     message = f"shot {quoted(name)} is not defined"
     if meant is None:
@@ -100,7 +100,7 @@ def _dangling(name: str, place: Span, known: dict[str, Linked]) -> Diagnostic:
     return error("unknown-shot", message, place, _definition(known[meant]), help=f"did you mean `{meant}`?")
 
 
-def _outside(field: AnyField, link: FrameLink, target: Linked) -> Diagnostic | None:
+def _outside(field: AnyField, link: FrameLink, target: LinkedShot) -> Diagnostic | None:
     if target.source is None or isinstance(link.at, str) or link.at < target.source.duration:
         return None
     length, moment = plain_number(target.source.duration), plain_number(link.at)

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error, in_file_order
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
-from storyboard.document.lower_film import Film
+from storyboard.document.lower_film import FilmLowering
 from storyboard.document.paths import BadPath, in_project
 from storyboard.document.project_files import FileProblem, ProjectFiles
-from storyboard.document.scene_cache import AnyDraft, Known, KnownScene, KnownSceneDraft, Unsure
+from storyboard.document.scene_cache import AnyDraft, Known, KnownScene, KnownSceneDraft, NotReusable
 from storyboard.document.scene_records import worth_knowing
 from storyboard.document.suggest import quoted
 from storyboard.document.validate import Kind, check
@@ -40,7 +40,7 @@ class Loaded(Struct):
     files: tuple[str, ...]
     texts: Mapping[str, str]
     _drafts: dict[str, AnyDraft]
-    _film: Film | None = None
+    _film: FilmLowering | None = None
 
     def place(self, shot_id: str, field: str | None = None) -> Span | None:
         """Where a shot stands, or one of its fields, in its defaults if it comes from there."""
@@ -91,7 +91,7 @@ def load(
     """
     try:
         return _load(path, _Reader(project, known), cards, provider)
-    except Unsure:
+    except NotReusable:
         return _load(path, _Reader(project, None), cards, provider)
 
 
@@ -104,7 +104,7 @@ def _load(path: str, reader: "_Reader", cards: Mapping[str, ModelCard], provider
         return _loaded(None, reader, {})
     for document, kind in reader.unchecked():
         reader.findings.extend(check(document, kind))
-    film = Film(root, scenes, reader.findings, reader.project, cards, provider, complete=reader.complete)
+    film = FilmLowering(root, scenes, reader.findings, reader.project, cards, provider, complete=reader.complete)
     storyboard = film.lower()
     drafts: dict[str, AnyDraft] = {}
     for draft in film.drafts:
@@ -113,7 +113,7 @@ def _load(path: str, reader: "_Reader", cards: Mapping[str, ModelCard], provider
 
 
 def _loaded(
-    storyboard: Storyboard | None, reader: "_Reader", drafts: dict[str, AnyDraft], film: Film | None = None
+    storyboard: Storyboard | None, reader: "_Reader", drafts: dict[str, AnyDraft], film: FilmLowering | None = None
 ) -> Loaded:
     files = tuple(reader.files)
     findings = in_file_order(reader.findings, files)
@@ -256,6 +256,6 @@ class _Reader:
         if known is None or self._known is None:
             return None
         if not self._fits(known.size, place):
-            raise Unsure
+            raise NotReusable
         self.files[name] = known.digest
         return KnownSceneDraft(name, known, self._known.shots(known))

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from storyboard.core.audio import OffFilm, track_start
+from storyboard.core.audio import TrackOutsideFilm, track_start
 from storyboard.core.diagnostics import Diagnostic, Label, error, warning
 from storyboard.core.model import Audio, Clip, Storyboard, Track
 from storyboard.core.ranges import overlaps
 from storyboard.core.timebase import exact, in_words, plain_number
-from storyboard.core.timeline import Piece, TooShort, running_time, timeline
-from storyboard.document.fields import Field, Layer, ShotDraft
-from storyboard.document.file_inputs import Frames
+from storyboard.core.timeline import PlacedShot, TrimOutOfRange, running_time, timeline
+from storyboard.document.fields import Field, FieldLayer, ShotDraft
+from storyboard.document.file_inputs import FileInputs
 from storyboard.document.scene_cache import AnyDraft
 from storyboard.document.suggest import closest, quoted
 
@@ -36,7 +36,7 @@ def shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
     return Audio(said.get("mode") != "mute", exact(said.get("gain", 0)))
 
 
-def read_tracks(root: Layer, frames: Frames, findings: list[Diagnostic]) -> tuple[Track, ...]:
+def read_tracks(root: FieldLayer, frames: FileInputs, findings: list[Diagnostic]) -> tuple[Track, ...]:
     """The tracks of the film; one whose file cannot be used is left out, which has then been said.
 
     Where a file says how long it is, fades that take longer are added to the findings.
@@ -71,7 +71,7 @@ def _longest(track: Track, room: Fraction) -> str:
     return shorter or f"both together fit into {in_words(room)}"
 
 
-def _track(field: Field, frames: Frames) -> Track | None:
+def _track(field: Field, frames: FileInputs) -> Track | None:
     if not isinstance(field.value, dict | str):
         return None
     said: dict[str, Any] = field.value if isinstance(field.value, dict) else {"file": field.value}
@@ -94,7 +94,7 @@ def _track(field: Field, frames: Frames) -> Track | None:
     )
 
 
-def check_shots(root: Layer, drafts: Sequence[AnyDraft], *, complete: bool) -> Iterator[Diagnostic]:
+def check_shots(root: FieldLayer, drafts: Sequence[AnyDraft], *, complete: bool) -> Iterator[Diagnostic]:
     """Findings about tracks that begin with a shot which is not there or is skipped.
 
     Unless the film is *complete*, a shot that is not there may stand in a file that could not be read.
@@ -112,7 +112,7 @@ def check_shots(root: Layer, drafts: Sequence[AnyDraft], *, complete: bool) -> I
 
 
 def _unusable(
-    root: Layer, name: str, path: tuple[str | int, ...], by_id: Mapping[str, AnyDraft], *, complete: bool
+    root: FieldLayer, name: str, path: tuple[str | int, ...], by_id: Mapping[str, AnyDraft], *, complete: bool
 ) -> Diagnostic | None:
     place, draft = root.document.span(path), by_id.get(name)
     if draft is not None and draft.skipped:
@@ -128,7 +128,7 @@ def _unusable(
     return error("unknown-shot", message, place, note, help=f"did you mean `{meant}`?")
 
 
-def check_times(storyboard: Storyboard, root: Layer) -> Iterator[Diagnostic]:
+def check_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diagnostic]:
     """Findings about tracks that begin outside the film, or whose fades take longer than what is left of it."""
     pieces = _known(storyboard) if storyboard.audio else None
     if pieces is None:
@@ -137,7 +137,7 @@ def check_times(storyboard: Storyboard, root: Layer) -> Iterator[Diagnostic]:
     for number, track in enumerate(storyboard.audio):
         try:
             start = track_start(track, pieces, storyboard.output)
-        except OffFilm:
+        except TrackOutsideFilm:
             continue
         path = (*root.path, "audio", number)
         if not 0 <= start < length:
@@ -150,7 +150,9 @@ def check_times(storyboard: Storyboard, root: Layer) -> Iterator[Diagnostic]:
             yield error("fades-too-long", message, root.document.span((*path, name)), help=advice)
 
 
-def _outside(root: Layer, path: tuple[str | int, ...], track: Track, start: Fraction, length: Fraction) -> Diagnostic:
+def _outside(
+    root: FieldLayer, path: tuple[str | int, ...], track: Track, start: Fraction, length: Fraction
+) -> Diagnostic:
     place = (*path, "start") if track.shot is None else (*path, "start", "offset")
     if start < 0:
         message = f"the track would begin {in_words(-start)} before the film"
@@ -160,11 +162,11 @@ def _outside(root: Layer, path: tuple[str | int, ...], track: Track, start: Frac
     return error("track-outside", message, root.document.span(place))
 
 
-def _known(storyboard: Storyboard) -> list[Piece] | None:
+def _known(storyboard: Storyboard) -> list[PlacedShot] | None:
     """The timeline, if all of it is known before anything is made."""
     if any(isinstance(shot.source, Clip) for shot in storyboard.shots() if not shot.skip):
         return None
     try:
         return timeline(storyboard, {}, {name: share.before for name, share in overlaps(storyboard).items()})
-    except TooShort:
+    except TrimOutOfRange:
         return None

@@ -12,14 +12,14 @@ from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
 from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.check_lengths import check_footage
-from storyboard.document.fields import Field, Layer, SceneDraft, layer
-from storyboard.document.file_inputs import Frames
+from storyboard.document.fields import Field, FieldLayer, SceneDraft, layer
+from storyboard.document.file_inputs import FileInputs
 from storyboard.document.links import check_links
 from storyboard.document.lower_audio import check_shots, check_times, read_tracks
 from storyboard.document.lower_outputs import Outputs
-from storyboard.document.lower_shot import Lowered, Tools, lower_shot
-from storyboard.document.lower_text import Texts
-from storyboard.document.model_limits import Cards
+from storyboard.document.lower_shot import LoweredShot, LoweringContext, lower_shot
+from storyboard.document.lower_text import VarExpander
+from storyboard.document.model_limits import ModelChecks
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownSceneDraft, context_of
 from storyboard.document.scene_records import AnyScene, ReadScene, known_shots
@@ -27,7 +27,7 @@ from storyboard.document.suggest import folded, is_reserved, quoted
 from storyboard.document.yaml.source_map import Document, Path
 
 
-class Film:
+class FilmLowering:
     """Lowers one storyboard whose files have been read. ``drafts`` are the shots in the order of the film.
 
     *complete* says that no scene is missing because its file could not be read.
@@ -51,11 +51,11 @@ class Film:
         self._complete = complete
         self._outputs = Outputs(self._root, findings)
         vars_ = self._root.find("vars")
-        self._tools = Tools(
+        self._tools = LoweringContext(
             findings,
-            Texts(layer(root, ("vars",), vars_.value if vars_ is not None else None), findings),
-            Frames(files, findings),
-            Cards(cards, provider, findings),
+            VarExpander(layer(root, ("vars",), vars_.value if vars_ is not None else None), findings),
+            FileInputs(files, findings),
+            ModelChecks(cards, provider, findings),
             self._outputs.shared_size(),
             {},
         )
@@ -94,7 +94,7 @@ class Film:
         return None if has_errors(self.findings) else storyboard
 
     def _storyboard(
-        self, lowered: Sequence[Lowered], title: str | None, titles: list[str | None], outputs: Sequence[Output]
+        self, lowered: Sequence[LoweredShot], title: str | None, titles: list[str | None], outputs: Sequence[Output]
     ) -> Storyboard:
         shots = iter([one.shot for one in lowered if one.shot is not None])
         scenes = [
@@ -112,7 +112,7 @@ class Film:
             budget=None if budget is None else Decimal(str(budget)),
         )
 
-    def _title(self, part: Layer) -> str | None:
+    def _title(self, part: FieldLayer) -> str | None:
         field = part.find("title")
         return self._tools.texts.fill(field) if field is not None else None
 
@@ -123,7 +123,7 @@ class Film:
             scene.title = self._title(scene.draft.own)
         return scene.title
 
-    def _lowered(self, scene: AnyScene) -> Sequence[Lowered]:
+    def _lowered(self, scene: AnyScene) -> Sequence[LoweredShot]:
         if isinstance(scene, KnownSceneDraft):
             return known_shots(scene, self._tools, self.context)
         with self._noted(scene):
@@ -150,7 +150,7 @@ class Film:
         defaults = (
             layer(document, (*path, "defaults"), own.data.get("defaults")),
             layer(self._root.document, ("defaults",), self._root.data.get("defaults")),
-            Layer(self._root.document, (), top),
+            FieldLayer(self._root.document, (), top),
         )
         name = own.data.get("id")
         return SceneDraft(own, tuple(part for part in defaults if part.data), name if isinstance(name, str) else "")
@@ -173,7 +173,7 @@ def _all_apart(ids: list[str]) -> bool:
     return len(names) == len(ids) and not any(map(is_reserved, ids))
 
 
-def _id_problems(what: str, layers: Iterator[Layer]) -> Iterator[Diagnostic]:
+def _id_problems(what: str, layers: Iterator[FieldLayer]) -> Iterator[Diagnostic]:
     """Ids that are used twice, or look the same to some file systems, or that no file can have."""
     first: dict[str, Field] = {}
     for part in layers:

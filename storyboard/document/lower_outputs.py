@@ -10,9 +10,9 @@ from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, Size, Storyboard
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.check_lengths import check_overlaps
-from storyboard.document.fields import Field, Layer, layer
-from storyboard.document.file_inputs import Frames
-from storyboard.document.lower_shot import Lowered
+from storyboard.document.fields import Field, FieldLayer, layer
+from storyboard.document.file_inputs import FileInputs
+from storyboard.document.lower_shot import LoweredShot
 from storyboard.document.paths import BadPath, default_film, film
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft
@@ -33,8 +33,8 @@ class OutputDraft(Struct):
     """One film as written: its own fields, and those of `output`, which count where it has none."""
 
     name: str
-    own: Layer
-    shared: Layer
+    own: FieldLayer
+    shared: FieldLayer
 
     def find(self, name: str) -> Field | None:
         """The field that counts, usable or not."""
@@ -56,7 +56,7 @@ class OutputDraft(Struct):
 class Outputs:
     """The outputs of one storyboard. What is wrong with them is added to *findings*, once for what they share."""
 
-    def __init__(self, root: Layer, findings: list[Diagnostic]) -> None:
+    def __init__(self, root: FieldLayer, findings: list[Diagnostic]) -> None:
         self._document = root.document
         self._findings = findings
         self._told: set[tuple[str, object]] = set()
@@ -66,7 +66,7 @@ class Outputs:
         named = layer(root.document, ("outputs",), several.value if several is not None else None)
         if several is not None and several.usable and not named.data:
             findings.append(error("bad-length", "`outputs` is empty", several.span))
-        nothing = Layer(root.document, ("output",), {})
+        nothing = FieldLayer(root.document, ("output",), {})
         self.drafts = [
             OutputDraft(name, layer(root.document, ("outputs", name), value), self._shared)
             for name, value in named.data.items()
@@ -76,7 +76,7 @@ class Outputs:
         """The size in which takes are asked for where their model makes it: that of `output` alone."""
         return self._size(self._shared.find("size"))
 
-    def read_fonts(self, frames: Frames) -> None:
+    def read_fonts(self, frames: FileInputs) -> None:
         """Look at the font files; one that cannot be used is told, and one that nothing is drawn with too."""
         burning = {_place(draft) for draft in self.drafts if draft.said.get("captions") == "burn"}
         for draft in self.drafts:
@@ -110,7 +110,7 @@ class Outputs:
         return found
 
     def whole(
-        self, read: Sequence[tuple[str, Size | None, Fraction | None]], lowered: Sequence[Lowered]
+        self, read: Sequence[tuple[str, Size | None, Fraction | None]], lowered: Sequence[LoweredShot]
     ) -> list[Output]:
         """The outputs; what nobody says comes from the first shot that is in the film."""
         shown = [one for one in lowered if not one.linked.draft.skipped]
@@ -129,7 +129,7 @@ class Outputs:
             for draft, (file, own_size, own_rate) in zip(self.drafts, read, strict=True)
         ]
 
-    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[AnyDraft], frames: Frames) -> None:
+    def check_overlaps(self, storyboard: Storyboard, drafts: Sequence[AnyDraft], frames: FileInputs) -> None:
         """Findings about transitions and fades in any of the films, each place once."""
         for draft, one in zip(self.drafts, storyboard.films(), strict=True):
             for finding in check_overlaps(one, drafts, draft, frames):

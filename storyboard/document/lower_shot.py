@@ -27,38 +27,38 @@ from storyboard.core.model import (
 )
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.timebase import exact, plain_number
-from storyboard.document.fields import Field, Layer, ShotDraft, layer
-from storyboard.document.file_inputs import Frames
-from storyboard.document.links import Linked
+from storyboard.document.fields import Field, FieldLayer, ShotDraft, layer
+from storyboard.document.file_inputs import FileInputs
+from storyboard.document.links import LinkedShot
 from storyboard.document.lower_audio import shot_audio
 from storyboard.document.lower_sources import material, read_seeds, transition
-from storyboard.document.lower_text import Drawn, Texts, captions
-from storyboard.document.model_limits import Cards
+from storyboard.document.lower_text import CaptionFonts, VarExpander, captions
+from storyboard.document.model_limits import ModelChecks
 
 MAX_PARAM_VALUES = 256
 
 
-class Tools(Struct):
+class LoweringContext(Struct):
     """What every shot of one storyboard is lowered with."""
 
     findings: list[Diagnostic]
-    texts: Texts
-    frames: Frames
-    cards: Cards
+    texts: VarExpander
+    frames: FileInputs
+    cards: ModelChecks
     film_size: Size | None
     params: dict[tuple[tuple[str, object], ...], Mapping[str, Json]]
     caption_fonts: tuple[FileInput | None, ...] = ()
 
 
-class Lowered(Struct):
+class LoweredShot(Struct):
     """A shot, ``None`` if its source cannot be used, with what the links of the film are checked by."""
 
     shot: Shot | None
-    linked: Linked
+    linked: LinkedShot
     card: ModelCard | None
 
 
-def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
+def lower_shot(draft: ShotDraft, tools: LoweringContext) -> LoweredShot:
     """Read one shot; what is wrong with it is added to the findings."""
     title = _text(draft, "title", tools)
     links: list[tuple[Field, FrameLink]] = []
@@ -69,16 +69,18 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         else material(draft, tools.texts, tools.frames, tools.findings)
     )
     trim = _trim(draft, source, tools)
-    linked = Linked(draft, source if isinstance(source, Generated) else None, links)
+    linked = LinkedShot(draft, source if isinstance(source, Generated) else None, links)
     if source is None:
-        return Lowered(None, linked, card)
+        return LoweredShot(None, linked, card)
     shot = Shot(
         id=draft.id,
         scene=draft.scene.id,
         source=source,
         trim=trim,
         transition=transition(draft),
-        caption=captions(draft, _length(source), tools.texts, Drawn(tools.caption_fonts, tools.frames), tools.findings),
+        caption=captions(
+            draft, _length(source), tools.texts, CaptionFonts(tools.caption_fonts, tools.frames), tools.findings
+        ),
         audio=shot_audio(draft, tools.findings),
         speed=_number(draft, "speed", NORMAL),
         fit=_fit(draft),
@@ -87,11 +89,11 @@ def lower_shot(draft: ShotDraft, tools: Tools) -> Lowered:
         title=title,
         tags=_tags(draft),
     )
-    return Lowered(shot, linked, card)
+    return LoweredShot(shot, linked, card)
 
 
 def _generated(
-    draft: ShotDraft, card: ModelCard, tools: Tools, links: list[tuple[Field, FrameLink]]
+    draft: ShotDraft, card: ModelCard, tools: LoweringContext, links: list[tuple[Field, FrameLink]]
 ) -> Generated | None:
     """The request of a generated shot, with what fits anyhow in the place of what cannot be used."""
     frames: dict[str, FrameInput | None] = {}
@@ -122,7 +124,7 @@ def _generated(
     return source
 
 
-def _text(draft: ShotDraft, name: str, tools: Tools) -> str | None:
+def _text(draft: ShotDraft, name: str, tools: LoweringContext) -> str | None:
     field = draft.find(name)
     return None if field is None else tools.texts.fill(field)
 
@@ -153,7 +155,7 @@ def _tags(draft: ShotDraft) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _params(draft: ShotDraft, card: ModelCard, tools: Tools) -> Mapping[str, Json]:
+def _params(draft: ShotDraft, card: ModelCard, tools: LoweringContext) -> Mapping[str, Json]:
     """The merged request fields; shots that share all their layers share the result."""
     layers = [
         layer(field.document, field.path, field.value)
@@ -169,7 +171,7 @@ def _params(draft: ShotDraft, card: ModelCard, tools: Tools) -> Mapping[str, Jso
     return tools.params[key]
 
 
-def _merged(layers: list[Layer], tools: Tools) -> Mapping[str, Json]:
+def _merged(layers: list[FieldLayer], tools: LoweringContext) -> Mapping[str, Json]:
     whole: dict[str, Any] = {}
     for part in reversed(layers):
         if _count(part.data) > MAX_PARAM_VALUES:
@@ -199,7 +201,7 @@ def _count(value: object) -> int:
     return count
 
 
-def _trim(draft: ShotDraft, source: Source | None, tools: Tools) -> Trim:
+def _trim(draft: ShotDraft, source: Source | None, tools: LoweringContext) -> Trim:
     field = draft.own.find("trim")
     if field is None or not field.usable or not isinstance(field.value, dict):
         return WHOLE

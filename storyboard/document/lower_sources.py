@@ -9,12 +9,12 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, error, warning
-from storyboard.core.model import DEFAULT_SEED, Card, Clip, FileInput, Source, Still, Transition
+from storyboard.core.model import DEFAULT_SEED, Clip, FileInput, Source, Still, TitleCard, Transition
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field, ShotDraft
-from storyboard.document.file_inputs import Frames
-from storyboard.document.lower_text import Texts, can_be_drawn
+from storyboard.document.file_inputs import FileInputs
+from storyboard.document.lower_text import VarExpander, can_be_drawn
 from storyboard.document.suggest import alternatives
 
 SHOWN_S = Fraction(4)
@@ -22,7 +22,7 @@ TRANSITION_S = Fraction(1)
 _FONT = "card: {text: …, font: fonts/name.ttf}"
 
 
-def material(draft: ShotDraft, texts: Texts, frames: Frames, findings: list[Diagnostic]) -> Source | None:
+def material(draft: ShotDraft, texts: VarExpander, frames: FileInputs, findings: list[Diagnostic]) -> Source | None:
     """The source of a shot that has no prompt, or ``None`` if it cannot be used, which has then been said."""
     field = draft.own.find(draft.kind) if draft.kind else None
     if field is None:
@@ -47,7 +47,7 @@ def transition(draft: ShotDraft) -> Transition:
     return Transition(field.value["type"], _seconds(field.value, TRANSITION_S), **said)
 
 
-def _still(field: Field, frames: Frames) -> Still | None:
+def _still(field: Field, frames: FileInputs) -> Still | None:
     said: dict[str, Any] = field.value if isinstance(field.value, dict) else {"file": field.value}
     place = _part(field, "file") if isinstance(field.value, dict) else field
     file = frames.file(place, "picture")
@@ -56,12 +56,12 @@ def _still(field: Field, frames: Frames) -> Still | None:
     return Still(file, _seconds(said, SHOWN_S), said.get("move", "none"))
 
 
-def _card(field: Field, texts: Texts, frames: Frames, findings: list[Diagnostic]) -> Card | None:
+def _card(field: Field, texts: VarExpander, frames: FileInputs, findings: list[Diagnostic]) -> TitleCard | None:
     if not field.usable:
         return None
     if not isinstance(field.value, dict):
         text = _words(field, texts, findings)
-        return Card(text, SHOWN_S) if text and can_be_drawn(field, text, None, frames, findings, _FONT) else None
+        return TitleCard(text, SHOWN_S) if text and can_be_drawn(field, text, None, frames, findings, _FONT) else None
     said = field.value
     filled = {name: _words(_part(field, name), texts, findings) for name in ("text", "subtitle") if name in said}
     font: FileInput | None = frames.file(_part(field, "font"), "font") if "font" in said else None
@@ -74,10 +74,10 @@ def _card(field: Field, texts: Texts, frames: Frames, findings: list[Diagnostic]
         for name, words in filled.items()
         if words
     ]
-    return Card(text, _seconds(said, SHOWN_S), filled.get("subtitle"), font=font, **looks) if all(drawn) else None
+    return TitleCard(text, _seconds(said, SHOWN_S), filled.get("subtitle"), font=font, **looks) if all(drawn) else None
 
 
-def _words(field: Field, texts: Texts, findings: list[Diagnostic]) -> str | None:
+def _words(field: Field, texts: VarExpander, findings: list[Diagnostic]) -> str | None:
     text = texts.fill(field)
     if text == "":
         findings.append(error("empty-text", "there is nothing in it but blanks", field.span))

@@ -15,8 +15,8 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Span, error, warning
 from storyboard.core.model import Caption, FileInput
 from storyboard.core.timebase import exact, plain_number
-from storyboard.document.fields import Field, Layer, ShotDraft
-from storyboard.document.file_inputs import Frames
+from storyboard.document.fields import Field, FieldLayer, ShotDraft
+from storyboard.document.file_inputs import FileInputs
 from storyboard.document.suggest import closest, quoted
 from storyboard.document.yaml.source_map import Document, Path
 from storyboard.fonts import has_layout, needs_layout
@@ -28,13 +28,13 @@ _NOTHING: frozenset[str | None] = frozenset()
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]{0,64})\}|\$\{")
 
 
-class Texts:
+class VarExpander:
     """Fills texts from the vars of one storyboard and remembers which were used.
 
     Each text is filled once, however many shots it is the default of; what is wrong in it is said once.
     """
 
-    def __init__(self, defined: Layer, findings: list[Diagnostic]) -> None:
+    def __init__(self, defined: FieldLayer, findings: list[Diagnostic]) -> None:
         self._findings = findings
         self._defined = defined
         self._done: dict[tuple[str, Path], str | None] = {}
@@ -57,7 +57,7 @@ class Texts:
                 place = self._defined.document.key_span((*self._defined.path, name))
                 yield warning("unused-var", f"the var `{name}` is not used", place)
 
-    def _read(self, defined: Layer) -> Iterator[tuple[str, str]]:
+    def _read(self, defined: FieldLayer) -> Iterator[tuple[str, str]]:
         for name in defined.data:
             field = defined.find(name)
             if field is None or not field.usable or not isinstance(field.value, str):
@@ -154,7 +154,7 @@ _NAMED = 12  # missing letters, at most
 
 
 def can_be_drawn(
-    field: Field, text: str, font: FileInput | None, frames: Frames, findings: list[Diagnostic], example: str
+    field: Field, text: str, font: FileInput | None, frames: FileInputs, findings: list[Diagnostic], example: str
 ) -> bool:
     """Whether *font*, or without one the built-in font, has all letters of *text*, which *field* says, and whether
     Pillow can put them beside each other as their script wants it.
@@ -182,15 +182,15 @@ def _can_be_laid_out(field: Field, text: str, findings: list[Diagnostic]) -> boo
 _FONT = "output: {captions: burn, font: fonts/name.ttf}"
 
 
-class Drawn(Struct):
+class CaptionFonts(Struct):
     """What captions are drawn into the film with: fonts, ``None`` for the built-in one. None at all, and none is."""
 
     fonts: tuple[FileInput | None, ...]
-    frames: Frames
+    frames: FileInputs
 
 
 def captions(
-    draft: ShotDraft, length: Fraction | None, texts: Texts, drawn: Drawn, findings: list[Diagnostic]
+    draft: ShotDraft, length: Fraction | None, texts: VarExpander, drawn: CaptionFonts, findings: list[Diagnostic]
 ) -> tuple[Caption, ...]:
     """The captions of a shot whose source lasts *length* seconds, ``None`` if that is not known yet."""
     field = draft.own.find("caption")
@@ -204,14 +204,19 @@ def captions(
     return tuple(caption for caption in found if caption is not None)
 
 
-def _check_letters(field: Field, text: str | None, drawn: Drawn, findings: list[Diagnostic]) -> None:
+def _check_letters(field: Field, text: str | None, drawn: CaptionFonts, findings: list[Diagnostic]) -> None:
     for font in drawn.fonts if text else ():
         if not can_be_drawn(field, text or "", font, drawn.frames, findings, _FONT):
             return
 
 
 def _timed(
-    field: Field, number: int, length: Fraction | None, texts: Texts, drawn: Drawn, findings: list[Diagnostic]
+    field: Field,
+    number: int,
+    length: Fraction | None,
+    texts: VarExpander,
+    drawn: CaptionFonts,
+    findings: list[Diagnostic],
 ) -> Caption | None:
     said = field.value[number] if isinstance(field.value, list) else {}
     path = (*field.path, number)

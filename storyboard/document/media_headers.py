@@ -123,7 +123,7 @@ _BLOCK = 1 << 16
 _TAG_HEAD = 11
 
 
-class Frame(Struct, frozen=True):
+class AudioFrameHeader(Struct, frozen=True):
     """One frame as its header tells: its bytes, its samples, and samples a second."""
 
     length: int
@@ -138,7 +138,7 @@ def walked(read: ReadAt, size: int, at: int) -> Fraction | None:
     return None if header is None else _added_up(read, size, at, header)
 
 
-def _added_up(read: ReadAt, size: int, at: int, header: Callable[[bytes], Frame | None]) -> Fraction | None:
+def _added_up(read: ReadAt, size: int, at: int, header: Callable[[bytes], AudioFrameHeader | None]) -> Fraction | None:
     samples, rate, block, base = 0, 0, b"", at
     for _ in range(_MOST_FRAMES):
         if at + _TAG_HEAD > base + len(block):
@@ -153,7 +153,7 @@ def _added_up(read: ReadAt, size: int, at: int, header: Callable[[bytes], Frame 
     return None
 
 
-def mp3_frame(head: bytes) -> Frame | None:
+def mp3_frame(head: bytes) -> AudioFrameHeader | None:
     """The frame of layer III that begins so; none of a free bit rate, whose header does not tell its length."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
         return None
@@ -162,10 +162,10 @@ def mp3_frame(head: bytes) -> Frame | None:
         return None
     samples, kilobits = (1152, _MPEG_1) if version == 3 else (576, _MPEG_2)
     length = samples // 8 * 1000 * kilobits[bits - 1] // MP3_RATES[version][rate] + (head[2] >> 1 & 1)
-    return Frame(length, samples, MP3_RATES[version][rate])
+    return AudioFrameHeader(length, samples, MP3_RATES[version][rate])
 
 
-def adts_frame(head: bytes) -> Frame | None:
+def adts_frame(head: bytes) -> AudioFrameHeader | None:
     """The frame of AAC that begins so."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return None
@@ -173,7 +173,7 @@ def adts_frame(head: bytes) -> Frame | None:
     length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     if rate >= len(_AAC_RATES) or length < 7:
         return None
-    return Frame(length, 1024 * ((head[6] & 3) + 1), _AAC_RATES[rate])
+    return AudioFrameHeader(length, 1024 * ((head[6] & 3) + 1), _AAC_RATES[rate])
 
 
 _SEGMENT, _INFO = 0x18538067, 0x1549A966

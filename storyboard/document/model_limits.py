@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error
 from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated
 from storyboard.core.model_cards import ModelCard, misfits
-from storyboard.document.fields import Field, Layer, ShotDraft
+from storyboard.document.fields import Field, FieldLayer, ShotDraft
 from storyboard.document.suggest import alternatives, closest, did_you_mean, quoted
 
 # What the local provider draws by and nobody else is sent.
 _LOCAL_PARAMS = {"slate": bool}
 
 
-class Cards:
+class ModelChecks:
     """The cards of the models and what shots ask of them. A default that does not fit is told once."""
 
     def __init__(self, cards: Mapping[str, ModelCard], provider: str | None, findings: list[Diagnostic]) -> None:
@@ -58,7 +58,7 @@ class Cards:
                 code = f"model-{misfit.field.replace('_', '-')}"
                 self._tell(shot, code, misfit.message, field, help=misfit.help)
 
-    def check_params(self, shot: ShotDraft, card: ModelCard, layers: list[Layer]) -> None:
+    def check_params(self, shot: ShotDraft, card: ModelCard, layers: list[FieldLayer]) -> None:
         """Says which of the request fields may not be passed through."""
         told: set[str] = set()
         for layer in layers:

@@ -1,7 +1,7 @@
 """Scenes in files of their own that have been read before: what became of them, and where what stands.
 
 A scene is known by the bytes of its file and by what the storyboard gives it (``context``). Only what a whole film
-needs of it is kept. Whoever asks for more gets ``Unsure``, and the film is read again without what is known.
+needs of it is kept. Whoever asks for more gets ``NotReusable``, and the film is read again without what is known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Span
-from storyboard.core.model import Card, Clip, FileInput, FrameLink, Generated, Shot, Size, Still
+from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Shot, Size, Still, TitleCard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.fields import Field, ShotDraft
 
-_KINDS = {Generated: "prompt", Clip: "clip", Still: "image", Card: "card"}
+_KINDS = {Generated: "prompt", Clip: "clip", Still: "image", TitleCard: "card"}
 # Of the storyboard itself, not of what it gives to its scenes; `output` gives the size.
 _OWN = frozenset(("scenes", "title", "notes", "audio", "budget", "output", "outputs"))
 Place = tuple[int, int, int, int]
 
 
-class Unsure(Exception):
+class NotReusable(Exception):
     """What is known is not enough: the text has to be read."""
 
 
@@ -97,13 +97,13 @@ class KnownDraft(Struct, gc=False):
 
     @property
     def own(self) -> Any:
-        raise Unsure
+        raise NotReusable
 
     def written(self, name: str) -> Field | None:
-        raise Unsure
+        raise NotReusable
 
     def find(self, name: str) -> Field | None:
-        raise Unsure
+        raise NotReusable
 
 
 class KnownSceneDraft:
@@ -121,7 +121,7 @@ class KnownSceneDraft:
 
     @property
     def own(self) -> Any:
-        raise Unsure
+        raise NotReusable
 
     def links(self, number: int, shot: Shot) -> list[tuple["KnownField", FrameLink]]:
         """The links of its shot of that number, with their places."""
@@ -141,7 +141,7 @@ class KnownField(Struct, frozen=True, gc=False):
     def part(self, name: str) -> Span:
         """Where the link names its shot; nothing else of it is known."""
         if name != "shot":
-            raise Unsure
+            raise NotReusable
         return Span(self.file, *self.place)
 
 

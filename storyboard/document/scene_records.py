@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.model import FrameLink, Generated, Shot
-from storyboard.document.fields import Layer, SceneDraft, ShotDraft
-from storyboard.document.links import Linked
-from storyboard.document.lower_shot import Lowered, Tools
+from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
+from storyboard.document.links import LinkedShot
+from storyboard.document.lower_shot import LoweredShot, LoweringContext
 from storyboard.document.media_headers import Kind
-from storyboard.document.scene_cache import KnownScene, KnownSceneDraft, Place, Unsure, place_of
+from storyboard.document.scene_cache import KnownScene, KnownSceneDraft, NotReusable, Place, place_of
 from storyboard.document.schema_messages import SOURCES
 
 
@@ -30,11 +30,14 @@ class ReadScene:
 AnyScene = ReadScene | KnownSceneDraft
 
 
-def known_shots(scene: KnownSceneDraft, tools: Tools, context: str) -> Sequence[Lowered]:
-    """The shots of a scene that is known, as if they had been lowered. Raises ``Unsure`` if they would be others."""
+def known_shots(scene: KnownSceneDraft, tools: LoweringContext, context: str) -> Sequence[LoweredShot]:
+    """The shots of a scene that is known, as if they had been lowered.
+
+    Raises ``NotReusable`` if they would be others.
+    """
     known = scene.known
     if known.context != context or any(tools.frames.problem(path, _kind(kind)) for path, kind in known.files):
-        raise Unsure
+        raise NotReusable
     tools.findings.extend(known.warnings)
     tools.texts.used.update(known.used)
     cards = tools.cards.known
@@ -42,7 +45,7 @@ def known_shots(scene: KnownSceneDraft, tools: Tools, context: str) -> Sequence[
     for number, (shot, draft) in enumerate(zip(scene.shots, scene.drafts, strict=True)):
         source = shot.source if isinstance(shot.source, Generated) else None
         card = cards[source.model] if source is not None else None
-        found.append(Lowered(shot, Linked(draft, source, scene.links(number, shot)), card))
+        found.append(LoweredShot(shot, LinkedShot(draft, source, scene.links(number, shot)), card))
     return found
 
 
@@ -104,7 +107,7 @@ def _shots(scene: SceneDraft) -> Iterator[ShotDraft]:
     shots = scene.own.data.get("shots")
     for index, value in enumerate(shots if isinstance(shots, list) else ()):
         if isinstance(value, dict):
-            own = Layer(scene.own.document, (*scene.own.path, "shots", index), value)
+            own = FieldLayer(scene.own.document, (*scene.own.path, "shots", index), value)
             sources = [name for name in SOURCES if name in value]
             name = value.get("id")
             yield ShotDraft(own, scene, name if isinstance(name, str) else "", sources[0] if len(sources) == 1 else "")

@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from storyboard.core.build_events import Listener, Outcome, Told
-from storyboard.core.clip_warnings import remarks
+from storyboard.core.build_events import BuildResult, Listener, Notice
+from storyboard.core.clip_warnings import clip_warnings
 from storyboard.core.model import FOOTAGE
-from storyboard.core.plan import Result, TakeMade
+from storyboard.core.plan import Result, TakeResult
 from storyboard.core.planner import Planner
-from storyboard.engine.executor import Making
+from storyboard.engine.executor import Executor
 from storyboard.engine.film import link_shots, why_not_writable, write_sidecars
-from storyboard.engine.generators import LOCAL, FootageMaker, LocalMaker, Maker
+from storyboard.engine.generators import LOCAL, AnimaticGenerator, FootageImporter, TakeGenerator
 from storyboard.engine.paid.budget import Budget
-from storyboard.engine.replaced_takes import chosen, in_use
-from storyboard.engine.scheduler import Engine
+from storyboard.engine.replaced_takes import in_use, replaced_takes
+from storyboard.engine.scheduler import Scheduler
 from storyboard.engine.session import OutputRefused, Session
-from storyboard.engine.worker_pool import Workers
+from storyboard.engine.worker_pool import WorkerPool
 
 if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to buy
-    from storyboard.engine.paid.generator import Spending
+    from storyboard.engine.paid.generator import PaidOptions
 
 
-class Building:
+class Build:
     """One build of a session that holds the project's lock. *spending* says how to reach paid providers."""
 
-    def __init__(self, session: Session, tell: Listener, spending: Spending | None) -> None:
+    def __init__(self, session: Session, tell: Listener, spending: PaidOptions | None) -> None:
         self._session = session
         self._workspace = session.workspace
         self._shelf = session.shelf
@@ -47,14 +47,14 @@ class Building:
         """What has been made or found, by action."""
         return self.planner.settled if self.planner is not None else {}
 
-    def run(self, watch: Callable[[Workers], None] | None = None) -> Outcome:
+    def run(self, watch: Callable[[WorkerPool], None] | None = None) -> BuildResult:
         """Make what is missing, then the film; *watch* is handed the workers.
 
         Raises ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
         """
         session, shelf = self._session, self._shelf
         planner, plan = session.planned()
-        workers = Workers(session.choices.jobs)
+        workers = WorkerPool(session.choices.jobs)
         try:
             if any((step.do == "make" and step.action.kind != "cut") or step.locked for step in plan.steps):
                 workers.warm()
@@ -68,8 +68,8 @@ class Building:
         if watch is not None:
             watch(workers)
         session.forget_plan()
-        engine = Engine(
-            Making(session.graph, planner, shelf, workers, makers, priced),
+        engine = Scheduler(
+            Executor(session.graph, planner, shelf, workers, makers, priced),
             self._listener,
             partial_film=session.choices.partial,
             jobs=self._workspace.journal.jobs,
@@ -85,10 +85,12 @@ class Building:
             self._tell(f"{takes} is a link, so the takes were not put there by name; {advice}")
         self._write_sidecars(outcome, planner)
         made = ((step.action, planner.settled[name]) for name, step in outcome.made.items())
-        told = remarks(session.storyboard, [(action, take) for action, take in made if isinstance(take, TakeMade)])
-        return replace(outcome, chosen=tuple(chosen(outcome.reused.values(), before)), remarks=tuple(told))
+        told = clip_warnings(
+            session.storyboard, [(action, take) for action, take in made if isinstance(take, TakeResult)]
+        )
+        return replace(outcome, chosen=tuple(replaced_takes(outcome.reused.values(), before)), remarks=tuple(told))
 
-    def after(self, outcome: Outcome) -> Outcome | None:
+    def after(self, outcome: BuildResult) -> BuildResult | None:
         """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
 
         Only after ``run``.
@@ -107,7 +109,7 @@ class Building:
     def _tell(self, text: str) -> None:
         """Something that a build without it would not say."""
         self._told += 1
-        self._listener(Told(text))
+        self._listener(Notice(text))
 
     def _refused(self) -> dict[str, str]:
         """Why films cannot be put in their places, by output. Raises ``OutputRefused`` if none can."""
@@ -119,7 +121,7 @@ class Building:
             raise OutputRefused(path, reason or "")
         return refused
 
-    def _write_sidecars(self, outcome: Outcome, planner: Planner) -> None:
+    def _write_sidecars(self, outcome: BuildResult, planner: Planner) -> None:
         for film in outcome.films:
             output = self._session.graph.films[film.name].output
             own = planner.segments[film.name].film_cues() if film.cues is None else film.cues
@@ -127,36 +129,36 @@ class Building:
             for path in write_sidecars(self._shelf, Path(film.path), cues, output.fps):
                 self._tell(f"{path}: not written by storyboard, so the captions were not put there")
 
-    def _makers(self, workers: Workers) -> dict[str, Maker]:
+    def _makers(self, workers: WorkerPool) -> dict[str, TakeGenerator]:
         session = self._session
         rates = {model: card.fps for model, card in session.cards.items()}
-        footage = FootageMaker(workers, self._workspace.root)
-        makers: dict[str, Maker] = {LOCAL: LocalMaker(workers, rates), FOOTAGE: footage}
+        footage = FootageImporter(workers, self._workspace.root)
+        makers: dict[str, TakeGenerator] = {LOCAL: AnimaticGenerator(workers, rates), FOOTAGE: footage}
         plan = session.plan()
         needed = session.paid_providers(plan)
         reachable = self._spending.accounts if self._spending is not None else {}
         names = sorted({*needed, *(job.provider for job in session.orphans(plan) if job.provider in reachable)})
         if names:
-            from storyboard.engine.paid.generator import Spending, open_maker
+            from storyboard.engine.paid.generator import PaidOptions, open_maker
 
             budget = Budget(self._workspace.ledger, session.choices.cap)
             budget.release_all_but({job.task_id for job in self._workspace.journal.jobs()})
             for name in names:
                 makers[name] = open_maker(
                     name,
-                    self._spending or Spending(),
+                    self._spending or PaidOptions(),
                     self._workspace,
                     workers,
                     budget,
                     session.prices,
                     session.remake,
                     session.check_lock,
-                    lambda text: self._listener(Told(text)),
+                    lambda text: self._listener(Notice(text)),
                 )
         return makers
 
 
-async def _stoppable(engine: Engine) -> Outcome:
+async def _stoppable(engine: Scheduler) -> BuildResult:
     """Run *engine*; the first SIGINT, SIGTERM or SIGHUP stops it, a second one ends the process at once."""
     loop = asyncio.get_running_loop()
 

@@ -7,27 +7,27 @@ from msgspec import Struct
 
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.plan import FrameMade, Plan, SegmentMade, SoundMade, TakeMade
-from storyboard.core.results import Item, Record
-from storyboard.engine.session import Choices, Session
-from storyboard.store.blobs import Blobs, Damaged, Missing
-from storyboard.store.digest_cache import Index
-from storyboard.store.gc import Roots, going, remove, survey
-from storyboard.store.lockfile_refs import Source, Unsure, lockfiles
-from storyboard.store.project_lock import Builder
-from storyboard.store.records import Records
+from storyboard.core.plan import FrameResult, Plan, SegmentResult, SoundResult, TakeResult
+from storyboard.core.results import CacheItem, Record
+from storyboard.engine.session import BuildOptions, Session
+from storyboard.store.blobs import BlobStore, Damaged, Missing
+from storyboard.store.digest_cache import DigestCache
+from storyboard.store.gc import Roots, classify, removable, remove
+from storyboard.store.lockfile_refs import RefsUnreadable, Source, lockfiles
+from storyboard.store.project_lock import ProjectLock
+from storyboard.store.records import RecordStore
 from storyboard.store.state import State
 
 
-class Cache:
+class ProjectCache:
     """The cache of a project, opened for reading; no file appears or changes."""
 
     def __init__(self, state: State) -> None:
-        self._index = Index(state.folder / "index.sqlite", lambda: 0.0, writable=False)
-        self.blobs = Blobs(state.cache, writable=False)
-        self.records = Records(state.cache, self.blobs, self._index)
+        self._index = DigestCache(state.folder / "index.sqlite", lambda: 0.0, writable=False)
+        self.blobs = BlobStore(state.cache, writable=False)
+        self.records = RecordStore(state.cache, self.blobs, self._index)
 
-    def __enter__(self) -> "Cache":
+    def __enter__(self) -> "ProjectCache":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -44,7 +44,7 @@ class Health(Struct, frozen=True):
     unreadable: tuple[str, ...]
 
 
-def verify(cache: Cache) -> Health:
+def verify(cache: ProjectCache) -> Health:
     """Read and hash every blob, and look for every blob that a record names."""
     damaged, size = [], 0
     digests = cache.blobs.all()
@@ -70,7 +70,7 @@ def verify(cache: Cache) -> Health:
 class Cleaning(Struct, frozen=True):
     """What stays and what goes; *size* is how many bytes are freed."""
 
-    items: list[Item]
+    items: list[CacheItem]
     size: int
 
 
@@ -80,15 +80,15 @@ def cleaning(
 ) -> Iterator[Cleaning]:
     """What can go; at the end of the block it is gone, if *delete*.
 
-    Raises ``Unsure`` if anything that could name a take cannot be read, or if a build runs or was killed; ``Held`` if
-    one begins meanwhile; as ``Session`` does.
+    Raises ``RefsUnreadable`` if anything that could name a take cannot be read, or if a build runs or was killed;
+    ``ProjectLocked`` if one begins meanwhile; as ``Session`` does.
     """
     if (state.folder / "builder.json").exists():
-        raise Unsure("build", "one is running, or was killed; `storyboard build` finishes its work")
+        raise RefsUnreadable("build", "one is running, or was killed; `storyboard build` finishes its work")
     if not delete:
         yield _look(state, storyboard, cards, paid=paid)[0]
         return
-    with Builder(state, storyboard.file, patience_s=0) as builder, Cache(state) as cache:
+    with ProjectLock(state, storyboard.file, patience_s=0) as builder, ProjectCache(state) as cache:
         found, roots = _look(state, storyboard, cards, paid=paid)
         yield found
         builder.check()
@@ -97,15 +97,15 @@ def cleaning(
 
 def _look(state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[Cleaning, Roots]:
     sources = lockfiles(state.root)
-    with Session(state, storyboard, cards, Choices()) as session, Cache(state) as cache:
+    with Session(state, storyboard, cards, BuildOptions()) as session, ProjectCache(state) as cache:
         roots = Roots(
             locked=frozenset(locked_takes(sources)),
             needed=_digests(session.plan()) | frozenset(session.files.values()),
             open_keys=frozenset(session.workspace.open_keys),
             paid=paid,
         )
-        items = survey(cache.records, cache.blobs, roots)
-        size = sum(cache.blobs.size(digest) for digest in going(items, roots) if cache.blobs.path(digest).exists())
+        items = classify(cache.records, cache.blobs, roots)
+        size = sum(cache.blobs.size(digest) for digest in removable(items, roots) if cache.blobs.path(digest).exists())
     return Cleaning(items, size), roots
 
 
@@ -125,8 +125,8 @@ def _digests(plan: Plan) -> frozenset[str]:
     found = set()
     for step in plan.steps:
         match step.found:
-            case TakeMade(digest, _, _) | SegmentMade(digest, _, _) | SoundMade(digest, _, _):
+            case TakeResult(digest, _, _) | SegmentResult(digest, _, _) | SoundResult(digest, _, _):
                 found.add(digest)
-            case FrameMade(_, picture):
+            case FrameResult(_, picture):
                 found.add(picture)
     return frozenset(found)

@@ -18,35 +18,35 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec import Struct
 
-from storyboard.core.audio import Sound
+from storyboard.core.audio import SoundMix
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, frame_id, sound_id
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
-from storyboard.core.plan import CutMade, FrameMade, LockEntry, Result, SegmentMade, SoundMade, Step, TakeMade
+from storyboard.core.plan import CutResult, FrameResult, LockEntry, Result, SegmentResult, SoundResult, Step, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.core.render_spec import Canvas
 from storyboard.core.results import Record
-from storyboard.core.segments import Kept
+from storyboard.core.segments import CopyRange
 from storyboard.durable import remove
 from storyboard.engine import commit
-from storyboard.engine.commit import Keeper, deposit
+from storyboard.engine.commit import CommitQueue, deposit
 from storyboard.engine.film import assemble
-from storyboard.engine.generators import FREE_MAKERS, Delivery, Maker, Order
+from storyboard.engine.generators import FREE_MAKERS, GeneratedClip, GenerationRequest, TakeGenerator
 from storyboard.engine.locked_takes import was_accepted
 from storyboard.engine.paid.context import order_of
-from storyboard.engine.prefetch import Ahead
+from storyboard.engine.prefetch import JoinPrefetcher
 from storyboard.engine.project_store import Shelf
 from storyboard.engine.worker_main import report_progress
-from storyboard.engine.worker_pool import WorkerDied, Workers
+from storyboard.engine.worker_pool import WorkerDied, WorkerPool
 from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, clip_facts, judge_clip, render_piece
-from storyboard.store.batch_commit import Deposit
+from storyboard.store.batch_commit import PendingRecord
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
     from storyboard.media.audio.soundtrack import SoundFacts
 
 
-def sources(shelf: Shelf, sound: Sound) -> dict[str, Path]:
+def sources(shelf: Shelf, sound: SoundMix) -> dict[str, Path]:
     """The files behind *sound*, by digest; tracks are taken into the store first.
 
     Raises ``TaskFailed`` if one has been edited since the plan.
@@ -55,7 +55,7 @@ def sources(shelf: Shelf, sound: Sound) -> dict[str, Path]:
     return takes | {bed.digest: shelf.taken_in(bed.file, bed.digest) for bed in sound.beds}
 
 
-def mix(sound: Sound, files: Mapping[str, Path], out: Path) -> "SoundFacts":
+def mix(sound: SoundMix, files: Mapping[str, Path], out: Path) -> "SoundFacts":
     """Make the sound of the film at *out*."""
     from storyboard.media.audio.mix import MixFailed
     from storyboard.media.audio.soundtrack import write_sound
@@ -66,7 +66,7 @@ def mix(sound: Sound, files: Mapping[str, Path], out: Path) -> "SoundFacts":
         raise TaskFailed(str(problem)) from problem
 
 
-def track_of(step: Step, track: Path, facts: "SoundFacts", seconds: float) -> Deposit:
+def track_of(step: Step, track: Path, facts: "SoundFacts", seconds: float) -> PendingRecord:
     """The finished track, for the store."""
     return deposit(step, "sound", track, msgspec.to_builtins(facts), seconds=seconds)
 
@@ -82,7 +82,7 @@ _UNPRICED = (
 )
 
 
-class Product(Struct, frozen=True):
+class StepResult(Struct, frozen=True):
     """What a step has made, in how many seconds since it began to be made, and what that cost in US dollars."""
 
     result: Result
@@ -90,10 +90,10 @@ class Product(Struct, frozen=True):
     cost: Decimal = Decimal(0)
 
 
-How = Callable[[Step], Awaitable[Product]]
+How = Callable[[Step], Awaitable[StepResult]]
 
 
-class Making:
+class Executor:
     """Makes what the engine asks for, and keeps it."""
 
     def __init__(
@@ -101,8 +101,8 @@ class Making:
         graph: Graph,
         planner: Planner,
         shelf: Shelf,
-        workers: Workers,
-        makers: Mapping[str, Maker],
+        workers: WorkerPool,
+        makers: Mapping[str, TakeGenerator],
         priced: Collection[str] = (),
     ) -> None:
         """*priced* are the takes, by their actions, of which the plan has told that they are made and at what price."""
@@ -114,8 +114,8 @@ class Making:
         self._priced = priced
         self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
-        self._keeper = Keeper(shelf.keep_all, self._threads)
-        self.ahead = Ahead(shelf, planner)
+        self._keeper = CommitQueue(shelf.keep_all, self._threads)
+        self.ahead = JoinPrefetcher(shelf, planner)
         self._ways: dict[str, How] = {
             "take": self._take,
             "frame": self._frame,
@@ -124,7 +124,7 @@ class Making:
             "cut": self._cut,
         }
 
-    async def make(self, step: Step) -> Product:
+    async def make(self, step: Step) -> StepResult:
         """Do one step; what it has made is in the store then.
 
         Raises ``TaskFailed`` and its kind, ``FilmFailed``, ``WorkerDied``, ``OSError``.
@@ -163,7 +163,7 @@ class Making:
         finally:
             remove(out)
 
-    async def _take(self, step: Step) -> Product:
+    async def _take(self, step: Step) -> StepResult:
         shot = self.graph.shot_of(step.action)
         name = maker_of(shot.source)
         if name is None:
@@ -173,11 +173,11 @@ class Making:
         async with self._room[name]:
             return await self._made_by(self._makers[name], step, shot)
 
-    async def _made_by(self, maker: Maker, step: Step, shot: Shot) -> Product:
+    async def _made_by(self, maker: TakeGenerator, step: Step, shot: Shot) -> StepResult:
         locked = self.shelf.locked_entry(step, shot)
         # what is fetched is sent no pictures, and those that it began with may be gone
         pictures = await self._pictures(step, shot) if step.locked is None else {}
-        order = Order(step, shot, pictures, self.shelf.beside(".mp4"), locked)
+        order = GenerationRequest(step, shot, pictures, self.shelf.beside(".mp4"), locked)
         with _removed_if_it_fails(order.out):
             delivery = await maker.make(order)
         accepted = step.locked is not None and locked is not None and was_accepted(maker_of(shot.source) or "", locked)
@@ -188,7 +188,9 @@ class Making:
         await self._settled(maker, delivery)
         if step.locked is not None and kept.digest != step.locked.take:
             raise PaidFailed(_another(shot.id, kept.digest, step.locked), "another-take")
-        return Product(TakeMade(kept.digest, delivery.info, kept.info.get("jump")), delivery.seconds, delivery.spent)
+        return StepResult(
+            TakeResult(kept.digest, delivery.info, kept.info.get("jump")), delivery.seconds, delivery.spent
+        )
 
     async def _began_with(self, step: Step, shot: Shot, pictures: Mapping[str, bytes]) -> bytes | None:
         """The picture of another shot that a take was to begin with, if it is here."""
@@ -198,7 +200,7 @@ class Making:
         if step.locked is None:
             return pictures.get("first_frame")
         frame = self.planner.settled.get(frame_id(link.shot, link.at))
-        return await self.in_thread(partial(self.shelf.picture, frame)) if isinstance(frame, FrameMade) else None
+        return await self.in_thread(partial(self.shelf.picture, frame)) if isinstance(frame, FrameResult) else None
 
     async def adopt(self, record: Record, step: Step) -> None:
         """Keep the *record* of the take that *step* has found by the lockfile alone. Raises ``OSError``."""
@@ -216,25 +218,25 @@ class Making:
             return {}
         return await self.in_thread(partial(self.shelf.pictures, step, shot, self.planner.settled))
 
-    async def _settled(self, maker: Maker, delivery: Delivery) -> None:
+    async def _settled(self, maker: TakeGenerator, delivery: GeneratedClip) -> None:
         """The maker is told that its take is safe, if it has a job that it keeps open until then."""
         if delivery.task_id is not None:
             await self.in_thread(partial(maker.stored, delivery))
 
-    async def _frame(self, step: Step) -> Product:
+    async def _frame(self, step: Step) -> StepResult:
         take = self.planner.take(step.action.shot)
         if take is None:
             raise TaskFailed(f"the take of {step.action.shot} is not there")
         kept = await self._keeper.keep_made(lambda: commit.frame(step, self.shelf.blob(take.digest)))
-        return Product(FrameMade(kept.values["planes"], kept.digest), kept.made.seconds)
+        return StepResult(FrameResult(kept.values["planes"], kept.digest), kept.made.seconds)
 
-    async def _segment(self, step: Step) -> Product:
+    async def _segment(self, step: Step) -> StepResult:
         content = self.planner.segments[step.action.output].content(step.action)
-        if isinstance(content, Kept):
+        if isinstance(content, CopyRange):
             raise TypeError(f"{step.action.id} is not rendered")
         at_hand = self.shelf.sources_at_hand(content)
         files = await self.in_thread(partial(self.shelf.sources, content)) if at_hand is None else at_hand
-        return Product(
+        return StepResult(
             *await self.rendered(step, content.frames, render_piece, content, files, self.canvas(step.action))
         )
 
@@ -245,16 +247,16 @@ class Making:
 
     async def rendered(
         self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object
-    ) -> tuple[SegmentMade, float]:
+    ) -> tuple[SegmentResult, float]:
         """A piece of so many *frames*, drawn by *task* and kept, and the seconds that took. Raises as ``make``."""
         out = self.shelf.beside(".mp4")
         with _removed_if_it_fails(out):
             info, seconds = await self._workers.timed(step.action.id, task, *arguments, out)
             deposit = commit.segment(step, out, info, frames, seconds)
         kept = await self._keeper.keep(deposit)
-        return SegmentMade(kept.digest, frames, copied=False), seconds
+        return SegmentResult(kept.digest, frames, copied=False), seconds
 
-    async def _cut(self, step: Step) -> Product:
+    async def _cut(self, step: Step) -> StepResult:
         name = step.action.output
         pieces = [made for _, made in self.pieces(step.action) if made is not None]
         segments = self.planner.segments[name]
@@ -263,32 +265,32 @@ class Making:
         join = partial(assemble, self.shelf, step, pieces, film, target, *beside, reels=self.ahead.reels)
         return await self.joined(join)
 
-    async def joined(self, join: Callable[[], CutMade]) -> Product:
+    async def joined(self, join: Callable[[], CutResult]) -> StepResult:
         """The film that *join* puts in its place, in a thread. Raises as ``make``."""
         began = time.monotonic()
-        return Product(await self.in_thread(join), time.monotonic() - began)
+        return StepResult(await self.in_thread(join), time.monotonic() - began)
 
-    def sound(self, film: str) -> SoundMade | None:
+    def sound(self, film: str) -> SoundResult | None:
         """What a film sounds like, once that has been made."""
         made = self.planner.settled.get(sound_id(film))
-        return made if isinstance(made, SoundMade) else None
+        return made if isinstance(made, SoundResult) else None
 
-    async def _film_sound(self, step: Step) -> Product:
-        return Product(*await self.mixed(step, self.planner.film_sound(step.action.output)))
+    async def _film_sound(self, step: Step) -> StepResult:
+        return StepResult(*await self.mixed(step, self.planner.film_sound(step.action.output)))
 
-    async def mixed(self, step: Step, sound: Sound) -> tuple[SoundMade, float]:
+    async def mixed(self, step: Step, sound: SoundMix) -> tuple[SoundResult, float]:
         """*sound*, mixed and kept, and the seconds that took. Raises as ``make``."""
         files = await self.in_thread(partial(sources, self.shelf, sound))
         out = self.shelf.beside(".m4a")
         with _removed_if_it_fails(out):
             facts, seconds = await self._workers.timed(step.action.id, mix, sound, files, out)
         kept = await self._keeper.keep(track_of(step, out, facts, seconds))
-        return SoundMade(kept.digest, facts.loudness, facts.peak), seconds
+        return SoundResult(kept.digest, facts.loudness, facts.peak), seconds
 
-    def pieces(self, cut: Action) -> list[tuple[Action, SegmentMade | None]]:
+    def pieces(self, cut: Action) -> list[tuple[Action, SegmentResult | None]]:
         """The pieces of a film in order, with what has been made of them."""
         found = [(action, self.planner.settled.get(action.id)) for action in self.graph.pieces_of(cut.output)]
-        return [(action, made if isinstance(made, SegmentMade) else None) for action, made in found]
+        return [(action, made if isinstance(made, SegmentResult) else None) for action, made in found]
 
 
 def _another(shot: str, digest: str, locked: LockEntry) -> str:

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 from storyboard.core.captions import Cue
 from storyboard.core.graph import take_id
 from storyboard.core.model import Generated, Shot, Storyboard
-from storyboard.core.plan import CutMade, Result, SegmentMade, SoundMade, Step, TakeMade
+from storyboard.core.plan import CutResult, Result, SegmentResult, SoundResult, Step, TakeResult
 from storyboard.core.segments import Chapter
 from storyboard.core.timebase import frames_in, seconds_of
 from storyboard.durable import put_link, remove, temp_beside
 from storyboard.engine import commit
-from storyboard.engine.film_digest import Fingerprint
+from storyboard.engine.film_digest import FilmDigest
 from storyboard.engine.project_store import Shelf, folder_in_project
 from storyboard.store.blobs import is_digest
 
 if TYPE_CHECKING:
-    from storyboard.media.join.copy_source import Reels
+    from storyboard.media.join.copy_source import ClipPacketsCache
 
 
 # A key of our own among the tags of the film, so that it is known again and nobody else's file is overwritten.
@@ -38,28 +38,28 @@ class FilmFailed(Exception):
 def assemble(
     shelf: Shelf,
     step: Step,
-    pieces: Sequence[SegmentMade],
+    pieces: Sequence[SegmentResult],
     storyboard: Storyboard,
     target: Path,
     chapters: Sequence[Chapter] = (),
     cues: Sequence[Cue] = (),
-    sound: SoundMade | None = None,
-    reels: "Reels | None" = None,
-) -> CutMade:
+    sound: SoundResult | None = None,
+    reels: "ClipPacketsCache | None" = None,
+) -> CutResult:
     """Join *pieces* and *sound* into *target*, which is replaced at once when the new film is whole.
 
     *cues* become a stream of text inside it, if that is where captions go; *reels* hold what has been read already.
     Raises ``FilmFailed``; whatever stood at *target* is untouched then.
     """
-    from storyboard.media.join.join import JoinFailed, Piece, Subtitles, join
+    from storyboard.media.join.join import JoinFailed, JoinPiece, Subtitles, join
 
     began = time.monotonic()
-    files = [Piece(shelf.blob(piece.digest), piece.frames, piece.start) for piece in pieces if piece.frames]
+    files = [JoinPiece(shelf.blob(piece.digest), piece.frames, piece.start) for piece in pieces if piece.frames]
     tags = {TAG: step.key or "", **_texts(storyboard)}
     output = storyboard.output
     text = Subtitles(tuple(cues), output.language or "und") if cues and output.captions == "stream" else None
     target.parent.mkdir(parents=True, exist_ok=True)
-    fingerprint = Fingerprint(shelf.folder)
+    fingerprint = FilmDigest(shelf.folder)
     try:
         join(
             files,
@@ -79,7 +79,7 @@ def assemble(
     if digest is None:
         raise FilmFailed(f"{target} vanished after it was written")
     shelf.keep(commit.film(step, digest, time.monotonic() - began))
-    return CutMade(digest)
+    return CutResult(digest)
 
 
 def _texts(storyboard: Storyboard) -> dict[str, str]:
@@ -113,11 +113,11 @@ def why_not_writable(root: Path, target: Path) -> str | None:
 
 def _is_ours(path: Path) -> bool:
     from storyboard.media.probe import tags
-    from storyboard.media.reader import Refused
+    from storyboard.media.reader import InvalidMedia
 
     try:
         return path.stat().st_size > 0 and TAG in tags(path)
-    except (Refused, OSError):
+    except (InvalidMedia, OSError):
         return False
 
 
@@ -157,7 +157,7 @@ def linked(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) 
     for shot in storyboard.shots():
         for name, action in _names(shot):
             made = settled.get(action)
-            if isinstance(made, TakeMade):
+            if isinstance(made, TakeResult):
                 blob = shelf.blob(made.digest)
                 found[name] = f"{blobs}/{blob.parent.name}/{blob.name}"
     return found

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from storyboard.durable import clock
-from storyboard.store.digest_cache import Index
+from storyboard.store.digest_cache import DigestCache
 from storyboard.store.file_stamps import stamp_of
 
 _CHUNK = 1 << 20
@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 _PAUSE_S = 0.005
 
 
-class Fingerprint:
+class FilmDigest:
     """The digest of one file that is about to be put in its place; *state* is a folder of ours to see the clock in."""
 
     def __init__(self, state: Path) -> None:
@@ -61,7 +61,7 @@ class Fingerprint:
         if device == written.st_dev and now > written.st_ctime_ns:
             self._written = written
 
-    def known(self, target: Path, index: Index) -> None:
+    def known(self, target: Path, index: DigestCache) -> None:
         """Tell *index* what is at *target* if that is what was read, renamed."""
         if self._looks is not None:
             index.renamed(target, self._looks, self._digest)

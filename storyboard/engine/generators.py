@@ -18,7 +18,7 @@ from storyboard.engine.worker_tasks import draw_take, take_in
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
-    from storyboard.engine.worker_pool import Workers
+    from storyboard.engine.worker_pool import WorkerPool
 
 
 LOCAL = "local"
@@ -27,7 +27,7 @@ FREE_MAKERS = frozenset({LOCAL, FOOTAGE})
 ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 
 
-class Order(Struct, frozen=True):
+class GenerationRequest(Struct, frozen=True):
     """One take to be made: what was planned, the pictures that go in, and where to put the clip.
 
     *locked* is the take that the lockfile names for what the step asks for, if it names one.
@@ -40,7 +40,7 @@ class Order(Struct, frozen=True):
     locked: LockEntry | None = None
 
 
-class Delivery(Struct, frozen=True):
+class GeneratedClip(Struct, frozen=True):
     """A clip that has passed the gate and lies at the order's path.
 
     ``was_bought`` says that no build of this project had it under way: another machine bought it, or an earlier build
@@ -62,44 +62,44 @@ class Delivery(Struct, frozen=True):
         return Decimal(0) if self.was_bought else self.cost
 
 
-class Maker(Protocol):
+class TakeGenerator(Protocol):
     """Makes takes for one provider."""
 
-    async def make(self, order: Order) -> Delivery:
+    async def make(self, order: GenerationRequest) -> GeneratedClip:
         """Make the take. Raises ``TaskFailed`` and its kind."""
 
-    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+    async def pick_up(self, job: Job, out: Path) -> GeneratedClip | None:
         """The take of a job that no shot asks for any more, if it is ready. Raises ``TaskFailed`` and its kind."""
 
-    def stored(self, delivery: Delivery) -> None:
+    def stored(self, delivery: GeneratedClip) -> None:
         """The take of *delivery* is in the store."""
 
     async def close(self) -> None:
         """Nothing more will be asked for."""
 
 
-class FreeMaker:
+class UnpaidGenerator:
     """What makers have in common that ask nobody: they have no jobs, and nothing is owed for what they make."""
 
-    async def pick_up(self, job: Job, out: Path) -> Delivery | None:
+    async def pick_up(self, job: Job, out: Path) -> GeneratedClip | None:
         """There are no jobs."""
         return None
 
-    def stored(self, delivery: Delivery) -> None:
+    def stored(self, delivery: GeneratedClip) -> None:
         """Nothing is owed."""
 
     async def close(self) -> None:
         """The workers are the engine's to close."""
 
 
-class LocalMaker(FreeMaker):
+class AnimaticGenerator(UnpaidGenerator):
     """The animatic, drawn in a worker process. *rates* maps a model to the frames a second of its clips."""
 
-    def __init__(self, workers: "Workers", rates: dict[str, int]) -> None:
+    def __init__(self, workers: "WorkerPool", rates: dict[str, int]) -> None:
         self._workers = workers
         self._rates = rates
 
-    async def make(self, order: Order) -> Delivery:
+    async def make(self, order: GenerationRequest) -> GeneratedClip:
         source = order.shot.source
         if not isinstance(source, Generated):
             raise TypeError(f"shot {order.shot.id} is not generated")
@@ -114,21 +114,21 @@ class LocalMaker(FreeMaker):
         )
         first = order.pictures.get("first_frame")
         info, seconds = await self._workers.timed(order.step.action.id, draw_take, request, first, order.out)
-        return Delivery(info, seconds, source.seed)
+        return GeneratedClip(info, seconds, source.seed)
 
 
 def _slate(params: dict[str, Any]) -> bool:
     return params.get("slate", True) is not False
 
 
-class FootageMaker(FreeMaker):
+class FootageImporter(UnpaidGenerator):
     """Takes clips out of the project at *root*; nothing is paid and nothing drawn."""
 
-    def __init__(self, workers: "Workers", root: Path) -> None:
+    def __init__(self, workers: "WorkerPool", root: Path) -> None:
         self._workers = workers
         self._root = root
 
-    async def make(self, order: Order) -> Delivery:
+    async def make(self, order: GenerationRequest) -> GeneratedClip:
         """Copy the clip beside the store and judge the copy. Raises ``TaskFailed``."""
         source = order.shot.source
         if not isinstance(source, Clip):
@@ -137,4 +137,4 @@ class FootageMaker(FreeMaker):
         path = (self._root / source.file.path).resolve()
         name = source.file.path
         info, seconds = await self._workers.timed(order.step.action.id, take_in, path, name, wanted, order.out)
-        return Delivery(info, seconds, None)
+        return GeneratedClip(info, seconds, None)

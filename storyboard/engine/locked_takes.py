@@ -13,10 +13,10 @@ from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.keys import Request
 from storyboard.core.plan import LockEntry
-from storyboard.core.results import ACCEPTED, Made, Record
+from storyboard.core.results import ACCEPTED, Provenance, Record
 from storyboard.engine.worker_tasks import clip_facts
-from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
-from storyboard.store.digest_cache import Index
+from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
+from storyboard.store.digest_cache import DigestCache
 from storyboard.store.lockfile import Lockfile
 
 
@@ -26,10 +26,10 @@ class _Name(Struct, frozen=True):
     entry: LockEntry
 
 
-class Named:
+class LockedTakes:
     """The takes that *lockfile* names, over the blobs of one cache."""
 
-    def __init__(self, lockfile: Lockfile, blobs: Blobs, index: Index) -> None:
+    def __init__(self, lockfile: Lockfile, blobs: BlobStore, index: DigestCache) -> None:
         self._blobs = blobs
         self._index = index
         self._names: dict[str, list[_Name]] = {}
@@ -78,18 +78,18 @@ class Named:
             path = self._blobs.verified(take, self._index)
         except (Missing, Damaged):
             return None
-        from storyboard.media.probe import Refused, probe
+        from storyboard.media.probe import InvalidMedia, probe
 
         try:
             return probe(path)
-        except Refused:
+        except InvalidMedia:
             return None
 
 
 def _as_record(name: _Name, info: ClipInfo) -> Record:
     entry = name.entry
     request: Request = {}
-    made = Made(
+    made = Provenance(
         at="",
         provider=name.provider,
         tool=__version__,

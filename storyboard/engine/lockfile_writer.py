@@ -14,7 +14,7 @@ import msgspec
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated
 from storyboard.core.plan import LockEntry, LockInfo
-from storyboard.core.results import Made
+from storyboard.core.results import Provenance
 from storyboard.store.lockfile import Lockfile, LockfileProblem
 from storyboard.store.lockfile import write as write_lockfile
 
@@ -23,7 +23,7 @@ _INTERVAL_S = 1.0
 _SHARE = 20
 
 
-class Locking:
+class LockfileWriter:
     """The lockfile at *path*, which was *lockfile* when the build began."""
 
     def __init__(self, path: Path, lockfile: Lockfile) -> None:
@@ -44,7 +44,7 @@ class Locking:
         self._unwritten = True
 
     def put_take(
-        self, shot: str, source: Generated, key: str, take: str, info: ClipInfo, made: Callable[[], Made | None]
+        self, shot: str, source: Generated, key: str, take: str, info: ClipInfo, made: Callable[[], Provenance | None]
     ) -> None:
         """It names the take that is used; *made* tells where that came from, and is asked only if it is another one."""
         entry = self.lockfile.entry(shot, source.provider)

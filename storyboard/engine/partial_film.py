@@ -7,20 +7,20 @@ import os
 from collections.abc import Mapping
 from functools import partial
 
-from storyboard.core.build_events import Film
+from storyboard.core.build_events import FilmFile
 from storyboard.core.graph import Action, sound_id, take_id
 from storyboard.core.keys import slate_request
-from storyboard.core.plan import SegmentMade, SoundMade, Step
+from storyboard.core.plan import SegmentResult, SoundResult, Step
 from storyboard.core.render_spec import encoding_request
 from storyboard.core.segments import told
-from storyboard.engine.executor import Making, Product
+from storyboard.engine.executor import Executor, StepResult
 from storyboard.engine.film import FilmFailed, assemble, why_not_writable
 from storyboard.engine.project_store import partial_of
 from storyboard.engine.worker_tasks import draw_slate
 
 
-async def partial_film(making: Making, step: Step, failed: Mapping[str, str]) -> tuple[Product, Film]:
-    """The film of *step*, a cut. *failed* are reasons by action id, for the slates. Raises as ``Making.make``."""
+async def partial_film(making: Executor, step: Step, failed: Mapping[str, str]) -> tuple[StepResult, FilmFile]:
+    """The film of *step*, a cut. *failed* are reasons by action id, for the slates. Raises as ``Executor.make``."""
     name = step.action.output
     pieces = making.pieces(step.action)
     if all(made is None for _, made in pieces):
@@ -38,25 +38,25 @@ async def partial_film(making: Making, step: Step, failed: Mapping[str, str]) ->
     film = making.graph.films[name]
     beside = own.chapters, own.cues, sound
     made = await making.joined(partial(assemble, making.shelf, cut, ready, film, target, *beside))
-    return made, Film(name, os.fspath(target), frames, film.output.fps, partial=True, sound=sound, cues=own.cues)
+    return made, FilmFile(name, os.fspath(target), frames, film.output.fps, partial=True, sound=sound, cues=own.cues)
 
 
-async def _sound(making: Making, film: str, frames: int) -> SoundMade:
+async def _sound(making: Executor, film: str, frames: int) -> SoundResult:
     """The sound of a film with slates in its holes, where it is silent but for the tracks."""
     sound = making.planner.partial_sound(film, frames)
     action = Action(f"partial:{sound_id(film)}", "sound", output=film)
     step = making.planner.sound_step(action, sound)
-    return step.found if isinstance(step.found, SoundMade) else (await making.mixed(step, sound))[0]
+    return step.found if isinstance(step.found, SoundResult) else (await making.mixed(step, sound))[0]
 
 
-async def _slate(making: Making, piece: Action, failed: Mapping[str, str]) -> SegmentMade:
+async def _slate(making: Executor, piece: Action, failed: Mapping[str, str]) -> SegmentResult:
     output = making.graph.films[piece.output].output
     frames = making.planner.segments[piece.output].frames(piece)
     if not frames:
-        return SegmentMade("", 0, copied=False)
+        return SegmentResult("", 0, copied=False)
     lines = (piece.shot, failed.get(take_id(piece.shot), "not made yet"))
     request = slate_request(lines, frames, output.fps, output.size, making.shelf.renderer) | encoding_request(output)
     step = making.planner.slate_step(piece, frames, request)
-    if isinstance(step.found, SegmentMade):
+    if isinstance(step.found, SegmentResult):
         return step.found
     return (await making.rendered(step, frames, draw_slate, lines, frames, making.canvas(piece)))[0]

@@ -9,16 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from storyboard.core.graph import Action
-from storyboard.core.plan import Result, SegmentMade, TakeMade
+from storyboard.core.plan import Result, SegmentResult, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.engine.project_store import Shelf
 from storyboard.engine.worker_tasks import TaskFailed
 
 if TYPE_CHECKING:
-    from storyboard.media.join.copy_source import Reels
+    from storyboard.media.join.copy_source import ClipPacketsCache
 
 
-class Ahead:
+class JoinPrefetcher:
     """Reads clips in one thread, in the order in which they are found, once something has to be made."""
 
     def __init__(self, shelf: Shelf, planner: Planner) -> None:
@@ -27,15 +27,15 @@ class Ahead:
         self._wanted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._asked: set[str] = set()
         self._thread: ThreadPoolExecutor | None = None
-        self._reels: Future[Reels] | None = None
+        self._reels: Future[ClipPacketsCache] | None = None
         self._ended = False
 
     def found(self, action: Action, result: Result) -> None:
         """*action* has its result from before; if it goes into a film as it is, that is read soon."""
         match result:
-            case SegmentMade(digest, frames, copied=False) if frames:
+            case SegmentResult(digest, frames, copied=False) if frames:
                 self._want(digest)
-            case TakeMade(digest) if action.seed is None and self._is_copied(action.shot):
+            case TakeResult(digest) if action.seed is None and self._is_copied(action.shot):
                 self._want(digest)
 
     def _is_copied(self, shot: str) -> bool:
@@ -68,22 +68,22 @@ class Ahead:
             self._thread.shutdown(wait=True)
 
     @property
-    def reels(self) -> "Reels | None":
+    def reels(self) -> "ClipPacketsCache | None":
         """What has been read and is still being read; ``None`` if nothing had to be made."""
         return self._reels.result() if self._reels is not None else None
 
-    def _read(self, made: "Future[Reels]") -> None:
-        from storyboard.media.reader import Refused
+    def _read(self, made: "Future[ClipPacketsCache]") -> None:
+        from storyboard.media.reader import InvalidMedia
 
         reels = made.result()
         while (digest := self._wanted.get()) is not None and not self._ended:
             try:
                 reels.of(self._shelf.blob(digest))
-            except (TaskFailed, Refused, OSError):
+            except (TaskFailed, InvalidMedia, OSError):
                 continue
 
 
-def _no_reels() -> "Reels":
-    from storyboard.media.join.copy_source import Reels
+def _no_reels() -> "ClipPacketsCache":
+    from storyboard.media.join.copy_source import ClipPacketsCache
 
-    return Reels()
+    return ClipPacketsCache()

@@ -18,22 +18,22 @@ from msgspec.structs import replace
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, Storyboard, UrlInput
-from storyboard.core.plan import FrameMade, LockEntry, Result, Step, TakeMade
-from storyboard.core.render_spec import Drawn, files_of, takes_of
-from storyboard.core.results import Made, Record
+from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
+from storyboard.core.render_spec import RenderSpec, files_of, takes_of
+from storyboard.core.results import Provenance, Record
 from storyboard.durable import STAGED, staged_for, sweep, write_atomic
-from storyboard.engine.film_digest import Fingerprint
-from storyboard.engine.locked_takes import Named
-from storyboard.engine.lockfile_writer import Locking
+from storyboard.engine.film_digest import FilmDigest
+from storyboard.engine.locked_takes import LockedTakes
+from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.batch_commit import Deposit, Group, Kept
-from storyboard.store.blobs import Blobs, Damaged, Missing
-from storyboard.store.digest_cache import Index
+from storyboard.store.batch_commit import BatchWriter, Committed, PendingRecord
+from storyboard.store.blobs import BlobStore, Damaged, Missing
+from storyboard.store.digest_cache import DigestCache
 from storyboard.store.journal import Journal
 from storyboard.store.ledger import Ledger
 from storyboard.store.lockfile import Lockfile
-from storyboard.store.records import Found as Recorded
-from storyboard.store.records import Records
+from storyboard.store.records import RecordState as Recorded
+from storyboard.store.records import RecordStore
 from storyboard.store.state import FOLDER, State
 
 
@@ -64,10 +64,10 @@ class Workspace:
         self.lockfile = root / storyboard.lockfile
         self.film = root / storyboard.output.file
         self.films = {output.name: root / output.file for output in storyboard.outputs}
-        self.index = Index(self.state / "index.sqlite", clock, writable=writable)
-        self.blobs = Blobs(self.cache, writable=writable)
-        self.records = Records(self.cache, self.blobs, self.index)
-        self.group = Group(self.blobs, self.records, self.index)
+        self.index = DigestCache(self.state / "index.sqlite", clock, writable=writable)
+        self.blobs = BlobStore(self.cache, writable=writable)
+        self.records = RecordStore(self.cache, self.blobs, self.index)
+        self.group = BatchWriter(self.blobs, self.records, self.index)
         self.journal = Journal(self.state / "journal")
         self.ledger = Ledger(self.state / "ledger.jsonl")
         self.open_keys = {job.key for job in self.journal.jobs()}
@@ -115,10 +115,10 @@ class Shelf:
         self.film = workspace.film
         self.films = workspace.films
         self.renderer = renderer
-        self.locking = Locking(workspace.lockfile, lockfile)
+        self.locking = LockfileWriter(workspace.lockfile, lockfile)
         self._workspace = workspace
         self._lockfile = lockfile
-        self._made: dict[tuple[str, str], Made] = {}
+        self._made: dict[tuple[str, str], Provenance] = {}
         self._absent: set[str] = set()
 
     @cached_property
@@ -144,8 +144,8 @@ class Shelf:
         return any(found.damaged for found in self._all(key))
 
     @cached_property
-    def _named(self) -> Named:
-        return Named(self._lockfile, self._workspace.blobs, self._workspace.index)
+    def _named(self) -> LockedTakes:
+        return LockedTakes(self._lockfile, self._workspace.blobs, self._workspace.index)
 
     def _all(self, key: str) -> Sequence[Recorded]:
         """Every record of *key*; where there was none, none is looked for again: only this build adds any."""
@@ -187,7 +187,7 @@ class Shelf:
         heard = {cut.request.get("sound") for cut in records.takes_of("cut") if cut.values.get("film") == film}
         return next((made.request for made in records.takes_of("sound") if made.digest in heard), None)
 
-    def digest_of(self, path: Path, fingerprint: Fingerprint | None = None) -> str | None:
+    def digest_of(self, path: Path, fingerprint: FilmDigest | None = None) -> str | None:
         """Digest of a file, which a *fingerprint* may have been taken of; ``None`` if it is not there."""
         try:
             if fingerprint is not None:
@@ -205,7 +205,7 @@ class Shelf:
     def unrecorded(self, step: Step) -> Record | None:
         """The record to be kept of a take that *step* has found by the lockfile alone."""
         found = step.found
-        if not isinstance(found, TakeMade) or step.key is None or (step.key, found.digest) in self._made:
+        if not isinstance(found, TakeResult) or step.key is None or (step.key, found.digest) in self._made:
             return None
         record = self._named.record(step.key, found.digest)
         request = step.request or self.request_of(step.key) or {}
@@ -233,13 +233,13 @@ class Shelf:
                     found[field] = data
                 case FrameLink(upstream, at):
                     frame = settled[f"frame:{upstream}@{moment(at)}"]
-                    if isinstance(frame, FrameMade):
+                    if isinstance(frame, FrameResult):
                         found[field] = self.picture(frame)
                 case UrlInput():
                     found[field] = self._bytes(request[field].removeprefix("file:"))
         return found
 
-    def picture(self, frame: FrameMade) -> bytes:
+    def picture(self, frame: FrameResult) -> bytes:
         """The picture file of a frame. Raises ``TaskFailed``."""
         return self._bytes(frame.picture)
 
@@ -247,7 +247,7 @@ class Shelf:
         with _in_words():
             return self._workspace.blobs.read(digest)
 
-    def sources_at_hand(self, drawn: Drawn) -> dict[str, Path] | None:
+    def sources_at_hand(self, drawn: RenderSpec) -> dict[str, Path] | None:
         """The same as ``sources``, if all of them are takes and none has to be read to know that it is whole."""
         if any(files_of(drawn)):
             return None
@@ -255,7 +255,7 @@ class Shelf:
         known = self._workspace.index.known
         return found if all(known(os.fspath(path.absolute())) == take for take, path in found.items()) else None
 
-    def sources(self, drawn: Drawn) -> dict[str, Path]:
+    def sources(self, drawn: RenderSpec) -> dict[str, Path]:
         """The files behind a piece that is drawn, by digest; those of the project are taken into the store first.
 
         Raises ``TaskFailed`` if one has been edited since the plan.
@@ -269,17 +269,17 @@ class Shelf:
             raise TaskFailed(f"{file} was changed during the build; build again")
         return self.blob(digest)
 
-    def keep_all(self, deposits: Sequence[Deposit]) -> Sequence[Kept | OSError]:
+    def keep_all(self, deposits: Sequence[PendingRecord]) -> Sequence[Committed | OSError]:
         """Put what actions have made into the store; an error stays with its own."""
         ends = self._workspace.group.keep(deposits)
         for end in ends:
-            if isinstance(end, Kept):
+            if isinstance(end, Committed):
                 if end.new:
                     self._made[end.record.key, end.record.digest] = end.record.made
                 self._absent.discard(end.record.key)
         return ends
 
-    def keep(self, deposit: Deposit) -> Record:
+    def keep(self, deposit: PendingRecord) -> Record:
         """The same with one; returns its record. Raises ``OSError``."""
         [end] = self.keep_all([deposit])
         if isinstance(end, OSError):
@@ -302,23 +302,23 @@ class Shelf:
         """What it says now."""
         return self.locking.lockfile
 
-    def lock_take(self, step: Step, shot: Shot, take: TakeMade) -> None:
+    def lock_take(self, step: Step, shot: Shot, take: TakeResult) -> None:
         """The lockfile names the take that is used."""
         if isinstance(shot.source, Generated) and step.key is not None:
             made = partial(self._made_by, step.key, take.digest)
             self.locking.put_take(shot.id, shot.source, step.key, take.digest, take.info, made)
 
-    def lock_frame(self, action: Action, frame: FrameMade, shot: Shot) -> None:
+    def lock_frame(self, action: Action, frame: FrameResult, shot: Shot) -> None:
         """The lockfile remembers the picture that another shot takes from this one."""
         provider = shot.source.provider if isinstance(shot.source, Generated) else ""
         self.locking.put_frame(shot.id, provider, action.at, frame.planes)
 
     def finish(self, *, keep: set[str] | None) -> None:
-        """Write the lockfile, as ``Locking.finish`` does, and what was learnt of files."""
+        """Write the lockfile, as ``LockfileWriter.finish`` does, and what was learnt of files."""
         self.locking.finish(keep=keep)
         self._workspace.index.flush()
 
-    def _made_by(self, key: str, digest: str) -> Made | None:
+    def _made_by(self, key: str, digest: str) -> Provenance | None:
         """Where a take came from."""
         made = self._made.get((key, digest))
         if made is None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from storyboard.core.build_events import Chosen
+from storyboard.core.build_events import ReplacedTake
 from storyboard.core.model import Generated, Storyboard
-from storyboard.core.plan import Step, TakeMade
+from storyboard.core.plan import Step, TakeResult
 from storyboard.engine.film import own_link
 from storyboard.engine.project_store import Shelf
 
 
-class InUse(Struct, frozen=True):
+class TakeInUse(Struct, frozen=True):
     """What a shot had: the take that the lockfile names for its provider, those of all providers, the linked one."""
 
     locked: str | None
@@ -23,7 +23,7 @@ class InUse(Struct, frozen=True):
     linked: str | None
 
 
-def in_use(shelf: Shelf, storyboard: Storyboard) -> dict[str, InUse]:
+def in_use(shelf: Shelf, storyboard: Storyboard) -> dict[str, TakeInUse]:
     """What every shot has in the cut now."""
     found = {}
     for shot in storyboard.shots():
@@ -31,7 +31,7 @@ def in_use(shelf: Shelf, storyboard: Storyboard) -> dict[str, InUse]:
         entry = shelf.locked(shot.id, provider)
         entries = shelf.lockfile.shots.get(shot.id, {}).values()
         locked = entry.take if entry is not None else None
-        found[shot.id] = InUse(locked, frozenset(one.take for one in entries), _linked(shelf, shot.id))
+        found[shot.id] = TakeInUse(locked, frozenset(one.take for one in entries), _linked(shelf, shot.id))
     return found
 
 
@@ -42,17 +42,17 @@ def _linked(shelf: Shelf, shot: str) -> str | None:
     return target.rpartition("/")[2] if target is not None else None
 
 
-def chosen(steps: Iterable[Step], before: Mapping[str, InUse]) -> Iterator[Chosen]:
+def replaced_takes(steps: Iterable[Step], before: Mapping[str, TakeInUse]) -> Iterator[ReplacedTake]:
     """The takes among *steps* that replace others.
 
     A film that changes over to another provider has other takes throughout; that goes without saying.
     """
     for step in steps:
-        if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeMade):
+        if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeResult):
             continue
         had = before[step.action.shot]
         new = step.found.digest
         if had.locked is not None and had.locked != new:
-            yield Chosen(step, had.locked)
+            yield ReplacedTake(step, had.locked)
         elif had.linked is not None and had.linked != new and had.linked not in had.all_locked:
-            yield Chosen(step, had.linked)
+            yield ReplacedTake(step, had.linked)

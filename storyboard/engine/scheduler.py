@@ -10,11 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from storyboard.core.build_events import Blocked, Failed, Film, Listener, Made, Outcome, Reused, Started, Told
+from storyboard.core.build_events import (
+    BuildResult,
+    FilmFile,
+    Listener,
+    Notice,
+    StepBlocked,
+    StepFailed,
+    StepMade,
+    StepReused,
+    StepStarted,
+)
 from storyboard.core.graph import Action
 from storyboard.core.model import Generated
-from storyboard.core.plan import CutMade, FrameMade, Result, Step, TakeMade
-from storyboard.engine.executor import How, Making, Product
+from storyboard.core.plan import CutResult, FrameResult, Result, Step, TakeResult
+from storyboard.engine.executor import Executor, How, StepResult
 from storyboard.engine.film import FilmFailed
 from storyboard.engine.partial_film import partial_film
 from storyboard.engine.worker_main import wait_for_turn
@@ -25,12 +35,12 @@ from storyboard.store.journal import Job
 _SHARED = ("segment", "sound")  # kinds that two actions may ask for with one key
 
 
-class Engine:
+class Scheduler:
     """One build of one storyboard."""
 
     def __init__(
         self,
-        making: Making,
+        making: Executor,
         tell: Listener,
         *,
         partial_film: bool = False,
@@ -45,7 +55,7 @@ class Engine:
         self._partial = partial_film
         self._jobs = jobs
         self._refused = refused
-        self._films: dict[str, Film] = {}
+        self._films: dict[str, FilmFile] = {}
         self._rendering: dict[str, asyncio.Future[None]] = {}
         self._keys: set[str | None] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,7 +70,7 @@ class Engine:
         self._cost = Decimal(0)
         self._stopped_by = 0
 
-    async def run(self) -> Outcome:
+    async def run(self) -> BuildResult:
         """Do everything that can be done. Errors of a step stay with that step."""
         loop = asyncio.get_running_loop()
         self._ends = {action.id: loop.create_future() for action in self._graph.order}
@@ -76,7 +86,7 @@ class Engine:
         finally:
             await self._making.close()
             self._shelf.finish(keep=self._kept())
-        return Outcome(
+        return BuildResult(
             self._made,
             self._reused,
             self._failed,
@@ -127,7 +137,7 @@ class Engine:
             self._settle(step, step.found)
             self._making.ahead.found(action, step.found)
             self._reused[action.id] = step
-            self._tell(Reused(step))
+            self._tell(StepReused(step))
         elif step.do in ("make", "resume"):
             await self._make(step, self._making.make)
         elif action.kind == "cut" and self._partial and not self._stopped_by:
@@ -135,7 +145,7 @@ class Engine:
         else:
             self._no_film()
             self._blocked[action.id] = step
-            self._tell(Blocked(step))
+            self._tell(StepBlocked(step))
         if self._shelf.locking.is_due():
             await self._making.in_thread(self._shelf.locking.write)
 
@@ -156,40 +166,40 @@ class Engine:
                 await self._making.adopt(record, step)
             except OSError as problem:
                 text = f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}"
-                self._tell(Told(f"{step.action.shot}: its take is here, but its record could not be kept: {text}"))
+                self._tell(Notice(f"{step.action.shot}: its take is here, but its record could not be kept: {text}"))
 
     def _settle(self, step: Step, result: Result) -> None:
         self._planner.settle(step.action, result)
-        if isinstance(result, TakeMade) and step.key is not None and step.action.seed is None:
+        if isinstance(result, TakeResult) and step.key is not None and step.action.seed is None:
             self._tell_if_drawn_otherwise(step, result)
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
-        if isinstance(result, FrameMade):
+        if isinstance(result, FrameResult):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
-        if isinstance(result, CutMade) and step.action.output not in self._films:
+        if isinstance(result, CutResult) and step.action.output not in self._films:
             self._films[step.action.output] = self._film(step.action, joined=step.found is None)
 
-    def _tell_if_drawn_otherwise(self, step: Step, take: TakeMade) -> None:
+    def _tell_if_drawn_otherwise(self, step: Step, take: TakeResult) -> None:
         """A take that was drawn again since it was missing may come out otherwise on another machine."""
         source = self._graph.shot(step.action.shot).source
         locked = self._shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
         missing = step.do == "make" and step.reason.why in ("missing", "damaged")
         if missing and locked is not None and locked.key == step.key and locked.take != take.digest:
             text = f"made again, and not as it was: {take.digest[:12]} instead of the locked {locked.take[:12]}"
-            self._tell(Told(f"{step.action.shot}: {text}"))
+            self._tell(Notice(f"{step.action.shot}: {text}"))
 
-    def _film(self, cut: Action, *, joined: bool) -> Film:
+    def _film(self, cut: Action, *, joined: bool) -> FilmFile:
         name = cut.output
         frames = sum(made.frames for _, made in self._making.pieces(cut) if made is not None)
         rate = self._graph.films[name].output.fps
-        return Film(name, os.fspath(self._shelf.films[name]), frames, rate, joined, sound=self._making.sound(name))
+        return FilmFile(name, os.fspath(self._shelf.films[name]), frames, rate, joined, sound=self._making.sound(name))
 
-    async def _partial_film(self, step: Step) -> Product:
+    async def _partial_film(self, step: Step) -> StepResult:
         made, self._films[step.action.output] = await partial_film(self._making, step, self._failed)
         return made
 
     async def _make(self, step: Step, how: How) -> None:
         action = step.action
-        wait_for_turn(action.kind, lambda: self._tell(Started(step)))
+        wait_for_turn(action.kind, lambda: self._tell(StepStarted(step)))
         if action.kind in _SHARED and step.key is not None:
             self._rendering.setdefault(step.key, self._ends[action.id])
         try:
@@ -209,7 +219,7 @@ class Engine:
             self._settle(step, product.result)
             self._made[action.id] = step
             self._cost += product.cost
-            self._tell(Made(step, product.seconds, product.cost))
+            self._tell(StepMade(step, product.seconds, product.cost))
 
     async def _pick_up(self, job: Job) -> None:
         try:
@@ -218,7 +228,7 @@ class Engine:
             if not _cut_off():
                 raise
             told = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
-        self._tell(Told(told))
+        self._tell(Notice(told))
 
     def _no_film(self) -> None:
         """Something that films need is not there."""
@@ -229,7 +239,7 @@ class Engine:
         self._no_film()
         self._planner.fail(action)
         self._failed[action.id] = reason
-        self._tell(Failed(action, reason))
+        self._tell(StepFailed(action, reason))
 
 
 def _end(waited_for: asyncio.Future[None]) -> None:

@@ -18,11 +18,11 @@ from msgspec import Struct
 from storyboard.core.graph import Graph
 from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.plan import Plan, Result, Step, TakeMade
-from storyboard.core.plan_reuse import KnownPlan, Recalled, known_plan
+from storyboard.core.plan import Plan, Result, Step, TakeResult
+from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot, known_plan
 from storyboard.core.planner import Planner
 from storyboard.core.selection import select
-from storyboard.core.take_planner import Wishes
+from storyboard.core.take_planner import PlanOptions
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import Shelf, Workspace
@@ -31,17 +31,17 @@ from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.media.renderer_version import renderer_id
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
-from storyboard.store.project_lock import Builder, Holder, LockLost
+from storyboard.store.project_lock import LockLost, LockOwner, ProjectLock
 from storyboard.store.state import State
 
 if TYPE_CHECKING:  # whoever looks at a plan does not load what it takes to build
-    from storyboard.core.build_events import Listener, Outcome
-    from storyboard.engine.build import Building
-    from storyboard.engine.paid.generator import Spending
-    from storyboard.engine.worker_pool import Workers
+    from storyboard.core.build_events import BuildResult, Listener
+    from storyboard.engine.build import Build
+    from storyboard.engine.paid.generator import PaidOptions
+    from storyboard.engine.worker_pool import WorkerPool
 
 
-class Choices(Struct, frozen=True):
+class BuildOptions(Struct, frozen=True):
     """What the command line adds to a storyboard. *cap* in US dollars, for this build.
 
     *seeds* limits the build to the takes with these seeds, *locked* to what the lockfile names.
@@ -78,9 +78,9 @@ class Session:
         state: State,
         storyboard: Storyboard,
         cards: Mapping[str, ModelCard],
-        choices: Choices,
-        on_wait: Callable[[Holder | None], None] | None = None,
-        recalled: Recalled | None = None,
+        choices: BuildOptions,
+        on_wait: Callable[[LockOwner | None], None] | None = None,
+        recalled: PlanSnapshot | None = None,
     ) -> None:
         self.storyboard = storyboard
         self.choices = choices
@@ -91,7 +91,7 @@ class Session:
         self._only = frozenset(select(self.graph, choices.select)) if choices.select else None
         with ExitStack() as stack:
             self._builder = builder = (
-                stack.enter_context(Builder(state, storyboard.file, on_wait=on_wait)) if on_wait else None
+                stack.enter_context(ProjectLock(state, storyboard.file, on_wait=on_wait)) if on_wait else None
             )
             self.workspace = stack.enter_context(Workspace(state, storyboard, writable=builder is not None))
             if builder is not None:
@@ -102,7 +102,7 @@ class Session:
             self.prices = Prices(cards, self.workspace.ledger)
             self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())
             self._planned: tuple[Planner, Plan] | None = None
-            self._building: Building | None = None
+            self._building: Build | None = None
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -164,20 +164,20 @@ class Session:
     def build(
         self,
         tell: Listener,
-        spending: Spending | None = None,
-        watch: Callable[[Workers], None] | None = None,
-    ) -> Outcome:
+        spending: PaidOptions | None = None,
+        watch: Callable[[WorkerPool], None] | None = None,
+    ) -> BuildResult:
         """Make what is missing, then the film. Only in a building session.
 
         *spending* says how to reach paid providers; *watch* is handed the workers, to look at their progress. Raises
         ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
         """
-        from storyboard.engine.build import Building
+        from storyboard.engine.build import Build
 
-        self._building = Building(self, tell, spending)
+        self._building = Build(self, tell, spending)
         return self._building.run(watch)
 
-    def after(self, outcome: Outcome) -> Outcome | None:
+    def after(self, outcome: BuildResult) -> BuildResult | None:
         """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
 
         Only after ``build``.
@@ -222,9 +222,9 @@ class Session:
             raise ValueError("nothing has been built")
         return known_plan(plan, self.graph, self.wishes(), planner.segments, vouched)
 
-    def wishes(self) -> Wishes:
+    def wishes(self) -> PlanOptions:
         """What the command line and this project add to the storyboard."""
-        return Wishes(
+        return PlanOptions(
             files=self._files,
             engines=ENGINES,
             renderer=self.shelf.renderer,
@@ -250,5 +250,5 @@ class Session:
             return True
         locked = self.shelf.locked(shot.id, self._provider(shot.id))
         found = step.found
-        take = found.digest if isinstance(found, TakeMade) else step.locked.take if step.locked is not None else None
+        take = found.digest if isinstance(found, TakeResult) else step.locked.take if step.locked is not None else None
         return locked is not None and (locked.key, locked.take) == (step.key, take)

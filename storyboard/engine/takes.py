@@ -14,9 +14,9 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated
-from storyboard.core.plan import Change, LockEntry, Plan, Reason, Step, TakeMade
+from storyboard.core.plan import Change, LockEntry, Plan, Reason, Step, TakeResult
 from storyboard.core.planner import Planner
-from storyboard.core.results import ACCEPTED, Made, Record, Take
+from storyboard.core.results import ACCEPTED, Provenance, Record, Take
 from storyboard.engine.session import Session
 
 _MOST_DRAWN = 999_999
@@ -72,7 +72,7 @@ class ShotTakes:
     def choose(self, take: Take) -> None:
         """Let the lockfile name *take*, of which there is a record or an entry. Only in a building session."""
         step = Step(self._action, "reuse", Reason("unchanged"), take.key)
-        made = TakeMade(take.digest, msgspec.convert(take.info, ClipInfo))
+        made = TakeResult(take.digest, msgspec.convert(take.info, ClipInfo))
         self._session.shelf.lock_take(step, self._session.graph.shot(self.shot), made)
         self._session.shelf.finish(keep=None)
 
@@ -111,7 +111,7 @@ class ShotTakes:
                     yield found, asked
 
     def _accept(self, take: Take, key: str, request: Request) -> None:
-        made = Made(
+        made = Provenance(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             provider=take.provider,
             tool=__version__,
@@ -173,7 +173,7 @@ class ShotTakes:
     def _comes_in(self, digest: str) -> bool:
         found = self.step.found
         named = self.locked.take if self.locked is not None else None
-        return isinstance(found, TakeMade) and found.digest == digest != named
+        return isinstance(found, TakeResult) and found.digest == digest != named
 
     def _request(self, record: Record) -> Request:
         """The request that a take was made from; empty if neither its record nor the storyboard tells it."""

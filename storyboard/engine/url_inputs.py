@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from storyboard import __version__
 from storyboard.core.keys import action_key
-from storyboard.core.results import Made, Record
+from storyboard.core.results import Provenance, Record
 from storyboard.durable import remove
 from storyboard.engine.project_store import Workspace
 from storyboard.engine.worker_tasks import TaskFailed
@@ -62,5 +62,5 @@ def _key(url: str) -> str:
 
 
 def _record(url: str, digest: str) -> Record:
-    made = Made(at=datetime.now(UTC).isoformat(timespec="seconds"), tool=__version__)
+    made = Provenance(at=datetime.now(UTC).isoformat(timespec="seconds"), tool=__version__)
     return Record(_key(url), "frame", {"url": url}, {"picture": digest}, made)

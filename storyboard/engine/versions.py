@@ -9,12 +9,12 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.keys import action_key, footage_request
-from storyboard.core.lockfile_plan import LockedMemory, OutOfDate, out_of_date
+from storyboard.core.lockfile_plan import LockfileActionCache, OutdatedEntry, out_of_date
 from storyboard.core.model import Clip, Generated, Storyboard, UrlInput
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.plan import Memory, Plan
+from storyboard.core.plan import ActionCache, Plan
 from storyboard.core.planner import Planner
-from storyboard.core.take_planner import Wishes
+from storyboard.core.take_planner import PlanOptions
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import Shelf, Workspace
@@ -23,7 +23,7 @@ from storyboard.media.renderer_version import renderer_id
 from storyboard.store.lockfile import Lockfile
 
 
-class Written(Struct, frozen=True):
+class StoryboardVersion(Struct, frozen=True):
     """One version as it stands in files: the storyboard, its lockfile, and the digests of its pictures by path."""
 
     storyboard: Storyboard
@@ -31,9 +31,9 @@ class Written(Struct, frozen=True):
     files: Mapping[str, str]
 
 
-def plan_of(written: Written, memory: Memory, prices: Prices | None = None) -> Plan:
+def plan_of(written: StoryboardVersion, memory: ActionCache, prices: Prices | None = None) -> Plan:
     """What a build of that version would do, asked of *memory*; without *prices* all costs are 0."""
-    wishes = Wishes(
+    wishes = PlanOptions(
         files=written.files,
         engines=ENGINES,
         renderer=renderer_id(),
@@ -42,29 +42,29 @@ def plan_of(written: Written, memory: Memory, prices: Prices | None = None) -> P
     return Planner(Graph(written.storyboard), memory, wishes).plan()
 
 
-def locked_plan(written: Written) -> Plan:
+def locked_plan(written: StoryboardVersion) -> Plan:
     """The plan with the lockfile for the only memory: no cache is asked."""
-    return plan_of(written, LockedMemory([written.lockfile.shots]))
+    return plan_of(written, LockfileActionCache([written.lockfile.shots]))
 
 
-def lock_state(written: Written) -> list[OutOfDate]:
+def lock_state(written: StoryboardVersion) -> list[OutdatedEntry]:
     """Every shot whose entry in the lockfile a build would change."""
     return out_of_date(locked_plan(written), written.storyboard, written.lockfile.shots)
 
 
 def plan_between(
-    workspace: Workspace, cards: Mapping[str, ModelCard], written: Written, lockfiles: Sequence[Lockfile]
+    workspace: Workspace, cards: Mapping[str, ModelCard], written: StoryboardVersion, lockfiles: Sequence[Lockfile]
 ) -> Plan:
     """What it takes to come to *written* with what is in the cache and what *lockfiles* name, its own first."""
     shelf = Shelf(workspace, written.lockfile, renderer_id())
-    memory = LockedMemory([written.lockfile.shots, *(lockfile.shots for lockfile in lockfiles)], shelf)
+    memory = LockfileActionCache([written.lockfile.shots, *(lockfile.shots for lockfile in lockfiles)], shelf)
     urls = {frame.url for _, frame in written.storyboard.pictures() if isinstance(frame, UrlInput)}
     files = {**written.files, **known_pictures(workspace, urls)}
-    known = Written(written.storyboard, written.lockfile, files)
+    known = StoryboardVersion(written.storyboard, written.lockfile, files)
     return plan_of(known, memory, Prices(cards, workspace.ledger))
 
 
-def footage_facts(workspace: Workspace, written: Written) -> dict[str, ClipInfo]:
+def footage_facts(workspace: Workspace, written: StoryboardVersion) -> dict[str, ClipInfo]:
     """What is known of the version's own footage that is in the cache, by shot: a lockfile says nothing of it."""
     found: dict[str, ClipInfo] = {}
     for shot in written.storyboard.shots():

@@ -82,7 +82,7 @@ class Worker:
             return self._process.wait()
 
 
-class Workers:
+class WorkerPool:
     """At most *count* tasks at once, each in a worker process. A task is a function of a module."""
 
     def __init__(self, count: int) -> None:

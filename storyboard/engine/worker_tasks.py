@@ -15,7 +15,7 @@ import msgspec
 from storyboard.animatic.request import Animatic, draw
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Canvas, Drawn
+from storyboard.core.render_spec import Canvas, RenderSpec
 
 _CHUNK = 1 << 20
 
@@ -73,11 +73,11 @@ def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipIn
 
 def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
     """The gate of the store: decode all of it and compare with what was asked for."""
-    from storyboard.media.probe import Refused, gate
+    from storyboard.media.probe import InvalidMedia, gate
 
     try:
         return gate(clip, size=size, duration=duration)
-    except Refused as problem:
+    except InvalidMedia as problem:
         raise TaskFailed(str(problem)) from problem
 
 
@@ -105,7 +105,7 @@ def _copied(source: Path, out: Path) -> str:
     return state.hexdigest()
 
 
-def render_piece(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
+def render_piece(drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
     """Draw one piece of the film; *files* are what it is made of, by digest."""
     from storyboard.engine.worker_main import report_progress
     from storyboard.media.render.render import RenderFailed

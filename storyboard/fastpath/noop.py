@@ -21,7 +21,7 @@ import sys
 import zlib
 from itertools import accumulate
 
-from storyboard.store.file_stamps import Looks, flat, identity_of, packed, stamp_of
+from storyboard.store.file_stamps import PathStamps, flat, identity_of, packed, stamp_of
 
 TYPE_CHECKING = False  # typing takes longer to load than all of this
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def name_of(question: bytes) -> str:
     return f"{zlib.crc32(question):08x}.note"
 
 
-def write(state: str, question: bytes, looks: Looks, answers: dict[str, str]) -> None:
+def write(state: str, question: bytes, looks: PathStamps, answers: dict[str, str]) -> None:
     """Keep a note in the folder *state*, with the text to print by mode. Raises ``OSError``, ``OverflowError``."""
     parts = [
         question,
@@ -137,7 +137,7 @@ def shown(words: "Sequence[str]") -> dict[str, bool]:
     }
 
 
-def standing(words: "Sequence[str]") -> tuple[str, str] | None:
+def noop_answer(words: "Sequence[str]") -> tuple[str, str] | None:
     """What the build prints to stdout and stderr, if nothing has changed since one that left nothing to do."""
     if not words or words[0] != "build":
         return None

@@ -13,11 +13,11 @@ from hashlib import file_digest
 from pathlib import Path
 
 from storyboard.core.model import Generated
-from storyboard.core.plan import Step, TakeMade
+from storyboard.core.plan import Step, TakeResult
 from storyboard.durable import clock
 from storyboard.engine.film import linked, own_link
 from storyboard.engine.session import Session
-from storyboard.store.file_stamps import NOWHERE, Look, Looks, identity_of, names_witness, stamp_of
+from storyboard.store.file_stamps import NOWHERE, Look, PathStamps, identity_of, names_witness, stamp_of
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
 
@@ -26,9 +26,9 @@ _SLACK_NS = 100_000_000
 _LINK = "->"
 
 
-def looks_of(
+def prove_noop(
     session: Session, steps: Iterable[Step], read: Mapping[str, Look], inputs: Iterable[Path], began: float
-) -> Looks | None:
+) -> PathStamps | None:
     """Everything that decided that a build of *session* would have nothing to do; ``None`` if that cannot be proven.
 
     *steps* are those of that build, *read* the files of the storyboard as they were read, *inputs* all paths that were
@@ -36,7 +36,7 @@ def looks_of(
     the holder of the lock.
     """
     looks = {**session.workspace.index.seen.looks, **read}
-    found = Looks()
+    found = PathStamps()
     try:
         for folder in _without_choice(session, steps):
             looks.pop(folder, None)
@@ -74,7 +74,7 @@ def _without_choice(session: Session, steps: Iterable[Step]) -> set[str]:
 
 
 def _is_locked(session: Session, step: Step) -> bool:
-    if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeMade):
+    if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeResult):
         return False
     source = session.graph.shot(step.action.shot).source
     entry = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
@@ -121,7 +121,7 @@ def _witness(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _note_ways(found: Looks, looks: dict[str, Look], inputs: Iterable[Path], root: Path) -> None:
+def _note_ways(found: PathStamps, looks: dict[str, Look], inputs: Iterable[Path], root: Path) -> None:
     """The folders and links on the way to *inputs*: another folder or link there leads to another file."""
     seen: set[str] = set()
     for path in inputs:
@@ -138,7 +138,7 @@ def _note_ways(found: Looks, looks: dict[str, Look], inputs: Iterable[Path], roo
                     found.identities[name] = identity_of(os.lstat(step))
 
 
-def _note_roots(found: Looks, session: Session) -> None:
+def _note_roots(found: PathStamps, session: Session) -> None:
     """What would make another folder the project's."""
     root = session.workspace.root
     for folder in (root / session.storyboard.file).parents:

@@ -27,14 +27,14 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.model import Shot
-from storyboard.core.plan import FrameMade, SegmentMade, Step, TakeMade
-from storyboard.core.plan_reuse import KnownPlan, Recalled
+from storyboard.core.plan import FrameResult, SegmentResult, Step, TakeResult
+from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot
 from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
 from storyboard.durable import keep_youngest, write_disposable
 from storyboard.engine.project_store import Workspace
-from storyboard.fastpath.shot_codec import Packed, pack, unpack
-from storyboard.store.file_stamps import Look, Looks, Stamp, names_witness, stamp_of
+from storyboard.fastpath.shot_codec import PackedShots, pack, unpack
+from storyboard.store.file_stamps import Look, PathStamps, Stamp, names_witness, stamp_of
 
 if TYPE_CHECKING:
     from storyboard.core.plan import Plan
@@ -63,7 +63,7 @@ class _File(Struct, frozen=True, array_like=True):
     content: bytes
 
 
-class Remembered(Struct, frozen=True):
+class CacheFile(Struct, frozen=True):
     """What was written, the *texts* that look as they did, and what of the store does not: keys and digests."""
 
     content: bytes
@@ -76,7 +76,7 @@ def path_of(state: Path, about: str) -> Path:
     return state / FOLDER / f"{zlib.crc32(about.encode()):08x}.bin"
 
 
-def read(path: Path, about: str) -> Remembered | None:
+def read(path: Path, about: str) -> CacheFile | None:
     """What is remembered *about* something, if the program looks as it did; ``None`` if nothing is."""
     try:
         data = path.read_bytes()
@@ -87,7 +87,7 @@ def read(path: Path, about: str) -> Remembered | None:
         if file.about != about or _changed(file.program):
             return None
         texts = frozenset(_paths(file.texts)) - frozenset(_changed(file.texts))
-        return Remembered(file.content, texts, frozenset(_names(_changed(file.kept))))
+        return CacheFile(file.content, texts, frozenset(_names(_changed(file.kept))))
     except (OSError, msgspec.DecodeError, ValueError):
         return None
 
@@ -146,22 +146,22 @@ def _names(paths: Iterable[str]) -> Iterator[str]:
 
 
 class _Content(Struct, frozen=True):
-    shots: Packed
+    shots: PackedShots
     scenes: dict[str, KnownScene]
     plan: KnownPlan
 
 
-class Recollection:
+class CachedPlan:
     """What is remembered of one storyboard; ``document`` asks it for scenes, the planner gets ``recalled``."""
 
-    def __init__(self, root: Path, found: Remembered) -> None:
+    def __init__(self, root: Path, found: CacheFile) -> None:
         """Raises ``msgspec.DecodeError``, ``LookupError`` or ``ValueError`` if it was not written here."""
         content = msgspec.msgpack.decode(found.content, type=_Content, dec_hook=from_text)
         self._root = os.path.realpath(root)
         self._texts = found.texts
         self._scenes = content.scenes
         self._shots = unpack(content.shots)
-        self.recalled = Recalled(content.plan, self._shots, found.spoiled)
+        self.recalled = PlanSnapshot(content.plan, self._shots, found.spoiled)
 
     def scene(self, path: str) -> KnownScene | None:
         """The scene in the file at *path* of the project, if the file looks as it did when it was read."""
@@ -173,29 +173,29 @@ class Recollection:
         return self._shots[scene.first : scene.end]
 
 
-def recollect(root: Path, file: Path, provider: str | None, cache: Path | None) -> Recollection | None:
+def read_cached_plan(root: Path, file: Path, provider: str | None, cache: Path | None) -> CachedPlan | None:
     """What is remembered of the storyboard *file*, if anything is."""
     about = _about(root, cache, file, provider)
     found = read(path_of(root / ".storyboard", about), about)
     if found is None:
         return None
     with suppress(msgspec.DecodeError, LookupError, ValueError):
-        return Recollection(root, found)
+        return CachedPlan(root, found)
     return None
 
 
-def keep(
+def write_cached_plan(
     session: "Session",
     scenes: "Mapping[str, KnownScene]",
     cache: Path | None,
     provider: str | None,
     plan: "Plan",
-    looks: "Looks",
+    looks: "PathStamps",
     program: "Mapping[str, Stamp]",
 ) -> None:
     """Remember a plan in which everything is in place. *looks* are proven; *program* is how the program looks."""
     board, root = session.storyboard, session.workspace.root
-    vouched = Vouching(session.workspace, looks)
+    vouched = StampCheck(session.workspace, looks)
     known = session.known_plan(plan, vouched)
     paths = {name: os.path.realpath(root / name) for name in scenes}
     texts = {path: looks.stamps[path] for path in paths.values() if path in looks.stamps}
@@ -212,13 +212,13 @@ def _about(root: Path, cache: Path | None, file: Path, provider: str | None) -> 
     return "\0".join(map(str, told)).encode(errors="backslashreplace").decode()  # names of folders may be no text
 
 
-class Vouching:
+class StampCheck:
     """Answers for steps of one build, by what is proven to tell every later change (``looks_of``).
 
     ``stamps`` are those of all paths behind the steps that have been vouched for.
     """
 
-    def __init__(self, workspace: Workspace, looks: Looks) -> None:
+    def __init__(self, workspace: Workspace, looks: PathStamps) -> None:
         self.stamps: dict[str, Stamp] = {}
         self._proven = looks.stamps
         self._seen: dict[str, Look] = workspace.index.seen.looks
@@ -233,7 +233,7 @@ class Vouching:
         folder = f"{self._records}/{key[:2]}/{key}"
         name = f"{digest}.json"
         paths = [f"{folder}/{name}", f"{self._blobs}/{digest[:2]}/{digest}"]
-        if not isinstance(step.found, TakeMade):  # the lockfile says which take it is, whatever else there is
+        if not isinstance(step.found, TakeResult):  # the lockfile says which take it is, whatever else there is
             paths.append(folder)
             if self._seen.get(folder, (None, ""))[1] != names_witness([name]):
                 return False
@@ -246,8 +246,8 @@ class Vouching:
 
 def _digest(step: Step) -> str | None:
     match step.found:
-        case TakeMade(digest) | SegmentMade(digest):
+        case TakeResult(digest) | SegmentResult(digest):
             return digest
-        case FrameMade(_, picture):
+        case FrameResult(_, picture):
             return picture
     return None

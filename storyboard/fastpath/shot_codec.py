@@ -15,7 +15,6 @@ from storyboard.core.model import (
     WHOLE,
     Audio,
     Caption,
-    Card,
     Clip,
     FileInput,
     Fit,
@@ -25,6 +24,7 @@ from storyboard.core.model import (
     Shot,
     Size,
     Still,
+    TitleCard,
     Transition,
     Trim,
     UrlInput,
@@ -36,7 +36,7 @@ _OTHER = -1
 _MOMENTS: dict[str, Literal["first", "last"]] = {"first": "first", "last": "last"}
 
 
-class _Asked(Struct, frozen=True, array_like=True):
+class _GeneratedFields(Struct, frozen=True, array_like=True):
     """What is asked of a model, but for prompt, seed and frames."""
 
     model: str
@@ -49,7 +49,7 @@ class _Asked(Struct, frozen=True, array_like=True):
     pick: int | None
 
 
-class _Manner(Struct, frozen=True, array_like=True):
+class _ShotFields(Struct, frozen=True, array_like=True):
     """How a shot goes into the cut, and what people call it."""
 
     trim: Trim
@@ -70,37 +70,37 @@ _Picture = tuple[str, str, str] | None
 _Row = tuple[str, int, int, int, str, int, _Picture, _Picture]
 
 
-class Packed(Struct, frozen=True):
+class PackedShots(Struct, frozen=True):
     """Shots, to be written down as they are and unpacked."""
 
     scenes: list[str]
-    manners: list[_Manner]
-    asked: list[_Asked]
-    others: list[Clip | Still | Card]
+    manners: list[_ShotFields]
+    asked: list[_GeneratedFields]
+    others: list[Clip | Still | TitleCard]
     rows: list[_Row]
 
 
-def pack(shots: Iterable[Shot]) -> Packed:
+def pack(shots: Iterable[Shot]) -> PackedShots:
     """Write *shots* down, in their order."""
-    scenes, manners, asked = _Table[str](), _Table[_Manner](), _Table[_Asked]()
-    others: list[Clip | Still | Card] = []
+    scenes, manners, asked = _Table[str](), _Table[_ShotFields](), _Table[_GeneratedFields]()
+    others: list[Clip | Still | TitleCard] = []
     rows: list[_Row] = []
     for shot in shots:
-        manner = _Manner(**{name: getattr(shot, name) for name in _Manner.__struct_fields__})
+        manner = _ShotFields(**{name: getattr(shot, name) for name in _ShotFields.__struct_fields__})
         place = (shot.id, scenes.place(shot.scene), manners.place(manner))
         source = shot.source
         if isinstance(source, Generated):
-            said = {name: getattr(source, name) for name in _Asked.__struct_fields__}
-            number = asked.place(_Asked(**said | {"params": dict(source.params)}))
+            said = {name: getattr(source, name) for name in _GeneratedFields.__struct_fields__}
+            number = asked.place(_GeneratedFields(**said | {"params": dict(source.params)}))
             frames = (_written(source.first_frame), _written(source.last_frame))
             rows.append((*place, number, source.prompt, source.seed, *frames))
         else:
             rows.append((*place, _OTHER, "", len(others), None, None))
             others.append(source)
-    return Packed(scenes.values, manners.values, asked.values, others, rows)
+    return PackedShots(scenes.values, manners.values, asked.values, others, rows)
 
 
-def unpack(packed: Packed) -> list[Shot]:
+def unpack(packed: PackedShots) -> list[Shot]:
     """The shots. Raises ``LookupError`` or ``ValueError`` if they have not been packed here."""
     manners = [_shared(manner) for manner in packed.manners]
     shots = []
@@ -145,11 +145,11 @@ def unpack(packed: Packed) -> list[Shot]:
     return shots
 
 
-def _shared(manner: _Manner) -> tuple[Any, ...]:
+def _shared(manner: _ShotFields) -> tuple[Any, ...]:
     """Its fields, with the model's own objects where they are equal: these are told apart from others quickly."""
     trim = WHOLE if manner.trim == WHOLE else manner.trim
     speed = NORMAL if manner.speed == NORMAL else manner.speed
-    return (trim, speed, *(getattr(manner, name) for name in _Manner.__struct_fields__[2:]))
+    return (trim, speed, *(getattr(manner, name) for name in _ShotFields.__struct_fields__[2:]))
 
 
 def _written(frame: FrameInput | None) -> tuple[str, str, str] | None:

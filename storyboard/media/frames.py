@@ -24,19 +24,19 @@ from msgspec import Struct
 from PIL import Image
 
 from storyboard.core.model import Size
-from storyboard.media.reader import Unreadable, opened, picture_decoder, picture_stream, reading
+from storyboard.media.reader import UnreadableMedia, open_media, picture_decoder, picture_stream, reading
 from storyboard.media.render import color
 from storyboard.media.render.color import rotation, tags
-from storyboard.media.sample_table import Index, index, packets
+from storyboard.media.sample_table import SampleTable, index, packets
 
 
 def exact_frames(
-    container: InputContainer, stream: VideoStream, found: Index, wanted: Iterable[int]
+    container: InputContainer, stream: VideoStream, found: SampleTable, wanted: Iterable[int]
 ) -> Iterator[VideoFrame]:
     """The frames of those shown numbers, which must not fall; decodes from the nearest keyframe, keeps one frame.
 
-    Frames that nobody asked for and no other frame needs are passed over undecoded. Raises ``Unreadable`` if one of
-    those asked for does not come out of the decoder.
+    Frames that nobody asked for and no other frame needs are passed over undecoded. Raises ``UnreadableMedia`` if
+    one of those asked for does not come out of the decoder.
     """
     numbers = list(wanted)
     decoded: Iterator[VideoFrame] | None = None
@@ -52,12 +52,12 @@ def exact_frames(
                 break
             shown = _shown(found, frame)
         if frame is None or shown != number or frame.is_corrupt:
-            raise Unreadable(f"has no frame {number} that decodes")
+            raise UnreadableMedia(f"has no frame {number} that decodes")
         yield frame
 
 
 def _decoded_towards(
-    container: InputContainer, stream: VideoStream, found: Index, number: int, wanted: frozenset[int]
+    container: InputContainer, stream: VideoStream, found: SampleTable, number: int, wanted: frozenset[int]
 ) -> Iterator[VideoFrame]:
     """Frames from the keyframe before *number* on; from the start where the container seeks beyond that."""
     for sample in (found.key_before(number), found.samples[0]):
@@ -67,11 +67,11 @@ def _decoded_towards(
             first = next(decoded, None)
         if first is not None and _shown(found, first) <= number:
             return chain([first], decoded)
-    raise Unreadable(f"has no frame {number} that decodes")
+    raise UnreadableMedia(f"has no frame {number} that decodes")
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream, found: Index, wanted: frozenset[int]
+    container: InputContainer, stream: VideoStream, found: SampleTable, wanted: frozenset[int]
 ) -> Iterator[VideoFrame]:
     """What comes out from here on: all that is *wanted*, and all that other frames refer to."""
     context, passing_over = picture_decoder(stream), False
@@ -87,15 +87,15 @@ def _decoded(
         context.skip_frame = "DEFAULT"
 
 
-def _shown(found: Index, frame: VideoFrame) -> int:
+def _shown(found: SampleTable, frame: VideoFrame) -> int:
     """The shown number of a frame from the decoder, -1 if it is none that is shown."""
     return -1 if frame.pts is None else found.numbers.get(frame.pts, -1)
 
 
-__all__ = ["Picture", "Unreadable", "extract"]
+__all__ = ["ExtractedFrame", "UnreadableMedia", "extract"]
 
 
-class Picture(Struct, frozen=True):
+class ExtractedFrame(Struct, frozen=True):
     """One frame. ``png`` is RGB, turned upright; ``size`` is its size in pixels.
 
     ``planes`` is the sha256 of the frame as it was decoded: its size, pixel format and colour tags, and its planes
@@ -107,21 +107,21 @@ class Picture(Struct, frozen=True):
     size: Size
 
 
-def extract(path: Path, at: Literal["first", "last"] | Fraction) -> Picture:
+def extract(path: Path, at: Literal["first", "last"] | Fraction) -> ExtractedFrame:
     """The frame of *path* at *at*: its first, its last, or the one on screen that many seconds after the first.
 
-    Raises ``Unreadable`` if there is no such frame or it does not decode.
+    Raises ``UnreadableMedia`` if there is no such frame or it does not decode.
     """
-    with opened(path, strict=True) as container:
+    with open_media(path, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream)
         frame = next(exact_frames(container, stream, found, [_number(found, at)]))
         picture = color.upright(color.to_rgb(frame), rotation(frame))
         size = Size(picture.shape[1], picture.shape[0])
-        return Picture(_png(picture), _fingerprint(frame), size)
+        return ExtractedFrame(_png(picture), _fingerprint(frame), size)
 
 
-def _number(found: Index, at: Literal["first", "last"] | Fraction) -> int:
+def _number(found: SampleTable, at: Literal["first", "last"] | Fraction) -> int:
     if at == "first":
         return 0
     if at == "last":
@@ -130,7 +130,7 @@ def _number(found: Index, at: Literal["first", "last"] | Fraction) -> int:
     number = found.at(at, rate if constant else None)
     length = Fraction(found.frames) / rate
     if not 0 <= number < found.frames or at >= length:
-        raise Unreadable(f"has no frame at {float(at):g} s, it lasts {float(length):g} s")
+        raise UnreadableMedia(f"has no frame at {float(at):g} s, it lasts {float(length):g} s")
     return number
 
 
@@ -165,9 +165,9 @@ _SHAPE_SLACK = 0.02
 def distance(clip: Path, picture: bytes) -> float | None:
     """Mean difference, 0 to 255, between the first frame of *clip* and *picture*, a PNG, both made small.
 
-    ``None`` if they are not of one shape, so that no place of one is that of the other. Raises ``Refused``.
+    ``None`` if they are not of one shape, so that no place of one is that of the other. Raises ``InvalidMedia``.
     """
-    with opened(clip) as container:
+    with open_media(clip) as container:
         stream = picture_stream(container)
         frame = next(exact_frames(container, stream, index(container, stream), [0]))
         begins = Image.fromarray(color.upright(color.to_rgb(frame), rotation(frame)))

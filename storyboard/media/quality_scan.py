@@ -26,7 +26,7 @@ _BLACK_S, _FROZEN_S = 1.0, 2.0
 Stretches = tuple[tuple[float, float], ...]
 
 
-class Watch:
+class QualityScan:
     """Sees the frames of one clip in the order in which they are shown."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ _EBML = b"\x1aE\xdf\xa3"
 _HEAD = 512
 
 
-class Refused(Exception):
+class InvalidMedia(Exception):
     """A clip that must not be used. ``reason`` continues "the clip ...": "has 92 of 192 frames"."""
 
     def __init__(self, reason: str) -> None:
@@ -42,7 +42,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-class Unreadable(Refused):
+class UnreadableMedia(InvalidMedia):
     """A clip that can't be read at all, or not at the place asked for."""
 
 
@@ -56,7 +56,7 @@ def container_at(source: Path | RawIOBase, box: str, options: Mapping[str, str])
     """Open a file for reading as a container of the format *box*, and close it at the end.
 
     Every file is opened here. *options* are FFmpeg's; a protocol other than files is never followed. Raises
-    ``Unreadable`` if it can't be opened.
+    ``UnreadableMedia`` if it can't be opened.
     """
     local = {"protocol_whitelist": "file", **options}
     with reading():
@@ -67,14 +67,14 @@ def container_at(source: Path | RawIOBase, box: str, options: Mapping[str, str])
 
 
 @contextmanager
-def opened(
+def open_media(
     path: Path, *, strict: bool = False, raw: bool = False, packets_only: bool = False
 ) -> Iterator[InputContainer]:
     """Open *path* for reading, by its signature as MP4 or Matroska.
 
     With *strict*, the first damaged bit ends the reading; with *raw*, edit lists are ignored, so that every
     sample of the file comes out. With *packets_only* no decoder is started, not even to look at the first frame,
-    which takes a tenth of the time. Decodes in the calling thread. Raises ``Unreadable``, and ``OSError`` if the
+    which takes a tenth of the time. Decodes in the calling thread. Raises ``UnreadableMedia``, and ``OSError`` if the
     file itself can't be read.
     """
     options = {"max_pixels": str(MAX_PIXELS)}
@@ -96,26 +96,26 @@ def opened(
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn what FFmpeg raises while a clip is read into ``Unreadable``."""
+    """Turn what FFmpeg raises while a clip is read into ``UnreadableMedia``."""
     try:
         yield
     except FFmpegError as problem:
-        raise Unreadable(f"can't be read: {problem.strerror}") from problem
+        raise UnreadableMedia(f"can't be read: {problem.strerror}") from problem
 
 
 def picture_stream(container: InputContainer) -> VideoStream:
     """The one stream of moving pictures; its size may be 0 where only a decoder could tell it.
 
-    Raises ``Unreadable`` if there is none, more than one, or if its codec is unknown or its pictures too large.
+    Raises ``UnreadableMedia`` if there is none, more than one, or if its codec is unknown or its pictures too large.
     """
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if len(streams) != 1:
-        raise Unreadable("has no video stream" if not streams else f"has {len(streams)} video streams")
+        raise UnreadableMedia("has no video stream" if not streams else f"has {len(streams)} video streams")
     if not streams[0].codec_context:
-        raise Unreadable("has pictures of an unknown codec")
+        raise UnreadableMedia("has pictures of an unknown codec")
     width, height = streams[0].width, streams[0].height
     if width * height > MAX_PIXELS:
-        raise Unreadable(f"has pictures of {width}x{height}")
+        raise UnreadableMedia(f"has pictures of {width}x{height}")
     return streams[0]
 
 
@@ -150,14 +150,14 @@ def _signature(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:
-        raise Unreadable("is empty")
+        raise UnreadableMedia("is empty")
     if head[4:8] in _ATOMS:
         return "mov"
     if head.startswith(_EBML):
         return "matroska"
     if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):
-        raise Unreadable("is text, not a video")
-    raise Unreadable("is neither an MP4 nor a Matroska file")
+        raise UnreadableMedia("is text, not a video")
+    raise UnreadableMedia("is neither an MP4 nor a Matroska file")
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -197,7 +197,7 @@ _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 def picture_decoder(stream: VideoStream) -> VideoCodecContext:
     """What to decode packets of *stream* with, from a keyframe on: its own decoder, or a new one where that is blind.
 
-    Raises ``Unreadable`` if nothing here sees what is transparent.
+    Raises ``UnreadableMedia`` if nothing here sees what is transparent.
     """
     own = stream.codec_context
     name = _TRANSPARENT.get(own.codec.canonical_name) if stream.metadata.get("alpha_mode") == "1" else None
@@ -206,7 +206,7 @@ def picture_decoder(stream: VideoStream) -> VideoCodecContext:
     try:
         decoder = av.CodecContext.create(name, "r")
     except UnknownCodecError as problem:
-        raise Unreadable(f"is transparent, which takes {name} to see, and this PyAV comes without it") from problem
+        raise UnreadableMedia(f"is transparent, which takes {name} to see, and this PyAV comes without it") from problem
     if not isinstance(decoder, VideoCodecContext):
         raise TypeError(name)
     decoder.options = dict(own.options)

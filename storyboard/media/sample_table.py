@@ -16,7 +16,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from storyboard.media import h264
-from storyboard.media.reader import Unreadable, ratio, reading
+from storyboard.media.reader import UnreadableMedia, ratio, reading
 
 # The rates that clips have; a coarse clock can't tell its own rate, only which of these it fits.
 _COMMON = (
@@ -39,7 +39,7 @@ class Sample(NamedTuple):
     place: int = -1
 
 
-class Index:
+class SampleTable:
     """The samples of one video stream in decoding order; ``tick`` is the length of one tick in seconds.
 
     ``declared`` is the rate that the container gives. ``restated`` tells that the stream carries parameter sets that
@@ -140,17 +140,17 @@ class Index:
 
 def index(
     container: InputContainer, stream: VideoStream, passing: Callable[[memoryview], object] | None = None
-) -> Index:
+) -> SampleTable:
     """Read every packet of *stream*, from the start; *passing* is shown each of them.
 
-    Raises ``Unreadable`` for packets that are cut short or have no time, and if no frame or two at once are shown.
+    Raises ``UnreadableMedia`` for packets that are cut short or have no time, and if no frame or two at once are shown.
     """
     sets = header_sets(stream)
     samples: list[Sample] = []
     restated = False
     for packet in packets(container, stream):
         if packet.pts is None or packet.is_corrupt:
-            raise Unreadable(f"is damaged in frame {len(samples)}")
+            raise UnreadableMedia(f"is damaged in frame {len(samples)}")
         key = packet.is_keyframe
         data = memoryview(packet)
         if sets:
@@ -163,16 +163,16 @@ def index(
         samples.append(Sample(packet.pts, dts, key, not packet.is_discard, -1 if packet.pos is None else packet.pos))
     tick = ratio(stream.time_base, Fraction(1))
     declared = ratio(stream.average_rate, ratio(stream.guessed_rate, Fraction(1)))
-    found = Index(samples, tick, declared, sets, restated=restated)
+    found = SampleTable(samples, tick, declared, sets, restated=restated)
     if not found.times:
-        raise Unreadable("shows no frame")
+        raise UnreadableMedia("shows no frame")
     if len(set(found.times)) < found.frames:
-        raise Unreadable("shows two frames at once")
+        raise UnreadableMedia("shows two frames at once")
     return found
 
 
 def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
-    """The packets of *stream* from here on, without the empty one at the end. Raises ``Unreadable``."""
+    """The packets of *stream* from here on, without the empty one at the end. Raises ``UnreadableMedia``."""
     with reading():
         for packet in container.demux(stream):
             if packet.size:
@@ -187,7 +187,7 @@ def _inspected(packet: memoryview, sets: h264.ParameterSets, number: int) -> tup
     try:
         parts = list(h264.units(packet, sets.length_size))
     except ValueError as problem:
-        raise Unreadable(f"is damaged in frame {number}") from problem
+        raise UnreadableMedia(f"is damaged in frame {number}") from problem
     own = [bytes(unit) for unit in parts if h264.is_parameter_set(unit)]
     return h264.is_idr(parts), any(unit not in sets.sps and unit not in sets.pps for unit in own)
 

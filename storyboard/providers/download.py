@@ -37,7 +37,7 @@ class Fetched(Struct, frozen=True):
     media_type: str
 
 
-class Cut(Exception):
+class DownloadInterrupted(Exception):
     """The body ended early or the connection broke; another try may go on from here."""
 
     def __init__(self, code: FetchCode = "network", message: str = "the connection broke") -> None:
@@ -45,7 +45,7 @@ class Cut(Exception):
         self.code: FetchCode = code
 
 
-class Part:
+class PartialDownload:
     """The file as far as it has come, its running hash, and what is needed to go on."""
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
@@ -89,9 +89,9 @@ class Part:
         """Check that all of it has come, as far as the server said how much there is."""
         if self._total is not None and self._size != self._total:
             self.forget()
-            raise Cut("incomplete", "not as long as it was announced")
+            raise DownloadInterrupted("incomplete", "not as long as it was announced")
         if not self._size:
-            raise Cut("incomplete", "nothing came")
+            raise DownloadInterrupted("incomplete", "nothing came")
 
     def forget(self) -> None:
         """Give up what has come; the next try starts from nothing."""
@@ -108,7 +108,7 @@ class Part:
         same = _strong(response.headers.get("etag")) == self._etag is not None
         if not self._size or not same or response.headers.get("content-range", "") != expected:
             self.forget()
-            raise Cut("incomplete", "a part that was not asked for")
+            raise DownloadInterrupted("incomplete", "a part that was not asked for")
 
     def _restart(self) -> None:
         self._file.seek(0)
@@ -198,18 +198,18 @@ class Downloader:
         )
 
     async def _tries(self, client: httpx.AsyncClient, url: httpx.URL, file: BinaryIO) -> Fetched:
-        part = Part(file, self._policy.max_bytes)
+        part = PartialDownload(file, self._policy.max_bytes)
         for retry in range(MAX_RETRIES + 1):
             try:
                 await self._once(client, url, part)
                 return part.finished()
-            except (Cut, httpx.HTTPError) as problem:
+            except (DownloadInterrupted, httpx.HTTPError) as problem:
                 error = _as_error(problem)
             if retry < MAX_RETRIES:
                 await self._sleep(wait_before(retry, None, self._random))
         raise error
 
-    async def _once(self, client: httpx.AsyncClient, url: httpx.URL, part: Part) -> None:
+    async def _once(self, client: httpx.AsyncClient, url: httpx.URL, part: PartialDownload) -> None:
         async with self._response(client, url, part.resume_headers()) as response:
             if response.status_code == 416:
                 part.forget()
@@ -249,14 +249,14 @@ def _check_status(response: httpx.Response) -> None:
     if status in {403, 404, 410}:
         raise FetchError("expired", f"HTTP {status}: gone, or no longer to be had under this address", status=status)
     if status == 416:
-        raise Cut("incomplete", "HTTP 416")
+        raise DownloadInterrupted("incomplete", "HTTP 416")
     if status == 429 or status >= 500:
-        raise Cut("server", f"HTTP {status}")
+        raise DownloadInterrupted("server", f"HTTP {status}")
     raise FetchError("server", f"HTTP {status}", status=status)
 
 
 def _as_error(problem: Exception) -> FetchError:
-    if isinstance(problem, Cut):
+    if isinstance(problem, DownloadInterrupted):
         return FetchError(problem.code, str(problem), retryable=True)
     if isinstance(problem, httpx.TimeoutException):
         return FetchError("timeout", "nothing came for too long", retryable=True)

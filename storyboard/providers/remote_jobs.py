@@ -30,7 +30,7 @@ T = TypeVar("T")
 _COMMON = frozenset({"auth", "no-balance", "rate-limited", "network", "timeout"})
 
 
-class Together(Generic[T]):
+class QueryBatcher(Generic[T]):
     """Puts *ask* to the provider, at most *batch* ids at a time, one call after the other.
 
     An id that the answer leaves out, and every id of a call whose reply cannot be used, is asked about once more,
@@ -126,14 +126,14 @@ class Caller(Protocol):
         """The reply to *call*."""
 
 
-class Remote:
+class RemoteJobs:
     """One provider behind one client. Every method raises ``ProviderError``."""
 
     def __init__(self, provider: Provider, client: Caller) -> None:
         self.provider = provider
         self._client = client
-        self._statuses = Together(self.ask, provider.batch)
-        self._archive = Together(self._archived, provider.batch)
+        self._statuses = QueryBatcher(self.ask, provider.batch)
+        self._archive = QueryBatcher(self._archived, provider.batch)
 
     async def upload(self, request: TakeRequest) -> dict[Position, str]:
         """Upload the pictures that are too large for the submission; their references. Costs nothing."""

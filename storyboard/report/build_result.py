@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from storyboard.core.build_events import Chosen, Film, Outcome
-from storyboard.core.clip_warnings import Remark
+from storyboard.core.build_events import BuildResult, FilmFile, ReplacedTake
+from storyboard.core.clip_warnings import ClipWarning
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Step, TakeMade, Tally, tally
+from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import tally_data, tally_text
 from storyboard.report.sound import loudness_line, sound_data
@@ -19,7 +19,7 @@ from storyboard.report.text import clean, dollars, listed, reason, several
 _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 
 
-def remark_line(remark: Remark) -> str:
+def remark_line(remark: ClipWarning) -> str:
     """``glide: black from 2.0 to 3.5 s``."""
     name = remark.shot if remark.seed is None else f"{remark.shot}#{remark.seed}"
     if remark.kind == "jump":
@@ -34,7 +34,7 @@ def _seconds(value: float) -> str:
     return short.removesuffix("0")
 
 
-def remarks_data(remarks: Sequence[Remark]) -> list[dict[str, Any]]:
+def remarks_data(remarks: Sequence[ClipWarning]) -> list[dict[str, Any]]:
     """The same as data."""
     return [
         {
@@ -55,7 +55,9 @@ def remarks_data(remarks: Sequence[Remark]) -> list[dict[str, Any]]:
 Typed = Callable[[str], str]
 
 
-def outcome_text(ended: Outcome, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool) -> str:
+def outcome_text(
+    ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool
+) -> str:
     """A few lines for the end of a build. *typed* is a path as it would be typed."""
     made = {name: step for name, step in ended.made.items() if step.locked is None}
     fetched = {name: step for name, step in ended.made.items() if step.locked is not None}
@@ -101,7 +103,7 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
         yield f"blocked  {names[0]}{more}: {why}"
 
 
-def _film_lines(ended: Outcome, film: Film, loudness: Fraction | None, typed: Typed) -> list[str]:
+def _film_lines(ended: BuildResult, film: FilmFile, loudness: Fraction | None, typed: Typed) -> list[str]:
     length = in_words(seconds_of(film.frames, film.rate))
     how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
     counted = _tally(ended, film.name)
@@ -111,14 +113,14 @@ def _film_lines(ended: Outcome, film: Film, loudness: Fraction | None, typed: Ty
     return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *told]
 
 
-def chosen_line(one: Chosen) -> str:
+def chosen_line(one: ReplacedTake) -> str:
     """``a: 3f2a91bc0d4e (seed 3) instead of 9c1d20aa77b1: the lockfile names it``."""
     seed = (one.step.request or {}).get("seed")
     named = f"{_digest(one.step)[:12]}{f' (seed {seed})' if seed is not None else ''}"
     return f"{one.step.action.shot}: {named} instead of {one.instead[:12]}: {chosen_why(one)}"
 
 
-def chosen_why(one: Chosen) -> str:
+def chosen_why(one: ReplacedTake) -> str:
     """Why this take and not the other one."""
     why = one.step.reason
     fields = listed(dict.fromkeys(change.field for change in why.changes))
@@ -130,10 +132,10 @@ def chosen_why(one: Chosen) -> str:
 
 
 def _digest(step: Step) -> str:
-    return step.found.digest if isinstance(step.found, TakeMade) else ""
+    return step.found.digest if isinstance(step.found, TakeResult) else ""
 
 
-def outcome_data(ended: Outcome, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
+def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
     """The end of a build as data; ``film``, ``frames`` and ``copied`` are those of the first film."""
     main = storyboard.output.name
     films = {film.name: _film_data(ended, film, typed) for film in ended.films}
@@ -163,7 +165,7 @@ def is_left_out(step: Step) -> bool:
     return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
 
 
-def _film_data(ended: Outcome, film: Film, typed: Typed) -> dict[str, Any]:
+def _film_data(ended: BuildResult, film: FilmFile, typed: Typed) -> dict[str, Any]:
     return {
         "name": film.name or None,
         "film": typed(film.path),
@@ -176,9 +178,9 @@ def _film_data(ended: Outcome, film: Film, typed: Typed) -> dict[str, Any]:
     }
 
 
-def _tally(ended: Outcome, output: str) -> Tally:
+def _tally(ended: BuildResult, output: str) -> EncodeCounts:
     steps = [*ended.reused.values(), *ended.made.values()]
-    return tally(step for step in steps if step.action.output == output)
+    return encode_counts(step for step in steps if step.action.output == output)
 
 
 def _count(steps: Mapping[str, Step], kind: str) -> int:

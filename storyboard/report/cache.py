@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import Item
+from storyboard.core.results import CacheItem
 from storyboard.report.text import clean, dollars, paid, several
 
 _NOUNS = {"loose": "other file"}  # such as music and pictures
@@ -19,7 +19,7 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
-def takes_text(items: Sequence[Item], places: Mapping[str, Sequence[str]]) -> str:
+def takes_text(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]]) -> str:
     """A line a take, then what else there is."""
     takes = [item for item in items if item.kind == "take"]
     width = max((len(_label(item)) for item in takes), default=0)
@@ -31,7 +31,7 @@ def takes_text(items: Sequence[Item], places: Mapping[str, Sequence[str]]) -> st
     return "\n".join([*lines, *([""] if lines else []), ", ".join(told) or "the cache is empty"])
 
 
-def _take_line(item: Item, width: int, places: Mapping[str, Sequence[str]]) -> str:
+def _take_line(item: CacheItem, width: int, places: Mapping[str, Sequence[str]]) -> str:
     made = item.record.made if item.record is not None else None
     seed = f"seed {made.seed}" if made is not None and made.seed is not None else ""
     cost = paid(made.cost) if made is not None else ""
@@ -43,15 +43,15 @@ def _take_line(item: Item, width: int, places: Mapping[str, Sequence[str]]) -> s
     )
 
 
-def _label(item: Item) -> str:
+def _label(item: CacheItem) -> str:
     return clean(item.record.made.label) if item.record is not None else ""
 
 
-def _order(item: Item) -> tuple[str, str]:
+def _order(item: CacheItem) -> tuple[str, str]:
     return (_label(item), item.record.made.at if item.record is not None else "")
 
 
-def items_data(items: Sequence[Item], places: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
+def items_data(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
     """Things in the cache as data; sizes in bytes, costs in dollars as text."""
     return [
         {
@@ -71,7 +71,7 @@ def items_data(items: Sequence[Item], places: Mapping[str, Sequence[str]] | None
     ]
 
 
-def cleaning_text(items: Sequence[Item], size: int, *, deleted: bool, command: str) -> str:
+def cleaning_text(items: Sequence[CacheItem], size: int, *, deleted: bool, command: str) -> str:
     """What goes, what stays and why, and how to go on; *command* is what deletes."""
     gone = [item for item in items if not item.kept]
     stays = Counter(item.kept for item in items if item.kept)
@@ -90,11 +90,11 @@ def cleaning_text(items: Sequence[Item], size: int, *, deleted: bool, command: s
     return "\n".join(lines)
 
 
-def _paid(item: Item) -> str:
+def _paid(item: CacheItem) -> str:
     return f"{size_text(item.size)}{f', {dollars(item.cost)}' if item.cost else ''}"
 
 
-def cleaning_data(items: Sequence[Item], size: int, *, deleted: bool) -> dict[str, Any]:
+def cleaning_data(items: Sequence[CacheItem], size: int, *, deleted: bool) -> dict[str, Any]:
     """The same as data."""
     gone = [item for item in items if not item.kept]
     return {

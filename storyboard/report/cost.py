@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import Total
+from storyboard.core.results import CostTotal
 from storyboard.report.text import clean, dollars
 
 
-def cost_text(lines: Sequence[Total], bound: Mapping[str, Decimal]) -> str:
+def cost_text(lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> str:
     """A line for each name, failures apart, then the sum, then what is still bound by jobs that have not ended."""
     if not lines and not bound:
         return "nothing has been spent"
@@ -25,7 +25,7 @@ def cost_text(lines: Sequence[Total], bound: Mapping[str, Decimal]) -> str:
     return "\n".join(text)
 
 
-def cost_data(by: str, lines: Sequence[Total], bound: Mapping[str, Decimal]) -> dict[str, Any]:
+def cost_data(by: str, lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> dict[str, Any]:
     """The same as data; dollars as text."""
     return {
         "by": by,
@@ -38,5 +38,5 @@ def cost_data(by: str, lines: Sequence[Total], bound: Mapping[str, Decimal]) -> 
     }
 
 
-def _sum(lines: Sequence[Total]) -> Decimal:
+def _sum(lines: Sequence[CostTotal]) -> Decimal:
     return sum((line.cost for line in lines), Decimal(0))

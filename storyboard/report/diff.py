@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.compare import Comparison
-from storyboard.core.plan import Change, Plan, Step, TakeMade
+from storyboard.core.plan import Change, Plan, Step, TakeResult
 from storyboard.core.timebase import in_words, plain_number
 from storyboard.report.plan import Paint, plain
 from storyboard.report.text import change_lines, clean, dollars, reason
@@ -120,7 +120,7 @@ def _heading(between: Between) -> str:
 def _bill(between: Between) -> list[str]:
     takes = between.plan.takes()
     made = sum(1 for step in takes if _is_made(step))
-    there = sum(1 for step in takes if isinstance(step.found, TakeMade))
+    there = sum(1 for step in takes if isinstance(step.found, TakeResult))
     lines = [f"to get there: {made} to make, {there} there; estimated cost {dollars(between.plan.cost())}"]
     if between.elsewhere:
         lines.append(

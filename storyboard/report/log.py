@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.results import Commit
-from storyboard.core.shot_history import Moment
+from storyboard.core.shot_history import ShotVersion
 from storyboard.report.text import change_lines, clean, paid
 from storyboard.report.why import commit_data
 
@@ -26,20 +26,20 @@ class Answer(Struct, frozen=True):
     footage: bool = False
 
 
-class Entry(Struct, frozen=True):
+class LogEntry(Struct, frozen=True):
     """One version of a shot's request; *commit* is ``None`` for the files as they are, in no commit yet."""
 
-    moment: Moment
+    moment: ShotVersion
     commit: Commit | None
     answer: Answer
 
 
-def log_text(shot: str, entries: Sequence[Entry]) -> str:
+def log_text(shot: str, entries: Sequence[LogEntry]) -> str:
     """The newest version first; for each the commit, what changed, and the take."""
     return "\n\n".join("\n".join(_block(shot, entry)) for entry in entries)
 
 
-def _block(shot: str, entry: Entry) -> list[str]:
+def _block(shot: str, entry: LogEntry) -> list[str]:
     commit, moment = entry.commit, entry.moment
     head = (
         f"{commit.id[:10]}  {commit.at[:10]}  {clean(commit.author)}: {clean(commit.subject)}"
@@ -74,12 +74,12 @@ def _answered(answer: Answer) -> str:
     return f"take {answer.take[:12]}{seed}{cost}{'' if answer.here else ', not in this cache'}"
 
 
-def log_data(shot: str, entries: Sequence[Entry]) -> dict[str, Any]:
+def log_data(shot: str, entries: Sequence[LogEntry]) -> dict[str, Any]:
     """The same as data."""
     return {"shot": shot, "versions": [_entry_data(entry) for entry in entries]}
 
 
-def _entry_data(entry: Entry) -> dict[str, Any]:
+def _entry_data(entry: LogEntry) -> dict[str, Any]:
     moment, answer = entry.moment, entry.answer
     return {
         "commit": commit_data(entry.commit) if entry.commit is not None else None,

@@ -15,15 +15,15 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Output, Storyboard
-from storyboard.core.plan import Plan, SegmentMade, Step, TakeMade, Tally, tally
+from storyboard.core.plan import EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
 from storyboard.core.ranges import overlaps
 from storyboard.core.timebase import in_words, seconds_of
-from storyboard.core.timeline import TooShort, is_open, timeline, total_frames
+from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import change_lines, clean, dollars, reason, several, take_name
 
 
-class Length(Struct, frozen=True):
+class FilmLength(Struct, frozen=True):
     """Frames of a film; *open* says that footage is in it whose length is not known yet and does not count."""
 
     frames: int
@@ -38,22 +38,22 @@ class Length(Struct, frozen=True):
         return f"{'at least ' if self.open else ''}{several(self.frames, 'frame')} at {float(output.fps):g} fps"
 
 
-def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> Length:
+def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> FilmLength:
     """The length of a film of one output; takes that are there count by their real length."""
     into = {name: overlap.before for name, overlap in overlaps(film).items()}
     try:
         pieces = timeline(film, takes, into)
-    except TooShort:
+    except TrimOutOfRange:
         pieces = timeline(film, {}, into)
-    unmeasured = {shot.id for shot in film.shots() if is_open(shot) and shot.id not in takes}
+    unmeasured = {shot.id for shot in film.shots() if has_unknown_length(shot) and shot.id not in takes}
     uncounted = sum(piece.frames for piece in pieces if piece.shot in unmeasured)
-    return Length(max(0, total_frames(pieces) - uncounted), open=bool(uncounted))
+    return FilmLength(max(0, total_frames(pieces) - uncounted), open=bool(uncounted))
 
 
 _REASONS = 4
 
 
-def tally_text(counted: Tally) -> str:
+def tally_text(counted: EncodeCounts) -> str:
     """``1,812 of 2,304 frames copied, 492 encoded: 480 because it is trimmed, 12 because it is a dissolve``."""
     if not counted.encoded:
         return f"{'the one frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
@@ -64,7 +64,7 @@ def tally_text(counted: Tally) -> str:
     return f"{counted.copied:,} of {several(counted.frames, 'frame')} copied, {counted.encoded:,} encoded{told}"
 
 
-def tally_data(counted: Tally) -> dict[str, Any]:
+def tally_data(counted: EncodeCounts) -> dict[str, Any]:
     """The same as data."""
     return {"frames": counted.frames, "copied": counted.copied, "encoded": counted.encoded, "why": dict(counted.why)}
 
@@ -98,7 +98,7 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
 
 
 def _takes(plan: Plan) -> dict[str, ClipInfo]:
-    return {step.action.shot: step.found.info for step in plan.takes() if isinstance(step.found, TakeMade)}
+    return {step.action.shot: step.found.info for step in plan.takes() if isinstance(step.found, TakeResult)}
 
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
@@ -190,7 +190,7 @@ def _cut_line(plan: Plan, cut: Step) -> str:
     copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
     copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
     known = f": {copied}" if not counts["wait"] else ""
-    counted = tally(segments)
+    counted = encode_counts(segments)
     frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
     made = state.get(cut.do, "is not made: " + reason(cut))
     name = f"{cut.action.output}: " if cut.action.output else ""
@@ -199,7 +199,7 @@ def _cut_line(plan: Plan, cut: Step) -> str:
 
 def is_nothing(step: Step) -> bool:
     """Whether it stands for a piece of the film that has no frames."""
-    return isinstance(step.found, SegmentMade) and not step.found.frames
+    return isinstance(step.found, SegmentResult) and not step.found.frames
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def _film_data(plan: Plan, cut: Step) -> dict[str, Any]:
-    copied = tally_data(tally(plan.segments(cut.action.output)))
+    copied = tally_data(encode_counts(plan.segments(cut.action.output)))
     return {"name": cut.action.output or None, "do": cut.do, "why": cut.reason.why, "copied": copied}
 
 

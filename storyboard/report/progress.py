@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storyboard.core.build_events import Blocked, Event, Failed, Made, Reused, Started, Told
+from storyboard.core.build_events import Event, Notice, StepBlocked, StepFailed, StepMade, StepReused, StepStarted
 from storyboard.core.plan import Plan
 from storyboard.report.text import clean, dollars, reason
 
@@ -20,16 +20,16 @@ Frames = Callable[[], Mapping[str, tuple[int, int]]]
 def event_line(event: Event) -> str | None:
     """One event of a build as a line; ``None`` for what goes without saying."""
     match event:
-        case Made():
+        case StepMade():
             price = f", {dollars(event.cost)}" if event.cost else ""
             done = "made" if event.step.locked is None else "fetched"
             return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason(event.step)})"
-        case Failed():
+        case StepFailed():
             help_line = f"\n         {clean(event.help)}" if event.help else ""
             return f"failed   {event.action.id}  {clean(event.reason)}{help_line}"
-        case Blocked() if event.step.action.kind == "take" and event.step.do == "blocked":
+        case StepBlocked() if event.step.action.kind == "take" and event.step.do == "blocked":
             return f"blocked  {event.step.action.id}  {reason(event.step)}"
-        case Told():
+        case Notice():
             return f"note     {clean(event.text)}"
     return None
 
@@ -83,15 +83,15 @@ class LiveProgress:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Started(step):
+            case StepStarted(step):
                 action = step.action
                 self._tasks[action.id] = self._progress.add_task(action.id, total=None, shown="")
                 self._began[action.id] = time.monotonic()
-            case Made(step):
+            case StepMade(step):
                 self._finish(step.action.id)
-            case Failed(action):
+            case StepFailed(action):
                 self._finish(action.id)
-            case Reused(step) | Blocked(step) if step.action.id in self._awaited:
+            case StepReused(step) | StepBlocked(step) if step.action.id in self._awaited:
                 self._finish(step.action.id)
         line = event_line(event)
         if line is not None:
@@ -120,7 +120,7 @@ def _unit(action: str) -> str:
     return "s" if action in ("sound", "partial:sound") else "frames"
 
 
-_STYLES: dict[type[Event], str] = {Failed: "red", Blocked: "red", Told: "yellow", Made: "green"}
+_STYLES: dict[type[Event], str] = {StepFailed: "red", StepBlocked: "red", Notice: "yellow", StepMade: "green"}
 
 
 def _progress(console: Console, refresh: Callable[[], None]) -> Progress:

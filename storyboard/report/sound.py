@@ -7,7 +7,7 @@ from typing import Any
 
 from storyboard.core.keys import Request
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Change, Plan, SoundMade, Step, changes
+from storyboard.core.plan import Change, Plan, SoundResult, Step, changes
 from storyboard.report.text import change_lines, clean, reason
 
 Names = Mapping[str, Sequence[str]]
@@ -41,7 +41,7 @@ def _parts(step: Step) -> str:
     return " and ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items() if count)
 
 
-def loudness_line(sound: SoundMade | None, wanted: Fraction | None) -> str | None:
+def loudness_line(sound: SoundResult | None, wanted: Fraction | None) -> str | None:
     """``sound: -14.0 LUFS, true peak -1.6 dBTP``, and why not, if it is not as asked; ``None`` where nothing was.
 
     *wanted* is in LUFS.
@@ -55,7 +55,7 @@ def loudness_line(sound: SoundMade | None, wanted: Fraction | None) -> str | Non
     return f"sound: {sound.loudness:.1f} LUFS{why}, true peak {sound.peak:.1f} dBTP"
 
 
-def sound_data(sound: SoundMade | None) -> dict[str, Any] | None:
+def sound_data(sound: SoundResult | None) -> dict[str, Any] | None:
     """The sound of a finished film as data; ``None`` if it has none."""
     if sound is None or not sound.digest:
         return None

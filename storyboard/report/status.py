@@ -6,10 +6,10 @@ What a lockfile is out of date about, in words.
 from collections.abc import Mapping
 from typing import Any
 
-from storyboard.core.clip_warnings import Remark, remarks
-from storyboard.core.lockfile_plan import OutOfDate
+from storyboard.core.clip_warnings import ClipWarning, clip_warnings
+from storyboard.core.lockfile_plan import OutdatedEntry
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import LockEntry, Plan, Step, TakeMade, tally
+from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words
 from storyboard.report.build_result import remark_line, remarks_data
 from storyboard.report.plan import Paint, heading, in_film_order, summary, tally_data, tally_text
@@ -42,7 +42,7 @@ def status_text(
     lines += [f"  look at    {remark_line(one)}" for one in _remarks(plan, storyboard)]
     lines.append("")
     for cut in plan.of("cut"):
-        counted = tally(plan.segments(cut.action.output))
+        counted = encode_counts(plan.segments(cut.action.output))
         lines.append(f"film: {films[cut.action.output]} is {_film(cut)}")
         lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
     lines += sound_lines(plan, storyboard)
@@ -50,10 +50,10 @@ def status_text(
     return "\n".join(lines)
 
 
-def _remarks(plan: Plan, storyboard: Storyboard) -> list[Remark]:
+def _remarks(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
     """What is worth a look in the takes that are there."""
     found = [(step.action, step.found) for step in plan.of("take")]
-    return remarks(storyboard, [(action, take) for action, take in found if isinstance(take, TakeMade)])
+    return clip_warnings(storyboard, [(action, take) for action, take in found if isinstance(take, TakeResult)])
 
 
 def _state(step: Step) -> str:
@@ -65,11 +65,11 @@ def _state(step: Step) -> str:
 
 
 def _take(step: Step, entry: LockEntry | None) -> str:
-    digest = step.found.digest if isinstance(step.found, TakeMade) else entry.take if entry is not None else None
+    digest = step.found.digest if isinstance(step.found, TakeResult) else entry.take if entry is not None else None
     if digest is None:
         return ""
     parts = [f"take {digest[:12]}"]
-    if isinstance(step.found, TakeMade):
+    if isinstance(step.found, TakeResult):
         parts.append(in_words(step.found.info.duration))
     if entry is not None and entry.seed is not None:
         parts.append(f"seed {entry.seed}")
@@ -97,7 +97,7 @@ def status_data(
                 "shot": step.action.shot,
                 "state": _state(step),
                 "reason": reason(step),
-                "take": step.found.digest if isinstance(step.found, TakeMade) else None,
+                "take": step.found.digest if isinstance(step.found, TakeResult) else None,
                 "locked": entry.take if entry is not None else None,
                 "seed": entry.seed if entry is not None else None,
                 "cost": entry.cost if entry is not None else None,
@@ -110,11 +110,11 @@ def status_data(
 
 
 def _film_data(plan: Plan, cut: Step, path: str) -> dict[str, Any]:
-    copied = tally_data(tally(plan.segments(cut.action.output)))
+    copied = tally_data(encode_counts(plan.segments(cut.action.output)))
     return {"name": cut.action.output or None, "path": path, "state": _film(cut), "copied": copied}
 
 
-def locked_line(found: OutOfDate) -> str:
+def locked_line(found: OutdatedEntry) -> str:
     """One shot and what is wrong with its entry."""
     shots = listed(found.shots)
     words = {

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Span
-from storyboard.core.plan import Change, Step, TakeMade
-from storyboard.core.results import Commit, Made
+from storyboard.core.plan import Change, Step, TakeResult
+from storyboard.core.results import Commit, Provenance
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.text import change_lines, clean, dollars, listed, paid, reason
@@ -37,7 +37,7 @@ class Story(Struct, frozen=True):
     causes: Sequence[Cause]
     upstream: Sequence[Step]
     follows: Sequence[Step]
-    made: Made | None
+    made: Provenance | None
     request: Mapping[str, Any] | None
 
 
@@ -76,7 +76,7 @@ def _pulled(story: Story) -> list[str]:
 
 def _made(story: Story) -> list[str]:
     found, made = story.step.found, story.made
-    if not isinstance(found, TakeMade):
+    if not isinstance(found, TakeResult):
         return []
     lines = [f"take {found.digest[:12]}, {in_words(found.info.duration)}"]
     if made is None:
@@ -130,13 +130,13 @@ def why_data(story: Story) -> dict[str, Any]:
             "shots": [after.action.shot for after in story.follows],
             "cost": str(sum((after.cost for after in story.follows), Decimal(0))),
         },
-        "take": step.found.digest if isinstance(step.found, TakeMade) else None,
+        "take": step.found.digest if isinstance(step.found, TakeResult) else None,
         "made": None if made is None else _made_data(made),
         "request": story.request,
     }
 
 
-def _made_data(made: Made) -> dict[str, Any]:
+def _made_data(made: Provenance) -> dict[str, Any]:
     names = ("at", "provider", "tool", "label", "seed", "task_id", "cost", "note")
     return {name: getattr(made, name) for name in names}
 

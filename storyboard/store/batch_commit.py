@@ -22,10 +22,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.core.results import Record
-from storyboard.durable import Beside, OpenFolder, remove_quietly
-from storyboard.store.blobs import Blobs
-from storyboard.store.digest_cache import Index
-from storyboard.store.records import Records
+from storyboard.durable import OpenFolder, StagedFile, remove_quietly
+from storyboard.store.blobs import BlobStore
+from storyboard.store.digest_cache import DigestCache
+from storyboard.store.records import RecordStore
 
 if TYPE_CHECKING:  # who keeps nothing does not load what it takes to
     from concurrent.futures import ThreadPoolExecutor
@@ -34,10 +34,10 @@ if TYPE_CHECKING:  # who keeps nothing does not load what it takes to
 _AT_ONCE = 32
 
 
-class Deposit(Struct, frozen=True):
+class PendingRecord(Struct, frozen=True):
     """What one action leaves: a record, and the blob that the record is to call *name*, if there is one.
 
-    *content* is the blob's bytes, or a file under a name from ``Blobs.temp``, which is moved in, or removed if that
+    *content* is the blob's bytes, or a file under a name from ``BlobStore.temp``, which is moved in, or removed if that
     fails.
     """
 
@@ -46,7 +46,7 @@ class Deposit(Struct, frozen=True):
     content: bytes | Path | None = None
 
 
-class Kept(Struct, frozen=True):
+class Committed(Struct, frozen=True):
     """A deposit that is safe: the record with the digest of its blob, and whether it is a new one."""
 
     record: Record
@@ -56,12 +56,12 @@ class Kept(Struct, frozen=True):
 class _Going:
     """A deposit on its way."""
 
-    def __init__(self, deposit: Deposit) -> None:
+    def __init__(self, deposit: PendingRecord) -> None:
         self.deposit = deposit
         self.record = deposit.record
         self.digest = ""
-        self.blob: Beside | None = None
-        self.entry: Beside | None = None
+        self.blob: StagedFile | None = None
+        self.entry: StagedFile | None = None
         self.problem: OSError | None = None
 
     def drop(self) -> None:
@@ -72,25 +72,25 @@ class _Going:
             remove_quietly(self.deposit.content)
 
     @property
-    def end(self) -> Kept | OSError:
-        return self.problem or Kept(self.record, self.entry is not None)
+    def end(self) -> Committed | OSError:
+        return self.problem or Committed(self.record, self.entry is not None)
 
 
-_Target = Beside | str
+_Target = StagedFile | str
 _Stage = Callable[[_Going], Iterable[_Target]]
 
 
-class Group:
+class BatchWriter:
     """Keeps deposits, any number at once, from any number of threads."""
 
-    def __init__(self, blobs: Blobs, records: Records, index: Index) -> None:
+    def __init__(self, blobs: BlobStore, records: RecordStore, index: DigestCache) -> None:
         self._blobs = blobs
         self._records = records
         self._index = index
         self._opening = Lock()
         self._opened: ThreadPoolExecutor | None = None
 
-    def keep(self, deposits: Sequence[Deposit]) -> list[Kept | OSError]:
+    def keep(self, deposits: Sequence[PendingRecord]) -> list[Committed | OSError]:
         """Keep them all; what is returned as kept survives a power cut. An error names the file and stays with its own.
 
         Up to three files or folders are open for each of *deposits* meanwhile.
@@ -158,7 +158,7 @@ class Group:
     def _sync(self, targets: Sequence[_Target]) -> dict[_Target, OSError]:
         """Sync all of *targets*; the errors of those that could not be."""
         failures: dict[_Target, OSError] = {}
-        opened: list[tuple[_Target, Beside | OpenFolder]] = []
+        opened: list[tuple[_Target, StagedFile | OpenFolder]] = []
         # opened here: threads that do nothing but sync do not wait for each other
         for target in targets:
             try:
@@ -177,7 +177,7 @@ class Group:
         return failures
 
 
-def _sync_each(opened: Sequence[tuple[_Target, Beside | OpenFolder]]) -> dict[_Target, OSError]:
+def _sync_each(opened: Sequence[tuple[_Target, StagedFile | OpenFolder]]) -> dict[_Target, OSError]:
     failures: dict[_Target, OSError] = {}
     for target, one in opened:
         try:

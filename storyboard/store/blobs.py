@@ -13,12 +13,12 @@ from pathlib import Path
 
 from storyboard.durable import (
     CHUNK,
-    Beside,
     NotAFile,
+    StagedFile,
+    errors_for_path,
     fsync_folder,
     make_folders,
     move,
-    naming,
     open_regular,
     read_regular,
     remove_below,
@@ -27,13 +27,13 @@ from storyboard.durable import (
     write_all,
     write_beside,
 )
-from storyboard.store.digest_cache import Index
-from storyboard.store.integrity import kept_aside, set_aside
-from storyboard.store.shard_dirs import Fans
+from storyboard.store.digest_cache import DigestCache
+from storyboard.store.integrity import kept_aside, quarantine
+from storyboard.store.shard_dirs import ShardDirs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _READ_ONLY = 0o444
-# The names that ``Blobs.temp`` gives.
+# The names that ``BlobStore.temp`` gives.
 _TEMP = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-z]{1,16})?")
 
 
@@ -59,7 +59,7 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-class Blobs:
+class BlobStore:
     """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once.
 
     With *writable* false a damaged blob is told and not moved.
@@ -71,7 +71,7 @@ class Blobs:
         self.temps = folder / "tmp"
         self._temps_place = os.fspath(self.temps)
         self.folder = folder / "blobs"
-        self.fans = Fans(os.fspath(self.folder))
+        self.fans = ShardDirs(os.fspath(self.folder))
         self._damaged = folder / "damaged"
 
     def path(self, digest: str) -> Path:
@@ -99,19 +99,19 @@ class Blobs:
         """
         return self._settle(*self.lay(path))
 
-    def lay(self, content: bytes | Path) -> tuple[str, Beside]:
+    def lay(self, content: bytes | Path) -> tuple[str, StagedFile]:
         """Write what becomes a blob, or take the file there is, as for ``put_bytes`` and ``put_file``.
 
         Returns the digest and the file, which has to be synced, handed to ``publish``, and dropped.
         """
         if isinstance(content, bytes):
             digest = hashlib.sha256(content).hexdigest()
-            with naming(self._place(digest)):
+            with errors_for_path(self._place(digest)):
                 return digest, write_beside(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
         ours = os.path.dirname(content) == self._temps_place
         return self._adopted(content) if ours else self._copied(content)
 
-    def publish(self, digest: str, beside: Beside) -> tuple[str, ...]:
+    def publish(self, digest: str, beside: StagedFile) -> tuple[str, ...]:
         """Give a synced file its name, if no good blob has it; returns the folders to be synced before it counts.
 
         Raises ``OSError``.
@@ -128,8 +128,8 @@ class Blobs:
             beside.publish()
         return self.fans.unsynced(fan)
 
-    def _settle(self, digest: str, beside: Beside) -> str:
-        with naming(self.path(digest)):
+    def _settle(self, digest: str, beside: StagedFile) -> str:
+        with errors_for_path(self.path(digest)):
             try:
                 beside.sync()
                 folders = self.publish(digest, beside)
@@ -144,7 +144,7 @@ class Blobs:
         """Read the whole blob and compare. Raises ``Missing``, or ``Damaged`` once it has been set aside."""
         path = self.path(digest)
         try:
-            with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+            with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
                 seen = os.fstat(file.fileno())
                 good = hashlib.file_digest(file, "sha256").hexdigest() == digest
         except FileNotFoundError:
@@ -154,7 +154,7 @@ class Blobs:
         if not good:
             self._condemn(digest, seen)
 
-    def verified(self, digest: str, index: Index) -> Path:
+    def verified(self, digest: str, index: DigestCache) -> Path:
         """The path of a blob that hashes to its name; unchanged ones are not read again. Raises as ``verify``."""
         path = self.path(digest)
         try:
@@ -200,8 +200,8 @@ class Blobs:
     def _place(self, digest: str) -> str:
         return f"{self.fans.of(digest)}/{digest}"
 
-    def _adopted(self, path: Path) -> tuple[str, Beside]:
-        with naming(path):
+    def _adopted(self, path: Path) -> tuple[str, StagedFile]:
+        with errors_for_path(path):
             descriptor = open_regular(path)
             try:
                 os.fchmod(descriptor, _READ_ONLY)
@@ -215,17 +215,17 @@ class Blobs:
         digest = sha256.hexdigest()
         # made read-only at a later time than it was written: whoever writes to it from now on gives it another mtime
         settled = looks if looks.st_ctime_ns > looks.st_mtime_ns else None
-        return digest, Beside(os.fspath(path), self._place(digest), descriptor, ours=False, looks=settled)
+        return digest, StagedFile(os.fspath(path), self._place(digest), descriptor, ours=False, looks=settled)
 
-    def _copied(self, path: Path) -> tuple[str, Beside]:
-        with naming(path):
+    def _copied(self, path: Path) -> tuple[str, StagedFile]:
+        with errors_for_path(path):
             source = open_regular(path)
         temp = os.fspath(self.temp())
         try:
             digest, descriptor = _copied(source, path, temp)
         finally:
             os.close(source)
-        return digest, Beside(temp, self._place(digest), descriptor)
+        return digest, StagedFile(temp, self._place(digest), descriptor)
 
     def _has_good(self, digest: str) -> bool:
         """Whether a good blob is there already."""
@@ -246,7 +246,7 @@ class Blobs:
         path = self.path(digest)
         if not self.writable:
             raise Damaged(digest, path)
-        kept_at = set_aside(path, self._damaged)
+        kept_at = quarantine(path, self._damaged)
         try:
             moved = os.lstat(kept_at)
         except FileNotFoundError:
@@ -267,14 +267,14 @@ def _another(moved: os.stat_result, seen: os.stat_result | None) -> bool:
 def _copied(source: int, path: Path, temp: str) -> tuple[str, int]:
     """Write what *source* still holds to *temp*, read-only; returns the digest of these bytes and the open file."""
     sha256 = hashlib.sha256()
-    with naming(temp):
+    with errors_for_path(temp):
         target = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         while chunk := _read(source, path):
             sha256.update(chunk)
-            with naming(temp):
+            with errors_for_path(temp):
                 write_all(target, chunk)
-        with naming(temp):
+        with errors_for_path(temp):
             os.fchmod(target, _READ_ONLY)
     except BaseException:
         os.close(target)
@@ -284,5 +284,5 @@ def _copied(source: int, path: Path, temp: str) -> tuple[str, int]:
 
 
 def _read(source: int, path: Path) -> bytes:
-    with naming(path):
+    with errors_for_path(path):
         return os.read(source, CHUNK)

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storyboard.durable import naming, open_regular, remove_quietly
-from storyboard.store.file_stamps import Seen
+from storyboard.durable import errors_for_path, open_regular, remove_quietly
+from storyboard.store.file_stamps import StatLog
 
 VERSION = 1
 RACY_NS = 2_000_000_000
@@ -40,7 +40,7 @@ def stamp_of(seen: os.stat_result) -> str:
     return f"{seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns} {seen.st_ino} {seen.st_dev}"
 
 
-class Index:
+class DigestCache:
     """Remembers digests in *path*, or in memory alone if that cannot be. *clock* returns epoch seconds.
 
     ``seen`` is what was asked for. Used from any thread. What is learnt is written by ``flush`` or at the end of the
@@ -53,7 +53,7 @@ class Index:
         self._clock = clock
         self._lock = threading.Lock()
         self._learnt: dict[bytes, tuple[str, str]] = {}
-        self.seen = Seen()
+        self.seen = StatLog()
         self._rows: dict[bytes, tuple[str, str, int]] | None = None
         self._asked = 0
         self._base = self._open()
@@ -76,7 +76,7 @@ class Index:
         known = self._at_a_glance(text, name)
         if known is not None:
             return known
-        with naming(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+        with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = os.fstat(file.fileno())

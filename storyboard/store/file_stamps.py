@@ -23,7 +23,7 @@ stamp_of = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 identity_of = attrgetter("st_dev", "st_ino", "st_mode")
 
 
-class Looks:
+class PathStamps:
     """How things looked: files and folders by all their stamps, folders on the way by identity, and what was not there.
 
     Paths are absolute; a link is looked at and not followed.
@@ -55,7 +55,7 @@ def flat(looks: "map[tuple[int, ...]] | object") -> bytes:
     return array("q", chain.from_iterable(looks)).tobytes()  # type: ignore[arg-type]
 
 
-class Seen:
+class StatLog:
     """The last look at each path. ``looks`` maps an absolute path to its stamp and a witness.
 
     The witness of a file is its sha256, that of a folder the names in it, each behind a slash; what was not there has

@@ -11,10 +11,10 @@ from contextlib import suppress
 from msgspec import Struct
 
 from storyboard.core.money import amount
-from storyboard.core.results import Item, Record
-from storyboard.store.blobs import Blobs, Missing
-from storyboard.store.lockfile_refs import Unsure
-from storyboard.store.records import Records
+from storyboard.core.results import CacheItem, Record
+from storyboard.store.blobs import BlobStore, Missing
+from storyboard.store.lockfile_refs import RefsUnreadable
+from storyboard.store.records import RecordStore
 
 _LOOSE = "loose"
 _FRAMES = ("first_frame", "last_frame")
@@ -38,21 +38,21 @@ def was_paid(record: Record) -> bool:
     return record.kind == "take" and (record.made.task_id is not None or bool(amount(record.made.cost)))
 
 
-def survey(records: Records, blobs: Blobs, roots: Roots) -> list[Item]:
-    """Everything in the cache, and why it stays. Raises ``Unsure`` if a record cannot be read, ``OSError``."""
+def classify(records: RecordStore, blobs: BlobStore, roots: Roots) -> list[CacheItem]:
+    """Everything in the cache, and why it stays. Raises ``RefsUnreadable`` if a record cannot be read, ``OSError``."""
     everything = list(records.takes_of(None))
     for trouble in records.troubles:
-        raise Unsure(str(trouble.path), trouble.reason)
+        raise RefsUnreadable(str(trouble.path), trouble.reason)
     held = _held(everything, roots)
     named = {digest for record in everything for digest in record.outputs.values()}
     items = [
-        Item(_kind(record), record.digest, _size(blobs, record), _why(record, held, roots), record)
+        CacheItem(_kind(record), record.digest, _size(blobs, record), _why(record, held, roots), record)
         for record in everything
     ]
     return [*items, *_loose(blobs, named | held, roots)]
 
 
-def going(items: Iterable[Item], roots: Roots) -> set[str]:
+def removable(items: Iterable[CacheItem], roots: Roots) -> set[str]:
     """The digests of the blobs that nothing holds on to."""
     everything = list(items)
     staying = {digest for item in everything if item.kept for digest in _digests(item)}
@@ -98,20 +98,20 @@ def _kind(record: Record) -> str:
     return "picture" if "url" in record.request else record.kind
 
 
-def _loose(blobs: Blobs, named: frozenset[str] | set[str], roots: Roots) -> Iterable[Item]:
+def _loose(blobs: BlobStore, named: frozenset[str] | set[str], roots: Roots) -> Iterable[CacheItem]:
     for digest in blobs.all():
         if digest not in named:
             why = "perhaps a paid take" if not roots.paid and _is_clip(blobs, digest) else ""
             why = "a paid job is not finished" if roots.open_keys else why
-            yield Item(_LOOSE, digest, blobs.size(digest), why)
+            yield CacheItem(_LOOSE, digest, blobs.size(digest), why)
 
 
-def _is_clip(blobs: Blobs, digest: str) -> bool:
+def _is_clip(blobs: BlobStore, digest: str) -> bool:
     with blobs.path(digest).open("rb") as file:
         return file.read(8)[4:] == b"ftyp"
 
 
-def _size(blobs: Blobs, record: Record) -> int:
+def _size(blobs: BlobStore, record: Record) -> int:
     size = 0
     for digest in set(record.outputs.values()):
         with suppress(Missing):
@@ -119,10 +119,10 @@ def _size(blobs: Blobs, record: Record) -> int:
     return size
 
 
-def remove(items: Iterable[Item], roots: Roots, records: Records, blobs: Blobs) -> None:
+def remove(items: Iterable[CacheItem], roots: Roots, records: RecordStore, blobs: BlobStore) -> None:
     """Delete what does not stay. Only for the holder of the builder's lock. Raises ``OSError``."""
     everything = list(items)
-    doomed = going(everything, roots)
+    doomed = removable(everything, roots)
     for item in everything:
         if item.record is not None and not item.kept:
             records.remove(item.record)
@@ -130,5 +130,5 @@ def remove(items: Iterable[Item], roots: Roots, records: Records, blobs: Blobs) 
         blobs.remove(digest)
 
 
-def _digests(item: Item) -> list[str]:
+def _digests(item: CacheItem) -> list[str]:
     return list(item.record.outputs.values()) if item.record is not None else [item.digest]

@@ -46,7 +46,7 @@ class NoSuchRevision(GitProblem):
         self.name = name
 
 
-class Blob(Struct, frozen=True):
+class GitBlob(Struct, frozen=True):
     """A file in git: its object id and its bytes."""
 
     id: str
@@ -99,7 +99,7 @@ class Git:
             return False
         return True
 
-    def file(self, commit: str, path: str) -> Blob | None:
+    def file(self, commit: str, path: str) -> GitBlob | None:
         """A file as it was in a commit, links inside the repository followed; ``None`` if there is none."""
         return self.blob(f"{commit}:{self._prefix}{path}")
 
@@ -113,7 +113,7 @@ class Git:
             for at in range(0, len(fields) - 4, 5)
         ]
 
-    def blob(self, name: str) -> Blob | None:
+    def blob(self, name: str) -> GitBlob | None:
         """An object by any name that git has for it; ``None`` if it is no file. Raises ``GitProblem``."""
         if "\n" in name:
             return None
@@ -135,7 +135,7 @@ class Git:
         data = answer.read(size + 1)
         if len(data) != size + 1:
             raise GitProblem("git cat-file ended in the middle of an object")
-        return Blob(head[0].decode(), data[:-1]) if len(head) == 3 and head[1] == b"blob" else None
+        return GitBlob(head[0].decode(), data[:-1]) if len(head) == 3 and head[1] == b"blob" else None
 
     def _reader(self) -> "subprocess.Popen[bytes]":
         import subprocess

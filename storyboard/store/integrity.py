@@ -21,7 +21,7 @@ VERSION = 1
 _T = TypeVar("_T")
 
 
-class Broken(Exception):
+class ChecksumMismatch(Exception):
     """The bytes are not what was written; ``reason`` in words."""
 
     def __init__(self, reason: str) -> None:
@@ -29,7 +29,7 @@ class Broken(Exception):
         self.reason = reason
 
 
-class Newer(Exception):
+class NewerVersion(Exception):
     """Written by a later version of this tool: to be left alone, not to be set aside."""
 
     def __init__(self, version: int) -> None:
@@ -51,32 +51,35 @@ def seal(body: Struct) -> bytes:
 
 
 def unseal(data: bytes, kind: type[_T]) -> _T:
-    """The body of a file made by ``seal``. Raises ``Broken`` or ``Newer``."""
+    """The body of a file made by ``seal``. Raises ``ChecksumMismatch`` or ``NewerVersion``."""
     try:
         envelope = msgspec.json.decode(data, type=_Envelope)
         if envelope.version > VERSION:
-            raise Newer(envelope.version)
+            raise NewerVersion(envelope.version)
         if envelope.version != VERSION or hashlib.sha256(envelope.body).hexdigest() != envelope.sha256:
-            raise Broken("its checksum does not fit")
+            raise ChecksumMismatch("its checksum does not fit")
         return msgspec.json.decode(envelope.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise Broken(f"it cannot be read: {problem}") from problem
+        raise ChecksumMismatch(f"it cannot be read: {problem}") from problem
 
 
 def load(path: Path, kind: type[_T]) -> _T:
-    """The body of the file at *path*. Raises ``Broken`` (a link or folder too), ``Newer``, ``OSError``."""
+    """The body of the file at *path*.
+
+    Raises ``ChecksumMismatch`` (a link or folder too), ``NewerVersion``, ``OSError``.
+    """
     return unseal(read(path), kind)
 
 
 def read(path: Path | str) -> bytes:
-    """The bytes of such a file. Raises ``Broken`` if it is no regular file, ``OSError``."""
+    """The bytes of such a file. Raises ``ChecksumMismatch`` if it is no regular file, ``OSError``."""
     try:
         return read_regular(path)
     except NotAFile as problem:
-        raise Broken("it is not a regular file") from problem
+        raise ChecksumMismatch("it is not a regular file") from problem
 
 
-class Trouble(Struct, frozen=True):
+class Quarantined(Struct, frozen=True):
     """A file that could not be believed, the fact in words, and where it was put (or left)."""
 
     path: Path
@@ -84,7 +87,7 @@ class Trouble(Struct, frozen=True):
     kept_at: Path
 
 
-def set_aside(path: Path, folder: Path) -> Path:
+def quarantine(path: Path, folder: Path) -> Path:
     """Move *path*, whatever it is, into *folder* under its name with a random ending; returns its new place.
 
     Where it cannot be moved (a folder that may not be written) it stays, and its own path is returned.

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.durable import fsync_folder, make_folders, naming, remove, write_atomic, write_new
-from storyboard.store.integrity import Broken, Newer, Trouble, load, seal, set_aside
+from storyboard.durable import errors_for_path, fsync_folder, make_folders, remove, write_atomic, write_new
+from storyboard.store.integrity import ChecksumMismatch, NewerVersion, Quarantined, load, quarantine, seal
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
@@ -60,7 +60,7 @@ class NoSuchJob(Exception):
         self.task_id = task_id
 
 
-class Unreadable(Exception):
+class JournalTooNew(Exception):
     """A journal file from a later version of this tool: its job may have been paid for, so it is left alone."""
 
     def __init__(self, path: Path, version: int) -> None:
@@ -73,14 +73,14 @@ class Journal:
     """The journal in *folder*. Damaged files are set aside and told in ``troubles``."""
 
     def __init__(self, folder: Path) -> None:
-        self.troubles: list[Trouble] = []
+        self.troubles: list[Quarantined] = []
         self._folder = folder
 
     def open(self, job: Job) -> Job:
         """Write *job* down; when this returns, it survives a power cut, and only then may the request leave.
 
         An id that is there with the same request is the same job: that one is returned, with the state it has reached.
-        Raises ``JournalConflict``, ``Unreadable``, ``ValueError`` for an id that is no file name, ``OSError``.
+        Raises ``JournalConflict``, ``JournalTooNew``, ``ValueError`` for an id that is no file name, ``OSError``.
         """
         path = self._path(job.task_id)
         make_folders(self._folder)
@@ -109,7 +109,7 @@ class Journal:
     def close(self, task_id: str) -> None:
         """Forget a job whose take and record are safe; nothing if it is gone already. Raises ``OSError``."""
         path = self._path(task_id)
-        with naming(path):
+        with errors_for_path(path):
             try:
                 remove(path)
                 fsync_folder(self._folder)
@@ -117,23 +117,26 @@ class Journal:
                 return
 
     def job(self, task_id: str) -> Job | None:
-        """The job of that id, ``None`` if there is none or its file was damaged. Raises ``Unreadable``, ``OSError``."""
+        """The job of that id, ``None`` if there is none or its file was damaged.
+
+        Raises ``JournalTooNew``, ``OSError``.
+        """
         path = self._path(task_id)
         try:
             job = load(path, Job)
             if job.task_id != task_id:
-                raise Broken("its name does not fit what it holds")
+                raise ChecksumMismatch("its name does not fit what it holds")
         except FileNotFoundError:
             return None
-        except Newer as problem:
-            raise Unreadable(path, problem.version) from problem
-        except Broken as problem:
-            self.troubles.append(Trouble(path, problem.reason, set_aside(path, self._folder / "damaged")))
+        except NewerVersion as problem:
+            raise JournalTooNew(path, problem.version) from problem
+        except ChecksumMismatch as problem:
+            self.troubles.append(Quarantined(path, problem.reason, quarantine(path, self._folder / "damaged")))
             return None
         return job
 
     def jobs(self) -> list[Job]:
-        """Every job, oldest first. Raises ``Unreadable``, ``OSError``."""
+        """Every job, oldest first. Raises ``JournalTooNew``, ``OSError``."""
         try:
             names = sorted(path.stem for path in self._folder.iterdir() if path.suffix == ".json")
         except FileNotFoundError:

@@ -22,9 +22,9 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.money import billed, charged, estimated
-from storyboard.core.results import Total
-from storyboard.durable import fsync_folder, make_folders, naming, open_regular, write_all
-from storyboard.store.integrity import Trouble
+from storyboard.core.results import CostTotal
+from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
+from storyboard.store.integrity import Quarantined
 from storyboard.store.project_lock import lock_at, take_patiently
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SUCCEEDED = "succeeded"
 _ZERO = Decimal(0)
 
 
-class Entry(Struct, frozen=True):
+class LedgerEntry(Struct, frozen=True):
     """One event of one attempt.
 
     ``at`` in epoch seconds, ``seconds`` of video asked for, ``size`` as ``1280x720``; ``estimate`` and ``cost`` in US
@@ -64,7 +64,7 @@ class Entry(Struct, frozen=True):
         return self.event == "settled" and self.outcome not in (None, SUCCEEDED)
 
 
-class Standing(Struct, frozen=True):
+class Spend(Struct, frozen=True):
     """Money in US dollars: ``spent`` on attempts that ended, ``bound`` by those that have not, by task id."""
 
     spent: Decimal
@@ -76,7 +76,7 @@ class Standing(Struct, frozen=True):
         return self.spent + sum(self.bound.values(), _ZERO)
 
 
-class Account:
+class AttemptTotals:
     """Sums by task id as events come in, each with the place in the ledger where its line ends.
 
     What was never reserved here was bought by somebody else and is only fetched: it spends nothing, so that no cap has
@@ -88,7 +88,7 @@ class Account:
         self._bound: dict[str, Decimal] = {}
         self._spent: dict[str, tuple[int, Decimal]] = {}
 
-    def add(self, offset: int, entry: Entry) -> None:
+    def add(self, offset: int, entry: LedgerEntry) -> None:
         """One event more, in the order of the ledger."""
         task = entry.task_id
         if entry.event == "settled" and task not in self._reserved:
@@ -105,25 +105,25 @@ class Account:
             self._reserved.add(task)
             self._bound[task] = estimated(entry.estimate)
 
-    def standing(self, since: int) -> Standing:
+    def standing(self, since: int) -> Spend:
         """What is bound, and what was spent on attempts that ended after the place *since*."""
         spent = sum((cost for place, cost in self._spent.values() if place > since), _ZERO)
-        return Standing(spent, dict(self._bound))
+        return Spend(spent, dict(self._bound))
 
 
-def totals(entries: Iterable[Entry], by: Literal["shot", "day", "provider", "model"]) -> list[Total]:
+def totals(entries: Iterable[LedgerEntry], by: Literal["shot", "day", "provider", "model"]) -> list[CostTotal]:
     """The bill by shot, model, provider or day (UTC), sorted by name; attempts without a take on their own line."""
     ended = {entry.task_id: entry for entry in entries if entry.event == "settled"}
     groups: dict[tuple[str, bool], list[Decimal]] = {}
     for entry in ended.values():
         groups.setdefault((_group(entry, by), entry.failed), []).append(billed(entry.cost, entry.estimate))
-    return [Total(name, failed, len(costs), sum(costs, _ZERO)) for (name, failed), costs in sorted(groups.items())]
+    return [CostTotal(name, failed, len(costs), sum(costs, _ZERO)) for (name, failed), costs in sorted(groups.items())]
 
 
-def _group(entry: Entry, by: Literal["shot", "day", "provider", "model"]) -> str:
+def _group(entry: LedgerEntry, by: Literal["shot", "day", "provider", "model"]) -> str:
     if by == "day":
         return datetime.fromtimestamp(entry.at, UTC).date().isoformat()
-    readers: dict[str, Callable[[Entry], str]] = {
+    readers: dict[str, Callable[[LedgerEntry], str]] = {
         "shot": lambda entry: entry.shot,
         "provider": lambda entry: entry.provider,
         "model": lambda entry: entry.model,
@@ -142,17 +142,17 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self.troubles: list[Trouble] = []
+        self.troubles: list[Quarantined] = []
         self._path = path
         self._threads = Lock()
-        self._account = Account()
+        self._account = AttemptTotals()
         self._read_to = (0, 0)
 
     @cached_property
     def _processes(self) -> "BaseFileLock":
         return lock_at(self._path.with_name(self._path.name + ".lock"), _POLL_S)
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: LedgerEntry) -> None:
         """Write one event down; when this returns, it survives a power cut.
 
         Raises ``OSError`` naming the file, which then is as it was; ``ValueError`` for an estimate that is no sum.
@@ -161,7 +161,7 @@ class Ledger:
         with self._alone():
             self._append(entry)
 
-    def reserve(self, entry: Entry, cap: Decimal | None, since: int = 0) -> bool:
+    def reserve(self, entry: LedgerEntry, cap: Decimal | None, since: int = 0) -> bool:
         """Bind the estimate of an attempt before it is submitted, unless that would pass *cap* (US dollars).
 
         Look and entry are one step for all threads and processes, so that spent + bound ≤ cap at every instant.
@@ -187,18 +187,18 @@ class Ledger:
         except FileNotFoundError:
             return 0
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LedgerEntry]:
         """Every event that can be read, oldest first. Waits for nobody."""
         return [entry for _, entry in self._lines()]
 
-    def standing(self, since: int = 0) -> Standing:
+    def standing(self, since: int = 0) -> Spend:
         """What is spent (on attempts that ended after *since*) and bound. Waits for nobody."""
-        account = Account()
+        account = AttemptTotals()
         for offset, entry in self._lines():
             account.add(offset, entry)
         return account.standing(since)
 
-    def totals(self, by: Literal["shot", "day", "provider", "model"]) -> list[Total]:
+    def totals(self, by: Literal["shot", "day", "provider", "model"]) -> list[CostTotal]:
         """The bill by shot, model, provider or day, as ``bills.totals`` draws it up."""
         return totals(self.entries(), by)
 
@@ -212,11 +212,11 @@ class Ledger:
             finally:
                 self._processes.release()
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: LedgerEntry) -> None:
         """Under the lock: one line, after a newline where a killed writer left none; undone if it fails."""
         line = msgspec.json.encode(entry) + b"\n"
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-        with naming(self._path):
+        with errors_for_path(self._path):
             descriptor = os.open(self._path, flags, 0o644)
             try:
                 size = os.fstat(descriptor).st_size
@@ -240,21 +240,21 @@ class Ledger:
             seen = None
         identity, offset = self._read_to
         if seen is None or seen.st_ino != identity or seen.st_size < offset:
-            self._account, offset = Account(), 0
+            self._account, offset = AttemptTotals(), 0
         for line_at, entry in self._lines(offset):
             self._account.add(line_at, entry)
         self._read_to = (0, 0) if seen is None else (seen.st_ino, seen.st_size)
 
-    def _lines(self, offset: int = 0) -> list[tuple[int, Entry]]:
+    def _lines(self, offset: int = 0) -> list[tuple[int, LedgerEntry]]:
         """Events from *offset* on, each with the place where its line ends."""
         self.troubles = []
         try:
-            with naming(self._path), os.fdopen(open_regular(self._path), "rb") as file:
+            with errors_for_path(self._path), os.fdopen(open_regular(self._path), "rb") as file:
                 file.seek(offset)
                 data = file.read()
         except FileNotFoundError:
             return []
-        found: list[tuple[int, Entry]] = []
+        found: list[tuple[int, LedgerEntry]] = []
         for line in data.splitlines(keepends=True):
             offset += len(line)
             entry = self._entry(line)
@@ -262,13 +262,13 @@ class Ledger:
                 found.append((offset, entry))
         return found
 
-    def _entry(self, line: bytes) -> Entry | None:
+    def _entry(self, line: bytes) -> LedgerEntry | None:
         if not line.strip():
             return None
         try:
-            entry = msgspec.json.decode(line, type=Entry)
+            entry = msgspec.json.decode(line, type=LedgerEntry)
             estimated(entry.estimate)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
-            self.troubles.append(Trouble(self._path, f"a line cannot be read: {line[:80]!r}", self._path))
+            self.troubles.append(Quarantined(self._path, f"a line cannot be read: {line[:80]!r}", self._path))
             return None
         return entry

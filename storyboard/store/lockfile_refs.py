@@ -1,7 +1,7 @@
 """Every lockfile that anybody could go back to: in branches, tags, stashes, worktrees and on the disk.
 
 Who deletes takes has to know them all. So nothing here is skipped in silence: a lockfile, a commit or a worktree that
-cannot be read raises ``Unsure``.
+cannot be read raises ``RefsUnreadable``.
 """
 
 import os
@@ -19,7 +19,7 @@ _SCENES = re.compile(rb"(?m)^scenes\s*:")
 _SKIPPED_FOLDERS = frozenset((".git", ".storyboard", "node_modules", ".venv"))
 
 
-class Unsure(Exception):
+class RefsUnreadable(Exception):
     """Something that could name a take cannot be read: where, and why."""
 
     def __init__(self, where: str, reason: str) -> None:
@@ -39,7 +39,7 @@ class Source(Struct, frozen=True):
 def lockfiles(root: Path) -> list[Source]:
     """Every lockfile of the repository that *root* lies in, each content once; those on the disk come first.
 
-    Without git, those below *root*. Raises ``Unsure``, ``OSError``.
+    Without git, those below *root*. Raises ``RefsUnreadable``, ``OSError``.
     """
     if not in_repository(root):
         return list(_on_disk(root, "working tree"))
@@ -48,7 +48,7 @@ def lockfiles(root: Path) -> list[Source]:
             found = [source for path, name in _worktrees(git, root) for source in _on_disk(path, name)]
             return [*found, *_in_git(git, root)]
     except GitProblem as problem:
-        raise Unsure("git", str(problem)) from problem
+        raise RefsUnreadable("git", str(problem)) from problem
 
 
 def _worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
@@ -59,7 +59,7 @@ def _worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
             continue
         path = Path(fields["worktree"])
         if not path.is_dir():
-            raise Unsure(f"worktree {path}", "it is not there; `git worktree prune` if it is gone for good")
+            raise RefsUnreadable(f"worktree {path}", "it is not there; `git worktree prune` if it is gone for good")
         here = root.resolve().is_relative_to(path.resolve())
         found.append((path, "working tree" if here else f"worktree {path.name}"))
     return found
@@ -148,7 +148,7 @@ def _listed(git: Git, name: str, files: Mapping[str, str], seen: set[str]) -> It
 def _bytes(git: Git, blob: str, name: str, path: str) -> bytes:
     found = git.blob(blob)
     if found is None:
-        raise Unsure(f"{name}:{path}", "git does not have its content")
+        raise RefsUnreadable(f"{name}:{path}", "git does not have its content")
     return found.data
 
 
@@ -158,7 +158,10 @@ def _storyboards(lockfile: str) -> tuple[str, str]:
 
 
 def _judged(data: bytes, path: str, name: str, beside: list[bytes]) -> Lockfile | None:
-    """A lockfile of ours; ``None`` for another program's. Raises ``Unsure`` for one that may be ours and is broken."""
+    """A lockfile of ours; ``None`` for another program's.
+
+    Raises ``RefsUnreadable`` for one that may be ours and is broken.
+    """
     ours = _MARK in data or path.rpartition("/")[2] == "storyboard.lock" or any(map(_SCENES.search, beside))
     if not ours:
         return None
@@ -167,4 +170,4 @@ def _judged(data: bytes, path: str, name: str, beside: list[bytes]) -> Lockfile 
     except (LockfileProblem, UnicodeDecodeError) as problem:
         line = f":{problem.line}" if isinstance(problem, LockfileProblem) and problem.line else ""
         reason = problem.reason
-        raise Unsure(f"{name}:{path}{line}", reason) from problem
+        raise RefsUnreadable(f"{name}:{path}{line}", reason) from problem

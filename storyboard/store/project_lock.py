@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from msgspec import Struct
 
-from storyboard.durable import naming, read_regular, remove_quietly, write_atomic
+from storyboard.durable import errors_for_path, read_regular, remove_quietly, write_atomic
 from storyboard.store.state import FOLDER, State
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def take(lock: "BaseFileLock", timeout_s: float) -> bool:
     from filelock import Timeout
 
     try:
-        with naming(Path(lock.lock_file)):
+        with errors_for_path(Path(lock.lock_file)):
             lock.acquire(timeout=timeout_s)
     except Timeout:
         return False
@@ -70,7 +70,7 @@ def take_patiently(lock: "BaseFileLock", step_s: float = 0.1, waited: Callable[[
 _STEP_S = 0.1
 
 
-class Holder(Struct, frozen=True):
+class LockOwner(Struct, frozen=True):
     """Who builds: process id on that host, the storyboard it builds, since when (epoch seconds)."""
 
     pid: int
@@ -79,10 +79,10 @@ class Holder(Struct, frozen=True):
     since: float
 
 
-class Held(Exception):
+class ProjectLocked(Exception):
     """Another builder holds the project; ``holder`` is ``None`` in the moment before it has written who it is."""
 
-    def __init__(self, holder: Holder | None) -> None:
+    def __init__(self, holder: LockOwner | None) -> None:
         super().__init__(holder)
         self.holder = holder
 
@@ -95,11 +95,12 @@ class LockLost(Exception):
         self.path = path
 
 
-class Builder:
+class ProjectLock:
     """Holds the project of *state* for the length of a ``with`` block.
 
-    If another builder has it, *on_wait* is called once with its ``Holder`` (or ``None``), then it is waited for, at
-    most *patience_s* seconds (``None``: for ever; 0: not at all). Raises ``Held``, ``LockUnsupported``, ``OSError``.
+    If another builder has it, *on_wait* is called once with its ``LockOwner`` (or ``None``), then it is waited for, at
+    most *patience_s* seconds (``None``: for ever; 0: not at all). Raises ``ProjectLocked``, ``LockUnsupported``,
+    ``OSError``.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Builder:
         state: State,
         storyboard: str,
         *,
-        on_wait: Callable[[Holder | None], None] | None = None,
+        on_wait: Callable[[LockOwner | None], None] | None = None,
         patience_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -132,7 +133,7 @@ class Builder:
             self.after_crash = os.path.lexists(self._note)
             import socket
 
-            holder = Holder(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
+            holder = LockOwner(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
             write_atomic(self._note, msgspec.json.encode(holder))
         except BaseException:
             self._lock.release()
@@ -159,19 +160,19 @@ class Builder:
 
     def _wait(self) -> None:
         if self._patience_s == 0:
-            raise Held(holder_of(self._folder.parent))
+            raise ProjectLocked(holder_of(self._folder.parent))
         if self._on_wait is not None:
             self._on_wait(holder_of(self._folder.parent))
         deadline = None if self._patience_s is None else time.monotonic() + self._patience_s
         while not take(self._lock, _STEP_S):
             if deadline is not None and time.monotonic() >= deadline:
-                raise Held(holder_of(self._folder.parent))
+                raise ProjectLocked(holder_of(self._folder.parent))
 
 
-def holder_of(root: Path) -> Holder | None:
+def holder_of(root: Path) -> LockOwner | None:
     """Who wrote last that it builds in *root*; only worth something while the lock is held."""
     try:
-        return msgspec.json.decode(read_regular(root / FOLDER / "builder.json"), type=Holder)
+        return msgspec.json.decode(read_regular(root / FOLDER / "builder.json"), type=LockOwner)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -14,14 +14,21 @@ from pathlib import Path
 from msgspec import Struct
 
 from storyboard.core.results import Kind, Record
-from storyboard.durable import Beside, fsync_folder, naming, remove_below, remove_folder_if_empty, write_beside
-from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
-from storyboard.store.digest_cache import Index
-from storyboard.store.integrity import Broken, Newer, Trouble, read, seal, set_aside, unseal
-from storyboard.store.shard_dirs import Fans
+from storyboard.durable import (
+    StagedFile,
+    errors_for_path,
+    fsync_folder,
+    remove_below,
+    remove_folder_if_empty,
+    write_beside,
+)
+from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
+from storyboard.store.digest_cache import DigestCache
+from storyboard.store.integrity import ChecksumMismatch, NewerVersion, Quarantined, quarantine, read, seal, unseal
+from storyboard.store.shard_dirs import ShardDirs
 
 
-class Found(Struct, frozen=True):
+class RecordState(Struct, frozen=True):
     """A record and the digests of its outputs that are not in the cache, or were there but damaged."""
 
     record: Record
@@ -34,16 +41,16 @@ class Found(Struct, frozen=True):
         return not self.missing and not self.damaged
 
 
-class Records:
+class RecordStore:
     """The records under *folder* (``.storyboard/cache``). What could not be believed is told in ``troubles``."""
 
-    def __init__(self, folder: Path, blobs: Blobs, index: Index) -> None:
-        self.troubles: list[Trouble] = []
+    def __init__(self, folder: Path, blobs: BlobStore, index: DigestCache) -> None:
+        self.troubles: list[Quarantined] = []
         self._cache = folder
         self._records = folder / "records"
         # text, since a film asks for tens of thousands and paths take longer to put together than to be looked at
         self._blobs_place = os.fspath(blobs.folder.absolute())
-        self.fans = Fans(os.fspath(self._records.absolute()))
+        self.fans = ShardDirs(os.fspath(self._records.absolute()))
         self._damaged = folder / "damaged"
         self._blobs = blobs
         self._index = index
@@ -71,7 +78,7 @@ class Records:
                 beside.drop()
         return beside is not None
 
-    def lay(self, record: Record) -> tuple[Beside | None, tuple[str, ...]]:
+    def lay(self, record: Record) -> tuple[StagedFile | None, tuple[str, ...]]:
         """Write *record* beside its place; nothing is written if it is recorded already.
 
         Returns the file, which has to be synced, handed to ``publish``, and dropped; and the folders that have to be
@@ -85,14 +92,14 @@ class Records:
         temp = f"{folder}/.{digest}.{os.urandom(8).hex()}.tmp"
         return write_beside(temp, path, seal(record)), self.fans.unsynced(self.fans.of(record.key))
 
-    def publish(self, beside: Beside) -> tuple[str, ...]:
+    def publish(self, beside: StagedFile) -> tuple[str, ...]:
         """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""
         beside.publish()
         return (beside.path.rpartition("/")[0],)
 
     def _made(self, folder: str) -> bool:
         """Make the folder of a key; whether it was not there."""
-        with naming(folder):
+        with errors_for_path(folder):
             try:
                 os.mkdir(folder)
             except FileExistsError:
@@ -110,7 +117,7 @@ class Records:
         """The whole records of *key*, newest first; every blob they name has just been verified."""
         return [found.record for found in self.all(key) if found.whole]
 
-    def all(self, key: str) -> list[Found]:
+    def all(self, key: str) -> list[RecordState]:
         """Every readable record of *key*, newest first, with what of it cannot be used."""
         records = [record for path in self._files(self.folder(key)) if (record := self._read(path)) is not None]
         records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
@@ -138,7 +145,7 @@ class Records:
             raise ValueError(f"not a key: {key!r}")
         return f"{self.fans.of(key)}/{key}"
 
-    def _judge(self, record: Record) -> Found:
+    def _judge(self, record: Record) -> RecordState:
         missing: list[str] = []
         damaged: list[str] = []
         for digest in record.outputs.values():
@@ -150,7 +157,7 @@ class Records:
                 missing.append(digest)
             except Damaged:
                 damaged.append(digest)
-        return Found(record, tuple(missing), tuple(damaged))
+        return RecordState(record, tuple(missing), tuple(damaged))
 
     def _files(self, folder: str) -> list[str]:
         try:
@@ -177,18 +184,18 @@ class Records:
             self._index.seen.file(path, looks, hashlib.sha256(data).hexdigest())
         except FileNotFoundError:
             return None
-        except Newer as problem:
+        except NewerVersion as problem:
             reason = f"a later version of this tool wrote it (version {problem.version})"
-            self.troubles.append(Trouble(Path(path), reason, Path(path)))
+            self.troubles.append(Quarantined(Path(path), reason, Path(path)))
             return None
-        except Broken as problem:
+        except ChecksumMismatch as problem:
             self._distrust(Path(path), problem.reason)
             return None
         return record
 
     def _distrust(self, path: Path, reason: str) -> None:
-        kept_at = set_aside(path, self._damaged) if self._blobs.writable else path
-        self.troubles.append(Trouble(path, reason, kept_at))
+        kept_at = quarantine(path, self._damaged) if self._blobs.writable else path
+        self.troubles.append(Quarantined(path, reason, kept_at))
 
 
 def _sorted(folder: Path) -> list[Path]:
@@ -200,6 +207,6 @@ def _sorted(folder: Path) -> list[Path]:
 
 def _check_names(path: str, record: Record) -> None:
     if not path.endswith(f"/{record.key}/{record.digest}.json"):
-        raise Broken("its name does not fit what it holds")
+        raise ChecksumMismatch("its name does not fit what it holds")
     if not all(is_digest(digest) for digest in record.outputs.values()):
-        raise Broken("it names something that is no digest")
+        raise ChecksumMismatch("it names something that is no digest")

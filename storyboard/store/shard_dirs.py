@@ -5,10 +5,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from storyboard.durable import make_folders, naming
+from storyboard.durable import errors_for_path, make_folders
 
 
-class Fans:
+class ShardDirs:
     """The folders of two digits in *place*.
 
     It is remembered which of them are known to survive a power cut, so that *place* is synced once for each and not
@@ -26,7 +26,7 @@ class Fans:
     def make(self, fan: str) -> None:
         """Make a folder that is missing, and not yet durable. Raises ``OSError``."""
         self._durable.discard(fan)
-        with naming(fan), suppress(FileExistsError):
+        with errors_for_path(fan), suppress(FileExistsError):
             try:
                 os.mkdir(fan)
             except FileNotFoundError:

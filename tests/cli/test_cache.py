@@ -156,10 +156,10 @@ def test_gc_refuses_after_a_build_was_killed(project: Versioned) -> None:
 
 
 def test_gc_refuses_while_a_build_holds_the_project(project: Versioned) -> None:
-    from storyboard.store.project_lock import Builder
+    from storyboard.store.project_lock import ProjectLock
     from storyboard.store.state import State
 
-    with Builder(State(project.folder), "storyboard.yaml"):
+    with ProjectLock(State(project.folder), "storyboard.yaml"):
         (project.folder / ".storyboard" / "builder.json").unlink()
         ran = project.run("cache", "gc", "--delete", "--json")
     assert (ran.code, errors(ran)[0]["code"]) == (1, "held")

@@ -330,13 +330,13 @@ def test_init_writes_through_no_link_and_over_no_file(tmp_path: Path, name: str)
 def test_note_that_no_build_has_written_is_not_believed(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     from storyboard.fastpath import noop
     from storyboard.fastpath.noop import write
-    from storyboard.store.file_stamps import Looks
+    from storyboard.store.file_stamps import PathStamps
 
     monkeypatch.chdir(clone.folder)
     (clone.folder / ".storyboard").mkdir()
     asked = noop.question(["build"])
-    write(str(clone.folder / ".storyboard"), asked, Looks(), {"text": "all is well", "notes": ""})
-    assert noop.standing(["build"]) is None
+    write(str(clone.folder / ".storyboard"), asked, PathStamps(), {"text": "all is well", "notes": ""})
+    assert noop.noop_answer(["build"]) is None
 
 
 def test_file_called_like_the_state_makes_no_project_of_the_folder_above(tmp_path: Path) -> None:

@@ -359,12 +359,12 @@ def test_a_whole_memory_with_another_content_is_none(film: Path) -> None:
     path = remembered(film)
     real = plan_cache.read
 
-    def other(path: Path, about: str) -> plan_cache.Remembered | None:
+    def other(path: Path, about: str) -> plan_cache.CacheFile | None:
         found = real(path, about)
         return (
             None
             if found is None
-            else plan_cache.Remembered(found.content[:-9] + b"\xc1" * 9, found.texts, found.spoiled)
+            else plan_cache.CacheFile(found.content[:-9] + b"\xc1" * 9, found.texts, found.spoiled)
         )
 
     with mock.patch.object(plan_cache, "read", other):

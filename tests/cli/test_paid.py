@@ -337,11 +337,11 @@ def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp
 
 
 def test_money_that_cannot_be_written_down_is_printed(server: RunwareServer, tmp_path: Path) -> None:
-    from storyboard.store.ledger import Entry, Ledger
+    from storyboard.store.ledger import Ledger, LedgerEntry
 
     real = Ledger.append
 
-    def full(self: Ledger, entry: Entry) -> None:
+    def full(self: Ledger, entry: LedgerEntry) -> None:
         if entry.event == "settled":
             raise OSError(28, "No space left on device", "ledger.jsonl")
         real(self, entry)

@@ -273,7 +273,7 @@ def test_an_hour_does_not_drift(tmp_path: Path) -> None:
     """Computed, not made: at rates that do not divide the samples, and with thousands of cuts."""
     from storyboard.core.audio import film_sound
     from storyboard.core.clip import ClipInfo
-    from storyboard.core.plan import TakeMade
+    from storyboard.core.plan import TakeResult
     from storyboard.core.timeline import timeline
     from tests.unit.films import film, shot
 
@@ -284,7 +284,7 @@ def test_an_hour_does_not_drift(tmp_path: Path) -> None:
         board = film(*(shot(f"s{number}") for number in range(count)))
         board = type(board)(board.file, type(board.output)("out/f.mp4", board.output.size, rate), board.scenes)
         pieces = timeline(board, {one.id: info for one in board.shots()})
-        sound = film_sound(board, pieces, lambda name, info=info: TakeMade("d" * 64, info), {})
+        sound = film_sound(board, pieces, lambda name, info=info: TakeResult("d" * 64, info), {})
         worst = max(abs(voice.at - piece.at / rate * RATE) for voice, piece in zip(sound.voices, pieces, strict=True))
         assert worst <= Fraction(1, 2)
         ends = [voice.at + voice.samples for voice in sound.voices]

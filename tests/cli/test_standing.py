@@ -21,12 +21,12 @@ from storyboard import __version__
 from storyboard.cli import entry, main, noop_answers
 from storyboard.core.results import Record
 from storyboard.engine.session import Session
-from storyboard.fastpath.noop import standing
-from storyboard.store.blobs import Blobs
-from storyboard.store.digest_cache import Index
+from storyboard.fastpath.noop import noop_answer
+from storyboard.store.blobs import BlobStore
+from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import unseal
 from storyboard.store.journal import Job, Journal
-from storyboard.store.records import Records
+from storyboard.store.records import RecordStore
 from tests.inside import hasty
 from tests.project import HERE, Project, Ran
 
@@ -241,13 +241,13 @@ def test_what_does_not_count_is_not_noticed(film: Path) -> None:
 def test_a_take_beside_the_one_that_the_lockfile_names_changes_no_answer(film: Path) -> None:
     cache = film.parent / ".storyboard/cache"
     kept = unseal(record(film).read_bytes(), Record)
-    blobs = Blobs(cache)
-    with Index(cache / "no folder/index.sqlite", clock=lambda: 4e9) as index:
+    blobs = BlobStore(cache)
+    with DigestCache(cache / "no folder/index.sqlite", clock=lambda: 4e9) as index:
         made = replace(kept.made, at="2036-01-01T00:00:00+00:00")
-        Records(cache, blobs, index).add(replace(kept, outputs={"clip": blobs.put_bytes(b"another")}, made=made))
+        RecordStore(cache, blobs, index).add(replace(kept, outputs={"clip": blobs.put_bytes(b"another")}, made=made))
     assert at_a_glance(film, "--json")
     short = ask(film, "build", "--json").data
-    with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
+    with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):
         long = ask(film, "build", "--json").data
     for one in (short, long):
         one.pop("seconds")
@@ -263,7 +263,7 @@ def test_the_answer_is_that_of_a_build_that_looks_at_everything(
     ask(film, "build", env=env)
     assert at_a_glance(film, *words, env=env)
     short = ask(film, "build", *words, env=env)
-    with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
+    with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):
         whole = ask(film, "build", *words, env=env)
     assert "long-chain" in whole.out + whole.err or "-q" in words or "STORYBOARD_QUIET" in env
     if short.out.startswith("{"):
@@ -284,7 +284,7 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
     assert "2 shots made" in ask(film, "build").out
     assert at_a_glance(film)
     short = ask(film, "build", "-v")
-    with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
+    with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):
         whole = ask(film, "build", "-v")
     assert sorted(short.out.splitlines()) == sorted(whole.out.splitlines())
 
@@ -292,7 +292,7 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
 def test_an_edit_in_the_very_moment_of_the_build_is_noticed(film: Path) -> None:
     path = film / "storyboard.yaml"
     for _ in range(3):
-        with mock.patch("storyboard.fastpath.noop.standing", return_value=None):
+        with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):
             assert ask(film, "build").code == 0
         unlike(path)
         assert not at_a_glance(film)
@@ -344,7 +344,7 @@ def test_another_version_of_a_library_is_noticed(film: Path, tmp_path: Path) -> 
     fake = SimpleNamespace(files=[file], locate_file=lambda name: info)
     with (
         mock.patch.object(noop_answers, "distribution", return_value=fake),
-        mock.patch("storyboard.fastpath.noop.standing", return_value=None),
+        mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None),
     ):
         assert ask(film, "build").code == 0
     assert at_a_glance(film)
@@ -397,7 +397,7 @@ def test_a_film_is_known_from_wherever_it_is_named(film: Path) -> None:
 def test_other_verbs_and_words_are_never_answered(film: Path) -> None:
     with contextlib.chdir(film):
         for words in ([], ["plan"], ["build", "--help"], ["--help"], ["status"]):
-            assert standing(words) is None
+            assert noop_answer(words) is None
 
 
 def test_the_version_is_the_same_with_and_without_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

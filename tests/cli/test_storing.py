@@ -10,14 +10,14 @@ from unittest import mock
 import pytest
 
 from storyboard.core.results import Record
-from storyboard.durable import Beside
+from storyboard.durable import StagedFile
 from storyboard.engine import lockfile_writer
-from storyboard.engine.paid.generator import PaidMaker
+from storyboard.engine.paid.generator import RemoteGenerator
 from storyboard.providers.base import Outcome
 from storyboard.providers.poller import Poller
 from storyboard.store.journal import Job, Journal, NoSuchJob, State
 from storyboard.store.lockfile import write
-from storyboard.store.records import Records
+from storyboard.store.records import RecordStore
 from tests.inside import SOON, errors, hasty, run
 from tests.project import Project, takes
 from tests.shops import PaidProject, shop
@@ -30,15 +30,15 @@ def _in_this_process() -> Iterator[None]:
 
 
 def test_a_record_that_cannot_be_written_fails_its_shot_and_no_other(tmp_path: Path) -> None:
-    real = Records.lay
+    real = RecordStore.lay
 
-    def lay(self: Records, record: Record) -> tuple[Beside | None, tuple[str, ...]]:
+    def lay(self: RecordStore, record: Record) -> tuple[StagedFile | None, tuple[str, ...]]:
         if record.made.label == "c" and record.kind == "take":
             raise OSError(errno.ENOSPC, "No space left on device", "records/c.json")
         return real(self, record)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(Records, "lay", lay):
+    with mock.patch.object(RecordStore, "lay", lay):
         ran = run(project.folder, {}, "build", "--json")
     assert ran.code == 1
     assert "records/c.json: No space left on device" in errors(ran)[0]["message"]
@@ -110,7 +110,7 @@ def test_a_shot_whose_work_is_cut_off_fails_aloud_and_is_bought_once(tmp_path: P
 
 
 def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_kept(tmp_path: Path) -> None:
-    async def pick_up(self: PaidMaker, job: Job, out: Path) -> None:
+    async def pick_up(self: RemoteGenerator, job: Job, out: Path) -> None:
         raise asyncio.CancelledError
 
     with shop(seconds_per_job=60) as server:
@@ -123,7 +123,7 @@ def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_k
         server.shop.seconds_per_job = 0.05
         project.edit("a river", "a lake")
         project.edit("a city", "a village")
-        with mock.patch.object(PaidMaker, "pick_up", pick_up):
+        with mock.patch.object(RemoteGenerator, "pick_up", pick_up):
             ran = run(project.folder, environment, "build")
         assert ran.code == 0
         assert ran.err.count("was not asked about; a later build picks it up") == len(jobs) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storyboard.cli.editing import Edit, write
-from storyboard.cli.output import Leave, Speaker
+from storyboard.cli.output import CommandOutput, ExitWith
 from tests.desk import Desk, at_work
 from tests.project import Project, takes
 
@@ -291,8 +291,8 @@ def test_the_file_that_a_scene_stands_in_is_edited_with_its_line_ends_and_mode(d
 def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(desk: Desk) -> None:
     edit = Edit(desk.file, "storyboard.yaml", b"what was read", b"what was wanted")
     before = desk.file.read_bytes()
-    with pytest.raises(Leave):
-        write(Speaker("hold", as_json=True), edit)
+    with pytest.raises(ExitWith):
+        write(CommandOutput("hold", as_json=True), edit)
     assert desk.file.read_bytes() == before
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
-from storyboard.core.audio import EDGE, RATE, Bed, Ramp, Sound, Voice
+from storyboard.core.audio import EDGE, RATE, Ramp, ShotAudio, SoundMix, TrackAudio
 from storyboard.media.audio.source import Block
 from tests.media.clips import FILM, SMALL, ffmpeg, numbered
 
@@ -222,7 +222,7 @@ def loud(path: Path) -> tuple[float, float]:
     return float(integrated[1]), float(peak[1])
 
 
-def voice(at: float = 0, seconds: float = 1, take: str = "a", **more: Any) -> Voice:
+def voice(at: float = 0, seconds: float = 1, take: str = "a", **more: Any) -> ShotAudio:
     """A take that is heard from one second of the film on."""
     usual: dict[str, Any] = {
         "start": Fraction(0),
@@ -231,10 +231,10 @@ def voice(at: float = 0, seconds: float = 1, take: str = "a", **more: Any) -> Vo
         "rise": Ramp(EDGE),
         "fall": Ramp(EDGE),
     }
-    return Voice(take, round(at * RATE), round(seconds * RATE), **(usual | more))
+    return ShotAudio(take, round(at * RATE), round(seconds * RATE), **(usual | more))
 
 
-def bed(at: float = 0, digest: str = "t", **more: Any) -> Bed:
+def bed(at: float = 0, digest: str = "t", **more: Any) -> TrackAudio:
     """A track from one second of the film on."""
     usual: dict[str, Any] = {
         "gain": Fraction(0),
@@ -244,17 +244,17 @@ def bed(at: float = 0, digest: str = "t", **more: Any) -> Bed:
         "duck": Fraction(0),
         "file": f"{digest}.wav",
     }
-    return Bed(digest, round(at * RATE), **(usual | more))
+    return TrackAudio(digest, round(at * RATE), **(usual | more))
 
 
-def film(seconds: float, *parts: Voice | Bed, loudness: float | None = None) -> Sound:
-    voices = tuple(part for part in parts if isinstance(part, Voice))
-    beds = tuple(part for part in parts if isinstance(part, Bed))
+def film(seconds: float, *parts: ShotAudio | TrackAudio, loudness: float | None = None) -> SoundMix:
+    voices = tuple(part for part in parts if isinstance(part, ShotAudio))
+    beds = tuple(part for part in parts if isinstance(part, TrackAudio))
     wanted = None if loudness is None else Fraction(loudness)
-    return Sound(round(seconds * RATE), voices, beds, wanted)
+    return SoundMix(round(seconds * RATE), voices, beds, wanted)
 
 
-def mix_of(sound: Sound, files: Mapping[str, Path]) -> Block:
+def mix_of(sound: SoundMix, files: Mapping[str, Path]) -> Block:
     """The whole mix of a short film."""
     from storyboard.media.audio.mix import mixed
 

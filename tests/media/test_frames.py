@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from storyboard.core.model import Size
-from storyboard.media.frames import Unreadable, exact_frames, extract
-from storyboard.media.reader import opened, picture_stream
+from storyboard.media.frames import UnreadableMedia, exact_frames, extract
+from storyboard.media.reader import open_media, picture_stream
 from storyboard.media.render.color import to_rgb
 from storyboard.media.sample_table import index
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, ffmpeg, make, number_of, numbered, planes
@@ -72,7 +72,7 @@ def test_last_frame_of_a_trimmed_clip_is_the_last_one_shown(folder):
 @pytest.mark.parametrize("at", [Fraction(1), Fraction(7), Fraction(-1, 24)], ids=str)
 def test_time_outside_the_clip_is_an_error(folder, at):
     clip = make(folder / "second.mp4", 24)
-    with pytest.raises(Unreadable, match="has no frame at"):
+    with pytest.raises(UnreadableMedia, match="has no frame at"):
         extract(clip, at)
 
 
@@ -80,7 +80,7 @@ def test_damaged_clip_is_an_error(folder):
     data = make(folder / "whole.mp4", 24).read_bytes()
     clip = folder / "cut.mp4"
     clip.write_bytes(data[:-300])
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableMedia):
         extract(clip, "last")
 
 
@@ -156,7 +156,7 @@ def test_colours_follow_the_tags(folder, matrix, full_range):
 def test_frames_that_are_passed_over_leave_the_others_as_they_are(folder, gop, wanted):
     clip = make(folder / f"passed-{gop}.mp4", 24, gop=gop, b_frames=3)
     every = planes(clip)
-    with opened(clip, strict=True) as container:
+    with open_media(clip, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream)
         for numbers in (wanted, range(24)):

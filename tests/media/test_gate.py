@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.probe import Refused, gate, probe, tags
+from storyboard.media.probe import InvalidMedia, gate, probe, tags
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, ffmpeg, make, numbered
 
 
@@ -83,20 +83,20 @@ def test_a_title_in_another_encoding_is_no_damage(good, tmp_path):
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damaged_clip_is_refused(good, name):
     path = broken(good, f"{name}.mp4", DAMAGE[name])
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMedia):
         gate(path)
 
 
 def test_damage_is_found_every_time(good):
     path = broken(good, "again.mp4", flipped)
     for _ in range(3):
-        with pytest.raises(Refused):
+        with pytest.raises(InvalidMedia):
             gate(path)
 
 
 def test_cut_clip_says_how_much_is_there(good):
     path = broken(good, "half.mp4", DAMAGE["cut in half"])
-    with pytest.raises(Refused, match=r"has \d+ of 96 frames"):
+    with pytest.raises(InvalidMedia, match=r"has \d+ of 96 frames"):
         gate(path)
 
 
@@ -104,7 +104,7 @@ def test_index_at_the_end_and_cut_off_is_refused(folder):
     whole = make(folder / "late.mp4", movflags="").read_bytes()
     path = folder / "late-cut.mp4"
     path.write_bytes(whole[: len(whole) * 2 // 3])
-    with pytest.raises(Refused, match="can't be read"):
+    with pytest.raises(InvalidMedia, match="can't be read"):
         gate(path)
 
 
@@ -116,7 +116,7 @@ def test_sound_alone_is_refused(folder):
         frame.sample_rate, frame.pts = 48000, 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(Refused, match="no video stream"):
+    with pytest.raises(InvalidMedia, match="no video stream"):
         gate(path)
 
 
@@ -124,7 +124,7 @@ def test_sound_alone_is_refused(folder):
 def test_playlist_is_refused_and_not_followed(folder, good, text):
     path = folder / "playlist.mp4"
     path.write_text(text)
-    with pytest.raises(Refused, match="text"):
+    with pytest.raises(InvalidMedia, match="text"):
         gate(path)
 
 
@@ -146,7 +146,7 @@ def test_huge_pictures_are_refused_before_they_are_decoded(folder):
     data = data.replace(sides, (20000).to_bytes(2, "big") * 2)
     data = data.replace((64).to_bytes(4, "big") + (36).to_bytes(4, "big"), (20000).to_bytes(4, "big") * 2)
     path.write_bytes(data)
-    with pytest.raises(Refused, match="has pictures of 20000x20000"):
+    with pytest.raises(InvalidMedia, match="has pictures of 20000x20000"):
         gate(path)
 
 
@@ -154,12 +154,12 @@ def test_huge_h264_is_refused_by_its_size(folder):
     path = make(folder / "wide.mp4", (np.zeros((2, 16000, 3), np.uint8) for _ in range(2)), size=Size(16000, 2))
     assert gate(path).width == 16000
     tall = make(folder / "tall.mp4", (np.zeros((6000, 6000, 3), np.uint8) for _ in range(1)), size=Size(6000, 6000))
-    with pytest.raises(Refused, match="6000x6000"):
+    with pytest.raises(InvalidMedia, match="6000x6000"):
         gate(tall)
 
 
 def test_single_frame_is_refused(folder):
-    with pytest.raises(Refused, match="single frame"):
+    with pytest.raises(InvalidMedia, match="single frame"):
         gate(make(folder / "still.mp4", 1))
 
 
@@ -176,13 +176,13 @@ def test_two_video_streams_are_refused(folder):
                 container.mux(stream.encode(frame))
         for stream in streams:
             container.mux(stream.encode(None))
-    with pytest.raises(Refused, match="2 video streams"):
+    with pytest.raises(InvalidMedia, match="2 video streams"):
         gate(path)
 
 
 @pytest.mark.parametrize("times", [[0, 1, 2, 3, 2400], [0, 500_000], [0, 100, 200]], ids=str)
 def test_absurd_times_are_refused(folder, times):
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMedia):
         gate(make(folder / "absurd.mp4", len(times), times=times))
 
 
@@ -194,7 +194,7 @@ def test_varying_rate_is_reported(folder):
 
 
 def test_wrong_size_is_refused(good):
-    with pytest.raises(Refused, match="is 320x180, not 1280x720"):
+    with pytest.raises(InvalidMedia, match="is 320x180, not 1280x720"):
         gate(good, size=Size(1280, 720))
 
 
@@ -203,7 +203,7 @@ def test_length_may_be_off_by_one_frame(good, seconds, passes):
     if passes:
         assert gate(good, duration=Fraction(seconds)).frames == 96
     else:
-        with pytest.raises(Refused, match=r"lasts 4\.000 s, not"):
+        with pytest.raises(InvalidMedia, match=r"lasts 4\.000 s, not"):
             gate(good, duration=Fraction(seconds))
 
 
@@ -245,7 +245,7 @@ def test_cut_matroska_is_refused(folder):
     path = make(folder / "cut.mkv", 60)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMedia):
         gate(path, duration=Fraction(60, 24))
 
 
@@ -278,5 +278,5 @@ def test_tags_are_read(folder):
         container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
         container.mux(stream.encode(None))
     assert tags(path)["storyboard"] == "key"
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMedia):
         tags(Path(__file__))

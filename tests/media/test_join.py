@@ -11,12 +11,12 @@ from storyboard.core.captions import Cue
 from storyboard.core.model import Size
 from storyboard.media import h264
 from storyboard.media.join import join as joining
-from storyboard.media.join.copy_source import Reels, Seal, prepared
-from storyboard.media.join.join import JoinFailed, Mixed, Piece, Subtitles, join
+from storyboard.media.join.copy_source import ClipPacketsCache, PacketChecksums, prepared
+from storyboard.media.join.join import JoinFailed, JoinPiece, ParameterSetsDiffer, Subtitles, join
 from storyboard.media.join.side_streams import check_subtitles
-from storyboard.media.join.verify import proved
+from storyboard.media.join.verify import verify_film
 from storyboard.media.probe import probe, tags
-from storyboard.media.reader import Refused
+from storyboard.media.reader import InvalidMedia
 from storyboard.media.render.encoder import ClipWriter, Encoding
 from tests.media.clips import FILM, NTSC, SMALL, ffmpeg, make, numbered, numbers, planes
 
@@ -44,8 +44,8 @@ def segment(path: Path, first: int, frames: int, identity: int = 1, rate: Fracti
     return path
 
 
-def whole(path: Path) -> Piece:
-    return Piece(path, probe(path).frames)
+def whole(path: Path) -> JoinPiece:
+    return JoinPiece(path, probe(path).frames)
 
 
 def test_film_shows_every_frame_of_its_pieces_bit_for_bit(folder, takes):
@@ -130,12 +130,12 @@ def test_sound_of_a_take_stays_out(folder):
 
 def test_part_of_a_take_can_be_copied_where_it_is_closed(folder):
     clip = segment(folder / "a.mp4", 0, 60)
-    join([Piece(clip, 10, 24), Piece(clip, 5)], folder / "film.mp4", SMALL, FILM, {})
+    join([JoinPiece(clip, 10, 24), JoinPiece(clip, 5)], folder / "film.mp4", SMALL, FILM, {})
     assert numbers(folder / "film.mp4") == [*range(24, 34), *range(5)]
 
 
 def test_part_that_would_need_coding_is_an_error(folder, takes):
-    for piece in (Piece(takes[0], 5, 3), Piece(takes[0], 2), Piece(takes[0], 22), Piece(takes[0], 0)):
+    for piece in (JoinPiece(takes[0], 5, 3), JoinPiece(takes[0], 2), JoinPiece(takes[0], 22), JoinPiece(takes[0], 0)):
         with pytest.raises(JoinFailed, match="take-1"):
             join([piece], folder / "none.mp4", SMALL, FILM, {})
     assert not (folder / "none.mp4").exists()
@@ -144,7 +144,7 @@ def test_part_that_would_need_coding_is_an_error(folder, takes):
 def test_sets_that_differ_under_one_number_are_named(folder, takes):
     other = make(folder / "other.mp4", 12, params=":ref=1:cabac=0", **TAKE)
     order = [takes[0], other, takes[1], other]
-    with pytest.raises(Mixed) as caught:
+    with pytest.raises(ParameterSetsDiffer) as caught:
         join([whole(path) for path in order], folder / "none.mp4", SMALL, FILM, {})
     assert caught.value.pieces == (1, 3)
     assert not (folder / "none.mp4").exists()
@@ -198,7 +198,7 @@ def test_missing_piece_is_an_error_and_the_old_film_stays(tmp_path, takes):
     out = tmp_path / "film.mp4"
     out.write_bytes(b"old")
     with pytest.raises(JoinFailed):
-        join([whole(takes[0]), Piece(tmp_path / "gone.mp4", 3)], out, SMALL, FILM, {})
+        join([whole(takes[0]), JoinPiece(tmp_path / "gone.mp4", 3)], out, SMALL, FILM, {})
     assert out.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [out]
 
@@ -208,7 +208,7 @@ def test_failure_while_writing_leaves_the_old_film_alone(tmp_path, takes, monkey
     out.write_bytes(b"old")
 
     def refuse(*_: object) -> None:
-        raise Refused("is not what was meant")
+        raise InvalidMedia("is not what was meant")
 
     monkeypatch.setattr(joining, "proved", refuse)
     with pytest.raises(JoinFailed, match="is not what was meant"):
@@ -228,19 +228,19 @@ def test_film_replaces_the_old_one_and_nothing_stays_beside_it(tmp_path, takes):
 def test_proof_finds_a_film_that_is_not_the_plan(folder, takes):
     film = folder / "film.mp4"
     join([whole(take) for take in takes], film, SMALL, FILM, {})
-    strips = prepared([whole(take) for take in takes], SMALL, FILM, Reels())
-    with pytest.raises(Refused, match="66 of 43"):
-        proved(strips[:2], film, SMALL, FILM, Seal())
-    with pytest.raises(Refused, match="frames a second"):
-        proved(strips, film, SMALL, Fraction(25), Seal())
-    with pytest.raises(Refused, match="64x36"):
-        proved(strips, film, Size(66, 36), FILM, Seal())
-    with pytest.raises(Refused, match="packets"):
-        proved(strips, film, SMALL, FILM, Seal())
+    strips = prepared([whole(take) for take in takes], SMALL, FILM, ClipPacketsCache())
+    with pytest.raises(InvalidMedia, match="66 of 43"):
+        verify_film(strips[:2], film, SMALL, FILM, PacketChecksums())
+    with pytest.raises(InvalidMedia, match="frames a second"):
+        verify_film(strips, film, SMALL, Fraction(25), PacketChecksums())
+    with pytest.raises(InvalidMedia, match="64x36"):
+        verify_film(strips, film, Size(66, 36), FILM, PacketChecksums())
+    with pytest.raises(InvalidMedia, match="packets"):
+        verify_film(strips, film, SMALL, FILM, PacketChecksums())
 
 
 def test_proof_finds_a_first_picture_that_does_not_decode(folder, takes):
-    strips = prepared([whole(takes[0])] * 2, SMALL, FILM, Reels())
+    strips = prepared([whole(takes[0])] * 2, SMALL, FILM, ClipPacketsCache())
     film = folder / "film.mp4"
     join([whole(takes[0])] * 2, film, SMALL, FILM, {})
     with av.open(str(film)) as container:
@@ -250,12 +250,12 @@ def test_proof_finds_a_first_picture_that_does_not_decode(folder, takes):
     data[place + length // 2 : place + length] = bytes(length - length // 2)
     film.write_bytes(data)
     with av.open(str(film)) as container:
-        seal = Seal()
+        seal = PacketChecksums()
         for packet in container.demux(video=0):
             if packet.size:
                 seal.add(bytes(packet))
-    with pytest.raises(Refused):
-        proved(strips, film, SMALL, FILM, seal)
+    with pytest.raises(InvalidMedia):
+        verify_film(strips, film, SMALL, FILM, seal)
 
 
 def test_killed_writer_leaves_nothing_under_the_final_name(tmp_path, takes):
@@ -303,7 +303,7 @@ def test_a_clip_can_be_cut_wherever_its_facts_say(folder, b_frames):
         end = next(end for end in ends if end > start + 1)
         last = max(end for end in ends if end < 40)
         for stop in {end, last} if last > start else {end}:
-            join([Piece(clip, stop - start, start)], folder / "part.mp4", SMALL, FILM, {})
+            join([JoinPiece(clip, stop - start, start)], folder / "part.mp4", SMALL, FILM, {})
             assert planes(folder / "part.mp4") == every[start:stop]
 
 
@@ -328,7 +328,7 @@ def test_proof_finds_captions_that_are_not_those_of_the_film(folder):
     join([whole(clip)], folder / "told.mp4", SMALL, FILM, {}, (), Subtitles(cues))
     check_subtitles(folder / "told.mp4", Subtitles(cues), FILM)
     for other in (Cue("two", 3, 10), Cue("one", 4, 10), Cue("one", 3, 9)):
-        with pytest.raises(Refused, match="captions"):
+        with pytest.raises(InvalidMedia, match="captions"):
             check_subtitles(folder / "told.mp4", Subtitles((other,)), FILM)
-    with pytest.raises(Refused, match="captions"):
+    with pytest.raises(InvalidMedia, match="captions"):
         check_subtitles(clip, Subtitles(cues), FILM)

@@ -10,8 +10,8 @@ from storyboard.core.captions import Cue
 from storyboard.media.audio.soundtrack import write_sound
 from storyboard.media.join import copy_source, faststart
 from storyboard.media.join import join as joining
-from storyboard.media.join.copy_source import Reels, read
-from storyboard.media.join.join import JoinFailed, Piece, Subtitles, join
+from storyboard.media.join.copy_source import ClipPacketsCache, read
+from storyboard.media.join.join import JoinFailed, JoinPiece, Subtitles, join
 from tests.media.clips import FILM, SMALL, ffmpeg, make, numbered, planes
 from tests.media.sounds import bed, film, tone, write_wav
 
@@ -35,8 +35,8 @@ def sound(tmp_path_factory) -> Path:
     return folder / "track.m4a"
 
 
-def pieces(takes: list[Path]) -> list[Piece]:
-    return [Piece(take, length) for take, length in zip(takes, LENGTHS, strict=True)]
+def pieces(takes: list[Path]) -> list[JoinPiece]:
+    return [JoinPiece(take, length) for take, length in zip(takes, LENGTHS, strict=True)]
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.mov"])
@@ -63,7 +63,7 @@ def test_takes_whose_bytes_lie_otherwise_in_their_file_are_left_to_ffmpeg(tmp_pa
     ffmpeg("-i", takes[1], "-c", "copy", "-an", other)
     assert not read(other).places
     monkeypatch.setattr(joining, "lay", None)
-    join([pieces(takes)[0], Piece(other, 31)], tmp_path / "film.mp4", SMALL, FILM, {})
+    join([pieces(takes)[0], JoinPiece(other, 31)], tmp_path / "film.mp4", SMALL, FILM, {})
     assert planes(tmp_path / "film.mp4") == planes(takes[0]) + planes(takes[1])
 
 
@@ -97,14 +97,14 @@ def test_where_a_file_system_cannot_copy_the_bytes_are_read_and_written(tmp_path
 
 @pytest.mark.parametrize("cut_off", [False, True])
 def test_a_take_that_is_damaged_after_it_was_read_makes_no_film(tmp_path, takes, cut_off):
-    take, known = tmp_path / "take.mp4", Reels()
+    take, known = tmp_path / "take.mp4", ClipPacketsCache()
     shutil.copyfile(takes[1], take)
     place = known.of(take).places[12]
     data = bytearray(take.read_bytes())
     data[place + 9] ^= 1
     take.write_bytes(data[: place if cut_off else None])
     with pytest.raises(JoinFailed, match="ends early" if cut_off else "does not hold the packets"):
-        join([pieces(takes)[0], Piece(take, 31)], tmp_path / "film.mp4", SMALL, FILM, {}, reels=known)
+        join([pieces(takes)[0], JoinPiece(take, 31)], tmp_path / "film.mp4", SMALL, FILM, {}, reels=known)
     assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
 
 

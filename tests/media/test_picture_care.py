@@ -13,7 +13,7 @@ from storyboard.media.probe import gate
 from storyboard.media.render.color import Rgb, to_rgb
 from storyboard.media.render.render import Segment, source_frames
 from storyboard.media.render.segment import draw
-from storyboard.media.sample_table import Index, Sample
+from storyboard.media.sample_table import Sample, SampleTable
 from tests.media.clips import FILM, decoded
 
 MIDDLE = Size(320, 180)
@@ -168,7 +168,7 @@ RATES = [Fraction(24000, 1001), *(Fraction(rate) for rate in (24, 25, 30, 50, 60
 @pytest.mark.parametrize("source", RATES, ids=str)
 def test_no_rate_drifts_in_an_hour_or_repeats_its_tail(source):
     frames = int(3600 * source)
-    found = Index([Sample(n, n, n == 0, True) for n in range(frames)], 1 / source, source, None, restated=False)
+    found = SampleTable([Sample(n, n, n == 0, True) for n in range(frames)], 1 / source, source, None, restated=False)
     for rate in RATES:
         count = round(frames / source * rate)
         start = (count - 200) / rate

@@ -12,7 +12,7 @@ from storyboard.core.model import Size
 from storyboard.providers.api_client import ApiClient
 from storyboard.providers.base import TakeRequest
 from storyboard.providers.errors import Secret
-from storyboard.providers.remote_jobs import Remote
+from storyboard.providers.remote_jobs import RemoteJobs
 from storyboard.providers.runware.wire import Runware
 from tests.runware_server import RunwareServer
 
@@ -51,11 +51,11 @@ def client_of(server: RunwareServer, **options: Any) -> ApiClient:
     return ApiClient(server.url, Secret(key), Runware().refusal, **settings)
 
 
-def with_remote(server: RunwareServer, use: Callable[[Remote], Any], **options: Any) -> Any:
+def with_remote(server: RunwareServer, use: Callable[[RemoteJobs], Any], **options: Any) -> Any:
     """Run *use* with the server within reach."""
 
     async def run() -> Any:
         async with client_of(server, **options) as client:
-            return await use(Remote(Runware(), client))
+            return await use(RemoteJobs(Runware(), client))
 
     return asyncio.run(run())

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from storyboard.animatic.camera import Camera
-from storyboard.animatic.layers import STRIP, Canvas, Layer
+from storyboard.animatic.layers import STRIP, Layer, LayerArea
 from storyboard.animatic.palette import MOODS
 from storyboard.animatic.planes import Sprite, Yuv, levels_of, memory_for, planes_of, sheet_in
 from storyboard.animatic.slate import Slate
@@ -57,7 +57,7 @@ def test_colours_of_a_palette_are_seen_in_the_clip(tmp_path: Path, mood: str) ->
         for shade in shades:
             memory = memory_for(size)
             mask = Image.new("L", (64, 32), 255)
-            Layer(Canvas(-1, 0, 1, 1, 32), 0.0, mask, shade).draw(sheet_in(memory, 32), (-1.0, 0.0, 1.0, 1.0))
+            Layer(LayerArea(-1, 0, 1, 1, 32), 0.0, mask, shade).draw(sheet_in(memory, 32), (-1.0, 0.0, 1.0, 1.0))
             assert np.unique(memory[:32]).tolist() == [levels_of(shade)[0]]
             out.write_planes(memory)
     with av.open(str(clip)) as container:
@@ -68,7 +68,7 @@ def test_colours_of_a_palette_are_seen_in_the_clip(tmp_path: Path, mood: str) ->
 def scene() -> tuple[Layer, Layer]:
     """A back that fills the picture and a front, most of it solid, with soft edges."""
     bounds = CAMERA.bounds(1.0)
-    canvas = Canvas(*bounds, 2 * SIZE.height)
+    canvas = LayerArea(*bounds, 2 * SIZE.height)
     mask = soft(3, canvas.size, "L").point([min(255, max(0, 4 * i - 300)) for i in range(256)])
     front = soft(4, canvas.size)
     front.putalpha(mask)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storyboard.providers.errors import ProviderError
-from storyboard.providers.remote_jobs import Together
+from storyboard.providers.remote_jobs import QueryBatcher
 
 
 class Desk:
@@ -27,7 +27,7 @@ class Desk:
 
     def answers(self, *task_ids: str, batch: int = 50) -> list[Any]:
         async def run() -> list[Any]:
-            together = Together(self.ask, batch)
+            together = QueryBatcher(self.ask, batch)
             return await asyncio.gather(*(together.ask(one) for one in task_ids), return_exceptions=True)
 
         return asyncio.run(run())
@@ -43,7 +43,7 @@ def test_questions_of_one_moment_share_a_call_and_each_gets_its_own_answer() -> 
 def test_a_question_that_comes_while_another_is_under_way_goes_with_the_next() -> None:
     async def run() -> list[list[str]]:
         desk = Desk()
-        together = Together(desk.ask, 50)
+        together = QueryBatcher(desk.ask, 50)
         first = asyncio.create_task(together.ask("a"))
         while not desk.calls:  # noqa: ASYNC110 - until it has left
             await asyncio.sleep(0)
@@ -77,7 +77,7 @@ def test_a_fault_in_our_own_code_reaches_everybody_who_asked() -> None:
         raise ZeroDivisionError
 
     async def run() -> list[Any]:
-        together = Together(broken, 1)
+        together = QueryBatcher(broken, 1)
         return await asyncio.gather(together.ask("a"), together.ask("b"), return_exceptions=True)
 
     assert [type(each) for each in asyncio.run(run())] == [ZeroDivisionError, ZeroDivisionError]
@@ -85,7 +85,7 @@ def test_a_fault_in_our_own_code_reaches_everybody_who_asked() -> None:
 
 def test_questions_that_are_open_at_the_end_are_cancelled() -> None:
     async def run() -> None:
-        together = Together(Desk().ask, 50)
+        together = QueryBatcher(Desk().ask, 50)
         asking = asyncio.create_task(together.ask("a"))
         await asyncio.sleep(0)
         await together.aclose()
@@ -109,7 +109,7 @@ def test_a_question_in_the_moment_in_which_the_last_loop_ends_is_answered() -> N
             await ready.wait()
             return await together.ask("b")
 
-        together = Together(ask, 50)
+        together = QueryBatcher(ask, 50)
         first = asyncio.create_task(together.ask("a"))
         await asyncio.sleep(0.01)
         second = asyncio.create_task(later())

@@ -268,10 +268,10 @@ POLL_OUTCOMES = {
 
 def bought(server: RunwareServer, *keys: str, deadline_s: float = 1.0) -> list[Any]:
     async def run() -> list[Any]:
-        from storyboard.providers.remote_jobs import Remote
+        from storyboard.providers.remote_jobs import RemoteJobs
 
         async with client_of(server) as client:
-            remote = Remote(Runware(), client)
+            remote = RemoteJobs(Runware(), client)
             ids = [Runware().task_id(key, 1) for key in keys]
             for task_id in ids:
                 await remote.submit(take_request(), task_id)

@@ -10,9 +10,9 @@ import msgspec
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.model import FrameLink, Generated, Output, Scene, Shot, Size, Storyboard
-from storyboard.core.plan import FrameMade, Plan, Result, SegmentMade, TakeMade
+from storyboard.core.plan import FrameResult, Plan, Result, SegmentResult, TakeResult
 from storyboard.core.planner import Planner
-from storyboard.core.take_planner import Wishes
+from storyboard.core.take_planner import PlanOptions
 
 HD = Size(1280, 720)
 CLIP = ClipInfo(
@@ -123,7 +123,7 @@ class FakeMemory:
         return f"{self._count:064x}"
 
 
-def wishes(**changes: Any) -> Wishes:
+def wishes(**changes: Any) -> PlanOptions:
     values: dict[str, Any] = {
         "files": {},
         "engines": {"local": "animatic 1"},
@@ -131,7 +131,7 @@ def wishes(**changes: Any) -> Wishes:
         "price": lambda source: Decimal("0.96"),
         **changes,
     }
-    return Wishes(**values)
+    return PlanOptions(**values)
 
 
 def plan(storyboard: Storyboard, memory: FakeMemory, **changes: Any) -> Plan:
@@ -156,7 +156,7 @@ def build(storyboard: Storyboard, memory: FakeMemory, **changes: Any) -> list[st
             made.append(action.id)
         if result is not None:
             planner.settle(action, result)
-        if isinstance(result, TakeMade) and step.key is not None and action.seed is None:
+        if isinstance(result, TakeResult) and step.key is not None and action.seed is None:
             memory.lock[(action.shot, "local")] = Entry(step.key, result.digest)
     return made
 
@@ -167,16 +167,16 @@ def _made(memory: FakeMemory, kind: str, key: str, planner: Planner) -> Result:
         case "take":
             memory.records.setdefault(key, []).insert(0, Kept({"clip": digest}, {}, msgspec.to_builtins(memory.clip)))
             memory.bought.append(key)
-            return TakeMade(digest, memory.clip)
+            return TakeResult(digest, memory.clip)
         case "frame":
             memory.records[key] = [Kept({"picture": digest}, {"planes": f"planes of {digest}"})]
-            return FrameMade(f"planes of {digest}", digest)
+            return FrameResult(f"planes of {digest}", digest)
         case "segment":
             memory.records[key] = [Kept({"clip": digest})]
-            return SegmentMade(digest, 192, copied=False)
+            return SegmentResult(digest, 192, copied=False)
         case _:
             memory.records[key] = [Kept({}, {"film": digest})]
             memory.output = digest
-            from storyboard.core.plan import CutMade
+            from storyboard.core.plan import CutResult
 
-            return CutMade(digest)
+            return CutResult(digest)

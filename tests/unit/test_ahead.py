@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from storyboard.core.plan import SegmentMade, TakeMade
-from storyboard.engine.prefetch import Ahead
-from storyboard.media.reader import Refused
+from storyboard.core.plan import SegmentResult, TakeResult
+from storyboard.engine.prefetch import JoinPrefetcher
+from storyboard.media.reader import InvalidMedia
 from tests.media.clips import make
 
 
@@ -24,13 +24,13 @@ def test_what_is_found_is_read_while_something_is_made_and_not_otherwise(tmp_pat
     segments = SimpleNamespace(misfit=lambda shot: "it is a card" if shot == "drawn" else None)
     planner = SimpleNamespace(segments={"": segments})
 
-    def ahead() -> Ahead:
-        found = Ahead(SimpleNamespace(blob=blob), planner)
-        found.found(action("lost"), TakeMade("/gone.mp4", None))
-        found.found(action("drawn"), TakeMade(str(takes[0]), None))
-        found.found(action("beside", seed=3), TakeMade(str(takes[0]), None))
-        found.found(action("copied"), TakeMade(str(takes[1]), None))
-        found.found(action("drawn", "segment"), SegmentMade(str(takes[2]), 26, copied=False))
+    def ahead() -> JoinPrefetcher:
+        found = JoinPrefetcher(SimpleNamespace(blob=blob), planner)
+        found.found(action("lost"), TakeResult("/gone.mp4", None))
+        found.found(action("drawn"), TakeResult(str(takes[0]), None))
+        found.found(action("beside", seed=3), TakeResult(str(takes[0]), None))
+        found.found(action("copied"), TakeResult(str(takes[1]), None))
+        found.found(action("drawn", "segment"), SegmentResult(str(takes[2]), 26, copied=False))
         return found
 
     quiet = ahead()
@@ -48,5 +48,5 @@ def test_what_is_found_is_read_while_something_is_made_and_not_otherwise(tmp_pat
         time.sleep(0.01)
     busy.close()
     assert sorted(known._read) == sorted(takes[1:])
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMedia):
         known.of(Path(__file__))

@@ -46,7 +46,7 @@ class Watch:
         self.spent = Decimal(0)
         self.worst = Decimal(0)
 
-    def told(self, entry: ledgers.Entry) -> None:
+    def told(self, entry: ledgers.LedgerEntry) -> None:
         if entry.event == "reserved":
             self.bound[entry.task_id] = Decimal(entry.estimate)
         elif entry.event == "settled":
@@ -66,7 +66,7 @@ def schedule(seed: int, path: Path, submitters: int) -> tuple[Decimal, Decimal]:
     for budget in budgets:
         real: Callable[..., None] = budget._ledger._append
 
-        def told(entry: ledgers.Entry, real: Callable[..., None] = real) -> None:
+        def told(entry: ledgers.LedgerEntry, real: Callable[..., None] = real) -> None:
             real(entry)
             watch.told(entry)
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from storyboard.core.compare import Comparison, Version, compare
-from storyboard.core.model import Card, Clip, FileInput, Shot, Track, Transition, Trim
+from storyboard.core.model import Clip, FileInput, Shot, TitleCard, Track, Transition, Trim
 from storyboard.core.shot_history import Node, lineage
 from tests.unit.films import film, generated, shot
 
@@ -70,7 +70,7 @@ def test_a_dissolve_shortens_the_film_by_the_frames_that_two_shots_share() -> No
 
 
 def test_the_words_of_a_card_and_settings_of_the_film_are_told() -> None:
-    old, new = (film(Shot("a", "one", Card(text, Fraction(2)))) for text in ("Then", "Now"))
+    old, new = (film(Shot("a", "one", TitleCard(text, Fraction(2)))) for text in ("Then", "Now"))
     new = replace(new, output=replace(new.output, crf=20))
     found = compare(Version(old, {}), Version(new, {}))
     assert [change.field for change in found.changed[0].changes] == ["text"]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from storyboard.core.graph import Graph
 from storyboard.core.model import Output, Shot, Transition, Trim
-from storyboard.core.ranges import Overlap, Span, copied_span, cuts, overlaps, too_long
+from storyboard.core.ranges import FrameRange, TransitionOverlap, copied_span, cuts, overlaps, too_long
 from storyboard.core.render_spec import Footage, Mix, Title, drawn_request
-from storyboard.core.timeline import place, timeline, total_frames
+from storyboard.core.timeline import place_shot, timeline, total_frames
 from tests.unit.films import CLIP, HD, FakeMemory, build, film, plan, shot
 
 OUTPUT = Output("out/film.mp4", HD, Fraction(24))
@@ -27,7 +27,12 @@ FILM = film(shot("a"), into(shot("b")), shot("c"), into(shot("d"), "wipe", Fract
 
 
 def test_a_transition_takes_its_frames_from_both_sides() -> None:
-    assert overlaps(FILM) == {"a": Overlap(0, 12), "b": Overlap(12, 0), "c": Overlap(0, 24), "d": Overlap(24, 0)}
+    assert overlaps(FILM) == {
+        "a": TransitionOverlap(0, 12),
+        "b": TransitionOverlap(12, 0),
+        "c": TransitionOverlap(0, 24),
+        "d": TransitionOverlap(24, 0),
+    }
     pieces = timeline(FILM, {}, {name: found.before for name, found in overlaps(FILM).items()})
     assert [piece.at for piece in pieces] == [0, 180, 372, 540]
     assert total_frames(pieces) == 4 * 192 - 36
@@ -37,12 +42,12 @@ def test_what_is_shorter_than_a_frame_takes_one() -> None:
     blink = Fraction(1, 1000)
     board = film(shot("a"), into(shot("b"), seconds=blink))
     board = msgspec.structs.replace(board, output=msgspec.structs.replace(OUTPUT, fade_in=blink, fade_out=blink))
-    assert overlaps(board) == {"a": Overlap(1, 1), "b": Overlap(1, 1)}
+    assert overlaps(board) == {"a": TransitionOverlap(1, 1), "b": TransitionOverlap(1, 1)}
 
 
 def test_a_skipped_shot_takes_its_transition_with_it() -> None:
     board = film(msgspec.structs.replace(shot("a"), skip=True), into(shot("b")), shot("c"))
-    assert overlaps(board) == {"b": Overlap(0, 0), "c": Overlap(0, 0)}
+    assert overlaps(board) == {"b": TransitionOverlap(0, 0), "c": TransitionOverlap(0, 0)}
     assert [piece.id for piece in Graph(board).pieces] == ["segment:b", "segment:c"]
 
 
@@ -55,9 +60,9 @@ def test_pieces_stand_in_the_order_of_the_film() -> None:
 
 @given(st.integers(0, 100), st.integers(0, 91), st.sampled_from([None, KEYED, REORDERED, CLIP]), st.integers(0, 3))
 def test_every_frame_goes_somewhere_and_none_twice(before: int, after: int, take: object, start: int) -> None:
-    piece = place(msgspec.structs.replace(shot("a"), trim=Trim(Fraction(start))), 0, OUTPUT, CLIP)
+    piece = place_shot(msgspec.structs.replace(shot("a"), trim=Trim(Fraction(start))), 0, OUTPUT, CLIP)
     before, after = min(before, piece.frames), min(after, max(0, piece.frames - before))
-    shared = cuts(piece, Overlap(before, after), take)  # type: ignore[arg-type]
+    shared = cuts(piece, TransitionOverlap(before, after), take)  # type: ignore[arg-type]
     spans = [shared.into, shared.head, shared.body, shared.tail, shared.out]
     assert [span.first for span in spans[1:]] == [span.end for span in spans[:-1]]
     assert (spans[0].first, spans[-1].end) == (0, piece.frames)
@@ -65,18 +70,18 @@ def test_every_frame_goes_somewhere_and_none_twice(before: int, after: int, take
 
 
 def test_a_copy_begins_at_a_keyframe_and_ends_where_decoding_is_complete() -> None:
-    piece = place(shot("a"), 0, OUTPUT, CLIP)
-    assert copied_span(KEYED, piece, Span(12, 180)) == Span(24, 180)
-    assert copied_span(REORDERED, piece, Span(0, 179)) == Span(0, 176)
-    assert copied_span(REORDERED, piece, Span(0, 192)) == Span(0, 192)
-    assert copied_span(REORDERED, piece, Span(12, 192)) is None
-    assert copied_span(CLIP, piece, Span(0, 180)) is None
-    assert copied_span(CLIP, piece, Span(0, 192)) == Span(0, 192)
+    piece = place_shot(shot("a"), 0, OUTPUT, CLIP)
+    assert copied_span(KEYED, piece, FrameRange(12, 180)) == FrameRange(24, 180)
+    assert copied_span(REORDERED, piece, FrameRange(0, 179)) == FrameRange(0, 176)
+    assert copied_span(REORDERED, piece, FrameRange(0, 192)) == FrameRange(0, 192)
+    assert copied_span(REORDERED, piece, FrameRange(12, 192)) is None
+    assert copied_span(CLIP, piece, FrameRange(0, 180)) is None
+    assert copied_span(CLIP, piece, FrameRange(0, 192)) == FrameRange(0, 192)
 
 
 def test_a_trimmed_take_is_counted_from_where_its_piece_begins() -> None:
-    piece = place(msgspec.structs.replace(shot("a"), trim=Trim(Fraction(1, 2))), 0, OUTPUT, KEYED)
-    assert copied_span(KEYED, piece, Span(0, 180)) == Span(12, 180)
+    piece = place_shot(msgspec.structs.replace(shot("a"), trim=Trim(Fraction(1, 2))), 0, OUTPUT, KEYED)
+    assert copied_span(KEYED, piece, FrameRange(0, 180)) == FrameRange(12, 180)
 
 
 def test_the_longest_transition_that_fits_is_told() -> None:

@@ -66,11 +66,11 @@ def test_fields_of_a_shot_are_those_of_the_model() -> None:
 def test_moves_and_transitions_are_those_of_the_model() -> None:
     from typing import get_args
 
-    from storyboard.core.model import Card, Transition
+    from storyboard.core.model import TitleCard, Transition
 
     kinds = {
         "move": (fields_of("shot")["image"]["properties"]["move"], Still, "move"),
-        "align": (fields_of("shot")["card"]["properties"]["align"], Card, "align"),
+        "align": (fields_of("shot")["card"]["properties"]["align"], TitleCard, "align"),
         "type": (fields_of("transition")["type"], Transition, "type"),
     }
     for part, struct, name in kinds.values():

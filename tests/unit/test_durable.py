@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storyboard import durable
-from storyboard.store.integrity import kept_aside, set_aside
+from storyboard.store.integrity import kept_aside, quarantine
 
 
 def names(folder: Path) -> list[str]:
@@ -132,7 +132,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
 def test_what_is_set_aside_is_found_again_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"odd")
     assert kept_aside("a", tmp_path / "damaged") is None
-    kept = set_aside(tmp_path / "a", tmp_path / "damaged")
+    kept = quarantine(tmp_path / "a", tmp_path / "damaged")
     assert kept.read_bytes() == b"odd"
     assert not (tmp_path / "a").exists()
     assert kept_aside("a", tmp_path / "damaged") == kept
@@ -145,7 +145,7 @@ def test_what_cannot_be_moved_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(os, "replace", read_only)
-    assert set_aside(tmp_path / "a", tmp_path / "damaged") == tmp_path / "a"
+    assert quarantine(tmp_path / "a", tmp_path / "damaged") == tmp_path / "a"
     assert (tmp_path / "a").read_bytes() == b"odd"
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.engine.film_digest import Fingerprint
-from storyboard.store.digest_cache import Index
+from storyboard.engine.film_digest import FilmDigest
+from storyboard.store.digest_cache import DigestCache
 
 
 def _put(
     folder: Path, growing: bool, meanwhile: Callable[[Path], object], afterwards: Callable[[Path], object]
-) -> Index:
+) -> DigestCache:
     part, film = folder / ".film.part", folder / "film.mp4"
     part.write_bytes(b"pic" if growing else b"pictures")
-    taken = Fingerprint(folder)
+    taken = FilmDigest(folder)
     with taken.taken(part, growing) as whole:
         if growing:
             with part.open("ab") as file:
@@ -26,7 +26,7 @@ def _put(
         meanwhile(part)
     part.replace(film)
     afterwards(film)
-    index = Index(folder / "index.sqlite", time.time)
+    index = DigestCache(folder / "index.sqlite", time.time)
     taken.known(film, index)
     return index
 

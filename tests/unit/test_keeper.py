@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.core.results import Made, Record
-from storyboard.engine.commit import Keeper
+from storyboard.core.results import Provenance, Record
+from storyboard.engine.commit import CommitQueue
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.batch_commit import Deposit, Kept
+from storyboard.store.batch_commit import Committed, PendingRecord
 
 THREADS = ThreadPoolExecutor(4)
 
@@ -28,7 +28,7 @@ class SlowDisk:
         self.go_on = threading.Event()
         self.bad = bad
 
-    def keep(self, deposits: Sequence[Deposit]) -> list[Kept | OSError]:
+    def keep(self, deposits: Sequence[PendingRecord]) -> list[Committed | OSError]:
         names = [deposit.record.made.label for deposit in deposits]
         self.batches.append(names)
         self.began.set()
@@ -36,7 +36,7 @@ class SlowDisk:
         if self.bad == "everything":
             raise RuntimeError("no disk")
         return [
-            OSError(28, "No space left on device") if name == self.bad else Kept(deposit.record, new=True)
+            OSError(28, "No space left on device") if name == self.bad else Committed(deposit.record, new=True)
             for name, deposit in zip(names, deposits, strict=True)
         ]
 
@@ -45,8 +45,8 @@ class SlowDisk:
             time.sleep(0.01)
 
 
-def deposit(name: str, content: bytes | Path = b"clip") -> Deposit:
-    return Deposit(Record("5e" * 32, "take", {}, {}, Made(at="", label=name)), "clip", content)
+def deposit(name: str, content: bytes | Path = b"clip") -> PendingRecord:
+    return PendingRecord(Record("5e" * 32, "take", {}, {}, Provenance(at="", label=name)), "clip", content)
 
 
 async def began(disk: SlowDisk) -> None:
@@ -56,7 +56,7 @@ async def began(disk: SlowDisk) -> None:
 def test_what_comes_while_the_disk_is_busy_goes_together() -> None:
     async def scene() -> None:
         disk = SlowDisk()
-        keeper = Keeper(disk.keep, THREADS)
+        keeper = CommitQueue(disk.keep, THREADS)
         first = asyncio.create_task(keeper.keep(deposit("first")))
         await began(disk)  # alone, and at once
         others = [asyncio.create_task(keeper.keep(deposit(f"{number:03d}"))) for number in range(100)]
@@ -75,7 +75,7 @@ def test_what_comes_while_the_disk_is_busy_goes_together() -> None:
 def test_what_was_handed_in_is_kept_though_nobody_waits_any_more() -> None:
     async def scene() -> None:
         disk = SlowDisk(bad="2")
-        keeper = Keeper(disk.keep, THREADS)
+        keeper = CommitQueue(disk.keep, THREADS)
         tasks = [asyncio.create_task(keeper.keep(deposit(str(number)))) for number in range(3)]
         tasks.append(asyncio.create_task(keeper.keep_made(lambda: deposit("made"))))
         await began(disk)
@@ -92,13 +92,13 @@ def test_what_was_handed_in_is_kept_though_nobody_waits_any_more() -> None:
 
 
 def test_what_goes_wrong_is_told_to_whom_it_concerns() -> None:
-    def unmade() -> Deposit:
+    def unmade() -> PendingRecord:
         raise TaskFailed("no such frame")
 
     async def scene() -> None:
         disk = SlowDisk(bad="b")
         disk.go_on.set()
-        keeper = Keeper(disk.keep, THREADS)
+        keeper = CommitQueue(disk.keep, THREADS)
         a, b, c = await asyncio.gather(
             keeper.keep(deposit("a")), keeper.keep(deposit("b")), keeper.keep_made(unmade), return_exceptions=True
         )
@@ -120,7 +120,7 @@ def test_what_is_large_is_not_waited_for(tmp_path: Path) -> None:
 
     async def scene() -> None:
         disk = SlowDisk()
-        keeper = Keeper(disk.keep, THREADS)
+        keeper = CommitQueue(disk.keep, THREADS)
         tasks = [asyncio.create_task(keeper.keep(deposit("large", large)))]
         await began(disk)
         tasks += [asyncio.create_task(keeper.keep(deposit(name))) for name in ("a", "b")]

@@ -3,18 +3,18 @@
 from fractions import Fraction
 
 from storyboard.core.graph import Graph
-from storyboard.core.lockfile_plan import LockedMemory, out_of_date
-from storyboard.core.model import Card, Clip, FileInput, Shot
+from storyboard.core.lockfile_plan import LockfileActionCache, out_of_date
+from storyboard.core.model import Clip, FileInput, Shot, TitleCard
 from storyboard.core.planner import Planner
 from tests.unit.films import film, shot, wishes
 
-CARD = Shot("title", "one", Card("The river", Fraction(2)))
+CARD = Shot("title", "one", TitleCard("The river", Fraction(2)))
 OWN = Shot("own", "one", Clip(FileInput("own.mp4")))
 
 
 def states(*shots: Shot) -> dict[str, str]:
     board = film(*shots)
-    plan = Planner(Graph(board), LockedMemory([{}]), wishes(files={"own.mp4": "1" * 64})).plan()
+    plan = Planner(Graph(board), LockfileActionCache([{}]), wishes(files={"own.mp4": "1" * 64})).plan()
     return {one.shot: one.state for one in out_of_date(plan, board, {})}
 
 

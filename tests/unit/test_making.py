@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from storyboard.core.build_events import Event, Made
+from storyboard.core.build_events import Event, StepMade
 from storyboard.core.graph import Graph
-from storyboard.core.plan import CutMade
+from storyboard.core.plan import CutResult
 from storyboard.core.planner import Planner
 from storyboard.engine import commit, executor, generators, worker_main
-from storyboard.engine.executor import Making
-from storyboard.engine.generators import LocalMaker
+from storyboard.engine.executor import Executor
+from storyboard.engine.generators import AnimaticGenerator
 from storyboard.engine.project_store import Shelf, Workspace
-from storyboard.engine.scheduler import Engine
-from storyboard.engine.worker_pool import Workers
+from storyboard.engine.scheduler import Scheduler
+from storyboard.engine.worker_pool import WorkerPool
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.state import State
 from tests.unit.films import CLIP, film, shot, wishes
@@ -44,16 +44,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """One worker in this very process, and nothing to join."""
     clock = Clock()
 
-    async def here(self: Workers, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def here(self: WorkerPool, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         await asyncio.sleep(0)
         return function(*arguments)
 
-    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutMade:
+    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutResult:
         shelf.keep(commit.film(step, "0" * 64, 0.0))
-        return CutMade("0" * 64)
+        return CutResult("0" * 64)
 
     monkeypatch.setattr(worker_main, "monotonic", clock)
-    monkeypatch.setattr(Workers, "_again_if_it_dies", here)
+    monkeypatch.setattr(WorkerPool, "_again_if_it_dies", here)
     monkeypatch.setattr(generators, "draw_take", clock.draw)
     monkeypatch.setattr(executor, "assemble", assemble)
     return clock
@@ -67,10 +67,10 @@ def test_waiting_for_a_free_worker_does_not_count(tmp_path: Path, clock: Clock) 
         shelf = Shelf(workspace, Lockfile(), {"renderer": 1})
         graph = Graph(board)
         planner = Planner(graph, shelf, wishes())
-        one = Workers(1)
-        maker = LocalMaker(one, {graph.shot("a").source.model: 24})  # type: ignore[union-attr]
-        outcome = asyncio.run(Engine(Making(graph, planner, shelf, one, {"local": maker}), events.append).run())
-        takes = [event for event in events if isinstance(event, Made) and event.step.action.kind == "take"]
+        one = WorkerPool(1)
+        maker = AnimaticGenerator(one, {graph.shot("a").source.model: 24})  # type: ignore[union-attr]
+        outcome = asyncio.run(Scheduler(Executor(graph, planner, shelf, one, {"local": maker}), events.append).run())
+        takes = [event for event in events if isinstance(event, StepMade) and event.step.action.kind == "take"]
         kept = [workspace.records.find(event.step.key or "")[0].made.seconds for event in takes]
     assert not outcome.failed
     assert clock.now == 100.0 + 4 * DRAWING_S

@@ -6,7 +6,7 @@ import msgspec
 
 from storyboard.core.graph import Graph
 from storyboard.core.model import FileInput, Shot, Storyboard
-from storyboard.core.plan import Plan, TakeMade
+from storyboard.core.plan import Plan, TakeResult
 from storyboard.report.text import reason
 from tests.unit.films import Entry, FakeMemory, Kept, build, film, plan, shot
 
@@ -17,7 +17,7 @@ def steps(found: Plan) -> dict[str, tuple[str, str]]:
 
 def taken(found: Plan, name: str) -> str:
     [step] = [step for step in found.takes() if step.action.shot == name]
-    assert isinstance(step.found, TakeMade)
+    assert isinstance(step.found, TakeResult)
     return step.found.digest
 
 

@@ -2,9 +2,9 @@ from fractions import Fraction
 
 import msgspec
 
-from storyboard.core.clip_warnings import JUMP, Remark, remarks
+from storyboard.core.clip_warnings import JUMP, ClipWarning, clip_warnings
 from storyboard.core.graph import Action
-from storyboard.core.plan import TakeMade
+from storyboard.core.plan import TakeResult
 from storyboard.report.build_result import remark_line
 from tests.unit.films import CLIP, FakeMemory, build, film, plan, shot
 
@@ -12,15 +12,15 @@ FILM = film(shot("a"), shot("b", after="a", at=Fraction(5, 2)))
 
 
 def test_a_jump_is_told_from_a_figure_on_and_names_the_frame() -> None:
-    takes = [(Action("take:b", "take", "b"), TakeMade("b", CLIP, jump)) for jump in (JUMP, JUMP - 0.01, None)]
-    [found] = remarks(FILM, takes)
+    takes = [(Action("take:b", "take", "b"), TakeResult("b", CLIP, jump)) for jump in (JUMP, JUMP - 0.01, None)]
+    [found] = clip_warnings(FILM, takes)
     assert remark_line(found) == "b: begins 10.0 of 255 away from the frame at 2.5 s of a"
-    assert remarks(FILM, [(Action("take:a", "take", "a"), TakeMade("a", CLIP, 99.0))]) == []
+    assert clip_warnings(FILM, [(Action("take:a", "take", "a"), TakeResult("a", CLIP, 99.0))]) == []
 
 
 def test_seconds_are_short_and_takes_beside_have_their_seed() -> None:
-    assert remark_line(Remark("a", 7, "frozen", 0.0, 3.003)) == "a#7: stands still from 0.0 to 3.0 s"
-    assert remark_line(Remark("a", None, "black", 1.04, 2.25)) == "a: black from 1.04 to 2.25 s"
+    assert remark_line(ClipWarning("a", 7, "frozen", 0.0, 3.003)) == "a#7: stands still from 0.0 to 3.0 s"
+    assert remark_line(ClipWarning("a", None, "black", 1.04, 2.25)) == "a: black from 1.04 to 2.25 s"
 
 
 def test_takes_that_nobody_looked_at_have_none() -> None:
@@ -31,8 +31,8 @@ def test_takes_that_nobody_looked_at_have_none() -> None:
         memory.records[key] = [msgspec.structs.replace(one, info=facts if one.info else {}) for one in records]
     found = plan(FILM, memory)
     takes = [(step.action, step.found) for step in found.of("take")]
-    assert [take.jump for _, take in takes if isinstance(take, TakeMade)] == [None, None]
-    assert remarks(FILM, [(action, take) for action, take in takes if isinstance(take, TakeMade)]) == []
+    assert [take.jump for _, take in takes if isinstance(take, TakeResult)] == [None, None]
+    assert clip_warnings(FILM, [(action, take) for action, take in takes if isinstance(take, TakeResult)]) == []
 
 
 def test_a_take_accepted_for_another_request_has_not_begun_with_this_frame() -> None:
@@ -42,5 +42,5 @@ def test_a_take_accepted_for_another_request_has_not_begun_with_this_frame() -> 
         for key, records in memory.records.items():
             told = [msgspec.structs.replace(one, info={**one.info, "jump": 20.0}, accepted=accepted) for one in records]
             memory.records[key] = told
-        jumps = [step.found.jump for step in plan(FILM, memory).of("take") if isinstance(step.found, TakeMade)]
+        jumps = [step.found.jump for step in plan(FILM, memory).of("take") if isinstance(step.found, TakeResult)]
         assert jumps == ([None, None] if accepted else [20.0, 20.0])

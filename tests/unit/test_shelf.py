@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.core.render_spec import Captioned, Drawn, Footage, Mix, Photo
-from storyboard.core.results import Made, Record
+from storyboard.core.render_spec import Captioned, Footage, Mix, Photo, RenderSpec
+from storyboard.core.results import Provenance, Record
 from storyboard.engine.project_store import Shelf, Workspace
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.batch_commit import Deposit, Kept
+from storyboard.store.batch_commit import Committed, PendingRecord
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.state import State
 from tests.unit.films import film, shot
@@ -27,8 +27,8 @@ def kept(shelf: Shelf, number: int) -> str:
     clip = shelf.beside(".mp4")
     clip.write_bytes(b"clip %d" % number)
     os.utime(clip, (1e9, 1e9))
-    [end] = shelf.keep_all([Deposit(Record(f"{number:064x}", "take", {}, {}, Made(at="x")), "clip", clip)])
-    assert isinstance(end, Kept)
+    [end] = shelf.keep_all([PendingRecord(Record(f"{number:064x}", "take", {}, {}, Provenance(at="x")), "clip", clip)])
+    assert isinstance(end, Committed)
     return end.record.digest
 
 
@@ -36,7 +36,7 @@ def test_takes_are_at_hand_if_none_has_to_be_read(tmp_path: Path) -> None:
     with Workspace(State(tmp_path), film(shot("glide")), writable=True) as workspace:
         shelf = Shelf(workspace, Lockfile(), {})
         one, other = kept(shelf, 1), kept(shelf, 2)
-        both: Drawn = Mix("dissolve", 24, footage(one), Captioned(footage(other), (), None, ""))
+        both: RenderSpec = Mix("dissolve", 24, footage(one), Captioned(footage(other), (), None, ""))
         assert shelf.sources_at_hand(both) == shelf.sources(both)
         assert shelf.sources_at_hand(footage(one)) == {one: workspace.blobs.path(one)}
         drawn = Mix("dissolve", 24, footage(one), Photo(PICTURE, "none", 0, 24, 24, "refs/temple.jpg", "contain"))

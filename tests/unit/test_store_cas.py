@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from storyboard.durable import LinkOnTheWay, NotAFile
-from storyboard.store.blobs import Blobs, Damaged, Missing, is_digest
-from storyboard.store.digest_cache import Index
+from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
+from storyboard.store.digest_cache import DigestCache
 
 TAKE = bytes(range(256)) * 40
 OTHER = b"another take " * 900
@@ -22,17 +22,17 @@ def sha(data: bytes) -> str:
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(tmp_path / "cache")
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "cache")
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    with Index(tmp_path / "index.sqlite", clock=lambda: 4e9) as index:
+def index(tmp_path: Path) -> Iterator[DigestCache]:
+    with DigestCache(tmp_path / "index.sqlite", clock=lambda: 4e9) as index:
         yield index
 
 
-def test_blob_is_found_under_its_sha256_and_read_only(blobs: Blobs) -> None:
+def test_blob_is_found_under_its_sha256_and_read_only(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     path = blobs.path(digest)
     assert digest == sha(TAKE)
@@ -44,7 +44,7 @@ def test_blob_is_found_under_its_sha256_and_read_only(blobs: Blobs) -> None:
     blobs.verify(digest)
 
 
-def test_second_put_keeps_the_first_file(blobs: Blobs) -> None:
+def test_second_put_keeps_the_first_file(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     inode = blobs.path(digest).stat().st_ino
     assert blobs.put_bytes(TAKE) == digest
@@ -52,7 +52,7 @@ def test_second_put_keeps_the_first_file(blobs: Blobs) -> None:
     assert list(blobs.temps.iterdir()) == []
 
 
-def test_file_from_elsewhere_is_copied_and_left_as_it_was(blobs: Blobs, tmp_path: Path) -> None:
+def test_file_from_elsewhere_is_copied_and_left_as_it_was(blobs: BlobStore, tmp_path: Path) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(TAKE)
     own.chmod(0o640)
@@ -62,7 +62,7 @@ def test_file_from_elsewhere_is_copied_and_left_as_it_was(blobs: Blobs, tmp_path
     assert own.stat().st_nlink == 1
 
 
-def test_file_made_in_the_temp_folder_is_moved_in(blobs: Blobs) -> None:
+def test_file_made_in_the_temp_folder_is_moved_in(blobs: BlobStore) -> None:
     temp = blobs.temp(".mp4")
     temp.write_bytes(TAKE)
     inode = temp.stat().st_ino
@@ -72,7 +72,7 @@ def test_file_made_in_the_temp_folder_is_moved_in(blobs: Blobs) -> None:
     assert not temp.exists()
 
 
-def test_temp_that_is_in_the_cache_already_is_dropped(blobs: Blobs) -> None:
+def test_temp_that_is_in_the_cache_already_is_dropped(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     inode = blobs.path(digest).stat().st_ino
     temp = blobs.temp()
@@ -83,7 +83,7 @@ def test_temp_that_is_in_the_cache_already_is_dropped(blobs: Blobs) -> None:
 
 
 def test_file_edited_while_it_is_copied_never_ends_up_under_a_wrong_name(
-    blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"a" * (3 << 20))
@@ -105,7 +105,7 @@ def test_file_edited_while_it_is_copied_never_ends_up_under_a_wrong_name(
 
 
 @pytest.mark.parametrize("kind", ["symlink", "folder", "pipe"])
-def test_only_regular_files_are_taken_in(blobs: Blobs, tmp_path: Path, kind: str) -> None:
+def test_only_regular_files_are_taken_in(blobs: BlobStore, tmp_path: Path, kind: str) -> None:
     own = tmp_path / "own"
     if kind == "symlink":
         (tmp_path / "secret").write_bytes(b"key")
@@ -118,7 +118,7 @@ def test_only_regular_files_are_taken_in(blobs: Blobs, tmp_path: Path, kind: str
         blobs.put_file(own)
 
 
-def test_missing_blob_is_told_apart_from_a_damaged_one(blobs: Blobs) -> None:
+def test_missing_blob_is_told_apart_from_a_damaged_one(blobs: BlobStore) -> None:
     with pytest.raises(Missing) as missing:
         blobs.verify(sha(TAKE))
     assert missing.value.digest == sha(TAKE)
@@ -127,7 +127,7 @@ def test_missing_blob_is_told_apart_from_a_damaged_one(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "AB" * 32, "0" * 63, "0" * 65, "../" * 21 + "a", "0" * 63 + "\n"])
-def test_what_is_no_digest_is_no_path(blobs: Blobs, text: str) -> None:
+def test_what_is_no_digest_is_no_path(blobs: BlobStore, text: str) -> None:
     assert not is_digest(text)
     with pytest.raises(ValueError, match="not a sha256"):
         blobs.path(text)
@@ -186,7 +186,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
 def test_damage_is_found_set_aside_and_healed_by_the_next_put(
-    blobs: Blobs, index: Index, damage: Callable[[Path], None]
+    blobs: BlobStore, index: DigestCache, damage: Callable[[Path], None]
 ) -> None:
     digest = blobs.put_bytes(TAKE)
     assert blobs.verified(digest, index) == blobs.path(digest)
@@ -204,7 +204,7 @@ def test_damage_is_found_set_aside_and_healed_by_the_next_put(
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_put_replaces_a_damaged_blob_and_keeps_what_was_there(blobs: Blobs, damage: Callable[[Path], None]) -> None:
+def test_put_replaces_a_damaged_blob_and_keeps_what_was_there(blobs: BlobStore, damage: Callable[[Path], None]) -> None:
     digest = blobs.put_bytes(TAKE)
     damage(blobs.path(digest))
     blobs.put_bytes(TAKE)
@@ -212,7 +212,7 @@ def test_put_replaces_a_damaged_blob_and_keeps_what_was_there(blobs: Blobs, dama
     assert len(list(blobs.path(digest).parents[2].joinpath("damaged").iterdir())) == 1
 
 
-def test_deleted_blob_is_missing(blobs: Blobs, index: Index) -> None:
+def test_deleted_blob_is_missing(blobs: BlobStore, index: DigestCache) -> None:
     digest = blobs.put_bytes(TAKE)
     blobs.verified(digest, index)
     blobs.path(digest).unlink()
@@ -220,7 +220,7 @@ def test_deleted_blob_is_missing(blobs: Blobs, index: Index) -> None:
         blobs.verified(digest, index)
 
 
-def test_bytes_are_handed_out_only_if_they_hash_to_their_name(blobs: Blobs) -> None:
+def test_bytes_are_handed_out_only_if_they_hash_to_their_name(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     assert blobs.read(digest) == TAKE
     _flip(blobs.path(digest))
@@ -232,10 +232,10 @@ def test_bytes_are_handed_out_only_if_they_hash_to_their_name(blobs: Blobs) -> N
         blobs.read(sha(OTHER))
 
 
-def test_wrong_memory_does_not_condemn_a_good_blob(blobs: Blobs, tmp_path: Path) -> None:
+def test_wrong_memory_does_not_condemn_a_good_blob(blobs: BlobStore, tmp_path: Path) -> None:
     digest = blobs.put_bytes(TAKE)
 
-    class Liar(Index):
+    class Liar(DigestCache):
         def digest_of(self, path: Path) -> str:
             return sha(OTHER)
 
@@ -244,25 +244,25 @@ def test_wrong_memory_does_not_condemn_a_good_blob(blobs: Blobs, tmp_path: Path)
 
 
 def test_good_blob_put_in_place_of_a_bad_one_meanwhile_is_not_set_aside(
-    blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = blobs.put_bytes(TAKE)
     path = blobs.path(digest)
     _flip(path)
-    condemn = Blobs._condemn
+    condemn = BlobStore._condemn
 
-    def heal_first(self: Blobs, digest: str, seen: os.stat_result | None) -> None:
+    def heal_first(self: BlobStore, digest: str, seen: os.stat_result | None) -> None:
         good = path.with_name("good")
         good.write_bytes(TAKE)
         good.replace(path)
         condemn(self, digest, seen)
 
-    monkeypatch.setattr(Blobs, "_condemn", heal_first)
+    monkeypatch.setattr(BlobStore, "_condemn", heal_first)
     blobs.verify(digest)
     assert path.read_bytes() == TAKE
 
 
-def test_sweep_removes_what_was_left_half_made(blobs: Blobs) -> None:
+def test_sweep_removes_what_was_left_half_made(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     blobs.temp(".mp4").write_bytes(b"half")
     blobs.temp().write_bytes(b"half")
@@ -271,7 +271,7 @@ def test_sweep_removes_what_was_left_half_made(blobs: Blobs) -> None:
     blobs.verify(digest)
 
 
-def test_sweep_leaves_folders_links_and_files_of_other_names(blobs: Blobs, tmp_path: Path) -> None:
+def test_sweep_leaves_folders_links_and_files_of_other_names(blobs: BlobStore, tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("mine")
     folder = blobs.temp()
@@ -284,7 +284,7 @@ def test_sweep_leaves_folders_links_and_files_of_other_names(blobs: Blobs, tmp_p
     assert sorted(blobs.temps.rglob("*")) == before
 
 
-def test_sweep_through_a_link_is_refused(blobs: Blobs, tmp_path: Path) -> None:
+def test_sweep_through_a_link_is_refused(blobs: BlobStore, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / ("0" * 32)).write_text("mine")
@@ -295,12 +295,12 @@ def test_sweep_through_a_link_is_refused(blobs: Blobs, tmp_path: Path) -> None:
     assert (elsewhere / ("0" * 32)).read_text() == "mine"
 
 
-def test_sweep_of_a_new_project_does_nothing(blobs: Blobs) -> None:
+def test_sweep_of_a_new_project_does_nothing(blobs: BlobStore) -> None:
     blobs.sweep()
     assert not blobs.temps.exists()
 
 
-def test_temp_names_differ_and_their_folder_is_private(blobs: Blobs) -> None:
+def test_temp_names_differ_and_their_folder_is_private(blobs: BlobStore) -> None:
     first, second = blobs.temp(".mp4"), blobs.temp(".mp4")
     assert first != second
     assert not first.exists()

@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 
 from storyboard.core.plan import LockEntry, LockInfo
-from storyboard.core.results import Made, Record
+from storyboard.core.results import Provenance, Record
 from storyboard.store import lockfile
-from storyboard.store.blobs import Blobs
-from storyboard.store.digest_cache import Index
+from storyboard.store.blobs import BlobStore
+from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import unseal
 from storyboard.store.journal import Job, Journal
-from storyboard.store.ledger import Entry, Ledger
+from storyboard.store.ledger import Ledger, LedgerEntry
 from storyboard.store.lockfile import Lockfile
-from storyboard.store.records import Records
+from storyboard.store.records import RecordStore
 
 CALLS = ("open", "write", "fsync", "replace", "link", "mkdir", "unlink")
 TAKE = b"take" * 1000
@@ -36,20 +36,20 @@ GLIDE = LockEntry(KEY, hashlib.sha256(TAKE).hexdigest(), LockInfo(192, "24/1"))
 NEW = Lockfile({**OLD.shots, "glide": {"runware": GLIDE}})
 
 
-def money(event: Any) -> Entry:
-    return Entry(1.0, event, JOB.task_id, KEY, 1, "glide", "runware", "runway:1@2", 8, "1280x720", "0.964")
+def money(event: Any) -> LedgerEntry:
+    return LedgerEntry(1.0, event, JOB.task_id, KEY, 1, "glide", "runware", "runway:1@2", 8, "1280x720", "0.964")
 
 
 class Project:
     """A project folder and one whole paid shot in it, as a build would do it."""
 
-    def __init__(self, root: Path, index: Index) -> None:
+    def __init__(self, root: Path, index: DigestCache) -> None:
         self.root = root
         self.lock = root / "storyboard.lock"
-        self.blobs = Blobs(root / "cache")
+        self.blobs = BlobStore(root / "cache")
         self.journal = Journal(root / "journal")
         self.ledger = Ledger(root / "ledger.jsonl")
-        self.records = Records(root / "cache", self.blobs, index)
+        self.records = RecordStore(root / "cache", self.blobs, index)
 
     def prepare(self) -> None:
         self.root.mkdir()
@@ -66,7 +66,7 @@ class Project:
         temp.write_bytes(TAKE)
         digest = self.blobs.put_file(temp)
         self.blobs.put_bytes(TAKE[:100])
-        self.records.add(Record(KEY, "take", {}, {"video": digest}, Made(at="2026-11-22T10:00:00Z")))
+        self.records.add(Record(KEY, "take", {}, {"video": digest}, Provenance(at="2026-11-22T10:00:00Z")))
         return self.finish()
 
     def finish(self) -> None:
@@ -93,9 +93,9 @@ class Project:
         assert (standing.spent, standing.bound) == (Decimal("0.964"), {})
 
 
-def memory(folder: Path) -> Index:
+def memory(folder: Path) -> DigestCache:
     """An index that writes nothing, so that its calls do not count."""
-    return Index(folder / "no folder" / "index.sqlite", clock=lambda: 4e9)
+    return DigestCache(folder / "no folder" / "index.sqlite", clock=lambda: 4e9)
 
 
 class Fuse:
@@ -166,7 +166,7 @@ def test_error_at_any_call_names_a_path_shows_nothing_partial_and_is_made_good_b
     assert failures > 40
 
 
-def kill_at_every_call(folder: Path, index: Index) -> int:
+def kill_at_every_call(folder: Path, index: DigestCache) -> int:
     """In a process without threads: fork for each n, die at the n-th call, look, and let the parent go on."""
     for n in range(1, 500):
         project = Project(folder / str(n), index)

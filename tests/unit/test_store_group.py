@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from storyboard.core.results import Made, Record
-from storyboard.store.batch_commit import Deposit, Group, Kept
-from storyboard.store.blobs import Blobs, Damaged
-from storyboard.store.digest_cache import Index
+from storyboard.core.results import Provenance, Record
+from storyboard.store.batch_commit import BatchWriter, Committed, PendingRecord
+from storyboard.store.blobs import BlobStore, Damaged
+from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import unseal
-from storyboard.store.records import Records
+from storyboard.store.records import RecordStore
 
 CALLS = ("open", "write", "fsync", "replace", "mkdir", "fchmod", "read")
 
@@ -27,19 +27,19 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.blobs = Blobs(folder)
-        self.index = Index(folder / "none" / "index.sqlite", clock=lambda: 4e9)
-        self.records = Records(folder, self.blobs, self.index)
-        self.group = Group(self.blobs, self.records, self.index)
+        self.blobs = BlobStore(folder)
+        self.index = DigestCache(folder / "none" / "index.sqlite", clock=lambda: 4e9)
+        self.records = RecordStore(folder, self.blobs, self.index)
+        self.group = BatchWriter(self.blobs, self.records, self.index)
 
-    def deposit(self, number: int, data: bytes | None = None, *, file: bool = True) -> Deposit:
-        made = Made(at="2026-11-22T10:00:00Z", label=f"shot-{number}")
+    def deposit(self, number: int, data: bytes | None = None, *, file: bool = True) -> PendingRecord:
+        made = Provenance(at="2026-11-22T10:00:00Z", label=f"shot-{number}")
         content: bytes | Path = data if data is not None else b"clip %d" % number
         if file and isinstance(content, bytes):
             path = self.blobs.temp(".mp4")
             path.write_bytes(content)
             content = path
-        return Deposit(Record(key_of(number), "take", {"number": number}, {}, made), "clip", content)
+        return PendingRecord(Record(key_of(number), "take", {"number": number}, {}, made), "clip", content)
 
     def all_kept(self) -> list[str]:
         """The labels of what counts; everything that is visible is whole."""
@@ -122,15 +122,15 @@ class Disk:
             assert self.survives(self.root / "blobs" / digest[:2] / digest)
 
 
-def together(store: Store, deposits: list[Deposit]) -> list[Record]:
-    return [end.record for end in store.group.keep(deposits) if isinstance(end, Kept)]
+def together(store: Store, deposits: list[PendingRecord]) -> list[Record]:
+    return [end.record for end in store.group.keep(deposits) if isinstance(end, Committed)]
 
 
-def one_by_one(store: Store, deposits: list[Deposit]) -> list[Record]:
+def one_by_one(store: Store, deposits: list[PendingRecord]) -> list[Record]:
     return [record for deposit in deposits for record in together(store, [deposit])]
 
 
-def by_hand(store: Store, deposits: list[Deposit]) -> list[Record]:
+def by_hand(store: Store, deposits: list[PendingRecord]) -> list[Record]:
     kept = []
     for deposit in deposits:
         assert isinstance(deposit.content, Path)
@@ -143,7 +143,7 @@ def by_hand(store: Store, deposits: list[Deposit]) -> list[Record]:
 
 @pytest.mark.parametrize("how", [together, one_by_one, by_hand])
 def test_no_record_counts_before_its_blob_is_safe_and_nobody_is_told_before_all_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Callable[[Store, list[Deposit]], list[Record]]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Callable[[Store, list[PendingRecord]], list[Record]]
 ) -> None:
     root = tmp_path / "cache"
     root.mkdir()
@@ -167,11 +167,15 @@ def test_no_record_counts_before_its_blob_is_safe_and_nobody_is_told_before_all_
 def test_what_is_recorded_already_is_said_and_stays(store: Store) -> None:
     [first] = store.group.keep([store.deposit(1)])
     ends = store.group.keep(
-        [store.deposit(1), store.deposit(1, b"another take"), Deposit(Record(key_of(2), "cut", {}, {}, Made(at="x")))]
+        [
+            store.deposit(1),
+            store.deposit(1, b"another take"),
+            PendingRecord(Record(key_of(2), "cut", {}, {}, Provenance(at="x"))),
+        ]
     )
-    assert isinstance(first, Kept)
-    assert [isinstance(end, Kept) and end.new for end in ends] == [False, True, True]
-    assert ends[0] == Kept(first.record, new=False)
+    assert isinstance(first, Committed)
+    assert [isinstance(end, Committed) and end.new for end in ends] == [False, True, True]
+    assert ends[0] == Committed(first.record, new=False)
     assert len(store.records.all(key_of(1))) == 2
     assert store.left() == []
 
@@ -185,7 +189,7 @@ def test_a_file_is_not_read_again_if_it_was_written_before_the_clock_went_on(
     written = time.time() + (-1 if settled else 3600)
     os.utime(deposit.content, (written, written))
     [end] = store.group.keep([deposit])
-    assert isinstance(end, Kept)
+    assert isinstance(end, Committed)
     blob = store.blobs.path(end.record.digest)
     assert (os.fspath(blob) in store.index.seen.settled) is settled
     with monkeypatch.context() as patch:
@@ -209,7 +213,7 @@ def test_a_blob_that_is_written_to_after_it_was_kept_is_read_again(store: Store)
     assert isinstance(deposit.content, Path)
     os.utime(deposit.content, (1e9, 1e9))
     [end] = store.group.keep([deposit])
-    assert isinstance(end, Kept)
+    assert isinstance(end, Committed)
     blob = store.blobs.path(end.record.digest)
     blob.chmod(0o644)
     blob.write_bytes(b"other!")
@@ -233,14 +237,14 @@ def test_a_file_that_is_written_to_while_it_is_kept_is_not_believed(
 
     monkeypatch.setattr(os, "replace", replace)
     [end] = store.group.keep([deposit])
-    assert isinstance(end, Kept)
+    assert isinstance(end, Committed)
     with pytest.raises(Damaged):
         store.blobs.verified(end.record.digest, store.index)
 
 
 def test_bytes_and_files_are_kept_alike(store: Store) -> None:
     ends = store.group.keep([store.deposit(1, b"one", file=False), store.deposit(2, b"two")])
-    assert [end.record.digest for end in ends if isinstance(end, Kept)] == [
+    assert [end.record.digest for end in ends if isinstance(end, Committed)] == [
         hashlib.sha256(data).hexdigest() for data in (b"one", b"two")
     ]
     for path in store.folder.glob("blobs/*/*"):
@@ -267,13 +271,13 @@ def test_an_error_at_any_call_names_a_path_of_the_store_and_the_next_try_goes_on
             ends = store.group.keep(deposits)
         problems = [end for end in ends if isinstance(end, OSError)]
         assert all(str(store.folder) in str(problem.filename) for problem in problems), problems
-        whole = [end.record.made.label for end in ends if isinstance(end, Kept)]
+        whole = [end.record.made.label for end in ends if isinstance(end, Committed)]
         assert set(whole) <= set(store.all_kept())
         assert store.left() == []
         assert len(problems) < 3 or call in ("fsync", "open", "mkdir")
         failed += bool(problems)
         ends = store.group.keep([store.deposit(each) for each in range(3)])
-        assert all(isinstance(end, Kept) for end in ends)
+        assert all(isinstance(end, Committed) for end in ends)
         assert store.all_kept() == ["shot-0", "shot-1", "shot-2"]
         store.group.close()
         store.index.close()
@@ -284,7 +288,7 @@ def test_an_error_at_any_call_names_a_path_of_the_store_and_the_next_try_goes_on
 
 
 def test_groups_from_several_threads_do_not_meet(store: Store) -> None:
-    ends: list[Kept | OSError] = []
+    ends: list[Committed | OSError] = []
 
     def keep(start: int) -> None:
         ends.extend(store.group.keep([store.deposit(start + number) for number in range(10)]))

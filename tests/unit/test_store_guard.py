@@ -13,7 +13,16 @@ from pathlib import Path
 import filelock
 import pytest
 
-from storyboard.store.project_lock import Builder, Held, Holder, LockLost, LockUnsupported, holder_of, lock_at, take
+from storyboard.store.project_lock import (
+    LockLost,
+    LockOwner,
+    LockUnsupported,
+    ProjectLock,
+    ProjectLocked,
+    holder_of,
+    lock_at,
+    take,
+)
 from storyboard.store.state import State
 
 HOLD = """
@@ -41,36 +50,36 @@ def another_builder(root: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_holder_is_written_down_while_the_lock_is_held(tmp_path: Path) -> None:
-    with Builder(State(tmp_path), "storyboard.yaml", clock=lambda: 1234.5) as builder:
+    with ProjectLock(State(tmp_path), "storyboard.yaml", clock=lambda: 1234.5) as builder:
         holder = holder_of(tmp_path)
         assert holder is not None
         assert (holder.pid, holder.storyboard, holder.since) == (os.getpid(), "storyboard.yaml", 1234.5)
         builder.check()
     assert holder_of(tmp_path) is None
-    with Builder(State(tmp_path), "storyboard.yaml"):
+    with ProjectLock(State(tmp_path), "storyboard.yaml"):
         pass
 
 
 def test_held_project_is_refused_with_the_name_of_its_holder(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
-        with pytest.raises(Held) as caught, Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with pytest.raises(ProjectLocked) as caught, ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
             pass
         assert caught.value.holder is not None
         assert (caught.value.holder.pid, caught.value.holder.storyboard) == (process.pid, "river.yaml")
-        with pytest.raises(Held), Builder(State(tmp_path), "storyboard.yaml", patience_s=0.15):
+        with pytest.raises(ProjectLocked), ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0.15):
             pass
 
 
 def test_waiting_builder_is_told_once_for_whom_and_gets_the_project_then(tmp_path: Path) -> None:
-    told: list[Holder | None] = []
+    told: list[LockOwner | None] = []
     with another_builder(tmp_path) as process:
 
-        def leave(holder: Holder | None) -> None:
+        def leave(holder: LockOwner | None) -> None:
             told.append(holder)
             assert process.stdin is not None
             process.stdin.close()
 
-        with Builder(State(tmp_path), "storyboard.yaml", on_wait=leave) as builder:
+        with ProjectLock(State(tmp_path), "storyboard.yaml", on_wait=leave) as builder:
             builder.check()
             assert holder_of(tmp_path) != told[0]
     assert [holder.pid for holder in told if holder] == [process.pid]
@@ -80,24 +89,24 @@ def test_killed_builder_frees_the_project_at_once(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
             holder = holder_of(tmp_path)
             assert holder is not None
             assert holder.pid == os.getpid()
 
 
 def test_program_started_by_a_builder_does_not_inherit_the_lock(tmp_path: Path) -> None:
-    with Builder(State(tmp_path), "storyboard.yaml"):
+    with ProjectLock(State(tmp_path), "storyboard.yaml"):
         child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     try:
-        with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
             assert child.poll() is None
     finally:
         child.communicate()
 
 
 def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -> None:
-    with Builder(State(tmp_path), "storyboard.yaml") as first:
+    with ProjectLock(State(tmp_path), "storyboard.yaml") as first:
         (tmp_path / ".storyboard" / "builder.lock").unlink()
         with pytest.raises(LockLost):
             first.check()
@@ -112,7 +121,7 @@ def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -
 def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
         (tmp_path / ".storyboard" / "builder.lock").unlink()
-        with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
@@ -122,14 +131,14 @@ def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> Non
 
 
 def test_failure_inside_frees_the_project(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), Builder(State(tmp_path), "storyboard.yaml"):
+    with pytest.raises(KeyError), ProjectLock(State(tmp_path), "storyboard.yaml"):
         raise KeyError
-    with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
+    with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
         pass
 
 
 def test_full_disk_at_the_start_leaves_no_lock_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Builder(State(tmp_path), "storyboard.yaml"):
+    with ProjectLock(State(tmp_path), "storyboard.yaml"):
         pass
 
     def full(*_: object) -> int:
@@ -137,9 +146,9 @@ def test_full_disk_at_the_start_leaves_no_lock_behind(tmp_path: Path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        with pytest.raises(OSError, match=r"builder\.json"), Builder(State(tmp_path), "storyboard.yaml"):
+        with pytest.raises(OSError, match=r"builder\.json"), ProjectLock(State(tmp_path), "storyboard.yaml"):
             pass
-    with Builder(State(tmp_path), "storyboard.yaml", patience_s=0):
+    with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
         pass
 
 
@@ -153,7 +162,7 @@ def test_file_system_without_flock_is_refused_and_never_left_unlocked(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", missing)
-    with pytest.raises(LockUnsupported) as caught, Builder(State(tmp_path), "storyboard.yaml"):
+    with pytest.raises(LockUnsupported) as caught, ProjectLock(State(tmp_path), "storyboard.yaml"):
         pass
     assert caught.value.path == tmp_path / ".storyboard" / "builder.lock"
     assert holder_of(tmp_path) is None

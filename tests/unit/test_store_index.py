@@ -11,17 +11,17 @@ import pytest
 
 from storyboard.durable import NotAFile
 from storyboard.store import digest_cache as module
-from storyboard.store.digest_cache import Index
+from storyboard.store.digest_cache import DigestCache
 
 LATER = 4e9
-Opener = Callable[[Path, float], Index]
+Opener = Callable[[Path, float], DigestCache]
 
 
 @pytest.fixture
 def remember() -> Iterator[Opener]:
     """Opens indexes and closes them in the end."""
     with contextlib.ExitStack() as stack:
-        yield lambda path, now: stack.enter_context(Index(path, lambda: now))
+        yield lambda path, now: stack.enter_context(DigestCache(path, lambda: now))
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def sha(data: bytes) -> str:
 def test_unchanged_file_is_read_once_by_any_number_of_processes(tmp_path: Path, reads: list[str]) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
-    with Index(tmp_path / "index.sqlite", lambda: LATER) as index:
+    with DigestCache(tmp_path / "index.sqlite", lambda: LATER) as index:
         assert index.digest_of(own) == index.digest_of(own) == sha(b"temple")
-    with Index(tmp_path / "index.sqlite", lambda: LATER) as index:
+    with DigestCache(tmp_path / "index.sqlite", lambda: LATER) as index:
         assert index.digest_of(own) == sha(b"temple")
     assert len(reads) == 1
 
@@ -135,7 +135,7 @@ def test_broken_memory_is_made_again(tmp_path: Path, reads: list[str], junk: byt
     path = tmp_path / "index.sqlite"
     path.write_bytes(junk)
     for _ in range(2):
-        with Index(path, lambda: LATER) as index:
+        with DigestCache(path, lambda: LATER) as index:
             assert index.digest_of(own) == sha(b"temple")
     assert len(reads) == 1
 
@@ -144,14 +144,14 @@ def test_memory_broken_while_open_costs_only_time(tmp_path: Path) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
     path = tmp_path / "index.sqlite"
-    with Index(path, lambda: LATER) as index:
+    with DigestCache(path, lambda: LATER) as index:
         index.digest_of(own)
-    with Index(path, lambda: LATER) as index:
+    with DigestCache(path, lambda: LATER) as index:
         path.write_bytes(b"\x00\xff" * 8192)
         path.with_name("index.sqlite-wal").write_bytes(b"\xff" * 5000)
         assert index.digest_of(own) == sha(b"temple")
         index.flush()
-    with Index(path, lambda: LATER) as index:
+    with DigestCache(path, lambda: LATER) as index:
         assert index.digest_of(own) == sha(b"temple")
 
 
@@ -165,7 +165,7 @@ def test_memory_of_another_version_is_made_again(tmp_path: Path, reads: list[str
     base.commit()
     base.close()
     for _ in range(2):
-        with Index(path, lambda: LATER) as index:
+        with DigestCache(path, lambda: LATER) as index:
             index.digest_of(own)
     assert len(reads) == 1
 
@@ -175,13 +175,13 @@ def test_changed_cell_is_not_believed(tmp_path: Path, column: str) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
     path = tmp_path / "index.sqlite"
-    with Index(path, lambda: LATER) as index:
+    with DigestCache(path, lambda: LATER) as index:
         index.digest_of(own)
     base = sqlite3.connect(path)
     assert base.execute(f"UPDATE files SET {column} = {column} || '0'").rowcount == 1
     base.commit()
     base.close()
-    with Index(path, lambda: LATER) as index:
+    with DigestCache(path, lambda: LATER) as index:
         assert index.digest_of(own) == sha(b"temple")
 
 
@@ -203,7 +203,7 @@ def test_writer_elsewhere_is_not_waited_for(tmp_path: Path, remember: Opener, re
 def test_project_without_a_folder_is_remembered_in_memory_only(tmp_path: Path, reads: list[str]) -> None:
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
-    with Index(tmp_path / ".storyboard" / "index.sqlite", lambda: LATER) as index:
+    with DigestCache(tmp_path / ".storyboard" / "index.sqlite", lambda: LATER) as index:
         index.digest_of(own)
         index.flush()
         index.digest_of(own)
@@ -216,7 +216,7 @@ def test_folder_in_the_place_of_the_memory_is_left_alone(tmp_path: Path) -> None
     path.mkdir()
     own = tmp_path / "temple.jpg"
     own.write_bytes(b"temple")
-    with Index(path, lambda: LATER) as index:
+    with DigestCache(path, lambda: LATER) as index:
         assert index.digest_of(own) == sha(b"temple")
     assert path.is_dir()
 
@@ -224,5 +224,5 @@ def test_folder_in_the_place_of_the_memory_is_left_alone(tmp_path: Path) -> None
 def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"x")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with Index(tmp_path / "index.sqlite", lambda: LATER) as index, pytest.raises(NotAFile):
+    with DigestCache(tmp_path / "index.sqlite", lambda: LATER) as index, pytest.raises(NotAFile):
         index.digest_of(tmp_path / "link")

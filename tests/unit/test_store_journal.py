@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from storyboard.store.journal import Job, Journal, JournalConflict, NoSuchJob, Unreadable
+from storyboard.store.journal import Job, Journal, JournalConflict, JournalTooNew, NoSuchJob
 
 JOB = Job(
     task_id="8f14e45f-ceea-467f-a9c1-0123456789ab",
@@ -131,7 +131,7 @@ def test_every_flipped_bit_is_found_and_the_file_kept(journal: Journal, tmp_path
             [trouble] = journal.troubles
             assert trouble.path == path
             assert trouble.kept_at.exists()
-        except Unreadable:
+        except JournalTooNew:
             later += 1
     assert later <= 1
 
@@ -156,7 +156,7 @@ def test_job_of_a_later_version_stops_instead_of_being_bought_again(journal: Jou
     path = tmp_path / "journal" / f"{JOB.task_id}.json"
     path.write_text(path.read_text().replace('"version":1', '"version":2', 1))
     for attempt in (journal.jobs, lambda: journal.open(JOB), lambda: journal.advance(JOB.task_id, "submitted")):
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(JournalTooNew) as caught:
             attempt()
         assert caught.value.path == path
     assert path.exists()

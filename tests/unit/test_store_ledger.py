@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 
 from storyboard.core.money import amount, billed, charged
-from storyboard.core.results import Total
-from storyboard.store.ledger import Entry, Event, Ledger, Standing
+from storyboard.core.results import CostTotal
+from storyboard.store.ledger import Event, Ledger, LedgerEntry, Spend
 
-ENTRY = Entry(
+ENTRY = LedgerEntry(
     at=1_790_000_000.0,
     event="reserved",
     task_id="t1",
@@ -35,7 +35,7 @@ ENTRY = Entry(
 )
 
 
-def entry(task: str = "t1", event: Event = "reserved", **fields: Any) -> Entry:
+def entry(task: str = "t1", event: Event = "reserved", **fields: Any) -> LedgerEntry:
     return replace(ENTRY, task_id=task, event=event, **fields)
 
 
@@ -59,7 +59,7 @@ def test_events_are_kept_in_order_for_the_next_process(ledger: Ledger, path: Pat
 
 def test_new_project_owes_nothing(ledger: Ledger) -> None:
     assert ledger.entries() == []
-    assert ledger.standing() == Standing(Decimal(0), {})
+    assert ledger.standing() == Spend(Decimal(0), {})
     assert ledger.position() == 0
 
 
@@ -82,7 +82,9 @@ def test_new_project_owes_nothing(ledger: Ledger) -> None:
         ([entry(), entry(event="released"), entry(event="settled", cost="1.2")], "1.2", "0"),
     ],
 )
-def test_standing_follows_the_events_of_each_task(ledger: Ledger, events: list[Entry], spent: str, bound: str) -> None:
+def test_standing_follows_the_events_of_each_task(
+    ledger: Ledger, events: list[LedgerEntry], spent: str, bound: str
+) -> None:
     for one in events:
         ledger.append(one)
     standing = ledger.standing()
@@ -174,7 +176,7 @@ def test_what_was_spent_before_does_not_count_but_what_is_bound_does(ledger: Led
     ledger.append(entry("old", "settled", cost="0.964"))
     ledger.append(entry("flying"))
     start = ledger.position()
-    assert ledger.standing(start) == Standing(Decimal(0), {"flying": Decimal("0.964")})
+    assert ledger.standing(start) == Spend(Decimal(0), {"flying": Decimal("0.964")})
     assert not ledger.reserve(entry("new"), Decimal("1.9"), start)
     assert ledger.reserve(entry("new"), Decimal("1.93"), start)
     ledger.append(entry("flying", "settled"))
@@ -249,10 +251,10 @@ def test_bill_has_failures_on_their_own_line(ledger: Ledger) -> None:
     ledger.append(entry("d", "settled", cost="2", outcome="succeeded", shot="temple", model="other:1"))
     ledger.append(entry("e", "submitted", shot="temple"))
     assert ledger.totals("shot") == [
-        Total("glide", False, 1, Decimal("0.9")),
-        Total("glide", True, 1, Decimal("0.964")),
-        Total("temple", False, 1, Decimal(2)),
-        Total("temple", True, 1, Decimal(0)),
+        CostTotal("glide", False, 1, Decimal("0.9")),
+        CostTotal("glide", True, 1, Decimal("0.964")),
+        CostTotal("temple", False, 1, Decimal(2)),
+        CostTotal("temple", True, 1, Decimal(0)),
     ]
     assert [(one.name, one.cost) for one in ledger.totals("model")] == [
         ("other:1", Decimal(2)),

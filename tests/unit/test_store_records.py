@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from storyboard.core.results import Made, Record
-from storyboard.store.blobs import Blobs, Missing
-from storyboard.store.digest_cache import Index
-from storyboard.store.records import Records
+from storyboard.core.results import Provenance, Record
+from storyboard.store.blobs import BlobStore, Missing
+from storyboard.store.digest_cache import DigestCache
+from storyboard.store.records import RecordStore
 
 KEY = "5e" * 32
 OTHER_KEY = "5e" + "0b" * 31
@@ -22,12 +22,12 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.blobs = Blobs(folder)
-        self.index = Index(folder / "none" / "index.sqlite", clock=lambda: 4e9)
-        self.records = Records(folder, self.blobs, self.index)
+        self.blobs = BlobStore(folder)
+        self.index = DigestCache(folder / "none" / "index.sqlite", clock=lambda: 4e9)
+        self.records = RecordStore(folder, self.blobs, self.index)
 
     def take(self, data: bytes = b"take", key: str = KEY, at: str = "2026-11-22T10:00:00Z") -> Record:
-        made = Made(at=at, seconds=61.5, provider="runware", tool="0.1.0", label="glide", seed=7, cost="0.964")
+        made = Provenance(at=at, seconds=61.5, provider="runware", tool="0.1.0", label="glide", seed=7, cost="0.964")
         request = {"prompt": "a river", "params": {"fps": 24, "ratio": 1.5, "audio": None}}
         record = Record(key, "take", request, {"video": self.blobs.put_bytes(data)}, made, info={"frames": 192})
         self.records.add(record)
@@ -74,12 +74,12 @@ def test_what_is_no_key_is_refused(shelf: Shelf, key: str) -> None:
     with pytest.raises(ValueError, match="not a key"):
         shelf.records.find(key)
     with pytest.raises(ValueError, match="not a key"):
-        shelf.records.add(Record(key, "take", {}, {}, Made(at="2026-11-20T10:00:00Z")))
+        shelf.records.add(Record(key, "take", {}, {}, Provenance(at="2026-11-20T10:00:00Z")))
 
 
 def test_record_of_a_blob_that_is_not_there_is_refused(shelf: Shelf) -> None:
     with pytest.raises(Missing):
-        shelf.records.add(Record(KEY, "take", {}, {"video": "ab" * 32}, Made(at="2026-11-20T10:00:00Z")))
+        shelf.records.add(Record(KEY, "take", {}, {"video": "ab" * 32}, Provenance(at="2026-11-20T10:00:00Z")))
     assert shelf.records.all(KEY) == []
 
 
@@ -107,7 +107,7 @@ def test_record_with_a_damaged_blob_says_so_every_time(shelf: Shelf) -> None:
 
 def test_one_of_two_outputs_missing_makes_it_incomplete(shelf: Shelf) -> None:
     outputs = {"video": shelf.blobs.put_bytes(b"v"), "sound": shelf.blobs.put_bytes(b"s")}
-    record = Record(KEY, "segment", {}, outputs, Made(at="2026-11-20T10:00:00Z"))
+    record = Record(KEY, "segment", {}, outputs, Provenance(at="2026-11-20T10:00:00Z"))
     shelf.records.add(record)
     assert shelf.records.find(KEY) == [record]
     shelf.blobs.path(outputs["sound"]).unlink()
@@ -120,7 +120,7 @@ def test_values_are_no_blobs(shelf: Shelf) -> None:
         "frame",
         {},
         {"picture": shelf.blobs.put_bytes(b"png")},
-        Made(at="2026-11-20T10:00:00Z"),
+        Provenance(at="2026-11-20T10:00:00Z"),
         {"planes": "c" * 64},
     )
     shelf.records.add(record)
@@ -129,7 +129,7 @@ def test_values_are_no_blobs(shelf: Shelf) -> None:
 
 def test_one_kind_is_listed_over_all_keys(shelf: Shelf) -> None:
     one, two = shelf.take(b"one"), shelf.take(b"two", key=OTHER_KEY)
-    shelf.records.add(Record("a0" * 32, "cut", {}, {"film": one.digest}, Made(at="2026-11-20T10:00:00Z")))
+    shelf.records.add(Record("a0" * 32, "cut", {}, {"film": one.digest}, Provenance(at="2026-11-20T10:00:00Z")))
     assert list(shelf.records.takes_of()) == [two, one]
     assert [record.key for record in shelf.records.takes_of("cut")] == ["a0" * 32]
 

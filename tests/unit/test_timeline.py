@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from storyboard.core.model import Output, Size, Trim
 from storyboard.core.timebase import exact, frame_rate, frames_in, in_words, seconds_of, timecode
-from storyboard.core.timeline import TooShort, common_parameter_sets, not_copied_because, place, timeline
+from storyboard.core.timeline import TrimOutOfRange, common_parameter_sets, not_copied_because, place_shot, timeline
 from tests.unit.films import CLIP, HD, film, shot
 
 OUTPUT = Output("out/film.mp4", HD, Fraction(24))
@@ -22,25 +22,25 @@ def test_shots_follow_each_other_in_whole_frames() -> None:
 
 def test_a_take_counts_by_its_real_frames() -> None:
     take = msgspec.structs.replace(CLIP, frames=191)
-    assert place(shot("a"), 0, OUTPUT, take).frames == 191
+    assert place_shot(shot("a"), 0, OUTPUT, take).frames == 191
 
 
 def test_a_trim_is_measured_in_seconds_of_the_take() -> None:
     trimmed = msgspec.structs.replace(shot("a"), trim=Trim(Fraction(1, 2), Fraction(9, 2)))
-    piece = place(trimmed, 0, OUTPUT, CLIP)
+    piece = place_shot(trimmed, 0, OUTPUT, CLIP)
     assert (piece.start, piece.frames, piece.whole) == (Fraction(1, 2), 96, False)
 
 
 def test_a_trim_to_the_very_ends_is_the_whole_take() -> None:
     trimmed = msgspec.structs.replace(shot("a"), trim=Trim(Fraction(0), Fraction(8)))
-    assert place(trimmed, 0, OUTPUT, CLIP).whole
+    assert place_shot(trimmed, 0, OUTPUT, CLIP).whole
 
 
 def test_a_trim_past_the_end_is_refused_but_a_frame_of_slack_is_not() -> None:
     trimmed = msgspec.structs.replace(shot("a"), trim=Trim(None, Fraction(8)))
-    assert place(trimmed, 0, OUTPUT, msgspec.structs.replace(CLIP, frames=191)).frames == 191
-    with pytest.raises(TooShort):
-        place(trimmed, 0, OUTPUT, msgspec.structs.replace(CLIP, frames=189))
+    assert place_shot(trimmed, 0, OUTPUT, msgspec.structs.replace(CLIP, frames=191)).frames == 191
+    with pytest.raises(TrimOutOfRange):
+        place_shot(trimmed, 0, OUTPUT, msgspec.structs.replace(CLIP, frames=189))
 
 
 @pytest.mark.parametrize(
@@ -97,5 +97,5 @@ def test_timecode_and_lengths_for_people() -> None:
 
 
 def test_a_trim_that_begins_behind_the_end_of_its_take_is_too_short() -> None:
-    with pytest.raises(TooShort, match=r"^trim of `a` begins at 8 s, its take is 8\.000 s long$"):
-        place(msgspec.structs.replace(shot("a"), trim=Trim(start=Fraction(8))), 0, OUTPUT, CLIP)
+    with pytest.raises(TrimOutOfRange, match=r"^trim of `a` begins at 8 s, its take is 8\.000 s long$"):
+        place_shot(msgspec.structs.replace(shot("a"), trim=Trim(start=Fraction(8))), 0, OUTPUT, CLIP)

@@ -14,7 +14,7 @@ import pytest
 
 from storyboard.engine import worker_pool as module
 from storyboard.engine.worker_main import report_progress
-from storyboard.engine.worker_pool import WorkerDied, Workers
+from storyboard.engine.worker_pool import WorkerDied, WorkerPool
 from tests.cli.test_paid import children_of
 
 
@@ -82,13 +82,13 @@ def who() -> int:
 
 
 @pytest.fixture
-def two() -> Iterator[Workers]:
-    workers = Workers(2)
+def two() -> Iterator[WorkerPool]:
+    workers = WorkerPool(2)
     yield workers
     workers.close()
 
 
-def run(workers: Workers, function: Callable[..., Any], *arguments: Any) -> Any:
+def run(workers: WorkerPool, function: Callable[..., Any], *arguments: Any) -> Any:
     return asyncio.run(workers.run("task", function, *arguments))
 
 
@@ -98,12 +98,12 @@ async def come(is_there: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_a_task_gives_back_what_it_returns_and_the_next_one_has_the_same_process(two: Workers) -> None:
+def test_a_task_gives_back_what_it_returns_and_the_next_one_has_the_same_process(two: WorkerPool) -> None:
     assert run(two, add, 2, 3) == 5
     assert run(two, who) == run(two, who) != os.getpid()
 
 
-def test_what_a_task_raises_is_raised_with_the_place_where_it_was(two: Workers) -> None:
+def test_what_a_task_raises_is_raised_with_the_place_where_it_was(two: WorkerPool) -> None:
     with pytest.raises(ValueError, match="no such thing") as caught:
         run(two, fail, "no such thing")
     assert "in fail" in caught.value.__notes__[0]
@@ -128,7 +128,7 @@ def test_what_a_task_raises_is_raised_with_the_place_where_it_was(two: Workers) 
     ],
 )
 def test_a_death_is_told_by_how_the_process_ended(
-    two: Workers, task: Callable[..., None], number: int, told: str
+    two: WorkerPool, task: Callable[..., None], number: int, told: str
 ) -> None:
     with pytest.raises(WorkerDied) as caught:
         run(two, task, int(number))
@@ -136,7 +136,7 @@ def test_a_death_is_told_by_how_the_process_ended(
 
 
 def test_a_worker_that_cannot_begin_is_not_told_as_short_of_memory(
-    two: Workers, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    two: WorkerPool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "module_path", list)
     with pytest.raises(WorkerDied) as caught:
@@ -148,11 +148,11 @@ def test_a_worker_that_cannot_begin_is_not_told_as_short_of_memory(
     assert "ModuleNotFoundError: No module named 'storyboard'" in capfd.readouterr().err
 
 
-def test_a_task_is_done_again_if_its_worker_dies(two: Workers, tmp_path: Path) -> None:
+def test_a_task_is_done_again_if_its_worker_dies(two: WorkerPool, tmp_path: Path) -> None:
     assert run(two, die_once, tmp_path / "mark") == "done"
 
 
-def test_a_worker_that_dies_takes_no_other_task_with_it(two: Workers, tmp_path: Path) -> None:
+def test_a_worker_that_dies_takes_no_other_task_with_it(two: WorkerPool, tmp_path: Path) -> None:
     began, end = tmp_path / "began", tmp_path / "end"
 
     async def both() -> tuple[int, list[int]]:
@@ -168,7 +168,7 @@ def test_a_worker_that_dies_takes_no_other_task_with_it(two: Workers, tmp_path: 
     assert [done_by] == before
 
 
-def test_a_task_that_is_cancelled_ends_at_once_and_its_worker_gets_no_other(two: Workers, tmp_path: Path) -> None:
+def test_a_task_that_is_cancelled_ends_at_once_and_its_worker_gets_no_other(two: WorkerPool, tmp_path: Path) -> None:
     began = tmp_path / "began"
 
     async def cancel() -> tuple[int, int]:
@@ -184,7 +184,7 @@ def test_a_task_that_is_cancelled_ends_at_once_and_its_worker_gets_no_other(two:
     assert ended != next_one
 
 
-def test_progress_of_what_runs_is_told_by_its_label(two: Workers, tmp_path: Path) -> None:
+def test_progress_of_what_runs_is_told_by_its_label(two: WorkerPool, tmp_path: Path) -> None:
     end = tmp_path / "end"
 
     async def look() -> None:
@@ -197,21 +197,21 @@ def test_progress_of_what_runs_is_told_by_its_label(two: Workers, tmp_path: Path
     asyncio.run(look())
 
 
-def test_a_worker_that_was_warmed_does_the_first_task(two: Workers) -> None:
+def test_a_worker_that_was_warmed_does_the_first_task(two: WorkerPool) -> None:
     two.warm()
     assert len(two._all) == 1
     run(two, add, 1, 1)
     assert len(two._all) == 1
 
 
-def test_ctrl_c_does_not_end_a_worker_that_has_only_just_been_started(two: Workers) -> None:
+def test_ctrl_c_does_not_end_a_worker_that_has_only_just_been_started(two: WorkerPool) -> None:
     two.warm()
     [started] = two._all
     os.kill(started._process.pid, signal.SIGINT)
     assert run(two, who) == started._process.pid
 
 
-def test_there_is_no_process_beside_the_workers(two: Workers) -> None:
+def test_there_is_no_process_beside_the_workers(two: WorkerPool) -> None:
     before = children_of(os.getpid())
     run(two, add, 1, 1)
     assert len(children_of(os.getpid()) - before) == 1
@@ -220,7 +220,7 @@ def test_there_is_no_process_beside_the_workers(two: Workers) -> None:
 
 
 def test_a_worker_loads_what_it_needs_and_never_looks_in_the_working_folder(
-    two: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    two: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), *sys.path])

@@ -19,7 +19,7 @@ from storyboard.animatic.brush import (
     taper,
     tint,
 )
-from storyboard.animatic.layers import Canvas, Layer
+from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.palette import Colour, bent, mix
 from storyboard.animatic.planes import Picture
 from storyboard.animatic.world import Element, Plane, World
@@ -134,7 +134,7 @@ def cup(world: World, place: tuple[float, float], size: float, side: int) -> Lay
     return Layer(canvas, 0.7, _fired(world, canvas, clay, (body, handle, lit, dark, brew, dish, under), size))
 
 
-def _fired(world: World, canvas: Canvas, clay: Colour, ink: tuple[Stencil, ...], size: float) -> Picture:
+def _fired(world: World, canvas: LayerArea, clay: Colour, ink: tuple[Stencil, ...], size: float) -> Picture:
     body, handle, lit, dark, brew, dish, under = ink
     palette = world.palette
     image = cut_out(
@@ -210,7 +210,7 @@ def wall(world: World, side: int, close: bool) -> Layer:
     return Layer(canvas, WALL, image)
 
 
-def _window(world: World, image: Picture, canvas: Canvas, box: tuple[float, float, float, float]) -> None:
+def _window(world: World, image: Picture, canvas: LayerArea, box: tuple[float, float, float, float]) -> None:
     x0, y0, x1, y1 = box
     palette = world.palette
     x, y = canvas.grid(8)
@@ -245,7 +245,7 @@ def _window(world: World, image: Picture, canvas: Canvas, box: tuple[float, floa
     tint(image, frame.soft(), mix(palette.dark, palette.haze, 0.22))
 
 
-def _shelf(world: World, image: Picture, canvas: Canvas, side: int) -> None:
+def _shelf(world: World, image: Picture, canvas: LayerArea, side: int) -> None:
     """Shelves with jars, bottles and plants."""
     rng = world.chance("shelf")
     things = Stencil(canvas)
@@ -274,11 +274,11 @@ def _shelf(world: World, image: Picture, canvas: Canvas, side: int) -> None:
     tint(image, things.soft(), mix(world.palette.dark, world.palette.haze, 0.12), 0.88)
 
 
-def _out_of_focus(world: World, image: Picture, canvas: Canvas) -> Picture:
+def _out_of_focus(world: World, image: Picture, canvas: LayerArea) -> Picture:
     """*image* blurred, with discs of light in it."""
     step = max(2, round(0.022 * canvas.scale))
     small = image.resize((max(2, image.width // step), max(2, image.height // step)), Image.Resampling.BOX)
-    coarse = Canvas(canvas.left, canvas.top, canvas.right, canvas.bottom, canvas.scale / 4)
+    coarse = LayerArea(canvas.left, canvas.top, canvas.right, canvas.bottom, canvas.scale / 4)
     blurred = small.resize(coarse.size, Image.Resampling.BICUBIC)
     rng = world.chance("bokeh")
     for _ in range(round(16 * world.aspect)):

@@ -5,7 +5,7 @@ from PIL import Image
 
 from storyboard.animatic import actors, figures, noise, plants, sky, terrain, weather
 from storyboard.animatic.brush import Stencil, cut_out, picture_of, shine
-from storyboard.animatic.layers import Canvas, Layer
+from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.palette import mix
 from storyboard.animatic.water import Water
 from storyboard.animatic.world import Element, Plane, World
@@ -137,7 +137,7 @@ def underwater(world: World) -> list[Element]:
 def shafts(world: World, depth: float, amount: float = 0.34) -> Plane:
     """Beams of light that fall from where the light is."""
     canvas = world.canvas(depth, detail=1)
-    wide = Canvas(canvas.left - 0.1, canvas.top, canvas.right + 0.1, canvas.bottom, canvas.scale)
+    wide = LayerArea(canvas.left - 0.1, canvas.top, canvas.right + 0.1, canvas.bottom, canvas.scale)
     x, y = wide.grid(4)
     angle = np.arctan2(x - world.light.x, y + 0.55)
     rng = world.chance("shafts")

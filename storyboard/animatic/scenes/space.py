@@ -5,7 +5,7 @@ from PIL import Image
 
 from storyboard.animatic import actors, figures, noise, sky, weather
 from storyboard.animatic.brush import Stencil, picture_of, tint
-from storyboard.animatic.layers import Canvas, Layer
+from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.palette import bent, mix
 from storyboard.animatic.world import Element, Plane, World
 
@@ -59,7 +59,7 @@ def nebula(world: World) -> Layer:
 def planet(world: World, name: str, depth: float, cx: float, cy: float, radius: float) -> Layer:
     """A ball with bands of cloud, its edge glowing in the air around it, night on one side."""
     room = radius * 1.35
-    canvas = Canvas(cx - room, cy - room, cx + room, cy + room, world.canvas(depth).scale)
+    canvas = LayerArea(cx - room, cy - room, cx + room, cy + room, world.canvas(depth).scale)
     x, y = canvas.grid(2)
     u, v = (x - cx) / radius, (y - cy) / radius
     away = np.hypot(u, v)

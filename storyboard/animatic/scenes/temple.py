@@ -4,7 +4,7 @@ import numpy as np
 
 from storyboard.animatic import actors, noise, plants, sky, terrain, weather
 from storyboard.animatic.brush import Stencil, cut_out, shine, tint
-from storyboard.animatic.layers import Canvas, Layer
+from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.palette import mix
 from storyboard.animatic.planes import Picture
 from storyboard.animatic.scenes import sea
@@ -58,7 +58,7 @@ def _stepped(world: World) -> bool:
 class _Ink:
     """The masks of one building: its walls, what is in shade or in light, its stairs, its door."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: LayerArea) -> None:
         self.canvas = canvas
         self.walls, self.shade, self.lit, self.stairs, self.door = (Stencil(canvas) for _ in range(5))
 

@@ -14,7 +14,7 @@ from storyboard.cli.options import (
     shot_argument,
     storyboard_argument,
 )
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import checked, read_project
 
 
@@ -28,16 +28,16 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
     from storyboard.engine.takes import NotAccepted, ShotTakes
     from storyboard.report.takes import take_data, take_line
     from storyboard.report.text import change_lines, listed
 
-    speaker = Speaker("accept", as_json=as_json)
+    speaker = CommandOutput("accept", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, Choices(), say_who_builds) as session:
+    with opened(speaker, project, storyboard, BuildOptions(), say_who_builds) as session:
         try:
             take = ShotTakes(session, shot).accept()
         except NotAccepted as why:

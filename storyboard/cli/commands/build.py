@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyboard.cli.noop_answers import Question, remember
+from storyboard.cli.noop_answers import NoopQuestion, write_noop_note
 from storyboard.cli.open_session import opened
 from storyboard.cli.options import (
     choosing,
@@ -22,7 +22,7 @@ from storyboard.cli.options import (
     verbose_option,
     yes_option,
 )
-from storyboard.cli.output import BY_CODE, Exit, Leave, Speaker, note, paint, problem, stderr_console
+from storyboard.cli.output import BY_CODE, CommandOutput, Exit, ExitWith, note, paint, problem, stderr_console
 from storyboard.cli.payment import confirm, read_spending
 from storyboard.cli.plan_files import agreed_cap, read_plan, refuse_if_moved, signed_now
 from storyboard.cli.process import nothing_to_collect
@@ -30,10 +30,10 @@ from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
-    from storyboard.core.build_events import Outcome
-    from storyboard.engine.paid.generator import Spending
+    from storyboard.core.build_events import BuildResult
+    from storyboard.engine.paid.generator import PaidOptions
     from storyboard.engine.session import Session
-    from storyboard.store.project_lock import Holder
+    from storyboard.store.project_lock import LockOwner
 
 
 @click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
@@ -76,11 +76,11 @@ def command(
 
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
 
-    speaker = Speaker("build", as_json=as_json, quiet=quiet)
+    speaker = CommandOutput("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
-    question = Question.now(maker)
+    question = NoopQuestion.now(maker)
     agreed = read_plan(plan_file) if plan_file is not None else None
     if agreed is not None:
         if maker or select or remake:
@@ -90,7 +90,7 @@ def command(
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     cap = agreed_cap(agreed, cap) if agreed is not None else cap
-    choices = Choices(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
+    choices = BuildOptions(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, say_who_builds) as session:
         if agreed is not None:
@@ -107,17 +107,17 @@ def command(
         outcome = carry_out(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
         if agreed is None:
-            remember(question, speaker, project, session, outcome)
+            write_noop_note(question, speaker, project, session, outcome)
 
 
-def say_who_builds(holder: "Holder | None") -> None:
+def say_who_builds(holder: "LockOwner | None") -> None:
     """Tell whose build is waited for."""
     who = f": process {holder.pid} on {holder.host}, building {holder.storyboard}" if holder is not None else ""
     note(f"waiting for another build in this project{who}")
 
 
 def carry_out(
-    speaker: Speaker,
+    speaker: CommandOutput,
     session: "Session",
     plan: Plan,
     *,
@@ -126,7 +126,7 @@ def carry_out(
     at_once: int | None,
     offline: bool = False,
     agreed: Callable[[], None] = lambda: None,
-) -> "Outcome":
+) -> "BuildResult":
     """Ask if it costs money, then do what the plan says. *agreed* is called between the two.
 
     *capped* says that the command line limits what may be spent.
@@ -143,7 +143,7 @@ def carry_out(
     return _run(speaker, session, plan, spending)
 
 
-def _run(speaker: Speaker, session: "Session", plan: Plan, spending: "Spending | None") -> "Outcome":
+def _run(speaker: CommandOutput, session: "Session", plan: Plan, spending: "PaidOptions | None") -> "BuildResult":
     from storyboard.report.progress import LiveProgress, PlainProgress
 
     console = None if speaker.as_json or speaker.quiet else stderr_console()
@@ -153,7 +153,7 @@ def _run(speaker: Speaker, session: "Session", plan: Plan, spending: "Spending |
     return session.build(PlainProgress(speaker.progress), spending)
 
 
-def _refuse_unless_current(speaker: Speaker, session: "Session", plan: Plan) -> None:
+def _refuse_unless_current(speaker: CommandOutput, session: "Session", plan: Plan) -> None:
     from storyboard.report.plan import plan_data, summary
 
     if not session.lockfile_is_current(plan):
@@ -173,14 +173,14 @@ def _only_missing(plan: Plan) -> bool:
     return bool(left) and all(step.reason.why in missing for step in left)
 
 
-def _refuse_if_remote(speaker: Speaker, session: "Session", plan: Plan) -> None:
+def _refuse_if_remote(speaker: CommandOutput, session: "Session", plan: Plan) -> None:
     remote = [*session.needs_network(plan), *session.unfetched()]
     if remote:
         text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
         speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
 
 
-def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: float, *, verbose: bool) -> None:
+def _tell(speaker: CommandOutput, session: "Session", outcome: "BuildResult", seconds: float, *, verbose: bool) -> None:
     from storyboard.report.build_result import outcome_data, outcome_text
     from storyboard.report.text import several
 
@@ -198,10 +198,10 @@ def _tell(speaker: Speaker, session: "Session", outcome: "Outcome", seconds: flo
     if speaker.as_json:
         speaker.refuse(code, _errors(outcome), data=data, follow=["storyboard build"])
     speaker.result(text, data)
-    raise Leave(code)
+    raise ExitWith(code)
 
 
-def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
+def _errors(outcome: "BuildResult") -> list[dict[str, Any]]:
     """What kept a build from its end: a signal, what failed, and what was left out because of it."""
     from storyboard.report.text import reason
 
@@ -213,7 +213,7 @@ def _errors(outcome: "Outcome") -> list[dict[str, Any]]:
     ]
 
 
-def exit_code(outcome: "Outcome") -> int:
+def exit_code(outcome: "BuildResult") -> int:
     """What a build ends with."""
     if outcome.stopped_by:
         return 128 + outcome.stopped_by

@@ -7,7 +7,7 @@ import click
 
 from storyboard.cli.open_session import opened_store
 from storyboard.cli.options import json_option, quiet_option, storyboard_argument
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import STORYBOARD, checked, find_root, read_project
 from storyboard.cli.settings import state_of
 
@@ -37,7 +37,7 @@ def folder(path: Path, as_json: bool) -> None:
     STORYBOARD_CACHE_DIR names another folder, and so does settings.toml in your configuration folder.
     """
     place = state_of(_root(path)).cache
-    Speaker("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
+    CommandOutput("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
 
 
 @command.command("ls", epilog="Example: storyboard cache ls --json")
@@ -45,21 +45,21 @@ def folder(path: Path, as_json: bool) -> None:
 @json_option
 def listing(path: Path, as_json: bool) -> None:
     """List every take with what it cost, and the branches, tags and worktrees whose lockfiles name it."""
-    from storyboard.engine.cache_gc import Cache, locked_takes
+    from storyboard.engine.cache_gc import ProjectCache, locked_takes
     from storyboard.report.cache import items_data, takes_text
-    from storyboard.store.gc import Roots, survey
-    from storyboard.store.lockfile_refs import Unsure, lockfiles
+    from storyboard.store.gc import Roots, classify
+    from storyboard.store.lockfile_refs import RefsUnreadable, lockfiles
 
-    speaker = Speaker("cache ls", as_json=as_json)
+    speaker = CommandOutput("cache ls", as_json=as_json)
     root = _root(path)
     try:
         places = locked_takes(lockfiles(root))
-    except Unsure as bad:
+    except RefsUnreadable as bad:
         speaker.warnings.append(problem("lockfile", str(bad)))
         speaker.progress(f"warning: {bad}; where takes are used is not known")
         places = {}
-    with Cache(state_of(root)) as cache, opened_store(speaker):
-        items = survey(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))
+    with ProjectCache(state_of(root)) as cache, opened_store(speaker):
+        items = classify(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))
     listed = items_data(items, places)
     speaker.result(takes_text(items, places), {"items": listed}, follow=["storyboard cache gc"] if listed else [])
 
@@ -73,12 +73,12 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
 
     Ends with 1 if something is; the next build makes it again, or takes another take of the same request.
     """
-    from storyboard.engine.cache_gc import Cache, verify
+    from storyboard.engine.cache_gc import ProjectCache, verify
     from storyboard.report.cache import size_text
     from storyboard.report.text import several
 
-    speaker = Speaker("cache verify", as_json=as_json, quiet=quiet)
-    with Cache(state_of(_root(path))) as cache:
+    speaker = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
+    with ProjectCache(state_of(_root(path))) as cache:
         health = verify(cache)
     errors = _problems(health)
     data = {
@@ -116,7 +116,7 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
     from storyboard.engine.cache_gc import cleaning
     from storyboard.report.cache import cleaning_data, cleaning_text
 
-    speaker = Speaker("cache gc", as_json=as_json)
+    speaker = CommandOutput("cache gc", as_json=as_json)
     project = read_project(path)
     storyboard = checked(speaker, project)
     with (

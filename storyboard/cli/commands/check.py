@@ -7,7 +7,7 @@ import click
 
 from storyboard.cli.history import working
 from storyboard.cli.options import json_option, provider_option, quiet_option, storyboard_argument
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.core.model import Storyboard
 
@@ -26,7 +26,7 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
     """
     from storyboard.report.diagnostics import as_data
 
-    speaker = Speaker("check", as_json=as_json, quiet=quiet)
+    speaker = CommandOutput("check", as_json=as_json, quiet=quiet)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     shots = sum(1 for _ in storyboard.shots())
@@ -38,7 +38,9 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
     speaker.result(text, data, follow=["storyboard plan"])
 
 
-def _refuse_unless_current(speaker: Speaker, project: Project, storyboard: Storyboard, data: dict[str, Any]) -> None:
+def _refuse_unless_current(
+    speaker: CommandOutput, project: Project, storyboard: Storyboard, data: dict[str, Any]
+) -> None:
     """End the verb if a build would change the lockfile; what a lockfile cannot tell is a warning."""
     from storyboard.engine.versions import lock_state
     from storyboard.report.diagnostics import place_data

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from storyboard.cli.options import json_option, storyboard_argument
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import find_file, find_root
 from storyboard.cli.settings import state_of
 
@@ -24,7 +24,7 @@ def command(path: Path, by: str, as_json: bool) -> None:
     from storyboard.report.cost import cost_data, cost_text
     from storyboard.store.ledger import Ledger
 
-    speaker = Speaker("cost", as_json=as_json)
+    speaker = CommandOutput("cost", as_json=as_json)
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
     totals = ledger.totals(by)  # type: ignore[arg-type]  # click has checked the choice
     bound = ledger.standing().bound

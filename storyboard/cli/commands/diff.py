@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyboard.cli.history import Past, history, working
+from storyboard.cli.history import GitHistory, history, working
 from storyboard.cli.options import json_option, provider_option
-from storyboard.cli.output import Exit, Speaker, paint, problem, say
+from storyboard.cli.output import CommandOutput, Exit, paint, problem, say
 from storyboard.cli.project import Project, checked, find_file, find_root, read_project
 
 if TYPE_CHECKING:
     from storyboard.core.clip import ClipInfo
     from storyboard.core.compare import Version
-    from storyboard.engine.versions import Written
+    from storyboard.engine.versions import StoryboardVersion
     from storyboard.report.diff import Between
 
 HERE = "working tree"
@@ -36,7 +36,7 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     """
     from storyboard.report.diff import diff_data, diff_markdown, diff_text
 
-    speaker = Speaker("diff", as_json=as_json)
+    speaker = CommandOutput("diff", as_json=as_json)
     if revision is not None and path is None and Path(revision).exists():
         path, revision = Path(revision), None
     between = _between(speaker, revision, path or Path(), provider)
@@ -47,7 +47,7 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     speaker.result(diff_text(between, paint), diff_data(between), follow=follow)
 
 
-def _between(speaker: Speaker, revision: str | None, path: Path, provider: str | None) -> "Between":
+def _between(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> "Between":
     from storyboard.core.compare import compare
     from storyboard.engine.project_store import Workspace
     from storyboard.engine.versions import footage_facts, plan_between
@@ -73,7 +73,7 @@ def _between(speaker: Speaker, revision: str | None, path: Path, provider: str |
     return Between((old_name, new_name or HERE), comparison, plan, counts, order, elsewhere)
 
 
-def _ends(past: Past, revision: str | None) -> tuple[str, str]:
+def _ends(past: GitHistory, revision: str | None) -> tuple[str, str]:
     """The two revisions that are meant; the second is empty for the files as they are."""
     if revision is None:
         return ("HEAD", "")
@@ -87,15 +87,17 @@ def _ends(past: Past, revision: str | None) -> tuple[str, str]:
     return (revision, "")
 
 
-def _here(speaker: Speaker, project: Project) -> "Written":
+def _here(speaker: CommandOutput, project: Project) -> "StoryboardVersion":
     return working(speaker, project, checked(speaker, project))
 
 
-def _version(speaker: Speaker, past: Past, name: str, *, before: "Written | None" = None) -> "Written":
+def _version(
+    speaker: CommandOutput, past: GitHistory, name: str, *, before: "StoryboardVersion | None" = None
+) -> "StoryboardVersion":
     """The version in a commit; where the storyboard is not there yet, an empty one stands before *before*."""
     import msgspec
 
-    from storyboard.engine.versions import Written
+    from storyboard.engine.versions import StoryboardVersion
     from storyboard.store.lockfile import Lockfile
 
     read = past.at(past.git.commit(name))
@@ -106,15 +108,15 @@ def _version(speaker: Speaker, past: Past, name: str, *, before: "Written | None
     if read.loaded is not None or before is None:
         code = Exit.STORYBOARD if read.loaded is not None else Exit.FAILED
         speaker.refuse(code, [problem("revision", f"{name}: {read.trouble}", "name a revision that can be checked")])
-    return Written(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
+    return StoryboardVersion(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 
-def _with_lengths(written: "Written", footage: "Mapping[str, ClipInfo]") -> "Version":
+def _with_lengths(written: "StoryboardVersion", footage: "Mapping[str, ClipInfo]") -> "Version":
     """With the real lengths of the takes that the version's own lockfile names for it, and of its *footage*."""
     from storyboard.core.compare import Version
-    from storyboard.core.plan import TakeMade
+    from storyboard.core.plan import TakeResult
     from storyboard.engine.versions import locked_plan
 
     steps = locked_plan(written).takes()
-    takes = {step.action.shot: step.found.info for step in steps if isinstance(step.found, TakeMade)}
+    takes = {step.action.shot: step.found.info for step in steps if isinstance(step.found, TakeResult)}
     return Version(written.storyboard, written.files, {**footage, **takes})

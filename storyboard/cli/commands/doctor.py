@@ -12,7 +12,7 @@ import click
 from storyboard import __version__
 from storyboard.cli.installation import FOLDER, NAME, faults, others, short
 from storyboard.cli.options import json_option
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.process import key_in
 from storyboard.cli.project import STORYBOARD, find_root
 from storyboard.cli.settings import state_of
@@ -41,7 +41,7 @@ _ANEW = f"`python3 -m pip uninstall -y {NAME}`, delete what is left of {FOLDER},
 @json_option
 def command(as_json: bool) -> None:
     """Look at what is installed, which codecs and keys are there, the disk and the cache. Changes nothing."""
-    speaker = Speaker("doctor", as_json=as_json)
+    speaker = CommandOutput("doctor", as_json=as_json)
     root = find_root((Path.cwd() / STORYBOARD).absolute())
     cache = state_of(root).cache
     room = shutil.disk_usage(cache if cache.is_dir() else root).free

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from storyboard.cli.options import json_option, storyboard_argument
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project
 
 
@@ -20,7 +20,7 @@ def command(path: Path, form: str, as_json: bool) -> None:
     from storyboard.core.graph import Graph
     from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 
-    speaker = Speaker("graph", as_json=as_json)
+    speaker = CommandOutput("graph", as_json=as_json)
     graph = Graph(checked(speaker, read_project(path)))
     draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]
     data = [

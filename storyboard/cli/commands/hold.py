@@ -15,7 +15,7 @@ from storyboard.cli.options import (
     shot_argument,
     storyboard_argument,
 )
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.model import Generated
 
@@ -30,13 +30,13 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     A held shot is made again only by --remake; `storyboard release` ends it.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
 
-    speaker = Speaker("hold", as_json=as_json)
+    speaker = CommandOutput("hold", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     source = generated_shot(storyboard, shot).source
-    with opened(speaker, project, storyboard, Choices()) as session:
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
         locked = session.shelf.locked(shot, source.provider if isinstance(source, Generated) else "")
     take = f"its take (seed {locked.seed}, {locked.take[:12]}) stays" if locked is not None else "its first take stays"
     data = {"take": locked.take if locked is not None else None}
@@ -45,7 +45,7 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
 
 def tell_hold(
-    speaker: Speaker, path: Path, provider: str | None, shot: str, edit: Edit, said: str, data: dict[str, Any]
+    speaker: CommandOutput, path: Path, provider: str | None, shot: str, edit: Edit, said: str, data: dict[str, Any]
 ) -> None:
     """Write the edit of ``hold``, and tell what the next build does."""
     changed, storyboard = as_edited(speaker, path, edit, provider)

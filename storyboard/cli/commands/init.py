@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from storyboard.cli.options import json_option
-from storyboard.cli.output import Speaker, readable
+from storyboard.cli.output import CommandOutput, readable
 from storyboard.cli.project import STORYBOARD, find_root
 from storyboard.durable import write_atomic, write_new
 
@@ -45,7 +45,7 @@ def command(folder: Path, as_json: bool) -> None:
 
     Nothing that is there is overwritten.
     """
-    speaker = Speaker("init", as_json=as_json)
+    speaker = CommandOutput("init", as_json=as_json)
     target = folder / STORYBOARD
     if os.path.lexists(target):
         raise click.UsageError(f"{target} is there already")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyboard.cli.history import HERE, Line, history, working
+from storyboard.cli.history import HERE, ShotHistory, history, working
 from storyboard.cli.options import json_option, provider_option
-from storyboard.cli.output import Speaker, problem
+from storyboard.cli.output import CommandOutput, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.core.model import FOOTAGE, maker_of
 
 if TYPE_CHECKING:
     from storyboard.core.plan import LockEntry
-    from storyboard.core.shot_history import Moment
+    from storyboard.core.shot_history import ShotVersion
     from storyboard.engine.project_store import Workspace
     from storyboard.report.log import Answer
 
@@ -31,9 +31,9 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
     Follows the shot when it was renamed. Reads git and the cache, makes nothing and calls nobody.
     """
     from storyboard.engine.project_store import Workspace
-    from storyboard.report.log import Entry, log_data, log_text
+    from storyboard.report.log import LogEntry, log_data, log_text
 
-    speaker = Speaker("log", as_json=as_json)
+    speaker = CommandOutput("log", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     if shot not in {known.id for known in storyboard.shots()}:
@@ -43,10 +43,10 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
         history(speaker, project, storyboard.file, provider) as past,
         Workspace(project.state(), storyboard, writable=False) as workspace,
     ):
-        line = Line(past, here, list(project.loaded.files))
+        line = ShotHistory(past, here, list(project.loaded.files))
         answers = _Answers(line, workspace)
         entries = [
-            Entry(moment, line.commits.get(moment.id), answers.to(moment))
+            LogEntry(moment, line.commits.get(moment.id), answers.to(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
         ]
         speaker.warnings += [problem("revision", trouble) for trouble in past.troubles()]
@@ -56,13 +56,13 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
 class _Answers:
     """The takes that any version's lockfile names, by the key that they answer."""
 
-    def __init__(self, line: Line, workspace: "Workspace") -> None:
+    def __init__(self, line: ShotHistory, workspace: "Workspace") -> None:
         self._line = line
         self._workspace = workspace
         self._locked: dict[str, LockEntry] = {}
         self._unread = iter((HERE, *line.commits))
 
-    def to(self, moment: "Moment") -> "Answer":
+    def to(self, moment: "ShotVersion") -> "Answer":
         """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
         from storyboard.report.log import Answer
 
@@ -82,7 +82,7 @@ class _Answers:
             return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True, footage=footage)
         return Answer("none", footage=footage)
 
-    def _own(self, moment: "Moment", key: str) -> "LockEntry | None":
+    def _own(self, moment: "ShotVersion", key: str) -> "LockEntry | None":
         written = self._line.written(moment.id)
         entries = written.lockfile.shots.get(moment.shot, {}) if written is not None else {}
         return next((entry for entry in entries.values() if entry.key == key), None)

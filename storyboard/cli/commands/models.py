@@ -3,7 +3,7 @@
 import click
 
 from storyboard.cli.options import json_option
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.core.model_cards import ModelCard, alternatives
 
 
@@ -21,7 +21,7 @@ def command(name: str | None, as_json: bool) -> None:
         raise click.UsageError(f"no model is called {name!r}; there is {', '.join(found)}")
     chosen = [found[name]] if name is not None else list(found.values())
     text = "\n\n".join(_card(card) for card in chosen)
-    Speaker("models", as_json=as_json).result(text, {"models": msgspec.to_builtins(chosen)})
+    CommandOutput("models", as_json=as_json).result(text, {"models": msgspec.to_builtins(chosen)})
 
 
 def _card(card: ModelCard) -> str:

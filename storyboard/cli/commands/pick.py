@@ -17,7 +17,7 @@ from storyboard.cli.options import (
     shot_argument,
     storyboard_argument,
 )
-from storyboard.cli.output import Exit, Speaker, problem
+from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.model import Json
 
@@ -39,15 +39,15 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     Writes `pick` into the storyboard where another seed is chosen, and the take into the lockfile. Linked shots start
     from the chosen take with the next build.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
     from storyboard.engine.takes import ShotTakes
     from storyboard.report.takes import take_data, take_line
 
-    speaker = Speaker("pick", as_json=as_json)
+    speaker = CommandOutput("pick", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, Choices(), say_who_builds) as session:
+    with opened(speaker, project, storyboard, BuildOptions(), say_who_builds) as session:
         takes = ShotTakes(session, shot)
         chosen = _chosen(speaker, takes, take)
         edit = edited(speaker, project, shot, _fields(speaker, takes, chosen, take, hold=hold))
@@ -67,7 +67,7 @@ def _edit_data(edit: Edit) -> dict[str, Json]:
     return {"file": typed(edit.file), "changed": edit.changes}
 
 
-def _chosen(speaker: Speaker, takes: "ShotTakes", text: str) -> "Take | None":
+def _chosen(speaker: CommandOutput, takes: "ShotTakes", text: str) -> "Take | None":
     """The take that is meant; ``None`` for a seed of the shot that has no take yet."""
     found = takes.matching(text)
     listing = [f"storyboard takes {takes.shot}"]
@@ -85,7 +85,7 @@ def _chosen(speaker: Speaker, takes: "ShotTakes", text: str) -> "Take | None":
     return found[0]
 
 
-def _refuse_many(speaker: Speaker, text: str, found: Sequence["Take"], listing: Sequence[str]) -> NoReturn:
+def _refuse_many(speaker: CommandOutput, text: str, found: Sequence["Take"], listing: Sequence[str]) -> NoReturn:
     from storyboard.report.takes import take_line
     from storyboard.report.text import listed
 
@@ -95,7 +95,7 @@ def _refuse_many(speaker: Speaker, text: str, found: Sequence["Take"], listing: 
 
 
 def _fields(
-    speaker: Speaker, takes: "ShotTakes", chosen: "Take | None", text: str, *, hold: bool
+    speaker: CommandOutput, takes: "ShotTakes", chosen: "Take | None", text: str, *, hold: bool
 ) -> Mapping[str, Json]:
     """What is to be written into the shot."""
     if chosen is None:
@@ -113,7 +113,7 @@ def _fields(
     return {"takes": [*others, seed], "pick": seed}
 
 
-def _refuse_other_request(speaker: Speaker, takes: "ShotTakes", chosen: "Take") -> NoReturn:
+def _refuse_other_request(speaker: CommandOutput, takes: "ShotTakes", chosen: "Take") -> NoReturn:
     from storyboard.report.takes import take_data, take_line
     from storyboard.report.text import change_lines, listed
 

@@ -7,12 +7,12 @@ import click
 
 from storyboard.cli.open_session import opened
 from storyboard.cli.options import choosing, json_option, provider_name, storyboard_argument, verbose_option
-from storyboard.cli.output import Speaker, paint
+from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.process import THE_END, nothing_to_collect
 from storyboard.cli.project import checked, read_project
 
 if TYPE_CHECKING:
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
 
 
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
@@ -37,16 +37,16 @@ def command(
 
     Writes nothing, unless told by --out, and calls nobody.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
 
-    speaker = Speaker("plan", as_json=as_json)
+    speaker = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
     with nothing_to_collect():
-        _tell(speaker, path, maker, Choices(select, remake), out, verbose=verbose)
+        _tell(speaker, path, maker, BuildOptions(select, remake), out, verbose=verbose)
 
 
 def _tell(
-    speaker: Speaker, path: Path, maker: str | None, choices: "Choices", out: Path | None, *, verbose: bool
+    speaker: CommandOutput, path: Path, maker: str | None, choices: "BuildOptions", out: Path | None, *, verbose: bool
 ) -> None:
     from storyboard.report.plan import plan_data, plan_text
 

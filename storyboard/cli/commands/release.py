@@ -7,7 +7,7 @@ import click
 from storyboard.cli.commands.hold import tell_hold
 from storyboard.cli.editing import edited
 from storyboard.cli.options import generated_shot, json_option, provider_option, shot_argument, storyboard_argument
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project
 
 
@@ -21,7 +21,7 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     The next build makes the shot if its request has changed meanwhile.
     """
-    speaker = Speaker("release", as_json=as_json)
+    speaker = CommandOutput("release", as_json=as_json)
     project = read_project(path, provider)
     held = generated_shot(checked(speaker, project), shot).hold
     edit = edited(speaker, project, shot, {"hold": None} if held else {})

@@ -6,7 +6,7 @@ import click
 
 from storyboard.cli.open_session import opened
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
-from storyboard.cli.output import Speaker, paint
+from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.process import THE_END, nothing_to_collect
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.model import maker_of
@@ -21,18 +21,18 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
 
     Writes nothing and calls nobody.
     """
-    speaker = Speaker("status", as_json=as_json)
+    speaker = CommandOutput("status", as_json=as_json)
     with nothing_to_collect():
         _tell(speaker, path, provider)
 
 
-def _tell(speaker: Speaker, path: Path, provider: str | None) -> None:
-    from storyboard.engine.session import Choices
+def _tell(speaker: CommandOutput, path: Path, provider: str | None) -> None:
+    from storyboard.engine.session import BuildOptions
     from storyboard.report.status import status_data, status_text
 
     project = read_project(path, provider_name(provider, draft=False), recall=True)
     storyboard = checked(speaker, project)
-    with opened(speaker, project, storyboard, Choices()) as session:
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
         shelf = session.shelf
         films = {name: typed(path) for name, path in shelf.films.items()}

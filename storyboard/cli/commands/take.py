@@ -25,13 +25,13 @@ from storyboard.cli.options import (
     storyboard_argument,
     yes_option,
 )
-from storyboard.cli.output import Exit, Leave, Speaker, paint, problem
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, paint, problem
 from storyboard.cli.project import Project, checked, read_project, typed
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:
-    from storyboard.core.build_events import Outcome
+    from storyboard.core.build_events import BuildResult
     from storyboard.engine.session import Session
 
 MAX_TAKES = 100
@@ -66,16 +66,16 @@ def command(
 
     The take in the cut stays; `storyboard pick` chooses another.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
 
-    speaker = Speaker("take", as_json=as_json, quiet=quiet)
+    speaker = CommandOutput("take", as_json=as_json, quiet=quiet)
     name = provider_name(provider, draft=draft)
     project = read_project(path, name)
     storyboard = checked(speaker, project)
     edit, seeds = _with_fresh_seeds(speaker, project, storyboard, shot, count)
     changed, storyboard = as_edited(speaker, path, edit, name)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    choices = Choices((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
+    choices = BuildOptions((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
     with opened(speaker, changed, storyboard, choices, say_who_builds) as session:
         session.fetch_pictures()
         plan = session.plan()
@@ -93,13 +93,13 @@ def draw(below: int) -> int:
 
 
 def _with_fresh_seeds(
-    speaker: Speaker, project: Project, storyboard: Storyboard, shot: str, count: int
+    speaker: CommandOutput, project: Project, storyboard: Storyboard, shot: str, count: int
 ) -> tuple[Edit, list[int]]:
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
     from storyboard.engine.takes import ShotTakes, fresh_seeds
 
     generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, Choices()) as session:
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
     if len(found.seeds) + count > MAX_TAKES:
         raise click.UsageError(f"{shot} asks for {len(found.seeds)} takes already, and a shot has at most {MAX_TAKES}")
@@ -107,7 +107,7 @@ def _with_fresh_seeds(
     return edited(speaker, project, shot, {"takes": [*found.seeds, *seeds]}), seeds
 
 
-def _refuse_if_blocked(speaker: Speaker, plan: Plan, shot: str) -> None:
+def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
     from storyboard.report.text import reason
 
     for step in plan.of("take"):
@@ -120,7 +120,7 @@ def _refuse_if_blocked(speaker: Speaker, plan: Plan, shot: str) -> None:
 
 
 def _tell(
-    speaker: Speaker, session: "Session", outcome: "Outcome", shot: str, seeds: Sequence[int], edit: Edit
+    speaker: CommandOutput, session: "Session", outcome: "BuildResult", shot: str, seeds: Sequence[int], edit: Edit
 ) -> None:
     from storyboard.engine.takes import ShotTakes
     from storyboard.report.build_result import outcome_data
@@ -146,4 +146,4 @@ def _tell(
         speaker.refuse(code, errors, data=data, follow=["storyboard build"])
     speaker.result("\n".join(lines), data, follow=[f"storyboard pick {shot} TAKE"])
     if code != Exit.DONE:
-        raise Leave(code)
+        raise ExitWith(code)

@@ -13,7 +13,7 @@ from storyboard.cli.options import (
     shot_argument,
     storyboard_argument,
 )
-from storyboard.cli.output import Speaker, paint
+from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.project import checked, read_project
 
 
@@ -28,15 +28,15 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     Says which one is in the cut, and where the request that a take was made from differs from today's. Writes nothing
     and calls nobody.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
     from storyboard.engine.takes import ShotTakes
     from storyboard.report.takes import takes_data, takes_text
 
-    speaker = Speaker("takes", as_json=as_json)
+    speaker = CommandOutput("takes", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = checked(speaker, project)
     generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, Choices()) as session:
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
         unmade = found.unmade()
     follow = [f"storyboard pick {shot} TAKE"] if len(found.takes) > 1 else [f"storyboard take {shot}"]

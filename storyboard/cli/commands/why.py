@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from storyboard.cli.history import HERE, Line, Past
+from storyboard.cli.history import HERE, GitHistory, ShotHistory
 from storyboard.cli.open_session import opened
 from storyboard.cli.options import json_option, provider_name, provider_option
-from storyboard.cli.output import Speaker
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.core.keys import Request
-from storyboard.core.model import Card, Generated, Shot, Still, Storyboard
-from storyboard.core.plan import Change, Plan, Step, TakeMade
+from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
+from storyboard.core.plan import Change, Plan, Step, TakeResult
 from storyboard.core.plan import changes as told
 from storyboard.core.selection import downstream
 
 if TYPE_CHECKING:
     from storyboard.engine.session import Session
 if TYPE_CHECKING:
-    from storyboard.core.results import Made
-    from storyboard.core.shot_history import Moment
+    from storyboard.core.results import Provenance
+    from storyboard.core.shot_history import ShotVersion
     from storyboard.engine.session import Session
     from storyboard.report.why import Cause, Story
 
@@ -38,7 +38,7 @@ def sound_meant(session: "Session", name: str) -> str | None:
     return name if name in sounds.values() and name not in shots else None
 
 
-def tell_sound(speaker: Speaker, session: "Session", sound: str) -> None:
+def tell_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
     """Say why a sound would be mixed."""
     from storyboard.report.sound import why_sound_data, why_sound_text
 
@@ -52,7 +52,7 @@ def tell_sound(speaker: Speaker, session: "Session", sound: str) -> None:
 
 def _names(session: "Session", plan: Plan) -> dict[str, list[str]]:
     """What is called how that can be heard, by digest: a take by all shots that it is heard in, in their order."""
-    made = {step.action.shot: step.found.digest for step in plan.takes() if isinstance(step.found, TakeMade)}
+    made = {step.action.shot: step.found.digest for step in plan.takes() if isinstance(step.found, TakeResult)}
     names: dict[str, list[str]] = {}
     for shot in session.storyboard.shots():
         if shot.id in made and shot.audio.keep:
@@ -78,13 +78,13 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
     """
-    from storyboard.engine.session import Choices
+    from storyboard.engine.session import BuildOptions
     from storyboard.report.why import why_data, why_text
 
-    speaker = Speaker("why", as_json=as_json)
+    speaker = CommandOutput("why", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = checked(speaker, project)
-    with opened(speaker, project, storyboard, Choices()) as session:
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
         sound = sound_meant(session, shot)
         if sound is not None:
             tell_sound(speaker, session, sound)
@@ -118,7 +118,7 @@ def _without_take(shot: Shot) -> str:
     match shot.source:
         case Still():
             return "it is a still, which is drawn into the film"
-        case Card():
+        case TitleCard():
             return "it is a card, which is drawn into the film"
     return "it is skipped, and nothing starts from it"
 
@@ -137,20 +137,20 @@ def _causes(
     project: Project, storyboard: Storyboard, session: "Session", step: Step, provider: str | None
 ) -> "Iterator[Cause]":
     """The changed fields, each with its place and its commit where there is git."""
-    from storyboard.engine.versions import Written
+    from storyboard.engine.versions import StoryboardVersion
     from storyboard.report.why import Cause
     from storyboard.store.git import Git, GitProblem
 
     changes, shot = step.reason.changes, step.action.shot
     if step.reason.why not in ("request-changed", "input-changed", "renderer-changed"):
         return
-    line: Line | None = None
-    moments: dict[str, Moment] = {}
+    line: ShotHistory | None = None
+    moments: dict[str, ShotVersion] = {}
     try:
         with Git(project.root) as git:
-            past = Past(git, project, storyboard.file, provider)
-            here = Written(storyboard, session.shelf.lockfile, session.files)
-            line = Line(past, here, list(project.loaded.files))
+            past = GitHistory(git, project, storyboard.file, provider)
+            here = StoryboardVersion(storyboard, session.shelf.lockfile, session.files)
+            line = ShotHistory(past, here, list(project.loaded.files))
             changes = changes or _since_locked(line, session, step)
             moments = _since(line, shot, [_written_as(change) for change in changes])
     except GitProblem:
@@ -167,7 +167,7 @@ def _written_as(change: Change) -> str:
     return _WRITTEN_AS.get(change.field, change.field)
 
 
-def _since_locked(line: Line, session: "Session", step: Step) -> tuple[Change, ...]:
+def _since_locked(line: ShotHistory, session: "Session", step: Step) -> tuple[Change, ...]:
     """What changed since the locked take, told from git: this cache does not know what that one was made from."""
     source = session.graph.shot(step.action.shot).source
     locked = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
@@ -178,9 +178,9 @@ def _since_locked(line: Line, session: "Session", step: Step) -> tuple[Change, .
     return ()
 
 
-def _since(line: Line, shot: str, fields: list[str]) -> "dict[str, Moment]":
+def _since(line: ShotHistory, shot: str, fields: list[str]) -> "dict[str, ShotVersion]":
     """The newest moment in which each field became what it is."""
-    found: dict[str, Moment] = {}
+    found: dict[str, ShotVersion] = {}
     wanted = set(fields)
     for moment in line.moments(shot):
         fields_then = {change.field.removesuffix(" content") for change in moment.changes}
@@ -218,9 +218,9 @@ def _follows(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step
     return [after for after in plan.takes() if after.action.shot in below and after.do in ("wait", "make")]
 
 
-def _made(session: "Session", step: Step) -> "tuple[Made | None, Request | None]":
+def _made(session: "Session", step: Step) -> "tuple[Provenance | None, Request | None]":
     found = step.found
-    if not isinstance(found, TakeMade) or step.key is None:
+    if not isinstance(found, TakeResult) or step.key is None:
         return None, None
     for kept in session.shelf.find(step.key):
         if kept.digest == found.digest:

@@ -12,8 +12,8 @@ from typing import Any
 
 from storyboard.core.diagnostics import Severity
 from storyboard.document.yaml.edit_text import (
-    Part,
-    Parts,
+    SourceItem,
+    SourceItems,
     Splice,
     applied,
     comments,
@@ -174,7 +174,7 @@ def _ways(text: str, shot: Map, name: str, value: Value) -> Iterator[list[Splice
         yield from _replacements(text, shot, name, whole.parts[index], value)
 
 
-def _key(text: str, whole: Parts, name: str) -> str:
+def _key(text: str, whole: SourceItems, name: str) -> str:
     """The name of a field, in quotes if all the others are."""
     quotes = {text[part.start] for part in whole.parts}
     quote = quotes.pop() if quotes in ({'"'}, {"'"}) else ""
@@ -186,7 +186,7 @@ def _written(value: Value) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _replacements(text: str, shot: Map, name: str, part: Part, value: Value) -> Iterator[list[Splice]]:
+def _replacements(text: str, shot: Map, name: str, part: SourceItem, value: Value) -> Iterator[list[Splice]]:
     node = shot.items[name]
     if part.value == part.end:
         colon = ":" in text[shot.keys[name][1] : part.end]

@@ -25,7 +25,7 @@ _COMMENT = re.compile(r"#[^\r\n]*")
 _HEADER = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n]*)")
 
 
-class Part(Struct, gc=False):
+class SourceItem(Struct, gc=False):
     """A field of a mapping, or an item of a list.
 
     ``start`` is at its key or dash, at an anchor or tag if one stands before; ``value`` is where its value begins,
@@ -37,27 +37,27 @@ class Part(Struct, gc=False):
     end: int
 
 
-class Parts(Struct, gc=False):
+class SourceItems(Struct, gc=False):
     """A mapping or list as written: ``flow`` between brackets, the first of them at ``start``, else by indentation."""
 
     flow: bool
     start: int
-    parts: list[Part]
+    parts: list[SourceItem]
 
 
-def parts(text: str, node: Map | Seq) -> Parts:
+def parts(text: str, node: Map | Seq) -> SourceItems:
     """The layout of *node*, which must not be an alias."""
     start = _begin(text, node)
     flow = text[start] in "[{"
-    found: list[Part] = []
+    found: list[SourceItem] = []
     at = start + 1 if flow else start
     for key_end, value in _children(node):
         begin = after_space(text, at)
         if flow and text[begin] == ",":
             begin = after_space(text, begin + 1)
         at = _end(text, value, begin + 1 if key_end is None else key_end)
-        found.append(Part(begin, min(_begin(text, value), at), at))
-    return Parts(flow, start, found)
+        found.append(SourceItem(begin, min(_begin(text, value), at), at))
+    return SourceItems(flow, start, found)
 
 
 def is_alias(text: str, node: Node) -> bool:
@@ -167,7 +167,7 @@ def applied(text: str, splices: Iterable[Splice]) -> str:
     return "".join((*pieces, text[at:]))
 
 
-def insertions(text: str, whole: Parts, index: int, entries: Sequence[str]) -> Iterator[list[Splice]]:
+def insertions(text: str, whole: SourceItems, index: int, entries: Sequence[str]) -> Iterator[list[Splice]]:
     """The ways to put *entries* behind the first *index* parts, the fields of a mapping or items of a list."""
     if whole.flow:
         yield _into_flow(text, whole, index, entries)
@@ -186,7 +186,7 @@ def insertions(text: str, whole: Parts, index: int, entries: Sequence[str]) -> I
     yield [Splice(follower.start, follower.start, "".join(entry + between for entry in entries))]
 
 
-def removals(text: str, whole: Parts, first: int, behind: int) -> Iterator[list[Splice]]:
+def removals(text: str, whole: SourceItems, first: int, behind: int) -> Iterator[list[Splice]]:
     """The ways to take out the parts from *first* to before *behind*."""
     start = whole.parts[first].start
     end = whole.parts[behind - 1].end
@@ -198,7 +198,7 @@ def removals(text: str, whole: Parts, first: int, behind: int) -> Iterator[list[
         yield [Splice(start, _after_blank(text, end), "")]
 
 
-def _column(text: str, part: Part) -> int:
+def _column(text: str, part: SourceItem) -> int:
     return part.start - line_start(text, part.start)
 
 
@@ -218,7 +218,7 @@ def _new_lines(text: str, index: int, indent: str, entries: Sequence[str]) -> Sp
     return Splice(index, index, "".join(indent + entry + between for entry in entries))
 
 
-def _into_flow(text: str, whole: Parts, index: int, entries: Sequence[str]) -> list[Splice]:
+def _into_flow(text: str, whole: SourceItems, index: int, entries: Sequence[str]) -> list[Splice]:
     if not whole.parts:
         return [Splice(whole.start + 1, whole.start + 1, ", ".join(entries))]
     if index == 0:
@@ -241,7 +241,7 @@ def _into_flow(text: str, whole: Parts, index: int, entries: Sequence[str]) -> l
     return [Splice(part.end, part.end, comma), Splice(stop, stop, lines)]
 
 
-def _out_of_flow(text: str, whole: Parts, first: int, behind: int) -> list[Splice]:
+def _out_of_flow(text: str, whole: SourceItems, first: int, behind: int) -> list[Splice]:
     start, end = whole.parts[first].start, whole.parts[behind - 1].end
     before = whole.parts[first - 1].end if first else None
     if before is not None and not _comments_in(text, before, end):

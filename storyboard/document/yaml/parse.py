@@ -190,7 +190,7 @@ class _Builder:
                 node.value = scalars.tagged(event.value, event.tag)
             elif event.implicit[0]:
                 node.value = scalars.resolve(event.value)
-        except scalars.Refused as reason:
+        except scalars.InvalidScalar as reason:
             node.bad = True
             code = "bad-number" if event.tag is None else "yaml-tag"
             self._refuse(event, code, str(reason))

@@ -35,12 +35,12 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-class Refused(ValueError):
+class InvalidScalar(ValueError):
     """A scalar that a storyboard cannot hold; the text says why, as a fact."""
 
 
 def resolve(text: str) -> Plain:
-    """The value of a plain scalar. Raises ``Refused``."""
+    """The value of a plain scalar. Raises ``InvalidScalar``."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _FIRST:
@@ -49,16 +49,16 @@ def resolve(text: str) -> Plain:
 
 
 def tagged(text: str, tag: str) -> Plain:
-    """The value of a scalar that carries a core tag such as ``!!str``. Raises ``Refused`` for all others."""
+    """The value of a scalar that carries a core tag such as ``!!str``. Raises ``InvalidScalar`` for all others."""
     name = tag.removeprefix(_TAG)
     if name == "str" and tag != name:
         return text
     kinds = _KINDS.get(name) if tag != name else None
     if kinds is None:
-        raise Refused(f"the tag `{written(tag)}` is not used in storyboards")
+        raise InvalidScalar(f"the tag `{written(tag)}` is not used in storyboards")
     value = resolve(text)
     if type(value) not in kinds:
-        raise Refused(f"the value is not what its tag `{written(tag)}` says")
+        raise InvalidScalar(f"the value is not what its tag `{written(tag)}` says")
     return float(value) if name == "float" and isinstance(value, int) else value
 
 
@@ -83,14 +83,14 @@ def _number(text: str) -> Plain:
     if _DECIMAL.match(text):
         value = float(_bounded(text))
         if math.isinf(value):
-            raise Refused("the number is too large")
+            raise InvalidScalar("the number is too large")
         return value
     if _NOT_FINITE.match(text):
-        raise Refused(f"`{text}` is not a finite number")
+        raise InvalidScalar(f"`{text}` is not a finite number")
     return text
 
 
 def _bounded(text: str) -> str:
     if len(text) > MAX_DIGITS:
-        raise Refused(f"the number has more than {MAX_DIGITS} characters")
+        raise InvalidScalar(f"the number has more than {MAX_DIGITS} characters")
     return text

@@ -15,7 +15,7 @@ from storyboard.core.model import Generated
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.money import amount
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.ledger import SUCCEEDED, Entry, Event, Ledger
+from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
 
 
 class OverBudget(TaskFailed):
@@ -70,15 +70,15 @@ class Budget:
         self._ledger = ledger
         self._clock = clock
         self._since = ledger.position() if since is None else since
-        self._past: dict[str, list[Entry]] = {}
+        self._past: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.entries():
             self._past.setdefault(entry.key, []).append(entry)
 
-    def past(self, key: str) -> list[Entry]:
+    def past(self, key: str) -> list[LedgerEntry]:
         """What the ledger knows of attempts at *key*, oldest first."""
         return self._past.get(key, [])
 
-    def ended(self, attempt: Attempt) -> Entry | None:
+    def ended(self, attempt: Attempt) -> LedgerEntry | None:
         """How the attempt ended earlier, if it did: settled, or refused before it was taken."""
         found = [entry for entry in self.past(attempt.key) if entry.task_id == attempt.task_id and entry.outcome]
         return found[-1] if found else None
@@ -109,13 +109,15 @@ class Budget:
         """US dollars spent since this build began."""
         return self._ledger.standing(self._since).spent
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: LedgerEntry) -> None:
         self._ledger.append(entry)
         self._past.setdefault(entry.key, []).append(entry)
 
-    def _entry(self, attempt: Attempt, event: Event, cost: str | None = None, outcome: str | None = None) -> Entry:
+    def _entry(
+        self, attempt: Attempt, event: Event, cost: str | None = None, outcome: str | None = None
+    ) -> LedgerEntry:
         source = attempt.source
-        return Entry(
+        return LedgerEntry(
             at=self._clock(),
             event=event,
             task_id=attempt.task_id,
@@ -132,5 +134,5 @@ class Budget:
         )
 
 
-def _as_released(entry: Entry, at: float) -> Entry:
+def _as_released(entry: LedgerEntry, at: float) -> LedgerEntry:
     return replace(entry, at=at, event="released", cost=None, outcome=None)

@@ -18,15 +18,15 @@ from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Json, Shot, Size
 from storyboard.core.plan import Reason, Step
 from storyboard.core.timebase import exact
-from storyboard.engine.generators import Order
+from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
-from storyboard.engine.worker_pool import Workers
+from storyboard.engine.worker_pool import WorkerPool
 from storyboard.engine.worker_tasks import PaidFailed
 from storyboard.providers.api_client import ApiClient
 from storyboard.providers.base import Picture, TakeRequest
 from storyboard.providers.download import Downloader
 from storyboard.providers.poller import Poller
-from storyboard.providers.remote_jobs import Remote
+from storyboard.providers.remote_jobs import RemoteJobs
 from storyboard.store.journal import Job, Journal
 
 _SIGNATURES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
@@ -64,7 +64,7 @@ def job_of(attempt: Attempt, request: Request, body: Json, opened_at: float) -> 
     )
 
 
-def order_of(job: Job, out: Path) -> Order:
+def order_of(job: Job, out: Path) -> GenerationRequest:
     """A job of the journal as an order for the clip alone: what was asked for, without its pictures."""
     request = job.request
     source = Generated(
@@ -79,7 +79,7 @@ def order_of(job: Job, out: Path) -> Order:
     )
     action = Action(take_id(job.shot), "take", job.shot)
     step = Step(action, "resume", Reason("paid-for"), job.key, request)
-    return Order(step, Shot(job.shot, "", source), {}, out)
+    return GenerationRequest(step, Shot(job.shot, "", source), {}, out)
 
 
 def _picture(data: bytes | None) -> Picture | None:
@@ -89,19 +89,19 @@ def _picture(data: bytes | None) -> Picture | None:
     return Picture(data, kind)
 
 
-class Tools(Struct, frozen=True):
+class PaidContext(Struct, frozen=True):
     """What a paid maker works with; all of it is handed in, so that tests can hand in others.
 
     *check* raises ``TaskFailed`` if the project's lock is no longer ours: then nothing may be bought.
     """
 
-    remote: Remote
+    remote: RemoteJobs
     poller: Poller
     downloader: Downloader
     client: ApiClient
     journal: Journal
     budget: Budget
-    workers: Workers
+    workers: WorkerPool
     estimate: Callable[[Generated], Decimal]
     interval_s: float
     limit: asyncio.Semaphore

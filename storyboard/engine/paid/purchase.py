@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from storyboard.core.model import Generated, Json
 from storyboard.core.money import amount
 from storyboard.core.plan import LockEntry
-from storyboard.engine.generators import Delivery, Order
+from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
-from storyboard.engine.paid.context import RETRYABLE, MayBeRetried, Tools, job_of, take_request
-from storyboard.engine.paid.result import Collection
+from storyboard.engine.paid.context import RETRYABLE, MayBeRetried, PaidContext, job_of, take_request
+from storyboard.engine.paid.result import ResultDownload
 from storyboard.engine.worker_main import has_come
 from storyboard.engine.worker_tasks import PaidFailed
 from storyboard.providers.base import (
@@ -46,7 +46,13 @@ class Purchase:
     """
 
     def __init__(
-        self, tools: Tools, order: Order, source: Generated, key: str, number: int, task_id: str | None = None
+        self,
+        tools: PaidContext,
+        order: GenerationRequest,
+        source: Generated,
+        key: str,
+        number: int,
+        task_id: str | None = None,
     ) -> None:
         self._tools = tools
         self._provider = tools.remote.provider
@@ -56,7 +62,7 @@ class Purchase:
         task_id = self._provider.task_id(key, number) if task_id is None else task_id
         self._attempt = Attempt(task_id, key, number, self._shot, source, tools.estimate(source))
         self._request = take_request(source, order.pictures)
-        self._collection = Collection(tools, order, self._attempt, self._ask)
+        self._collection = ResultDownload(tools, order, self._attempt, self._ask)
         self._was_bought = False
         self.began: float | None = None
 
@@ -65,7 +71,7 @@ class Purchase:
         """The id of this attempt, the same on every machine."""
         return self._attempt.task_id
 
-    async def run(self, began: float | None) -> Delivery:
+    async def run(self, began: float | None) -> GeneratedClip:
         """Find or buy the take, and fetch it. It *began* with an earlier attempt, or begins when it is its turn."""
         async with self._tools.limit:
             has_come()
@@ -83,7 +89,7 @@ class Purchase:
             case Unknown():
                 raise self._unknown()
 
-    async def pick_up(self) -> Delivery | None:
+    async def pick_up(self) -> GeneratedClip | None:
         """Fetch the take if the job has ended well; ``None`` if it has not. Nothing is submitted."""
         began = time.monotonic()
         match await self._ask():
@@ -93,7 +99,7 @@ class Purchase:
                 self.leave(error.code)
         return None
 
-    async def fetch(self, locked: LockEntry) -> Delivery:
+    async def fetch(self, locked: LockEntry) -> GeneratedClip:
         """Fetch the take that the lockfile names. Nothing is submitted. Raises ``PaidFailed``.
 
         It was finished when it was locked, so a provider that has no result of it now is not waited for.
@@ -264,7 +270,7 @@ class Purchase:
 
     # after the end
 
-    def _failed(self, error: ProviderError) -> Delivery:
+    def _failed(self, error: ProviderError) -> GeneratedClip:
         if error.code == "unreadable-reply":
             raise self._given_up(f"was made, but its result cannot be read: {error.message}", error.code)
         self._tools.budget.settle(self._attempt, None, error.code)

@@ -13,9 +13,9 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.money import amount
 from storyboard.core.plan import LockEntry
 from storyboard.durable import remove
-from storyboard.engine.generators import Delivery, Order
+from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
-from storyboard.engine.paid.context import Tools
+from storyboard.engine.paid.context import PaidContext
 from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, judge_clip
 from storyboard.providers.base import Outcome, Succeeded
 from storyboard.providers.errors import FetchError
@@ -24,16 +24,18 @@ from storyboard.store.ledger import SUCCEEDED
 FETCHES = 3
 
 
-class Collection:
+class ResultDownload:
     """The clip of one attempt. *ask* tells anew how the job ended: the address of a result may be another by then."""
 
-    def __init__(self, tools: Tools, order: Order, attempt: Attempt, ask: Callable[[], Awaitable[Outcome]]) -> None:
+    def __init__(
+        self, tools: PaidContext, order: GenerationRequest, attempt: Attempt, ask: Callable[[], Awaitable[Outcome]]
+    ) -> None:
         self._tools = tools
         self._order = order
         self._attempt = attempt
         self._ask = ask
 
-    async def run(self, made: Succeeded, began: float, locked: LockEntry | None = None) -> Delivery:
+    async def run(self, made: Succeeded, began: float, locked: LockEntry | None = None) -> GeneratedClip:
         """Write down what it cost, fetch it, pass it through the gate. Raises ``PaidFailed``.
 
         A *locked* take may have been made from another request: it is held against the lockfile alone.
@@ -81,13 +83,13 @@ class Collection:
             raise TaskFailed(f"has {told} at {locked.info.rate}")
         return info
 
-    def _locked(self, made: Succeeded, info: ClipInfo, seconds: float, locked: LockEntry) -> Delivery:
+    def _locked(self, made: Succeeded, info: ClipInfo, seconds: float, locked: LockEntry) -> GeneratedClip:
         """With what the lockfile says of it."""
         cost = amount(locked.cost)
         paid = self._cost(made) if cost is None else cost
-        return Delivery(info, seconds, locked.seed, paid, self._attempt.task_id)
+        return GeneratedClip(info, seconds, locked.seed, paid, self._attempt.task_id)
 
-    def _delivery(self, made: Succeeded, info: ClipInfo, seconds: float) -> Delivery:
+    def _delivery(self, made: Succeeded, info: ClipInfo, seconds: float) -> GeneratedClip:
         asked = self._attempt.source.seed
         notes = list(made.notes)
         if made.seed is not None and made.seed != asked:
@@ -97,7 +99,7 @@ class Collection:
         for note in notes:
             self._tools.tell(f"{self._order.shot.id}: {note}")
         seed = asked if made.seed is None else made.seed
-        return Delivery(info, seconds, seed, self._cost(made), self._attempt.task_id, tuple(notes))
+        return GeneratedClip(info, seconds, seed, self._cost(made), self._attempt.task_id, tuple(notes))
 
     def _cost(self, made: Succeeded) -> Decimal:
         return made.cost if made.cost is not None else self._attempt.estimate

@@ -21,10 +21,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from storyboard.core.audio import EDGE, RATE, Bed, Ramp, Sound, Voice
+from storyboard.core.audio import EDGE, RATE, Ramp, ShotAudio, SoundMix, TrackAudio
 from storyboard.media.audio.dynamics import Ducker
-from storyboard.media.audio.source import Block, Blocks, Pull, length_of, silence, take_sound, track_sound
-from storyboard.media.reader import Refused
+from storyboard.media.audio.source import Block, BlockReader, Blocks, length_of, silence, take_sound, track_sound
+from storyboard.media.reader import InvalidMedia
 
 # In samples: half a window, and how far beside its place one may be taken.
 _HALF = 512
@@ -67,7 +67,7 @@ class _Window:
     """The part of the source that is still needed, by its place in the source; silent before its beginning."""
 
     def __init__(self, blocks: Blocks) -> None:
-        self._pull = Pull(blocks)
+        self._pull = BlockReader(blocks)
         self._first = 0
         self._there: Block = silence(0)
 
@@ -98,7 +98,7 @@ class MixFailed(Exception):
     """A sound that could not be made. The message says why, for people."""
 
 
-class Part(Protocol):
+class MixInput(Protocol):
     """Something that is heard from sample ``at`` on, for ``samples``."""
 
     @property
@@ -110,7 +110,7 @@ class Part(Protocol):
         """Its sound at its level, from its beginning on."""
 
 
-def mixed(sound: Sound, files: Mapping[str, Path]) -> Blocks:
+def mixed(sound: SoundMix, files: Mapping[str, Path]) -> Blocks:
     """The whole film in blocks of a second, the last one shorter; not limited to full scale.
 
     *files* are the sources by digest. Raises ``MixFailed`` and ``OSError``.
@@ -136,7 +136,7 @@ def mixed(sound: Sound, files: Mapping[str, Path]) -> Blocks:
         here = following
 
 
-def _length(bed: Bed, sound: Sound, path: Path, known: dict[tuple[str, int], int]) -> int:
+def _length(bed: TrackAudio, sound: SoundMix, path: Path, known: dict[tuple[str, int], int]) -> int:
     """How many samples of the film the track is heard. Raises ``MixFailed`` if its fades take longer."""
     left = sound.samples - bed.at
     with _named(bed.file):
@@ -144,7 +144,7 @@ def _length(bed: Bed, sound: Sound, path: Path, known: dict[tuple[str, int], int
             known[bed.digest, left] = length_of(partial(track_sound, path), left)
         own = known[bed.digest, left]
         if not own:
-            raise Refused("holds no sound")
+            raise InvalidMedia("holds no sound")
     length = left if bed.loop else own
     if bed.fade_in + bed.fade_out > length:
         fades = f"{(bed.fade_in + bed.fade_out) / RATE:g} s"
@@ -156,14 +156,14 @@ def _length(bed: Bed, sound: Sound, path: Path, known: dict[tuple[str, int], int
 def _named(file: str) -> Iterator[None]:
     try:
         yield
-    except Refused as problem:
+    except InvalidMedia as problem:
         raise MixFailed(f"{file} {problem.reason}") from problem
 
 
 class _Take:
     """A take in its place."""
 
-    def __init__(self, voice: Voice, path: Path) -> None:
+    def __init__(self, voice: ShotAudio, path: Path) -> None:
         self.at, self.samples = voice.at, voice.samples
         self._voice, self._path = voice, path
 
@@ -179,7 +179,7 @@ class _Take:
 class _Track:
     """A track in its place, as long as it is heard."""
 
-    def __init__(self, bed: Bed, path: Path, samples: int) -> None:
+    def __init__(self, bed: TrackAudio, path: Path, samples: int) -> None:
         self.at, self.samples, self.duck = bed.at, samples, float(bed.duck)
         self._bed, self._path = bed, path
 
@@ -195,7 +195,7 @@ class _Track:
 
 def _shaped(blocks: Blocks, samples: int, gain: float, rise: Ramp, fall: Ramp) -> Blocks:
     """*samples* of *blocks*, raised by *gain* decibels, coming and going by their ramps."""
-    pull = Pull(blocks)
+    pull = BlockReader(blocks)
     level = np.float32(10 ** (gain / 20))
     for begin in range(0, samples, BLOCK):
         count = min(BLOCK, samples - begin)
@@ -222,8 +222,8 @@ class _Bus:
     """The sum of what is heard, to be taken block by block in order."""
 
     def __init__(self, parts: "list[_Take] | list[_Track]", samples: int) -> None:
-        self._waiting: list[Part] = sorted(parts, key=lambda part: part.at, reverse=True)
-        self._open: list[tuple[Part, Pull]] = []
+        self._waiting: list[MixInput] = sorted(parts, key=lambda part: part.at, reverse=True)
+        self._open: list[tuple[MixInput, BlockReader]] = []
         self._samples = samples
 
     def block(self, begin: int) -> Block:
@@ -232,7 +232,7 @@ class _Bus:
         end = begin + whole.shape[1]
         while self._waiting and self._waiting[-1].at < end:
             part = self._waiting.pop()
-            self._open.append((part, Pull(part.open())))
+            self._open.append((part, BlockReader(part.open())))
         for part, pull in self._open:
             first, last = max(begin, part.at), min(end, part.at + part.samples)
             if first < last:

@@ -12,7 +12,7 @@ _HEAD = 27
 _BEGINS = 2
 
 
-class Link(io.RawIOBase):
+class OggLink(io.RawIOBase):
     """The bytes of *path* from *begin* to *end*, as a file."""
 
     def __init__(self, path: Path, begin: int, end: int) -> None:

@@ -12,7 +12,7 @@ import av
 from av.error import FFmpegError
 from msgspec import Struct
 
-from storyboard.core.audio import RATE, Sound
+from storyboard.core.audio import RATE, SoundMix
 from storyboard.durable import remove
 from storyboard.media.audio.dynamics import SILENT, Loudness, factor, frame_of, limited, loudness
 from storyboard.media.audio.mix import MixFailed, counted, mixed
@@ -50,7 +50,7 @@ class SoundFacts(Struct, frozen=True):
     peak: float | None = None
 
 
-def write_sound(sound: Sound, files: Mapping[str, Path], out: Path, progress: Progress) -> SoundFacts:
+def write_sound(sound: SoundMix, files: Mapping[str, Path], out: Path, progress: Progress) -> SoundFacts:
     """Write the sound of a film to *out*, an M4A of stereo AAC at 48 kHz, exactly as long as the film.
 
     *files* are the sources by digest. *progress* hears seconds done and in all, of one pass after the other. The same
@@ -70,7 +70,7 @@ def write_sound(sound: Sound, files: Mapping[str, Path], out: Path, progress: Pr
         raise
 
 
-def _levelled(mix: Mix, sound: Sound, wanted: float, out: Path) -> SoundFacts:
+def _levelled(mix: Mix, sound: SoundMix, wanted: float, out: Path) -> SoundFacts:
     """Write *mix* at the loudness that is *wanted*, or as near as its peaks allow. Raises ``MixFailed``."""
     plain = loudness(mix())
     ceiling, more = HIGHEST - _ENCODERS_SHARE, 0.0

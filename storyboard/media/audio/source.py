@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from storyboard.core.audio import RATE
 from storyboard.core.timebase import frames_in
-from storyboard.media.audio.ogg_links import Link, links
+from storyboard.media.audio.ogg_links import OggLink, links
 from storyboard.media.audio.timestamps import timed
 from storyboard.media.audio.varispeed import Varispeed
-from storyboard.media.reader import Unreadable, container_at, opened, picture_stream, ratio, reading
+from storyboard.media.reader import UnreadableMedia, container_at, open_media, picture_stream, ratio, reading
 from storyboard.media.sample_table import packets
 
 # Samples of the left and the right channel: float32 of shape (2, n), 1.0 is full scale.
@@ -56,37 +56,37 @@ def silence(samples: int) -> Block:
 def take_sound(path: Path, start: Fraction) -> Blocks:
     """The sound of a clip from *start* seconds after its first picture on; silent where it has none, until its end.
 
-    Raises ``Unreadable``.
+    Raises ``UnreadableMedia``.
     """
-    with opened(path, packets_only=True) as container:
+    with open_media(path, packets_only=True) as container:
         origin = _first_picture(container)
-    with opened(path) as container:
+    with open_media(path) as container:
         stream = _sound_stream(container)
         if stream is not None:
             yield from _placed(_from(container, stream, origin, start))
 
 
 def track_sound(path: Path) -> Blocks:
-    """The sound of a file from its own beginning. Raises ``Unreadable``."""
+    """The sound of a file from its own beginning. Raises ``UnreadableMedia``."""
     box = _format(path)
     for part in _parts(path, box):
         with container_at(part, box, {}) as container:
             stream = _sound_stream(container)
             if stream is None:
-                raise Unreadable("has no sound that can be decoded")
+                raise UnreadableMedia("has no sound that can be decoded")
             frames = _decoded(container, stream)
             frames = _untimed(frames) if box in _WITHOUT_TIMES else frames
             yield from _placed(_converted(frames, stream, None, Fraction(0)))
 
 
-def _parts(path: Path, box: str) -> Iterator[Path | Link]:
+def _parts(path: Path, box: str) -> Iterator[Path | OggLink]:
     """The file, or each part of one that was put together of several."""
     chain = links(path) if box == "ogg" else []
     if len(chain) < 2:
         yield path
         return
     for begin, end in chain:
-        with Link(path, begin, end) as part:
+        with OggLink(path, begin, end) as part:
             yield part
 
 
@@ -102,7 +102,7 @@ def _format(path: Path) -> str:
 
 
 def _unknown() -> str:
-    raise Unreadable("is no sound of a known kind")
+    raise UnreadableMedia("is no sound of a known kind")
 
 
 def _sound_stream(container: InputContainer) -> AudioStream | None:
@@ -227,7 +227,7 @@ def _placed(blocks: Iterator[tuple[int, Block]]) -> Blocks:
             at = place + block.shape[1]
 
 
-class Pull:
+class BlockReader:
     """Blocks of any length, to be taken in any other. ``ended`` once there is nothing left."""
 
     def __init__(self, blocks: Blocks) -> None:

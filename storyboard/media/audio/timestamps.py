@@ -29,7 +29,7 @@ _GAP, _MOST_GRADUAL = Fraction(1, 50), Fraction(1, 10)
 _ALIKE, _PAST = 3, 64
 
 
-class Timed(NamedTuple):
+class TimedFrame(NamedTuple):
     """A frame of sound, and the second at which it begins; ``None`` where it goes on after the one before.
 
     With ``gradual`` the sound is brought to that second gradually, from this frame on.
@@ -40,7 +40,7 @@ class Timed(NamedTuple):
     gradual: bool = False
 
 
-def timed(frames: Iterator[AudioFrame], tick: Fraction) -> Iterator[Timed]:
+def timed(frames: Iterator[AudioFrame], tick: Fraction) -> Iterator[TimedFrame]:
     """*frames* with their times; *tick* is the unit of their own times, in seconds.
 
     The first frame has a time, and so has the first of another rate, format or layout. Reads a second ahead, and at
@@ -95,7 +95,7 @@ class _Line:
         """When the next frame is due, in seconds."""
         return self._time(self._done)
 
-    def follow(self, frames: Iterator[AudioFrame]) -> Iterator[Timed]:
+    def follow(self, frames: Iterator[AudioFrame]) -> Iterator[TimedFrame]:
         """*frames* with their times."""
         for frame in frames:
             time = None if frame.pts is None else frame.pts * self._tick
@@ -107,12 +107,12 @@ class _Line:
         while self._held:
             yield self._next()
 
-    def _next(self) -> Timed:
+    def _next(self) -> TimedFrame:
         first = self._held[0]
         begins, gradual = self._judged(first)
         self._held.popleft()
         self._done = first.at + first.samples
-        return Timed(first.frame, begins, gradual)
+        return TimedFrame(first.frame, begins, gradual)
 
     def _judged(self, first: _Held) -> tuple[Fraction | None, bool]:
         """When the first frame held begins, unless it goes on, and whether that is reached gradually."""

@@ -21,11 +21,11 @@ from msgspec import Struct
 
 from storyboard.core.model import Size
 from storyboard.media import h264
-from storyboard.media.reader import Refused, opened, picture_stream
-from storyboard.media.sample_table import Index, header_sets, index, packets
+from storyboard.media.reader import InvalidMedia, open_media, picture_stream
+from storyboard.media.sample_table import SampleTable, header_sets, index, packets
 
 
-class Seal:
+class PacketChecksums:
     """Packets one after another: how many bytes each has, and their checksum. Eight bytes of memory a packet."""
 
     def __init__(self, marks: Iterable[int] = ()) -> None:
@@ -40,12 +40,12 @@ class Seal:
         """How many bytes each packet has."""
         return [mark >> 32 for mark in self._marks]
 
-    def part(self, first: int, end: int) -> "Seal":
+    def part(self, first: int, end: int) -> "PacketChecksums":
         """That of the packets from *first* up to *end*."""
-        return Seal(self._marks[first:end])
+        return PacketChecksums(self._marks[first:end])
 
     @classmethod
-    def together(cls, parts: "Iterable[Seal]") -> "Seal":
+    def together(cls, parts: "Iterable[PacketChecksums]") -> "PacketChecksums":
         """That of all packets of *parts*."""
         whole = cls()
         for one in parts:
@@ -53,12 +53,12 @@ class Seal:
         return whole
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Seal) and self._marks == other._marks
+        return isinstance(other, PacketChecksums) and self._marks == other._marks
 
     __hash__ = None  # type: ignore[assignment]
 
 
-class Reel(Struct, frozen=True):
+class ClipPackets(Struct, frozen=True):
     """A clip that has been read. ``sets`` is ``None`` unless it is H.264 with all its parameter sets in its header.
 
     ``shown`` is the number of the frame that each packet shows, empty unless every packet is shown and the first one
@@ -74,15 +74,15 @@ class Reel(Struct, frozen=True):
     frames: int
     shown: Sequence[int]
     keys: frozenset[int]
-    seal: Seal
+    seal: PacketChecksums
     places: Sequence[int]
 
 
-def read(path: Path) -> Reel:
-    """Raises ``Refused`` and ``OSError``."""
-    with opened(path, packets_only=True) as container:
+def read(path: Path) -> ClipPackets:
+    """Raises ``InvalidMedia`` and ``OSError``."""
+    with open_media(path, packets_only=True) as container:
         stream = picture_stream(container)
-        sets, seal = header_sets(stream), Seal()
+        sets, seal = header_sets(stream), PacketChecksums()
         length_size = sets.length_size if sets is not None else 0
         changed = False
 
@@ -98,7 +98,7 @@ def read(path: Path) -> Reel:
         if shown:
             for number, position in enumerate(found.order):
                 shown[position] = number
-        return Reel(
+        return ClipPackets(
             Size(stream.width, stream.height),
             None if found.restated else found.sets,
             rate,
@@ -111,13 +111,13 @@ def read(path: Path) -> Reel:
         )
 
 
-def _places(path: Path, found: Index, seal: Seal) -> Sequence[int]:
+def _places(path: Path, found: SampleTable, seal: PacketChecksums) -> Sequence[int]:
     """Where the packets stand in the file; nothing if what is there is not what was read, as in Matroska."""
     places = array("q", (sample.place for sample in found.samples))
     sizes = seal.sizes
     with path.open("rb") as file:
         for number in (0, len(sizes) // 2, len(sizes) - 1) if sizes else ():
-            there = Seal()
+            there = PacketChecksums()
             file.seek(max(0, places[number]))
             there.add(file.read(sizes[number]))
             if there != seal.part(number, number + 1):
@@ -125,14 +125,14 @@ def _places(path: Path, found: Index, seal: Seal) -> Sequence[int]:
     return places if sizes else array("q")
 
 
-class Reels:
+class ClipPacketsCache:
     """What has been read, by path. Used from any thread; a clip that is being read is waited for."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, Reel] = {}
+        self._read: dict[Path, ClipPackets] = {}
         self._lock = threading.Lock()
 
-    def of(self, path: Path) -> Reel:
+    def of(self, path: Path) -> ClipPackets:
         """Raises as ``read``."""
         with self._lock:
             known = self._read.get(path)
@@ -141,7 +141,7 @@ class Reels:
             return known
 
 
-class Piece(Struct, frozen=True):
+class JoinPiece(Struct, frozen=True):
     """*frames* frames of a clip, from its frame *start* on, as it is.
 
     It has to begin with a keyframe and to end where every frame decoded so far has been shown.
@@ -156,7 +156,7 @@ class JoinFailed(Exception):
     """A film that could not be put together; what stood in its place stays. The message says why, for people."""
 
 
-class Mixed(JoinFailed):
+class ParameterSetsDiffer(JoinFailed):
     """Pieces whose parameter sets differ under one number. ``pieces`` are their positions, from 0."""
 
     def __init__(self, pieces: Sequence[int], what: str) -> None:
@@ -164,18 +164,18 @@ class Mixed(JoinFailed):
         self.pieces = tuple(pieces)
 
 
-class Strip(Struct, frozen=True):
+class CopyRun(Struct, frozen=True):
     """A piece, read: ``ranks`` says for each packet which frame of the piece it shows, ``keys`` where one may begin.
 
     ``seal`` is that of its packets as the film holds them; ``delay`` is by how many frames decoding has to run ahead
     of display. ``places`` tell where in the file the packets stand as they are copied; empty if they don't.
     """
 
-    piece: Piece
+    piece: JoinPiece
     sets: h264.ParameterSets
     ranks: Sequence[int]
     keys: tuple[int, ...]
-    seal: Seal
+    seal: PacketChecksums
     places: Sequence[int]
 
     @property
@@ -183,15 +183,15 @@ class Strip(Struct, frozen=True):
         return max(position - rank for position, rank in enumerate(self.ranks))
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+    def open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         """The clip it is cut from."""
-        with opened(self.piece.path, packets_only=True) as container:
+        with open_media(self.piece.path, packets_only=True) as container:
             yield container, picture_stream(container)
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """Its packets in decoding order."""
         last = self.piece.start + self.piece.frames
-        with self.opened() as (container, stream):
+        with self.open() as (container, stream):
             for position, packet in enumerate(packets(container, stream)):
                 if position >= last:
                     return
@@ -199,11 +199,14 @@ class Strip(Struct, frozen=True):
                     yield packet
 
 
-def prepared(pieces: Sequence[Piece], size: Size, rate: Fraction, reels: Reels) -> list[Strip]:
-    """*pieces* ready to be joined. Raises ``JoinFailed`` if there is none or one can't be copied, and ``Mixed``."""
+def prepared(pieces: Sequence[JoinPiece], size: Size, rate: Fraction, reels: ClipPacketsCache) -> list[CopyRun]:
+    """*pieces* ready to be joined.
+
+    Raises ``JoinFailed`` if there is none or one can't be copied, and ``ParameterSetsDiffer``.
+    """
     if not pieces:
         raise JoinFailed("there is nothing to join")
-    known: dict[Piece, Strip] = {}
+    known: dict[JoinPiece, CopyRun] = {}
     for piece in pieces:
         if piece not in known:
             known[piece] = _checked(piece, size, rate, reels)
@@ -212,42 +215,42 @@ def prepared(pieces: Sequence[Piece], size: Size, rate: Fraction, reels: Reels) 
     return strips
 
 
-def _checked(piece: Piece, size: Size, rate: Fraction, reels: Reels) -> Strip:
+def _checked(piece: JoinPiece, size: Size, rate: Fraction, reels: ClipPacketsCache) -> CopyRun:
     try:
         reel = reels.of(piece.path)
         return _cut(piece, reel, _sets(reel, size, rate))
-    except Refused as problem:
+    except InvalidMedia as problem:
         raise JoinFailed(f"{piece.path.name} {problem.reason}") from problem
 
 
-def _sets(reel: Reel, size: Size, rate: Fraction) -> h264.ParameterSets:
+def _sets(reel: ClipPackets, size: Size, rate: Fraction) -> h264.ParameterSets:
     """The parameter sets of a clip that can be copied at all."""
     if reel.sets is None:
-        raise Refused("is not H.264 with its parameter sets in its header")
+        raise InvalidMedia("is not H.264 with its parameter sets in its header")
     if reel.size != size:
-        raise Refused(f"is {reel.size}, not {size}")
+        raise InvalidMedia(f"is {reel.size}, not {size}")
     if not all(map(h264.is_8_bit_420, reel.sets.sps)):
-        raise Refused("is not of 8-bit 4:2:0 pictures")
+        raise InvalidMedia("is not of 8-bit 4:2:0 pictures")
     if reel.frames > 1 and (reel.rate, reel.steady) != (rate, True):
-        raise Refused(f"does not have {rate} frames a second throughout")
+        raise InvalidMedia(f"does not have {rate} frames a second throughout")
     if not reel.shown:
-        raise Refused("does not begin with what it shows first")
+        raise InvalidMedia("does not begin with what it shows first")
     return reel.sets
 
 
-def _cut(piece: Piece, reel: Reel, sets: h264.ParameterSets) -> Strip:
+def _cut(piece: JoinPiece, reel: ClipPackets, sets: h264.ParameterSets) -> CopyRun:
     end = piece.start + piece.frames
     if piece.frames < 1 or piece.start < 0 or end > reel.frames:
-        raise Refused(f"has {reel.frames} frames, not {end}")
+        raise InvalidMedia(f"has {reel.frames} frames, not {end}")
     ranks = array("q", (shown - piece.start for shown in reel.shown[piece.start : end]))
     if piece.start not in reel.keys or min(ranks) < 0 or max(ranks) >= piece.frames:
-        raise Refused(f"can't be cut to frames {piece.start} to {end - 1} without coding")
+        raise InvalidMedia(f"can't be cut to frames {piece.start} to {end - 1} without coding")
     keys = tuple(number for number in range(piece.frames) if piece.start + number in reel.keys)
-    return Strip(piece, sets, ranks, keys, reel.seal.part(piece.start, end), reel.places[piece.start : end])
+    return CopyRun(piece, sets, ranks, keys, reel.seal.part(piece.start, end), reel.places[piece.start : end])
 
 
-def _check_sets(strips: Sequence[Strip]) -> None:
-    """Raise ``Mixed`` with every piece that disagrees with the one most frames agree with."""
+def _check_sets(strips: Sequence[CopyRun]) -> None:
+    """Raise ``ParameterSetsDiffer`` with every piece that disagrees with the one most frames agree with."""
     kinds: dict[h264.ParameterSets, list[int]] = defaultdict(list)
     for position, strip in enumerate(strips):
         kinds[strip.sets].append(position)
@@ -257,8 +260,8 @@ def _check_sets(strips: Sequence[Strip]) -> None:
         groups = list(kinds.values())
         either = (groups[problem.first], groups[problem.second])
         fewer = min(either, key=lambda group: _weight(strips, group))
-        raise Mixed(fewer, problem.what) from problem
+        raise ParameterSetsDiffer(fewer, problem.what) from problem
 
 
-def _weight(strips: Sequence[Strip], positions: Iterable[int]) -> int:
+def _weight(strips: Sequence[CopyRun], positions: Iterable[int]) -> int:
     return sum(strips[position].piece.frames for position in positions)

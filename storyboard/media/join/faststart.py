@@ -16,7 +16,7 @@ import av
 from av.container import OutputContainer
 from msgspec import Struct
 
-from storyboard.media.reader import Refused, Unreadable
+from storyboard.media.reader import InvalidMedia, UnreadableMedia
 
 _BLANK = bytes(5)  # no packet of ours begins so, and no box
 _LARGEST = 1 << 32
@@ -163,7 +163,7 @@ def _big_endian(numbers: "array[int]") -> bytes:
 def lay(layout: Layout, packets: Iterable[tuple[Path, int, int]], out: Path) -> None:
     """Write the film to *out*, an empty file, from beginning to end; *packets* are files, with place and size in them.
 
-    Raises ``Unreadable`` and ``OSError``.
+    Raises ``UnreadableMedia`` and ``OSError``.
     """
     with out.open("r+b", buffering=0) as film:
         _write(film.fileno(), layout.head)
@@ -175,12 +175,12 @@ def lay(layout: Layout, packets: Iterable[tuple[Path, int, int]], out: Path) -> 
 
 
 def check_rest(layout: Layout, film: Path) -> None:
-    """Raise ``Refused`` unless all is in *film* that was laid out beside the packets: its head, sound and texts."""
+    """Raise ``InvalidMedia`` unless *film* holds everything laid out beside the packets: head, sound and texts."""
     at = 0
     with film.open("rb", buffering=0) as file:
         for one in (layout.head, *layout.body):
             if isinstance(one, bytes) and os.pread(file.fileno(), len(one), at) != one:
-                raise Refused("does not hold what was written beside its pictures")
+                raise InvalidMedia("does not hold what was written beside its pictures")
             at += one if isinstance(one, int) else len(one)
 
 
@@ -213,7 +213,7 @@ def _copy(path: Path, place: int, size: int, film: int) -> None:
         while size:
             done = _copied(file.fileno(), place, min(size, _CHUNK), film)
             if not done:
-                raise Unreadable("ends early")
+                raise UnreadableMedia("ends early")
             place, size = place + done, size - done
 
 

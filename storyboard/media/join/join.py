@@ -23,11 +23,26 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
 from storyboard.durable import sync_file, written_beside
 from storyboard.media import h264
-from storyboard.media.join.copy_source import JoinFailed, Mixed, Piece, Reels, Seal, Strip, prepared
+from storyboard.media.join.copy_source import (
+    ClipPacketsCache,
+    CopyRun,
+    JoinFailed,
+    JoinPiece,
+    PacketChecksums,
+    ParameterSetsDiffer,
+    prepared,
+)
 from storyboard.media.join.faststart import Layout, Unfit, check_rest, laid_out, lay
-from storyboard.media.join.side_streams import Beside, Subtitles, SubtitleTrack, check_sound, check_subtitles, heard
-from storyboard.media.join.verify import proved
-from storyboard.media.reader import Refused
+from storyboard.media.join.side_streams import (
+    AudioCopy,
+    Subtitles,
+    SubtitleTrack,
+    check_sound,
+    check_subtitles,
+    open_track,
+)
+from storyboard.media.join.verify import verify_film
+from storyboard.media.reader import InvalidMedia
 from storyboard.media.render.color import tag_bt709
 from storyboard.media.render.encoder import file_url
 
@@ -37,11 +52,11 @@ if TYPE_CHECKING:
 # Bytes. What stands between the pictures of a film is in memory while it is laid out.
 _MOST_BESIDE = 1 << 25
 
-__all__ = ["JoinFailed", "Mixed", "Piece", "Subtitles", "join"]
+__all__ = ["JoinFailed", "JoinPiece", "ParameterSetsDiffer", "Subtitles", "join"]
 
 
 def join(
-    pieces: Sequence[Piece],
+    pieces: Sequence[JoinPiece],
     out: Path,
     size: Size,
     rate: Fraction,
@@ -50,7 +65,7 @@ def join(
     subtitles: Subtitles | None = None,
     sound: Path | None = None,
     meanwhile: Callable[[Path, bool], AbstractContextManager[Callable[[], object]]] = lambda *_: nullcontext(bool),
-    reels: Reels | None = None,
+    reels: ClipPacketsCache | None = None,
 ) -> ClipInfo:
     """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
 
@@ -61,10 +76,10 @@ def join(
     added to it; what it gives is called when there are no more to come, and it is left when the film is proved.
     *reels* may hold what has been read of the pieces before.
 
-    Raises ``JoinFailed``, and ``Mixed`` if pieces can't share a sample entry; *out* is untouched then.
+    Raises ``JoinFailed``, and ``ParameterSetsDiffer`` if pieces can't share a sample entry; *out* is untouched then.
     """
     try:
-        strips = prepared(pieces, size, rate, reels or Reels())
+        strips = prepared(pieces, size, rate, reels or ClipPacketsCache())
         meant = _Meant(strips, "mov" if out.suffix == ".mov" else "mp4", rate, metadata, chapters, subtitles, sound)
         with written_beside(out) as part:
             layout, track = _laid_out(meant) or (None, _write(meant, part))
@@ -73,14 +88,16 @@ def join(
                     lay(layout, _places(strips), part)
                     whole()
                 with _being_synced(part):
-                    info = proved(strips, part, size, rate, Seal.together(strip.seal for strip in strips))
+                    info = verify_film(
+                        strips, part, size, rate, PacketChecksums.together(strip.seal for strip in strips)
+                    )
                     check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
                     if subtitles is not None:
                         check_subtitles(part, subtitles, rate)
                     if layout is not None:
                         check_rest(layout, part)
             return info
-    except Refused as problem:
+    except InvalidMedia as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
         raise JoinFailed(f"the film can't be written: {problem.strerror}") from problem
@@ -98,7 +115,7 @@ def _being_synced(part: Path) -> Iterator[None]:
 class _Meant(Struct, frozen=True):
     """The film that is asked for; *box* is FFmpeg's name of the container."""
 
-    strips: Sequence[Strip]
+    strips: Sequence[CopyRun]
     box: str
     rate: Fraction
     metadata: Mapping[str, str]
@@ -112,13 +129,13 @@ class _Meant(Struct, frozen=True):
         return {"movflags": "+use_metadata_tags", "fflags": "+bitexact", **clock}
 
 
-def _laid_out(meant: _Meant) -> tuple[Layout, Beside | None] | None:
+def _laid_out(meant: _Meant) -> tuple[Layout, AudioCopy | None] | None:
     """Where everything will be, and its sound; ``None`` if it has to be left to FFmpeg."""
     if not all(strip.places for strip in meant.strips) or _is_long(meant.sound):
         return None
     sizes = [size for strip in meant.strips for size in strip.seal.sizes]
     try:
-        with heard(meant.sound) as track:
+        with open_track(meant.sound) as track:
             return laid_out(meant.box, meant.options, sizes, partial(_mux, meant, track)), track
     except Unfit:
         return None
@@ -128,13 +145,13 @@ def _is_long(sound: Path | None) -> bool:
     return sound is not None and sound.stat().st_size > _MOST_BESIDE
 
 
-def _places(strips: Sequence[Strip]) -> Iterator[tuple[Path, int, int]]:
+def _places(strips: Sequence[CopyRun]) -> Iterator[tuple[Path, int, int]]:
     for strip in strips:
         for place, size in zip(strip.places, strip.seal.sizes, strict=True):
             yield strip.piece.path, place, size
 
 
-def _write(meant: _Meant, part: Path) -> Beside | None:
+def _write(meant: _Meant, part: Path) -> AudioCopy | None:
     """Have FFmpeg write the film to *part*; returns its sound."""
     options = {**meant.options, "movflags": "+faststart+use_metadata_tags"}
     packets = (
@@ -143,14 +160,14 @@ def _write(meant: _Meant, part: Path) -> Beside | None:
         for packet in strip.packets()
     )
     with (
-        heard(meant.sound) as track,
+        open_track(meant.sound) as track,
         av.open(file_url(part), "w", format=meant.box, container_options=options) as film,
     ):
         _mux(meant, track, film, packets)
         return track
 
 
-def _mux(meant: _Meant, track: Beside | None, film: OutputContainer, packets: Iterator[bytes]) -> None:
+def _mux(meant: _Meant, track: AudioCopy | None, film: OutputContainer, packets: Iterator[bytes]) -> None:
     """Hand the film to FFmpeg, with *packets* for pictures."""
     rate, strips = meant.rate, meant.strips
     delay = max(strip.delay for strip in strips)
@@ -184,10 +201,10 @@ def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "
     return {"id": number, "start": first, "end": end, "time_base": tick, "metadata": {"title": title}}
 
 
-def _film_stream(film: OutputContainer, strips: Sequence[Strip], rate: Fraction) -> VideoStream:
+def _film_stream(film: OutputContainer, strips: Sequence[CopyRun], rate: Fraction) -> VideoStream:
     """The film's one stream: made after the first piece's, with everybody's parameter sets."""
     kinds = dict.fromkeys(strip.sets for strip in strips)
-    with strips[0].opened() as (_, template):
+    with strips[0].open() as (_, template):
         stream = film.add_stream_from_template(template)
     stream.codec_context.extradata = h264.pack(h264.merged(list(kinds)))
     tag_bt709(stream.codec_context)

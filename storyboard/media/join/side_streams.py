@@ -24,7 +24,7 @@ from msgspec import Struct
 from storyboard.core.audio import RATE
 from storyboard.core.captions import Cue, one_at_a_time
 from storyboard.core.timebase import frames_in
-from storyboard.media.reader import Refused, opened, ratio, reading
+from storyboard.media.reader import InvalidMedia, open_media, ratio, reading
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -86,16 +86,16 @@ class SubtitleTrack:
 
 
 def check_subtitles(film: Path, subtitles: Subtitles, rate: Fraction) -> None:
-    """Raise ``Refused`` unless *film* holds exactly those texts, at exactly those frames."""
+    """Raise ``InvalidMedia`` unless *film* holds exactly those texts, at exactly those frames."""
     wanted = one_at_a_time(subtitles.cues)
-    with opened(film, packets_only=True) as container:
+    with open_media(film, packets_only=True) as container:
         [stream] = container.streams.subtitles or [None]
         packets = [*container.demux(stream)] if stream is not None else []
         frames = rate * ratio(stream.time_base, Fraction(0)) if stream is not None else Fraction(0)
         read = [(packet.pts, packet.duration, bytes(packet)) for packet in packets if packet.size > len(_bytes(""))]
     found = [(pts * frames, (pts + (duration or 0)) * frames, data) for pts, duration, data in read if pts is not None]
     if found != [(Fraction(cue.first), Fraction(cue.end), _bytes(cue.text)) for cue in wanted]:
-        raise Refused("does not hold its captions as they were meant")
+        raise InvalidMedia("does not hold its captions as they were meant")
 
 
 def _samples(subtitles: Subtitles) -> Iterator[Cue]:
@@ -121,7 +121,7 @@ def _bytes(text: str) -> bytes:
     return len(data).to_bytes(2, "big") + data
 
 
-class Beside:
+class AudioCopy:
     """A track that is copied into a film, as far as the film has come."""
 
     def __init__(self, container: InputContainer) -> None:
@@ -159,41 +159,43 @@ class Beside:
 
 
 @contextmanager
-def heard(sound: Path | None) -> Iterator[Beside | None]:
-    """The track in the file *sound*, if there is one. Raises ``Refused``."""
+def open_track(sound: Path | None) -> Iterator[AudioCopy | None]:
+    """The track in the file *sound*, if there is one. Raises ``InvalidMedia``."""
     if sound is None:
         yield None
         return
-    with opened(sound, packets_only=True) as container:
-        yield Beside(container)
+    with open_media(sound, packets_only=True) as container:
+        yield AudioCopy(container)
 
 
-def check_sound(film: Path, track: Beside | None, length: Fraction) -> None:
-    """Raise ``Refused`` unless *film* has all packets of *track*, at their times, over *length* seconds."""
-    with opened(film, packets_only=True) as container:
+def check_sound(film: Path, track: AudioCopy | None, length: Fraction) -> None:
+    """Raise ``InvalidMedia`` unless *film* has all packets of *track*, at their times, over *length* seconds."""
+    with open_media(film, packets_only=True) as container:
         if track is None:
             if container.streams.audio:
-                raise Refused("has a sound that nobody made")
+                raise InvalidMedia("has a sound that nobody made")
             return
         stream = _track(container)
         state, due = hashlib.sha256(), None
         for packet in _packets(container, stream):
             if packet.pts is None or (due is not None and packet.pts != due):
-                raise Refused("has sound that does not follow on")
+                raise InvalidMedia("has sound that does not follow on")
             due = packet.pts + (packet.duration or 0)
             state.update(bytes(packet))
         if state.hexdigest() != track.digest:
-            raise Refused("does not hold the sound that was copied")
+            raise InvalidMedia("does not hold the sound that was copied")
         if due is None or abs(due - frames_in(length, Fraction(RATE))) > 1:
-            raise Refused(f"has sound until {float((due or 0) / RATE):.4f} s, pictures until {float(length):.4f} s")
+            raise InvalidMedia(
+                f"has sound until {float((due or 0) / RATE):.4f} s, pictures until {float(length):.4f} s"
+            )
 
 
 def _track(container: InputContainer) -> AudioStream:
     if len(container.streams.audio) != 1:
-        raise Refused(f"has {len(container.streams.audio)} sounds")
+        raise InvalidMedia(f"has {len(container.streams.audio)} sounds")
     stream = container.streams.audio[0]
     if ratio(stream.time_base, Fraction(1)) != Fraction(1, RATE):
-        raise Refused(f"has sound at {stream.time_base}")
+        raise InvalidMedia(f"has sound at {stream.time_base}")
     return stream
 
 

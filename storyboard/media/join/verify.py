@@ -16,10 +16,10 @@ from av.video.stream import VideoStream
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
 from storyboard.media.frames import exact_frames
-from storyboard.media.join.copy_source import Seal, Strip
+from storyboard.media.join.copy_source import CopyRun, PacketChecksums
 from storyboard.media.probe import described
-from storyboard.media.reader import Refused, opened, picture_stream, reading
-from storyboard.media.sample_table import Index, index, packets
+from storyboard.media.reader import InvalidMedia, open_media, picture_stream, reading
+from storyboard.media.sample_table import SampleTable, index, packets
 
 # Of so many pieces, spread over the film, the first picture is decoded.
 _MOST_PICTURES = 16
@@ -27,21 +27,21 @@ _MOST_PICTURES = 16
 _BUSY = 8
 
 
-def proved(strips: Sequence[Strip], film: Path, size: Size, rate: Fraction, seal: Seal) -> ClipInfo:
+def verify_film(strips: Sequence[CopyRun], film: Path, size: Size, rate: Fraction, seal: PacketChecksums) -> ClipInfo:
     """The facts of *film* once it has proved to be *strips* one after another.
 
-    *seal* is that of the packets it should hold. Raises ``Refused``.
+    *seal* is that of the packets it should hold. Raises ``InvalidMedia``.
     """
-    found_seal = Seal()
-    with opened(film, strict=True) as container:
+    found_seal = PacketChecksums()
+    with open_media(film, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream, found_seal.add)
         info = described(container, stream, found, next(exact_frames(container, stream, found, [0])))
         _check_facts(info, sum(strip.piece.frames for strip in strips), size, rate)
         if found_seal != seal:
-            raise Refused("does not hold the packets that were copied")
+            raise InvalidMedia("does not hold the packets that were copied")
         if found.times[0] != 0:
-            raise Refused("does not start at once")
+            raise InvalidMedia("does not start at once")
         starts = [0, *accumulate(strip.piece.frames for strip in strips[:-1])]
         for start in starts[:: -(-len(starts) // _MOST_PICTURES)]:
             _play(container, stream, found, start)
@@ -52,16 +52,16 @@ def proved(strips: Sequence[Strip], film: Path, size: Size, rate: Fraction, seal
 
 def _check_facts(info: ClipInfo, frames: int, size: Size, rate: Fraction) -> None:
     if info.frames != frames:
-        raise Refused(f"has {info.frames} of {frames} frames")
+        raise InvalidMedia(f"has {info.frames} of {frames} frames")
     if (info.width, info.height) != (size.width, size.height):
-        raise Refused(f"is {info.width}x{info.height}, not {size}")
+        raise InvalidMedia(f"is {info.width}x{info.height}, not {size}")
     if frames > 1 and (info.fps, info.constant_rate) != (rate, True):
-        raise Refused(f"has {info.rate} frames a second, not {rate}")
+        raise InvalidMedia(f"has {info.rate} frames a second, not {rate}")
     if not info.closed_start:
-        raise Refused("does not begin with what it shows first")
+        raise InvalidMedia("does not begin with what it shows first")
 
 
-def _crossings(strips: Sequence[Strip], starts: Sequence[int]) -> Iterable[tuple[int, int]]:
+def _crossings(strips: Sequence[CopyRun], starts: Sequence[int]) -> Iterable[tuple[int, int]]:
     """For every kind of neighbours the join that is reached soonest: the keyframe before it, and its first frame."""
     names: Mapping[object, str] = {sets: sets.digest() for sets in dict.fromkeys(strip.sets for strip in strips)}
     nearest: dict[tuple[str, str], tuple[int, int]] = {}
@@ -74,19 +74,21 @@ def _crossings(strips: Sequence[Strip], starts: Sequence[int]) -> Iterable[tuple
     return nearest.values()
 
 
-def _play(container: InputContainer, stream: VideoStream, found: Index, start: int) -> None:
+def _play(container: InputContainer, stream: VideoStream, found: SampleTable, start: int) -> None:
     """Decode the first picture of the piece that begins at *start*."""
     if not _plays(container, stream, found, ((start, 1),)):
-        raise Refused(f"has no frame {start} that decodes")
+        raise InvalidMedia(f"has no frame {start} that decodes")
 
 
-def _cross(container: InputContainer, stream: VideoStream, found: Index, key: int, start: int) -> None:
+def _cross(container: InputContainer, stream: VideoStream, found: SampleTable, key: int, start: int) -> None:
     """Decode from keyframe *key* into the piece that begins at *start*, some packets of each, in one go."""
     if not _plays(container, stream, found, ((key, min(_BUSY, start - key)), (start, 1))):
-        raise Refused(f"does not play on from frame {start - 1} to frame {start}")
+        raise InvalidMedia(f"does not play on from frame {start - 1} to frame {start}")
 
 
-def _plays(container: InputContainer, stream: VideoStream, found: Index, parts: Iterable[tuple[int, int]]) -> bool:
+def _plays(
+    container: InputContainer, stream: VideoStream, found: SampleTable, parts: Iterable[tuple[int, int]]
+) -> bool:
     """Whether a decoder gives every frame of so many packets from each of those frames on, fed in one go."""
     fed = []
     for number, most in parts:

@@ -23,11 +23,11 @@ from storyboard.core.render_spec import Canvas
 from storyboard.durable import remove
 from storyboard.media.frames import exact_frames
 from storyboard.media.probe import probe
-from storyboard.media.reader import Refused, opened, picture_stream, ratio
+from storyboard.media.reader import InvalidMedia, open_media, picture_stream, ratio
 from storyboard.media.render.color import tags
 from storyboard.media.render.conform import Conformer, Planes
 from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
-from storyboard.media.sample_table import Index, index
+from storyboard.media.sample_table import SampleTable, index
 
 T = TypeVar("T")
 
@@ -101,12 +101,12 @@ def render(segment: Segment, out: Path, progress: Progress | None = None) -> Cli
     """
     try:
         _write(segment, out, progress or (lambda done, total: None))
-    except Refused as problem:
+    except InvalidMedia as problem:
         raise RenderFailed(f"{segment.source.name} {problem.reason}") from problem
     return checked(segment.frames, Canvas(segment.size, segment.rate), out)
 
 
-def source_frames(found: Index, rate: Fraction | None, segment: Segment) -> list[int]:
+def source_frames(found: SampleTable, rate: Fraction | None, segment: Segment) -> list[int]:
     """The shown number of the source frame behind each output frame.
 
     *rate* is the source's constant rate, ``None`` if it varies. Raises ``RenderFailed`` if the source begins
@@ -135,9 +135,9 @@ def _write(segment: Segment, out: Path, progress: Progress) -> None:
 def footage(segment: Segment) -> Iterator[Callable[[int], Planes]]:
     """The conformed picture of each frame of *segment*, to be asked for in rising order; one frame is kept.
 
-    Raises ``RenderFailed`` and ``Refused``.
+    Raises ``RenderFailed`` and ``InvalidMedia``.
     """
-    with opened(segment.source, strict=True) as container:
+    with open_media(segment.source, strict=True) as container:
         stream = picture_stream(container)
         found = index(container, stream)
         rate, constant = found.pace()
@@ -145,10 +145,10 @@ def footage(segment: Segment) -> Iterator[Callable[[int], Planes]]:
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         conformer = Conformer(segment.size, segment.fit, aspect)
         with read_ahead(exact_frames(container, stream, found, numbers), _AHEAD) as frames:
-            yield _Source(frames, conformer)
+            yield _FrameSource(frames, conformer)
 
 
-class _Source:
+class _FrameSource:
     """The conformed picture behind each output frame; asked for rising numbers, remembers the last one."""
 
     def __init__(self, frames: Iterator[VideoFrame], conformer: Conformer) -> None:
@@ -171,7 +171,7 @@ class _Source:
 def _check_tones(frame: VideoFrame) -> None:
     transfer = tags(frame).split("/")[2]
     if transfer in HDR:
-        raise Refused(f"is HDR ({transfer}), whose tones are not mapped; a film takes BT.709")
+        raise InvalidMedia(f"is HDR ({transfer}), whose tones are not mapped; a film takes BT.709")
 
 
 def checked(frames: int, canvas: Canvas, out: Path) -> ClipInfo:
@@ -184,7 +184,7 @@ def checked(frames: int, canvas: Canvas, out: Path) -> ClipInfo:
         size = Size(info.width, info.height)
         if (info.frames, size, info.fps) != (frames, canvas.size, canvas.rate) or not info.constant_rate:
             raise RenderFailed(f"has {info.frames} frames of {size} at {info.rate}")
-    except (Refused, RenderFailed) as problem:
+    except (InvalidMedia, RenderFailed) as problem:
         remove(out)
         raise RenderFailed(f"the result {problem}") from problem
     return info

@@ -12,9 +12,9 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.render_spec import Canvas, Captioned, Drawn, Footage, Layer, Mix, Photo, Title, files_of
+from storyboard.core.render_spec import Canvas, Captioned, Footage, Layer, Mix, Photo, RenderSpec, Title, files_of
 from storyboard.fonts import UnreadableFont
-from storyboard.media.reader import Refused
+from storyboard.media.reader import InvalidMedia
 from storyboard.media.render.color import Rgb, from_709, to_bt709
 from storyboard.media.render.compositor import Composition, Overlay
 from storyboard.media.render.conform import Planes, black, mixed, solid
@@ -27,7 +27,7 @@ Pictures = Callable[[int], Planes]
 
 
 def draw(
-    drawn: Drawn, files: Mapping[str, Path], canvas: Canvas, out: Path, progress: Progress | None = None
+    drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas, out: Path, progress: Progress | None = None
 ) -> ClipInfo:
     """Write *drawn* to *out*, a temporary path of the caller's, and probe what was written.
 
@@ -42,7 +42,7 @@ def draw(
                     writer.write_planes(pictures(number))
                     if progress is not None:
                         progress(writer.frames, drawn.frames)
-    except Refused as problem:
+    except InvalidMedia as problem:
         raise RenderFailed(f"a clip {problem.reason}") from problem
     except (UnreadablePhoto, UnreadableFont) as problem:
         raise RenderFailed(f"{_name(drawn)} {problem}") from problem
@@ -50,7 +50,7 @@ def draw(
 
 
 @contextmanager
-def _pictures(drawn: Drawn, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
+def _pictures(drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
     """The picture of each frame, asked for in rising order, in the size of *canvas*."""
     with ExitStack() as stack:
         if not isinstance(drawn, Mix):
@@ -105,5 +105,5 @@ def _drawn(source: Callable[[int], Rgb], frames: int, canvas: Canvas, above: Seq
     return planes
 
 
-def _name(drawn: Drawn) -> str:
+def _name(drawn: RenderSpec) -> str:
     return next((file for _, file in files_of(drawn)), "a file")
