@@ -210,7 +210,7 @@ def test_failure_while_writing_leaves_the_old_film_alone(tmp_path, takes, monkey
     def refuse(*_: object) -> None:
         raise InvalidMedia("is not what was meant")
 
-    monkeypatch.setattr(joining, "proved", refuse)
+    monkeypatch.setattr(joining, "verify_film", refuse)
     with pytest.raises(JoinFailed, match="is not what was meant"):
         join([whole(takes[0])], out, SMALL, FILM, {})
     assert out.read_bytes() == b"old"
@@ -266,8 +266,8 @@ def test_killed_writer_leaves_nothing_under_the_final_name(tmp_path, takes):
         "from pathlib import Path\n"
         "from storyboard.core.model import Size\n"
         "from storyboard.media.join import join as joining\n"
-        "joining.proved = lambda *_: (print('written', flush=True), time.sleep(60))\n"
-        "piece = joining.Piece(Path(sys.argv[1]), 21)\n"
+        "joining.verify_film = lambda *_: (print('written', flush=True), time.sleep(60))\n"
+        "piece = joining.JoinPiece(Path(sys.argv[1]), 21)\n"
         "joining.join([piece], Path(sys.argv[2]), Size(64, 36), Fraction(24), {})\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, takes[0], out], stdout=subprocess.PIPE) as process:

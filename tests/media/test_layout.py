@@ -109,7 +109,7 @@ def test_a_take_that_is_damaged_after_it_was_read_makes_no_film(tmp_path, takes,
 
 
 def test_a_film_whose_head_was_changed_after_it_was_written_is_refused(tmp_path, takes, monkeypatch):
-    real = joining.proved
+    real = joining.verify_film
 
     def proved(strips, part, *others):
         data = bytearray(part.read_bytes())
@@ -117,7 +117,7 @@ def test_a_film_whose_head_was_changed_after_it_was_written_is_refused(tmp_path,
         part.write_bytes(data)
         return real(strips, part, *others)
 
-    monkeypatch.setattr(joining, "proved", proved)
+    monkeypatch.setattr(joining, "verify_film", proved)
     with pytest.raises(JoinFailed, match="beside its pictures"):
         join(pieces(takes), tmp_path / "film.mp4", SMALL, FILM, {})
     assert not list(tmp_path.iterdir())

@@ -311,8 +311,8 @@ def test_temp_names_differ_and_their_folder_is_private(blobs: BlobStore) -> None
 WRITER = """
 import hashlib, sys
 from pathlib import Path
-from storyboard.store.blobs import Blobs
-blobs = Blobs(Path(sys.argv[1]))
+from storyboard.store.blobs import BlobStore
+blobs = BlobStore(Path(sys.argv[1]))
 for n in range(25):
     data = hashlib.sha256(str(n).encode()).digest() * 3000
     if n % 2:

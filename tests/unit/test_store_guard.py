@@ -28,9 +28,9 @@ from storyboard.store.state import State
 HOLD = """
 import sys
 from pathlib import Path
-from storyboard.store.project_lock import Builder
+from storyboard.store.project_lock import ProjectLock
 from storyboard.store.state import State
-with Builder(State(Path(sys.argv[1])), "river.yaml"):
+with ProjectLock(State(Path(sys.argv[1])), "river.yaml"):
     print("held", flush=True)
     sys.stdin.read()
 """

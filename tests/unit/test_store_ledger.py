@@ -270,10 +270,10 @@ import random, sys, threading, time
 from decimal import Decimal
 from pathlib import Path
 import msgspec
-from storyboard.store.ledger import Entry
+from storyboard.store.ledger import LedgerEntry
 from storyboard.store.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
-entry = msgspec.json.decode(sys.argv[2], type=Entry)
+entry = msgspec.json.decode(sys.argv[2], type=LedgerEntry)
 print("ready", flush=True)
 sys.stdin.readline()
 def work(name):
