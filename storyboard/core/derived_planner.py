@@ -65,7 +65,7 @@ class DerivedPlanner:
         key = action_key(kind, request)
         records = self._memory.find(key)
         if records:
-            return Step(action, "reuse", Reason("cached"), key, request, found=read(records[0]))
+            return Step(action, "reuse", Reason("cached"), key, request, result=read(records[0]))
         if not self._is_selected(action.shot) and kind not in ("frame", "sound"):
             return Step(action, "skip", Reason("not-selected"), key, request)
         return Step(action, "make", Reason("damaged" if self._memory.is_damaged(key) else "new"), key, request)
@@ -89,7 +89,7 @@ class DerivedPlanner:
             return Step(action, "blocked", Reason("too-short", text=str(problem)))
         if isinstance(content, CopyRange):
             made = SegmentResult(content.digest, content.frames, copied=True, start=content.start)
-            return Step(action, "copy", Reason("unchanged"), found=made)
+            return Step(action, "copy", Reason("unchanged"), result=made)
         request = drawn_request(content, self._graph.films[action.output].output, self._given.renderer)
         step = self._look_up(
             action,
@@ -107,7 +107,7 @@ class DerivedPlanner:
         key = action_key("segment", request)
         for record in self._memory.find(key):
             made = SegmentResult(record.outputs["clip"], frames, copied=False)
-            return Step(action, "reuse", Reason("cached"), key, request, found=made)
+            return Step(action, "reuse", Reason("cached"), key, request, result=made)
         return Step(action, "make", Reason("new"), key, request)
 
     def _missing_take(self, action: Action) -> str | None:
@@ -142,7 +142,7 @@ class DerivedPlanner:
     def sound_step(self, action: Action, sound: SoundMix) -> Step:
         """The step that mixes *sound*; without anything to be heard there is nothing to do."""
         if not sound.voices and not sound.beds:
-            return Step(action, "reuse", Reason("unchanged"), found=SoundResult(""))
+            return Step(action, "reuse", Reason("unchanged"), result=SoundResult(""))
         return self._look_up(action, "sound", sound_request(sound, self._given.renderer), _read_sound)
 
     def cut(self, action: Action) -> Step:
@@ -188,7 +188,7 @@ class DerivedPlanner:
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}
         if film is not None and film in known:
-            return Step(action, "reuse", Reason("unchanged"), key, request, found=CutResult(film))
+            return Step(action, "reuse", Reason("unchanged"), key, request, result=CutResult(film))
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 

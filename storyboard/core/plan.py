@@ -94,7 +94,7 @@ class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True):
-    """One line of a plan. ``cost`` is an estimate in US dollars; ``found`` is what is there already.
+    """One line of a plan. ``cost`` is an estimate in US dollars; ``result`` is what is there already.
 
     ``locked`` is the lockfile's entry whose take is fetched by its task id: nothing is ever submitted for such a step.
     """
@@ -105,7 +105,7 @@ class Step(Struct, frozen=True):
     key: str | None = None
     request: Request | None = None
     cost: Decimal = FREE
-    found: "Result | None" = None
+    result: "Result | None" = None
     locked: "LockEntry | None" = None
 
 
@@ -282,7 +282,7 @@ class PlanState:
     def keep(self, steps: Mapping[str, Step]) -> None:
         """These steps have found what they ask for."""
         self.steps.update(steps)
-        self.settled.update((name, step.found) for name, step in steps.items() if step.found is not None)
+        self.settled.update((name, step.result) for name, step in steps.items() if step.result is not None)
 
     def take(self, shot: str) -> TakeResult | None:
         """The settled take of a shot."""
@@ -326,8 +326,8 @@ def encode_counts(steps: Iterable[Step]) -> EncodeCounts:
     for step in steps:
         if step.action.kind != "segment":
             continue
-        if isinstance(step.found, SegmentResult) and step.found.copied:
-            copied += step.found.frames
+        if isinstance(step.result, SegmentResult) and step.result.copied:
+            copied += step.result.frames
         elif step.request is not None:
             why[step.reason.text] += int(step.request["frames"])
     return EncodeCounts(copied, dict(why.most_common()))

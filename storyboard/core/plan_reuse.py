@@ -238,7 +238,7 @@ def known_plan(
     films = list(segments.values())
     takes, frames, pieces = [], [], []
     for step in plan.steps:
-        action, found, key = step.action, step.found, step.key
+        action, found, key = step.action, step.result, step.key
         if step.do not in ("reuse", "copy") or (key is not None and not vouched(step)):
             continue
         if isinstance(found, TakeResult) and key is not None and step.reason.why == "unchanged" and action.seed is None:

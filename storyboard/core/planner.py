@@ -62,8 +62,8 @@ class Planner:
     def _decide(self, actions: Iterable[Action]) -> None:
         for action in actions:
             step = self.step(action)
-            if step.found is not None:
-                self.settle(action, step.found)
+            if step.result is not None:
+                self.settle(action, step.result)
 
     def _is_common(self, output: str) -> bool:
         """Whether the same parameter sets can be copied as in the plan that is remembered; all takes are weighed."""
@@ -95,10 +95,10 @@ class Planner:
         """What ``plan`` has found, and what stays so."""
         if self._final is None and self._plan is not None:
             # which takes are copied depends on all of them, so pieces are final only together
-            pieces = ("segment",) if all(step.found for step in self._plan.of("take")) else ()
+            pieces = ("segment",) if all(step.result for step in self._plan.of("take")) else ()
             kinds = ("take", "frame", *pieces)
             steps = self._plan.steps
-            self._final = {s.action.id: s for s in steps if s.found is not None and s.action.kind in kinds}
+            self._final = {s.action.id: s for s in steps if s.result is not None and s.action.kind in kinds}
         return self._final or {}
 
     def step(self, action: Action) -> Step:

@@ -123,7 +123,7 @@ class TakePlanner:
         found = None if remake else self._choose(source, key, own, named)
         if found is not None:
             result = _read_take(found)
-            return Step(action, "reuse", self._reuse(found, key, request, own), key, request, found=result)
+            return Step(action, "reuse", self._reuse(found, key, request, own), key, request, result=result)
         if named is not None and action.seed is None:
             self._course.expected[shot.id] = named.take
         if not selected:
@@ -194,7 +194,7 @@ class TakePlanner:
         found = next((one for one in self._memory.find(locked.key) if one.outputs.get("clip") == locked.take), None)
         if found is not None:
             result = TakeResult(locked.take, msgspec.convert(found.info, ClipInfo))
-            return Step(action, "held", reason, locked.key, found=result)
+            return Step(action, "held", reason, locked.key, result=result)
         self._course.expected[action.shot] = locked.take
         if not self._take_selected(action):
             return Step(action, "skip", Reason("not-selected"), locked.key)
@@ -207,7 +207,7 @@ class TakePlanner:
         found = None if action.shot in self._wishes.remake else next(iter(self._memory.find(key)), None)
         if found is not None:
             result = _read_take(found)
-            return Step(action, "reuse", Reason("unchanged"), key, request, found=result)
+            return Step(action, "reuse", Reason("unchanged"), key, request, result=result)
         if not self.is_selected(action.shot):
             return Step(action, "skip", Reason("not-selected"), key, request)
         return Step(action, "make", Reason("damaged" if self._memory.is_damaged(key) else "new"), key, request)

@@ -124,7 +124,7 @@ def locked_takes(sources: list[Source]) -> dict[str, list[str]]:
 def _digests(plan: Plan) -> frozenset[str]:
     found = set()
     for step in plan.steps:
-        match step.found:
+        match step.result:
             case TakeResult(digest, _, _) | SegmentResult(digest, _, _) | SoundResult(digest, _, _):
                 found.add(digest)
             case FrameResult(_, picture):

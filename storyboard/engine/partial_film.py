@@ -46,7 +46,7 @@ async def _sound(making: Executor, film: str, frames: int) -> SoundResult:
     sound = making.planner.partial_sound(film, frames)
     action = Action(f"partial:{sound_id(film)}", "sound", output=film)
     step = making.planner.sound_step(action, sound)
-    return step.found if isinstance(step.found, SoundResult) else (await making.mixed(step, sound))[0]
+    return step.result if isinstance(step.result, SoundResult) else (await making.mixed(step, sound))[0]
 
 
 async def _slate(making: Executor, piece: Action, failed: Mapping[str, str]) -> SegmentResult:
@@ -57,6 +57,6 @@ async def _slate(making: Executor, piece: Action, failed: Mapping[str, str]) -> 
     lines = (piece.shot, failed.get(take_id(piece.shot), "not made yet"))
     request = slate_request(lines, frames, output.fps, output.size, making.shelf.renderer) | encoding_request(output)
     step = making.planner.slate_step(piece, frames, request)
-    if isinstance(step.found, SegmentResult):
-        return step.found
+    if isinstance(step.result, SegmentResult):
+        return step.result
     return (await making.rendered(step, frames, draw_slate, lines, frames, making.canvas(piece)))[0]

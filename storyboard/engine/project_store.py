@@ -204,7 +204,7 @@ class Shelf:
 
     def unrecorded(self, step: Step) -> Record | None:
         """The record to be kept of a take that *step* has found by the lockfile alone."""
-        found = step.found
+        found = step.result
         if not isinstance(found, TakeResult) or step.key is None or (step.key, found.digest) in self._made:
             return None
         record = self._named.record(step.key, found.digest)

@@ -48,10 +48,10 @@ def replaced_takes(steps: Iterable[Step], before: Mapping[str, TakeInUse]) -> It
     A film that changes over to another provider has other takes throughout; that goes without saying.
     """
     for step in steps:
-        if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeResult):
+        if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.result, TakeResult):
             continue
         had = before[step.action.shot]
-        new = step.found.digest
+        new = step.result.digest
         if had.locked is not None and had.locked != new:
             yield ReplacedTake(step, had.locked)
         elif had.linked is not None and had.linked != new and had.linked not in had.all_locked:

@@ -132,10 +132,10 @@ class Scheduler:
             await self._ends[self._planner.owner(action.id)]
             step = self._planner.step(action)
         self._keys.add(step.key)
-        if step.found is not None:
+        if step.result is not None:
             await self._adopt(step)
-            self._settle(step, step.found)
-            self._making.ahead.found(action, step.found)
+            self._settle(step, step.result)
+            self._making.ahead.found(action, step.result)
             self._reused[action.id] = step
             self._tell(StepReused(step))
         elif step.do in ("make", "resume"):
@@ -176,7 +176,7 @@ class Scheduler:
         if isinstance(result, FrameResult):
             self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
         if isinstance(result, CutResult) and step.action.output not in self._films:
-            self._films[step.action.output] = self._film(step.action, joined=step.found is None)
+            self._films[step.action.output] = self._film(step.action, joined=step.result is None)
 
     def _tell_if_drawn_otherwise(self, step: Step, take: TakeResult) -> None:
         """A take that was drawn again since it was missing may come out otherwise on another machine."""

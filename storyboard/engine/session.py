@@ -249,6 +249,6 @@ class Session:
         if not isinstance(shot.source, Generated):
             return True
         locked = self.shelf.locked(shot.id, self._provider(shot.id))
-        found = step.found
+        found = step.result
         take = found.digest if isinstance(found, TakeResult) else step.locked.take if step.locked is not None else None
         return locked is not None and (locked.key, locked.take) == (step.key, take)

@@ -171,7 +171,7 @@ class ShotTakes:
         )
 
     def _comes_in(self, digest: str) -> bool:
-        found = self.step.found
+        found = self.step.result
         named = self.locked.take if self.locked is not None else None
         return isinstance(found, TakeResult) and found.digest == digest != named
 

@@ -74,11 +74,11 @@ def _without_choice(session: Session, steps: Iterable[Step]) -> set[str]:
 
 
 def _is_locked(session: Session, step: Step) -> bool:
-    if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.found, TakeResult):
+    if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.result, TakeResult):
         return False
     source = session.graph.shot(step.action.shot).source
     entry = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
-    return entry is not None and (entry.key, entry.take) == (step.key, step.found.digest)
+    return entry is not None and (entry.key, entry.take) == (step.key, step.result.digest)
 
 
 def _own(session: Session) -> Iterator[tuple[str, Look]]:

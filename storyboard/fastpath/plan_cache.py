@@ -233,7 +233,7 @@ class StampCheck:
         folder = f"{self._records}/{key[:2]}/{key}"
         name = f"{digest}.json"
         paths = [f"{folder}/{name}", f"{self._blobs}/{digest[:2]}/{digest}"]
-        if not isinstance(step.found, TakeResult):  # the lockfile says which take it is, whatever else there is
+        if not isinstance(step.result, TakeResult):  # the lockfile says which take it is, whatever else there is
             paths.append(folder)
             if self._seen.get(folder, (None, ""))[1] != names_witness([name]):
                 return False
@@ -245,7 +245,7 @@ class StampCheck:
 
 
 def _digest(step: Step) -> str | None:
-    match step.found:
+    match step.result:
         case TakeResult(digest) | SegmentResult(digest):
             return digest
         case FrameResult(_, picture):

@@ -132,7 +132,7 @@ def chosen_why(one: ReplacedTake) -> str:
 
 
 def _digest(step: Step) -> str:
-    return step.found.digest if isinstance(step.found, TakeResult) else ""
+    return step.result.digest if isinstance(step.result, TakeResult) else ""
 
 
 def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _heading(between: Between) -> str:
 def _bill(between: Between) -> list[str]:
     takes = between.plan.takes()
     made = sum(1 for step in takes if _is_made(step))
-    there = sum(1 for step in takes if isinstance(step.found, TakeResult))
+    there = sum(1 for step in takes if isinstance(step.result, TakeResult))
     lines = [f"to get there: {made} to make, {there} there; estimated cost {dollars(between.plan.cost())}"]
     if between.elsewhere:
         lines.append(

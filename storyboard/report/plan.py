@@ -98,7 +98,7 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
 
 
 def _takes(plan: Plan) -> dict[str, ClipInfo]:
-    return {step.action.shot: step.found.info for step in plan.takes() if isinstance(step.found, TakeResult)}
+    return {step.action.shot: step.result.info for step in plan.takes() if isinstance(step.result, TakeResult)}
 
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
@@ -199,7 +199,7 @@ def _cut_line(plan: Plan, cut: Step) -> str:
 
 def is_nothing(step: Step) -> bool:
     """Whether it stands for a piece of the film that has no frames."""
-    return isinstance(step.found, SegmentResult) and not step.found.frames
+    return isinstance(step.result, SegmentResult) and not step.result.frames
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:

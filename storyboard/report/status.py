@@ -52,7 +52,7 @@ def status_text(
 
 def _remarks(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
     """What is worth a look in the takes that are there."""
-    found = [(step.action, step.found) for step in plan.of("take")]
+    found = [(step.action, step.result) for step in plan.of("take")]
     return clip_warnings(storyboard, [(action, take) for action, take in found if isinstance(take, TakeResult)])
 
 
@@ -65,12 +65,12 @@ def _state(step: Step) -> str:
 
 
 def _take(step: Step, entry: LockEntry | None) -> str:
-    digest = step.found.digest if isinstance(step.found, TakeResult) else entry.take if entry is not None else None
+    digest = step.result.digest if isinstance(step.result, TakeResult) else entry.take if entry is not None else None
     if digest is None:
         return ""
     parts = [f"take {digest[:12]}"]
-    if isinstance(step.found, TakeResult):
-        parts.append(in_words(step.found.info.duration))
+    if isinstance(step.result, TakeResult):
+        parts.append(in_words(step.result.info.duration))
     if entry is not None and entry.seed is not None:
         parts.append(f"seed {entry.seed}")
     if entry is not None and entry.cost:
@@ -97,7 +97,7 @@ def status_data(
                 "shot": step.action.shot,
                 "state": _state(step),
                 "reason": reason(step),
-                "take": step.found.digest if isinstance(step.found, TakeResult) else None,
+                "take": step.result.digest if isinstance(step.result, TakeResult) else None,
                 "locked": entry.take if entry is not None else None,
                 "seed": entry.seed if entry is not None else None,
                 "cost": entry.cost if entry is not None else None,

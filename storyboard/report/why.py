@@ -75,7 +75,7 @@ def _pulled(story: Story) -> list[str]:
 
 
 def _made(story: Story) -> list[str]:
-    found, made = story.step.found, story.made
+    found, made = story.step.result, story.made
     if not isinstance(found, TakeResult):
         return []
     lines = [f"take {found.digest[:12]}, {in_words(found.info.duration)}"]
@@ -130,7 +130,7 @@ def why_data(story: Story) -> dict[str, Any]:
             "shots": [after.action.shot for after in story.follows],
             "cost": str(sum((after.cost for after in story.follows), Decimal(0))),
         },
-        "take": step.found.digest if isinstance(step.found, TakeResult) else None,
+        "take": step.result.digest if isinstance(step.result, TakeResult) else None,
         "made": None if made is None else _made_data(made),
         "request": story.request,
     }

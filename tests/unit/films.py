@@ -145,10 +145,10 @@ def build(storyboard: Storyboard, memory: FakeMemory, **changes: Any) -> list[st
     made: list[str] = []
     for action in graph.order:
         step = planner.step(action)
-        result = step.found
+        result = step.result
         if step.do == "wait" and step.reason.why == "same-request":
             step = planner.step(action)
-            result = step.found
+            result = step.result
         if result is None and step.do == "make":
             assert step.key is not None
             result = _made(memory, action.kind, step.key, planner)

@@ -125,7 +125,7 @@ def test_the_locked_take_is_used_even_if_a_newer_one_answers_the_same() -> None:
     memory.lock[("a", "local")] = first
     [step] = plan(film(shot("a")), memory).of("take")
     assert step.do == "reuse"
-    assert getattr(step.found, "digest", None) == first.take
+    assert getattr(step.result, "digest", None) == first.take
 
 
 def test_another_answer_to_the_locked_request_is_named_as_such() -> None:

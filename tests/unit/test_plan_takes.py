@@ -17,8 +17,8 @@ def steps(found: Plan) -> dict[str, tuple[str, str]]:
 
 def taken(found: Plan, name: str) -> str:
     [step] = [step for step in found.takes() if step.action.shot == name]
-    assert isinstance(step.found, TakeResult)
-    return step.found.digest
+    assert isinstance(step.result, TakeResult)
+    return step.result.digest
 
 
 def said(found: Plan, name: str) -> str:

@@ -30,7 +30,7 @@ def test_takes_that_nobody_looked_at_have_none() -> None:
     for key, records in memory.records.items():
         memory.records[key] = [msgspec.structs.replace(one, info=facts if one.info else {}) for one in records]
     found = plan(FILM, memory)
-    takes = [(step.action, step.found) for step in found.of("take")]
+    takes = [(step.action, step.result) for step in found.of("take")]
     assert [take.jump for _, take in takes if isinstance(take, TakeResult)] == [None, None]
     assert clip_warnings(FILM, [(action, take) for action, take in takes if isinstance(take, TakeResult)]) == []
 
@@ -42,5 +42,5 @@ def test_a_take_accepted_for_another_request_has_not_begun_with_this_frame() -> 
         for key, records in memory.records.items():
             told = [msgspec.structs.replace(one, info={**one.info, "jump": 20.0}, accepted=accepted) for one in records]
             memory.records[key] = told
-        jumps = [step.found.jump for step in plan(FILM, memory).of("take") if isinstance(step.found, TakeResult)]
+        jumps = [step.result.jump for step in plan(FILM, memory).of("take") if isinstance(step.result, TakeResult)]
         assert jumps == ([None, None] if accepted else [20.0, 20.0])

@@ -168,7 +168,7 @@ def _refuse_unless_current(speaker: CommandOutput, session: "Session", plan: Pla
 
 def _only_missing(plan: Plan) -> bool:
     """Whether all that a build would make for the cut is in the lockfile, and only not here."""
-    left = [step for step in plan.of("take") if step.found is None and not step.locked and step.action.seed is None]
+    left = [step for step in plan.of("take") if step.result is None and not step.locked and step.action.seed is None]
     missing = ("missing", "upstream-changes", "held-missing", "locked-missing")
     return bool(left) and all(step.reason.why in missing for step in left)
 

@@ -64,7 +64,7 @@ def _between(speaker: CommandOutput, revision: str | None, path: Path, provider:
         elsewhere = tuple(
             step.action.shot
             for step in plan.takes()
-            if (digest := getattr(step.found, "digest", None)) and not workspace.blobs.path(digest).exists()
+            if (digest := getattr(step.result, "digest", None)) and not workspace.blobs.path(digest).exists()
         )
         lengths = [_with_lengths(version, footage_facts(workspace, version)) for version in (old, new)]
     order = tuple(shot.id for shot in new.storyboard.shots())
@@ -118,5 +118,5 @@ def _with_lengths(written: "StoryboardVersion", footage: "Mapping[str, ClipInfo]
     from storyboard.engine.versions import locked_plan
 
     steps = locked_plan(written).takes()
-    takes = {step.action.shot: step.found.info for step in steps if isinstance(step.found, TakeResult)}
+    takes = {step.action.shot: step.result.info for step in steps if isinstance(step.result, TakeResult)}
     return Version(written.storyboard, written.files, {**footage, **takes})

@@ -52,7 +52,7 @@ def tell_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
 
 def _names(session: "Session", plan: Plan) -> dict[str, list[str]]:
     """What is called how that can be heard, by digest: a take by all shots that it is heard in, in their order."""
-    made = {step.action.shot: step.found.digest for step in plan.takes() if isinstance(step.found, TakeResult)}
+    made = {step.action.shot: step.result.digest for step in plan.takes() if isinstance(step.result, TakeResult)}
     names: dict[str, list[str]] = {}
     for shot in session.storyboard.shots():
         if shot.id in made and shot.audio.keep:
@@ -219,7 +219,7 @@ def _follows(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step
 
 
 def _made(session: "Session", step: Step) -> "tuple[Provenance | None, Request | None]":
-    found = step.found
+    found = step.result
     if not isinstance(found, TakeResult) or step.key is None:
         return None, None
     for kept in session.shelf.find(step.key):
