@@ -87,14 +87,14 @@ def _fill(session: Session, clip: Path) -> None:
             out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
             kept = shelf.keep(commit.take(step, shot, out, GeneratedClip(info, 0.0, 1)))
             made = TakeResult(kept.digest, info)
-            planner.settle(action, made)
+            planner.record(action, made)
             shelf.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
         with mock.patch.object(frames, "extract", return_value=marked):
-            kept = shelf.keep(commit.frame(step, shelf.blob(planner.settled[take_id(action.shot)].digest)))
+            kept = shelf.keep(commit.frame(step, shelf.blob(planner.results[take_id(action.shot)].digest)))
         frame = FrameResult(kept.values["planes"], kept.digest)
-        planner.settle(action, frame)
+        planner.record(action, frame)
         shelf.lock_frame(action, frame, shot)
     shelf.finish(keep=None)
 

@@ -112,8 +112,8 @@ class DerivedPlanner:
 
     def _missing_take(self, action: Action) -> str | None:
         """The first shot that goes into *action* and has no take yet."""
-        settled = self._course.settled
-        missing = (name for name in action.inputs if not isinstance(settled.get(name), TakeResult))
+        results = self._course.results
+        missing = (name for name in action.inputs if not isinstance(results.get(name), TakeResult))
         return next((self._graph.action(name).shot for name in missing), None)
 
     def _without_take(self, action: Action, shot: str) -> Step:
@@ -148,12 +148,12 @@ class DerivedPlanner:
     def cut(self, action: Action) -> Step:
         """The film."""
         wanted = self._graph.pieces_of(action.output)
-        made = [self._course.settled.get(piece.id) for piece in wanted]
+        made = [self._course.results.get(piece.id) for piece in wanted]
         pieces = [piece for piece in made if isinstance(piece, SegmentResult)]
         if len(pieces) < len(made):
             return self._incomplete(action, [p for p, found in zip(wanted, made, strict=True) if not found])
         sound = self._graph.sound_of(action.output)
-        if sound is not None and sound.id not in self._course.settled:
+        if sound is not None and sound.id not in self._course.results:
             return self._incomplete(action, [sound])
         return self.cut_step(action, pieces, self._memory.film_digest(self._graph.films[action.output].output.file))
 
@@ -183,7 +183,7 @@ class DerivedPlanner:
             for piece in made
             if piece.frames
         ]
-        extras = self._extras(output, sound or self._course.settled.get(sound_id(output.name)), told)
+        extras = self._extras(output, sound or self._course.results.get(sound_id(output.name)), told)
         request = cut_request(pieces, output.fps, output.size, storyboard.title, self._given.renderer, extras)
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._memory.find(key)}

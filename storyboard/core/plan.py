@@ -274,7 +274,7 @@ class PlanState:
     """
 
     def __init__(self) -> None:
-        self.settled: dict[str, Result] = {}
+        self.results: dict[str, Result] = {}
         self.expected: dict[str, str] = {}
         self.failed: set[str] = set()
         self.steps: dict[str, Step] = {}
@@ -282,11 +282,11 @@ class PlanState:
     def keep(self, steps: Mapping[str, Step]) -> None:
         """These steps have found what they ask for."""
         self.steps.update(steps)
-        self.settled.update((name, step.result) for name, step in steps.items() if step.result is not None)
+        self.results.update((name, step.result) for name, step in steps.items() if step.result is not None)
 
     def take(self, shot: str) -> TakeResult | None:
         """The settled take of a shot."""
-        result = self.settled.get(take_id(shot))
+        result = self.results.get(take_id(shot))
         return result if isinstance(result, TakeResult) else None
 
     def digest(self, shot: str) -> str | None:

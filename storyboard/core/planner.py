@@ -41,9 +41,9 @@ class Planner:
         self.slate_step = self._free.slate_step
 
     @property
-    def settled(self) -> dict[str, Result]:
+    def results(self) -> dict[str, Result]:
         """What has been made or found, by action id."""
-        return self._course.settled
+        return self._course.results
 
     def plan(self) -> Plan:
         """The whole graph, with nothing made."""
@@ -63,7 +63,7 @@ class Planner:
         for action in actions:
             step = self.step(action)
             if step.result is not None:
-                self.settle(action, step.result)
+                self.record(action, step.result)
 
     def _is_common(self, output: str) -> bool:
         """Whether the same parameter sets can be copied as in the plan that is remembered; all takes are weighed."""
@@ -120,9 +120,9 @@ class Planner:
         self._course.steps[action.id] = step
         return step
 
-    def settle(self, action: Action, result: Result) -> None:
+    def record(self, action: Action, result: Result) -> None:
         """*action* has been made or found."""
-        self.settled[action.id] = result
+        self.results[action.id] = result
         if isinstance(result, TakeResult) and action.seed is None:
             self._weigh(action.shot)
 

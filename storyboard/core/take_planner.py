@@ -232,7 +232,7 @@ class TakePlanner:
 
     def _planes(self, shot: str, at: str) -> str | None:
         """The digest of the planes of a frame: of the one that is there, or as the lockfile has it."""
-        result = self._course.settled.get(frame_id(shot, at))
+        result = self._course.results.get(frame_id(shot, at))
         if isinstance(result, FrameResult):
             return result.planes
         take = self._course.digest(shot)
@@ -243,7 +243,7 @@ class TakePlanner:
         for frame in (source.first_frame, source.last_frame):
             if isinstance(frame, FrameLink):
                 name = frame_id(frame.shot, frame.at)
-                if name in self._course.settled:
+                if name in self._course.results:
                     continue
                 reason = self._course.upstream(name, frame.shot)
                 if reason.why in _GONE:

@@ -43,9 +43,9 @@ class Build:
         self._told = 0
 
     @property
-    def settled(self) -> Mapping[str, Result]:
+    def results(self) -> Mapping[str, Result]:
         """What has been made or found, by action."""
-        return self.planner.settled if self.planner is not None else {}
+        return self.planner.results if self.planner is not None else {}
 
     def run(self, watch: Callable[[WorkerPool], None] | None = None) -> BuildResult:
         """Make what is missing, then the film; *watch* is handed the workers.
@@ -79,12 +79,12 @@ class Build:
         self.planner = planner
         for trouble in self._workspace.records.troubles:
             self._tell(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}")
-        takes = link_shots(shelf, session.storyboard, planner.settled)
+        takes = link_shots(shelf, session.storyboard, planner.results)
         if takes.is_symlink():
             advice = "remove that link, or name another `output.file`"
             self._tell(f"{takes} is a link, so the takes were not put there by name; {advice}")
         self._write_sidecars(outcome, planner)
-        made = ((step.action, planner.settled[name]) for name, step in outcome.made.items())
+        made = ((step.action, planner.results[name]) for name, step in outcome.made.items())
         told = clip_warnings(
             session.storyboard, [(action, take) for action, take in made if isinstance(take, TakeResult)]
         )

@@ -199,7 +199,7 @@ class Executor:
             return None
         if step.locked is None:
             return pictures.get("first_frame")
-        frame = self.planner.settled.get(frame_id(link.shot, link.at))
+        frame = self.planner.results.get(frame_id(link.shot, link.at))
         return await self.in_thread(partial(self.shelf.picture, frame)) if isinstance(frame, FrameResult) else None
 
     async def adopt(self, record: Record, step: Step) -> None:
@@ -216,7 +216,7 @@ class Executor:
         source = shot.source
         if not isinstance(source, Generated) or source.first_frame is source.last_frame is None:
             return {}
-        return await self.in_thread(partial(self.shelf.pictures, step, shot, self.planner.settled))
+        return await self.in_thread(partial(self.shelf.pictures, step, shot, self.planner.results))
 
     async def _settled(self, maker: TakeGenerator, delivery: GeneratedClip) -> None:
         """The maker is told that its take is safe, if it has a job that it keeps open until then."""
@@ -272,7 +272,7 @@ class Executor:
 
     def sound(self, film: str) -> SoundResult | None:
         """What a film sounds like, once that has been made."""
-        made = self.planner.settled.get(sound_id(film))
+        made = self.planner.results.get(sound_id(film))
         return made if isinstance(made, SoundResult) else None
 
     async def _film_sound(self, step: Step) -> StepResult:
@@ -289,7 +289,7 @@ class Executor:
 
     def pieces(self, cut: Action) -> list[tuple[Action, SegmentResult | None]]:
         """The pieces of a film in order, with what has been made of them."""
-        found = [(action, self.planner.settled.get(action.id)) for action in self.graph.pieces_of(cut.output)]
+        found = [(action, self.planner.results.get(action.id)) for action in self.graph.pieces_of(cut.output)]
         return [(action, made if isinstance(made, SegmentResult) else None) for action, made in found]
 
 

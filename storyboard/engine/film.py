@@ -121,7 +121,7 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> Path:
+def link_shots(shelf: Shelf, storyboard: Storyboard, results: Mapping[str, Result]) -> Path:
     """Put the takes in use beside the film by their shots' names, as links into the cache; returns the folder.
 
     An alternate take has its seed in its name: ``glide.97986.mp4``. Only links into the blobs of this project are ever
@@ -132,7 +132,7 @@ def link_shots(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Resul
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     names = {name for shot in storyboard.shots() for name, _ in _names(shot)}
-    for name, target in linked(shelf, storyboard, settled).items():
+    for name, target in linked(shelf, storyboard, results).items():
         _link(shelf, folder / name, target)
     for entry in folder.iterdir():
         if entry.name not in names and own_link(shelf, entry) is not None:
@@ -150,13 +150,13 @@ def own_link(shelf: Shelf, path: Path) -> str | None:
     return target if folder.rpartition("/")[0] in shelf.ways_to_blobs and is_digest(digest) else None
 
 
-def linked(shelf: Shelf, storyboard: Storyboard, settled: Mapping[str, Result]) -> dict[str, str]:
+def linked(shelf: Shelf, storyboard: Storyboard, results: Mapping[str, Result]) -> dict[str, str]:
     """The links beside the film by name, and where they lead. Raises ``TaskFailed`` if a take is not whole."""
     blobs = shelf.ways_to_blobs[0]
     found = {}
     for shot in storyboard.shots():
         for name, action in _names(shot):
-            made = settled.get(action)
+            made = results.get(action)
             if isinstance(made, TakeResult):
                 blob = shelf.blob(made.digest)
                 found[name] = f"{blobs}/{blob.parent.name}/{blob.name}"

@@ -216,7 +216,7 @@ class Shelf:
         with _in_words():
             return self._workspace.blobs.verified(digest, self._workspace.index)
 
-    def pictures(self, step: Step, shot: Shot, settled: Mapping[str, Result]) -> dict[str, bytes]:
+    def pictures(self, step: Step, shot: Shot, results: Mapping[str, Result]) -> dict[str, bytes]:
         """The pictures that go into a take, as bytes whose digests are those in its key.
 
         Raises ``TaskFailed`` if a file has been edited since the plan.
@@ -232,7 +232,7 @@ class Shelf:
                         raise TaskFailed(f"{path} was changed during the build; build again")
                     found[field] = data
                 case FrameLink(upstream, at):
-                    frame = settled[f"frame:{upstream}@{moment(at)}"]
+                    frame = results[f"frame:{upstream}@{moment(at)}"]
                     if isinstance(frame, FrameResult):
                         found[field] = self.picture(frame)
                 case UrlInput():

@@ -169,7 +169,7 @@ class Scheduler:
                 self._tell(Notice(f"{step.action.shot}: its take is here, but its record could not be kept: {text}"))
 
     def _settle(self, step: Step, result: Result) -> None:
-        self._planner.settle(step.action, result)
+        self._planner.record(step.action, result)
         if isinstance(result, TakeResult) and step.key is not None and step.action.seed is None:
             self._tell_if_drawn_otherwise(step, result)
             self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)

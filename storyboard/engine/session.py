@@ -185,9 +185,9 @@ class Session:
         return self._building.after(outcome) if self._building is not None else None
 
     @property
-    def settled(self) -> Mapping[str, Result]:
+    def results(self) -> Mapping[str, Result]:
         """What ``build`` has made or found, by action."""
-        return self._building.settled if self._building is not None else {}
+        return self._building.results if self._building is not None else {}
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -96,7 +96,7 @@ def _own(session: Session) -> Iterator[tuple[str, Look]]:
         raise _Moved
     folder = shelf.film.with_suffix("")
     yield look_at(folder)
-    for name, target in linked(shelf, session.storyboard, session.settled).items():
+    for name, target in linked(shelf, session.storyboard, session.results).items():
         path = folder / name
         if own_link(shelf, path) not in (None, target):
             raise _Moved

@@ -155,7 +155,7 @@ def build(storyboard: Storyboard, memory: FakeMemory, **changes: Any) -> list[st
             memory.requests[step.key] = step.request or {}
             made.append(action.id)
         if result is not None:
-            planner.settle(action, result)
+            planner.record(action, result)
         if isinstance(result, TakeResult) and step.key is not None and action.seed is None:
             memory.lock[(action.shot, "local")] = Entry(step.key, result.digest)
     return made
