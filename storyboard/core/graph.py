@@ -127,7 +127,7 @@ class Graph:
                 order += frames
                 order.append(self._add_take(shot, None, inputs))
                 if source.takes and not shot.skip:
-                    order += [self._add_take(shot, seed, inputs) for seed in source.beside]
+                    order += [self._add_take(shot, seed, inputs) for seed in source.alternate_seeds]
             elif isinstance(source, Clip):
                 order.append(self._add_take(shot, None, ()))
         return list(self._in_order()) if is_forward else order

@@ -80,8 +80,8 @@ class Generated(Struct, frozen=True, tag="prompt"):
     pick: int | None = None
 
     @property
-    def beside(self) -> tuple[int, ...]:
-        """The seeds of takes that are made beside the one in the cut."""
+    def alternate_seeds(self) -> tuple[int, ...]:
+        """Seeds of the alternate takes: all of `takes` but the seed of the take in the cut."""
         return tuple(seed for seed in self.takes if seed != self.seed)
 
 

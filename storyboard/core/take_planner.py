@@ -39,7 +39,7 @@ class PlanOptions(Struct, frozen=True):
 
     *files* maps project paths and URLs of pictures to digests; *engines* names the drawing version of providers that
     draw by themselves; *renderer* says what renders segments; *only* limits the build to some shots,
-    *seeds* to some of their takes. Without *beside* no takes are made beside those in the cut.
+    *seeds* to some of their takes. Without *alternates* no alternate takes are made.
     """
 
     files: Mapping[str, str]
@@ -49,7 +49,7 @@ class PlanOptions(Struct, frozen=True):
     remake: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     seeds: frozenset[int] | None = None
-    beside: bool = True
+    alternates: bool = True
 
 
 class TakePlanner:
@@ -90,7 +90,7 @@ class TakePlanner:
         return self._wishes.only is None or shot in self._wishes.only
 
     def _take_selected(self, action: Action) -> bool:
-        seeds, wanted = self._wishes.seeds, self._wishes.beside or action.seed is None
+        seeds, wanted = self._wishes.seeds, self._wishes.alternates or action.seed is None
         seed = _generated(self._graph.shot_of(action)).seed
         return wanted and self.is_selected(action.shot) and (seeds is None or seed in seeds)
 
@@ -135,7 +135,7 @@ class TakePlanner:
             return Step(action, "blocked", without, key, request)
         reason = Reason("forced") if remake else self._stale(key, request, own)
         if reason.why == "new" and action.seed is not None:
-            reason = self._beside(shot, source, request)
+            reason = self._alternate_reason(shot, source, request)
         other = self._claim(action, key, request)
         if other is not None and (not remake or other.do == "blocked"):
             return other
@@ -291,7 +291,7 @@ class TakePlanner:
             return Reason("request-changed")
         return _changed(changes(old, request))
 
-    def _beside(self, shot: Shot, source: Generated, request: Request) -> Reason:
+    def _alternate_reason(self, shot: Shot, source: Generated, request: Request) -> Reason:
         """Why a take beside the one in the cut is made: its seed is new, or the request of both has changed."""
         locked = self._memory.locked(shot.id, source.provider)
         old = self._memory.request_of(locked.key) if locked is not None else None

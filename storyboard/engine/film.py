@@ -167,7 +167,7 @@ def _names(shot: Shot) -> Iterator[tuple[str, str]]:
     """The names that the takes of a shot have beside the film, and the actions that make them."""
     yield f"{shot.id}.mp4", take_id(shot.id)
     if isinstance(shot.source, Generated):
-        for seed in shot.source.beside:
+        for seed in shot.source.alternate_seeds:
             yield f"{shot.id}.{seed}.mp4", take_id(shot.id, seed)
 
 

@@ -232,7 +232,7 @@ class Session:
             remake=self.remake,
             only=self._only,
             seeds=frozenset(self.choices.seeds) or None,
-            beside=not self.choices.locked,
+            alternates=not self.choices.locked,
         )
 
     def _planner(self) -> Planner:

@@ -337,4 +337,7 @@ def test_a_build_of_what_is_locked_makes_no_takes_beside() -> None:
     board = film(several("a", 5, 6))
     build(film(shot("a", seed=5)), memory)
     assert steps(plan(board, memory))["a#6"] == ("make", "new")
-    assert steps(plan(board, memory, beside=False)) == {"a": ("reuse", "unchanged"), "a#6": ("skip", "not-selected")}
+    assert steps(plan(board, memory, alternates=False)) == {
+        "a": ("reuse", "unchanged"),
+        "a#6": ("skip", "not-selected"),
+    }
