@@ -97,7 +97,7 @@ class DerivedPlanner:
             request,
             lambda record: SegmentResult(record.outputs["clip"], content.frames, copied=False),
         )
-        why = self._segments[action.output].why_drawn(action)
+        why = self._segments[action.output].piece_copy_blocker(action)
         told = Reason("not-copied", text=why) if step.do == "make" else msgspec.structs.replace(step.reason, text=why)
         return msgspec.structs.replace(step, reason=told) if step.do in ("make", "reuse") else step
 

@@ -25,7 +25,7 @@ from storyboard.core.timebase import as_text
 class KnownTake(Struct, frozen=True, array_like=True, gc=False):
     """A take in the cut that the lockfile names. *info* is its number among the infos.
 
-    *weights* has for every film how many frames of it count for its parameter sets; -1 where it has no say.
+    *votes* has for every film how many frames of it count for its parameter sets; -1 where it has no say.
     """
 
     shot: str
@@ -34,7 +34,7 @@ class KnownTake(Struct, frozen=True, array_like=True, gc=False):
     info: int
     jump: float | None
     text: str
-    weights: tuple[int, ...]
+    votes: tuple[int, ...]
 
 
 class KnownFrame(Struct, frozen=True, array_like=True, gc=False):
@@ -79,11 +79,11 @@ class KnownPlan(Struct, frozen=True):
 
 
 class PlanSnapshot(Struct, frozen=True):
-    """A known plan with its *shots*, and what of the store does not look as it did: *spoiled* keys and digests."""
+    """A known plan with its *shots*, and *changed_entries*: keys and digests whose files look different now."""
 
     plan: KnownPlan
     shots: Sequence[Shot]
-    spoiled: Collection[str]
+    changed_entries: Collection[str]
 
 
 class Given(Protocol):
@@ -112,13 +112,13 @@ def given_digest(storyboard: Storyboard, given: Given) -> str:
 class ReusableSteps(Struct, frozen=True):
     """The steps of *takes*, with their frames, that hold, by action, and by film those of *pieces* made of them.
 
-    Pieces hold only as long as the same parameter sets can be copied; *weighed* are the shots whose takes have the say
+    Pieces hold only as long as the same parameter sets can be copied; *voters* are the shots whose takes have the say
     in these that they had.
     """
 
     takes: Mapping[str, Step] = {}
     pieces: Mapping[str, Mapping[str, Step]] = {}
-    weighed: Collection[str] = ()
+    voters: Collection[str] = ()
 
 
 def reusable_steps(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, given: Given) -> ReusableSteps:
@@ -173,11 +173,11 @@ def _files(shot: Shot) -> Iterator[str]:
 
 
 def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Same) -> dict[str, Step]:
-    known, spoiled, find, steps = recalled.plan, recalled.spoiled, graph.find, dict[str, Step]()
+    known, changed, find, steps = recalled.plan, recalled.changed_entries, graph.find, dict[str, Step]()
     reasons = {text: Reason("unchanged", text=text) for text in {take.text for take in known.takes}}
     for take in known.takes:
         shot, action = same.shots.get(take.shot), find(f"take:{take.shot}")
-        if shot is None or action is None or shot.hold or take.key in spoiled or take.digest in spoiled:
+        if shot is None or action is None or shot.hold or take.key in changed or take.digest in changed:
             continue
         source = shot.source
         if isinstance(source, Generated):
@@ -192,10 +192,10 @@ def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Sam
 
 
 def _frames(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, Step]:
-    reason, spoiled, find, steps = Reason("cached"), recalled.spoiled, graph.find, dict[str, Step]()
+    reason, changed, find, steps = Reason("cached"), recalled.changed_entries, graph.find, dict[str, Step]()
     for frame in recalled.plan.frames:
         action = find(frame.id)
-        if action is None or frame.key in spoiled or frame.picture in spoiled or action.shot not in same.shots:
+        if action is None or frame.key in changed or frame.picture in changed or action.shot not in same.shots:
             continue
         found = FrameResult(frame.planes, frame.picture)
         steps[frame.id] = Step(action, "reuse", reason, frame.key, None, FREE, found)
@@ -203,12 +203,12 @@ def _frames(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, Step
 
 
 def _pieces(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, dict[str, Step]]:
-    spoiled, find = recalled.spoiled, graph.find
+    changed, find = recalled.changed_entries, graph.find
     steps: dict[str, dict[str, Step]] = {name: {} for name in graph.films}
     reasons: dict[tuple[str, str], Reason] = {}
     for piece in recalled.plan.pieces:
         action = find(piece.id)
-        if action is None or action.shot not in same.settled or piece.key in spoiled or piece.digest in spoiled:
+        if action is None or action.shot not in same.settled or piece.key in changed or piece.digest in changed:
             continue
         said = (piece.why, piece.text)
         reason = reasons.get(said) or reasons.setdefault(said, Reason(piece.why, text=piece.text))
@@ -243,8 +243,8 @@ def known_plan(
             continue
         if isinstance(found, TakeResult) and key is not None and step.reason.why == "unchanged" and action.seed is None:
             number = infos.setdefault(found.info, len(infos))
-            weights = tuple(film.weight(action.shot) for film in films)
-            takes.append(KnownTake(action.shot, key, found.digest, number, found.jump, step.reason.text, weights))
+            votes = tuple(film.votes(action.shot) for film in films)
+            takes.append(KnownTake(action.shot, key, found.digest, number, found.jump, step.reason.text, votes))
         elif isinstance(found, FrameResult) and key is not None:
             frames.append(KnownFrame(action.id, key, found.planes, found.picture))
         elif isinstance(found, SegmentResult):
@@ -254,7 +254,7 @@ def known_plan(
         given=given_digest(graph.storyboard, given),
         renderer=dict(given.renderer),
         files=dict(given.files),
-        common={name: film.common() for name, film in segments.items()},
+        common={name: film.common_parameter_sets() for name, film in segments.items()},
         infos=list(infos),
         takes=takes,
         frames=frames,

@@ -67,7 +67,10 @@ class Planner:
 
     def _is_common(self, output: str) -> bool:
         """Whether the same parameter sets can be copied as in the plan that is remembered; all takes are weighed."""
-        return self._recalled is not None and self.segments[output].common() == self._recalled.plan.common[output]
+        return (
+            self._recalled is not None
+            and self.segments[output].common_parameter_sets() == self._recalled.plan.common[output]
+        )
 
     def _recall(self) -> ReusableSteps:
         """What is known to be in place from an earlier plan; its takes are weighed at once."""
@@ -76,13 +79,13 @@ class Planner:
         held = reusable_steps(self._recalled, self.graph, self._memory, self._wishes)
         self._course.keep(held.takes)
         known = self._recalled.plan
-        weighed = [take for take in known.takes if take.shot in held.weighed and take_id(take.shot) in held.takes]
+        voters = [take for take in known.takes if take.shot in held.voters and take_id(take.shot) in held.takes]
         sets = [info.parameter_sets for info in known.infos]
         for number, film in enumerate(self.segments.values()):
-            film.weigh_known((take.shot, sets[take.info], take.weights[number]) for take in weighed)
+            film.restore_votes((take.shot, sets[take.info], take.votes[number]) for take in voters)
         for take in known.takes:
-            if take.shot not in held.weighed and take_id(take.shot) in held.takes:
-                self._weigh(take.shot)
+            if take.shot not in held.voters and take_id(take.shot) in held.takes:
+                self._vote(take.shot)
         return held
 
     def plan_after(self) -> Plan:
@@ -124,12 +127,12 @@ class Planner:
         """*action* has been made or found."""
         self.results[action.id] = result
         if isinstance(result, TakeResult) and action.seed is None:
-            self._weigh(action.shot)
+            self._vote(action.shot)
 
-    def _weigh(self, shot: str) -> None:
+    def _vote(self, shot: str) -> None:
         if not self.graph.shot(shot).skip:
             for film in self.segments.values():
-                film.weigh(shot)
+                film.vote(shot)
 
     def fail(self, action: Action) -> None:
         """*action* could not be made."""

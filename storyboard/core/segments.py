@@ -35,8 +35,8 @@ from storyboard.core.timeline import (
     TrimOutOfRange,
     common_parameter_sets,
     has_unknown_length,
-    not_copied_because,
     place_shot,
+    take_copy_blocker,
     timeline,
     total_frames,
 )
@@ -76,46 +76,46 @@ class Segments:
         self._film = graph.films[output]
         self._output = self._film.output
         self._overlaps = overlaps(self._film)
-        self._weights: Counter[str] = Counter()
-        self._weighed: dict[str, int] = {}
+        self._votes_by_sets: Counter[str] = Counter()
+        self._votes: dict[str, int] = {}
         self._pieces: dict[str, tuple[TakeResult | None, PlacedShot]] = {}
-        self._misfits: dict[str, tuple[TakeResult | None, str | None]] = {}
+        self._shot_blockers: dict[str, tuple[TakeResult | None, str | None]] = {}
 
-    def weigh(self, shot: str) -> None:
+    def vote(self, shot: str) -> None:
         """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
         take = self._take(shot)
-        if take is None or shot in self._weighed or self.misfit(shot) is not None:
+        if take is None or shot in self._votes or self.shot_copy_blocker(shot) is not None:
             return
         piece = self.piece(shot)
         overlap = self._overlaps[shot]
         kept = copied_span(take.info, piece, FrameRange(overlap.before, piece.frames - overlap.after))
-        self._weighed[shot] = kept.frames if kept is not None else 0
-        self._weights[take.info.parameter_sets] += self._weighed[shot]
+        self._votes[shot] = kept.frames if kept is not None else 0
+        self._votes_by_sets[take.info.parameter_sets] += self._votes[shot]
 
-    def weight(self, shot: str) -> int:
+    def votes(self, shot: str) -> int:
         """How many frames of *shot* have been weighed; -1 if it has no say."""
-        return self._weighed.get(shot, -1)
+        return self._votes.get(shot, -1)
 
-    def weigh_known(self, takes: Iterable[tuple[str, str, int]]) -> None:
+    def restore_votes(self, takes: Iterable[tuple[str, str, int]]) -> None:
         """The same as ``weigh``, by what is known from before: shots, parameter sets, frames; nothing for -1 frames."""
         for shot, parameter_sets, frames in takes:
-            if frames >= 0 and shot not in self._weighed:
-                self._weighed[shot] = frames
-                self._weights[parameter_sets] += frames
+            if frames >= 0 and shot not in self._votes:
+                self._votes[shot] = frames
+                self._votes_by_sets[parameter_sets] += frames
 
-    def common(self) -> str:
+    def common_parameter_sets(self) -> str:
         """The parameter sets that may be copied, by the takes that have been weighed."""
-        return common_parameter_sets(self._weights)
+        return common_parameter_sets(self._votes_by_sets)
 
-    def misfit(self, shot: str) -> str | None:
+    def shot_copy_blocker(self, shot: str) -> str | None:
         """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
         take = self._take(shot)
-        known = self._misfits.get(shot)
+        known = self._shot_blockers.get(shot)
         if known is None or known[0] is not take:
-            known = self._misfits[shot] = (take, self._misfit(shot, take))
+            known = self._shot_blockers[shot] = (take, self._find_shot_blocker(shot, take))
         return known[1]
 
-    def _misfit(self, shot: str, take: TakeResult | None) -> str | None:
+    def _find_shot_blocker(self, shot: str, take: TakeResult | None) -> str | None:
         found = self._graph.shot(shot)
         if isinstance(found.source, TitleCard | Still):
             return "it is a card" if isinstance(found.source, TitleCard) else "it is a still"
@@ -127,7 +127,7 @@ class Segments:
             piece = self.piece(shot)
         except TrimOutOfRange as problem:
             return str(problem)
-        why = not_copied_because(take.info, self._output, found.speed)
+        why = take_copy_blocker(take.info, self._output, found.speed)
         overlap = self._overlaps.get(shot, TransitionOverlap())
         own = FrameRange(overlap.before, piece.frames - overlap.after)
         if why is None and self._burnt(shot, own):
@@ -136,11 +136,11 @@ class Segments:
             return "no keyframe of it lies where it would have to begin" if overlap.before else "it is trimmed"
         return why
 
-    def not_copied(self, shot: str) -> str | None:
+    def copy_blocker(self, shot: str) -> str | None:
         """Why the settled take of *shot* has to be encoded for the film; ``None`` if packets of it can be copied."""
-        why = self.misfit(shot)
+        why = self.shot_copy_blocker(shot)
         take = self._take(shot)
-        if why is None and take is not None and take.info.parameter_sets != self.common():
+        if why is None and take is not None and take.info.parameter_sets != self.common_parameter_sets():
             return "most takes have other parameter sets"
         return why
 
@@ -158,7 +158,7 @@ class Segments:
         piece = self.piece(shot)
         check_fits(shot, piece.frames, self._overlaps[shot], self._output)
         take = self._take(shot)
-        copied = take.info if take is not None and self.not_copied(shot) is None else None
+        copied = take.info if take is not None and self.copy_blocker(shot) is None else None
         return cuts(piece, self._overlaps[shot], copied)
 
     def content(self, action: Action) -> CopyRange | RenderSpec:
@@ -176,7 +176,7 @@ class Segments:
         span = {"": shared.body, "head": shared.head, "tail": shared.tail}[action.at]
         return self._layer(action.shot, span) if span.frames else CopyRange()
 
-    def why_drawn(self, action: Action) -> str:
+    def piece_copy_blocker(self, action: Action) -> str:
         """Why a piece is encoded, for people."""
         if action.at in ("into", "fade_in", "fade_out"):
             kind = self._graph.shot(action.shot).transition.type if action.at == "into" else action.at
@@ -208,7 +208,7 @@ class Segments:
         return sides.get(action.at, 0)
 
     def _why_body(self, action: Action) -> str:
-        return self.not_copied(action.shot) or "nothing of it can be copied"
+        return self.copy_blocker(action.shot) or "nothing of it can be copied"
 
     def _mix(self, action: Action, shared: ShotRanges) -> RenderSpec:
         transition = self._graph.shot(action.shot).transition

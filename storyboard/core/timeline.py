@@ -110,7 +110,7 @@ def running_time(pieces: Iterable[PlacedShot], output: Output) -> Fraction:
     return seconds_of(total_frames(pieces), output.fps)
 
 
-def not_copied_because(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> str | None:
+def take_copy_blocker(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> str | None:
     """Why packets of a take cannot go into the film; ``None`` if they can, from one keyframe or another."""
     if speed == NORMAL and take.codec == "h264" and _goes_with(take, output):
         return None

@@ -40,7 +40,7 @@ class JoinPrefetcher:
 
     def _is_copied(self, shot: str) -> bool:
         """Whether packets of the take can go into a film, as far as can be told."""
-        return any(segments.misfit(shot) is None for segments in self._planner.segments.values())
+        return any(segments.shot_copy_blocker(shot) is None for segments in self._planner.segments.values())
 
     def _want(self, digest: str) -> None:
         if digest not in self._asked:

@@ -154,7 +154,7 @@ class Scheduler:
             if not self._ends[name].done():
                 await self._ends[name]
         copying = action.kind == "segment" and action.at in ("", "head", "tail")
-        if copying and self._planner.segments[action.output].misfit(action.shot) is None:
+        if copying and self._planner.segments[action.output].shot_copy_blocker(action.shot) is None:
             # whether a take can be copied depends on what the others are like
             await self._takes_ended
 

@@ -68,7 +68,7 @@ class CacheFile(Struct, frozen=True):
 
     content: bytes
     texts: frozenset[str]
-    spoiled: frozenset[str]
+    changed_entries: frozenset[str]
 
 
 def path_of(state: Path, about: str) -> Path:
@@ -161,7 +161,7 @@ class CachedPlan:
         self._texts = found.texts
         self._scenes = content.scenes
         self._shots = unpack(content.shots)
-        self.recalled = PlanSnapshot(content.plan, self._shots, found.spoiled)
+        self.recalled = PlanSnapshot(content.plan, self._shots, found.changed_entries)
 
     def scene(self, path: str) -> KnownScene | None:
         """The scene in the file at *path* of the project, if the file looks as it did when it was read."""

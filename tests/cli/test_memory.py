@@ -364,7 +364,7 @@ def test_a_whole_memory_with_another_content_is_none(film: Path) -> None:
         return (
             None
             if found is None
-            else plan_cache.CacheFile(found.content[:-9] + b"\xc1" * 9, found.texts, found.spoiled)
+            else plan_cache.CacheFile(found.content[:-9] + b"\xc1" * 9, found.texts, found.changed_entries)
         )
 
     with mock.patch.object(plan_cache, "read", other):

@@ -21,7 +21,7 @@ def test_what_is_found_is_read_while_something_is_made_and_not_otherwise(tmp_pat
     def action(shot: str, kind: str = "take", seed: int | None = None) -> SimpleNamespace:
         return SimpleNamespace(shot=shot, kind=kind, seed=seed)
 
-    segments = SimpleNamespace(misfit=lambda shot: "it is a card" if shot == "drawn" else None)
+    segments = SimpleNamespace(shot_copy_blocker=lambda shot: "it is a card" if shot == "drawn" else None)
     planner = SimpleNamespace(segments={"": segments})
 
     def ahead() -> JoinPrefetcher:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from storyboard.core.model import Output, Size, Trim
 from storyboard.core.timebase import exact, frame_rate, frames_in, in_words, seconds_of, timecode
-from storyboard.core.timeline import TrimOutOfRange, common_parameter_sets, not_copied_because, place_shot, timeline
+from storyboard.core.timeline import TrimOutOfRange, common_parameter_sets, place_shot, take_copy_blocker, timeline
 from tests.unit.films import CLIP, HD, film, shot
 
 OUTPUT = Output("out/film.mp4", HD, Fraction(24))
@@ -59,8 +59,8 @@ def test_a_trim_past_the_end_is_refused_but_a_frame_of_slack_is_not() -> None:
 )
 def test_what_keeps_a_take_from_being_copied(change: dict[str, object], why: str) -> None:
     take = msgspec.structs.replace(CLIP, **change)
-    assert why in (not_copied_because(take, OUTPUT) or "")
-    assert not_copied_because(CLIP, OUTPUT) is None
+    assert why in (take_copy_blocker(take, OUTPUT) or "")
+    assert take_copy_blocker(CLIP, OUTPUT) is None
 
 
 def test_the_largest_group_is_chosen_whatever_the_order() -> None:
