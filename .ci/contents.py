@@ -28,9 +28,9 @@ def compare(what: Path, meant: set[str], found: set[str]) -> bool:
 def main() -> None:
     folder = Path(sys.argv[1])
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
-    schemas = {f"storyboard/{name}" for name in tracked("schemas")}
+    data = {f"storyboard/{name}" for name in tracked("schemas", "docs/findings.md")}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    good = compare(wheel, tracked("storyboard") | schemas, names)
+    good = compare(wheel, tracked("storyboard") | data, names)
     with tarfile.open(sdist) as archive:
         names = {one.name.partition("/")[2] for one in archive.getmembers() if one.isfile()}
     good &= compare(sdist, tracked() - _LEFT_OUT, names - {"PKG-INFO"})

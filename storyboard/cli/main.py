@@ -68,12 +68,29 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
+def _explain(ctx: click.Context, _option: click.Parameter, code: str | None) -> None:
+    if code is None or ctx.resilient_parsing:
+        return
+    from storyboard.cli.explanations import explain
+
+    click.echo(explain(code))
+    ctx.exit()
+
+
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: storyboard build examples/mangrove",
 )
 @click.version_option(__version__, message="storyboard %(version)s")
+@click.option(
+    "--explain",
+    metavar="CODE",
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Print what the code of a finding or an error means, and exit.",
+)
 def cli() -> None:
     """A build tool for films made of generated shots."""
 
@@ -122,13 +139,13 @@ def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
         return leave.code
 
 
-def _fail(words: Sequence[str], code: Exit, name: str, message: str) -> int:
+def _fail(words: Sequence[str], ending: Exit, code: str, message: str) -> int:
     """End with an error that no verb has put into words: to stderr, and as an envelope where one was asked for."""
     if _wants_json(words):
         with suppress(OSError):  # the disk that stdout goes to may be what is full
-            print(envelope(_verb(words), ok=False, data=None, errors=[_error(name, message)]), flush=True)  # noqa: T201
+            print(envelope(_verb(words), ok=False, data=None, errors=[_error(code, message)]), flush=True)  # noqa: T201
     print(f"storyboard: {message}", file=sys.stderr)  # noqa: T201
-    return code
+    return ending
 
 
 def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
