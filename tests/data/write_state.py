@@ -21,10 +21,10 @@ from unittest import mock
 import av
 import numpy as np
 from PIL import Image
-from storyboard.build.budget import Budget
-from storyboard.build.workspace import Workspace
 
 from storyboard.build import deposits, pictures, remote, takes
+from storyboard.build.budget import Budget
+from storyboard.build.workspace import Workspace
 from tests.desk import Desk, at_work
 from tests.inside import SOON, hasty
 from tests.project import HERE
