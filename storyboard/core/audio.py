@@ -15,7 +15,8 @@ from storyboard.core.keys import Request, normal_request
 from storyboard.core.model import Json, Output, Shot, Storyboard, Track
 from storyboard.core.plan import TakeResult
 from storyboard.core.ranges import overlaps
-from storyboard.core.timebase import frames_in, plain_number
+from storyboard.core.reason import TrackOutside
+from storyboard.core.timebase import frames_in, plain_number, seconds_of
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, place_shot, timeline, total_frames
 
 RATE = 48_000
@@ -73,7 +74,11 @@ class SoundMix(Struct, frozen=True):
 
 
 class TrackOutsideFilm(ValueError):
-    """A track that would begin before the film or after its end."""
+    """A track that begins before the film or after its end; ``detail`` says when."""
+
+    def __init__(self, detail: TrackOutside) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 Takes = Callable[[str], TakeResult | None]
@@ -186,12 +191,8 @@ def _goes_on(before: _Heard, after: _Heard, output: Output) -> bool:
 
 def _bed(track: Track, pieces: Sequence[PlacedShot], output: Output, samples: int, digest: str) -> TrackAudio:
     at = frames_in(track_start(track, pieces, output), Fraction(RATE))
-    if at < 0:
-        raise TrackOutsideFilm(f"{track.file.path} would begin {_seconds(-at)} s before the film")
-    if at >= samples:
-        raise TrackOutsideFilm(
-            f"{track.file.path} would begin at {_seconds(at)} s, the film ends at {_seconds(samples)} s"
-        )
+    if not 0 <= at < samples:
+        raise TrackOutsideFilm(TrackOutside(track.file.path, Fraction(at, RATE), Fraction(samples, RATE)))
     rise, fall = (frames_in(seconds, Fraction(RATE)) for seconds in (track.fade_in, track.fade_out))
     return TrackAudio(digest, at, track.gain, rise, fall, track.loop, track.duck, track.file.path)
 
@@ -202,12 +203,9 @@ def track_start(track: Track, pieces: Sequence[PlacedShot], output: Output) -> F
         return track.start
     at = next((piece.at for piece in pieces if piece.shot == track.shot), None)
     if at is None:
-        raise TrackOutsideFilm(f"`{track.shot}`, with which {track.file.path} begins, is not in the film")
+        length = seconds_of(total_frames(pieces), output.fps)
+        raise TrackOutsideFilm(TrackOutside(track.file.path, Fraction(0), length, track.shot))
     return track.start + at / output.fps
-
-
-def _seconds(samples: int) -> str:
-    return f"{samples / RATE:.3f}".rstrip("0").rstrip(".")
 
 
 def sound_request(sound: SoundMix, renderer: Mapping[str, Json]) -> Request:

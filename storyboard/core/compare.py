@@ -15,8 +15,8 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import moment
 from storyboard.core.keys import canonical, normal
 from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, Track, UrlInput
-from storyboard.core.plan import Change, changes
 from storyboard.core.ranges import overlaps
+from storyboard.core.reason import Change, changes
 from storyboard.core.timebase import seconds_of
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, running_time, timeline
 

@@ -15,7 +15,6 @@ from storyboard.core.plan import (
     CutResult,
     FrameResult,
     PlanState,
-    Reason,
     Result,
     SegmentResult,
     SoundResult,
@@ -23,6 +22,7 @@ from storyboard.core.plan import (
     TakeResult,
 )
 from storyboard.core.ranges import TransitionTooLong
+from storyboard.core.reason import Reason
 from storyboard.core.render_spec import drawn_request
 from storyboard.core.segments import CopyRange, FilmText, Segments
 from storyboard.core.timeline import TrimOutOfRange
@@ -86,7 +86,7 @@ class DerivedPlanner:
         try:
             content = self._segments[action.output].content(action)
         except (TrimOutOfRange, TransitionTooLong) as problem:
-            return Step(action, "blocked", Reason("too-short", text=str(problem)))
+            return Step(action, "blocked", Reason("too-short", detail=problem.detail))
         if isinstance(content, CopyRange):
             made = SegmentResult(content.digest, content.frames, copied=True, start=content.start)
             return Step(action, "copy", Reason("unchanged"), result=made)
@@ -97,9 +97,11 @@ class DerivedPlanner:
             request,
             lambda record: SegmentResult(record.outputs["clip"], content.frames, copied=False),
         )
-        why = self._segments[action.output].piece_copy_blocker(action)
-        told = Reason("not-copied", text=why) if step.do == "make" else msgspec.structs.replace(step.reason, text=why)
-        return msgspec.structs.replace(step, reason=told) if step.do in ("make", "reuse") else step
+        if step.do not in ("make", "reuse"):
+            return step
+        why = "not-copied" if step.do == "make" else step.reason.why
+        blocker = self._segments[action.output].piece_copy_blocker(action)
+        return msgspec.structs.replace(step, reason=Reason(why, copy_blocker=blocker))
 
     def slate_step(self, piece: Action, frames: int, request: Request) -> Step:
         """The step that draws a slate of so many *frames* in the place of *piece*."""
@@ -128,7 +130,7 @@ class DerivedPlanner:
         try:
             return self.sound_step(action, self.film_sound(action.output))
         except (TrimOutOfRange, TransitionTooLong, TrackOutsideFilm) as problem:
-            return Step(action, "blocked", Reason("too-short", text=str(problem)))
+            return Step(action, "blocked", Reason("too-short", detail=problem.detail))
 
     def film_sound(self, film: str) -> SoundMix:
         """What a film sounds like by the takes that are there. Raises ``TrimOutOfRange`` and ``TrackOutsideFilm``."""
@@ -159,7 +161,7 @@ class DerivedPlanner:
 
     def _incomplete(self, action: Action, missing: list[Action]) -> Step:
         states = {self._course.steps[piece.id].do for piece in missing}
-        shots = tuple(dict.fromkeys(piece.shot or "the sound" for piece in missing))
+        shots = tuple(dict.fromkeys(piece.shot for piece in missing))
         if self._course.failed & {piece.id for piece in missing} or states & {"blocked", "skip"}:
             return Step(action, "blocked", Reason("upstream-missing", shots=shots))
         return Step(action, "wait", Reason("upstream-changes", shots=shots))

@@ -14,6 +14,7 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.keys import Request, action_key, frame_request
 from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import ActionCache, CachedResult, LockEntry, Plan, Step
+from storyboard.core.reason import PendingDownload
 
 Entries = Mapping[str, Mapping[str, LockEntry]]
 """Lockfile entries by shot and provider."""
@@ -126,7 +127,7 @@ def _judge(step: Step, entry: LockEntry | None) -> OutdatedEntry | None:
         return None
     if step.do == "reuse" and step.reason.why not in ("cached", "other-take"):
         return None
-    if step.reason.text:
+    if isinstance(step.reason.detail, PendingDownload):
         return OutdatedEntry(shot, "unknown")
     if entry is None:
         return OutdatedEntry(shot, "not-locked")

@@ -16,6 +16,7 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
+from storyboard.core.reason import CopyBlocker, Reason
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
 """reuse: it is there; copy: a take goes into the film by its own packets; resume: it is already paid for: a job in
@@ -23,51 +24,8 @@ flight, or the locked take, which is fetched by its task id; make: it is made; w
 not exist yet, counted as make; held: stale, but the author locked it; blocked: an input cannot be had; skip: it is not
 selected."""
 
-Why = Literal[
-    "unchanged",  # the lockfile and the cache agree with the storyboard
-    "cached",  # made before for this very request
-    "other-take",  # the locked take is not in the cache, another answer to the same request is
-    "same-request",  # another shot asks for the same
-    "new",
-    "paid-for",  # a job that was submitted and whose take has not been stored
-    "request-changed",
-    "input-changed",  # only pictures that go in have changed
-    "upstream-changes",  # a frame that goes in is made again
-    "forced",
-    "missing",  # made before, but not in the cache
-    "damaged",  # in the cache, but not with the bytes it had
-    "renderer-changed",  # drawn by another version of ourselves
-    "held",  # the author keeps the locked take, though the request has changed
-    "held-missing",  # the author keeps the locked take, and it is neither in the cache nor to be had by a task id
-    "locked-missing",  # the lockfile names a paid take for this request that is neither here nor to be had by a task id
-    "not-selected",
-    "upstream-missing",  # an input is neither there nor selected
-    "upstream-failed",
-    "not-copied",  # a segment that has to be encoded; the text says why
-    "output-missing",
-    "output-changed",
-    "too-short",
-]
-
 
 FREE = Decimal(0)
-
-
-class Change(Struct, frozen=True):
-    """One field of a request, before and after; ``None`` where it was not there."""
-
-    field: str
-    old: Any
-    new: Any
-
-
-class Reason(Struct, frozen=True):
-    """Why a step is what it is."""
-
-    why: Why
-    changes: tuple[Change, ...] = ()
-    shots: tuple[str, ...] = ()
-    text: str = ""
 
 
 class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -250,23 +208,6 @@ class Plan(Struct, frozen=True, dict=True):
         return all(step.do in ("reuse", "copy", "held") for step in self.steps)
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The fields in which two requests differ, in the order of the new one; ``params`` are told one by one."""
-    before, after = dict(_flat(old)), dict(_flat(new))
-    names = [*after, *(name for name in before if name not in after)]
-    return tuple(
-        Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
-    )
-
-
-def _flat(request: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in request.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
 class PlanState:
     """The state of one walk; the planner writes it, and what decides on frames, pieces and the cut reads it.
 
@@ -305,10 +246,10 @@ class PlanState:
 
 
 class EncodeCounts(Struct, frozen=True):
-    """Frames that are copied, and frames that are encoded, by reason."""
+    """Numbers of frames that are copied, and of frames that are encoded, by what keeps them from being copied."""
 
     copied: int
-    why: Mapping[str, int]
+    why: Mapping[CopyBlocker | None, int]
 
     @property
     def encoded(self) -> int:
@@ -320,14 +261,14 @@ class EncodeCounts(Struct, frozen=True):
 
 
 def encode_counts(steps: Iterable[Step]) -> EncodeCounts:
-    """Count the frames of the segments among *steps*; those that wait for a take count for nothing yet."""
+    """Count the frames of the segments among *steps*. Segments that wait for a take do not count."""
     copied = 0
-    why: Counter[str] = Counter()
+    why: Counter[CopyBlocker | None] = Counter()
     for step in steps:
         if step.action.kind != "segment":
             continue
         if isinstance(step.result, SegmentResult) and step.result.copied:
             copied += step.result.frames
         elif step.request is not None:
-            why[step.reason.text] += int(step.request["frames"])
-    return EncodeCounts(copied, dict(why.most_common()))
+            why[step.reason.copy_blocker] += int(step.request["frames"])
+    return EncodeCounts(copied, dict(why))

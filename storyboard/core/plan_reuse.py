@@ -17,7 +17,8 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Json, Shot, Storyboard, UrlInput
-from storyboard.core.plan import FREE, ActionCache, Do, FrameResult, Plan, Reason, SegmentResult, Step, TakeResult, Why
+from storyboard.core.plan import FREE, ActionCache, Do, FrameResult, Plan, SegmentResult, Step, TakeResult
+from storyboard.core.reason import CopyBlocker, Reason, Why
 from storyboard.core.segments import Segments
 from storyboard.core.timebase import as_text
 
@@ -33,7 +34,7 @@ class KnownTake(Struct, frozen=True, array_like=True, gc=False):
     digest: str
     info: int
     jump: float | None
-    text: str
+    accepted: bool
     votes: tuple[int, ...]
 
 
@@ -52,7 +53,7 @@ class KnownSegment(Struct, frozen=True, array_like=True, gc=False):
     id: str
     do: Do
     why: Why
-    text: str
+    copy_blocker: CopyBlocker | None
     digest: str
     frames: int
     copied: bool
@@ -174,7 +175,7 @@ def _files(shot: Shot) -> Iterator[str]:
 
 def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Same) -> dict[str, Step]:
     known, changed, find, steps = recalled.plan, recalled.changed_entries, graph.find, dict[str, Step]()
-    reasons = {text: Reason("unchanged", text=text) for text in {take.text for take in known.takes}}
+    reasons = {accepted: Reason("unchanged", accepted=accepted) for accepted in (False, True)}
     for take in known.takes:
         shot, action = same.shots.get(take.shot), find(f"take:{take.shot}")
         if shot is None or action is None or shot.hold or take.key in changed or take.digest in changed:
@@ -187,7 +188,7 @@ def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Sam
         if memory.is_paid_for(take.key):
             continue
         found = TakeResult(take.digest, known.infos[take.info], take.jump)
-        steps[action.id] = Step(action, "reuse", reasons[take.text], take.key, None, FREE, found)
+        steps[action.id] = Step(action, "reuse", reasons[take.accepted], take.key, None, FREE, found)
     return steps
 
 
@@ -205,13 +206,13 @@ def _frames(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, Step
 def _pieces(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, dict[str, Step]]:
     changed, find = recalled.changed_entries, graph.find
     steps: dict[str, dict[str, Step]] = {name: {} for name in graph.films}
-    reasons: dict[tuple[str, str], Reason] = {}
+    reasons: dict[tuple[Why, CopyBlocker | None], Reason] = {}
     for piece in recalled.plan.pieces:
         action = find(piece.id)
         if action is None or action.shot not in same.settled or piece.key in changed or piece.digest in changed:
             continue
-        said = (piece.why, piece.text)
-        reason = reasons.get(said) or reasons.setdefault(said, Reason(piece.why, text=piece.text))
+        told = (piece.why, piece.copy_blocker)
+        reason = reasons.get(told) or reasons.setdefault(told, Reason(piece.why, copy_blocker=piece.copy_blocker))
         found = SegmentResult(piece.digest, piece.frames, piece.copied, piece.start)
         steps[action.output][piece.id] = Step(action, piece.do, reason, piece.key, piece.request, FREE, found)
     return steps
@@ -244,11 +245,11 @@ def known_plan(
         if isinstance(found, TakeResult) and key is not None and step.reason.why == "unchanged" and action.seed is None:
             number = infos.setdefault(found.info, len(infos))
             votes = tuple(film.votes(action.shot) for film in films)
-            takes.append(KnownTake(action.shot, key, found.digest, number, found.jump, step.reason.text, votes))
+            takes.append(KnownTake(action.shot, key, found.digest, number, found.jump, step.reason.accepted, votes))
         elif isinstance(found, FrameResult) and key is not None:
             frames.append(KnownFrame(action.id, key, found.planes, found.picture))
         elif isinstance(found, SegmentResult):
-            said = (action.id, step.do, step.reason.why, step.reason.text, found.digest)
+            said = (action.id, step.do, step.reason.why, step.reason.copy_blocker, found.digest)
             pieces.append(KnownSegment(*said, found.frames, found.copied, found.start, key, step.request))
     return KnownPlan(
         given=given_digest(graph.storyboard, given),

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Output, Shot, Storyboard
+from storyboard.core.reason import OverlapTooLong
 from storyboard.core.timebase import frames_in, seconds_of
 from storyboard.core.timeline import PlacedShot
 
@@ -49,20 +50,11 @@ _NOTHING = TransitionOverlap()
 
 
 class TransitionTooLong(ValueError):
-    """A transition or fade that leaves a shot fewer frames than none.
+    """A transition or fade longer than the shot it overlaps; ``detail`` has the lengths."""
 
-    ``shot`` is where it is written (empty for a fade of the film), ``short`` the shot that has too few frames,
-    ``longest`` the most seconds that fit.
-    """
-
-    def __init__(self, what: str, shot: str, short: str, asked: Fraction, longest: Fraction) -> None:
-        fits = f"the longest that fits is {_seconds(longest)} s" if longest > 0 else "none fits"
-        takes = "take" if what.startswith("transitions") else "takes"
-        super().__init__(f"the {what} {takes} {_seconds(asked)} s, more than `{short}` has left; {fits}")
-        self.what = what
-        self.shot = shot
-        self.short = short
-        self.longest = longest
+    def __init__(self, detail: OverlapTooLong) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def overlaps(storyboard: Storyboard) -> dict[str, TransitionOverlap]:
@@ -93,7 +85,7 @@ def _fade_frames(seconds: Fraction, output: Output) -> int:
     return max(1, frames_in(seconds, output.fps)) if seconds else 0
 
 
-def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[TransitionTooLong]:
+def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[OverlapTooLong]:
     """Every transition that is longer than the material beside it.
 
     *lengths* counts the frames of the shots whose length is known; a transition counts against the shot before it
@@ -105,14 +97,14 @@ def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[Tra
     taken: dict[str, int] = {}
     for before, shot in zip([None, *shots], shots, strict=False):
         asked = given[shot.id].before
-        what = f"{shot.transition.type} into `{shot.id}`" if before is not None else "fade in"
+        kind = shot.transition.type if before is not None else "fade in"
         left = {shot.id: lengths.get(shot.id)}
         if before is not None and before.id in lengths:
             left[before.id] = lengths[before.id] - taken.get(before.id, 0)
         known = {name: frames for name, frames in left.items() if frames is not None}
         short = min(known, key=known.__getitem__, default=shot.id)
         if asked and known and asked > known[short]:
-            yield _too_long(what, shot.id if before is not None else "", short, asked, known[short], output)
+            yield _too_long(kind, shot.id if before is not None else "", short, asked, known[short], output)
         taken[shot.id] = min(asked, known[short]) if known else asked
     if shots and shots[-1].id in lengths:
         last, asked = shots[-1].id, given[shots[-1].id].after
@@ -124,11 +116,11 @@ def check_fits(shot: str, frames: int, overlap: TransitionOverlap, output: Outpu
     """Raise ``TransitionTooLong`` if *shot*, which has so many frames, gives away more than that at its ends."""
     asked = overlap.before + overlap.after
     if asked > frames:
-        raise _too_long("transitions at its ends together", shot, shot, asked, frames, output)
+        raise TransitionTooLong(_too_long("both ends", shot, shot, asked, frames, output))
 
 
-def _too_long(what: str, shot: str, short: str, asked: int, longest: int, output: Output) -> TransitionTooLong:
-    return TransitionTooLong(what, shot, short, seconds_of(asked, output.fps), seconds_of(longest, output.fps))
+def _too_long(kind: str, shot: str, short: str, asked: int, longest: int, output: Output) -> OverlapTooLong:
+    return OverlapTooLong(kind, shot, short, seconds_of(asked, output.fps), seconds_of(longest, output.fps))
 
 
 def cuts(piece: PlacedShot, overlap: TransitionOverlap, take: ClipInfo | None) -> ShotRanges:
@@ -162,7 +154,3 @@ def first_frame(take: ClipInfo, piece: PlacedShot) -> int:
 
 def _last_end(take: ClipInfo, last: int) -> int:
     return next((end for end in reversed(take.copy_ends) if end <= last), 0)
-
-
-def _seconds(value: Fraction) -> str:
-    return f"{float(value):.3f}".rstrip("0").rstrip(".")

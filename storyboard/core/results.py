@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from storyboard.core.keys import Request
 from storyboard.core.money import amount
-from storyboard.core.plan import Change
+from storyboard.core.reason import Change
 
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
 

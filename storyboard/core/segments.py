@@ -28,6 +28,7 @@ from storyboard.core.ranges import (
     first_frame,
     overlaps,
 )
+from storyboard.core.reason import CopyBlocker
 from storyboard.core.render_spec import Captioned, Footage, Layer, Mix, Photo, Plain, RenderSpec, Title
 from storyboard.core.timebase import frames_in
 from storyboard.core.timeline import (
@@ -79,7 +80,7 @@ class Segments:
         self._votes_by_sets: Counter[str] = Counter()
         self._votes: dict[str, int] = {}
         self._pieces: dict[str, tuple[TakeResult | None, PlacedShot]] = {}
-        self._shot_blockers: dict[str, tuple[TakeResult | None, str | None]] = {}
+        self._shot_blockers: dict[str, tuple[TakeResult | None, CopyBlocker | None]] = {}
 
     def vote(self, shot: str) -> None:
         """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
@@ -107,7 +108,7 @@ class Segments:
         """The parameter sets that may be copied, by the takes that have been weighed."""
         return common_parameter_sets(self._votes_by_sets)
 
-    def shot_copy_blocker(self, shot: str) -> str | None:
+    def shot_copy_blocker(self, shot: str) -> CopyBlocker | None:
         """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
         take = self._take(shot)
         known = self._shot_blockers.get(shot)
@@ -115,34 +116,34 @@ class Segments:
             known = self._shot_blockers[shot] = (take, self._find_shot_blocker(shot, take))
         return known[1]
 
-    def _find_shot_blocker(self, shot: str, take: TakeResult | None) -> str | None:
+    def _find_shot_blocker(self, shot: str, take: TakeResult | None) -> CopyBlocker | None:
         found = self._graph.shot(shot)
         if isinstance(found.source, TitleCard | Still):
-            return "it is a card" if isinstance(found.source, TitleCard) else "it is a still"
+            return CopyBlocker("card" if isinstance(found.source, TitleCard) else "still")
         if take is None:
-            return "it is not there"
+            return CopyBlocker("no-take")
         if self._output.copy == "never":
-            return "`output.copy` is `never`"
+            return CopyBlocker("never")
         try:
             piece = self.piece(shot)
-        except TrimOutOfRange as problem:
-            return str(problem)
-        why = take_copy_blocker(take.info, self._output, found.speed)
+        except TrimOutOfRange:
+            return CopyBlocker("trim-overrun")
+        blocker = take_copy_blocker(take.info, self._output, found.speed)
         overlap = self._overlaps.get(shot, TransitionOverlap())
         own = FrameRange(overlap.before, piece.frames - overlap.after)
-        if why is None and self._burnt(shot, own):
-            return "a caption is drawn into it"
-        if why is None and own.frames and copied_span(take.info, piece, own) is None:
-            return "no keyframe of it lies where it would have to begin" if overlap.before else "it is trimmed"
-        return why
+        if blocker is None and self._burnt(shot, own):
+            return CopyBlocker("caption")
+        if blocker is None and own.frames and copied_span(take.info, piece, own) is None:
+            return CopyBlocker("no-keyframe" if overlap.before else "trimmed")
+        return blocker
 
-    def copy_blocker(self, shot: str) -> str | None:
-        """Why the settled take of *shot* has to be encoded for the film; ``None`` if packets of it can be copied."""
-        why = self.shot_copy_blocker(shot)
+    def copy_blocker(self, shot: str) -> CopyBlocker | None:
+        """Return why the take of *shot* is encoded for the film; ``None`` if packets of it can be copied."""
+        blocker = self.shot_copy_blocker(shot)
         take = self._take(shot)
-        if why is None and take is not None and take.info.parameter_sets != self.common_parameter_sets():
-            return "most takes have other parameter sets"
-        return why
+        if blocker is None and take is not None and take.info.parameter_sets != self.common_parameter_sets():
+            return CopyBlocker("other-parameter-sets")
+        return blocker
 
     def piece(self, shot: str) -> PlacedShot:
         """The shot's stretch of the film, by its take's real length if it is there. Raises ``TrimOutOfRange``."""
@@ -176,14 +177,16 @@ class Segments:
         span = {"": shared.body, "head": shared.head, "tail": shared.tail}[action.at]
         return self._layer(action.shot, span) if span.frames else CopyRange()
 
-    def piece_copy_blocker(self, action: Action) -> str:
-        """Why a piece is encoded, for people."""
-        if action.at in ("into", "fade_in", "fade_out"):
-            kind = self._graph.shot(action.shot).transition.type if action.at == "into" else action.at
-            return f"it is a {kind.replace('_', ' ')}"
-        if action.at == "head":
-            return "a copy can only begin at a keyframe"
-        return "a copy can only end where its frames are complete" if action.at == "tail" else self._why_body(action)
+    def piece_copy_blocker(self, action: Action) -> CopyBlocker:
+        """Return why a piece is encoded."""
+        match action.at:
+            case "into":
+                return CopyBlocker("transition", self._graph.shot(action.shot).transition.type)
+            case "fade_in" | "fade_out":
+                return CopyBlocker("transition", action.at)
+            case "head" | "tail":
+                return CopyBlocker(action.at)
+        return self.copy_blocker(action.shot) or CopyBlocker("nothing")
 
     def frames(self, action: Action) -> int:
         """How many frames the piece has, or would have by what was asked for."""
@@ -206,9 +209,6 @@ class Segments:
         body = max(1, length - overlap.before - overlap.after)
         sides = {"into": overlap.before, "fade_in": overlap.before, "fade_out": overlap.after, "": body}
         return sides.get(action.at, 0)
-
-    def _why_body(self, action: Action) -> str:
-        return self.copy_blocker(action.shot) or "nothing of it can be copied"
 
     def _mix(self, action: Action, shared: ShotRanges) -> RenderSpec:
         transition = self._graph.shot(action.shot).transition

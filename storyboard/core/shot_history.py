@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.compare import Version, asked, renames
-from storyboard.core.plan import Change, changes
+from storyboard.core.reason import Change, changes
 
 
 class Node(Struct, frozen=True):

@@ -16,19 +16,8 @@ from storyboard.core.keys import (
     take_request,
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
-from storyboard.core.plan import (
-    ActionCache,
-    CachedResult,
-    Change,
-    FrameResult,
-    LockEntry,
-    PlanState,
-    Reason,
-    Step,
-    TakeResult,
-    Why,
-    changes,
-)
+from storyboard.core.plan import ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
+from storyboard.core.reason import Change, PendingDownload, Reason, RemakeCost, Why, changes
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
 _GONE = ("upstream-missing", "upstream-failed")
@@ -163,9 +152,9 @@ class TakePlanner:
         """The step of a take that the lockfile names, that is not here, and that nobody may buy again unasked."""
         source = _generated(self._graph.shot_of(action))
         if named.task_id is None or self._is_drawn_here(source):
-            price = str(self._wishes.price(source))
             why: Why = "held-missing" if reason.why == "held" else "locked-missing"
-            return Step(action, "blocked", replace(reason, why=why, text=price), key, request)
+            detail = RemakeCost(self._wishes.price(source))
+            return Step(action, "blocked", replace(reason, why=why, detail=detail), key, request)
         other = self._claim(action, key, request, named.take)
         return other or Step(action, "resume", reason, key, request, locked=named)
 
@@ -184,7 +173,7 @@ class TakePlanner:
             return None
         if action.seed is not None:
             asks_for_it = self._wishes.seeds is not None and action.seed in self._wishes.seeds
-            return None if asks_for_it else Step(action, "held", Reason("held", text="beside"))
+            return None if asks_for_it else Step(action, "held", Reason("held"))
         return self._held_take(action, locked, asked)
 
     def _held_take(self, action: Action, locked: LockEntry, asked: tuple[str, Request] | Reason) -> Step:
@@ -222,7 +211,7 @@ class TakePlanner:
                 case UrlInput(url) if url in self._wishes.files:
                     known[field] = f"file:{self._wishes.files[url]}"
                 case UrlInput(url):
-                    return Reason("upstream-changes", text=f"{url} is fetched first")
+                    return Reason("upstream-changes", detail=PendingDownload(url))
                 case FrameLink(shot, at):
                     planes = self._planes(shot, moment(at))
                     if planes is None:
@@ -271,13 +260,13 @@ class TakePlanner:
         return records[0] if records else None
 
     def _reuse(self, found: CachedResult, key: str, request: Request, locked: LockEntry | None) -> Reason:
-        text = "accepted" if found.accepted else ""
         if locked is None:
-            return Reason("cached", text=text)
+            return Reason("cached", accepted=found.accepted)
         if locked.key != key:
             old = self._memory.request_of(locked.key)
-            return Reason("cached", changes(old, request) if old is not None else (), text=text)
-        return Reason("unchanged" if locked.take == found.outputs["clip"] else "other-take", text=text)
+            return Reason("cached", changes(old, request) if old is not None else (), accepted=found.accepted)
+        why: Why = "unchanged" if locked.take == found.outputs["clip"] else "other-take"
+        return Reason(why, accepted=found.accepted)
 
     def _stale(self, key: str, request: Request, locked: LockEntry | None) -> Reason:
         if self._memory.is_damaged(key):

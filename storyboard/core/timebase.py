@@ -83,6 +83,11 @@ def in_words(seconds: Fraction) -> str:
     return f"{number} s" if not minutes else f"{minutes} min {number} s"
 
 
+def decimal_seconds(seconds: Fraction) -> str:
+    """Return *seconds* with at most three decimals: ``8``, ``7.5``, ``0.042``."""
+    return f"{float(seconds):.3f}".rstrip("0").rstrip(".")
+
+
 def as_text(value: Any) -> Any:
     """What msgspec does not know, for its encoders. Raises ``TypeError``."""
     if isinstance(value, Fraction):

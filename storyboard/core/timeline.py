@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import NORMAL, WHOLE, Clip, Generated, Output, Shot, Still, Storyboard, TitleCard
+from storyboard.core.reason import BlockerKind, CopyBlocker, TrimOverrun
 from storyboard.core.timebase import frames_in, seconds_of
 
 # What our own encoder writes, and what every player expects of a film in high definition.
@@ -30,11 +31,11 @@ class PlacedShot(Struct, frozen=True):
 
 
 class TrimOutOfRange(ValueError):
-    """A trim that begins or ends beyond the end of the take."""
+    """A trim that begins or ends after the end of the take; ``detail`` has the lengths."""
 
-    def __init__(self, shot: str, wanted: Fraction, length: Fraction, does: str = "ends") -> None:
-        super().__init__(f"trim of `{shot}` {does} at {float(wanted):g} s, its take is {float(length):.3f} s long")
-        self.shot = shot
+    def __init__(self, detail: TrimOverrun) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 def asked_length(shot: Shot) -> Fraction:
@@ -86,9 +87,9 @@ def place_shot(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Pl
     end = length if shot.trim.end is None else shot.trim.end
     slack = 1 / take.fps if take is not None else Fraction(0)
     if end > length + slack:
-        raise TrimOutOfRange(shot.id, end, length)
+        raise TrimOutOfRange(TrimOverrun(shot.id, "ends", end, length))
     if take is not None and start >= length:
-        raise TrimOutOfRange(shot.id, start, length, "begins")
+        raise TrimOutOfRange(TrimOverrun(shot.id, "begins", start, length))
     end = min(end, length)
     whole = start == 0 and end == length
     frames = max(1, frames_in((end - start) / shot.speed, output.fps))
@@ -110,31 +111,28 @@ def running_time(pieces: Iterable[PlacedShot], output: Output) -> Fraction:
     return seconds_of(total_frames(pieces), output.fps)
 
 
-def take_copy_blocker(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> str | None:
-    """Why packets of a take cannot go into the film; ``None`` if they can, from one keyframe or another."""
-    if speed == NORMAL and take.codec == "h264" and _goes_with(take, output):
+def take_copy_blocker(take: ClipInfo, output: Output, speed: Fraction = Fraction(1)) -> CopyBlocker | None:
+    """Return why no packet of *take* can be copied into the film; ``None`` if some can."""
+    if speed == NORMAL and take.codec == "h264" and _matches(take, output):
         return None
-    checks = (
-        (speed != 1, f"its speed is {float(speed):g}"),
-        (take.codec != "h264", f"its codec is {take.codec}"),
-        (
-            (take.width, take.height) != (output.size.width, output.size.height),
-            f"it is {take.width}x{take.height}",
-        ),
-        (take.fps != output.fps, f"it has {float(take.fps):g} frames a second"),
-        (not take.constant_rate, "its frame rate varies"),
-        (take.pixel_format != "yuv420p", f"its pixel format is {take.pixel_format}"),
-        (take.rotation != 0, f"it is rotated by {take.rotation} degrees"),
-        (take.pixel_aspect != "1/1", "its pixels are not square"),
-        (take.color != OUTPUT_COLOR, f"its colours are tagged {take.color}"),
-        (not take.closed_start, "it does not begin with a closed keyframe"),
-        (not take.parameter_sets, "its parameter sets cannot stand beside ours"),
+    checks: tuple[tuple[bool, BlockerKind, object], ...] = (
+        (speed != 1, "speed", speed),
+        (take.codec != "h264", "codec", take.codec),
+        ((take.width, take.height) != (output.size.width, output.size.height), "size", f"{take.width}x{take.height}"),
+        (take.fps != output.fps, "frame-rate", take.fps),
+        (not take.constant_rate, "variable-rate", ""),
+        (take.pixel_format != "yuv420p", "pixel-format", take.pixel_format),
+        (take.rotation != 0, "rotation", take.rotation),
+        (take.pixel_aspect != "1/1", "pixel-aspect", ""),
+        (take.color != OUTPUT_COLOR, "color", take.color),
+        (not take.closed_start, "open-start", ""),
+        (not take.parameter_sets, "parameter-sets", ""),
     )
-    return next((why for wrong, why in checks if wrong), None)
+    return next((CopyBlocker(kind, str(value)) for is_blocked, kind, value in checks if is_blocked), None)
 
 
-def _goes_with(take: ClipInfo, output: Output) -> bool:
-    """The same checks but for speed and codec, without words; most takes pass them."""
+def _matches(take: ClipInfo, output: Output) -> bool:
+    """Return whether *take* passes all checks but speed and codec. Most takes do, so this is tried first."""
     return (
         (take.width, take.height, take.fps) == (output.size.width, output.size.height, output.fps)
         and take.constant_rate

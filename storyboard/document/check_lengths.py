@@ -13,8 +13,9 @@ from typing import Protocol
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
-from storyboard.core.ranges import TransitionTooLong, overlaps, too_long
-from storyboard.core.timebase import frames_in, in_words
+from storyboard.core.ranges import overlaps, too_long
+from storyboard.core.reason import OverlapTooLong
+from storyboard.core.timebase import decimal_seconds, frames_in, in_words
 from storyboard.core.timeline import TrimOutOfRange, place_shot
 from storyboard.document.fields import Field
 from storyboard.document.file_inputs import FileInputs
@@ -40,7 +41,7 @@ def check_overlaps(
     lengths = {name: frames for name, frames in found.items() if frames is not None}
     for problem in too_long(storyboard, lengths) if sharing else ():
         note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
-        yield error("transition-too-long", str(problem), _place(problem, written, output), note)
+        yield error("transition-too-long", _message(problem), _place(problem, written, output), note)
     first = shots[0] if shots else None
     moves = first is not None and first.transition.type != "cut"
     field = written[first.id].own.find("transition") if first is not None and moves else None
@@ -65,9 +66,15 @@ def _footage(shot: Shot, storyboard: Storyboard, length: Fraction) -> int | None
     return max(1, frames_in(shown / shot.speed, storyboard.output.fps)) if shown > 0 else None
 
 
-def _place(problem: TransitionTooLong, written: dict[str, AnyDraft], output: OutputFields) -> Span | None:
+def _message(problem: OverlapTooLong) -> str:
+    what = f"{problem.kind} into `{problem.shot}`" if problem.shot else problem.kind
+    fits = f"the longest that fits is {decimal_seconds(problem.longest)} s" if problem.longest > 0 else "none fits"
+    return f"the {what} takes {decimal_seconds(problem.asked)} s, more than `{problem.short}` has left; {fits}"
+
+
+def _place(problem: OverlapTooLong, written: dict[str, AnyDraft], output: OutputFields) -> Span | None:
     if not problem.shot:
-        name = problem.what.replace(" ", "_")
+        name = problem.kind.replace(" ", "_")
         field = output.find(name)
         return None if field is None else field.span
     found = written[problem.shot].find("transition")

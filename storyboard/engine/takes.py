@@ -14,8 +14,9 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated
-from storyboard.core.plan import Change, LockEntry, Plan, Reason, Step, TakeResult
+from storyboard.core.plan import LockEntry, Plan, Step, TakeResult
 from storyboard.core.planner import Planner
+from storyboard.core.reason import Change, Reason
 from storyboard.core.results import ACCEPTED, Provenance, Record, Take
 from storyboard.engine.session import Session
 

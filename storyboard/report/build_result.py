@@ -13,8 +13,9 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import tally_data, tally_text
+from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
-from storyboard.report.text import clean, dollars, listed, reason, several
+from storyboard.report.text import clean, dollars, listed, several
 
 _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 
@@ -70,7 +71,7 @@ def outcome_text(
     lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
     lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
     if verbose:
-        lines += [f"reused   {step.action.id}: {reason(step)}" for step in ended.reused.values()]
+        lines += [f"reused   {step.action.id}: {reason_text(step)}" for step in ended.reused.values()]
     if not ended.made and not ended.failed and not ended.stopped_by:
         lines.append(f"nothing to make: {several(takes[1], 'shot')} reused")
     else:
@@ -97,7 +98,7 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
     """What could not be begun, each reason once: one shot may keep many pieces of several films from being made."""
     because: dict[str, list[str]] = {}
     for step in steps:
-        because.setdefault(reason(step), []).append(step.action.id)
+        because.setdefault(reason_text(step), []).append(step.action.id)
     for why, names in because.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         yield f"blocked  {names[0]}{more}: {why}"
@@ -128,7 +129,7 @@ def chosen_why(one: ReplacedTake) -> str:
         return f"made before for what is asked now; the one in the lockfile answers another request: {fields}"
     if why.why == "unchanged":
         return "the lockfile names it, and it answers what is asked now"
-    return reason(one.step)
+    return reason_text(one.step)
 
 
 def _digest(step: Step) -> str:
@@ -145,7 +146,7 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         "fetched": [name for name, step in ended.made.items() if step.locked is not None],
         "reused": list(ended.reused),
         "failed": dict(ended.failed),
-        "blocked": {name: reason(step) for name, step in ended.blocked.items()},
+        "blocked": {name: reason_text(step) for name, step in ended.blocked.items()},
         "film": first["film"],
         "frames": first["frames"],
         "copied": tally_data(_tally(ended, main)),

@@ -7,10 +7,12 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.compare import Comparison
-from storyboard.core.plan import Change, Plan, Step, TakeResult
+from storyboard.core.plan import Plan, Step, TakeResult
+from storyboard.core.reason import Change
 from storyboard.core.timebase import in_words, plain_number
 from storyboard.report.plan import Paint, plain
-from storyboard.report.text import change_lines, clean, dollars, reason
+from storyboard.report.reason import change_lines, reason_text
+from storyboard.report.text import clean, dollars
 
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "follows": "yellow"}
 
@@ -65,7 +67,7 @@ def _rows(between: Between) -> list[_Row]:
         row(shot, "moved", "moved" if shot in rows else "")
     for shot, step in steps.items():
         if _is_made(step) and shot not in rows and step.reason.why in ("upstream-changes", "input-changed"):
-            row(shot, "follows", reason(step))
+            row(shot, "follows", reason_text(step))
     for found in rows.values():
         found.about += _what_it_takes(found)
     place = {shot: position for position, shot in enumerate(between.order)}

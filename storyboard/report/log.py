@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from storyboard.core.results import Commit
 from storyboard.core.shot_history import ShotVersion
-from storyboard.report.text import change_lines, clean, paid
+from storyboard.report.reason import change_lines
+from storyboard.report.text import clean, paid
 from storyboard.report.why import commit_data
 
 

@@ -19,8 +19,9 @@ from storyboard.core.plan import EncodeCounts, Plan, SegmentResult, Step, TakeRe
 from storyboard.core.ranges import overlaps
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
+from storyboard.report.reason import blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
-from storyboard.report.text import change_lines, clean, dollars, reason, several, take_name
+from storyboard.report.text import clean, dollars, several
 
 
 class FilmLength(Struct, frozen=True):
@@ -57,16 +58,26 @@ def tally_text(counted: EncodeCounts) -> str:
     """``1,812 of 2,304 frames copied, 492 encoded: 480 because it is trimmed, 12 because it is a dissolve``."""
     if not counted.encoded:
         return f"{'the one frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
-    why = [f"{frames:,} because {clean(text)}" for text, frames in list(counted.why.items())[:_REASONS] if text]
-    others = counted.encoded - sum(list(counted.why.values())[:_REASONS])
+    first = blocker_counts(counted)[:_REASONS]
+    why = [f"{frames:,} because {clean(text)}" for text, frames in first if text]
+    others = counted.encoded - sum(frames for _, frames in first)
     why += [f"{others:,} for other reasons"] if others else []
     told = f": {', '.join(why)}" if why else ""
     return f"{counted.copied:,} of {several(counted.frames, 'frame')} copied, {counted.encoded:,} encoded{told}"
 
 
 def tally_data(counted: EncodeCounts) -> dict[str, Any]:
-    """The same as data."""
-    return {"frames": counted.frames, "copied": counted.copied, "encoded": counted.encoded, "why": dict(counted.why)}
+    """Return the numbers of copied and encoded frames as JSON data."""
+    why = dict(blocker_counts(counted))
+    return {"frames": counted.frames, "copied": counted.copied, "encoded": counted.encoded, "why": why}
+
+
+def blocker_counts(counted: EncodeCounts) -> list[tuple[str, int]]:
+    """Return the numbers of encoded frames by the wording of what blocks a copy, the largest first."""
+    counts: Counter[str] = Counter()
+    for blocker, frames in counted.why.items():
+        counts[blocker_text(blocker)] += frames
+    return counts.most_common()
 
 
 # So many shots in a row of which nothing has changed are told one by one.
@@ -118,7 +129,7 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
             )
             continue
         price = f"  {dollars(step.cost)}" if step.cost else ""
-        lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason(step)}{price}")
+        lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason_text(step)}{price}")
         if (
             step.do in ("make", "held") or step.locked
         ) and step.action.seed is None:  # takes beside it changed by the same words
@@ -128,7 +139,7 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
     if verbose:
         told = {step.action.id for step in takes}
         others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
-        lines += [f"  {step.do:<7} {step.action.id}  {reason(step)}" for step in others]
+        lines += [f"  {step.do:<7} {step.action.id}  {reason_text(step)}" for step in others]
     cuts = [_cut_line(plan, cut) for cut in plan.of("cut")]
     return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum(plan, takes)])
 
@@ -192,7 +203,7 @@ def _cut_line(plan: Plan, cut: Step) -> str:
     known = f": {copied}" if not counts["wait"] else ""
     counted = encode_counts(segments)
     frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
-    made = state.get(cut.do, "is not made: " + reason(cut))
+    made = state.get(cut.do, "is not made: " + reason_text(cut))
     name = f"{cut.action.output}: " if cut.action.output else ""
     return f"{name}the cut of {several(len(segments), 'segment')}{known} {made}{frames}"
 
@@ -230,9 +241,9 @@ def _step_data(step: Step) -> dict[str, Any]:
         "output": step.action.output or None,
         "do": step.do,
         "why": step.reason.why,
-        "reason": reason(step),
+        "reason": reason_text(step),
         "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in step.reason.changes],
-        "shots": list(step.reason.shots),
+        "shots": shot_names(step.reason),
         "cost": str(step.cost),
         "key": step.key,
     }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from storyboard.core.build_events import Event, Notice, StepBlocked, StepFailed, StepMade, StepReused, StepStarted
 from storyboard.core.plan import Plan
-from storyboard.report.text import clean, dollars, reason
+from storyboard.report.reason import reason_text
+from storyboard.report.text import clean, dollars
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -23,12 +24,12 @@ def event_line(event: Event) -> str | None:
         case StepMade():
             price = f", {dollars(event.cost)}" if event.cost else ""
             done = "made" if event.step.locked is None else "fetched"
-            return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason(event.step)})"
+            return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason_text(event.step)})"
         case StepFailed():
             help_line = f"\n         {clean(event.help)}" if event.help else ""
             return f"failed   {event.action.id}  {clean(event.reason)}{help_line}"
         case StepBlocked() if event.step.action.kind == "take" and event.step.do == "blocked":
-            return f"blocked  {event.step.action.id}  {reason(event.step)}"
+            return f"blocked  {event.step.action.id}  {reason_text(event.step)}"
         case Notice():
             return f"note     {clean(event.text)}"
     return None

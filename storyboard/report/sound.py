@@ -7,8 +7,10 @@ from typing import Any
 
 from storyboard.core.keys import Request
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Change, Plan, SoundResult, Step, changes
-from storyboard.report.text import change_lines, clean, reason
+from storyboard.core.plan import Plan, SoundResult, Step
+from storyboard.core.reason import Change, changes
+from storyboard.report.reason import change_lines, reason_text
+from storyboard.report.text import clean
 
 Names = Mapping[str, Sequence[str]]
 
@@ -29,7 +31,7 @@ def _sound_line(step: Step, storyboard: Storyboard) -> str | None:
     if step.request is None and step.do == "reuse":
         return None
     if step.do == "blocked":
-        return f"the sound is not made: {reason(step)}"
+        return f"the sound is not made: {reason_text(step)}"
     if step.request is None:
         return "the sound is mixed when they are there" if storyboard.audio else None
     return f"the sound of {_parts(step)} {'is in place' if step.do == 'reuse' else 'is mixed'}"
@@ -80,7 +82,7 @@ def _lines(told: tuple[Change, ...]) -> list[str]:
 def _why(step: Step, before: Request | None) -> str:
     if step.do == "make" and step.reason.why == "new":
         return "nothing like it was mixed before" if before is None else "something else is heard than in the film"
-    return "nothing is heard" if step.do == "reuse" and step.request is None else reason(step)
+    return "nothing is heard" if step.do == "reuse" and step.request is None else reason_text(step)
 
 
 def sound_changes(step: Step, before: Request | None, names: Names) -> tuple[Change, ...]:

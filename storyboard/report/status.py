@@ -13,8 +13,9 @@ from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_count
 from storyboard.core.timebase import in_words
 from storyboard.report.build_result import remark_line, remarks_data
 from storyboard.report.plan import Paint, heading, in_film_order, summary, tally_data, tally_text
+from storyboard.report.reason import reason_text, take_name
 from storyboard.report.sound import sound_lines
-from storyboard.report.text import clean, listed, paid, reason, take_name
+from storyboard.report.text import clean, listed, paid
 
 _STATES = {
     "reuse": "up to date",
@@ -38,7 +39,7 @@ def status_text(
     words = {state: paint(f"{state:<10}", _COLORS.get(state, "")) for state in dict.fromkeys(map(_state, takes))}
     for step in takes:
         entry = locked.get(step.action.shot) if step.action.seed is None else None
-        lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason(step)}")
+        lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
     lines += [f"  look at    {remark_line(one)}" for one in _remarks(plan, storyboard)]
     lines.append("")
     for cut in plan.of("cut"):
@@ -96,7 +97,7 @@ def status_data(
             {
                 "shot": step.action.shot,
                 "state": _state(step),
-                "reason": reason(step),
+                "reason": reason_text(step),
                 "take": step.result.digest if isinstance(step.result, TakeResult) else None,
                 "locked": entry.take if entry is not None else None,
                 "seed": entry.seed if entry is not None else None,

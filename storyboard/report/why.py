@@ -7,11 +7,13 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Span
-from storyboard.core.plan import Change, Step, TakeResult
+from storyboard.core.plan import Step, TakeResult
+from storyboard.core.reason import Change
 from storyboard.core.results import Commit, Provenance
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
-from storyboard.report.text import change_lines, clean, dollars, listed, paid, reason
+from storyboard.report.reason import change_lines, reason_text
+from storyboard.report.text import clean, dollars, listed, paid
 
 
 class Cause(Struct, frozen=True):
@@ -45,12 +47,12 @@ def why_text(story: Story) -> str:
     """The reason, its fields, where it comes from, and what it pulls along."""
     step = story.step
     price = f", {dollars(step.cost)}" if step.cost else ""
-    lines = [f"{clean(step.action.shot)}: {step.do}: {reason(step)}{price}"]
+    lines = [f"{clean(step.action.shot)}: {step.do}: {reason_text(step)}{price}"]
     for cause in story.causes:
         lines += [f"  {line}" for line in change_lines(cause.change)]
         lines += [f"    {line}" for line in _where(cause)]
     for above in story.upstream:
-        lines.append(f"  {clean(above.action.shot)}: {above.do}: {reason(above)}")
+        lines.append(f"  {clean(above.action.shot)}: {above.do}: {reason_text(above)}")
         lines += [f"    {line}" for change in above.reason.changes for line in change_lines(change)]
     lines += _pulled(story)
     lines += _made(story)
@@ -102,7 +104,7 @@ def _made(story: Story) -> list[str]:
 
 
 def _request_lines(request: Mapping[str, Any]) -> list[str]:
-    from storyboard.core.plan import changes
+    from storyboard.core.reason import changes
 
     lines = []
     for change in changes({}, request):
@@ -118,12 +120,12 @@ def why_data(story: Story) -> dict[str, Any]:
         "shot": step.action.shot,
         "do": step.do,
         "why": step.reason.why,
-        "reason": reason(step),
+        "reason": reason_text(step),
         "cost": str(step.cost),
         "key": step.key,
         "changes": [_cause_data(cause) for cause in story.causes],
         "upstream": [
-            {"shot": above.action.shot, "do": above.do, "why": above.reason.why, "reason": reason(above)}
+            {"shot": above.action.shot, "do": above.do, "why": above.reason.why, "reason": reason_text(above)}
             for above in story.upstream
         ],
         "follows": {

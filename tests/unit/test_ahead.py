@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from storyboard.core.plan import SegmentResult, TakeResult
+from storyboard.core.reason import CopyBlocker
 from storyboard.engine.prefetch import JoinPrefetcher
 from storyboard.media.reader import InvalidMedia
 from tests.media.clips import make
@@ -21,7 +22,7 @@ def test_what_is_found_is_read_while_something_is_made_and_not_otherwise(tmp_pat
     def action(shot: str, kind: str = "take", seed: int | None = None) -> SimpleNamespace:
         return SimpleNamespace(shot=shot, kind=kind, seed=seed)
 
-    segments = SimpleNamespace(shot_copy_blocker=lambda shot: "it is a card" if shot == "drawn" else None)
+    segments = SimpleNamespace(shot_copy_blocker=lambda shot: CopyBlocker("card") if shot == "drawn" else None)
     planner = SimpleNamespace(segments={"": segments})
 
     def ahead() -> JoinPrefetcher:

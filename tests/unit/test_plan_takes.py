@@ -7,7 +7,7 @@ import msgspec
 from storyboard.core.graph import Graph
 from storyboard.core.model import FileInput, Shot, Storyboard
 from storyboard.core.plan import Plan, TakeResult
-from storyboard.report.text import reason
+from storyboard.report.reason import reason_text
 from tests.unit.films import Entry, FakeMemory, Kept, build, film, plan, shot
 
 
@@ -22,7 +22,7 @@ def taken(found: Plan, name: str) -> str:
 
 
 def said(found: Plan, name: str) -> str:
-    return next(reason(step) for step in found.takes() if step.action.shot == name)
+    return next(reason_text(step) for step in found.takes() if step.action.shot == name)
 
 
 def several(name: str, *seeds: int, pick: int | None = None, **more: object) -> Shot:

@@ -30,8 +30,9 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     """
     from storyboard.engine.session import BuildOptions
     from storyboard.engine.takes import NotAccepted, ShotTakes
+    from storyboard.report.reason import change_lines
     from storyboard.report.takes import take_data, take_line
-    from storyboard.report.text import change_lines, listed
+    from storyboard.report.text import listed
 
     speaker = CommandOutput("accept", as_json=as_json)
     project = read_project(path, provider)

@@ -203,13 +203,13 @@ def _tell(speaker: CommandOutput, session: "Session", outcome: "BuildResult", se
 
 def _errors(outcome: "BuildResult") -> list[dict[str, Any]]:
     """What kept a build from its end: a signal, what failed, and what was left out because of it."""
-    from storyboard.report.text import reason
+    from storyboard.report.reason import reason_text
 
     errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
     errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
     blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
     return errors + [
-        problem("blocked", f"{name}: {reason(step)}") for name, step in blocked.items() if step.do == "blocked"
+        problem("blocked", f"{name}: {reason_text(step)}") for name, step in blocked.items() if step.do == "blocked"
     ]
 
 

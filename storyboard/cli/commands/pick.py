@@ -114,8 +114,9 @@ def _fields(
 
 
 def _refuse_other_request(speaker: CommandOutput, takes: "ShotTakes", chosen: "Take") -> NoReturn:
+    from storyboard.report.reason import change_lines
     from storyboard.report.takes import take_data, take_line
-    from storyboard.report.text import change_lines, listed
+    from storyboard.report.text import listed
 
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"

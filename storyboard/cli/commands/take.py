@@ -108,13 +108,13 @@ def _with_fresh_seeds(
 
 
 def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
-    from storyboard.report.text import reason
+    from storyboard.report.reason import reason_text
 
     for step in plan.of("take"):
         if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
             command = f"storyboard build --select +{shot}"
             error = problem(
-                "upstream", f"{shot}: {reason(step)}; nothing was changed", f"`{command}` makes what is missing"
+                "upstream", f"{shot}: {reason_text(step)}; nothing was changed", f"`{command}` makes what is missing"
             )
             speaker.refuse(Exit.FAILED, [error], follow=[command])
 
@@ -141,7 +141,7 @@ def _tell(
     code = exit_code(outcome)
     if code != Exit.DONE and speaker.as_json:
         errors: list[dict[str, Any]] = [
-            problem(outcome.codes.get(name, "failed"), f"{name}: {reason}") for name, reason in outcome.failed.items()
+            problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()
         ]
         speaker.refuse(code, errors, data=data, follow=["storyboard build"])
     speaker.result("\n".join(lines), data, follow=[f"storyboard pick {shot} TAKE"])

@@ -16,8 +16,9 @@ from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
-from storyboard.core.plan import Change, Plan, Step, TakeResult
-from storyboard.core.plan import changes as told
+from storyboard.core.plan import Plan, Step, TakeResult
+from storyboard.core.reason import Change
+from storyboard.core.reason import changes as told
 from storyboard.core.selection import downstream
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from msgspec import Struct
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Json, Shot, Size
-from storyboard.core.plan import Reason, Step
+from storyboard.core.plan import Step
+from storyboard.core.reason import Reason
 from storyboard.core.timebase import exact
 from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
