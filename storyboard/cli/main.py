@@ -56,12 +56,12 @@ class _Verbs(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as problem:
-            import difflib
+            from storyboard.core.suggest import closest, with_suggestion
 
-            near = difflib.get_close_matches(args[0], VERBS, n=1)
-            if not near:
+            verb = closest(args[0], VERBS)
+            if verb is None:
                 raise
-            raise click.UsageError(f"{problem.message} Did you mean {near[0]!r}?", ctx) from problem
+            raise click.UsageError(with_suggestion(problem.message, verb), ctx) from problem
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -10,6 +10,7 @@ from storyboard.cli.output import BY_CODE, CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard
 from storyboard.core.selection import BadSelection
+from storyboard.core.suggest import with_suggestion
 
 if TYPE_CHECKING:
     from storyboard.engine.session import BuildOptions, Session
@@ -36,8 +37,7 @@ def opened(
         with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
             yield session
     except BadSelection as bad:
-        near = f" Did you mean {bad.near[0]!r}?" if bad.near else ""
-        raise click.UsageError(f"{_no_shot(bad.selector)}.{near}") from bad
+        raise click.UsageError(with_suggestion(f"{_no_shot(bad.selector)}.", next(iter(bad.near), None))) from bad
     except LockfileProblem as bad:
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)

@@ -3,9 +3,8 @@
 What the verbs share that are about one shot: its name, and what a build would do once it has changed.
 """
 
-import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project
 from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import Plan
+from storyboard.core.suggest import closest, with_suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,13 +109,17 @@ def generated_shot(storyboard: Storyboard, name: str) -> Shot:
     """The shot called *name*. Raises ``click.UsageError`` if there is none, or none that a provider makes."""
     shots = {shot.id: shot for shot in storyboard.shots()}
     if name not in shots:
-        near = difflib.get_close_matches(name, shots, n=1)
-        raise click.UsageError(f"no shot is called {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+        raise unknown_shot(name, shots)
     if not isinstance(shots[name].source, Generated):
         raise click.UsageError(f"shot {name!r} has no takes: nobody generates it")
     if shots[name].skip:
         raise click.UsageError(f"shot {name!r} is skipped, so nothing is made of it")
     return shots[name]
+
+
+def unknown_shot(name: str, shots: Iterable[str]) -> click.UsageError:
+    """Return the error for a *name* that none of *shots* has."""
+    return click.UsageError(with_suggestion(f"no shot is called {name!r}.", closest(name, shots)))
 
 
 def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:

@@ -1,23 +1,23 @@
 """Shots by what people call them, and by where frames lead from them and to them. The one user of networkx."""
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from storyboard.core.graph import Graph, segment_id, take_id
+from storyboard.core.suggest import closest
 
 if TYPE_CHECKING:
     import networkx
 
 
 class BadSelection(ValueError):
-    """A selector that names nothing; ``near`` holds what comes close."""
+    """A selector that names nothing; ``near`` holds the selector that it most likely stands for, if any."""
 
-    def __init__(self, selector: str, near: Sequence[str]) -> None:
-        super().__init__(f"nothing is called `{selector}`")
+    def __init__(self, selector: str, near: str | None) -> None:
+        super().__init__(selector)
         self.selector = selector
-        self.near = list(near)
+        self.near = [] if near is None else [near]
 
 
 def select(graph: Graph, selectors: Iterable[str]) -> set[str]:
@@ -67,12 +67,12 @@ def _select(graph: Graph, selector: str) -> set[str]:
         called = {shot.id: {shot.scene} if kind == "scene" else {*shot.tags} for shot in shots.values()}
         found = {shot for shot, names in called.items() if name in names and _is_made(graph, shot)}
         if not found:
-            near = difflib.get_close_matches(name, {one for names in called.values() for one in names})
-            raise BadSelection(selector, [f"{kind}:{one}" for one in near])
+            near = closest(name, sorted({one for names in called.values() for one in names}))
+            raise BadSelection(selector, near and f"{kind}:{near}")
         return found
     match = re.fullmatch(r"(\+?)([^+]+)(\+?)", selector)
     if match is None or not _is_made(graph, match[2]):
-        raise BadSelection(selector, difflib.get_close_matches(selector.strip("+"), shots))
+        raise BadSelection(selector, closest(selector.strip("+"), shots))
     shot = match[2]
     return {shot} | (upstream(graph, shot) if match[1] else set()) | (downstream(graph, shot) if match[3] else set())
 

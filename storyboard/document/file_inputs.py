@@ -7,9 +7,9 @@ from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
 from storyboard.document.media_headers import Kind
+from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
 from storyboard.document.project_files import ProjectFiles
-from storyboard.document.suggest import quoted
 from storyboard.fonts import missing_letters
 
 

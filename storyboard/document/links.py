@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import FrameLink, Generated
+from storyboard.core.suggest import closest, suggestion
 from storyboard.core.timebase import plain_number
+from storyboard.document.names import quoted
 from storyboard.document.scene_cache import AnyDraft, AnyField
-from storyboard.document.suggest import closest, quoted
 
 LONGEST_CHAIN = 2
 _LOOKED_AT = 20_000
@@ -97,7 +98,7 @@ def _dangling(name: str, place: Span, known: dict[str, LinkedShot]) -> Diagnosti
     message = f"shot {quoted(name)} is not defined"
     if meant is None:
         return error("unknown-shot", message, place)
-    return error("unknown-shot", message, place, _definition(known[meant]), help=f"did you mean `{meant}`?")
+    return error("unknown-shot", message, place, _definition(known[meant]), help=suggestion(meant))
 
 
 def _outside(field: AnyField, link: FrameLink, target: LinkedShot) -> Diagnostic | None:

@@ -13,11 +13,11 @@ from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.lower_film import FilmLowering
+from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, in_project
 from storyboard.document.project_files import FileProblem, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, Known, KnownScene, KnownSceneDraft, NotReusable
 from storyboard.document.scene_records import worth_knowing
-from storyboard.document.suggest import quoted
 from storyboard.document.validate import Kind, check
 from storyboard.document.yaml.decode import text_document
 from storyboard.document.yaml.parse import parse

@@ -12,12 +12,13 @@ from storyboard.core.audio import TrackOutsideFilm, track_start
 from storyboard.core.diagnostics import Diagnostic, Label, error, warning
 from storyboard.core.model import Audio, Clip, Storyboard, Track
 from storyboard.core.ranges import overlaps
+from storyboard.core.suggest import closest, suggestion
 from storyboard.core.timebase import exact, in_words, plain_number
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, running_time, timeline
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
 from storyboard.document.file_inputs import FileInputs
+from storyboard.document.names import quoted
 from storyboard.document.scene_cache import AnyDraft
-from storyboard.document.suggest import closest, quoted
 
 # How far a track gives way where it is only said that it does.
 DUCK_DB = Fraction(12)
@@ -125,7 +126,7 @@ def _unusable(
     if meant is None:
         return error("unknown-shot", message, place)
     note = Label(by_id[meant].name_span, f"{quoted(meant)} is defined here")
-    return error("unknown-shot", message, place, note, help=f"did you mean `{meant}`?")
+    return error("unknown-shot", message, place, note, help=suggestion(meant))
 
 
 def check_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diagnostic]:

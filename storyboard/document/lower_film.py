@@ -20,10 +20,10 @@ from storyboard.document.lower_outputs import Outputs
 from storyboard.document.lower_shot import LoweredShot, LoweringContext, lower_shot
 from storyboard.document.lower_text import VarExpander
 from storyboard.document.model_limits import ModelChecks
+from storyboard.document.names import folded, is_reserved, quoted
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownSceneDraft, context_of
 from storyboard.document.scene_records import AnyScene, ReadScene, known_shots
-from storyboard.document.suggest import folded, is_reserved, quoted
 from storyboard.document.yaml.source_map import Document, Path
 
 

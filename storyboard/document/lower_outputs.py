@@ -13,10 +13,10 @@ from storyboard.document.check_lengths import check_overlaps
 from storyboard.document.fields import Field, FieldLayer, layer
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.lower_shot import LoweredShot
+from storyboard.document.names import folded, quoted
 from storyboard.document.paths import BadPath, default_film, film
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft
-from storyboard.document.suggest import folded, quoted
 
 _FPS = (1, 120)
 _PROFILES: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from storyboard.core.timebase import exact
 from storyboard.document.fields import Field, ShotDraft
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.lower_text import VarExpander, can_be_drawn
-from storyboard.document.suggest import alternatives
+from storyboard.document.names import alternatives
 
 SHOWN_S = Fraction(4)
 TRANSITION_S = Fraction(1)

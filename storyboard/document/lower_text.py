@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Span, error, warning
 from storyboard.core.model import Caption, FileInput
+from storyboard.core.suggest import closest, suggestion
 from storyboard.core.timebase import exact, plain_number
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
 from storyboard.document.file_inputs import FileInputs
-from storyboard.document.suggest import closest, quoted
+from storyboard.document.names import quoted
 from storyboard.document.yaml.source_map import Document, Path
 from storyboard.fonts import has_layout, needs_layout
 
@@ -132,7 +133,7 @@ class VarExpander:
         advice = "define it under `vars`, or write `$${` for a literal `${`"
         if meant is not None:
             self.used.add(meant)
-            advice = f"did you mean `${{{meant}}}`?"
+            advice = suggestion(f"${{{meant}}}")
         return error("unknown-var", f"the var {quoted(name)} is not defined", place, help=advice)
 
 

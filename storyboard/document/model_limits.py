@@ -1,12 +1,16 @@
 """A request against the card of its model: lengths, sizes, frames, providers, fields that are passed through."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error
-from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated
-from storyboard.core.model_cards import ModelCard, misfits
+from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated, Size
+from storyboard.core.model_cards import ModelCard, prompt_length
+from storyboard.core.suggest import closest, did_you_mean, either, suggestion
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
-from storyboard.document.suggest import alternatives, closest, did_you_mean, quoted
+from storyboard.document.names import alternatives, quoted
 
 # What the local provider draws by and nobody else is sent.
 _LOCAL_PARAMS = {"slate": bool}
@@ -46,17 +50,17 @@ class ModelChecks:
             self._tell(shot, "model-provider", f"{makers}, not by {quoted(name)}", field)
         else:
             meant = closest(name, everybody)
-            advice = makers if meant is None else f"did you mean `{meant}`?"
+            advice = makers if meant is None else suggestion(meant)
             self._tell(shot, "unknown-provider", f"the provider {quoted(name)} is not known", field, help=advice)
         return name
 
     def check(self, shot: ShotDraft, card: ModelCard, source: Generated) -> None:
         """Says what of *source* the model cannot serve; fields that are wrong already are left alone."""
-        for misfit in misfits(card, source):
-            field = shot.written(misfit.field)
+        for mismatch in mismatches(card, source):
+            field = shot.written(mismatch.field)
             if field is None or field.usable:
-                code = f"model-{misfit.field.replace('_', '-')}"
-                self._tell(shot, code, misfit.message, field, help=misfit.help)
+                code = f"model-{mismatch.field.replace('_', '-')}"
+                self._tell(shot, code, mismatch.message, field, help=mismatch.help)
 
     def check_params(self, shot: ShotDraft, card: ModelCard, layers: list[FieldLayer]) -> None:
         """Says which of the request fields may not be passed through."""
@@ -99,3 +103,49 @@ class ModelChecks:
 
 def _is_own(shot: ShotDraft, field: Field) -> bool:
     return field.document is shot.own.document and field.path[: len(shot.own.path)] == shot.own.path
+
+
+class ModelMismatch(Struct, frozen=True):
+    """A field of a request that a model cannot serve, in words, and the nearest value that it can."""
+
+    field: str
+    message: str
+    help: str | None = None
+
+
+def mismatches(card: ModelCard, source: Generated) -> Iterator[ModelMismatch]:
+    """Yield everything in *source* that *card* does not allow, field by field."""
+    if source.duration not in card.durations:
+        nearest = min(card.durations, key=lambda d: (abs(d - source.duration), d))
+        lengths = either([str(d) for d in card.durations])
+        yield ModelMismatch("duration", f"{card.id} makes clips of {lengths} s", f"the nearest is {nearest}")
+    if str(source.size) not in card.sizes:
+        help_text = f"the nearest is {_nearest_size(card, source.size)}"
+        yield ModelMismatch("size", f"{card.id} makes pictures of {either(card.sizes)}", help_text)
+    low, high = card.prompt_length
+    length = prompt_length(source.prompt, card.prompt_unit)
+    if not low <= length <= high:
+        message = f"{card.id} takes prompts of {low} to {high} characters, this one has {length}"
+        yield ModelMismatch("prompt", message)
+    if not card.seed_range[0] <= source.seed <= card.seed_range[1]:
+        yield ModelMismatch("seed", f"{card.id} takes seeds from {card.seed_range[0]} to {card.seed_range[1]}")
+    if source.negative_prompt is not None and not card.negative_prompt:
+        help_text = "say what should be seen, in `prompt`"
+        yield ModelMismatch("negative_prompt", f"{card.id} takes no negative prompt", help_text)
+    for position in ("first", "last"):
+        if getattr(source, f"{position}_frame") is not None and position not in card.frames:
+            takes = f"only a {either(card.frames)} frame" if card.frames else "no frames"
+            yield ModelMismatch(f"{position}_frame", f"{card.id} takes {takes}")
+
+
+def _nearest_size(card: ModelCard, size: Size) -> str:
+    """Return the size of *card* nearest in shape, then in pixels."""
+    wanted = Fraction(size.width, size.height)
+
+    def distance(text: str) -> tuple[float, int]:
+        candidate = Size.parse(text)
+        ratio = Fraction(candidate.width, candidate.height) / wanted
+        pixels = abs(candidate.width * candidate.height - size.width * size.height)
+        return float(max(ratio, 1 / ratio)), pixels
+
+    return min(card.sizes, key=distance)

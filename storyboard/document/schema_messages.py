@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, error
+from storyboard.core.suggest import closest, did_you_mean, suggestion
+from storyboard.document.names import alternatives, as_id, quoted
 from storyboard.document.schema import fields_of
-from storyboard.document.suggest import alternatives, as_id, closest, did_you_mean, quoted
 from storyboard.document.yaml.source_map import Document, Path
 
 FORBIDDEN = "forbidden"
@@ -187,7 +188,7 @@ def _wrong_form(document: Document, kind: str, path: Path, problem: Any) -> Iter
     here = (*path, value) if of_key else path
     article = "an" if title[0] in "aeiou" else "a"
     meant = as_id(value) if title.endswith(" id") else None
-    advice = _first_sentence(problem.schema["description"]) if meant is None else f"did you mean `{meant}`?"
+    advice = _first_sentence(problem.schema["description"]) if meant is None else suggestion(meant)
     place = document.key_span(here) if of_key else document.span(here)
     yield error("bad-value", f"{quoted(value)} is not {article} {title}", place, help=advice), here
 

@@ -4,7 +4,8 @@ import click
 
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput
-from storyboard.core.model_cards import ModelCard, alternatives
+from storyboard.core.model_cards import ModelCard
+from storyboard.core.suggest import either
 
 
 @click.command("models", epilog="Example: storyboard models runway:1@2 --json")
@@ -25,11 +26,10 @@ def command(name: str | None, as_json: bool) -> None:
 
 
 def _card(card: ModelCard) -> str:
-
     low, high = card.prompt_length
     rows = {
         "made by": ", ".join(card.providers),
-        "durations": f"{alternatives([str(seconds) for seconds in card.durations])} s",
+        "durations": f"{either([str(seconds) for seconds in card.durations])} s",
         "sizes": ", ".join(card.sizes),
         "rate": f"{card.fps} frames a second",
         "prompt": f"{low} to {high} characters",

@@ -11,7 +11,7 @@ import click
 
 from storyboard.cli.history import HERE, GitHistory, ShotHistory
 from storyboard.cli.open_session import opened
-from storyboard.cli.options import json_option, provider_name, provider_option
+from storyboard.cli.options import json_option, provider_name, provider_option, unknown_shot
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.core.keys import Request
@@ -125,13 +125,9 @@ def _without_take(shot: Shot) -> str:
 
 
 def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:
-    import difflib
-
     if reason:
         raise click.UsageError(f"shot {shot!r} has no take: {reason}")
-    near = difflib.get_close_matches(shot, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise click.UsageError(f"no shot is called {shot!r}.{hint}")
+    raise unknown_shot(shot, known)
 
 
 def _causes(

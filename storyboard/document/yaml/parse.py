@@ -13,7 +13,7 @@ import yaml
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error
-from storyboard.document.suggest import quoted
+from storyboard.document.names import quoted
 from storyboard.document.yaml import scalars, syntax_errors
 from storyboard.document.yaml.decode import text_document
 from storyboard.document.yaml.source_map import Document, Map, Node, Scalar, Seq
