@@ -15,7 +15,7 @@ from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import tally_data, tally_text
 from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
-from storyboard.report.text import clean, dollars, listed, several
+from storyboard.report.text import clean_lines, dollars, listed, several
 
 _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 
@@ -65,7 +65,7 @@ def outcome_text(
     takes = _count(made, "take"), _count(ended.reused, "take"), _count(fetched, "take")
     beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
-    lines = [f"failed   {name}: {clean(why)}" for name, why in ended.failed.items()]
+    lines = [f"failed   {name}: {clean_lines(why)}" for name, why in ended.failed.items()]
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += _blocked_lines(left_out)
     lines += [f"take     {chosen_line(one)}" for one in ended.chosen]

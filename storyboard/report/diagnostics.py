@@ -1,45 +1,72 @@
-"""Findings as text with carets under the place they speak of, and as plain data.
+"""Findings and errors as text: fact, source line with carets, notes, help; and as the data that ``--json`` prints.
 
-The text is for people: fact, source line, caret, notes, help. Nothing of the source reaches the terminal unchanged that
-could act there (``cells``). The data is what ``--json`` prints.
+``error_text`` makes the text of every error without a place; ``render`` that of findings with theirs. Source text is
+cleaned for the terminal by ``text.clean``.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span
-from storyboard.report.text import cells, harmless, harmless_character
+from storyboard.report.text import cells, clean, clean_character
 
 WIDTH = 100
 TAB = 4
 
 _BREAK = re.compile(r"\r\n|\r|\n")
-_COLORS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_COLORS: Mapping[str, str] = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_Paint = Callable[[str, str], str]
 
 
 def render(findings: Sequence[Diagnostic], texts: Mapping[str, str], color: bool = False) -> str:
-    """All findings, a blank line between two, and their number at the end; empty if there are none.
+    """Return all findings, a blank line between two, and a last line with their number; empty if there are none.
 
-    *texts* are the sources by the file names of the spans; a finding in a file that is not among them has no caret.
+    *texts* are the sources by the file names of the spans; a finding in another file has no caret.
     """
     if not findings:
         return ""
-    lines = _Lines(texts)
+    lines = _SourceLines(texts)
     blocks = ["\n".join(_block(finding, lines, color)) for finding in findings]
     return "\n\n".join([*blocks, summary(findings)]) + "\n"
 
 
+def error_text(
+    message: str,
+    code: str = "",
+    *,
+    label: str = "error",
+    details: Sequence[str] = (),
+    help: str | None = None,  # noqa: A002
+    color: bool = False,
+) -> str:
+    """Return an error without a place: ``error[code]: message``, then *details* and *help*, a line each.
+
+    *label* is ``error``, ``warning`` or who reports the error. *message* may have several lines and is not cleaned.
+    """
+    head = _heading(label, code, message, _painter(color))
+    return "\n".join([head, *(f"  {detail}" for detail in details), *_help_line(help)])
+
+
+def _heading(label: str, code: str, message: str, paint: _Paint) -> str:
+    kind = paint(_COLORS.get(label, ""), f"{label}[{code}]" if code else label)
+    return f"{kind}: {paint(_BOLD, message)}"
+
+
+def _help_line(text: str | None) -> list[str]:
+    return [f"  help: {text}"] if text else []
+
+
 def summary(findings: Sequence[Diagnostic]) -> str:
-    """``2 errors, 1 warning``; ``no findings`` if there are none."""
+    """Return ``2 errors, 1 warning``; ``no findings`` if there are none."""
     counts = [(severity, sum(finding.severity is severity for finding in findings)) for severity in Severity]
-    said = [f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts if count]
-    return ", ".join(said) or "no findings"
+    parts = [f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts if count]
+    return ", ".join(parts) or "no findings"
 
 
 def as_data(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
-    """The findings as values for JSON. Lines and columns count from 1, ends are exclusive; ``place`` may be null."""
+    """Return the findings as JSON data. Lines and columns count from 1, ends are exclusive; ``place`` may be null."""
     return [
         {
             "severity": str(finding.severity),
@@ -53,7 +80,7 @@ def as_data(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     ]
 
 
-class _Lines:
+class _SourceLines:
     """Source lines by file and number; each text is split once."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -63,47 +90,45 @@ class _Lines:
     def line(self, span: Span) -> str | None:
         if span.file not in self._split:
             text = self._texts.get(span.file)
-            self._split[span.file] = [] if text is None else _split(text)
+            self._split[span.file] = [] if text is None else _split_lines(text)
         lines = self._split[span.file]
         return lines[span.line - 1] if 0 < span.line <= len(lines) else None
 
 
-def _split(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     return _BREAK.split(text) if "\r" in text else text.split("\n")
 
 
-def _block(finding: Diagnostic, lines: _Lines, color: bool) -> Iterator[str]:
+def _block(finding: Diagnostic, lines: _SourceLines, color: bool) -> Iterator[str]:
     paint = _painter(color)
     place = "" if finding.span is None else paint(_BOLD, f"{_where(finding.span)}: ")
-    kind = paint(_COLORS[finding.severity], f"{finding.severity}[{finding.code}]")
-    yield f"{place}{kind}: {paint(_BOLD, harmless(finding.message))}"
+    yield place + _heading(finding.severity, finding.code, clean(finding.message), paint)
     source = lines.line(finding.span) if finding.span is not None else None
     if finding.span is not None and source is not None:
         number = f"{finding.span.line:>5}"
-        shown, caret = _pointed(source, finding.span)
+        shown, caret = _point_at(source, finding.span)
         yield f"{paint(_DIM, f'{number} |')} {shown}".rstrip()
         yield f"{paint(_DIM, ' ' * len(number) + ' |')} {paint(_COLORS[finding.severity], caret)}"
     yield from (f"  note: {_note(label)}" for label in finding.notes)
-    if finding.help is not None:
-        yield f"  help: {harmless(finding.help)}"
+    yield from _help_line(finding.help and clean(finding.help))
 
 
-def _pointed(source: str, span: Span) -> tuple[str, str]:
-    """A source line as it can be shown, and the line of carets that goes below it."""
+def _point_at(source: str, span: Span) -> tuple[str, str]:
+    """Return a source line as it is shown, and the line of carets below it."""
     first = span.column - 1
     last = span.end_column - 1 if span.end_line == span.line else len(source)
-    # A line can be a megabyte long; only what may be shown is looked at.
+    # A line can be a megabyte long; only the part around the place is laid out.
     cut = max(0, first - 4 * WIDTH)
     more = len(source) > cut + 8 * WIDTH
     source, first, last = source[cut : cut + 8 * WIDTH], first - cut, last - cut
-    pieces, starts = _laid_out(source)
+    pieces, starts = _lay_out(source)
     begin = starts[min(first, len(source))]
     end = max(starts[min(last, len(source))], begin + 1)
     return _window(pieces, starts, begin, end, (cut > 0, more))
 
 
-def _laid_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
-    """What each character is shown as, and the cell where it begins; last, the cell behind them all."""
+def _lay_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
+    """Return the text shown for each character and the cell where it begins; last, the cell after them all."""
     if source.isascii() and source.isprintable():
         return source, range(len(source) + 1)
     pieces: list[str] = []
@@ -111,7 +136,7 @@ def _laid_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
     width = 0
     for character in source:
         starts.append(width)
-        piece = " " * (TAB - width % TAB) if character == "\t" else harmless_character(character)
+        piece = " " * (TAB - width % TAB) if character == "\t" else clean_character(character)
         width += len(piece) if character == "\t" else cells(piece)
         pieces.append(piece)
     return pieces, [*starts, width]
@@ -120,9 +145,9 @@ def _laid_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
 def _window(
     pieces: Sequence[str], starts: Sequence[int], begin: int, end: int, cut: tuple[bool, bool]
 ) -> tuple[str, str]:
-    """The part of a line that fits around the carets from cell *begin* to *end*; ``…`` stands for what is left out.
+    """Return the part of a line that fits around the carets from cell *begin* to *end*, with ``…`` for the rest.
 
-    *cut* says whether something was left out before and after already.
+    *cut* says whether text before and after is left out already.
     """
     total = starts[-1]
     if not any(cut) and total <= WIDTH and end <= WIDTH:
@@ -139,15 +164,15 @@ def _window(
 
 
 def _note(label: Label) -> str:
-    return f"{harmless(label.text)} at {_where(label.span)}"
+    return f"{clean(label.text)} at {_where(label.span)}"
 
 
 def _where(span: Span) -> str:
-    return f"{harmless(span.file)}:{span.line}:{span.column}"
+    return f"{clean(span.file)}:{span.line}:{span.column}"
 
 
 def place_data(span: Span | None) -> dict[str, Any] | None:
-    """A place as the envelope holds it."""
+    """Return a place as JSON data."""
     if span is None:
         return None
     return {
@@ -159,5 +184,5 @@ def place_data(span: Span | None) -> dict[str, Any] | None:
     }
 
 
-def _painter(color: bool) -> Any:
+def _painter(color: bool) -> _Paint:
     return (lambda code, text: f"{code}{text}{_RESET}") if color else (lambda _code, text: text)

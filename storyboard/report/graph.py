@@ -2,14 +2,14 @@
 
 from storyboard.core.graph import CUT, Graph, links, moment
 from storyboard.core.model import Shot
-from storyboard.report.text import clean
+from storyboard.report.text import clean_lines
 
 
 def graph_text(graph: Graph) -> str:
     """Shots by scene; a shot that starts from another's frame stands under it with the moment."""
     lines = []
     for scene in graph.storyboard.scenes:
-        lines.append(clean(scene.title or scene.id))
+        lines.append(clean_lines(scene.title or scene.id))
         for shot in scene.shots:
             lines.append(f"  {shot.id}{_from(shot)}{' (skipped)' if shot.skip else ''}")
     return "\n".join(lines)

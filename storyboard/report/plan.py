@@ -21,7 +21,7 @@ from storyboard.core.timebase import in_words, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
 from storyboard.report.reason import blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
-from storyboard.report.text import clean, dollars, several
+from storyboard.report.text import clean, clean_lines, dollars, several
 
 
 class FilmLength(Struct, frozen=True):
@@ -100,7 +100,7 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
     facts = f"{main.seconds(output)} ({main.frames_at_rate(output)}), {output.size}"
     if output.name:
         facts = f"{main.seconds(output)}, {several(len(storyboard.outputs), 'film')}"
-    name, made_by = clean(storyboard.title or storyboard.file), ", ".join(providers)
+    name, made_by = clean_lines(storyboard.title or storyboard.file), ", ".join(providers)
     lines = [f"{name}: {several(len(shots), 'shot')}, {facts}, made by {made_by or 'nobody: nothing is generated'}"]
     for film in storyboard.films() if output.name else ():
         one = film.output

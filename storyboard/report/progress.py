@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from storyboard.core.build_events import Event, Notice, StepBlocked, StepFailed, StepMade, StepReused, StepStarted
 from storyboard.core.plan import Plan
 from storyboard.report.reason import reason_text
-from storyboard.report.text import clean, dollars
+from storyboard.report.text import clean_lines, dollars
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,12 +26,12 @@ def event_line(event: Event) -> str | None:
             done = "made" if event.step.locked is None else "fetched"
             return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason_text(event.step)})"
         case StepFailed():
-            help_line = f"\n         {clean(event.help)}" if event.help else ""
-            return f"failed   {event.action.id}  {clean(event.reason)}{help_line}"
+            help_line = f"\n         {clean_lines(event.help)}" if event.help else ""
+            return f"failed   {event.action.id}  {clean_lines(event.reason)}{help_line}"
         case StepBlocked() if event.step.action.kind == "take" and event.step.do == "blocked":
             return f"blocked  {event.step.action.id}  {reason_text(event.step)}"
         case Notice():
-            return f"note     {clean(event.text)}"
+            return f"note     {clean_lines(event.text)}"
     return None
 
 

@@ -22,7 +22,7 @@ from storyboard.core.reason import (
     Why,
 )
 from storyboard.core.timebase import decimal_seconds
-from storyboard.report.text import clean, dollars, listed
+from storyboard.report.text import clean, clean_lines, dollars, listed
 
 SOUND = "the sound"
 _CONTEXT_WORDS = 3
@@ -229,7 +229,7 @@ def change_lines(change: Change) -> list[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "(not set)"
-    text = clean(str(value))
+    text = clean_lines(str(value))
     kind, _, digest = text.partition(":")
     if kind in ("file", "picture") and len(digest) == 64:
         return f"{kind} {digest[:12]}"

@@ -1,69 +1,66 @@
-"""Plans in words: why a step is what it is, and what has changed, for people.
+"""Text for people: foreign text made safe for a terminal, and numbers, sums of money and lists in words.
 
-Foreign text for a terminal: without anything that could act there, and measured in cells.
-
-Text from storyboards and providers may hold escape sequences, characters that turn the direction of writing, and ones
-that cannot be seen. Each of those is shown as U+FFFD. Widths follow UAX #11: wide East Asian characters take two cells.
+Text from storyboards and providers may hold escape sequences, characters that reverse the direction of writing, and
+invisible ones. ``clean`` shows each of them as U+FFFD. Widths follow UAX #11: wide East Asian characters take two
+cells.
 """
 
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Controls, formats (bidi, zero width), surrogates, private use, unassigned, line and paragraph separators.
+_UNSAFE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_ZERO_WIDTH = frozenset(("Mn", "Me"))
+_LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
 def clean(text: str) -> str:
-    """Foreign text fit for a terminal: no control, bidi or zero-width characters, one line."""
-    shown = "".join(" " if char in "\n\r\t" else char for char in text)
-    return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
-
-
-def several(number: int, noun: str) -> str:
-    """``1 frame``, ``2,304 frames``."""
-    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
-
-
-def dollars(amount: Decimal) -> str:
-    """``$0.96``; fractions of a cent are shown where there are any."""
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents}" if cents == amount else f"${amount.normalize():f}"
-
-
-def paid(cost: str | None) -> str:
-    """What was paid, from decimal text: ``$0.60``; ``free`` where nothing was."""
-    return dollars(Decimal(cost)) if cost else "free"
-
-
-def listed(names: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    items = [clean(name) for name in names]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
-
-
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_UNSAFE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-_ZERO = frozenset(("Mn", "Me"))
-
-
-def harmless(text: str) -> str:
-    """*text* on one line, with control, direction and invisible characters replaced; a tab becomes a blank."""
+    """Return *text* on one line, with every unsafe or invisible character as U+FFFD and a tab as a blank."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(harmless_character, text))
+    return "".join(map(clean_character, text))
 
 
-def harmless_character(character: str) -> str:
-    """The same for a single character."""
+def clean_character(character: str) -> str:
+    """Return what ``clean`` shows for one character."""
     if character == "\t":
         return " "
     return REPLACEMENT if unicodedata.category(character) in _UNSAFE else character
 
 
+def clean_lines(text: str) -> str:
+    """Return a text that may have several lines, such as a title, on one line: line breaks as blanks, then clean."""
+    return clean(text.translate(_LINE_BREAKS))
+
+
 def cells(character: str) -> int:
-    """How many cells of a terminal a harmless character takes: 0, 1 or 2."""
+    """Return how many cells of a terminal a clean character takes: 0, 1 or 2."""
     if character.isascii():
         return 1
-    if unicodedata.category(character) in _ZERO:
+    if unicodedata.category(character) in _ZERO_WIDTH:
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def several(number: int, noun: str) -> str:
+    """Return ``1 frame``, ``2,304 frames``."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
+def dollars(amount: Decimal) -> str:
+    """Return ``$0.96``; fractions of a cent only where there are any."""
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents}" if cents == amount else f"${amount.normalize():f}"
+
+
+def paid(cost: str | None) -> str:
+    """Return a cost given as decimal text: ``$0.60``; ``free`` where nothing was paid."""
+    return dollars(Decimal(cost)) if cost else "free"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c``."""
+    items = [clean(name) for name in names]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

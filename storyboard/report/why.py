@@ -13,7 +13,7 @@ from storyboard.core.results import Commit, Provenance
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.reason import change_lines, reason_text
-from storyboard.report.text import clean, dollars, listed, paid
+from storyboard.report.text import clean, clean_lines, dollars, listed, paid
 
 
 class Cause(Struct, frozen=True):
@@ -96,7 +96,7 @@ def _made(story: Story) -> list[str]:
     if made.label and made.label != story.step.action.shot:
         lines.append(f"  the shot was called {clean(made.label)} then")
     if made.note:
-        lines.append(f"  note: {clean(made.note)}")
+        lines.append(f"  note: {clean_lines(made.note)}")
     if story.request is not None:
         lines.append("  made from:")
         lines += [f"    {line.replace('(not set) -> ', '')}" for line in _request_lines(story.request)]

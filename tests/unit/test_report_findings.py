@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.report.diagnostics import WIDTH, as_data, render, summary
-from storyboard.report.text import cells, harmless
+from storyboard.report.text import cells, clean, clean_lines
 
 QUICK = settings(deadline=None, max_examples=80)
 
@@ -127,8 +127,13 @@ def test_no_foreign_character_can_act_in_a_terminal(text: str, message: str, nam
     assert bad == set()
 
 
-def test_harmless_text_stays_on_one_line() -> None:
-    assert harmless("a\nb\tc\x1b[2J\u2028") == "a\ufffdb c\ufffd[2J\ufffd"
+def test_clean_text_stays_on_one_line() -> None:
+    assert clean("a\nb\tc\x1b[2J\u2028") == "a\ufffdb c\ufffd[2J\ufffd"
+
+
+def test_invisible_characters_are_shown_wherever_text_is_printed() -> None:
+    assert clean("a\u202eb\u200bc\ue000") == "a\ufffdb\ufffdc\ufffd"
+    assert clean_lines("a\r\nb\tc\x1b") == "a  b c\ufffd"
 
 
 def test_data_has_every_part() -> None:

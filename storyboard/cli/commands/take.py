@@ -125,7 +125,7 @@ def _tell(
     from storyboard.engine.takes import ShotTakes
     from storyboard.report.build_result import outcome_data
     from storyboard.report.takes import takes_data, takes_text
-    from storyboard.report.text import clean, dollars, listed
+    from storyboard.report.text import clean_lines, dollars, listed
 
     takes = ShotTakes(session, shot)
     data = takes_data(shot, takes.takes, takes.unmade())
@@ -134,7 +134,7 @@ def _tell(
         "file": typed(edit.file),
         "build": outcome_data(outcome, session.storyboard, 0.0, typed),
     }
-    lines = [f"failed   {name}: {clean(why)}" for name, why in outcome.failed.items()]
+    lines = [f"failed   {name}: {clean_lines(why)}" for name, why in outcome.failed.items()]
     cost = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
     lines.append(f"seeds {listed(map(str, seeds))} written into {typed(edit.file)}{cost}")
     lines.append(takes_text(shot, takes.takes, takes.unmade(), paint))
