@@ -141,10 +141,12 @@ def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
 
 def _fail(words: Sequence[str], ending: Exit, code: str, message: str) -> int:
     """End with an error that no verb has put into words: to stderr, and as an envelope where one was asked for."""
+    from storyboard.report.diagnostics import error_text
+
     if _wants_json(words):
         with suppress(OSError):  # the disk that stdout goes to may be what is full
             print(envelope(_verb(words), ok=False, data=None, errors=[_error(code, message)]), flush=True)  # noqa: T201
-    print(f"storyboard: {message}", file=sys.stderr)  # noqa: T201
+    print(error_text(message, label="storyboard"), file=sys.stderr)  # noqa: T201
     return ending
 
 
@@ -154,8 +156,24 @@ def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
         verb = _verb(words)
         follow = [f"storyboard {verb} --help" if verb else "storyboard --help"]
         click.echo(envelope(verb, ok=False, data=None, errors=[error], follow=follow))
-    problem.show()
+    if type(problem).show is not click.UsageError.show:  # the help, where a group is called without a verb
+        problem.show()
+    else:
+        click.echo(_usage_text(problem), err=True)
     return Exit.USAGE
+
+
+def _usage_text(problem: click.UsageError) -> str:
+    """Return how the verb is called, how to get its help, and the error, as click shows them."""
+    from storyboard.report.diagnostics import error_text
+
+    text = error_text(problem.format_message(), label="Error")
+    context = problem.ctx
+    if context is None:
+        return text
+    names = context.command.get_help_option_names(context)
+    hint = f"Try '{context.command_path} {max(names, key=len)}' for help.\n" if names else ""
+    return f"{context.get_usage()}\n{hint}\n{text}"
 
 
 def _error(code: str, message: str) -> dict[str, object]:

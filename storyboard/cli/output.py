@@ -231,11 +231,11 @@ class CommandOutput:
             lines = envelope(self.command, ok=False, data=data, warnings=self.warnings, errors=errors, follow=more)
             click.echo(lines)
         else:
-            note(text if text is not None else "\n".join(_line(error) for error in errors))
+            note(text if text is not None else "\n".join(map(_error_text, errors)))
         raise ExitWith(code)
 
 
-def _line(error: dict[str, Any]) -> str:
-    head = click.style("error", fg="red", bold=True) if colored(sys.stderr) else "error"
-    text = f"{head}[{error['code']}]: {error['message']}"
-    return f"{text}\n  help: {error['help']}" if error["help"] else text
+def _error_text(error: dict[str, Any]) -> str:
+    from storyboard.report.diagnostics import error_text
+
+    return error_text(error["message"], error["code"], help=error["help"], color=colored(sys.stderr))

@@ -9,6 +9,7 @@ import click
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.core.plan import Plan
 from storyboard.core.plan_file import (
+    PLAN_VERSION,
     Drift,
     InvalidPlanFile,
     PlanChoice,
@@ -18,6 +19,7 @@ from storyboard.core.plan_file import (
     loads,
     make_plan_file,
 )
+from storyboard.report.diagnostics import error_text
 
 if TYPE_CHECKING:
     from storyboard.engine.session import Session
@@ -54,7 +56,15 @@ def read_plan(path: Path) -> PlanFile:
         raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
     except InvalidPlanFile as bad:
         way_out = f"; `storyboard plan --out {path}` writes it anew" if bad.is_plan else ""
-        raise click.UsageError(f"{path}: {bad}{way_out}") from bad
+        raise click.UsageError(f"{path}: {_problem_text(bad)}{way_out}") from bad
+
+
+def _problem_text(bad: InvalidPlanFile) -> str:
+    if bad.problem == "version":
+        return f"it is a plan of version {bad.version}, this storyboard reads version {PLAN_VERSION}"
+    if bad.problem == "edited":
+        return "it was edited after it was written: its seal does not fit"
+    return "it is not a plan that `storyboard plan --out` wrote"
 
 
 def agreed_cap(agreed: PlanFile, cap: Decimal | None) -> Decimal | None:
@@ -69,11 +79,12 @@ def refuse_if_moved(speaker: CommandOutput, agreed: PlanFile, now: PlanFile) -> 
     if found:
         errors = [problem("plan-moved", _line(one)) for one in found]
         errors[0]["help"] = "write the plan anew with `storyboard plan --out`, and have it agreed to"
-        data = {"moved": [{"kind": one.kind, "name": one.name, "old": one.old, "new": one.new} for one in found]}
-        text = "\n".join(
-            ["error[plan-moved]: this is not what the plan says; nothing was done"]
-            + [f"  {error['message']}" for error in errors]
-            + [f"  help: {errors[0]['help']}"]
+        data = {"moved": [{"kind": one.kind, "name": _name(one), "old": one.old, "new": one.new} for one in found]}
+        text = error_text(
+            "this is not what the plan says; nothing was done",
+            "plan-moved",
+            details=[error["message"] for error in errors],
+            help=errors[0]["help"],
         )
         speaker.refuse(Exit.FAILED, errors, text=text, data=data, follow=["storyboard plan"])
 
@@ -87,5 +98,8 @@ def _line(one: Drift) -> str:
         case "choice":
             return "the command line asks for something else"
     change = "new" if not one.old else "gone" if not one.new else "changed"
-    where = {"storyboard": "storyboard", "file": "file", "lockfile": "lockfile"}[one.kind]
-    return f"{where}: {one.name}{'' if one.name == 'the film' else ' is ' + change}"
+    return f"{one.kind}: {_name(one)}{' is ' + change if one.name else ''}"
+
+
+def _name(one: Drift) -> str:
+    return one.name or ("the command line" if one.kind == "choice" else "the film")

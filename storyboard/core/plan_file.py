@@ -61,27 +61,30 @@ class PlanFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InvalidPlanFile(ValueError):
-    """A file that is no plan, or not as it was written; the text is a fact in words.
+    """A file that is no plan file of this version, or was edited.
 
-    ``is_plan`` says that it was one once, so that another plan may take its place.
+    ``version`` is the one that an unreadable plan file has. ``is_plan`` says whether the file is a plan file at all:
+    then a new one may replace it.
     """
 
-    def __init__(self, text: str, *, is_plan: bool = True) -> None:
-        super().__init__(text)
-        self.is_plan = is_plan
+    def __init__(self, problem: Literal["not-a-plan", "version", "edited"], version: int = 0) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.version = version
+        self.is_plan = problem != "not-a-plan"
 
 
 Kind = Literal["choice", "storyboard", "file", "lockfile", "price", "cache"]
 
 
 class Drift(Struct, frozen=True):
-    """One thing that is not as the plan has it: a shot, a path, or ``the film``.
+    """A difference from the plan file: *name* is a shot or a path, empty for the whole film and the command line.
 
     *old* and *new* are what it was and is, empty where it is not there; prices in US dollars.
     """
 
     kind: Kind
-    name: str
+    name: str = ""
     old: str = ""
     new: str = ""
 
@@ -135,13 +138,13 @@ def loads(data: bytes) -> PlanFile:
     try:
         version = msgspec.json.decode(data, type=_Versioned).plan_version
         if version != PLAN_VERSION:
-            raise InvalidPlanFile(f"it is a plan of version {version}, this storyboard reads version {PLAN_VERSION}")
+            raise InvalidPlanFile("version", version)
         signed = msgspec.json.decode(data, type=PlanFile)
         Decimal(signed.cost)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as problem:
-        raise InvalidPlanFile("it is not a plan that `storyboard plan --out` wrote", is_plan=False) from problem
+        raise InvalidPlanFile("not-a-plan") from problem
     if signed.seal != _seal(signed):
-        raise InvalidPlanFile("it was edited after it was written: its seal does not fit")
+        raise InvalidPlanFile("edited")
     return signed
 
 
@@ -157,11 +160,11 @@ def find_drift(agreed: PlanFile, now: PlanFile) -> list[Drift]:
         *_differing("lockfile", agreed.lockfile, now.lockfile),
     ]
     if agreed.film != now.film:
-        found.append(Drift("storyboard", "the film"))
+        found.append(Drift("storyboard"))
     if agreed.storyboard != now.storyboard:
         found.append(Drift("storyboard", now.storyboard, agreed.storyboard, now.storyboard))
     if agreed.choice != now.choice:
-        found.append(Drift("choice", "the command line"))
+        found.append(Drift("choice"))
     before, after = ({take.name: take for take in plan.takes} for plan in (agreed, now))
     for shot in before.keys() & after.keys():
         if before[shot].cost != after[shot].cost and _made(before[shot]) and _made(after[shot]):

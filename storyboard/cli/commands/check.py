@@ -43,7 +43,7 @@ def _refuse_unless_current(
 ) -> None:
     """End the verb if a build would change the lockfile; what a lockfile cannot tell is a warning."""
     from storyboard.engine.versions import lock_state
-    from storyboard.report.diagnostics import place_data
+    from storyboard.report.diagnostics import error_text, place_data
     from storyboard.report.status import locked_line
 
     state = lock_state(working(speaker, project, storyboard))
@@ -55,9 +55,12 @@ def _refuse_unless_current(
     ]
     unknown = [problem("locked", locked_line(one)) for one in state if one.state == "unknown"]
     speaker.warnings += unknown
-    speaker.progress("\n".join(f"warning: {one['message']}" for one in unknown)) if unknown else None
+    speaker.progress("\n".join(error_text(one["message"], label="warning") for one in unknown)) if unknown else None
     if told:
-        lines = [f"error[locked]: the lockfile is out of date: {storyboard.lockfile}"]
-        lines += [f"  {one['message']}" for one in told]
-        text = "\n".join([*lines, "  help: `storyboard build`, then commit the storyboard and the lockfile together"])
+        text = error_text(
+            f"the lockfile is out of date: {storyboard.lockfile}",
+            "locked",
+            details=[one["message"] for one in told],
+            help="`storyboard build`, then commit the storyboard and the lockfile together",
+        )
         speaker.refuse(Exit.LOCKED, told, text=text, data=data, follow=["storyboard plan", "storyboard build"])
