@@ -14,7 +14,7 @@ from msgspec import Struct
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard, UrlInput
-from storyboard.core.shot_history import Node, ShotVersion, lineage
+from storyboard.core.shot_history import Node, ShotVersion, shot_versions
 from storyboard.document.paths import BadPath, in_project
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class ShotHistory:
         """Where what *shot* asks for changed, newest first; with *pictures*, linked frames count by their content."""
         top = tuple(list(self.commits)[:1])
         nodes = [Node(HERE, top), *(Node(commit.id, commit.parents) for commit in self.commits.values())]
-        return lineage(nodes, self._see, shot, self._pictures if pictures else lambda _version, _shot: {})
+        return shot_versions(nodes, self._see, shot, self._pictures if pictures else lambda _version, _shot: {})
 
     def written(self, version: str) -> "StoryboardVersion | None":
         """A version by its commit, or ``HERE``."""

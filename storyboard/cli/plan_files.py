@@ -1,4 +1,4 @@
-"""Plans that are written to a file and agreed to, and the refusal to do anything else."""
+"""Plan files of the command line: writing, reading, and refusing a build that differs from the approved plan."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +14,9 @@ from storyboard.core.plan_file import (
     InvalidPlanFile,
     PlanChoice,
     PlanFile,
-    dumps,
+    decode_plan_file,
+    encode_plan_file,
     find_drift,
-    loads,
     make_plan_file,
 )
 from storyboard.report.diagnostics import error_text
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from storyboard.engine.session import Session
 
 
-def signed_now(session: "Session", plan: Plan, provider: str | None) -> PlanFile:
-    """The plan of an open storyboard, with all that it rests on."""
+def current_plan_file(session: "Session", plan: Plan, provider: str | None) -> PlanFile:
+    """Return the plan of an open session with everything it depends on."""
     import msgspec
 
     choices = session.choices
@@ -36,22 +36,22 @@ def signed_now(session: "Session", plan: Plan, provider: str | None) -> PlanFile
 
 
 def write_plan(path: Path, signed: PlanFile) -> None:
-    """Write a plan. Raises ``click.UsageError`` if something else than a plan is there."""
+    """Write a plan file. Raises ``click.UsageError`` if *path* is a file of another kind."""
     from storyboard.durable import write_atomic
 
     if path.exists():
         try:
-            loads(path.read_bytes())
+            decode_plan_file(path.read_bytes())
         except InvalidPlanFile as bad:
             if not bad.is_plan:
                 raise click.UsageError(f"{path} is there already and is no plan; it is left alone") from bad
-    write_atomic(path, dumps(signed))
+    write_atomic(path, encode_plan_file(signed))
 
 
 def read_plan(path: Path) -> PlanFile:
-    """A plan that was written. Raises ``click.UsageError``."""
+    """Return the plan file at *path*. Raises ``click.UsageError``."""
     try:
-        return loads(path.read_bytes())
+        return decode_plan_file(path.read_bytes())
     except OSError as bad:
         raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
     except InvalidPlanFile as bad:
@@ -67,17 +67,17 @@ def _problem_text(bad: InvalidPlanFile) -> str:
     return "it is not a plan that `storyboard plan --out` wrote"
 
 
-def agreed_cap(agreed: PlanFile, cap: Decimal | None) -> Decimal | None:
-    """What may be spent: what was agreed to, or less."""
-    cost = Decimal(agreed.cost)
+def approved_cap(approved: PlanFile, cap: Decimal | None) -> Decimal | None:
+    """Return the spending cap: the cost of the approved plan, or *cap* if that is less."""
+    cost = Decimal(approved.cost)
     return min(cost, cap) if cap is not None else cost
 
 
-def refuse_if_moved(speaker: CommandOutput, agreed: PlanFile, now: PlanFile) -> None:
-    """End the verb, before anything is done, if it would do something else than was agreed to."""
-    found = find_drift(agreed, now)
+def refuse_if_drifted(speaker: CommandOutput, approved: PlanFile, now: PlanFile) -> None:
+    """End the verb before anything is done if the build would differ from the approved plan."""
+    found = find_drift(approved, now)
     if found:
-        errors = [problem("plan-moved", _line(one)) for one in found]
+        errors = [problem("plan-moved", _drift_text(one)) for one in found]
         errors[0]["help"] = "write the plan anew with `storyboard plan --out`, and have it agreed to"
         data = {"moved": [{"kind": one.kind, "name": _name(one), "old": one.old, "new": one.new} for one in found]}
         text = error_text(
@@ -89,7 +89,7 @@ def refuse_if_moved(speaker: CommandOutput, agreed: PlanFile, now: PlanFile) -> 
         speaker.refuse(Exit.FAILED, errors, text=text, data=data, follow=["storyboard plan"])
 
 
-def _line(one: Drift) -> str:
+def _drift_text(one: Drift) -> str:
     match one.kind:
         case "price":
             return f"price of {one.name}: ${one.old} -> ${one.new}"

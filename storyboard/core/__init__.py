@@ -1,1 +1,1 @@
-"""Pure values and functions: no path, clock, environment or socket."""
+"""Values and pure functions: no path, clock, environment or socket."""

@@ -1,7 +1,7 @@
-"""What the film sounds like, as values: which take is heard from where to where, and the tracks beside them.
+"""Sound of a film as values: which part of which take is heard where, and the tracks mixed with it.
 
-Everything is counted in samples of the film at 48 kHz, from its first picture, so that an hour of shots does not drift.
-Sources are named by digest. ``sound_request`` is the one place that says what counts in the key of the sound.
+Positions count samples of the film at 48 kHz from its first picture, so rounding does not add up over an hour of shots.
+Sources are named by digest. ``sound_request`` alone decides what is part of the key of the sound.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,18 +20,18 @@ from storyboard.core.timebase import frames_in, plain_number, seconds_of
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, place_shot, timeline, total_frames
 
 RATE = 48_000
-# Raised whenever the same sound would come out with other samples.
+# Increase whenever an unchanged mix would give other samples: it is part of the key.
 MIXER_VERSION = 3
-# What a hard cut is softened by, so that it does not click.
+# 3 ms at each side of a hard cut, which would click otherwise.
 EDGE = RATE * 3 // 1000
 Curve = Literal["edge", "cross", "through"]
 
 
 class Ramp(Struct, frozen=True):
-    """How a sound comes or goes, over so many samples.
+    """The rise or fall of a sound, in samples.
 
-    ``edge`` is a straight line that only keeps a cut from clicking; ``cross`` is a quarter of a sine, two of which
-    keep the power; ``through`` is silent in its outer half, as a picture is that fades through a colour.
+    ``edge`` is a straight line that keeps a cut from clicking; ``cross`` is a quarter of a sine, two of which keep the
+    power constant; ``through`` is silent in its outer half, as a picture that fades through a colour.
     """
 
     samples: int = 0
@@ -39,7 +39,7 @@ class Ramp(Struct, frozen=True):
 
 
 class ShotAudio(Struct, frozen=True):
-    """A take that is heard: *samples* of the film from *at* on, from *start* seconds after the take's first picture."""
+    """Sound of a take: *samples* of the film from sample *at*, starting *start* seconds after its first picture."""
 
     take: str
     at: int
@@ -52,7 +52,7 @@ class ShotAudio(Struct, frozen=True):
 
 
 class TrackAudio(Struct, frozen=True):
-    """A track from sample *at* on, at most to the end of the film. *file* is its path, which does not count."""
+    """A track from sample *at*, at most to the end of the film. *file* is its path and not part of the key."""
 
     digest: str
     at: int
@@ -65,7 +65,7 @@ class TrackAudio(Struct, frozen=True):
 
 
 class SoundMix(Struct, frozen=True):
-    """The sound of a film of so many samples; without voices and beds there is none. *loudness* is in LUFS."""
+    """Sound of a film, *samples* long; silent without voices and beds. *loudness* is in LUFS."""
 
     samples: int
     voices: tuple[ShotAudio, ...]
@@ -85,35 +85,35 @@ Takes = Callable[[str], TakeResult | None]
 
 
 def film_sound(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes, files: Mapping[str, str]) -> SoundMix:
-    """The sound of the shots at *pieces* and of the tracks, as long as *pieces* are.
+    """Return the sound of a film: the takes of the shots at *pieces*, and the tracks.
 
-    *take* gives the take of a shot, *files* the digests of files by path. Raises ``TrackOutsideFilm``.
+    *take* returns the take of a shot; *files* are digests by path. Raises ``TrackOutsideFilm``.
     """
     output = storyboard.output
     samples = sample_at(total_frames(pieces), output.fps)
-    beds = tuple(_bed(track, pieces, output, samples, files[track.file.path]) for track in storyboard.audio)
-    return SoundMix(samples, tuple(_voices(storyboard, pieces, take)), beds, output.loudness)
+    beds = tuple(_track_audio(track, pieces, output, samples, files[track.file.path]) for track in storyboard.audio)
+    return SoundMix(samples, tuple(_shot_audios(storyboard, pieces, take)), beds, output.loudness)
 
 
 def partial_sound(storyboard: Storyboard, take: Takes, files: Mapping[str, str], frames: int) -> SoundMix:
-    """The sound of what is there, in a film of so many *frames*; shots without a usable take are silent.
+    """Return the sound of a partial film of *frames* frames; shots without a usable take are silent.
 
-    Tracks that would begin outside of it are left out.
+    Tracks that begin outside the partial film are left out.
     """
     output = storyboard.output
-    there = {shot.id: made for shot in storyboard.shots() if (made := take(shot.id)) and _fits(shot, made, output)}
+    there = {shot.id: made for shot in storyboard.shots() if (made := take(shot.id)) and _is_usable(shot, made, output)}
     shares = {name: share.before for name, share in overlaps(storyboard).items()}
     pieces = timeline(storyboard, {name: made.info for name, made in there.items()}, shares)
     samples = sample_at(frames, output.fps)
     beds = []
     for track in storyboard.audio:
         with suppress(TrackOutsideFilm):
-            beds.append(_bed(track, pieces, output, samples, files[track.file.path]))
-    voices = (voice for voice in _voices(storyboard, pieces, there.get) if voice.at + voice.samples <= samples)
+            beds.append(_track_audio(track, pieces, output, samples, files[track.file.path]))
+    voices = (voice for voice in _shot_audios(storyboard, pieces, there.get) if voice.at + voice.samples <= samples)
     return SoundMix(samples, tuple(voices), tuple(beds), output.loudness)
 
 
-def _fits(shot: Shot, made: TakeResult, output: Output) -> bool:
+def _is_usable(shot: Shot, made: TakeResult, output: Output) -> bool:
     try:
         place_shot(shot, 0, output, made.info)
     except TrimOutOfRange:
@@ -122,29 +122,32 @@ def _fits(shot: Shot, made: TakeResult, output: Output) -> bool:
 
 
 def sample_at(frame: int, rate: Fraction) -> int:
-    """The sample of the film that is nearest to the beginning of *frame*."""
+    """Return the sample of the film nearest to the beginning of *frame*."""
     return frames_in(frame / rate, Fraction(RATE))
 
 
-class _Heard(Struct, frozen=True):
-    """A shot in its place, with its take if that is to be heard."""
+class _PlacedSound(Struct, frozen=True):
+    """A shot in its place; *take* is ``None`` if the shot is silent."""
 
     shot: Shot
     piece: PlacedShot
     take: TakeResult | None
 
     def start(self, output: Output) -> Fraction:
-        """Seconds into the take; where packets are copied the picture begins with a whole frame, and so the sound."""
+        """Return where the sound starts, in seconds of the take.
+
+        Where packets are copied the picture begins at a whole frame, and the sound has to begin with it.
+        """
         info = self.take.info if self.take is not None else None
         if info is None or self.shot.speed != 1 or info.fps != output.fps or not info.constant_rate:
             return self.piece.start
         return frames_in(self.piece.start, info.fps) / info.fps
 
 
-def _voices(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes) -> Iterator[ShotAudio]:
+def _shot_audios(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes) -> Iterator[ShotAudio]:
     output, shares = storyboard.output, overlaps(storyboard)
     shots = {shot.id: shot for shot in storyboard.shots()}
-    heard = [_Heard(shots[piece.shot], piece, _sounding(shots[piece.shot], take)) for piece in pieces]
+    heard = [_PlacedSound(shots[piece.shot], piece, _audible_take(shots[piece.shot], take)) for piece in pieces]
     for before, here, after in zip([None, *heard[:-1]], heard, [*heard[1:], None], strict=True):
         if here.take is None:
             continue
@@ -152,8 +155,8 @@ def _voices(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes) -
         first, end = piece.at, piece.at + piece.frames
         coming = here.shot.transition.type if before is not None else "cut"
         going = after.shot.transition.type if after is not None else "cut"
-        rise = _ramp(first, first + share.before, coming, output)
-        fall = _ramp(end - share.after, end, going, output)
+        rise = _ramp_over(first, first + share.before, coming, output)
+        fall = _ramp_over(end - share.after, end, going, output)
         begin = sample_at(first, output.fps)
         yield ShotAudio(
             take=here.take.digest,
@@ -162,25 +165,25 @@ def _voices(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes) -
             start=here.start(output),
             speed=here.shot.speed,
             gain=here.shot.audio.gain,
-            rise=Ramp() if before is not None and _goes_on(before, here, output) else rise,
-            fall=Ramp() if after is not None and _goes_on(here, after, output) else fall,
+            rise=Ramp() if before is not None and _continues(before, here, output) else rise,
+            fall=Ramp() if after is not None and _continues(here, after, output) else fall,
         )
 
 
-def _sounding(shot: Shot, take: Takes) -> TakeResult | None:
+def _audible_take(shot: Shot, take: Takes) -> TakeResult | None:
     made = take(shot.id) if shot.audio.keep else None
     return made if made is not None and made.info.has_audio else None
 
 
-def _ramp(first: int, end: int, kind: str, output: Output) -> Ramp:
-    """The ramp over those frames of the film; where there are none, what keeps a cut from clicking."""
+def _ramp_over(first: int, end: int, kind: str, output: Output) -> Ramp:
+    """Return the ramp over the frames *first* to *end*; without frames, the edge that keeps a cut from clicking."""
     if first == end:
         return Ramp(EDGE)
     return Ramp(sample_at(end, output.fps) - sample_at(first, output.fps), "through" if kind == "fade" else "cross")
 
 
-def _goes_on(before: _Heard, after: _Heard, output: Output) -> bool:
-    """Whether one take simply goes on across the cut, which then must not be heard."""
+def _continues(before: _PlacedSound, after: _PlacedSound, output: Output) -> bool:
+    """Return whether the take continues across the cut without a gap, so that the cut needs no ramp."""
     if before.take is None or after.take is None or before.take.digest != after.take.digest:
         return False
     if before.shot.speed != 1 or after.shot.speed != 1 or before.shot.audio != after.shot.audio:
@@ -189,7 +192,7 @@ def _goes_on(before: _Heard, after: _Heard, output: Output) -> bool:
     return after.piece.at == end and after.start(output) == before.start(output) + before.piece.frames / output.fps
 
 
-def _bed(track: Track, pieces: Sequence[PlacedShot], output: Output, samples: int, digest: str) -> TrackAudio:
+def _track_audio(track: Track, pieces: Sequence[PlacedShot], output: Output, samples: int, digest: str) -> TrackAudio:
     at = frames_in(track_start(track, pieces, output), Fraction(RATE))
     if not 0 <= at < samples:
         raise TrackOutsideFilm(TrackOutside(track.file.path, Fraction(at, RATE), Fraction(samples, RATE)))
@@ -198,7 +201,10 @@ def _bed(track: Track, pieces: Sequence[PlacedShot], output: Output, samples: in
 
 
 def track_start(track: Track, pieces: Sequence[PlacedShot], output: Output) -> Fraction:
-    """The second of the film at which *track* begins. Raises ``TrackOutsideFilm`` if its shot is not in the film."""
+    """Return the second of the film at which *track* begins.
+
+    Raises ``TrackOutsideFilm`` if the shot it is tied to is not in the film.
+    """
     if track.shot is None:
         return track.start
     at = next((piece.at for piece in pieces if piece.shot == track.shot), None)
@@ -209,11 +215,11 @@ def track_start(track: Track, pieces: Sequence[PlacedShot], output: Output) -> F
 
 
 def sound_request(sound: SoundMix, renderer: Mapping[str, Json]) -> Request:
-    """Everything that decides over the samples of *sound*: digests, places, gains; no path and no id."""
+    """Return what decides the samples of *sound*: digests, positions, gains; no path and no id."""
     request: Request = {
         "samples": sound.samples,
-        "voices": [_voice(voice) for voice in sound.voices],
-        "tracks": [_track(bed) for bed in sound.beds],
+        "voices": [_voice_request(voice) for voice in sound.voices],
+        "tracks": [_track_request(bed) for bed in sound.beds],
         "mixer": MIXER_VERSION,
         "av": renderer.get("av"),
     }
@@ -222,7 +228,7 @@ def sound_request(sound: SoundMix, renderer: Mapping[str, Json]) -> Request:
     return normal_request(request)
 
 
-def _voice(voice: ShotAudio) -> dict[str, Json]:
+def _voice_request(voice: ShotAudio) -> dict[str, Json]:
     said: dict[str, Json] = {
         "take": voice.take,
         "at": voice.at,
@@ -235,7 +241,7 @@ def _voice(voice: ShotAudio) -> dict[str, Json]:
     return said | ({"gain": plain_number(voice.gain)} if voice.gain else {})
 
 
-def _track(bed: TrackAudio) -> dict[str, Json]:
+def _track_request(bed: TrackAudio) -> dict[str, Json]:
     said: dict[str, Json] = {"file": f"file:{bed.digest}", "at": bed.at}
     more = {
         "gain": plain_number(bed.gain),

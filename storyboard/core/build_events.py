@@ -1,4 +1,4 @@
-"""What a build tells while it runs. Whoever listens decides how it is shown."""
+"""Events and result of a build. ``report`` decides how they are shown."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -13,13 +13,13 @@ from storyboard.core.plan import SoundResult, Step
 
 
 class StepStarted(Struct, frozen=True):
-    """A step that makes something has begun; its turn has come, if it had to wait for one."""
+    """A step has begun to run, after waiting for its turn if it had to."""
 
     step: Step
 
 
 class StepMade(Struct, frozen=True):
-    """A step has made something, in so many seconds since it began to be made, for so many dollars."""
+    """A step is done: *seconds* since it began to run, *cost* in US dollars."""
 
     step: Step
     seconds: float
@@ -27,13 +27,13 @@ class StepMade(Struct, frozen=True):
 
 
 class StepReused(Struct, frozen=True):
-    """What a step would make is there already."""
+    """The result of a step exists already."""
 
     step: Step
 
 
 class StepFailed(Struct, frozen=True):
-    """A step could not be done; *reason* is one line, *help* a way out."""
+    """A step failed; *reason* is one line, *help* a way out."""
 
     action: Action
     reason: str
@@ -47,7 +47,7 @@ class StepBlocked(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """Something that a person should know, and that stops nothing."""
+    """A message for the author that stops nothing."""
 
     text: str
 
@@ -57,10 +57,10 @@ Listener = Callable[[Event], None]
 
 
 class FilmFile(Struct, frozen=True):
-    """A film that is in its place when a build ends: the name of its output, its path, frames and rate.
+    """A film in place at the end of a build: name of its output, path, frames and rate.
 
-    *joined* says that this build has put it together; *partial* that slates stand in for shots that are not there,
-    and that it lies beside the place of the whole film. *cues* are its captions if those are not the whole film's.
+    *joined* says that this build joined it; *partial* that placeholder slates replace missing shots, and that the file
+    has the name of a partial film. *cues* are its captions where they differ from those of the whole film.
     """
 
     name: str
@@ -74,16 +74,17 @@ class FilmFile(Struct, frozen=True):
 
 
 class ReplacedTake(Struct, frozen=True):
-    """A take that was there already and has come into the cut, and the digest of the one that it replaces."""
+    """A stored take that has come into the cut, and the digest of the take that it replaces."""
 
     step: Step
     instead: str
 
 
 class BuildResult(Struct, frozen=True):
-    """How a build ended: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
+    """The end of a build: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
 
-    ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are about those made.
+    ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are warnings about new
+    takes.
     """
 
     made: Mapping[str, Step]
@@ -98,5 +99,5 @@ class BuildResult(Struct, frozen=True):
     remarks: tuple[ClipWarning, ...] = ()
 
     def __repr__(self) -> str:
-        """In short: asyncio writes out what its main task returns, which nobody reads, at the end of every build."""
-        return f"Outcome({len(self.made)} made, {len(self.reused)} reused, {len(self.failed)} failed)"
+        """Return a short text: asyncio formats the result of its main task at the end of every build."""
+        return f"BuildResult({len(self.made)} made, {len(self.reused)} reused, {len(self.failed)} failed)"

@@ -1,7 +1,7 @@
-"""Captions in frames: when each is on the screen, in its shot and in the film.
+"""Captions in frames: when each is shown, counted in its shot and in the film.
 
-Times are written in seconds of the shot, as those of ``trim`` are, so that a caption stays with what is said when the
-shot is trimmed or its speed changes.
+Authors write times in seconds of the shot's source, like those of ``trim``, so that a caption stays with its words when
+the shot is trimmed or its speed changes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,26 +16,26 @@ from storyboard.core.timeline import PlacedShot
 
 
 class Cue(Struct, frozen=True):
-    """A text on the screen from frame *first* to *end*, the last one exclusive."""
+    """A text on screen from frame *first* to *end*, exclusive."""
 
     text: str
     first: int
     end: int
 
     def within(self, first: int, end: int) -> "Cue | None":
-        """What of it lies in those frames, counted from *first*; ``None`` if nothing does."""
+        """Return the part of the cue inside those frames, counted from *first*; ``None`` if there is none."""
         begin, last = max(self.first, first), min(self.end, end)
         return Cue(self.text, begin - first, last - first) if begin < last else None
 
 
 def shot_cues(shot: Shot, piece: PlacedShot, rate: Fraction) -> list[Cue]:
-    """The captions of *shot* in frames of its *piece*; what is trimmed off is left out."""
-    found = (_cue(text, start, end, shot, piece, rate) for text, start, end in _times(shot))
+    """Return the captions of *shot* in frames of its *piece*; trimmed captions are left out."""
+    found = (_cue_in_frames(text, start, end, shot, piece, rate) for text, start, end in _times(shot))
     return [cue for cue in found if cue is not None]
 
 
 def film_cues(shots: Mapping[str, Shot], pieces: Sequence[PlacedShot], rate: Fraction) -> list[Cue]:
-    """All captions in frames of the film, in order."""
+    """Return all captions in frames of the film, in order."""
     cues = [
         Cue(cue.text, piece.at + cue.first, piece.at + cue.end)
         for piece in pieces
@@ -45,7 +45,7 @@ def film_cues(shots: Mapping[str, Shot], pieces: Sequence[PlacedShot], rate: Fra
 
 
 def one_at_a_time(cues: Sequence[Cue]) -> list[Cue]:
-    """The same in stretches that do not overlap: where several are shown, their texts stand below each other."""
+    """Return the cues without overlaps: where several are shown at once, one cue has their texts on separate lines."""
     edges = sorted({edge for cue in cues for edge in (cue.first, cue.end)})
     found: list[Cue] = []
     for first, end in pairwise(edges):
@@ -62,7 +62,7 @@ def _times(shot: Shot) -> Iterator[tuple[str, Fraction | None, Fraction | None]]
         yield caption.text, caption.start, caption.end
 
 
-def _cue(
+def _cue_in_frames(
     text: str, start: Fraction | None, end: Fraction | None, shot: Shot, piece: PlacedShot, rate: Fraction
 ) -> Cue | None:
     first = 0 if start is None else frames_in((start - piece.start) / shot.speed, rate)

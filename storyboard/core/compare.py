@@ -1,6 +1,6 @@
-"""Two versions of a film, shot by shot: what came, went, moved, was renamed, changed, or takes another time.
+"""Comparison of two versions of a film, shot by shot: added, removed, moved, renamed, changed and retimed shots.
 
-Compares what authors wrote; what a version would cost to make is the planner's business.
+Compares what authors wrote; the planner decides what a version costs to make.
 """
 
 from bisect import bisect_left
@@ -21,12 +21,12 @@ from storyboard.core.timebase import seconds_of
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, running_time, timeline
 
 _NAMES = frozenset(("id", "scene", "source"))
-# Ways not to say anything: 0 is not among them, and no value that counts equals one of these.
+# Values of an absent field. 0 is none of them: it is a value.
 _EMPTY: tuple[object, ...] = (None, [], {}, "")
 
 
 class Version(Struct, frozen=True):
-    """One version of a film: what was written, the digests of its files by path, and what is known of its takes."""
+    """One version of a film: the storyboard, the digests of its files by path, and the takes that are known."""
 
     storyboard: Storyboard
     files: Mapping[str, str]
@@ -34,14 +34,14 @@ class Version(Struct, frozen=True):
 
 
 class ShotChange(Struct, frozen=True):
-    """One shot of both versions, by its new id."""
+    """Changes of a shot that is in both versions, by its new id."""
 
     shot: str
     changes: tuple[Change, ...]
 
 
 class Retimed(Struct, frozen=True):
-    """A shot whose stretch of the film has another length, in seconds."""
+    """A shot that lasts longer or shorter in the film, in seconds."""
 
     shot: str
     old: Fraction
@@ -49,7 +49,7 @@ class Retimed(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """Shots by their ids; ``renamed`` holds old and new id; ``film`` is what changed beside the shots.
+    """Differences of two versions, by shot ids; ``renamed`` has old and new ids, ``film`` the changes of settings.
 
     ``seconds`` are the running times.
     """
@@ -64,12 +64,12 @@ class Comparison(Struct, frozen=True):
     seconds: tuple[Fraction, Fraction]
 
     def same(self) -> bool:
-        """Whether both versions say the same."""
+        """Return whether the versions have no differences."""
         return not any((self.added, self.removed, self.renamed, self.moved, self.changed, self.retimed, self.film))
 
 
 def compare(old: Version, new: Version) -> Comparison:
-    """What leads from *old* to *new*."""
+    """Return the differences from *old* to *new*."""
     before = {shot.id: shot for shot in old.storyboard.shots()}
     after = {shot.id: shot for shot in new.storyboard.shots()}
     names = renames(old, new)
@@ -77,9 +77,9 @@ def compare(old: Version, new: Version) -> Comparison:
     moved = _moved(list(pairs), list(after), pairs, before, after)
     lengths = _lengths(old), _lengths(new)
     changed = [
-        ShotChange(shot, changes(described(before[pairs[shot]], old.files, names), described(after[shot], new.files)))
-        for shot in after
-        if shot in pairs
+        ShotChange(now, changes(shot_fields(before[was], old.files, names), shot_fields(after[now], new.files)))
+        for now in after
+        if (was := pairs.get(now)) is not None
     ]
     return Comparison(
         added=tuple(shot for shot in after if shot not in pairs),
@@ -93,53 +93,55 @@ def compare(old: Version, new: Version) -> Comparison:
             if shot in pairs and lengths[0].get(pairs[shot], length) != length
         ),
         film=changes(_film(old), _film(new)),
-        seconds=(_total(old), _total(new)),
+        seconds=(_running_time(old), _running_time(new)),
     )
 
 
 def renames(old: Version, new: Version) -> dict[str, str]:
-    """Shots that went away, each with the one that came and asks for the very same: old id to new id."""
+    """Return new ids by old ids, for shots whose id changed and whose source did not."""
     kept = {shot.id for shot in old.storyboard.shots()} & {shot.id for shot in new.storyboard.shots()}
     waiting = [shot for shot in old.storyboard.shots() if shot.id not in kept]
     come: dict[bytes, list[str]] = {}
     for shot in new.storyboard.shots():
         if shot.id not in kept:
-            come.setdefault(canonical(_nameless(shot, new.files)), []).append(shot.id)
+            come.setdefault(canonical(_fields_without_paths(shot, new.files)), []).append(shot.id)
     found: dict[str, str] = {}
     again = bool(waiting and come)
     while again:
         again = False
         for shot in waiting:
-            twins = come.get(canonical(_nameless(shot, old.files, found)), [])
+            twins = come.get(canonical(_fields_without_paths(shot, old.files, found)), [])
             if shot.id not in found and twins:
-                # a shot that starts from this one may be known by its new name only now
+                # shots linked to this one can be matched only now that its new name is known
                 found[shot.id] = twins.pop(0)
                 again = True
     return found
 
 
-def asked(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What a shot asks for, field by field, as its author wrote it; the content of its pictures too."""
+def source_fields(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the fields of a shot's source as its author wrote them, with the content of its pictures."""
     fields: dict[str, Any] = _plain(shot.source, files, names or {})
     return {name: value for name, value in fields.items() if value not in _EMPTY}
 
 
-def _nameless(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The same, whatever its pictures are called."""
-    fields = asked(shot, files, names)
+def _fields_without_paths(
+    shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return those fields without the paths of pictures, whose content counts."""
+    fields = source_fields(shot, files, names)
     return {name: value for name, value in fields.items() if f"{name} content" not in fields}
 
 
-def described(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Every field of a shot but its id and scene, as JSON data; the content of its pictures too.
+def shot_fields(shot: Shot, files: Mapping[str, str], names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return every field of a shot but its id and scene as JSON data, with the content of its pictures.
 
-    *names* gives shots that it is linked to by other names.
+    *names* gives linked shots other names.
     """
     own = {name: getattr(shot, name) for name in shot.__struct_fields__ if name not in _NAMES}
     fields = {name: _plain(value, files, names or {}) for name, value in own.items()}
     kind = shot.source.__struct_config__.tag
     source = {} if kind == "prompt" else {"source": kind}
-    whole = {**source, **asked(shot, files, names), **fields}
+    whole = {**source, **source_fields(shot, files, names), **fields}
     return {name: value for name, value in whole.items() if value not in _EMPTY}
 
 
@@ -171,21 +173,21 @@ def _plain(value: Any, files: Mapping[str, str], names: Mapping[str, str]) -> An
 
 def _film(version: Version) -> dict[str, Any]:
     storyboard = version.storyboard
-    outputs = {output.name: settings(output, version.files) for output in storyboard.outputs}
+    outputs = {output.name: output_settings(output, version.files) for output in storyboard.outputs}
     fields: dict[str, Any] = {
         "title": storyboard.title,
         "output" if list(outputs) == [""] else "outputs": outputs.get("", outputs),
-        "audio": {str(n): track_described(track, version.files) for n, track in enumerate(storyboard.audio, 1)} or None,
+        "audio": {str(n): track_fields(track, version.files) for n, track in enumerate(storyboard.audio, 1)} or None,
         "budget": None if storyboard.budget is None else str(storyboard.budget),
         "scenes": {scene.id: scene.title for scene in storyboard.scenes if scene.title is not None},
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
-    """What is said of a film, as JSON data; beside its file, size and rate only what is not as ever.
+def output_settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return the output_settings of an output as JSON data: file, size, rate, and what differs from the defaults.
 
-    The content of its font too, if *files* has it.
+    The content of its font is included if *files* has it.
     """
     usual = _plain(Output(output.file, output.size, output.fps, name=output.name), {}, {})
     said = _plain(output, files, {})
@@ -193,8 +195,8 @@ def settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if name in always or value != usual.get(name)}
 
 
-def track_described(track: Track, files: Mapping[str, str]) -> Any:
-    """What is said of a track, as JSON data; the content of its file too, if *files* has it."""
+def track_fields(track: Track, files: Mapping[str, str]) -> Any:
+    """Return a track as JSON data, with the content of its file if *files* has it."""
     return _plain(track, files, {})
 
 
@@ -205,21 +207,21 @@ def _moved(
     before: Mapping[str, Shot],
     after: Mapping[str, Shot],
 ) -> tuple[str, ...]:
-    """The fewest shots whose moving explains the new order, and those that changed their scene.
+    """Return the fewest shots whose move explains the new order, and the shots that changed their scene.
 
     *pairs* are the shots of both versions in the old order, by their new ids.
     """
     rank = {shot: position for position, shot in enumerate(pairs)}
     common = [shot for shot in order if shot in rank]
-    steady = set(_longest_rise([rank[shot] for shot in common]))
+    steady = set(_longest_increasing_subsequence([rank[shot] for shot in common]))
     scenes = {shot for shot in common if before[old_names[shot]].scene != after[shot].scene}
     kept_scenes = {scene for shot in before.values() for scene in [shot.scene]}
     renamed_scenes = {shot for shot in scenes if after[shot].scene not in kept_scenes}
     return tuple(shot for shot in common if rank[shot] not in steady or shot in scenes - renamed_scenes)
 
 
-def _longest_rise(numbers: Sequence[int]) -> list[int]:
-    """A longest increasing subsequence of different numbers."""
+def _longest_increasing_subsequence(numbers: Sequence[int]) -> list[int]:
+    """Return a longest increasing subsequence of distinct numbers."""
     tails: list[int] = []
     ends: list[int] = []
     before: dict[int, int | None] = {}
@@ -245,17 +247,17 @@ def _pieces(version: Version) -> list[PlacedShot]:
 
 
 def _lengths(version: Version) -> dict[str, Fraction]:
-    rate, unknown = version.storyboard.output.fps, _unmeasured(version)
+    rate, unknown = version.storyboard.output.fps, _shots_of_unknown_length(version)
     return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version) if piece.shot not in unknown}
 
 
-def _total(version: Version) -> Fraction:
-    """Seconds of the film as far as they are known; footage that nobody has measured counts for none."""
-    pieces, unknown = _pieces(version), _unmeasured(version)
+def _running_time(version: Version) -> Fraction:
+    """Return the seconds of the film; footage of unknown length counts as none."""
+    pieces, unknown = _pieces(version), _shots_of_unknown_length(version)
     output = version.storyboard.output
     uncounted = sum(piece.frames for piece in pieces if piece.shot in unknown)
     return max(Fraction(0), running_time(pieces, output) - seconds_of(uncounted, output.fps))
 
 
-def _unmeasured(version: Version) -> set[str]:
+def _shots_of_unknown_length(version: Version) -> set[str]:
     return {shot.id for shot in version.storyboard.shots() if has_unknown_length(shot) and shot.id not in version.takes}

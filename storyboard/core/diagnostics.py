@@ -1,7 +1,6 @@
-"""Findings and the places they point at.
+"""Findings and the places they point at, as values and in their order. ``report`` prints them.
 
-A finding states a fact about one place of one file; notes say where else to look, a help says what to do. How it is
-printed is the business of ``report``; here are only the values and their order.
+A finding states a fact about one place of one file; notes point at related places; a help proposes what to do.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,17 +10,17 @@ from msgspec import Struct
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an error stops a build, a warning does not."""
+    """Severity of a finding: an error stops a build, a warning does not."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Span(Struct, frozen=True, order=True):
-    """A stretch of one file.
+    """A range of one file.
 
-    Lines and columns count from 1; columns are code points, not bytes. The end is exclusive. ``file`` is the path as
-    the user would type it, with forward slashes. An empty span (start equal to end) points between two characters.
+    Lines and columns count from 1; columns count code points, not bytes. The end is exclusive. ``file`` is the path as
+    the user types it, with forward slashes. An empty span (start equal to end) points between two characters.
     """
 
     file: str
@@ -32,7 +31,7 @@ class Span(Struct, frozen=True, order=True):
 
 
 class Label(Struct, frozen=True):
-    """A related place and what it has to do with the finding."""
+    """A related place and its relation to the finding."""
 
     span: Span
     text: str
@@ -56,7 +55,7 @@ def error(
     *notes: Label,
     help: str | None = None,  # noqa: A002
 ) -> Diagnostic:
-    """Shorthand for a finding that stops a build."""
+    """Return a finding that stops a build."""
     return Diagnostic(Severity.ERROR, code, message, span, notes, help)
 
 
@@ -67,19 +66,19 @@ def warning(
     *notes: Label,
     help: str | None = None,  # noqa: A002
 ) -> Diagnostic:
-    """Shorthand for a finding that does not stop a build."""
+    """Return a finding that does not stop a build."""
     return Diagnostic(Severity.WARNING, code, message, span, notes, help)
 
 
 def has_errors(findings: Iterable[Diagnostic]) -> bool:
-    """Whether any finding stops a build."""
+    """Return whether any finding stops a build."""
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
 def in_file_order(findings: Iterable[Diagnostic], files: Sequence[str]) -> list[Diagnostic]:
-    """Sort by file (in the order of *files*), then by place, then by code and message; no place comes first.
+    """Return the findings without duplicates, by file (in the order of *files*), place, code and message.
 
-    Equal findings are told once.
+    Findings without a place come first.
     """
     rank = {name: position for position, name in enumerate(files)}
 

@@ -1,7 +1,7 @@
-"""Everything that is made, and what it is made of: one graph of takes, frames, segments, the sound and the cut.
+"""Graph of actions: every take, frame, segment, sound and cut of a storyboard, and what each is made of.
 
-The order of a build is worked out here, since importing networkx takes longer than ordering ten thousand shots. What
-leads where is for ``selection``.
+Orders a build without networkx, which takes longer to import than ten thousand shots take to order. ``selection``
+follows links with it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ Kind = Literal["take", "frame", "segment", "sound", "cut"]
 
 
 class Action(Struct, frozen=True):
-    """One thing to be made. ``shot`` is empty for sounds and cuts; ``output`` names the film of a piece, sound or cut.
+    """One thing to make. ``shot`` is empty for sounds and cuts; ``output`` names the film of a segment, sound or cut.
 
-    ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail``
-    for what cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
-    ``seed`` is that of a take which is made beside the one in the cut, and ``None`` for everything else. ``inputs`` are
-    the ids of what it is made of, in a stable order.
+    ``at`` is the moment of a frame, or which piece of a shot a segment is: empty for its body, ``head`` or ``tail`` for
+    frames that cannot be copied with it, ``into`` for the transition from the shot before, ``fade_in``, ``fade_out``.
+    ``seed`` is set for an alternate take. ``inputs`` are the ids of the actions it is made of, in a stable order.
     """
 
     id: str
@@ -40,36 +39,39 @@ class Action(Struct, frozen=True):
 
 
 def moment(at: str | Fraction) -> str:
-    """A frame's place in a take as text: ``first``, ``last``, or seconds such as ``2.5`` or ``1/3``."""
+    """Return the moment of a frame as text: ``first``, ``last``, or seconds such as ``2.5`` or ``1/3``."""
     if isinstance(at, str):
         return at
     return str(float(at)) if Fraction(str(float(at))) == at else str(at)
 
 
 def take_id(shot: str, seed: int | None = None) -> str:
-    """The take of a shot that goes into the cut; with a *seed*, one that is made beside it to choose from."""
+    """Return the id of the take of a shot that goes into the cut; with a *seed*, that of an alternate take."""
     return f"take:{shot}" if seed is None else f"take:{shot}#{seed}"
 
 
 def frame_id(shot: str, at: str | Fraction) -> str:
+    """Return the id of a frame of the take of a shot."""
     return f"frame:{shot}@{moment(at)}"
 
 
 def segment_id(shot: str, output: str = "") -> str:
+    """Return the id of the segment that is the body of a shot."""
     return _in_film(f"segment:{shot}", output)
 
 
 def piece_id(shot: str, part: str, output: str = "") -> str:
-    """The id of one piece of a shot; its body is the segment itself."""
+    """Return the id of one piece of a shot; the body is its segment."""
     return _in_film(f"{'transition' if part == 'into' else part or 'segment'}:{shot}", output)
 
 
 def sound_id(output: str = "") -> str:
+    """Return the id of the sound of a film."""
     return _in_film("sound", output)
 
 
 def cut_id(output: str = "") -> str:
-    """The id of a film; where there are several, its output's name goes with it."""
+    """Return the id of a film; its output is part of the id where there are several."""
     return _in_film(CUT, output)
 
 
@@ -78,7 +80,7 @@ def _in_film(name: str, output: str) -> str:
 
 
 def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
-    """The frames that a shot takes from other shots, by field."""
+    """Yield the frames that a shot takes from other shots, by field."""
     source = shot.source
     if isinstance(source, Generated):
         for field in ("first_frame", "last_frame"):
@@ -88,9 +90,9 @@ def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
 
 
 class Graph:
-    """The actions of a storyboard in a stable order: ``taken`` are takes and frames, ``joined`` what is made of them.
+    """Actions of a storyboard in a stable order: ``taken`` are takes and frames, ``joined`` those made of them.
 
-    Skipped shots are left out, unless a shot of the film takes a frame from them.
+    Skipped shots are left out, unless a shot of the film takes a frame of theirs.
     """
 
     def __init__(self, storyboard: Storyboard) -> None:
@@ -99,7 +101,7 @@ class Graph:
         self._shots = {shot.id: shot for shot in storyboard.shots()}
         self._shown = [shot for shot in self._shots.values() if not shot.skip]
         self._place = {shot.id: number for number, shot in enumerate(self._shown)}
-        # takes and frames come first, whatever they are for; what is made of them stands in the order of the films
+        # takes and frames of all films come first; what is made of them follows in the order of the films
         self.taken = self._add_takes()
         before = len(self._actions)
         self.films = {film.output.name: film for film in storyboard.films()}
@@ -113,9 +115,9 @@ class Graph:
         self.order = self.taken + self.joined
 
     def _add_takes(self) -> list[Action]:
-        """Add the takes and the frames they need; gives them in order, as ``_in_order`` would.
+        """Add the takes and the frames they need, and return them in the order of ``_in_order``.
 
-        Where every shot starts from earlier ones, that is: the new frames of each shot, then its takes.
+        If every shot starts from earlier ones, that order is: the new frames of each shot, then its takes.
         """
         order: list[Action] = []
         is_forward = False
@@ -133,6 +135,7 @@ class Graph:
         return list(self._in_order()) if is_forward else order
 
     def _needed(self) -> list[Shot]:
+        """Return the shots of the film and those whose frames they take."""
         if len(self._shown) == len(self._shots):
             return self._shown
         wanted = [shot for shot in self._shots.values() if not shot.skip]
@@ -149,7 +152,7 @@ class Graph:
         return action
 
     def _in_order(self) -> Iterator[Action]:
-        """The actions so far so that each comes after what it is made of, and else as they were added."""
+        """Yield the actions added so far, inputs first and otherwise in the order of their addition."""
         names, actions = list(self._actions), self._actions
         users: dict[str, list[str]] = {}
         for action in actions.values():
@@ -157,7 +160,7 @@ class Graph:
                 users.setdefault(source, []).append(action.id)
         rank = {name: position for position, name in enumerate(names)}
         missing = {name: len(action.inputs) for name, action in actions.items() if action.inputs}
-        ready = [position for position, name in enumerate(names) if name not in missing]  # a heap, since it is sorted
+        ready = [position for position, name in enumerate(names) if name not in missing]  # sorted, and so a heap
         while ready:
             name = names[heappop(ready)]
             yield actions[name]
@@ -174,7 +177,7 @@ class Graph:
     def _add_frames(self, source: Generated) -> tuple[tuple[str, ...], list[Action], bool]:
         """Add the frames that *source* starts from.
 
-        Gives all their ids, those that are new, and whether one is of a shot that has not been added before.
+        Returns all their ids, the new ones, and whether one is of a shot that has not been added.
         """
         names: tuple[str, ...] = ()
         new: list[Action] = []
@@ -192,11 +195,11 @@ class Graph:
         return names, new, forward
 
     def pieces_of(self, output: str) -> list[Action]:
-        """The pieces of one film in its order."""
+        """Return the pieces of one film in its order."""
         return [piece for piece in self.pieces if piece.output == output]
 
     def _pieces(self, shot: Shot, output: Output) -> Iterator[Action]:
-        """The pieces of *shot* in the order of the film."""
+        """Yield the pieces of *shot* in the order of the film."""
         first, last = shot is self._shown[0], shot is self._shown[-1]
         cut_in = bool(output.fade_in) if first else shot.transition.type != "cut"
         cut_out = bool(output.fade_out) if last else self._after(shot).transition.type != "cut"
@@ -219,13 +222,16 @@ class Graph:
         return self._shown[self._place[shot.id] + 1]
 
     def before(self, shot_id: str) -> str:
-        """The shot that *shot_id* follows in the film. Raises ``LookupError`` if it is the first."""
+        """Return the shot before *shot_id* in the film. Raises ``LookupError`` if it is the first."""
         if not self._place[shot_id]:
             raise LookupError(shot_id)
         return self._shown[self._place[shot_id] - 1].id
 
     def _add_pieces(self, output: Output) -> tuple[str, ...]:
-        """Add the pieces of one film; gives their ids. Nearly all are the whole of one shot, which is what is quick."""
+        """Add the pieces of one film and return their ids.
+
+        Nearly all shots are one whole piece, which has its own, faster branch.
+        """
         actions = self._actions
         suffix = f"/{output.name}" if output.name else ""
         cuts_out = [shot.transition.type == "cut" for shot in self._shown[1:]] + [False]
@@ -242,9 +248,9 @@ class Graph:
         return tuple(piece.id for piece in pieces)
 
     def _add_sound(self, output: str) -> tuple[str, ...]:
-        """Add the sound of a film, if there is one, and give its id.
+        """Add the sound of a film, if it has one, and return its id.
 
-        It hangs on all takes, since it has to know how long each is.
+        The sound depends on all takes, since their lengths place every sound after them.
         """
         takes = [shot for shot in self._shown if isinstance(shot.source, Generated | Clip)]
         if not self.storyboard.audio and not any(shot.audio.keep for shot in takes):
@@ -253,34 +259,34 @@ class Graph:
         return (self._add(Action(sound_id(output), "sound", output=output, inputs=inputs)).id,)
 
     def sound_of(self, output: str) -> Action | None:
-        """The sound of a film, ``None`` if nothing in it can be heard."""
+        """Return the sound of a film, ``None`` if the film is silent."""
         return self._actions.get(sound_id(output))
 
     def action(self, name: str) -> Action:
-        """The action of that id. Raises ``KeyError``."""
+        """Return the action of that id. Raises ``KeyError``."""
         return self._actions[name]
 
     def find(self, name: str) -> Action | None:
-        """The action of that id, if there is one."""
+        """Return the action of that id, if there is one."""
         return self._actions.get(name)
 
     def has(self, name: str) -> bool:
-        """Whether there is an action of that id."""
+        """Return whether there is an action of that id."""
         return name in self._actions
 
     def shot(self, shot_id: str) -> Shot:
-        """The shot of that id. Raises ``KeyError``."""
+        """Return the shot of that id. Raises ``KeyError``."""
         return self._shots[shot_id]
 
     def shot_of(self, action: Action) -> Shot:
-        """The shot of *action*; for a take beside the one in the cut with the seed of that take."""
+        """Return the shot of *action*; of an alternate take, with its seed."""
         shot = self._shots[action.shot]
         if action.seed is None or not isinstance(shot.source, Generated):
             return shot
         return replace(shot, source=replace(shot.source, seed=action.seed))
 
     def takes(self) -> list[Action]:
-        """The takes in the cut, in their order; not those beside them."""
+        """Return the takes in the cut, in their order, without alternate takes."""
         return [action for action in self.order if action.kind == "take" and action.seed is None]
 
 

@@ -1,6 +1,6 @@
-"""What an action is known by: sha256 over tagged canonical JSON of exactly what is asked for.
+"""Action keys: the sha256 of tagged canonical JSON of everything that decides a result.
 
-What counts in the key of a take, and what does not:
+Fields of the key of a take, and fields left out:
 
     in                                             out, and why
     ---------------------------------------------  ---------------------------------------------------------------
@@ -13,7 +13,7 @@ What counts in the key of a take, and what does not:
     first_frame, last_frame: digest of the file    prompt, name or path of the shot that a frame is taken from:
     or of the decoded planes of the linked frame   only the picture reaches the model
 
-Frames, segments, the sound and the cut are keyed the same way, over the digests of what they are made of.
+Frames, segments, the sound and the cut have keys of their own kind, over the digests of their inputs.
 """
 
 import math
@@ -29,15 +29,15 @@ from storyboard.core.model import Generated, Json, Size
 from storyboard.core.timebase import plain_number
 
 KEY_VERSION = 1
-# Params that say how we draw ourselves; they are sent to nobody, so they count for nobody else.
+# Params of the local provider. Others do not receive them, so they are in no other key.
 DRAWN_BY = frozenset({"slate"})
 Request = dict[str, Any]
 
 
 def normal(value: Any) -> Json:
-    """*value* as canonical JSON data: text in NFC, ``5.0`` as ``5``, fractions as numbers, tuples as lists.
+    """Return *value* as canonical JSON data: text in NFC, ``5.0`` as ``5``, fractions as numbers, tuples as lists.
 
-    Raises ``ValueError`` for NaN and infinity, ``TypeError`` for what JSON has not.
+    Raises ``ValueError`` for NaN and infinity, ``TypeError`` for types that JSON lacks.
     """
     kind = type(value)
     if kind is str:
@@ -45,7 +45,7 @@ def normal(value: Any) -> Json:
     if kind is int or value is None:
         return value  # type: ignore[no-any-return]
     if kind is dict:
-        # most of it is plain text, for which a film of many shots calls nothing
+        # most values are ASCII text, which is already normal: no call per value in a film of many shots
         return {
             key if type(key) is str and key.isascii() else _nfc(str(key)): (
                 item if type(item) is str and item.isascii() else normal(item)
@@ -77,20 +77,20 @@ def _nfc(text: str) -> str:
 
 
 def canonical(value: Any) -> bytes:
-    """The one spelling of *value*: sorted keys, no spaces, UTF-8."""
+    """Return the canonical JSON of *value*: sorted keys, no spaces, UTF-8."""
     return msgspec.json.encode(normal(value), order="sorted")
 
 
 def action_key(kind: str, request: Mapping[str, Any]) -> str:
-    """The key of an action, 64 hex digits. The kind and the key version are part of what is hashed."""
+    """Return the key of an action, 64 hex digits. The hashed text includes the kind and the key version."""
     return sha256(canonical({"kind": kind, "key_version": KEY_VERSION, "request": request})).hexdigest()
 
 
 def take_request(source: Generated, engine: str | None, frames: Mapping[str, str]) -> Request:
-    """Everything that decides a take.
+    """Return everything that decides a take.
 
-    *frames* maps ``first_frame`` and ``last_frame`` to ``file:DIGEST`` or ``picture:PLANES``; *engine* is the version
-    of a provider that draws by itself, ``None`` for one that sends the request away.
+    *frames* maps ``first_frame`` and ``last_frame`` to ``file:DIGEST`` or ``picture:PLANES``; *engine* is the drawing
+    version of the local provider, ``None`` for a provider that receives the request.
     """
     request: Request = {
         "provider": source.provider,
@@ -108,12 +108,12 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
 
 
 def footage_request(file: str) -> Request:
-    """Own footage: the digest of the file."""
+    """Return the request of own footage: the digest of its file."""
     return {"clip": f"file:{file}"}
 
 
 def frame_request(take: str, at: str) -> Request:
-    """One exact picture of a take: the take's digest, and ``first``, ``last`` or seconds."""
+    """Return the request of one exact frame: the digest of the take, and ``first``, ``last`` or seconds."""
     return {"take": take, "at": at}
 
 
@@ -126,7 +126,10 @@ def segment_request(
     renderer: Mapping[str, Json],
     speed: Fraction = Fraction(1),
 ) -> Request:
-    """A stretch of a take conformed to the output: *start* in seconds of the take, *frames* of the output."""
+    """Return the request of a range of a take conformed to the output.
+
+    *start* is in seconds of the take, *frames* counts frames of the output.
+    """
     request = {
         "take": take,
         "start": str(start),
@@ -141,7 +144,7 @@ def segment_request(
 def slate_request(
     lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, renderer: Mapping[str, Json]
 ) -> Request:
-    """A slate that stands in for a shot that is not there."""
+    """Return the request of a placeholder slate."""
     return normal_request(
         {"slate": lines, "frames": frames, "rate": str(rate), "size": str(size), "renderer": renderer}
     )
@@ -155,16 +158,17 @@ def cut_request(
     renderer: Mapping[str, Json],
     extras: Mapping[str, Json] | None = None,
 ) -> Request:
-    """The film: digests and frame counts of its pieces in order, and where in its clip a piece begins if inside.
+    """Return the request of the film: digests and frame counts of its pieces in order.
 
-    *extras* are what it carries besides, where it carries it: its sound, captions beside it, chapters, a comment.
+    A piece inside a clip has its start frame as well. *extras* are the sound, captions in a file of their own, chapters
+    and comment of the film, as far as it has them.
     """
     request: Request = {"pieces": pieces, "rate": str(rate), "size": str(size), "title": title, "renderer": renderer}
     return normal_request(request | {name: value for name, value in (extras or {}).items() if value})
 
 
 def normal_request(request: Mapping[str, Any]) -> Request:
-    """A request as it is hashed, kept and shown."""
+    """Return a request in the form that is hashed, stored and shown."""
     data = normal(request)
     if not isinstance(data, dict):
         raise TypeError("a request is a mapping")

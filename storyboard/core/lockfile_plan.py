@@ -1,7 +1,7 @@
-"""What a lockfile alone says of a storyboard: no cache, no key, no network.
+"""Planning from lockfiles alone: no blobs, no records, no network.
 
-A lockfile names each shot's take and the planes of the pictures that others take from it. That is all it takes to
-compute the key of every shot, linked ones too, so the planner can be asked with the lockfile for its only memory.
+A lockfile names the take of each shot and the planes of the frames that others take from it. These are enough to
+compute the key of every shot, linked ones included, so a lockfile can serve the planner as its action cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ Entries = Mapping[str, Mapping[str, LockEntry]]
 """Lockfile entries by shot and provider."""
 
 
-class _Known(Struct, frozen=True):
+class _LockedResult(Struct, frozen=True):
     outputs: Mapping[str, str]
     values: Mapping[str, str] = {}
     info: Mapping[str, Any] = {}
@@ -28,16 +28,16 @@ class _Known(Struct, frozen=True):
 
 
 class LockfileActionCache:
-    """A planner's memory made of lockfiles, in front of another one if there is one.
+    """Action cache made of lockfiles, in front of another one if given.
 
-    The first of *lockfiles* is the one that counts for ``locked``; takes and pictures that any of them names are taken
-    to be there. Only lengths are known of such a take: ``width`` and ``codec`` are left empty.
+    ``locked`` reads the first of *lockfiles* alone; the takes and frames named by any of them count as present. Only
+    the length of such a take is known: ``width`` and ``codec`` are empty.
     """
 
     def __init__(self, lockfiles: Sequence[Entries], behind: ActionCache | None = None) -> None:
         self._first = lockfiles[0]
         self._behind = behind
-        self._known: dict[str, list[_Known]] = {}
+        self._results: dict[str, list[_LockedResult]] = {}
         for lockfile in lockfiles:
             for entries in lockfile.values():
                 for entry in entries.values():
@@ -45,61 +45,63 @@ class LockfileActionCache:
 
     def _add(self, entry: LockEntry) -> None:
         info = ClipInfo(entry.info.frames, entry.info.rate, 0, 0, "", "")
-        self._known.setdefault(entry.key, []).append(_Known({"clip": entry.take}, {}, msgspec.to_builtins(info)))
+        self._results.setdefault(entry.key, []).append(
+            _LockedResult({"clip": entry.take}, {}, msgspec.to_builtins(info))
+        )
         for at, planes in entry.frames.items():
             key = action_key("frame", frame_request(entry.take, at))
-            self._known.setdefault(key, []).append(_Known({"picture": ""}, {"planes": planes}))
+            self._results.setdefault(key, []).append(_LockedResult({"picture": ""}, {"planes": planes}))
 
     def find(self, key: str) -> Sequence[CachedResult]:
-        """What is in the memory behind, then what the lockfiles name."""
+        """Return the records of the cache behind, then the takes and frames that the lockfiles name."""
         behind: list[CachedResult] = list(self._behind.find(key)) if self._behind is not None else []
-        return [*behind, *self._known.get(key, [])]
+        return [*behind, *self._results.get(key, [])]
 
     def request_of(self, key: str) -> Request | None:
-        """A lockfile holds no requests; the memory behind may."""
+        """Return the request behind *key* if the cache behind knows it: a lockfile holds none."""
         return self._behind.request_of(key) if self._behind is not None else None
 
     def is_damaged(self, key: str) -> bool:
-        """Never: no bytes are looked at."""
+        """Return ``False``: no bytes are read."""
         return False
 
     def is_paid_for(self, key: str) -> bool:
-        """A lockfile knows no open jobs; the memory behind may."""
+        """Return whether the cache behind knows an open job: a lockfile holds none."""
         return self._behind is not None and self._behind.is_paid_for(key)
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
-        """What the first lockfile says of a shot."""
+        """Return the first lockfile's entry of a shot."""
         return self._first.get(shot, {}).get(provider)
 
     def named(self, key: str) -> Sequence[LockEntry]:
-        """Nothing beyond what ``find`` gives: every take that a lockfile names is taken to be there."""
+        """Return nothing: ``find`` returns every take that a lockfile names."""
         return ()
 
     def planes(self, take: str, at: str) -> str | None:
-        """Nothing beyond what ``find`` gives: every frame that a lockfile names is taken to be there."""
+        """Return nothing: ``find`` returns every frame that a lockfile names."""
         return None
 
     def film_digest(self, file: str) -> str | None:
-        """No film is looked at."""
+        """Return ``None``: no film is read."""
         return None
 
 
 State = Literal["stale", "not-locked", "upstream", "unknown", "extra"]
-"""stale: the locked take answers another request; not-locked: no take is locked; upstream: it starts from a frame of a
-shot that is out of date, or that is not in the lockfile; unknown: it starts from a picture behind an address or from a
-frame of own footage, which a lockfile says nothing about; extra: locked, but not in the storyboard."""
+"""stale: the locked take is of another request; not-locked: no take is locked; upstream: it starts from a frame of a
+shot that is out of date or not in the lockfile; unknown: it starts from a downloaded picture or from a frame of own
+footage, which a lockfile does not hold; extra: locked, but not in the storyboard."""
 
 
 class OutdatedEntry(Struct, frozen=True):
-    """One shot whose entry a build would change; ``shots`` are those it waits for."""
+    """A shot whose entry the next build would change; ``shots`` are those it waits for."""
 
     shot: str
     state: State
     shots: tuple[str, ...] = ()
 
 
-def out_of_date(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[OutdatedEntry]:
-    """Every shot whose entry a build would change, in the order of the film.
+def outdated_entries(plan: Plan, storyboard: Storyboard, lockfile: Entries) -> list[OutdatedEntry]:
+    """Return every shot whose entry the next build would change, in the order of the film.
 
     *plan* was made over a ``LockfileActionCache`` of that lockfile alone.
     """

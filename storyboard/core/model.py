@@ -1,8 +1,8 @@
-"""What a storyboard says, as frozen values.
+"""The model of a storyboard as frozen values.
 
-Everything here is checked and resolved: defaults are merged, vars filled in, text normalised (NFC, trimmed), paths
-relative to the project with forward slashes. Places in the text are kept apart (``document``), so that two storyboards
-that mean the same are equal.
+All values are checked and resolved: defaults are merged, vars filled in, text normalised (NFC, trimmed), paths relative
+to the project with forward slashes. Places in the text are kept by ``document``, so that two storyboards of equal
+meaning are equal.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,25 +32,25 @@ class Size(Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: str) -> "Size":
-        """From ``1280x720``. Raises ``ValueError``."""
+        """Return the size written as ``1280x720``. Raises ``ValueError``."""
         width, _, height = text.partition("x")
         return cls(int(width), int(height))
 
 
 class FileInput(Struct, frozen=True, tag="file"):
-    """A file of the project; it counts by its content."""
+    """A file of the project; its content is part of the key."""
 
     path: str
 
 
 class UrlInput(Struct, frozen=True, tag="url"):
-    """A picture behind https; it is fetched and counts by its content."""
+    """A picture behind https; it is downloaded, and its content is part of the key."""
 
     url: str
 
 
 class FrameLink(Struct, frozen=True, tag="link"):
-    """One exact picture of another shot's take: its first, its last, or the one shown at so many seconds."""
+    """One exact frame of another shot's take: its first, its last, or the one at a number of seconds."""
 
     shot: str
     at: Literal["first", "last"] | Fraction = "last"
@@ -60,7 +60,7 @@ FrameInput = FileInput | UrlInput | FrameLink
 
 
 class Generated(Struct, frozen=True, tag="prompt"):
-    """A shot that a model makes. Durations in seconds, sizes in pixels.
+    """Source of a shot that a model generates. Durations in seconds, sizes in pixels.
 
     ``seed`` is that of the take in the cut; ``takes`` are the seeds to choose from, if there are several, and ``pick``
     is the chosen one as written.
@@ -116,7 +116,7 @@ FOOTAGE = "footage"
 
 
 def maker_of(source: Source) -> str | None:
-    """Who makes the take of *source*: a provider, or ``FOOTAGE``; ``None`` where there is no take to make."""
+    """Return the provider that makes the take of *source*, or ``FOOTAGE``; ``None`` for sources without a take."""
     match source:
         case Generated():
             return source.provider
@@ -129,14 +129,14 @@ Fit = Literal["contain", "cover", "stretch"]
 
 
 class Trim(Struct, frozen=True):
-    """The part of the source that goes into the cut, in seconds of the source; ``None`` is its own start or end."""
+    """The source range that goes into the cut, in seconds of the source; ``None`` is the start or end of the source."""
 
     start: Fraction | None = None
     end: Fraction | None = None
 
 
 class Caption(Struct, frozen=True):
-    """A text to be read, from one second of the source to another; ``None`` is the shot's own start or end."""
+    """A text shown from one second of the source to another; ``None`` is the start or end of the shot."""
 
     text: str
     start: Fraction | None = None
@@ -144,9 +144,9 @@ class Caption(Struct, frozen=True):
 
 
 class Transition(Struct, frozen=True):
-    """How a shot takes over from the one before it; ``cut`` has no duration.
+    """The change from the shot before; ``cut`` has no duration.
 
-    *direction* is where a wipe or slide goes, *color* what a fade goes through.
+    *direction* is that of a wipe or slide, *color* the one a fade goes through.
     """
 
     type: Literal["cut", "dissolve", "fade", "wipe", "slide"] = "cut"
@@ -156,17 +156,17 @@ class Transition(Struct, frozen=True):
 
 
 class Audio(Struct, frozen=True):
-    """What becomes of a take's own sound; *gain* is in decibels."""
+    """Use of a take's own sound; *gain* is in decibels."""
 
     keep: bool = True
     gain: Fraction = Fraction(0)
 
 
 class Track(Struct, frozen=True):
-    """A sound for the film as a whole: music, say.
+    """A sound of the whole film, such as music.
 
     It begins *start* seconds after the beginning of the film, or of *shot*. Gain in decibels, fades in seconds; with
-    *loop* it is played again until the film ends. *duck* is by how many decibels it gives way to the takes' own sound.
+    *loop* it repeats until the film ends. *duck* is by how many decibels it is lowered under the sound of takes.
     """
 
     file: FileInput
@@ -184,7 +184,7 @@ NORMAL = Fraction(1)
 
 
 class Shot(Struct, frozen=True):
-    """One authored unit: a source and how it goes into the cut; without *fit* it fills the film as that says."""
+    """One authored unit: a source and its use in the cut; without *fit* it takes the one of the output."""
 
     id: str
     scene: str
@@ -210,13 +210,13 @@ class Scene(Struct, frozen=True):
 
 
 class Output(Struct, frozen=True):
-    """The film: where it goes (relative to the project), its size in pixels, its rate in frames a second.
+    """A film: its path relative to the project, its size in pixels, its rate in frames a second.
 
-    *name* is how a storyboard with several films calls it; that of a single one is empty.
-    *fit* says how pictures of another shape fill it; *copy* whether takes may go in by their own packets; fades from
-    and to black at its ends are in seconds; *language* is that of its captions, by ISO 639-2. *crf* and *preset* are
-    x264's, for what is encoded. *loudness* in LUFS is what its sound is brought to; ``None`` leaves it as it is. *font*
-    is what captions are drawn with; ``None`` is the built-in one.
+    *name* is its name in a storyboard with several films, empty otherwise. *fit* says how pictures of another shape
+    fill the frame; *copy* whether packets of takes may be copied; fades from and to black at its ends are in seconds;
+    *language* is that of its captions, by ISO 639-2. *crf* and *preset* are x264's for encoded segments. *loudness* in
+    LUFS is the target of its sound; ``None`` leaves the sound as it is. *font* draws the captions; ``None`` is the
+    built-in font.
     """
 
     file: str
@@ -240,7 +240,7 @@ class Output(Struct, frozen=True):
 class Storyboard(Struct, frozen=True):
     """A whole film as its author wrote it. ``file`` is its path in the project.
 
-    ``more`` are outputs beside the first one: the same shots once more, of another size, rate or look.
+    ``more`` are further outputs: the shots in another size, rate or look.
     """
 
     file: str
@@ -254,27 +254,27 @@ class Storyboard(Struct, frozen=True):
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """Every film that is made of these shots, as written."""
+        """Every output, as written."""
         return (self.output, *self.more)
 
     def films(self) -> Iterator["Storyboard"]:
-        """One storyboard for each output, with that output alone."""
+        """Yield one storyboard for each output, with that output alone."""
         for output in self.outputs:
             yield replace(self, output=output, more=())
 
     def shots(self) -> Iterator[Shot]:
-        """Every shot in the order of the film, skipped ones too."""
+        """Yield every shot in the order of the film, skipped ones included."""
         for scene in self.scenes:
             yield from scene.shots
 
     @property
     def lockfile(self) -> str:
-        """Path of its lockfile in the project: beside it, by the same name."""
+        """Path of the lockfile in the project: the path of the storyboard with another suffix."""
         stem, dot, _ = self.file.rpartition(".")
         return f"{stem if dot else self.file}.lock"
 
     def pictures(self) -> Iterator[tuple[str, FrameInput]]:
-        """The pictures that go into takes, with the shot that uses them, in the order of the film."""
+        """Yield the input pictures of takes, with the shot that uses each, in the order of the film."""
         for shot in self.shots():
             source = shot.source
             if isinstance(source, Generated):
@@ -284,7 +284,7 @@ class Storyboard(Struct, frozen=True):
                     yield shot.id, source.last_frame
 
     def files(self) -> Iterator[FileInput]:
-        """The files of the project that the film is made of."""
+        """Yield the files of the project that the film is made of."""
         yield from (frame for _, frame in self.pictures() if isinstance(frame, FileInput))
         for shot in self.shots():
             if isinstance(shot.source, Generated):
@@ -296,7 +296,7 @@ class Storyboard(Struct, frozen=True):
         yield from (output.font for output in self.outputs if output.font is not None)
 
     def shot(self, shot_id: str) -> Shot:
-        """The shot of that id. Raises ``KeyError``."""
+        """Return the shot of that id. Raises ``KeyError``."""
         for shot in self.shots():
             if shot.id == shot_id:
                 return shot

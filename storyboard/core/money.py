@@ -1,15 +1,14 @@
-"""New."""
+"""Sums of money that providers report: which are believed, and what an attempt counts against a spending cap."""
 
 from decimal import Decimal, InvalidOperation
 
+# A reported cost above this multiple of the estimate is taken for an error.
 _ABSURD = 100
-
-
 _MOST = Decimal(10) ** 9
 
 
 def amount(text: str | float | int | Decimal | None) -> Decimal | None:
-    """A sum of money as somebody reported it; ``None`` unless it is a number from 0 to 10⁹."""
+    """Return a reported sum of money; ``None`` unless it is a number from 0 to 10⁹."""
     if text is None or isinstance(text, bool) or len(str(text)) > 64:
         return None
     try:
@@ -20,9 +19,9 @@ def amount(text: str | float | int | Decimal | None) -> Decimal | None:
 
 
 def billed(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """What an attempt cost as far as is known: the reported cost, or the estimate where none can be believed.
+    """Return the cost of an attempt: the reported cost, or the estimate where the report cannot be believed.
 
-    Not believed: absent, no sum of money (see ``amount``), or more than a hundred times the estimate.
+    Not believed are an absent cost, text that ``amount`` refuses, and more than a hundred times the estimate.
     """
     expected = estimated(estimate)
     value = amount(cost)
@@ -30,15 +29,15 @@ def billed(cost: str | float | int | Decimal | None, estimate: str | Decimal) ->
 
 
 def charged(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """What an attempt counts against a cap: as billed, but never less than the estimate.
+    """Return what an attempt counts against a spending cap: its billed cost, at least the estimate.
 
-    So a provider that reports 0 or too little cannot make a build spend more than its cap.
+    A provider that reports 0 or too little therefore cannot make a build spend more than its cap.
     """
     return max(billed(cost, estimate), estimated(estimate))
 
 
 def estimated(text: str | Decimal) -> Decimal:
-    """An estimate as it was written down. Raises ``ValueError`` if it is no sum of money."""
+    """Return a stored estimate. Raises ``ValueError`` if it is no sum of money."""
     value = amount(text)
     if value is None:
         raise ValueError(f"not an estimate in US dollars: {text!r}")

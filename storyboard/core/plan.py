@@ -1,8 +1,7 @@
-"""What a build would do, step by step, and why: values only, decided in ``planner`` and worded in ``report``.
+"""Plan of a build: steps, their results and what the planner reads of earlier builds, as values.
 
-What has become of each action so far while a graph is walked: results, failures, and the step each was given.
-
-How much of a film is the takes' own picture, and why the rest is not.
+``planner`` decides the steps, ``report`` words them. ``PlanState`` has the results and failures of the actions planned
+so far.
 """
 
 from collections import Counter
@@ -19,9 +18,9 @@ from storyboard.core.keys import Request
 from storyboard.core.reason import CopyBlocker, Reason
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
-"""reuse: it is there; copy: a take goes into the film by its own packets; resume: it is already paid for: a job in
-flight, or the locked take, which is fetched by its task id; make: it is made; wait: its key needs something that does
-not exist yet, counted as make; held: stale, but the author locked it; blocked: an input cannot be had; skip: it is not
+"""reuse: the result exists; copy: packets of a take are copied into the film; resume: paid for already, as a job in
+flight or as the locked take, which is fetched by its task id; make: it is made; wait: its key needs an input that does
+not exist yet (counted as make); held: stale, but the author holds it; blocked: an input cannot be made; skip: not
 selected."""
 
 
@@ -29,7 +28,7 @@ FREE = Decimal(0)
 
 
 class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
-    """As much of a clip as the cut's length needs; ``rate`` in frames a second as ``"24/1"``."""
+    """The facts of a clip that decide the length of the cut; ``rate`` in frames a second as ``"24/1"``."""
 
     frames: int
     rate: str
@@ -38,8 +37,8 @@ class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
 class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """The take of one shot by one provider.
 
-    ``frames`` map where a frame was taken of it (``first``, ``last``, seconds) to the digest of its planes;
-    ``cost`` in US dollars as decimal text.
+    ``frames`` maps the moment of a frame (``first``, ``last``, seconds) to the digest of its planes; ``cost`` is in US
+    dollars as decimal text.
     """
 
     key: str
@@ -52,9 +51,9 @@ class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True):
-    """One line of a plan. ``cost`` is an estimate in US dollars; ``result`` is what is there already.
+    """One line of a plan. ``cost`` is an estimate in US dollars; ``result`` exists already.
 
-    ``locked`` is the lockfile's entry whose take is fetched by its task id: nothing is ever submitted for such a step.
+    ``locked`` is the lockfile's entry of a take that is fetched by its task id: such a step submits nothing.
     """
 
     action: Action
@@ -68,10 +67,10 @@ class Step(Struct, frozen=True):
 
 
 class TakeResult(Struct, frozen=True):
-    """A take that is in the store: digest of the clip, facts of the clip.
+    """A stored take: digest and facts of its clip.
 
-    *jump* is by how much, of 255, it begins away from the linked frame it was asked to begin with; ``None`` where
-    there is none, or nobody has measured.
+    *jump* is the difference, of 255, between its start and the linked first frame; ``None`` without a link or a
+    measurement.
     """
 
     digest: str
@@ -80,16 +79,16 @@ class TakeResult(Struct, frozen=True):
 
 
 class FrameResult(Struct, frozen=True):
-    """A frame that is in the store: what its decoded planes hash to, and the digest of its picture file."""
+    """A stored frame: the digests of its decoded planes and of its picture file."""
 
     planes: str
     picture: str
 
 
 class SegmentResult(Struct, frozen=True):
-    """A stretch of the film that is in the store; one without frames is nothing.
+    """A stored segment of the film; without frames it is empty.
 
-    ``copied`` says that the digest is the take's own; the stretch begins at frame *start* of it.
+    ``copied`` says that the digest is that of the take; the segment begins at its frame *start*.
     """
 
     digest: str
@@ -105,9 +104,9 @@ class CutResult(Struct, frozen=True):
 
 
 class SoundResult(Struct, frozen=True):
-    """The sound of the film, encoded; an empty digest is a film without sound.
+    """The encoded sound of the film; an empty digest means silence.
 
-    *loudness* in LUFS and *peak* in dBTP are told where the film has a loudness to be brought to.
+    *loudness* in LUFS and *peak* in dBTP are set where the film has a target loudness.
     """
 
     digest: str
@@ -119,7 +118,7 @@ Result = TakeResult | FrameResult | SegmentResult | SoundResult | CutResult
 
 
 class CachedResult(Protocol):
-    """What the planner reads of a record. ``accepted`` says that its bytes were made for another request."""
+    """The part of a record that the planner reads. ``accepted``: its bytes were made for another request."""
 
     @property
     def accepted(self) -> bool: ...
@@ -132,42 +131,42 @@ class CachedResult(Protocol):
 
 
 class ActionCache(Protocol):
-    """What is known from earlier builds; asking changes nothing."""
+    """Results of earlier builds. Its methods change nothing."""
 
     def find(self, key: str) -> Sequence[CachedResult]:
-        """Whole records of that key, newest first; then what the lockfile names for it and no record does."""
+        """Return the complete records of *key*, newest first, then results that only the lockfile names."""
 
     def request_of(self, key: str) -> Request | None:
-        """The request behind a key, if it is remembered, whole or not."""
+        """Return the request behind *key* if a record of it is known, complete or not."""
 
     def is_damaged(self, key: str) -> bool:
-        """Whether something was kept under *key* whose bytes are not what they were."""
+        """Return whether bytes stored under *key* have changed."""
 
     def is_paid_for(self, key: str) -> bool:
-        """Whether a job for *key* has been submitted and its take has not been stored."""
+        """Return whether a job for *key* was submitted whose take is not stored."""
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
-        """What the lockfile says of a shot."""
+        """Return the lockfile's entry of a shot."""
 
     def named(self, key: str) -> Sequence[LockEntry]:
-        """The lockfile's entries for the request behind *key*, whatever the shot is called there."""
+        """Return the lockfile's entries of the request behind *key*, of any shot."""
 
     def planes(self, take: str, at: str) -> str | None:
-        """The digest of the planes of a frame of a take, as the lockfile has it."""
+        """Return the digest of the planes of a frame of *take*, from the lockfile."""
 
     def film_digest(self, file: str) -> str | None:
-        """Digest of the film at that path of the project; ``None`` if there is none."""
+        """Return the digest of the film at that path of the project; ``None`` without a film."""
 
 
 class Plan(Struct, frozen=True, dict=True):
-    """The steps in the order in which they can be done."""
+    """The steps in an order in which they can be done."""
 
     steps: tuple[Step, ...]
 
     def shots(self) -> list[Step]:
-        """One step a shot: that of its take, or of its picture where there is no take to make.
+        """Return one step a shot: that of its take, or of its segment if it has no take.
 
-        Of a picture in several films it is one that has to be made, if there is one.
+        Of a segment in several films, a step that has to be done is preferred.
         """
         takes = self.of("take")
         taken = {step.action.shot for step in takes}
@@ -181,7 +180,7 @@ class Plan(Struct, frozen=True, dict=True):
         return [step for step in self.steps if step.action.kind == "take" or drawn.get(step.action.shot) is step]
 
     def of(self, kind: str) -> list[Step]:
-        """The steps of one kind of action."""
+        """Return the steps of one kind of action."""
         return list(self._kinds.get(kind, ()))
 
     @cached_property
@@ -192,26 +191,26 @@ class Plan(Struct, frozen=True, dict=True):
         return kinds
 
     def segments(self, output: str) -> list[Step]:
-        """The steps of the pieces of one film, by its output's name."""
+        """Return the steps of the segments of one film, by the name of its output."""
         return [step for step in self.of("segment") if step.action.output == output]
 
     def takes(self) -> list[Step]:
-        """The takes in the cut; not those that are made beside them."""
+        """Return the steps of the takes in the cut, without alternate takes."""
         return [step for step in self.of("take") if step.action.seed is None]
 
     def cost(self) -> Decimal:
-        """Estimate of the whole in US dollars."""
+        """Return the estimate of all steps in US dollars."""
         return sum((step.cost for step in self.steps if step.cost is not FREE), FREE)
 
     def nothing_to_do(self) -> bool:
-        """Whether a build would find everything in place."""
+        """Return whether all results exist."""
         return all(step.do in ("reuse", "copy", "held") for step in self.steps)
 
 
 class PlanState:
-    """The state of one walk; the planner writes it, and what decides on frames, pieces and the cut reads it.
+    """State of planning: the planner writes it; the planners of takes and of derived results read it.
 
-    ``expected`` maps a shot whose locked take is not there to the digest of that take.
+    ``expected`` maps a shot whose locked take is not in the cache to the digest of that take.
     """
 
     def __init__(self) -> None:
@@ -221,22 +220,22 @@ class PlanState:
         self.steps: dict[str, Step] = {}
 
     def keep(self, steps: Mapping[str, Step]) -> None:
-        """These steps have found what they ask for."""
+        """Take over steps that have their results."""
         self.steps.update(steps)
         self.results.update((name, step.result) for name, step in steps.items() if step.result is not None)
 
     def take(self, shot: str) -> TakeResult | None:
-        """The settled take of a shot."""
+        """Return the take of a shot if it exists."""
         result = self.results.get(take_id(shot))
         return result if isinstance(result, TakeResult) else None
 
     def digest(self, shot: str) -> str | None:
-        """The digest of a shot's take: the settled one, or the locked one that is not there yet."""
+        """Return the digest of a shot's take, or of its locked take that is not in the cache."""
         take = self.take(shot)
         return take.digest if take is not None else self.expected.get(shot)
 
     def upstream(self, name: str, shot: str) -> Reason:
-        """Why there is no result of the action *name*, which is made of the take of *shot*."""
+        """Return why the action *name*, made of the take of *shot*, has no result."""
         step = self.steps.get(name)
         if name in self.failed or take_id(shot) in self.failed:
             return Reason("upstream-failed", shots=(shot,))
@@ -246,7 +245,7 @@ class PlanState:
 
 
 class EncodeCounts(Struct, frozen=True):
-    """Numbers of frames that are copied, and of frames that are encoded, by what keeps them from being copied."""
+    """Numbers of frames that are copied, and of frames that are encoded, by what blocks a copy."""
 
     copied: int
     why: Mapping[CopyBlocker | None, int]

@@ -1,14 +1,13 @@
-"""What an earlier plan has found in place, and how much of it still holds.
+"""Reuse of an earlier plan: the steps whose results were in place, and which of them are still valid.
 
-A step is remembered with the shot, the take and the frames that it rests on. It holds as long as these are the same,
-its record and its bytes look as they did, and the lockfile names the take. What hangs on a step that does not hold does
-not hold either, and is decided anew. So a plan that is given what an earlier one has found says what it would say
-without.
+A step is stored with the shot, the take and the frames it depends on. It stays valid while these are equal, its record
+and its bytes have unchanged stamps, and the lockfile names the take. Steps that depend on an invalid step are invalid
+as well and are planned anew. A plan that reuses steps therefore equals one that does not.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,17 +15,18 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
-from storyboard.core.model import FileInput, Generated, Json, Shot, Storyboard, UrlInput
+from storyboard.core.model import FileInput, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import FREE, ActionCache, Do, FrameResult, Plan, SegmentResult, Step, TakeResult
 from storyboard.core.reason import CopyBlocker, Reason, Why
 from storyboard.core.segments import Segments
+from storyboard.core.take_planner import PlanOptions
 from storyboard.core.timebase import as_text
 
 
 class KnownTake(Struct, frozen=True, array_like=True, gc=False):
-    """A take in the cut that the lockfile names. *info* is its number among the infos.
+    """A take in the cut that the lockfile names. *info* is an index into the infos of the plan.
 
-    *votes* has for every film how many frames of it count for its parameter sets; -1 where it has no say.
+    *votes* has, for every film, the frames with which the take votes for its parameter sets; -1 where it has no vote.
     """
 
     shot: str
@@ -39,7 +39,7 @@ class KnownTake(Struct, frozen=True, array_like=True, gc=False):
 
 
 class KnownFrame(Struct, frozen=True, array_like=True, gc=False):
-    """A frame whose key has one record alone."""
+    """A frame whose key has exactly one record."""
 
     id: str
     key: str
@@ -48,7 +48,7 @@ class KnownFrame(Struct, frozen=True, array_like=True, gc=False):
 
 
 class KnownSegment(Struct, frozen=True, array_like=True, gc=False):
-    """A piece of a film; one that is copied has no key."""
+    """A segment of a film; a copied one has no key."""
 
     id: str
     do: Do
@@ -63,10 +63,10 @@ class KnownSegment(Struct, frozen=True, array_like=True, gc=False):
 
 
 class KnownPlan(Struct, frozen=True):
-    """A plan in which things were in place, and what it was made of beside the shots.
+    """A plan whose results were in place, and what it depended on beside the shots.
 
-    *given* is a digest of that: outputs, renderer, engines. *files* maps paths and addresses to the digests of what was
-    there, *renderer* what rendered; *common* has the parameter sets that could be copied, by film.
+    *given* is a digest of outputs, renderer and engines. *files* maps paths and URLs to the digests of their content,
+    *renderer* is the version that rendered; *common* has the parameter sets that can be copied, by film.
     """
 
     given: str
@@ -80,41 +80,25 @@ class KnownPlan(Struct, frozen=True):
 
 
 class PlanSnapshot(Struct, frozen=True):
-    """A known plan with its *shots*, and *changed_entries*: keys and digests whose files look different now."""
+    """A known plan with its *shots*, and *changed_entries*: keys and digests whose files have other stamps now."""
 
     plan: KnownPlan
     shots: Sequence[Shot]
     changed_entries: Collection[str]
 
 
-class Given(Protocol):
-    """What a plan is asked with, as far as it counts here."""
-
-    @property
-    def files(self) -> Mapping[str, str]: ...
-
-    @property
-    def engines(self) -> Mapping[str, str]: ...
-
-    @property
-    def renderer(self) -> Mapping[str, Json]: ...
-
-    @property
-    def remake(self) -> frozenset[str]: ...
-
-
-def given_digest(storyboard: Storyboard, given: Given) -> str:
-    """What everything in a film depends on beside its shots and files."""
-    fonts = [output.font and given.files.get(output.font.path) for output in storyboard.outputs]
-    told = [storyboard.outputs, fonts, given.renderer, given.engines]
+def given_digest(storyboard: Storyboard, options: PlanOptions) -> str:
+    """Return a digest of everything that a film depends on beside its shots and files."""
+    fonts = [output.font and options.files.get(output.font.path) for output in storyboard.outputs]
+    told = [storyboard.outputs, fonts, options.renderer, options.engines]
     return sha256(msgspec.json.encode(told, enc_hook=as_text, order="sorted")).hexdigest()
 
 
 class ReusableSteps(Struct, frozen=True):
-    """The steps of *takes*, with their frames, that hold, by action, and by film those of *pieces* made of them.
+    """Valid steps of an earlier plan: takes and frames by action id, and segments by film.
 
-    Pieces hold only as long as the same parameter sets can be copied; *voters* are the shots whose takes have the say
-    in these that they had.
+    Segments are valid only while the parameter sets to copy stay the same; *voters* are the shots whose votes for these
+    are unchanged.
     """
 
     takes: Mapping[str, Step] = {}
@@ -122,41 +106,41 @@ class ReusableSteps(Struct, frozen=True):
     voters: Collection[str] = ()
 
 
-def reusable_steps(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, given: Given) -> ReusableSteps:
-    """What still holds."""
-    if recalled.plan.given != given_digest(graph.storyboard, given):
+def reusable_steps(snapshot: PlanSnapshot, graph: Graph, cache: ActionCache, options: PlanOptions) -> ReusableSteps:
+    """Return the steps of the earlier plan that are still valid."""
+    if snapshot.plan.given != given_digest(graph.storyboard, options):
         return ReusableSteps()
-    same = _Same(recalled, graph, given)
-    takes = _takes(recalled, graph, memory, same) | _frames(recalled, graph, same)
-    pieces = _pieces(recalled, graph, same)
-    _drop_what_hangs_on_others([takes, *pieces.values()], graph)
-    return ReusableSteps(takes, pieces, same.settled)
+    same = _UnchangedShots(snapshot, graph, options)
+    takes = _valid_takes(snapshot, graph, cache, same) | _valid_frames(snapshot, graph, same)
+    pieces = _valid_segments(snapshot, graph, same)
+    _drop_dependents([takes, *pieces.values()], graph)
+    return ReusableSteps(takes, pieces, same.in_place)
 
 
-class _Same:
-    """Which shots are what they were, and in the same place between the same two."""
+class _UnchangedShots:
+    """Shots whose fields and inputs are unchanged, and of these the ones whose neighbours in the film are unchanged."""
 
-    def __init__(self, recalled: PlanSnapshot, graph: Graph, given: Given) -> None:
-        before = {shot.id: shot for shot in recalled.shots}
+    def __init__(self, snapshot: PlanSnapshot, graph: Graph, options: PlanOptions) -> None:
+        before = {shot.id: shot for shot in snapshot.shots}
         shots = {shot.id: shot for shot in graph.storyboard.shots()}
-        then, now = recalled.plan.files, given.files
+        then, now = snapshot.plan.files, options.files
         changed = {path for path in then.keys() | now.keys() if then.get(path) != now.get(path)}
         self.shots = {
             name: shot
             for name, shot in shots.items()
             if ((old := before.get(name)) is shot or old == shot)
-            and name not in given.remake
+            and name not in options.remake
             and not (changed and changed & set(_files(shot)))
         }
         here = [shot.id for shot in shots.values() if not shot.skip]
-        there = [shot.id for shot in recalled.shots if not shot.skip]
+        there = [shot.id for shot in snapshot.shots if not shot.skip]
         unlike = shots.keys() - self.shots.keys()
-        beside = _neighbours(here)
-        touched = unlike | {name for other in unlike for name in beside.get(other, ())}
+        neighbours = _neighbours(here)
+        touched = unlike | {name for other in unlike for name in neighbours.get(other, ())}
         if here != there:
             before_here = _neighbours(there)
-            touched |= {name for name, two in beside.items() if before_here.get(name) != two}
-        self.settled = set(here) - touched
+            touched |= {name for name, two in neighbours.items() if before_here.get(name) != two}
+        self.in_place = set(here) - touched
 
 
 def _neighbours(names: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -173,8 +157,8 @@ def _files(shot: Shot) -> Iterator[str]:
             yield part.url
 
 
-def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Same) -> dict[str, Step]:
-    known, changed, find, steps = recalled.plan, recalled.changed_entries, graph.find, dict[str, Step]()
+def _valid_takes(snapshot: PlanSnapshot, graph: Graph, cache: ActionCache, same: _UnchangedShots) -> dict[str, Step]:
+    known, changed, find, steps = snapshot.plan, snapshot.changed_entries, graph.find, dict[str, Step]()
     reasons = {accepted: Reason("unchanged", accepted=accepted) for accepted in (False, True)}
     for take in known.takes:
         shot, action = same.shots.get(take.shot), find(f"take:{take.shot}")
@@ -182,19 +166,19 @@ def _takes(recalled: PlanSnapshot, graph: Graph, memory: ActionCache, same: _Sam
             continue
         source = shot.source
         if isinstance(source, Generated):
-            locked = memory.locked(take.shot, source.provider)
+            locked = cache.locked(take.shot, source.provider)
             if locked is None or locked.key != take.key or locked.take != take.digest:
                 continue
-        if memory.is_paid_for(take.key):
+        if cache.is_paid_for(take.key):
             continue
         found = TakeResult(take.digest, known.infos[take.info], take.jump)
         steps[action.id] = Step(action, "reuse", reasons[take.accepted], take.key, None, FREE, found)
     return steps
 
 
-def _frames(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, Step]:
-    reason, changed, find, steps = Reason("cached"), recalled.changed_entries, graph.find, dict[str, Step]()
-    for frame in recalled.plan.frames:
+def _valid_frames(snapshot: PlanSnapshot, graph: Graph, same: _UnchangedShots) -> dict[str, Step]:
+    reason, changed, find, steps = Reason("cached"), snapshot.changed_entries, graph.find, dict[str, Step]()
+    for frame in snapshot.plan.frames:
         action = find(frame.id)
         if action is None or frame.key in changed or frame.picture in changed or action.shot not in same.shots:
             continue
@@ -203,13 +187,13 @@ def _frames(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, Step
     return steps
 
 
-def _pieces(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, dict[str, Step]]:
-    changed, find = recalled.changed_entries, graph.find
+def _valid_segments(snapshot: PlanSnapshot, graph: Graph, same: _UnchangedShots) -> dict[str, dict[str, Step]]:
+    changed, find = snapshot.changed_entries, graph.find
     steps: dict[str, dict[str, Step]] = {name: {} for name in graph.films}
     reasons: dict[tuple[Why, CopyBlocker | None], Reason] = {}
-    for piece in recalled.plan.pieces:
+    for piece in snapshot.plan.pieces:
         action = find(piece.id)
-        if action is None or action.shot not in same.settled or piece.key in changed or piece.digest in changed:
+        if action is None or action.shot not in same.in_place or piece.key in changed or piece.digest in changed:
             continue
         told = (piece.why, piece.copy_blocker)
         reason = reasons.get(told) or reasons.setdefault(told, Reason(piece.why, copy_blocker=piece.copy_blocker))
@@ -218,23 +202,23 @@ def _pieces(recalled: PlanSnapshot, graph: Graph, same: _Same) -> dict[str, dict
     return steps
 
 
-def _drop_what_hangs_on_others(steps: Sequence[dict[str, Step]], graph: Graph) -> None:
-    """What is made of something that does not hold does not hold, and so on; *steps* begin with those of takes."""
+def _drop_dependents(steps: Sequence[dict[str, Step]], graph: Graph) -> None:
+    """Remove the steps that depend on an invalid one; *steps* begin with those of takes."""
     gone = {action.id for action in graph.taken if action.seed is None and action.id not in steps[0]}
     if not gone:
         return
     for action in graph.order:
         if not gone.isdisjoint(action.inputs):
             gone.add(action.id)
-    for held in steps:
-        for name in gone & held.keys():
-            del held[name]
+    for valid in steps:
+        for name in gone & valid.keys():
+            del valid[name]
 
 
 def known_plan(
-    plan: Plan, graph: Graph, given: Given, segments: Mapping[str, Segments], vouched: Callable[[Step], bool]
+    plan: Plan, graph: Graph, options: PlanOptions, segments: Mapping[str, Segments], vouched: Callable[[Step], bool]
 ) -> KnownPlan:
-    """What to remember of *plan*: steps that found something which the store *vouched* for."""
+    """Return what to store of *plan*: the steps with results that the store vouches for (*vouched*)."""
     infos: dict[ClipInfo, int] = {}
     films = list(segments.values())
     takes, frames, pieces = [], [], []
@@ -252,9 +236,9 @@ def known_plan(
             said = (action.id, step.do, step.reason.why, step.reason.copy_blocker, found.digest)
             pieces.append(KnownSegment(*said, found.frames, found.copied, found.start, key, step.request))
     return KnownPlan(
-        given=given_digest(graph.storyboard, given),
-        renderer=dict(given.renderer),
-        files=dict(given.files),
+        given=given_digest(graph.storyboard, options),
+        renderer=dict(options.renderer),
+        files=dict(options.files),
         common={name: film.common_parameter_sets() for name, film in segments.items()},
         infos=list(infos),
         takes=takes,

@@ -1,8 +1,7 @@
-"""Which frames of each shot go into the film: overlaps of transitions, what is left between them, what can be copied.
+"""Frame ranges of shots: overlaps of transitions, the frames between them, and which of those can be copied.
 
-Frames are counted at the output's rate, from the first one that the shot shows after its trim. A transition takes
-so many frames of both shots; what lies between is the shot's own, and may be cut once more into a head, a body that
-is copied packet by packet, and a tail.
+Frames are counted at the output's rate from the first one after the trim. A transition takes its frames of both shots;
+the frames between are the shot's own, and may be split into a head, a body that is copied packet by packet, and a tail.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from storyboard.core.timeline import PlacedShot
 
 
 class FrameRange(Struct, frozen=True):
-    """Frames *first* to *end* of a shot, the last one exclusive."""
+    """Frames *first* to *end* of a shot, exclusive."""
 
     first: int
     end: int
@@ -29,7 +28,7 @@ class FrameRange(Struct, frozen=True):
 
 
 class ShotRanges(Struct, frozen=True):
-    """How a shot's frames are shared out: ``into`` and ``out`` go into transitions, the others are its own."""
+    """The ranges of a shot: ``into`` and ``out`` are in transitions, the others are the shot's own."""
 
     into: FrameRange
     head: FrameRange
@@ -40,13 +39,13 @@ class ShotRanges(Struct, frozen=True):
 
 
 class TransitionOverlap(Struct, frozen=True):
-    """Frames that a shot gives to what comes before and after it."""
+    """Frames that a shot shares with the shots before and after it."""
 
     before: int = 0
     after: int = 0
 
 
-_NOTHING = TransitionOverlap()
+_NO_OVERLAP = TransitionOverlap()
 
 
 class TransitionTooLong(ValueError):
@@ -58,7 +57,7 @@ class TransitionTooLong(ValueError):
 
 
 def overlaps(storyboard: Storyboard) -> dict[str, TransitionOverlap]:
-    """What every shown shot gives away at its ends. The first shot has no transition, whatever it says."""
+    """Return the overlaps of every shown shot. A transition of the first shot is ignored."""
     shots = [shot for shot in storyboard.shots() if not shot.skip]
     if not shots:
         return {}
@@ -67,15 +66,16 @@ def overlaps(storyboard: Storyboard) -> dict[str, TransitionOverlap]:
     into[0] = _fade_frames(output.fade_in, output)
     after = [*into[1:], _fade_frames(output.fade_out, output)]
     if not any(into) and not any(after):
-        return dict.fromkeys([shot.id for shot in shots], _NOTHING)
+        return dict.fromkeys([shot.id for shot in shots], _NO_OVERLAP)
     shared = zip(shots, into, after, strict=True)
     return {
-        shot.id: TransitionOverlap(before, behind) if before or behind else _NOTHING for shot, before, behind in shared
+        shot.id: TransitionOverlap(before, behind) if before or behind else _NO_OVERLAP
+        for shot, before, behind in shared
     }
 
 
 def overlap_frames(shot: Shot, output: Output) -> int:
-    """Frames of the transition into *shot*; at least one, unless it is a cut."""
+    """Return the frames of the transition into *shot*: 0 for a cut, at least one otherwise."""
     if shot.transition.type == "cut":
         return 0
     return max(1, frames_in(shot.transition.duration, output.fps))
@@ -85,11 +85,11 @@ def _fade_frames(seconds: Fraction, output: Output) -> int:
     return max(1, frames_in(seconds, output.fps)) if seconds else 0
 
 
-def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[OverlapTooLong]:
-    """Every transition that is longer than the material beside it.
+def long_transitions(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[OverlapTooLong]:
+    """Yield every transition that is longer than the shots it overlaps.
 
     *lengths* counts the frames of the shots whose length is known; a transition counts against the shot before it
-    first, so that each is told once.
+    first, so that each is reported once.
     """
     output = storyboard.output
     shots = [shot for shot in storyboard.shots() if not shot.skip]
@@ -104,27 +104,27 @@ def too_long(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[Ove
         known = {name: frames for name, frames in left.items() if frames is not None}
         short = min(known, key=known.__getitem__, default=shot.id)
         if asked and known and asked > known[short]:
-            yield _too_long(kind, shot.id if before is not None else "", short, asked, known[short], output)
+            yield _overlap_problem(kind, shot.id if before is not None else "", short, asked, known[short], output)
         taken[shot.id] = min(asked, known[short]) if known else asked
     if shots and shots[-1].id in lengths:
         last, asked = shots[-1].id, given[shots[-1].id].after
         if asked > lengths[last] - taken[last]:
-            yield _too_long("fade out", "", last, asked, lengths[last] - taken[last], output)
+            yield _overlap_problem("fade out", "", last, asked, lengths[last] - taken[last], output)
 
 
 def check_fits(shot: str, frames: int, overlap: TransitionOverlap, output: Output) -> None:
-    """Raise ``TransitionTooLong`` if *shot*, which has so many frames, gives away more than that at its ends."""
+    """Raise ``TransitionTooLong`` if the transitions of *shot* need more than its *frames*."""
     asked = overlap.before + overlap.after
     if asked > frames:
-        raise TransitionTooLong(_too_long("both ends", shot, shot, asked, frames, output))
+        raise TransitionTooLong(_overlap_problem("both ends", shot, shot, asked, frames, output))
 
 
-def _too_long(kind: str, shot: str, short: str, asked: int, longest: int, output: Output) -> OverlapTooLong:
+def _overlap_problem(kind: str, shot: str, short: str, asked: int, longest: int, output: Output) -> OverlapTooLong:
     return OverlapTooLong(kind, shot, short, seconds_of(asked, output.fps), seconds_of(longest, output.fps))
 
 
-def cuts(piece: PlacedShot, overlap: TransitionOverlap, take: ClipInfo | None) -> ShotRanges:
-    """How *piece* is shared out. *take* is the clip behind it if its packets may be copied, else ``None``."""
+def split_shot(piece: PlacedShot, overlap: TransitionOverlap, take: ClipInfo | None) -> ShotRanges:
+    """Return the ranges of *piece*. *take* is its clip if packets may be copied, else ``None``."""
     first, end = overlap.before, max(overlap.before, piece.frames - overlap.after)
     into, out = FrameRange(0, first), FrameRange(end, piece.frames)
     kept = None if take is None else copied_span(take, piece, FrameRange(first, end))
@@ -134,23 +134,23 @@ def cuts(piece: PlacedShot, overlap: TransitionOverlap, take: ClipInfo | None) -
 
 
 def copied_span(take: ClipInfo, piece: PlacedShot, wanted: FrameRange) -> FrameRange | None:
-    """The longest part of *wanted* whose packets can be copied; ``None`` if there is none.
+    """Return the longest part of *wanted* whose packets can be copied; ``None`` if there is none.
 
-    It begins at a frame before which nothing is referred to, and ends where what has been decoded has been shown.
+    It begins at a frame that no earlier frame is needed to decode, and ends where all decoded frames have been shown.
     """
     offset = first_frame(take, piece)
     first, last = offset + wanted.first, min(offset + wanted.end, take.frames)
     begin = next((frame for frame in take.copy_starts if frame >= first), None)
     if begin is None:
         return None
-    end = last if take.in_order or last == take.frames else _last_end(take, last)
+    end = last if take.in_order or last == take.frames else _last_copy_end(take, last)
     return FrameRange(begin - offset, end - offset) if end > begin else None
 
 
 def first_frame(take: ClipInfo, piece: PlacedShot) -> int:
-    """The frame of *take* that *piece* begins with, where both have one rate."""
+    """Return the frame of *take* that *piece* begins with; both have one rate."""
     return frames_in(piece.start, take.fps)
 
 
-def _last_end(take: ClipInfo, last: int) -> int:
+def _last_copy_end(take: ClipInfo, last: int) -> int:
     return next((end for end in reversed(take.copy_ends) if end <= last), 0)

@@ -1,7 +1,7 @@
-"""What a rendered piece of the film shows, as values: whose pictures, from where to where, and how two are mixed.
+"""Specification of a rendered segment: which pictures, from where to where, and how two are mixed.
 
-Inputs are named by digest; where the files lie is found out by whoever renders. ``drawn_request`` is the one place
-that says what counts in the key of a piece.
+Inputs are named by digest; the renderer finds the files. ``render_request`` alone decides what is part of the key of a
+segment.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, Fit, Json, Output
 
 
 class Canvas(Struct, frozen=True):
-    """Pixels and frame rate of a segment of the film, and x264's settings for it."""
+    """Size and frame rate of a segment, and x264's settings for it."""
 
     size: Size
     rate: Fraction
@@ -30,7 +30,7 @@ MixKind = Literal["dissolve", "fade", "wipe", "slide", "fade_in", "fade_out"]
 class Footage(Struct, frozen=True, tag="footage"):
     """Frames of a clip: *start* in seconds of the clip, *frames* of the output, played at *speed*.
 
-    *fit* says how a picture of another shape fills the film.
+    *fit* says how a picture of another shape fills the frame.
     """
 
     take: str
@@ -41,9 +41,9 @@ class Footage(Struct, frozen=True, tag="footage"):
 
 
 class Photo(Struct, frozen=True, tag="photo"):
-    """Frames of a still that moves: *frames* of them from *first* on, out of the *shown* that the whole move takes.
+    """Frames of a moving still: *frames* from *first*, of the *shown* frames of the whole move.
 
-    *file* is the picture's path in the project, which does not count.
+    *file* is the path of the picture in the project and not part of the key.
     """
 
     picture: str
@@ -56,7 +56,7 @@ class Photo(Struct, frozen=True, tag="photo"):
 
 
 class Title(Struct, frozen=True, tag="title"):
-    """Frames of a title card; *font* is the digest of a font file, ``None`` for the built-in one."""
+    """Frames of a title card; *font* is the digest of a font file, ``None`` for the built-in font."""
 
     text: str
     subtitle: str | None
@@ -69,9 +69,9 @@ class Title(Struct, frozen=True, tag="title"):
 
 
 class Captioned(Struct, frozen=True, tag="captioned"):
-    """A layer with captions drawn into it, in its own frames.
+    """A layer with captions drawn into it, counted in its own frames.
 
-    *font* is the digest of a font file, ``None`` for the built-in one; *file* is its path, which does not count.
+    *font* is the digest of a font file, ``None`` for the built-in font; *file* is its path and not part of the key.
     """
 
     layer: Footage | Photo | Title
@@ -89,7 +89,7 @@ Layer = Plain | Captioned
 
 
 class Mix(Struct, frozen=True, tag="mix"):
-    """*frames* frames in which one picture takes over from another; a fade of the film has one side only."""
+    """*frames* frames of a transition between two layers; a fade of the film has one layer only."""
 
     kind: MixKind
     frames: int
@@ -102,17 +102,17 @@ class Mix(Struct, frozen=True, tag="mix"):
 RenderSpec = Layer | Mix
 
 
-def takes_of(drawn: RenderSpec) -> Iterator[str]:
-    """The digests of the clips in it."""
-    for layer in _layers(drawn):
+def takes_of(spec: RenderSpec) -> Iterator[str]:
+    """Yield the digests of the clips in *spec*."""
+    for layer in _layers(spec):
         plain = layer.layer if isinstance(layer, Captioned) else layer
         if isinstance(plain, Footage):
             yield plain.take
 
 
-def files_of(drawn: RenderSpec) -> Iterator[tuple[str, str]]:
-    """Digest and path of the files of the project that it is drawn from: pictures and fonts."""
-    for layer in _layers(drawn):
+def files_of(spec: RenderSpec) -> Iterator[tuple[str, str]]:
+    """Yield digest and path of the pictures and fonts in *spec*."""
+    for layer in _layers(spec):
         if isinstance(layer, Captioned) and layer.font is not None:
             yield layer.font, layer.file
         plain = layer.layer if isinstance(layer, Captioned) else layer
@@ -121,46 +121,46 @@ def files_of(drawn: RenderSpec) -> Iterator[tuple[str, str]]:
             yield digest, plain.file
 
 
-def _layers(drawn: RenderSpec) -> Iterator[Layer]:
-    sides = (drawn.before, drawn.after) if isinstance(drawn, Mix) else (drawn,)
+def _layers(spec: RenderSpec) -> Iterator[Layer]:
+    sides = (spec.before, spec.after) if isinstance(spec, Mix) else (spec,)
     return (layer for layer in sides if layer is not None)
 
 
-def drawn_request(drawn: RenderSpec, output: Output, renderer: Mapping[str, Json]) -> Request:
-    """Everything that decides over the pixels of *drawn*: digests, frames, size, rate, who renders; no path, no id."""
+def render_request(spec: RenderSpec, output: Output, renderer: Mapping[str, Json]) -> Request:
+    """Return what decides the pixels of *spec*: digests, frames, size, rate, renderer; no path and no id."""
     more = encoding_request(output)
-    if isinstance(drawn, Footage):
-        request = segment_request(drawn.take, drawn.start, drawn.frames, output.fps, output.size, renderer, drawn.speed)
-        return request | _fitted(drawn.fit) | more
+    if isinstance(spec, Footage):
+        request = segment_request(spec.take, spec.start, spec.frames, output.fps, output.size, renderer, spec.speed)
+        return request | _fit_request(spec.fit) | more
     whole = {"rate": str(output.fps), "size": str(output.size), "renderer": renderer}
-    return normal_request({**_described(drawn), "frames": drawn.frames, **whole, **more})
+    return normal_request({**_layer_request(spec), "frames": spec.frames, **whole, **more})
 
 
 def encoding_request(output: Output) -> Request:
-    """The settings of the encoder that are not the usual ones."""
+    """Return the settings of the encoder that differ from the defaults."""
     usual = {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET}
     return {name: getattr(output, name) for name, value in usual.items() if getattr(output, name) != value}
 
 
-def _fitted(fit: Fit) -> Request:
+def _fit_request(fit: Fit) -> Request:
     return {"fit": fit} if fit != "contain" else {}
 
 
-def _described(drawn: RenderSpec) -> Request:
-    match drawn:
+def _layer_request(spec: RenderSpec) -> Request:
+    match spec:
         case Footage(take, start, frames, speed, fit):
-            return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fitted(fit)}
+            return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fit_request(fit)}
         case Captioned(layer, cues, font):
             own = {"caption_font": f"file:{font}"} if font is not None else {}
-            return _described(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]} | own
+            return _layer_request(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]} | own
         case Photo(picture, move, first, frames, shown, _, fit):
             place = {"first": first, "shown": shown} if move != "none" else {}
-            return {"image": f"file:{picture}", "move": move, "frames": frames, **place, **_fitted(fit)}
+            return {"image": f"file:{picture}", "move": move, "frames": frames, **place, **_fit_request(fit)}
         case Title(text, subtitle, color, background, align, font, frames):
             words = {"text": text, "subtitle": subtitle, "color": color, "background": background, "align": align}
             return {"card": words | {"font": font and f"file:{font}"}, "frames": frames}
         case Mix(kind, frames, before, after, direction, color):
-            sides = {name: _described(side) for name, side in (("before", before), ("after", after)) if side}
+            sides = {name: _layer_request(side) for name, side in (("before", before), ("after", after)) if side}
             looks = {"direction": direction} if kind in ("wipe", "slide") else {}
             looks |= {"color": color} if kind.startswith("fade") else {}
             return {"mix": kind, "frames": frames, **looks, **sides}

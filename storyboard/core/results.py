@@ -1,4 +1,4 @@
-"""New."""
+"""Results of builds as values that are stored and shown: records, takes, costs, items of the cache, commits."""
 
 import hashlib
 from decimal import Decimal
@@ -18,11 +18,11 @@ ACCEPTED = "accepted"
 
 
 class Provenance(Struct, frozen=True):
-    """Where an output came from. Never in a key.
+    """Where an output came from. Never part of a key.
 
-    ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the shot's id at
-    that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
-    ``ACCEPTED`` repeats seed, task and cost of the making that it takes its bytes from.
+    ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the id of the shot
+    at that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
+    ``ACCEPTED`` repeats seed, task and cost of the record whose bytes it uses.
     """
 
     at: str
@@ -37,9 +37,9 @@ class Provenance(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """One result: ``outputs`` map a name to the digest of a blob, ``values`` to a digest that is no blob of ours.
+    """One result: ``outputs`` map a name to the digest of a blob, ``values`` to a digest that is no blob.
 
-    ``request`` is the JSON behind the key; ``info`` what probing found, as builtins.
+    ``request`` is the JSON behind the key; ``info`` the facts of the probe, as builtins.
     """
 
     key: str
@@ -52,12 +52,12 @@ class Record(Struct, frozen=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether these bytes were made for another request, and somebody said that they answer this one."""
+        """Whether the bytes were made for another request and accepted for this one."""
         return self.made.note == ACCEPTED
 
     @property
     def digest(self) -> str:
-        """What tells it from other results of its key: its output's digest, or one over all of them."""
+        """Digest that tells the result from others of its key: that of its only output, or one over all of them."""
         if len(self.outputs) == 1:
             return next(iter(self.outputs.values()))
         named = msgspec.json.encode([self.outputs, self.values], order="deterministic")
@@ -65,11 +65,11 @@ class Record(Struct, frozen=True):
 
 
 class Take(Struct, frozen=True):
-    """One take of a shot. ``number`` counts from 1, the oldest first; ``at`` is ISO 8601 in UTC, empty if not known.
+    """One take of a shot. ``number`` counts from 1, the oldest first; ``at`` is ISO 8601 in UTC, empty if unknown.
 
-    ``changes`` tell in what its request differs from what the shot asks for today; a seed among those that the shot
-    asks for is no difference. ``whole`` says that its bytes are in the cache; ``in_cut`` that the lockfile names it,
-    ``comes_in`` that the next build puts it into the cut in the place of that one.
+    ``changes`` are the differences of its request from the current one; a seed among those of the shot is no
+    difference. ``whole`` says that its bytes are in the cache; ``in_cut`` that the lockfile names it; ``comes_in`` that
+    the next build puts it into the cut in place of that one.
     """
 
     number: int
@@ -95,7 +95,7 @@ class Take(Struct, frozen=True):
 
 
 class CostTotal(Struct, frozen=True):
-    """One line of a bill: attempts that ended, all well or all without a take, and what they cost in US dollars."""
+    """One line of a bill: attempts that ended, all with or all without a take, and their cost in US dollars."""
 
     name: str
     failed: bool
@@ -104,9 +104,9 @@ class CostTotal(Struct, frozen=True):
 
 
 class CacheItem(Struct, frozen=True):
-    """One thing in the cache: a record and its blobs, or a blob that no record names (``record`` is ``None``).
+    """One item of the cache: a record and its blobs, or a blob without a record (``record`` is ``None``).
 
-    *size* in bytes; *kept* says why it stays, empty if it may go.
+    *size* in bytes; *kept* is why it stays, empty if it may be removed.
     """
 
     kind: str
@@ -117,12 +117,12 @@ class CacheItem(Struct, frozen=True):
 
     @property
     def cost(self) -> Decimal:
-        """US dollars paid for it, as far as is known."""
+        """US dollars paid for it, as far as known."""
         return (amount(self.record.made.cost) if self.record is not None else None) or Decimal(0)
 
 
 class Commit(Struct, frozen=True):
-    """One commit; ``parents`` are those among the commits that were asked for, ``at`` is ISO 8601."""
+    """One commit; ``parents`` are those among the requested commits, ``at`` is ISO 8601."""
 
     id: str
     parents: tuple[str, ...]

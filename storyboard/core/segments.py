@@ -1,9 +1,7 @@
-"""What each piece of the film is: a stretch that is copied, a stretch that is drawn, or nothing at all.
+"""Segments of one film: for each piece of a shot a range to copy, a specification to render, or nothing.
 
-Works out from the takes that are there which frames of each shot go where. Whether a piece has been made already is
-the planner's question.
-
-A film with slates in its holes: where each shot is in it, which its pieces tell, and not what was asked for.
+Uses the takes that exist to find which frames of each shot go where, and the captions and chapters of the whole film
+and of a partial one. The planner finds out whether a segment is in the cache.
 """
 
 from collections import Counter
@@ -24,9 +22,9 @@ from storyboard.core.ranges import (
     TransitionTooLong,
     check_fits,
     copied_span,
-    cuts,
     first_frame,
     overlaps,
+    split_shot,
 )
 from storyboard.core.reason import CopyBlocker
 from storyboard.core.render_spec import Captioned, Footage, Layer, Mix, Photo, Plain, RenderSpec, Title
@@ -42,12 +40,12 @@ from storyboard.core.timeline import (
     total_frames,
 )
 
-# What a slate for footage lasts that nobody has measured.
+# Length of the slate of footage whose length is unknown.
 _UNKNOWN_S = Fraction(4)
 
 
 class CopyRange(Struct, frozen=True):
-    """*frames* packets of the clip *digest* from *start* on, as they are; no frames is nothing."""
+    """*frames* packets of the clip *digest* from frame *start*, copied unchanged; empty without frames."""
 
     digest: str = ""
     frames: int = 0
@@ -55,7 +53,7 @@ class CopyRange(Struct, frozen=True):
 
 
 class Chapter(Struct, frozen=True):
-    """A scene's frames in the film, the last one exclusive, and what it is called."""
+    """A chapter of the film: title and frames, the last one exclusive."""
 
     title: str
     first: int
@@ -63,9 +61,9 @@ class Chapter(Struct, frozen=True):
 
 
 class Segments:
-    """The pieces of one film. *take* gives the take of a shot once it is settled; *files* the digests of files.
+    """Segments of the film *output*. *take* returns the take of a shot if it exists; *files* are digests by path.
 
-    *output* names the film, if there are several.
+    Takes vote, each with the frames that could be copied of it, for the parameter sets that all copied packets have.
     """
 
     def __init__(
@@ -83,7 +81,7 @@ class Segments:
         self._shot_blockers: dict[str, tuple[TakeResult | None, CopyBlocker | None]] = {}
 
     def vote(self, shot: str) -> None:
-        """The take of *shot* has been settled: it has a say in which parameter sets may be copied."""
+        """Count the vote of the take of *shot*, which now exists, for its parameter sets."""
         take = self._take(shot)
         if take is None or shot in self._votes or self.shot_copy_blocker(shot) is not None:
             return
@@ -94,22 +92,22 @@ class Segments:
         self._votes_by_sets[take.info.parameter_sets] += self._votes[shot]
 
     def votes(self, shot: str) -> int:
-        """How many frames of *shot* have been weighed; -1 if it has no say."""
+        """Return with how many frames *shot* has voted; -1 if it has no vote."""
         return self._votes.get(shot, -1)
 
     def restore_votes(self, takes: Iterable[tuple[str, str, int]]) -> None:
-        """The same as ``weigh``, by what is known from before: shots, parameter sets, frames; nothing for -1 frames."""
+        """Count votes of an earlier plan: shots, parameter sets, frames; -1 frames are no vote."""
         for shot, parameter_sets, frames in takes:
             if frames >= 0 and shot not in self._votes:
                 self._votes[shot] = frames
                 self._votes_by_sets[parameter_sets] += frames
 
     def common_parameter_sets(self) -> str:
-        """The parameter sets that may be copied, by the takes that have been weighed."""
+        """Return the parameter sets with the most votes, which copied packets must have."""
         return common_parameter_sets(self._votes_by_sets)
 
     def shot_copy_blocker(self, shot: str) -> CopyBlocker | None:
-        """Why nothing of the settled take of *shot* can be copied, its neighbours left aside."""
+        """Return why no packet of the take of *shot* can be copied, whatever other takes there are."""
         take = self._take(shot)
         known = self._shot_blockers.get(shot)
         if known is None or known[0] is not take:
@@ -131,7 +129,7 @@ class Segments:
         blocker = take_copy_blocker(take.info, self._output, found.speed)
         overlap = self._overlaps.get(shot, TransitionOverlap())
         own = FrameRange(overlap.before, piece.frames - overlap.after)
-        if blocker is None and self._burnt(shot, own):
+        if blocker is None and self._burnt_cues(shot, own):
             return CopyBlocker("caption")
         if blocker is None and own.frames and copied_span(take.info, piece, own) is None:
             return CopyBlocker("no-keyframe" if overlap.before else "trimmed")
@@ -146,7 +144,10 @@ class Segments:
         return blocker
 
     def piece(self, shot: str) -> PlacedShot:
-        """The shot's stretch of the film, by its take's real length if it is there. Raises ``TrimOutOfRange``."""
+        """Return the place of *shot* in the film, by the real length of its take if that exists.
+
+        Raises ``TrimOutOfRange``.
+        """
         take = self._take(shot)
         known = self._pieces.get(shot)
         if known is None or known[0] is not take:
@@ -154,20 +155,20 @@ class Segments:
             known = self._pieces[shot] = (take, piece)
         return known[1]
 
-    def cuts(self, shot: str) -> ShotRanges:
-        """How the frames of *shot* are shared out. Raises ``TrimOutOfRange`` and ``TransitionTooLong``."""
+    def shot_ranges(self, shot: str) -> ShotRanges:
+        """Return the ranges of *shot*. Raises ``TrimOutOfRange`` and ``TransitionTooLong``."""
         piece = self.piece(shot)
         check_fits(shot, piece.frames, self._overlaps[shot], self._output)
         take = self._take(shot)
         copied = take.info if take is not None and self.copy_blocker(shot) is None else None
-        return cuts(piece, self._overlaps[shot], copied)
+        return split_shot(piece, self._overlaps[shot], copied)
 
     def content(self, action: Action) -> CopyRange | RenderSpec:
-        """What the piece is. The takes behind it have to be settled.
+        """Return what the piece *action* consists of. The takes behind it must exist.
 
-        Raises ``TrimOutOfRange`` and ``TransitionTooLong``.
+        Raises ``LookupError``, ``TrimOutOfRange`` and ``TransitionTooLong``.
         """
-        shared = self.cuts(action.shot)
+        shared = self.shot_ranges(action.shot)
         take = self._take(action.shot)
         if action.at in ("into", "fade_in", "fade_out"):
             return self._mix(action, shared)
@@ -189,16 +190,16 @@ class Segments:
         return self.copy_blocker(action.shot) or CopyBlocker("nothing")
 
     def frames(self, action: Action) -> int:
-        """How many frames the piece has, or would have by what was asked for."""
+        """Return the frames of a piece, or those expected from the storyboard while its takes are missing."""
         try:
             content = self.content(action)
         except (TrimOutOfRange, TransitionTooLong):
-            return self._asked_frames(action)
-        except LookupError:  # a take is not there
-            return self._asked_frames(action)
+            return self._expected_frames(action)
+        except LookupError:  # without its take
+            return self._expected_frames(action)
         return content.frames
 
-    def _asked_frames(self, action: Action) -> int:
+    def _expected_frames(self, action: Action) -> int:
         overlap = self._overlaps[action.shot]
         shot = self._graph.shot(action.shot)
         length = (
@@ -218,16 +219,16 @@ class Segments:
         if action.at == "fade_in":
             return Mix("fade_in", shared.into.frames, None, after)
         earlier = self._graph.before(action.shot)
-        before = self._layer(earlier, self.cuts(earlier).out)
+        before = self._layer(earlier, self.shot_ranges(earlier).out)
         kind = transition.type
         if kind == "cut":
             raise ValueError(f"{action.id} is a cut, which has no frames")
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
     def film_cues(self, placed: Sequence[PlacedShot] | None = None) -> list[Cue]:
-        """The captions beside or inside the film, in its frames, by the takes that are there, or of shots so *placed*.
+        """Return the captions of the film in its frames, for captions in a file of their own or in a stream.
 
-        Raises ``TrimOutOfRange``.
+        Shots are placed by the takes that exist unless *placed* is given. Raises ``TrimOutOfRange``.
         """
         if self._output.captions not in ("sidecar", "stream"):
             return []
@@ -237,9 +238,9 @@ class Segments:
         return film_cues(shots, self.timeline() if placed is None else placed, self._output.fps)
 
     def chapters(self, placed: Sequence[PlacedShot] | None = None, frames: int = 0) -> list[Chapter]:
-        """A chapter for each scene that is in the film, if it is to have any, or of one of *frames* so *placed*.
+        """Return a chapter for each scene in the film, if its output asks for chapters.
 
-        Raises ``TrimOutOfRange``.
+        *placed* and *frames* are those of a partial film. Raises ``TrimOutOfRange``.
         """
         if not self._output.chapters:
             return []
@@ -252,48 +253,48 @@ class Segments:
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
     def timeline(self) -> list[PlacedShot]:
-        """Every shot in its place, by the takes that are there. Raises ``TrimOutOfRange``."""
+        """Return every shot in its place, by the takes that exist. Raises ``TrimOutOfRange``."""
         takes = {shot.id: take.info for shot in self._film.shots() if (take := self._take(shot.id)) is not None}
         return timeline(self._film, takes, {name: overlap.before for name, overlap in self._overlaps.items()})
 
-    def _burnt(self, shot: str, span: FrameRange) -> tuple[Cue, ...]:
-        """The captions that have to be drawn into those frames of *shot*."""
+    def _burnt_cues(self, shot: str, span: FrameRange) -> tuple[Cue, ...]:
+        """Return the captions to burn into those frames of *shot*."""
         if self._output.captions != "burn":
             return ()
         cues = shot_cues(self._graph.shot(shot), self.piece(shot), self._output.fps)
         return tuple(cue for found in cues if (cue := found.within(span.first, span.end)) is not None)
 
     def _layer(self, name: str, span: FrameRange) -> Layer:
-        plain, cues = self._plain(name, span), self._burnt(name, span)
+        plain, cues = self._plain_layer(name, span), self._burnt_cues(name, span)
         font = self._output.font.path if self._output.font is not None else None
         digest = self._files[font] if cues and font is not None else None
         return Captioned(plain, cues, digest, font or "") if cues else plain
 
-    def _plain(self, name: str, span: FrameRange) -> Plain:
+    def _plain_layer(self, name: str, span: FrameRange) -> Plain:
         shot = self._graph.shot(name)
         match shot.source:
             case Generated() | Clip():
-                return self._footage(shot, span)
+                return self._footage_layer(shot, span)
             case Still():
-                return self._photo(shot, shot.source, span)
+                return self._photo_layer(shot, shot.source, span)
             case TitleCard():
-                return self._title(shot.source, span)
+                return self._title_layer(shot.source, span)
 
-    def _footage(self, shot: Shot, span: FrameRange) -> Footage:
+    def _footage_layer(self, shot: Shot, span: FrameRange) -> Footage:
         take = self._take(shot.id)
         if take is None:
             raise LookupError(f"the take of {shot.id} is not there")
         start = self.piece(shot.id).start + span.first * shot.speed / self._output.fps
         return Footage(take.digest, start, span.frames, shot.speed, shot.fit or self._output.fit)
 
-    def _photo(self, shot: Shot, still: Still, span: FrameRange) -> Photo:
+    def _photo_layer(self, shot: Shot, still: Still, span: FrameRange) -> Photo:
         rate = self._output.fps / shot.speed
         first = frames_in(shot.trim.start or Fraction(0), rate) + span.first
         shown = max(1, frames_in(still.duration, rate))
         picture, fit = self._files[still.file.path], shot.fit or self._output.fit
         return Photo(picture, still.move, first, span.frames, shown, still.file.path, fit)
 
-    def _title(self, card: TitleCard, span: FrameRange) -> Title:
+    def _title_layer(self, card: TitleCard, span: FrameRange) -> Title:
         font = card.font.path if card.font is not None else None
         digest = self._files[font] if font is not None else None
         looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
@@ -301,16 +302,16 @@ class Segments:
 
 
 class FilmText(Struct, frozen=True):
-    """What a film says of itself beside its pictures."""
+    """Chapters and captions of a film."""
 
     chapters: tuple[Chapter, ...] = ()
     cues: tuple[Cue, ...] = ()
 
 
-def told(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> FilmText:
-    """Chapters and captions of a film of *pieces*: what each is, its frames, and whether it is there.
+def film_text(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> FilmText:
+    """Return chapters and captions of a partial film of *pieces*: action, frames, whether the segment exists.
 
-    Shots in whose place a slate stands have no captions; their scenes have chapters all the same.
+    Shots that a slate replaces have no captions; their scenes have chapters.
     """
     begins: dict[str, int] = {}
     holes: set[str] = set()

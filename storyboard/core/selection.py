@@ -1,4 +1,4 @@
-"""Shots by what people call them, and by where frames lead from them and to them. The one user of networkx."""
+"""Selection of shots by selectors, and the links between shots. The only module that uses networkx."""
 
 import re
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ class BadSelection(ValueError):
 
 
 def select(graph: Graph, selectors: Iterable[str]) -> set[str]:
-    """Ids of the shots that *selectors* name.
+    """Return the ids of the shots that *selectors* name.
 
-    ``glide``; ``glide+`` with what follows from it by frames; ``+glide`` with what it follows from; ``scene:ID``;
+    ``glide``; ``glide+`` with the shots that start from it; ``+glide`` with the shots it starts from; ``scene:ID``;
     ``tag:NAME``. Raises ``BadSelection``.
     """
     chosen: set[str] = set()
@@ -33,25 +33,25 @@ def select(graph: Graph, selectors: Iterable[str]) -> set[str]:
 
 
 def upstream(graph: Graph, shot_id: str) -> set[str]:
-    """Shots whose frames reach *shot_id*, directly or through others."""
+    """Return the shots whose frames reach *shot_id*, directly or through others."""
     import networkx
 
     if not graph.has(take_id(shot_id)):
         return set()
-    return {graph.action(name).shot for name in networkx.ancestors(_whole(graph), take_id(shot_id))} - {shot_id}
+    return {graph.action(name).shot for name in networkx.ancestors(_network(graph), take_id(shot_id))} - {shot_id}
 
 
 def downstream(graph: Graph, shot_id: str) -> set[str]:
-    """Shots that *shot_id* reaches by its frames, directly or through others."""
+    """Return the shots that frames of *shot_id* reach, directly or through others."""
     import networkx
 
     if not graph.has(take_id(shot_id)):
         return set()
-    reached = map(graph.action, networkx.descendants(_whole(graph), take_id(shot_id)))
+    reached = map(graph.action, networkx.descendants(_network(graph), take_id(shot_id)))
     return {action.shot for action in reached if action.kind == "take"}
 
 
-def _whole(graph: Graph) -> "networkx.DiGraph[str]":
+def _network(graph: Graph) -> "networkx.DiGraph[str]":
     import networkx
 
     whole: networkx.DiGraph[str] = networkx.DiGraph()
@@ -65,17 +65,17 @@ def _select(graph: Graph, selector: str) -> set[str]:
     kind, separator, name = selector.partition(":")
     if separator and kind in ("scene", "tag"):
         called = {shot.id: {shot.scene} if kind == "scene" else {*shot.tags} for shot in shots.values()}
-        found = {shot for shot, names in called.items() if name in names and _is_made(graph, shot)}
+        found = {shot for shot, names in called.items() if name in names and _is_in_graph(graph, shot)}
         if not found:
             near = closest(name, sorted({one for names in called.values() for one in names}))
             raise BadSelection(selector, near and f"{kind}:{near}")
         return found
     match = re.fullmatch(r"(\+?)([^+]+)(\+?)", selector)
-    if match is None or not _is_made(graph, match[2]):
+    if match is None or not _is_in_graph(graph, match[2]):
         raise BadSelection(selector, closest(selector.strip("+"), shots))
     shot = match[2]
     return {shot} | (upstream(graph, shot) if match[1] else set()) | (downstream(graph, shot) if match[3] else set())
 
 
-def _is_made(graph: Graph, shot_id: str) -> bool:
+def _is_in_graph(graph: Graph, shot_id: str) -> bool:
     return any(map(graph.has, (take_id(shot_id), *(segment_id(shot_id, film) for film in graph.films))))

@@ -1,4 +1,4 @@
-"""Frame rates as fractions, and the way between frames, seconds and timecode.
+"""Frame rates as fractions, and conversions between frames, seconds and timecode.
 
 Floats never hold a rate or a moment: 23.976 is 24000/1001, and 0.1 s is a tenth.
 """
@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-# The rates of film and television that people write with decimals.
+# NTSC rates that are usually written as decimals.
 _NTSC = {
     Fraction(23976, 1000): Fraction(24000, 1001),
     Fraction(2398, 100): Fraction(24000, 1001),
@@ -16,12 +16,12 @@ _NTSC = {
     Fraction(5994, 100): Fraction(60000, 1001),
 }
 
-# Beyond this a number is a mistake, and its fraction would fill the memory.
+# A larger exponent is a mistake, and its fraction would need gigabytes.
 _MAX_EXPONENT = 18
 
 
 def exact(value: int | float | str | Fraction) -> Fraction:
-    """The number as it was written: ``0.1`` is 1/10, not the nearest float.
+    """Return the number as it is written: ``0.1`` is 1/10, not the nearest float.
 
     Raises ``ValueError`` if *value* is not a finite number.
     """
@@ -37,7 +37,7 @@ def exact(value: int | float | str | Fraction) -> Fraction:
 
 
 def frame_rate(value: int | float | str) -> Fraction:
-    """A frame rate in frames a second from ``24``, ``23.976``, ``29.97`` or ``"30000/1001"``.
+    """Return a rate in frames a second from ``24``, ``23.976``, ``29.97`` or ``"30000/1001"``.
 
     The decimals that stand for NTSC rates become the exact ones. Raises ``ValueError`` if it is not positive.
     """
@@ -52,18 +52,18 @@ def frame_rate(value: int | float | str) -> Fraction:
 
 
 def frames_in(seconds: Fraction, rate: Fraction) -> int:
-    """The number of whole frames nearest to *seconds*, halves rounded up."""
+    """Return the number of whole frames nearest to *seconds*, halves rounded up."""
     below = 2 * seconds.denominator * rate.denominator
     return (2 * seconds.numerator * rate.numerator + below // 2) // below
 
 
 def seconds_of(frames: int, rate: Fraction) -> Fraction:
-    """How long *frames* frames last."""
+    """Return the seconds that *frames* frames last."""
     return Fraction(frames) / rate
 
 
 def timecode(frame: int, rate: Fraction) -> str:
-    """``hours:minutes:seconds:frames``, counted without drop-frame, at the rate rounded to whole frames."""
+    """Return ``hours:minutes:seconds:frames`` without drop-frame, at the rate rounded to whole frames."""
     base = max(1, round(rate))
     rest, frames = divmod(frame, base)
     minutes, seconds = divmod(rest, 60)
@@ -72,12 +72,12 @@ def timecode(frame: int, rate: Fraction) -> str:
 
 
 def plain_number(value: Fraction) -> int | float:
-    """For JSON and for people: ``8`` for 8/1, ``7.5`` for 15/2."""
+    """Return *value* for JSON: ``8`` for 8/1, ``7.5`` for 15/2."""
     return value.numerator if value.denominator == 1 else float(value)
 
 
 def in_words(seconds: Fraction) -> str:
-    """A length for people: ``40 s``, ``2 min 5 s``, ``7.5 s``."""
+    """Return a length: ``40 s``, ``2 min 5 s``, ``7.5 s``."""
     minutes, rest = divmod(seconds, 60)
     number = f"{float(rest):.2f}".rstrip("0").rstrip(".")
     return f"{number} s" if not minutes else f"{minutes} min {number} s"
@@ -89,19 +89,20 @@ def decimal_seconds(seconds: Fraction) -> str:
 
 
 def as_text(value: Any) -> Any:
-    """What msgspec does not know, for its encoders. Raises ``TypeError``."""
+    """Encode a fraction for msgspec (``enc_hook``). Raises ``TypeError``."""
     if isinstance(value, Fraction):
         return str(value)
     raise TypeError(f"not to be packed: {type(value).__name__}")
 
 
 def from_text(kind: type, value: Any) -> Any:
-    """The way back, for its decoders. Raises ``TypeError`` or ``ValueError``."""
+    """Decode a fraction for msgspec (``dec_hook``). Raises ``TypeError`` or ``ValueError``."""
     if kind is Fraction:
-        return _fraction(value)
+        return parse_fraction(value)
     raise TypeError(f"not to be unpacked: {kind.__name__}")
 
 
 @lru_cache(1024)
-def _fraction(text: str) -> Fraction:
+def parse_fraction(text: str) -> Fraction:
+    """Return the fraction written in *text*; cached, since rates and moments repeat."""
     return Fraction(text)

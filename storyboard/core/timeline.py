@@ -1,4 +1,4 @@
-"""How long every shot is in the film, in whole frames, and which takes can go in as they are."""
+"""Places and lengths of shots in the film, in whole frames, and what keeps packets of a take from being copied."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -10,16 +10,16 @@ from storyboard.core.model import NORMAL, WHOLE, Clip, Generated, Output, Shot, 
 from storyboard.core.reason import BlockerKind, CopyBlocker, TrimOverrun
 from storyboard.core.timebase import frames_in, seconds_of
 
-# What our own encoder writes, and what every player expects of a film in high definition.
+# The colour tags of our encoder, which every player expects of a film in high definition.
 OUTPUT_COLOR = "bt709/bt709/bt709/tv"
 _BEGIN = Fraction(0)
 _PLAIN = ("yuv420p", 0, "1/1", OUTPUT_COLOR)
 
 
 class PlacedShot(Struct, frozen=True):
-    """One shot's stretch of the film.
+    """A shot in its place in the film.
 
-    ``at`` and ``frames`` count frames of the film; ``start`` is seconds into the take; ``whole`` says that the take is
+    ``at`` and ``frames`` count frames of the film; ``start`` is in seconds of the take; ``whole`` says that the take is
     used from its first frame to its last.
     """
 
@@ -39,27 +39,28 @@ class TrimOutOfRange(ValueError):
 
 
 def asked_length(shot: Shot) -> Fraction:
-    """Seconds that a shot's source is asked to have, before anything is made; of footage only as far as it is used."""
+    """Return the seconds that a shot's source is asked to have; of footage, only as far as it is used."""
     if isinstance(shot.source, Generated | Still | TitleCard):
         return shot.source.duration
     return shot.trim.end or shot.trim.start or Fraction(0)
 
 
 def has_unknown_length(shot: Shot) -> bool:
-    """Whether nothing but measuring the footage tells how long it is."""
+    """Return whether the length of a shot is unknown until its footage is measured."""
     return isinstance(shot.source, Clip) and shot.trim.end is None
 
 
 def timeline(
     storyboard: Storyboard, takes: Mapping[str, ClipInfo], into: Mapping[str, int] | None = None
 ) -> list[PlacedShot]:
-    """The film in order. A take that is in *takes* counts by its real frames, another by the length asked for.
+    """Return the placed shots of the film in order.
 
-    *into* counts the frames that a shot shares with the one before it. Raises ``TrimOutOfRange``.
+    A take in *takes* counts by its real frames, another by the length asked for. *into* counts the frames that a shot
+    shares with the one before it. Raises ``TrimOutOfRange``.
     """
     pieces: list[PlacedShot] = []
     at, shared = 0, into or {}
-    whole: dict[tuple[int, str], int] = {}  # takes of one length have one number of frames in the film
+    whole: dict[tuple[int, str], int] = {}  # frames in the film by frames and rate of the take
     for shot in storyboard.shots():
         if shot.skip:
             continue
@@ -79,7 +80,7 @@ def timeline(
 
 
 def place_shot(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> PlacedShot:
-    """One shot's piece, beginning at frame *at* of the film. Raises ``TrimOutOfRange``."""
+    """Return *shot* placed at frame *at* of the film. Raises ``TrimOutOfRange``."""
     length = take.duration if take is not None else asked_length(shot)
     if _is_whole(shot):
         return PlacedShot(shot.id, at, max(1, frames_in(length, output.fps)), _BEGIN, whole=True)
@@ -97,17 +98,17 @@ def place_shot(shot: Shot, at: int, output: Output, take: ClipInfo | None) -> Pl
 
 
 def _is_whole(shot: Shot) -> bool:
-    # most shots share the defaults of the model, and comparing fractions takes longer than all the rest
+    # identity first: most shots have the default values, and comparing fractions costs more than all the rest
     return (shot.trim is WHOLE or shot.trim == WHOLE) and (shot.speed is NORMAL or shot.speed == NORMAL)
 
 
 def total_frames(pieces: Iterable[PlacedShot]) -> int:
-    """Frames of the whole film."""
+    """Return the frames of the whole film."""
     return max((piece.at + piece.frames for piece in pieces), default=0)
 
 
 def running_time(pieces: Iterable[PlacedShot], output: Output) -> Fraction:
-    """Seconds of the whole film."""
+    """Return the seconds of the whole film."""
     return seconds_of(total_frames(pieces), output.fps)
 
 
@@ -142,9 +143,9 @@ def _matches(take: ClipInfo, output: Output) -> bool:
     )
 
 
-def common_parameter_sets(weights: Mapping[str, int]) -> str:
-    """The parameter sets that most frames share; only takes that have them can stand beside each other uncoded.
+def common_parameter_sets(votes: Mapping[str, int]) -> str:
+    """Return the parameter sets with the most frames; takes with other ones cannot be copied beside them.
 
-    *weights* counts frames by parameter sets; the answer does not depend on its order.
+    *votes* counts frames by parameter sets; the answer does not depend on its order.
     """
-    return max(weights, key=lambda sets: (weights[sets], sets), default="")
+    return max(votes, key=lambda sets: (votes[sets], sets), default="")

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
-from storyboard.core.ranges import overlaps, too_long
+from storyboard.core.ranges import long_transitions, overlaps
 from storyboard.core.reason import OverlapTooLong
 from storyboard.core.timebase import decimal_seconds, frames_in, in_words
 from storyboard.core.timeline import TrimOutOfRange, place_shot
@@ -39,7 +39,7 @@ def check_overlaps(
     sharing = {name for name, share in overlaps(storyboard).items() if share.before or share.after}
     found = {shot.id: _frames(shot, storyboard, files) for shot in shots if shot.id in sharing}
     lengths = {name: frames for name, frames in found.items() if frames is not None}
-    for problem in too_long(storyboard, lengths) if sharing else ():
+    for problem in long_transitions(storyboard, lengths) if sharing else ():
         note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
         yield error("transition-too-long", _message(problem), _place(problem, written, output), note)
     first = shots[0] if shots else None

@@ -12,7 +12,7 @@ from storyboard.core.graph import Action, sound_id, take_id
 from storyboard.core.keys import slate_request
 from storyboard.core.plan import SegmentResult, SoundResult, Step
 from storyboard.core.render_spec import encoding_request
-from storyboard.core.segments import told
+from storyboard.core.segments import film_text
 from storyboard.engine.executor import Executor, StepResult
 from storyboard.engine.film import FilmFailed, assemble, why_not_writable
 from storyboard.engine.project_store import partial_of
@@ -33,7 +33,7 @@ async def partial_film(making: Executor, step: Step, failed: Mapping[str, str]) 
     frames = sum(piece.frames for piece in ready)
     sound = await _sound(making, name, frames)
     shown = [(action, one.frames, made is not None) for (action, made), one in zip(pieces, ready, strict=True)]
-    own = told(making.planner.segments[name], shown)
+    own = film_text(making.planner.segments[name], shown)
     cut = making.planner.cut_step(step.action, ready, None, sound, own)
     film = making.graph.films[name]
     beside = own.chapters, own.cues, sound

@@ -9,7 +9,7 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.keys import action_key, footage_request
-from storyboard.core.lockfile_plan import LockfileActionCache, OutdatedEntry, out_of_date
+from storyboard.core.lockfile_plan import LockfileActionCache, OutdatedEntry, outdated_entries
 from storyboard.core.model import Clip, Generated, Storyboard, UrlInput
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.plan import ActionCache, Plan
@@ -49,7 +49,7 @@ def locked_plan(written: StoryboardVersion) -> Plan:
 
 def lock_state(written: StoryboardVersion) -> list[OutdatedEntry]:
     """Every shot whose entry in the lockfile a build would change."""
-    return out_of_date(locked_plan(written), written.storyboard, written.lockfile.shots)
+    return outdated_entries(locked_plan(written), written.storyboard, written.lockfile.shots)
 
 
 def plan_between(

@@ -29,7 +29,7 @@ from storyboard.core.model import (
     Trim,
     UrlInput,
 )
-from storyboard.core.timebase import _fraction, as_text
+from storyboard.core.timebase import as_text, parse_fraction
 
 _T = TypeVar("_T")
 _OTHER = -1
@@ -165,7 +165,7 @@ def _written(frame: FrameInput | None) -> tuple[str, str, str] | None:
 
 def _frame(kind: str, name: str, at: str) -> FrameInput:
     if kind == "link":
-        return FrameLink(name, _MOMENTS.get(at) or _fraction(at))
+        return FrameLink(name, _MOMENTS.get(at) or parse_fraction(at))
     return FileInput(name) if kind == "file" else UrlInput(name)
 
 

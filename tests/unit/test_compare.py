@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from storyboard.core.compare import Comparison, Version, compare
 from storyboard.core.model import Clip, FileInput, Shot, TitleCard, Track, Transition, Trim
-from storyboard.core.shot_history import Node, lineage
+from storyboard.core.shot_history import Node, shot_versions
 from tests.unit.films import film, generated, shot
 
 
@@ -114,7 +114,7 @@ def test_a_change_on_one_of_two_merged_branches_is_told_where_it_was_made() -> N
         Node("right", ("base",)),
         Node("base", ()),
     ]
-    assert [moment.id for moment in lineage(nodes, versions.get, "a")] == ["left", "base"]
+    assert [moment.id for moment in shot_versions(nodes, versions.get, "a")] == ["left", "base"]
 
 
 def test_both_sides_of_a_merge_changed_the_shot_and_the_merge_chose_a_third() -> None:
@@ -125,18 +125,18 @@ def test_both_sides_of_a_merge_changed_the_shot_and_the_merge_chose_a_third() ->
         Node("right", ("base",)),
         Node("base", ()),
     ]
-    assert [moment.id for moment in lineage(nodes, versions.get, "a")] == ["merge", "left", "right", "base"]
+    assert [moment.id for moment in shot_versions(nodes, versions.get, "a")] == ["merge", "left", "right", "base"]
 
 
 def test_a_shot_that_was_taken_out_and_put_back_came_anew() -> None:
     versions = {"3": version("night"), "2": version("other", "z"), "1": version("night")}
     nodes = [Node("3", ("2",)), Node("2", ("1",)), Node("1", ())]
-    assert [(moment.id, moment.was) for moment in lineage(nodes, versions.get, "a")] == [("3", "")]
+    assert [(moment.id, moment.was) for moment in shot_versions(nodes, versions.get, "a")] == [("3", "")]
 
 
 def test_versions_that_cannot_be_read_are_stepped_over() -> None:
     versions = {"3": version("noon"), "1": version("night")}
     nodes = [Node("3", ("2",)), Node("2", ("1",)), Node("1", ())]
-    found = list(lineage(nodes, versions.get, "a"))
+    found = list(shot_versions(nodes, versions.get, "a"))
     assert [(moment.id, moment.was) for moment in found] == [("3", "a"), ("1", "")]
     assert [(change.old, change.new) for change in found[0].changes] == [("night", "noon")]

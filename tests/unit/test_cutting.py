@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from storyboard.core.graph import Graph
 from storyboard.core.model import Output, Shot, Transition, Trim
-from storyboard.core.ranges import FrameRange, TransitionOverlap, copied_span, cuts, overlaps, too_long
-from storyboard.core.render_spec import Footage, Mix, Title, drawn_request
+from storyboard.core.ranges import FrameRange, TransitionOverlap, copied_span, long_transitions, overlaps, split_shot
+from storyboard.core.render_spec import Footage, Mix, Title, render_request
 from storyboard.core.timeline import place_shot, timeline, total_frames
 from tests.unit.films import CLIP, HD, FakeMemory, build, film, plan, shot
 
@@ -62,7 +62,7 @@ def test_pieces_stand_in_the_order_of_the_film() -> None:
 def test_every_frame_goes_somewhere_and_none_twice(before: int, after: int, take: object, start: int) -> None:
     piece = place_shot(msgspec.structs.replace(shot("a"), trim=Trim(Fraction(start))), 0, OUTPUT, CLIP)
     before, after = min(before, piece.frames), min(after, max(0, piece.frames - before))
-    shared = cuts(piece, TransitionOverlap(before, after), take)  # type: ignore[arg-type]
+    shared = split_shot(piece, TransitionOverlap(before, after), take)  # type: ignore[arg-type]
     spans = [shared.into, shared.head, shared.body, shared.tail, shared.out]
     assert [span.first for span in spans[1:]] == [span.end for span in spans[:-1]]
     assert (spans[0].first, spans[-1].end) == (0, piece.frames)
@@ -86,9 +86,9 @@ def test_a_trimmed_take_is_counted_from_where_its_piece_begins() -> None:
 
 def test_the_longest_transition_that_fits_is_told() -> None:
     board = film(shot("a", duration=Fraction(2)), into(shot("b"), seconds=Fraction(3)), into(shot("c")))
-    [problem] = too_long(board, {"a": 48, "b": 192, "c": 192})
+    [problem] = long_transitions(board, {"a": 48, "b": 192, "c": 192})
     assert (problem.shot, problem.short, problem.longest) == ("b", "a", 2)
-    assert list(too_long(board, {"b": 192, "c": 192})) == []
+    assert list(long_transitions(board, {"b": 192, "c": 192})) == []
 
 
 def test_one_transition_changed_makes_that_transition_alone() -> None:
@@ -101,15 +101,15 @@ def test_one_transition_changed_makes_that_transition_alone() -> None:
 
 
 def test_speed_one_keeps_the_key_that_it_always_had() -> None:
-    made = drawn_request(Footage("t", Fraction(1), 24), OUTPUT, {"renderer": 1})
+    made = render_request(Footage("t", Fraction(1), 24), OUTPUT, {"renderer": 1})
     assert set(made) == {"take", "start", "frames", "rate", "size", "renderer"}
-    fast = drawn_request(Footage("t", Fraction(1), 24, Fraction(2)), OUTPUT, {"renderer": 1})
+    fast = render_request(Footage("t", Fraction(1), 24, Fraction(2)), OUTPUT, {"renderer": 1})
     assert fast == made | {"speed": "2"}
 
 
 def test_where_a_file_lies_is_in_no_key() -> None:
     looks = ("x", None, "#ffffff", "#000000", "left", "f" * 64, 24)
-    one, two = (drawn_request(Title(*looks, file=name), OUTPUT, {}) for name in ("a.ttf", "b/c.ttf"))
+    one, two = (render_request(Title(*looks, file=name), OUTPUT, {}) for name in ("a.ttf", "b/c.ttf"))
     assert one == two
 
 
@@ -120,7 +120,7 @@ def test_where_a_file_lies_is_in_no_key() -> None:
 def test_a_mix_is_keyed_by_what_it_shows(kind: str, field: str, counts: bool) -> None:
     plain = Mix(kind, 12, Footage("a", Fraction(0), 12), Footage("b", Fraction(0), 12))  # type: ignore[arg-type]
     changed = msgspec.structs.replace(plain, **{field: "up" if field == "direction" else "#123456"})
-    assert (drawn_request(plain, OUTPUT, {}) != drawn_request(changed, OUTPUT, {})) is counts
+    assert (render_request(plain, OUTPUT, {}) != render_request(changed, OUTPUT, {})) is counts
 
 
 def test_a_plan_before_anything_is_made_waits_for_takes_only() -> None:

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from storyboard.core.graph import Graph
-from storyboard.core.lockfile_plan import LockfileActionCache, out_of_date
+from storyboard.core.lockfile_plan import LockfileActionCache, outdated_entries
 from storyboard.core.model import Clip, FileInput, Shot, TitleCard
 from storyboard.core.planner import Planner
 from tests.unit.films import film, shot, wishes
@@ -15,7 +15,7 @@ OWN = Shot("own", "one", Clip(FileInput("own.mp4")))
 def states(*shots: Shot) -> dict[str, str]:
     board = film(*shots)
     plan = Planner(Graph(board), LockfileActionCache([{}]), wishes(files={"own.mp4": "1" * 64})).plan()
-    return {one.shot: one.state for one in out_of_date(plan, board, {})}
+    return {one.shot: one.state for one in outdated_entries(plan, board, {})}
 
 
 def test_cards_and_footage_need_no_entry() -> None:

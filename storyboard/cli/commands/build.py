@@ -24,7 +24,7 @@ from storyboard.cli.options import (
 )
 from storyboard.cli.output import BY_CODE, CommandOutput, Exit, ExitWith, note, paint, problem, stderr_console
 from storyboard.cli.payment import confirm, read_spending
-from storyboard.cli.plan_files import agreed_cap, read_plan, refuse_if_moved, signed_now
+from storyboard.cli.plan_files import approved_cap, current_plan_file, read_plan, refuse_if_drifted
 from storyboard.cli.process import nothing_to_collect
 from storyboard.cli.project import checked, read_project, typed
 from storyboard.core.plan import Plan
@@ -89,12 +89,12 @@ def command(
     project = read_project(path, maker)
     storyboard = checked(speaker, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    cap = agreed_cap(agreed, cap) if agreed is not None else cap
+    cap = approved_cap(agreed, cap) if agreed is not None else cap
     choices = BuildOptions(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
     began = time.monotonic()
     with opened(speaker, project, storyboard, choices, say_who_builds) as session:
         if agreed is not None:
-            refuse_if_moved(speaker, agreed, signed_now(session, session.plan(), maker))
+            refuse_if_drifted(speaker, agreed, current_plan_file(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
         with nothing_to_collect():

@@ -55,9 +55,9 @@ def _tell(
     with opened(speaker, project, storyboard, choices) as session:
         plan = session.plan()
         if out is not None:
-            from storyboard.cli.plan_files import signed_now, write_plan
+            from storyboard.cli.plan_files import current_plan_file, write_plan
 
-            write_plan(out, signed_now(session, plan, maker))
+            write_plan(out, current_plan_file(session, plan, maker))
             speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
     THE_END.hold(project, session, plan)
     follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
