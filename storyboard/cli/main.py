@@ -1,4 +1,4 @@
-"""The command ``storyboard``: its verbs are imported when they are called; here all errors end."""
+"""The command ``storyboard``: imports a verb when it is called, and turns every exception into an exit code."""
 
 import importlib
 import os
@@ -39,7 +39,7 @@ VERBS = {
 
 
 class _Verbs(click.Group):
-    """Knows the verbs by name; a verb's module is imported when it is used."""
+    """Group of the verbs; imports a verb's module when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -113,7 +113,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
         return _fail(words, Exit.FAILED, "system", f"{where}{problem.strerror or problem}")
-    except Exception as problem:  # noqa: BLE001 - the last place where anything can be said
+    except Exception as problem:  # noqa: BLE001 - the last handler
         refused = _state_refused(words, problem)
         if refused is not None:
             return refused
@@ -126,7 +126,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
-    """The exit code after telling why the state of the project is not used; ``None`` if that is not the problem."""
+    """Report why the state of the project is not used and return the exit code; ``None`` for other problems."""
     from storyboard.cli.output import CommandOutput
     from storyboard.cli.settings import refusal
     from storyboard.store.state import StateRefused
@@ -140,7 +140,7 @@ def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
 
 
 def _fail(words: Sequence[str], ending: Exit, code: str, message: str) -> int:
-    """End with an error that no verb has put into words: to stderr, and as an envelope where one was asked for."""
+    """Write an error to stderr, and as an envelope where JSON is asked for; return *ending*."""
     from storyboard.report.diagnostics import error_text
 
     if _wants_json(words):
@@ -185,7 +185,7 @@ def _wants_json(words: Sequence[str]) -> bool:
 
 
 def _verb(words: Sequence[str]) -> str:
-    """The verb as its envelopes name it, with the second word of a group."""
+    """Return the name of the verb in envelopes, with the second word of a group."""
     verb = words[0] if words and words[0] in VERBS else ""
     command = cli.get_command(click.Context(cli), verb) if verb else None
     if isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
@@ -194,5 +194,5 @@ def _verb(words: Sequence[str]) -> str:
 
 
 def _close_stdout() -> None:
-    """Whoever read our output has gone; keep the interpreter from complaining about it at exit."""
+    """Point stdout at the null device after a broken pipe, or the interpreter would complain at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,4 @@
-"""Options that several verbs share, each with its environment name.
-
-What the verbs share that are about one shot: its name, and what a build would do once it has changed.
-"""
+"""Options that several verbs share, each with its environment variable, and lookups of a shot by its name."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -74,7 +71,7 @@ max_cost_option = click.option(
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -89,14 +86,14 @@ jobs_option = click.option(
 
 
 def choosing(function: F) -> F:
-    """The options that decide what is made and by whom."""
+    """Add the options that choose what is made, and by which provider."""
     for option in (_remake, _select, draft_option, provider_option):
         function = option(function)
     return function
 
 
 def provider_name(provider: str | None, *, draft: bool) -> str | None:
-    """The provider that the command line asks for. Raises ``click.UsageError`` if it asks for two."""
+    """Return the provider of the command line. Raises ``click.UsageError`` if there are two."""
     if draft and provider not in (None, "local"):
         raise click.UsageError(f"--draft means --provider local, and --provider {provider} is given as well")
     return "local" if draft else provider
@@ -106,7 +103,7 @@ shot_argument = click.argument("shot")
 
 
 def generated_shot(storyboard: Storyboard, name: str) -> Shot:
-    """The shot called *name*. Raises ``click.UsageError`` if there is none, or none that a provider makes."""
+    """Return the shot called *name*. Raises ``click.UsageError`` without such a shot that a provider generates."""
     shots = {shot.id: shot for shot in storyboard.shots()}
     if name not in shots:
         raise unknown_shot(name, shots)
@@ -123,7 +120,7 @@ def unknown_shot(name: str, shots: Iterable[str]) -> click.UsageError:
 
 
 def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
-    """What the next build would do, and that in one line."""
+    """Return the plan of the next build, and its summary in one line."""
     from storyboard.engine.session import BuildOptions
     from storyboard.report.plan import summary
 

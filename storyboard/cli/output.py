@@ -1,10 +1,7 @@
-"""Where words go: results to stdout, progress and findings to stderr, or one JSON envelope on stdout.
+"""Output of the command line: results to stdout, progress and findings to stderr, or one JSON envelope on stdout.
 
-Colour and width are decided here: ``NO_COLOR``, ``FORCE_COLOR``, ``TERM=dumb``, pipes.
-
-Which commands would help next: by the code of an error, and with the storyboard that the verb was about.
-
-Exit codes, and the exception that ends a verb with one.
+Decides colour (``NO_COLOR``, ``FORCE_COLOR``, ``TERM=dumb``, pipes), the exit codes, and the commands proposed after an
+error.
 """
 
 import os
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-# For errors whose verb has nothing better to say.
+# Commands proposed after an error of which the verb proposes none.
 _BY_CODE = {
     "auth": ["storyboard doctor"],
     "codec": ["storyboard doctor"],
@@ -34,7 +31,7 @@ _BY_CODE = {
     "unsure": ["storyboard build"],
     "usage": ["storyboard --help"],
 }
-# The verbs that take a storyboard as their last word.
+# Verbs whose last argument is a storyboard.
 _ABOUT_ONE = frozenset(
     (
         "accept",
@@ -58,12 +55,12 @@ _ABOUT_ONE = frozenset(
 
 
 def after(codes: Iterable[str]) -> list[str]:
-    """Commands that would help after errors of these codes."""
+    """Return commands that help after errors of these codes."""
     return list(dict.fromkeys(command for code in codes for command in _BY_CODE.get(code, ())))
 
 
 def about(commands: Sequence[str], storyboard: str) -> list[str]:
-    """*commands* for that storyboard; empty is the one in this folder."""
+    """Return *commands* for that storyboard; empty is the one in this folder."""
     if not storyboard:
         return list(commands)
     import shlex
@@ -77,7 +74,7 @@ def _takes_one(command: str) -> bool:
 
 
 class Exit(IntEnum):
-    """What the exit code says."""
+    """Exit codes."""
 
     DONE = 0
     FAILED = 1
@@ -90,7 +87,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-# What a failed shot's code means for the build as a whole; the first of these that occurs decides.
+# Exit codes of a build by the code of a failed shot; the first that occurs decides.
 BY_CODE = {
     "auth": Exit.KEY,
     "no-balance": Exit.BUDGET,
@@ -100,7 +97,7 @@ BY_CODE = {
 
 
 class ExitWith(Exception):
-    """End with this exit code; what there was to say has been said."""
+    """End with this exit code; output has already been written."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -119,7 +116,7 @@ def envelope(
     errors: Sequence[Any] = (),
     follow: Sequence[str] = (),
 ) -> str:
-    """What ``--json`` prints, the same shape for every verb. *follow* are commands that would help next."""
+    """Return the JSON of ``--json``, of one shape for every verb. *follow* are the commands proposed next."""
     import msgspec
 
     content = {
@@ -134,31 +131,31 @@ def envelope(
     try:
         text = msgspec.json.encode(content)
     except UnicodeEncodeError:  # a file or folder whose name is not UTF-8
-        text = msgspec.json.encode(_told(msgspec.to_builtins(content)))
+        text = msgspec.json.encode(_readable_data(msgspec.to_builtins(content)))
     return msgspec.json.format(text, indent=2).decode()
 
 
-def _told(value: Any) -> Any:
-    """*value* with a sign in the place of every byte of a file name that is no text."""
+def _readable_data(value: Any) -> Any:
+    """Return *value* with U+FFFD for every byte of a file name that is not UTF-8."""
     if isinstance(value, str):
         return readable(value)
     if isinstance(value, dict):
-        return {readable(name): _told(item) for name, item in value.items()}
-    return [_told(item) for item in value] if isinstance(value, list) else value
+        return {readable(name): _readable_data(item) for name, item in value.items()}
+    return [_readable_data(item) for item in value] if isinstance(value, list) else value
 
 
 def readable(name: str) -> str:
-    """The name of a file as text, with a sign in the place of every byte that is none."""
+    """Return the name of a file as text, with U+FFFD for every byte that is not UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def problem(code: str, message: str, help: str | None = None) -> dict[str, Any]:  # noqa: A002
-    """An error or a warning without a place, as the envelope holds it."""
+    """Return an error or a warning without a place, as the envelope holds it."""
     return {"code": code, "message": message, "place": None, "help": help}
 
 
 def colored(stream: TextIO) -> bool:
-    """Whether *stream* is to be coloured."""
+    """Return whether *stream* gets colour."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -167,22 +164,22 @@ def colored(stream: TextIO) -> bool:
 
 
 def paint(text: str, style: str) -> str:
-    """*text* in a colour, if stdout is coloured."""
+    """Return *text* in a colour if stdout gets colour."""
     return click.style(text, fg=style) if style and colored(sys.stdout) else text
 
 
 def say(text: str) -> None:
-    """A result, to stdout."""
+    """Write a result to stdout."""
     click.echo(text, color=True)
 
 
 def note(text: str) -> None:
-    """Something beside the result, to stderr."""
+    """Write a message to stderr."""
     click.echo(text, err=True, color=True)
 
 
 def stderr_console() -> "Console":
-    """A rich console on stderr that follows the same rules as our own colours."""
+    """Return a rich console on stderr with the colour rules of this module."""
     from rich.console import Console
 
     plain = not colored(sys.stderr)
@@ -191,9 +188,9 @@ def stderr_console() -> "Console":
 
 
 class CommandOutput:
-    """How one verb speaks: text, or one envelope.
+    """Output of one verb: text, or one envelope.
 
-    ``storyboard`` is what the commands of ``next`` are about, as it was typed; empty for the one in this folder.
+    ``storyboard`` is the argument for the commands of ``next``, as typed; empty for the storyboard in this folder.
     """
 
     def __init__(self, command: str, *, as_json: bool, quiet: bool = False) -> None:
@@ -204,7 +201,7 @@ class CommandOutput:
         self.warnings: list[dict[str, Any]] = []
 
     def result(self, text: str, data: Any, *, follow: Sequence[str] = ()) -> None:
-        """The result of the verb."""
+        """Write the result of the verb."""
         if self.as_json:
             more = about(follow, self.storyboard)
             click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, follow=more))
@@ -212,7 +209,7 @@ class CommandOutput:
             say(text)
 
     def progress(self, text: str) -> None:
-        """Progress, unless quiet or JSON."""
+        """Write progress, unless quiet or JSON."""
         if not self.as_json and not self.quiet:
             note(text)
 

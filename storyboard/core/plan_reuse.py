@@ -90,8 +90,8 @@ class PlanSnapshot(Struct, frozen=True):
 def given_digest(storyboard: Storyboard, options: PlanOptions) -> str:
     """Return a digest of everything that a film depends on beside its shots and files."""
     fonts = [output.font and options.files.get(output.font.path) for output in storyboard.outputs]
-    told = [storyboard.outputs, fonts, options.renderer, options.engines]
-    return sha256(msgspec.json.encode(told, enc_hook=as_text, order="sorted")).hexdigest()
+    inputs = [storyboard.outputs, fonts, options.renderer, options.engines]
+    return sha256(msgspec.json.encode(inputs, enc_hook=as_text, order="sorted")).hexdigest()
 
 
 class ReusableSteps(Struct, frozen=True):
@@ -195,8 +195,10 @@ def _valid_segments(snapshot: PlanSnapshot, graph: Graph, same: _UnchangedShots)
         action = find(piece.id)
         if action is None or action.shot not in same.in_place or piece.key in changed or piece.digest in changed:
             continue
-        told = (piece.why, piece.copy_blocker)
-        reason = reasons.get(told) or reasons.setdefault(told, Reason(piece.why, copy_blocker=piece.copy_blocker))
+        identity = (piece.why, piece.copy_blocker)
+        reason = reasons.get(identity) or reasons.setdefault(
+            identity, Reason(piece.why, copy_blocker=piece.copy_blocker)
+        )
         found = SegmentResult(piece.digest, piece.frames, piece.copied, piece.start)
         steps[action.output][piece.id] = Step(action, piece.do, reason, piece.key, piece.request, FREE, found)
     return steps

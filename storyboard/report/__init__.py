@@ -1,1 +1,1 @@
-"""Findings, plans and progress in words, and as data."""
+"""Findings, plans, builds and errors as text for people and as data for programs."""

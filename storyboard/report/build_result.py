@@ -1,7 +1,4 @@
-"""How a build ended: what was made, reused, failed, how long it took, where the film is.
-
-What is worth a look in takes, in words and as data.
-"""
+"""Result of a build as text and data: what was made, reused and failed, where the film is, and warnings about takes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -12,7 +9,7 @@ from storyboard.core.clip_warnings import ClipWarning
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words, seconds_of
-from storyboard.report.plan import tally_data, tally_text
+from storyboard.report.plan import encode_counts_data, encode_counts_text
 from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
 from storyboard.report.text import clean_lines, dollars, listed, several
@@ -20,36 +17,36 @@ from storyboard.report.text import clean_lines, dollars, listed, several
 _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 
 
-def remark_line(remark: ClipWarning) -> str:
-    """``glide: black from 2.0 to 3.5 s``."""
-    name = remark.shot if remark.seed is None else f"{remark.shot}#{remark.seed}"
-    if remark.kind == "jump":
-        frame = _MOMENTS.get(remark.at, f"the frame at {remark.at} s")
-        return f"{name}: begins {remark.difference:.1f} of 255 away from {frame} of {remark.frame}"
-    what = "black" if remark.kind == "black" else "stands still"
-    return f"{name}: {what} from {_seconds(remark.start)} to {_seconds(remark.end)} s"
+def warning_line(warning: ClipWarning) -> str:
+    """Return ``glide: black from 2.0 to 3.5 s``."""
+    name = warning.shot if warning.seed is None else f"{warning.shot}#{warning.seed}"
+    if warning.kind == "jump":
+        frame = _MOMENTS.get(warning.at, f"the frame at {warning.at} s")
+        return f"{name}: begins {warning.difference:.1f} of 255 away from {frame} of {warning.frame}"
+    what = "black" if warning.kind == "black" else "stands still"
+    return f"{name}: {what} from {_seconds_text(warning.start)} to {_seconds_text(warning.end)} s"
 
 
-def _seconds(value: float) -> str:
+def _seconds_text(value: float) -> str:
     short = f"{value:.2f}"
     return short.removesuffix("0")
 
 
-def remarks_data(remarks: Sequence[ClipWarning]) -> list[dict[str, Any]]:
-    """The same as data."""
+def warnings_data(remarks: Sequence[ClipWarning]) -> list[dict[str, Any]]:
+    """Return warnings as JSON data."""
     return [
         {
-            "shot": remark.shot,
-            "seed": remark.seed,
-            "kind": remark.kind,
-            "start": remark.start,
-            "end": remark.end,
-            "difference": remark.difference,
-            "frame": remark.frame or None,
-            "at": remark.at or None,
-            "text": remark_line(remark),
+            "shot": warning.shot,
+            "seed": warning.seed,
+            "kind": warning.kind,
+            "start": warning.start,
+            "end": warning.end,
+            "difference": warning.difference,
+            "frame": warning.frame or None,
+            "at": warning.at or None,
+            "text": warning_line(warning),
         }
-        for remark in remarks
+        for warning in remarks
     ]
 
 
@@ -59,17 +56,17 @@ Typed = Callable[[str], str]
 def outcome_text(
     ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool
 ) -> str:
-    """A few lines for the end of a build. *typed* is a path as it would be typed."""
+    """Return a few lines for the end of a build. *typed* returns a path as the user types it."""
     made = {name: step for name, step in ended.made.items() if step.locked is None}
     fetched = {name: step for name, step in ended.made.items() if step.locked is not None}
     takes = _count(made, "take"), _count(ended.reused, "take"), _count(fetched, "take")
-    beside = sum(1 for step in ended.made.values() if step.action.seed is not None)
+    alternates = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
     lines = [f"failed   {name}: {clean_lines(why)}" for name, why in ended.failed.items()]
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += _blocked_lines(left_out)
-    lines += [f"take     {chosen_line(one)}" for one in ended.chosen]
-    lines += [f"look at  {remark_line(one)}" for one in ended.remarks]
+    lines += [f"take     {replaced_line(one)}" for one in ended.chosen]
+    lines += [f"look at  {warning_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason_text(step)}" for step in ended.reused.values()]
     if not ended.made and not ended.failed and not ended.stopped_by:
@@ -77,7 +74,7 @@ def outcome_text(
     else:
         rendered = f", {several(segments, 'segment')} rendered" if segments else ""
         cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
-        more = f" and {several(beside, 'take')} beside them" if beside else ""
+        more = f" and {several(alternates, 'take')} beside them" if alternates else ""
         got = f", {takes[2]} fetched" if takes[2] else ""
         done = f"{several(takes[0], 'shot')} made{more}{got}, {takes[1]} reused"
         lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
@@ -95,7 +92,7 @@ def outcome_text(
 
 
 def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
-    """What could not be begun, each reason once: one shot may keep many pieces of several films from being made."""
+    """Yield the blocked actions, each reason once: one shot may block many segments of several films."""
     because: dict[str, list[str]] = {}
     for step in steps:
         because.setdefault(reason_text(step), []).append(step.action.id)
@@ -107,22 +104,22 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
 def _film_lines(ended: BuildResult, film: FilmFile, loudness: Fraction | None, typed: Typed) -> list[str]:
     length = in_words(seconds_of(film.frames, film.rate))
     how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
-    counted = _tally(ended, film.name)
-    told = [tally_text(counted)] if counted.frames == film.frames else []
+    counted = _encode_counts(ended, film.name)
+    details = [encode_counts_text(counted)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, loudness)
-    told += [heard] if heard else []
-    return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *told]
+    details += [heard] if heard else []
+    return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *details]
 
 
-def chosen_line(one: ReplacedTake) -> str:
-    """``a: 3f2a91bc0d4e (seed 3) instead of 9c1d20aa77b1: the lockfile names it``."""
+def replaced_line(one: ReplacedTake) -> str:
+    """Return ``a: 3f2a91bc0d4e (seed 3) instead of 9c1d20aa77b1: the lockfile names it``."""
     seed = (one.step.request or {}).get("seed")
-    named = f"{_digest(one.step)[:12]}{f' (seed {seed})' if seed is not None else ''}"
-    return f"{one.step.action.shot}: {named} instead of {one.instead[:12]}: {chosen_why(one)}"
+    named = f"{_take_digest(one.step)[:12]}{f' (seed {seed})' if seed is not None else ''}"
+    return f"{one.step.action.shot}: {named} instead of {one.instead[:12]}: {replaced_why(one)}"
 
 
-def chosen_why(one: ReplacedTake) -> str:
-    """Why this take and not the other one."""
+def replaced_why(one: ReplacedTake) -> str:
+    """Return why a take replaced the one in the cut."""
     why = one.step.reason
     fields = listed(dict.fromkeys(change.field for change in why.changes))
     if why.why == "cached" and fields:
@@ -132,12 +129,12 @@ def chosen_why(one: ReplacedTake) -> str:
     return reason_text(one.step)
 
 
-def _digest(step: Step) -> str:
+def _take_digest(step: Step) -> str:
     return step.result.digest if isinstance(step.result, TakeResult) else ""
 
 
 def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
-    """The end of a build as data; ``film``, ``frames`` and ``copied`` are those of the first film."""
+    """Return the end of a build as JSON data; ``film``, ``frames`` and ``copied`` are those of the first film."""
     main = storyboard.output.name
     films = {film.name: _film_data(ended, film, typed) for film in ended.films}
     first = films.get(main, {"film": None, "frames": 0})
@@ -149,20 +146,25 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         "blocked": {name: reason_text(step) for name, step in ended.blocked.items()},
         "film": first["film"],
         "frames": first["frames"],
-        "copied": tally_data(_tally(ended, main)),
+        "copied": encode_counts_data(_encode_counts(ended, main)),
         "films": list(films.values()),
         "cost": str(ended.cost),
         "chosen": [
-            {"shot": one.step.action.shot, "take": _digest(one.step), "instead": one.instead, "why": chosen_why(one)}
+            {
+                "shot": one.step.action.shot,
+                "take": _take_digest(one.step),
+                "instead": one.instead,
+                "why": replaced_why(one),
+            }
             for one in ended.chosen
         ],
-        "remarks": remarks_data(ended.remarks),
+        "remarks": warnings_data(ended.remarks),
         "seconds": round(seconds, 3),
     }
 
 
 def is_left_out(step: Step) -> bool:
-    """Whether a shot is missing because of this step: its take could not be had, or it is too short."""
+    """Return whether a shot is missing because of *step*: its take cannot be made, or the shot is too short."""
     return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
 
 
@@ -174,16 +176,16 @@ def _film_data(ended: BuildResult, film: FilmFile, typed: Typed) -> dict[str, An
         "seconds": round(float(seconds_of(film.frames, film.rate)), 3),
         "joined": film.joined,
         "partial": film.partial,
-        "copied": tally_data(_tally(ended, film.name)),
+        "copied": encode_counts_data(_encode_counts(ended, film.name)),
         "sound": sound_data(film.sound),
     }
 
 
-def _tally(ended: BuildResult, output: str) -> EncodeCounts:
+def _encode_counts(ended: BuildResult, output: str) -> EncodeCounts:
     steps = [*ended.reused.values(), *ended.made.values()]
     return encode_counts(step for step in steps if step.action.output == output)
 
 
 def _count(steps: Mapping[str, Step], kind: str) -> int:
-    """Actions of that kind; takes beside the one in the cut are not counted."""
+    """Return the number of actions of that kind, without alternate takes."""
     return sum(1 for step in steps.values() if step.action.kind == kind and step.action.seed is None)

@@ -1,4 +1,4 @@
-"""The cache in words: its takes, its health, and what can go."""
+"""The cache as text and data: its takes, its size, and what can be removed."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _NOUNS = {"loose": "other file"}  # such as music and pictures
 
 
 def size_text(size: int) -> str:
-    """``3.4 MB``."""
+    """Return ``3.4 MB``."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{size / factor:.1f} {unit}"
@@ -20,15 +20,15 @@ def size_text(size: int) -> str:
 
 
 def takes_text(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]]) -> str:
-    """A line a take, then what else there is."""
+    """Return a line for each take, then the numbers and sizes of all items by kind."""
     takes = [item for item in items if item.kind == "take"]
     width = max((len(_label(item)) for item in takes), default=0)
-    lines = [_take_line(item, width, places) for item in sorted(takes, key=_order)]
+    lines = [_take_line(item, width, places) for item in sorted(takes, key=_sort_key)]
     counts, sizes = Counter(item.kind for item in items), Counter[str]()
     for item in items:
         sizes[item.kind] += item.size
-    told = [f"{several(counts[kind], _NOUNS.get(kind, kind))} {size_text(sizes[kind])}" for kind in counts]
-    return "\n".join([*lines, *([""] if lines else []), ", ".join(told) or "the cache is empty"])
+    parts = [f"{several(counts[kind], _NOUNS.get(kind, kind))} {size_text(sizes[kind])}" for kind in counts]
+    return "\n".join([*lines, *([""] if lines else []), ", ".join(parts) or "the cache is empty"])
 
 
 def _take_line(item: CacheItem, width: int, places: Mapping[str, Sequence[str]]) -> str:
@@ -47,12 +47,12 @@ def _label(item: CacheItem) -> str:
     return clean(item.record.made.label) if item.record is not None else ""
 
 
-def _order(item: CacheItem) -> tuple[str, str]:
+def _sort_key(item: CacheItem) -> tuple[str, str]:
     return (_label(item), item.record.made.at if item.record is not None else "")
 
 
 def items_data(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
-    """Things in the cache as data; sizes in bytes, costs in dollars as text."""
+    """Return items of the cache as JSON data; sizes in bytes, costs in dollars as text."""
     return [
         {
             "kind": item.kind,
@@ -72,11 +72,13 @@ def items_data(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]] |
 
 
 def cleaning_text(items: Sequence[CacheItem], size: int, *, deleted: bool, command: str) -> str:
-    """What goes, what stays and why, and how to go on; *command* is what deletes."""
+    """Return what is removed, what stays and why, and how to go on; *command* removes it."""
     gone = [item for item in items if not item.kept]
     stays = Counter(item.kept for item in items if item.kept)
     verb = "deleted" if deleted else "to delete"
-    lines = [f"  {verb}  {item.kind:<8} {_label(item)} {item.digest[:12]}  {_paid(item)}".rstrip() for item in gone]
+    lines = [
+        f"  {verb}  {item.kind:<8} {_label(item)} {item.digest[:12]}  {_size_and_cost(item)}".rstrip() for item in gone
+    ]
     lines += [f"  stays: {count} {why}" for why, count in sorted(stays.items())]
     done = "freed" if deleted else "would be freed"
     spent = sum((item.cost for item in gone), Decimal(0))
@@ -90,12 +92,12 @@ def cleaning_text(items: Sequence[CacheItem], size: int, *, deleted: bool, comma
     return "\n".join(lines)
 
 
-def _paid(item: CacheItem) -> str:
+def _size_and_cost(item: CacheItem) -> str:
     return f"{size_text(item.size)}{f', {dollars(item.cost)}' if item.cost else ''}"
 
 
 def cleaning_data(items: Sequence[CacheItem], size: int, *, deleted: bool) -> dict[str, Any]:
-    """The same as data."""
+    """Return what is removed and what stays as JSON data."""
     gone = [item for item in items if not item.kept]
     return {
         "deleted": deleted,

@@ -9,7 +9,7 @@ from storyboard.report.text import clean, dollars
 
 
 def cost_text(lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> str:
-    """A line for each name, failures apart, then the sum, then what is still bound by jobs that have not ended."""
+    """Return a line for each name, failures apart, then the sum, then what open jobs have reserved."""
     if not lines and not bound:
         return "nothing has been spent"
     width = max([len(line.name) for line in lines] + [5])
@@ -26,7 +26,7 @@ def cost_text(lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> str:
 
 
 def cost_data(by: str, lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> dict[str, Any]:
-    """The same as data; dollars as text."""
+    """Return the bill as JSON data; dollars as text."""
     return {
         "by": by,
         "lines": [

@@ -1,4 +1,4 @@
-"""Two versions of a film in words: a table for people, data for programs, markdown for a pull request."""
+"""Differences of two versions of a film: a table, JSON data, and markdown for a pull request."""
 
 import re
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "follows": "
 
 
 class Between(Struct, frozen=True):
-    """What lies between two versions.
+    """The differences of two versions.
 
-    *plan* leads to the newer one, whose shots are in *order*; *counts* are the shots of both; *elsewhere* are shots
+    *plan* is that of the newer one, whose shots are in *order*; *counts* are the shots of both; *elsewhere* are shots
     whose take a lockfile names and this cache lacks.
     """
 
@@ -45,7 +45,7 @@ class _Row(Struct):
 
 
 def _rows(between: Between) -> list[_Row]:
-    """A line for every shot that something happens to; a shot with several things has its heaviest kind first."""
+    """Return a row for every shot with a difference; a shot with several has the kind of the most important one."""
     comparison = between.comparison
     steps = {step.action.shot: step for step in between.plan.takes()}
     rows: dict[str, _Row] = {}
@@ -69,13 +69,13 @@ def _rows(between: Between) -> list[_Row]:
         if _is_made(step) and shot not in rows and step.reason.why in ("upstream-changes", "input-changed"):
             row(shot, "follows", reason_text(step))
     for found in rows.values():
-        found.about += _what_it_takes(found)
+        found.about += _work(found)
     place = {shot: position for position, shot in enumerate(between.order)}
     ordered = sorted(rows.values(), key=lambda row: place[row.shot])
     return [*ordered, *(_Row("removed", shot, [], []) for shot in comparison.removed)]
 
 
-def _what_it_takes(row: _Row) -> list[str]:
+def _work(row: _Row) -> list[str]:
     step = row.step
     if step is None or row.kind == "follows":
         return []
@@ -97,7 +97,7 @@ def _lines(changes: Sequence[Change]) -> list[str]:
 
 
 def diff_text(between: Between, paint: Paint = plain) -> str:
-    """What happened to which shot, then the film, then what it takes to get there."""
+    """Return the differences of the shots, then of the film, then the cost of making the newer version."""
     rows = _rows(between)
     width = max((len(row.shot) for row in rows), default=0)
     lines = [_heading(between), ""]
@@ -133,7 +133,7 @@ def _bill(between: Between) -> list[str]:
 
 
 def diff_data(between: Between) -> dict[str, Any]:
-    """The same as data; running times in seconds, costs in dollars as text."""
+    """Return the differences as JSON data; running times in seconds, costs in dollars as text."""
     comparison = between.comparison
     steps = {step.action.shot: step for step in between.plan.takes()}
     return {
@@ -165,7 +165,7 @@ def _changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 
 def diff_markdown(between: Between) -> str:
-    """The same for a pull request comment; what authors wrote stands in fences, where nothing acts."""
+    """Return the differences for a pull request; text of authors stands in fences, where no markup works."""
     comparison, rows = between.comparison, _rows(between)
     old, new = comparison.seconds
     lines = [
@@ -183,15 +183,15 @@ def diff_markdown(between: Between) -> str:
     if rows:
         lines += ["| | shot | | cost |", "|---|---|---|---|"]
         lines += [f"| {row.kind} | {_cell(row.shot)} | {_cell('; '.join(row.about))} | {row.price} |" for row in rows]
-    told = [f"{row.shot}: {line}" for row in rows for line in row.lines]
-    told += [f"film: {line}" for line in _lines(comparison.film)]
-    if told:
-        lines += ["", "<details><summary>Word by word</summary>", "", *_fenced(told), "", "</details>"]
+    words = [f"{row.shot}: {line}" for row in rows for line in row.lines]
+    words += [f"film: {line}" for line in _lines(comparison.film)]
+    if words:
+        lines += ["", "<details><summary>Word by word</summary>", "", *_fenced(words), "", "</details>"]
     return "\n".join([*lines, "", *(_bill(between)[1:])]).rstrip()
 
 
 def _cell(text: str) -> str:
-    """Foreign text in a table: nothing in it is markup, and nobody is called by name."""
+    """Return foreign text for a table cell: markup escaped, and no mention of a user by ``@``."""
     escaped = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", clean(text).replace("&", "&amp;").replace("<", "&lt;"))
     return escaped.replace("@", "@\N{WORD JOINER}").replace("->", "→")
 

@@ -6,22 +6,22 @@ from storyboard.report.text import clean_lines
 
 
 def graph_text(graph: Graph) -> str:
-    """Shots by scene; a shot that starts from another's frame stands under it with the moment."""
+    """Return the shots by scene, each with the frames of other shots that it starts from."""
     lines = []
     for scene in graph.storyboard.scenes:
         lines.append(clean_lines(scene.title or scene.id))
         for shot in scene.shots:
-            lines.append(f"  {shot.id}{_from(shot)}{' (skipped)' if shot.skip else ''}")
+            lines.append(f"  {shot.id}{_links_text(shot)}{' (skipped)' if shot.skip else ''}")
     return "\n".join(lines)
 
 
-def _from(shot: Shot) -> str:
+def _links_text(shot: Shot) -> str:
     parts = [f"{link.shot}@{moment(link.at)}" for _, link in links(shot)]
     return f"  <- {', '.join(parts)}" if parts else ""
 
 
 def graph_mermaid(graph: Graph) -> str:
-    """A flowchart; ids are replaced by numbers, labels are quoted."""
+    """Return a mermaid flowchart; ids are numbers, labels are quoted."""
     numbers = {action.id: f"n{number}" for number, action in enumerate(graph.order)}
     lines = ["flowchart LR"]
     lines += [f'  {numbers[action.id]}["{action.id}"]' for action in graph.order]
@@ -31,7 +31,7 @@ def graph_mermaid(graph: Graph) -> str:
 
 
 def graph_dot(graph: Graph) -> str:
-    """A digraph for Graphviz."""
+    """Return a digraph for Graphviz."""
     shapes = {"take": "box", "frame": "note", "segment": "cds", "sound": "cds", CUT: "doubleoctagon"}
     lines = ["digraph storyboard {", "  rankdir=LR;"]
     lines += [f'  "{action.id}" [shape={shapes[action.kind]}];' for action in graph.order]

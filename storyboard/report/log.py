@@ -1,4 +1,4 @@
-"""A shot through git: each version of what it asks for, with the take that answered it."""
+"""History of a shot in git: each version of its request, with the take made for it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +13,10 @@ from storyboard.report.why import commit_data
 
 
 class Answer(Struct, frozen=True):
-    """The take that answered a request. *state*: ``locked`` in some version's lockfile, ``cached`` here, or ``none``;
-    ``drawn`` is a shot that has no take, because its picture goes right into the film.
+    """The take made for a request. *state*: ``locked`` in the lockfile of some version, ``cached`` here, or ``none``;
+    ``drawn`` is a shot without a take, which is drawn into the film.
 
-    *here* says whether its bytes are in this cache; *footage* that it is the author's own.
+    *here* says whether its bytes are in this cache; *footage* that it is own footage.
     """
 
     state: str
@@ -28,7 +28,7 @@ class Answer(Struct, frozen=True):
 
 
 class LogEntry(Struct, frozen=True):
-    """One version of a shot's request; *commit* is ``None`` for the files as they are, in no commit yet."""
+    """One version of the request of a shot; *commit* is ``None`` for uncommitted files."""
 
     moment: ShotVersion
     commit: Commit | None
@@ -36,11 +36,11 @@ class LogEntry(Struct, frozen=True):
 
 
 def log_text(shot: str, entries: Sequence[LogEntry]) -> str:
-    """The newest version first; for each the commit, what changed, and the take."""
-    return "\n\n".join("\n".join(_block(shot, entry)) for entry in entries)
+    """Return the versions, the newest first, each with its commit, its changes and its take."""
+    return "\n\n".join("\n".join(_entry_lines(shot, entry)) for entry in entries)
 
 
-def _block(shot: str, entry: LogEntry) -> list[str]:
+def _entry_lines(shot: str, entry: LogEntry) -> list[str]:
     commit, moment = entry.commit, entry.moment
     head = (
         f"{commit.id[:10]}  {commit.at[:10]}  {clean(commit.author)}: {clean(commit.subject)}"
@@ -53,17 +53,17 @@ def _block(shot: str, entry: LogEntry) -> list[str]:
     elif moment.shot != shot:
         lines.append(f"  called {clean(moment.shot)}")
     for change in moment.changes:
-        told = change_lines(change)
-        lines += [f"  {line}" if moment.was else f"  {_first(line)}" for line in told]
-    return [*lines, f"  {_answered(entry.answer)}"]
+        changed = change_lines(change)
+        lines += [f"  {line}" if moment.was else f"  {_new_value(line)}" for line in changed]
+    return [*lines, f"  {_answer_text(entry.answer)}"]
 
 
-def _first(line: str) -> str:
-    """A field of the first version: there is nothing before it."""
+def _new_value(line: str) -> str:
+    """Return a line of the first version, which has no values before it."""
     return line.replace("(not set) -> ", "", 1)
 
 
-def _answered(answer: Answer) -> str:
+def _answer_text(answer: Answer) -> str:
     if answer.state == "drawn":
         return "drawn into the film, so it has no take"
     if answer.footage:
@@ -76,7 +76,7 @@ def _answered(answer: Answer) -> str:
 
 
 def log_data(shot: str, entries: Sequence[LogEntry]) -> dict[str, Any]:
-    """The same as data."""
+    """Return the history as JSON data."""
     return {"shot": shot, "versions": [_entry_data(entry) for entry in entries]}
 
 

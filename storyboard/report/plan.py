@@ -1,9 +1,4 @@
-"""A plan as a table for people and as data for programs.
-
-How long a film is, in words, as far as that is known before everything is there.
-
-How much of the film is copied, in words and as data.
-"""
+"""A plan as a table and as data, with the length of the film and how much of it is copied, as far as known."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -25,22 +20,22 @@ from storyboard.report.text import clean, clean_lines, dollars, several
 
 
 class FilmLength(Struct, frozen=True):
-    """Frames of a film; *open* says that footage is in it whose length is not known yet and does not count."""
+    """Frames of a film; *open* says that footage of unknown length is in it and not counted."""
 
     frames: int
     open: bool
 
     def seconds(self, output: Output) -> str:
-        """``40 s``, ``at least 8 s``."""
+        """Return ``40 s``, ``at least 8 s``."""
         return f"{'at least ' if self.open else ''}{in_words(seconds_of(self.frames, output.fps))}"
 
     def frames_at_rate(self, output: Output) -> str:
-        """``960 frames at 24 fps``."""
+        """Return ``960 frames at 24 fps``."""
         return f"{'at least ' if self.open else ''}{several(self.frames, 'frame')} at {float(output.fps):g} fps"
 
 
 def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> FilmLength:
-    """The length of a film of one output; takes that are there count by their real length."""
+    """Return the length of a film of one output; existing takes count by their real length."""
     into = {name: overlap.before for name, overlap in overlaps(film).items()}
     try:
         pieces = timeline(film, takes, into)
@@ -54,19 +49,19 @@ def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> FilmLength:
 _REASONS = 4
 
 
-def tally_text(counted: EncodeCounts) -> str:
-    """``1,812 of 2,304 frames copied, 492 encoded: 480 because it is trimmed, 12 because it is a dissolve``."""
+def encode_counts_text(counted: EncodeCounts) -> str:
+    """Return ``1,812 of 2,304 frames copied, 492 encoded: 480 because it is trimmed, 12 because it is a dissolve``."""
     if not counted.encoded:
         return f"{'the one frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
     first = blocker_counts(counted)[:_REASONS]
     why = [f"{frames:,} because {clean(text)}" for text, frames in first if text]
     others = counted.encoded - sum(frames for _, frames in first)
     why += [f"{others:,} for other reasons"] if others else []
-    told = f": {', '.join(why)}" if why else ""
-    return f"{counted.copied:,} of {several(counted.frames, 'frame')} copied, {counted.encoded:,} encoded{told}"
+    reasons = f": {', '.join(why)}" if why else ""
+    return f"{counted.copied:,} of {several(counted.frames, 'frame')} copied, {counted.encoded:,} encoded{reasons}"
 
 
-def tally_data(counted: EncodeCounts) -> dict[str, Any]:
+def encode_counts_data(counted: EncodeCounts) -> dict[str, Any]:
     """Return the numbers of copied and encoded frames as JSON data."""
     why = dict(blocker_counts(counted))
     return {"frames": counted.frames, "copied": counted.copied, "encoded": counted.encoded, "why": why}
@@ -80,19 +75,19 @@ def blocker_counts(counted: EncodeCounts) -> list[tuple[str, int]]:
     return counts.most_common()
 
 
-# So many shots in a row of which nothing has changed are told one by one.
+# A run of up to this many unchanged shots is shown shot by shot.
 _LONG = 50
 Paint = Callable[[str, str], str]
 _COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
 
 
 def plain(text: str, _style: str) -> str:
-    """No colour."""
+    """Return *text* without colour."""
     return text
 
 
 def heading(storyboard: Storyboard, plan: Plan) -> str:
-    """What the film is: name, shots, length, size, who makes it. Takes count by their length if they are there."""
+    """Return title, shots, length, size and providers of the film. Existing takes count by their real length."""
     shots = [shot for shot in storyboard.shots() if not shot.skip]
     providers = sorted({shot.source.provider for shot in shots if isinstance(shot.source, Generated)})
     takes, output = _takes(plan), storyboard.output
@@ -113,9 +108,9 @@ def _takes(plan: Plan) -> dict[str, ClipInfo]:
 
 
 def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
-    """The plan as a table of shots, then one line for the cut, then the sum.
+    """Return the plan as a table of shots, a line for each cut, and the sum.
 
-    Unless *verbose*, a long row of shots of which nothing has changed is one line.
+    Unless *verbose*, a long run of unchanged shots is one line.
     """
     takes = in_film_order(plan.shots(), storyboard)
     rows = [[step] for step in takes] if verbose else list(_rows(takes))
@@ -132,20 +127,20 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason_text(step)}{price}")
         if (
             step.do in ("make", "held") or step.locked
-        ) and step.action.seed is None:  # takes beside it changed by the same words
+        ) and step.action.seed is None:  # alternate takes have the same changes
             lines += [
                 f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
             ]
     if verbose:
-        told = {step.action.id for step in takes}
-        others = [step for step in plan.steps if step.action.id not in told and not is_nothing(step)]
+        shown = {step.action.id for step in takes}
+        others = [step for step in plan.steps if step.action.id not in shown and not is_empty_segment(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason_text(step)}" for step in others]
     cuts = [_cut_line(plan, cut) for cut in plan.of("cut")]
-    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum(plan, takes)])
+    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
 
 
 def _rows(takes: list[Step]) -> Iterator[list[Step]]:
-    """Shots one by one, but long rows of unchanged ones together."""
+    """Yield shots one by one, and long runs of unchanged shots together."""
     for unchanged, group in groupby(takes, _is_unchanged):
         row = list(group)
         if unchanged and len(row) > _LONG:
@@ -159,17 +154,17 @@ def _is_unchanged(step: Step) -> bool:
 
 
 def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
-    """The steps of shots as the shots stand in the film."""
+    """Return the steps in the order of their shots in the film."""
     place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
     return sorted(steps, key=lambda step: place[step.action.shot])
 
 
 def summary(plan: Plan) -> str:
-    """``2 to make, 3 to reuse; estimated cost $1.92``."""
-    return _sum(plan, plan.shots())
+    """Return ``2 to make, 3 to reuse; estimated cost $1.92``."""
+    return _sum_text(plan, plan.shots())
 
 
-def _sum(plan: Plan, shots: list[Step]) -> str:
+def _sum_text(plan: Plan, shots: list[Step]) -> str:
     counts = Counter(step.do for step in shots)
     make = counts["make"] + counts["wait"]
     parts = [f"{make} to make"]
@@ -183,7 +178,7 @@ def _sum(plan: Plan, shots: list[Step]) -> str:
 
 
 def price(plan: Plan) -> str:
-    """``estimated cost $0.96, at most $2.88 with the linked shots``."""
+    """Return ``estimated cost $0.96, at most $2.88 with the linked shots``."""
     whole = plan.cost()
     sure = whole - sum((step.cost for step in plan.steps if step.do == "wait"), Decimal(0))
     worst = f", at most {dollars(whole)} with the linked shots" if sure != whole else ""
@@ -191,7 +186,7 @@ def price(plan: Plan) -> str:
 
 
 def _cut_line(plan: Plan, cut: Step) -> str:
-    segments = [step for step in plan.segments(cut.action.output) if not is_nothing(step)]
+    segments = [step for step in plan.segments(cut.action.output) if not is_empty_segment(step)]
     counts = Counter(step.do for step in segments)
     state = {
         "reuse": "is in place",
@@ -202,19 +197,19 @@ def _cut_line(plan: Plan, cut: Step) -> str:
     copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
     known = f": {copied}" if not counts["wait"] else ""
     counted = encode_counts(segments)
-    frames = f"; {tally_text(counted)}" if counted.frames and not counts["wait"] else ""
+    frames = f"; {encode_counts_text(counted)}" if counted.frames and not counts["wait"] else ""
     made = state.get(cut.do, "is not made: " + reason_text(cut))
     name = f"{cut.action.output}: " if cut.action.output else ""
     return f"{name}the cut of {several(len(segments), 'segment')}{known} {made}{frames}"
 
 
-def is_nothing(step: Step) -> bool:
-    """Whether it stands for a piece of the film that has no frames."""
+def is_empty_segment(step: Step) -> bool:
+    """Return whether *step* is a segment without frames."""
     return isinstance(step.result, SegmentResult) and not step.result.frames
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """The plan as data: every step with its reason, changes field by field, cost in dollars as text.
+    """Return the plan as JSON data: every step with its reason and changes, cost in dollars as text.
 
     ``copied`` is that of the first film.
     """
@@ -229,7 +224,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def _film_data(plan: Plan, cut: Step) -> dict[str, Any]:
-    copied = tally_data(encode_counts(plan.segments(cut.action.output)))
+    copied = encode_counts_data(encode_counts(plan.segments(cut.action.output)))
     return {"name": cut.action.output or None, "do": cut.do, "why": cut.reason.why, "copied": copied}
 
 

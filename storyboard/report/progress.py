@@ -1,4 +1,4 @@
-"""A build as it runs: a line for every running step on a terminal, plain lines in a pipe."""
+"""Progress of a build: a line for every running step on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Frames = Callable[[], Mapping[str, tuple[int, int]]]
 
 
 def event_line(event: Event) -> str | None:
-    """One event of a build as a line; ``None`` for what goes without saying."""
+    """Return one event of a build as a line; ``None`` for events that are not shown."""
     match event:
         case StepMade():
             price = f", {dollars(event.cost)}" if event.cost else ""
@@ -36,7 +36,7 @@ def event_line(event: Event) -> str | None:
 
 
 class PlainProgress:
-    """A line an event, for pipes and logs."""
+    """One line for each event, for pipes and logs."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -48,7 +48,7 @@ class PlainProgress:
         return None
 
     def watch(self, frames: Frames) -> None:
-        """Lines tell only what is finished."""
+        """Ignore *frames*: plain lines report finished steps only."""
 
     def __call__(self, event: Any) -> None:
         line = event_line(event)
@@ -57,7 +57,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """Lines above, and below them what is running now, the total and the time left."""
+    """Lines of events above, and below them the running steps, the total and the time left."""
 
     def __init__(self, console: Console, plan: Plan) -> None:
         self._frames: Frames = dict
@@ -79,7 +79,7 @@ class LiveProgress:
         self._progress.stop()
 
     def watch(self, frames: Frames) -> None:
-        """Ask *frames* how far the running steps are."""
+        """Ask *frames* how far the running steps are, at each refresh."""
         self._frames = frames
 
     def __call__(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""The sound of the film in words and as data: what it is mixed from and why, and how loud it came out."""
+"""The sound of the film as text and data: its parts, why it is mixed, and its loudness."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from storyboard.report.text import clean
 
 Names = Mapping[str, Sequence[str]]
 
-# LU: nearer than this is as asked.
-_AS_ASKED = 0.5
+# LU. A loudness within this distance of the target counts as reached.
+_TOLERANCE_LU = 0.5
 
 
 def sound_lines(plan: Plan, storyboard: Storyboard) -> list[str]:
-    """``the sound of 5 shots and 1 track is mixed``; films are named only if it is not the same of all."""
-    told = {step.action.output: line for step in plan.of("sound") if (line := _sound_line(step, storyboard))}
-    if len(told) == len(storyboard.outputs) and len(set(told.values())) == 1:
-        return list(told.values())[:1]
-    return [f"{name}: {line}" for name, line in told.items()]
+    """Return ``the sound of 5 shots and 1 track is mixed``; with names of films unless the line is equal for all."""
+    lines = {step.action.output: line for step in plan.of("sound") if (line := _sound_line(step, storyboard))}
+    if len(lines) == len(storyboard.outputs) and len(set(lines.values())) == 1:
+        return list(lines.values())[:1]
+    return [f"{name}: {line}" for name, line in lines.items()]
 
 
 def _sound_line(step: Step, storyboard: Storyboard) -> str | None:
-    """The same of one film, ``None`` where nothing is known to be heard."""
+    """Return the line of one film, ``None`` if it is silent or its parts are not known."""
     if step.request is None and step.do == "reuse":
         return None
     if step.do == "blocked":
@@ -44,39 +44,39 @@ def _parts(step: Step) -> str:
 
 
 def loudness_line(sound: SoundResult | None, wanted: Fraction | None) -> str | None:
-    """``sound: -14.0 LUFS, true peak -1.6 dBTP``, and why not, if it is not as asked; ``None`` where nothing was.
+    """Return ``sound: -14.0 LUFS, true peak -1.6 dBTP``, with the reason if *wanted* (LUFS) was missed.
 
-    *wanted* is in LUFS.
+    Returns ``None`` without a target or a sound.
     """
     if wanted is None or sound is None or not sound.digest:
         return None
     if sound.loudness is None or sound.peak is None:
         return "sound: silent throughout, so that it has no loudness"
-    short = abs(sound.loudness - float(wanted)) > _AS_ASKED
+    short = abs(sound.loudness - float(wanted)) > _TOLERANCE_LU
     why = f" instead of {float(wanted):g}: its peaks leave no more" if short else ""
     return f"sound: {sound.loudness:.1f} LUFS{why}, true peak {sound.peak:.1f} dBTP"
 
 
 def sound_data(sound: SoundResult | None) -> dict[str, Any] | None:
-    """The sound of a finished film as data; ``None`` if it has none."""
+    """Return the sound of a finished film as JSON data; ``None`` if it is silent."""
     if sound is None or not sound.digest:
         return None
     return {"digest": sound.digest, "loudness": sound.loudness, "peak": sound.peak}
 
 
 def why_sound_text(step: Step, before: Request | None, names: Names) -> str:
-    """Why the sound is mixed: in what it differs from that of the film that is there, or what that is mixed from.
+    """Return why the sound is mixed: its differences from that of the existing film, or its parts.
 
-    *names* gives shots and tracks by the digest of what is heard, all that are heard with it in their order.
+    *names* are the shots and tracks by the digest of their sound, in order.
     """
     lines = [f"sound: {step.do}: {_why(step, before)}"]
-    told = sound_changes(step, before if step.do == "make" else {}, names)
-    lines += [f"  {line.replace('(not set) -> ', '') if step.do != 'make' else line}" for line in _lines(told)]
+    changed = sound_changes(step, before if step.do == "make" else {}, names)
+    lines += [f"  {line.replace('(not set) -> ', '') if step.do != 'make' else line}" for line in _lines(changed)]
     return "\n".join(lines)
 
 
-def _lines(told: tuple[Change, ...]) -> list[str]:
-    return [clean(line) for change in told for line in change_lines(change)]
+def _lines(changed: tuple[Change, ...]) -> list[str]:
+    return [clean(line) for change in changed for line in change_lines(change)]
 
 
 def _why(step: Step, before: Request | None) -> str:
@@ -86,15 +86,15 @@ def _why(step: Step, before: Request | None) -> str:
 
 
 def sound_changes(step: Step, before: Request | None, names: Names) -> tuple[Change, ...]:
-    """The fields in which the sound differs from *before*, by shots and tracks."""
+    """Return the fields in which the sound differs from *before*, by shots and tracks."""
     if step.request is None:
         return ()
     return changes(_by_name(before, names) if before else {}, _by_name(step.request, names))
 
 
 def _by_name(request: Request, names: Names) -> dict[str, Any]:
-    """A request with its voices and tracks under their names, numbered where one is heard more than once."""
-    told = {name: value for name, value in request.items() if name not in ("voices", "tracks")}
+    """Return a request with its voices and tracks under their names, numbered where a name repeats."""
+    parts = {name: value for name, value in request.items() if name not in ("voices", "tracks")}
     met: Counter[str] = Counter()
     for kind, field in (("voices", "take"), ("tracks", "file")):
         for part in request[kind]:
@@ -103,21 +103,21 @@ def _by_name(request: Request, names: Names) -> dict[str, Any]:
             number = met[digest]
             met[digest] += 1
             more = number - len(called) + 2
-            told[called[number] if number < len(called) else f"{called[-1]} ({more})"] = {
+            parts[called[number] if number < len(called) else f"{called[-1]} ({more})"] = {
                 key: value if not isinstance(value, list) else " ".join(map(str, value)) for key, value in part.items()
             }
-    return told
+    return parts
 
 
 def why_sound_data(step: Step, before: Request | None, names: Names) -> dict[str, Any]:
-    """The same as data."""
-    told = sound_changes(step, before, names)
+    """Return why the sound is mixed as JSON data."""
+    changed = sound_changes(step, before, names)
     return {
         "action": step.action.id,
         "do": step.do,
         "why": step.reason.why,
         "reason": _why(step, before),
         "key": step.key,
-        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in told],
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in changed],
         "request": step.request,
     }

@@ -1,7 +1,4 @@
-"""What is there: shots with their takes, and the film.
-
-What a lockfile is out of date about, in words.
-"""
+"""State of a project: shots with their takes, the films, and what is out of date in the lockfile."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +8,8 @@ from storyboard.core.lockfile_plan import OutdatedEntry
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words
-from storyboard.report.build_result import remark_line, remarks_data
-from storyboard.report.plan import Paint, heading, in_film_order, summary, tally_data, tally_text
+from storyboard.report.build_result import warning_line, warnings_data
+from storyboard.report.plan import Paint, encode_counts_data, encode_counts_text, heading, in_film_order, summary
 from storyboard.report.reason import reason_text, take_name
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, listed, paid
@@ -31,28 +28,28 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 def status_text(
     plan: Plan, storyboard: Storyboard, locked: Mapping[str, LockEntry | None], films: Mapping[str, str], paint: Paint
 ) -> str:
-    """A line a shot, then the films, whose paths are *films* by the names of their outputs."""
-    told = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
-    takes = in_film_order(told, storyboard)
+    """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs."""
+    shown = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
+    takes = in_film_order(shown, storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
     words = {state: paint(f"{state:<10}", _COLORS.get(state, "")) for state in dict.fromkeys(map(_state, takes))}
     for step in takes:
         entry = locked.get(step.action.shot) if step.action.seed is None else None
         lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
-    lines += [f"  look at    {remark_line(one)}" for one in _remarks(plan, storyboard)]
+    lines += [f"  look at    {warning_line(one)}" for one in _warnings(plan, storyboard)]
     lines.append("")
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
         lines.append(f"film: {films[cut.action.output]} is {_film(cut)}")
-        lines += [tally_text(counted)] if counted.frames and cut.do != "wait" else []
+        lines += [encode_counts_text(counted)] if counted.frames and cut.do != "wait" else []
     lines += sound_lines(plan, storyboard)
     lines.append(summary(plan))
     return "\n".join(lines)
 
 
-def _remarks(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
-    """What is worth a look in the takes that are there."""
+def _warnings(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
+    """Return the warnings about existing takes."""
     found = [(step.action, step.result) for step in plan.of("take")]
     return clip_warnings(storyboard, [(action, take) for action, take in found if isinstance(take, TakeResult)])
 
@@ -88,7 +85,7 @@ def _film(cut: Step) -> str:
 def status_data(
     plan: Plan, storyboard: Storyboard, locked: Mapping[str, LockEntry | None], films: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The same as data; ``film`` is the first one."""
+    """Return the state as JSON data; ``film`` is the first one."""
     shots = []
     in_cut = [step for step in plan.shots() if step.action.seed is None]
     for step in in_film_order(in_cut, storyboard):
@@ -104,19 +101,19 @@ def status_data(
                 "cost": entry.cost if entry is not None else None,
             }
         )
-    told = [_film_data(plan, cut, films[cut.action.output]) for cut in plan.of("cut")]
-    return {"title": storyboard.title, "shots": shots, "film": told[0], "films": told} | {
-        "remarks": remarks_data(_remarks(plan, storyboard))
+    film_data = [_film_data(plan, cut, films[cut.action.output]) for cut in plan.of("cut")]
+    return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {
+        "remarks": warnings_data(_warnings(plan, storyboard))
     }
 
 
 def _film_data(plan: Plan, cut: Step, path: str) -> dict[str, Any]:
-    copied = tally_data(encode_counts(plan.segments(cut.action.output)))
+    copied = encode_counts_data(encode_counts(plan.segments(cut.action.output)))
     return {"name": cut.action.output or None, "path": path, "state": _film(cut), "copied": copied}
 
 
 def locked_line(found: OutdatedEntry) -> str:
-    """One shot and what is wrong with its entry."""
+    """Return a shot and what is out of date in its lockfile entry."""
     shots = listed(found.shots)
     words = {
         "stale": "the locked take answers another request",

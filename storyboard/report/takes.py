@@ -1,4 +1,4 @@
-"""The takes of a shot as a table for people and as data for programs."""
+"""The takes of a shot as a table and as data."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,7 +10,7 @@ from storyboard.report.text import clean, dollars, listed
 
 
 def takes_text(shot: str, takes: Sequence[Take], unmade: Sequence[int], paint: Paint) -> str:
-    """A line a take: number, seed, when, who made it, cost, digest, and what is to be said of it."""
+    """Return a line for each take: number, seed, time, provider, cost, digest and notes."""
     if not takes and not unmade:
         return f"{clean(shot)}: no takes yet"
     rows = [_row(take) for take in takes] + [("-", str(seed), "", "", "", "", "not made yet") for seed in unmade]
@@ -35,11 +35,11 @@ def _row(take: Take) -> tuple[str, ...]:
         clean(take.provider),
         dollars(Decimal(take.cost)) if take.cost else "",
         take.digest[:12],
-        _remarks(take),
+        _notes(take),
     )
 
 
-def _remarks(take: Take) -> str:
+def _notes(take: Take) -> str:
     remarks = {
         "in the cut": take.in_cut,
         "goes into the cut with the next build": take.comes_in,
@@ -55,12 +55,12 @@ def _count(number: int) -> str:
 
 
 def takes_data(shot: str, takes: Sequence[Take], unmade: Sequence[int]) -> dict[str, Any]:
-    """The same as data; digests are whole, ``differs`` holds every field before and after."""
+    """Return the takes as JSON data; digests are whole, ``differs`` has every field before and after."""
     return {"shot": shot, "takes": [take_data(take) for take in takes], "unmade": list(unmade)}
 
 
 def take_data(take: Take) -> Mapping[str, Any]:
-    """One take as data."""
+    """Return one take as JSON data."""
     return {
         "number": take.number,
         "take": take.digest,
@@ -77,5 +77,5 @@ def take_data(take: Take) -> Mapping[str, Any]:
 
 
 def take_line(take: Take) -> str:
-    """One take in a sentence: ``take 2 (seed 97986, 3f2a91bc0d4e)``."""
+    """Return ``take 2 (seed 97986, 3f2a91bc0d4e)``."""
     return f"take {take.number} (seed {take.seed}, {take.digest[:12]})"

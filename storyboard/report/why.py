@@ -1,4 +1,4 @@
-"""Why a shot is made, or what its take was made from, in words and as data."""
+"""Why a shot is made, or what its take was made from, as text and data."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from storyboard.core.diagnostics import Span
 from storyboard.core.plan import Step, TakeResult
-from storyboard.core.reason import Change
+from storyboard.core.reason import Change, changes
 from storyboard.core.results import Commit, Provenance
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
@@ -17,9 +17,9 @@ from storyboard.report.text import clean, clean_lines, dollars, listed, paid
 
 
 class Cause(Struct, frozen=True):
-    """One changed field: where it is written, and the commit that changed it.
+    """A changed field: where it is written, and the commit that changed it.
 
-    ``commit`` is ``None`` where there is no git; ``committed`` is false for a change that is in no commit yet.
+    ``commit`` is ``None`` without git; ``committed`` is false for an uncommitted change.
     """
 
     change: Change
@@ -31,8 +31,8 @@ class Cause(Struct, frozen=True):
 class Story(Struct, frozen=True):
     """Why one shot's step is what it is.
 
-    *upstream* are the steps that it waits for, nearest first; *follows* the shots that are made because it is;
-    *made* tells of the take in use, *request* what it was made from.
+    *upstream* are the steps it waits for, nearest first; *follows* the shots that are made because of it; *made* is the
+    provenance of the take in use, *request* what that was made from.
     """
 
     step: Step
@@ -44,22 +44,22 @@ class Story(Struct, frozen=True):
 
 
 def why_text(story: Story) -> str:
-    """The reason, its fields, where it comes from, and what it pulls along."""
+    """Return the reason, the changed fields with their origin, and the shots that follow."""
     step = story.step
     price = f", {dollars(step.cost)}" if step.cost else ""
     lines = [f"{clean(step.action.shot)}: {step.do}: {reason_text(step)}{price}"]
     for cause in story.causes:
         lines += [f"  {line}" for line in change_lines(cause.change)]
-        lines += [f"    {line}" for line in _where(cause)]
+        lines += [f"    {line}" for line in _origin_lines(cause)]
     for above in story.upstream:
         lines.append(f"  {clean(above.action.shot)}: {above.do}: {reason_text(above)}")
         lines += [f"    {line}" for change in above.reason.changes for line in change_lines(change)]
-    lines += _pulled(story)
-    lines += _made(story)
+    lines += _follower_lines(story)
+    lines += _take_lines(story)
     return "\n".join(lines)
 
 
-def _where(cause: Cause) -> list[str]:
+def _origin_lines(cause: Cause) -> list[str]:
     place = f"{cause.place.file}:{cause.place.line}" if cause.place is not None else ""
     if cause.commit is not None:
         commit = cause.commit
@@ -67,7 +67,7 @@ def _where(cause: Cause) -> list[str]:
     return [f"{place}  not committed yet".strip()] if cause.committed is False else [place] if place else []
 
 
-def _pulled(story: Story) -> list[str]:
+def _follower_lines(story: Story) -> list[str]:
     if not story.follows:
         return []
     count = len(story.follows)
@@ -76,7 +76,7 @@ def _pulled(story: Story) -> list[str]:
     return [f"{count} {verb}: {dollars(cost)} ({listed(step.action.shot for step in story.follows)})"]
 
 
-def _made(story: Story) -> list[str]:
+def _take_lines(story: Story) -> list[str]:
     found, made = story.step.result, story.made
     if not isinstance(found, TakeResult):
         return []
@@ -104,8 +104,6 @@ def _made(story: Story) -> list[str]:
 
 
 def _request_lines(request: Mapping[str, Any]) -> list[str]:
-    from storyboard.core.reason import changes
-
     lines = []
     for change in changes({}, request):
         [line] = change_lines(Change(change.field, None, change.new))
@@ -114,7 +112,7 @@ def _request_lines(request: Mapping[str, Any]) -> list[str]:
 
 
 def why_data(story: Story) -> dict[str, Any]:
-    """The same as data; costs in dollars as text."""
+    """Return the reason as JSON data; costs in dollars as text."""
     step, made = story.step, story.made
     return {
         "shot": step.action.shot,
@@ -155,5 +153,5 @@ def _cause_data(cause: Cause) -> dict[str, Any]:
 
 
 def commit_data(commit: Commit) -> dict[str, str]:
-    """A commit as data."""
+    """Return a commit as JSON data."""
     return {"id": commit.id, "author": commit.author, "at": commit.at, "subject": commit.subject}

@@ -1,4 +1,4 @@
-"""``storyboard check``: everything that is wrong with a storyboard, offline, all at once."""
+"""``storyboard check``: report everything wrong with a storyboard, without network, all at once."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
 def _refuse_unless_current(
     speaker: CommandOutput, project: Project, storyboard: Storyboard, data: dict[str, Any]
 ) -> None:
-    """End the verb if a build would change the lockfile; what a lockfile cannot tell is a warning."""
+    """End the verb if a build would change the lockfile; states that a lockfile cannot decide are warnings."""
     from storyboard.engine.versions import lock_state
     from storyboard.report.diagnostics import error_text, place_data
     from storyboard.report.status import locked_line

@@ -1,6 +1,6 @@
-"""``storyboard why``: why a shot would be made, field by field, or what the take in use was made from.
+"""``storyboard why``: why a shot is made, field by field, or what the take in use was made from.
 
-``storyboard why sound``: why the sound of a film is mixed, shot by shot and track by track.
+``storyboard why sound``: why the sound of a film is mixed, by shots and tracks.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,9 @@ from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.reason import Change
-from storyboard.core.reason import changes as told
+from storyboard.core.reason import changes as changes_between
 from storyboard.core.selection import downstream
 
-if TYPE_CHECKING:
-    from storyboard.engine.session import Session
 if TYPE_CHECKING:
     from storyboard.core.results import Provenance
     from storyboard.core.shot_history import ShotVersion
@@ -30,8 +28,11 @@ if TYPE_CHECKING:
     from storyboard.report.why import Cause, Story
 
 
-def sound_meant(session: "Session", name: str) -> str | None:
-    """The sound that *name* means, unless a shot is called so: `sound` is the first film's, `sound/NAME` another's."""
+def sound_named(session: "Session", name: str) -> str | None:
+    """Return the sound that *name* stands for, unless a shot has that name.
+
+    `sound` is that of the first film, `sound/NAME` that of another.
+    """
     shots = {shot.id for shot in session.storyboard.shots()}
     sounds = {film: found.id for film in session.graph.films if (found := session.graph.sound_of(film)) is not None}
     if name == "sound":
@@ -39,8 +40,8 @@ def sound_meant(session: "Session", name: str) -> str | None:
     return name if name in sounds.values() and name not in shots else None
 
 
-def tell_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
-    """Say why a sound would be mixed."""
+def write_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
+    """Write why a sound is mixed."""
     from storyboard.report.sound import why_sound_data, why_sound_text
 
     plan = session.plan()
@@ -52,7 +53,7 @@ def tell_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
 
 
 def _names(session: "Session", plan: Plan) -> dict[str, list[str]]:
-    """What is called how that can be heard, by digest: a take by all shots that it is heard in, in their order."""
+    """Return what can be heard by digest: a take under all shots in which it is heard, in their order."""
     made = {step.action.shot: step.result.digest for step in plan.takes() if isinstance(step.result, TakeResult)}
     names: dict[str, list[str]] = {}
     for shot in session.storyboard.shots():
@@ -86,9 +87,9 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, BuildOptions()) as session:
-        sound = sound_meant(session, shot)
+        sound = sound_named(session, shot)
         if sound is not None:
-            tell_sound(speaker, session, sound)
+            write_sound(speaker, session, sound)
             return
         story = _story(project, storyboard, session, shot, provider)
     follow = ["storyboard plan", "storyboard build"] if story.step.do in ("make", "wait", "resume") else []
@@ -104,12 +105,12 @@ def _story(project: Project, storyboard: Storyboard, session: "Session", shot: s
         known = [found.id for found in storyboard.shots()]
         _unknown(shot, known, _without_take(storyboard.shot(shot)) if shot in known else "")
     step = steps[shot]
-    made, request = _made(session, step)
+    made, request = _provenance(session, step)
     return Story(
         step=step,
         causes=list(_causes(project, storyboard, session, step, provider)),
         upstream=list(_upstream(steps, step, storyboard)),
-        follows=_follows(session, plan, shot, step),
+        follows=_followers(session, plan, shot, step),
         made=made,
         request=request,
     )
@@ -133,7 +134,7 @@ def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:
 def _causes(
     project: Project, storyboard: Storyboard, session: "Session", step: Step, provider: str | None
 ) -> "Iterator[Cause]":
-    """The changed fields, each with its place and its commit where there is git."""
+    """Yield the changed fields, each with its place and, in a git repository, its commit."""
     from storyboard.engine.versions import StoryboardVersion
     from storyboard.report.why import Cause
     from storyboard.store.git import Git, GitProblem
@@ -165,18 +166,18 @@ def _written_as(change: Change) -> str:
 
 
 def _since_locked(line: ShotHistory, session: "Session", step: Step) -> tuple[Change, ...]:
-    """What changed since the locked take, told from git: this cache does not know what that one was made from."""
+    """Return the changes since the locked take, from git: the cache does not know the request of that take."""
     source = session.graph.shot(step.action.shot).source
     locked = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
     for commit in line.commits:
         then = line.step(commit, step.action.shot)
         if locked is not None and then is not None and then.key == locked.key:
-            return told(then.request or {}, step.request or {})
+            return changes_between(then.request or {}, step.request or {})
     return ()
 
 
 def _since(line: ShotHistory, shot: str, fields: list[str]) -> "dict[str, ShotVersion]":
-    """The newest moment in which each field became what it is."""
+    """Return the newest version in which each field got its value."""
     found: dict[str, ShotVersion] = {}
     wanted = set(fields)
     for moment in line.moments(shot):
@@ -190,7 +191,7 @@ def _since(line: ShotHistory, shot: str, fields: list[str]) -> "dict[str, ShotVe
 
 
 def _upstream(steps: dict[str, Step], step: Step, storyboard: Storyboard) -> Iterator[Step]:
-    """The steps that *step* waits for or takes a new picture from, nearest first, each once."""
+    """Yield the steps that *step* waits for or takes a new picture from, nearest first, each once."""
     from storyboard.core.graph import links
 
     seen = {step.action.shot}
@@ -207,15 +208,15 @@ def _upstream(steps: dict[str, Step], step: Step, storyboard: Storyboard) -> Ite
                     waiting.append(above)
 
 
-def _follows(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step]:
-    """The shots that are made because this one is."""
+def _followers(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step]:
+    """Return the steps of the shots that are made because this one is."""
     if step.do not in ("make", "wait", "resume"):
         return []
     below = downstream(session.graph, shot)
     return [after for after in plan.takes() if after.action.shot in below and after.do in ("wait", "make")]
 
 
-def _made(session: "Session", step: Step) -> "tuple[Provenance | None, Request | None]":
+def _provenance(session: "Session", step: Step) -> "tuple[Provenance | None, Request | None]":
     found = step.result
     if not isinstance(found, TakeResult) or step.key is None:
         return None, None
