@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from storyboard.document.suggest import closest
+from storyboard.core.suggest import closest, with_suggestion
 
 PAGE = "docs/findings.md"
 
@@ -22,7 +22,8 @@ def explain(code: str) -> str:
     name = code.strip().removesuffix("]").rpartition("[")[2]
     entries = dict(_ENTRY.findall(_page()))
     if name not in entries:
-        raise click.UsageError(f"no finding or error has the code {name!r}.{_suggestion(name, entries)}")
+        near, message = closest(name, entries), f"no finding or error has the code {name!r}."
+        raise click.UsageError(with_suggestion(message, near) if near else f"{message} See {PAGE}.")
     return f"{name}\n\n{_plain(entries[name].strip())}\n\n{PAGE}#{name}"
 
 
@@ -30,11 +31,6 @@ def _page() -> str:
     """Return the text of the page: from the package if it is installed, else from the checkout around it."""
     places = [Path(__file__).parents[level] / PAGE for level in (1, 2)]
     return next((place for place in places if place.is_file()), places[0]).read_text(encoding="utf-8")
-
-
-def _suggestion(name: str, entries: dict[str, str]) -> str:
-    near = closest(name, entries)
-    return f" Did you mean {near!r}?" if near else f" See {PAGE}."
 
 
 def _plain(text: str) -> str:

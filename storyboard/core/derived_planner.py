@@ -167,11 +167,11 @@ class DerivedPlanner:
         made: Sequence[SegmentResult],
         film: str | None,
         sound: SoundResult | None = None,
-        told: FilmText | None = None,
+        text: FilmText | None = None,
     ) -> Step:
         """Return the step that joins the segments *made* into the film; *film* is the digest of the existing file.
 
-        *sound* and *told*, the text of the film, are those of the whole film unless given.
+        *sound* and *text* are those of the whole film unless given.
         """
         storyboard = self._graph.films[action.output]
         output = storyboard.output
@@ -180,7 +180,7 @@ class DerivedPlanner:
             for piece in made
             if piece.frames
         ]
-        extras = self._extras(output, sound or self._state.results.get(sound_id(output.name)), told)
+        extras = self._extras(output, sound or self._state.results.get(sound_id(output.name)), text)
         request = cut_request(pieces, output.fps, output.size, storyboard.title, self._options.renderer, extras)
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._cache.find(key)}
@@ -189,11 +189,11 @@ class DerivedPlanner:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self, output: Output, sound: Result | None, told: FilmText | None) -> dict[str, Json]:
+    def _extras(self, output: Output, sound: Result | None, text: FilmText | None) -> dict[str, Json]:
         heard = sound.digest if isinstance(sound, SoundResult) else ""
         always: dict[str, Json] = {"comment": output.comment, "sound": heard}
         segments = self._segments[output.name]
-        own = told or FilmText(tuple(segments.chapters()), tuple(segments.film_cues()))
+        own = text or FilmText(tuple(segments.chapters()), tuple(segments.film_cues()))
         captions = [[cue.text, cue.first, cue.end] for cue in own.cues]
         chapters = [[chapter.title, chapter.first, chapter.end] for chapter in own.chapters]
         extras = always | {"captions": list(captions), "chapters": list(chapters)}

@@ -97,7 +97,7 @@ def given_digest(storyboard: Storyboard, options: PlanOptions) -> str:
 class ReusableSteps(Struct, frozen=True):
     """Valid steps of an earlier plan: takes and frames by action id, and segments by film.
 
-    Segments are valid only while the parameter sets to copy stay the same; *voters* are the shots whose votes for these
+    Segments are valid only while the parameter sets to copy are unchanged; *voters* are the shots whose votes for these
     are unchanged.
     """
 

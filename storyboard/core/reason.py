@@ -125,11 +125,11 @@ BlockerKind = Literal[
 
 
 class CopyBlocker(Struct, frozen=True, array_like=True):
-    """Why a segment is encoded instead of copied from its take.
+    """The reason for encoding a segment instead of copying it from its take.
 
-    ``value`` is what the take or the shot has in place of what a copy needs, as text: a speed or a rate as a fraction
-    (``25/1``), a size as ``640x360``, degrees, or the name of a codec, a pixel format, a
-    colour or a transition.
+    ``value`` is the property of the take or the shot that differs from what a copy needs, as text: a speed or a rate as
+    a fraction (``25/1``), a size as ``640x360``, degrees, or the name of a codec, a pixel format, a colour or a
+    transition.
     """
 
     kind: BlockerKind
@@ -137,7 +137,7 @@ class CopyBlocker(Struct, frozen=True, array_like=True):
 
 
 class Reason(Struct, frozen=True):
-    """Why a step is what it is.
+    """The reason for the decision on a step.
 
     ``shots`` are the shots that the reason is about; an empty name stands for the sound of the film. ``accepted`` says
     that the take was made for another request and accepted for this one.

@@ -18,7 +18,7 @@ ACCEPTED = "accepted"
 
 
 class Provenance(Struct, frozen=True):
-    """Where an output came from. Never part of a key.
+    """Origin of an output. Never part of a key.
 
     ``at`` is ISO 8601 in UTC; ``seconds`` of wall time; ``tool`` the version that made it; ``label`` the id of the shot
     at that time; ``cost`` US dollars as decimal text, ``None`` where nothing was paid. A record whose ``note`` is
@@ -52,7 +52,7 @@ class Record(Struct, frozen=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether the bytes were made for another request and accepted for this one."""
+        """True for bytes that were made for another request and accepted for this one."""
         return self.made.note == ACCEPTED
 
     @property

@@ -1,4 +1,4 @@
-"""Text for people: foreign text made safe for a terminal, and numbers, sums of money and lists in words.
+"""Text for people: foreign text made safe for a terminal, and numbers, sums of money and lists as phrases.
 
 Text from storyboards and providers may hold escape sequences, characters that reverse the direction of writing, and
 invisible ones. ``clean`` shows each of them as U+FFFD. Widths follow UAX #11: wide East Asian characters take two

@@ -1,4 +1,4 @@
-"""Why a shot is made, or what its take was made from, as text and data."""
+"""Causes of a step: the reason a shot is made, or the request its take was made from, as text and data."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -29,7 +29,7 @@ class Cause(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """Why one shot's step is what it is.
+    """The causes of one shot's step.
 
     *upstream* are the steps it waits for, nearest first; *follows* the shots that are made because of it; *made* is the
     provenance of the take in use, *request* what that was made from.
