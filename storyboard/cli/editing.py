@@ -10,7 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import Project, checked, read_project, typed
+from storyboard.cli.project import Project, checked, read_project
+from storyboard.cli.project_root import typed
 from storyboard.core.model import Json, Storyboard
 
 

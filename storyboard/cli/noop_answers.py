@@ -13,7 +13,8 @@ import click
 from msgspec import Struct
 
 from storyboard.cli.output import CommandOutput, colored, envelope
-from storyboard.cli.project import Project, typed
+from storyboard.cli.project import Project
+from storyboard.cli.project_root import typed
 from storyboard.cli.settings import cache_dir, settings_file
 from storyboard.core.plan import Plan
 from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown

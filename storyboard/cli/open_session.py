@@ -9,6 +9,7 @@ import click
 from storyboard.cli.output import BY_CODE, CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard
+from storyboard.core.plan import Plan
 from storyboard.core.selection import BadSelection
 from storyboard.core.suggest import with_suggestion
 
@@ -51,6 +52,16 @@ def opened(
         speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
     except OutputRefused as bad:
         speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
+
+
+def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
+    """What the next build would do, and that in one line."""
+    from storyboard.engine.session import BuildOptions
+    from storyboard.report.plan import summary
+
+    with opened(speaker, project, storyboard, BuildOptions()) as session:
+        plan = session.plan()
+    return plan, f"the next build: {summary(plan)}"
 
 
 def _no_shot(selector: str) -> str:

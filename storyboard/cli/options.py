@@ -8,11 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from storyboard.cli.open_session import opened
-from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import Project
 from storyboard.core.model import Generated, Shot, Storyboard
-from storyboard.core.plan import Plan
 from storyboard.core.suggest import closest, with_suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,13 +113,3 @@ def generated_shot(storyboard: Storyboard, name: str) -> Shot:
 def unknown_shot(name: str, shots: Iterable[str]) -> click.UsageError:
     """Return the error for a *name* that none of *shots* has."""
     return click.UsageError(with_suggestion(f"no shot is called {name!r}.", closest(name, shots)))
-
-
-def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
-    """Return the plan of the next build, and its summary in one line."""
-    from storyboard.engine.session import BuildOptions
-    from storyboard.report.plan import summary
-
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
-        plan = session.plan()
-    return plan, f"the next build: {summary(plan)}"

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from storyboard.cli.output import CommandOutput, Exit, colored, note, problem, readable
 from storyboard.cli.process import nothing_to_collect
+from storyboard.cli.project_root import STORYBOARD, find_file, find_root, state_of, typed
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from storyboard.document.load import Loaded
     from storyboard.fastpath.plan_cache import CachedPlan
     from storyboard.store.state import State
-
-STORYBOARD = "storyboard.yaml"
 
 
 class Project(Struct, frozen=True):
@@ -49,43 +48,12 @@ class Project(Struct, frozen=True):
 
     def state(self) -> "State":
         """Where it keeps what it made. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
-        from storyboard.cli.settings import state_of
-
         return state_of(self.root)
 
     def place(self, shot: str, field: str | None = None) -> Span | None:
         """Where a shot or one of its fields is written, as the user would type it."""
         span = self.loaded.place(shot, field)
         return structs.replace(span, file=typed(self.root / span.file)) if span is not None else None
-
-
-def find_file(path: Path) -> Path:
-    """The storyboard that *path* means: a file, or a folder with a ``storyboard.yaml``. Raises ``click.UsageError``."""
-    file = path / STORYBOARD if path.is_dir() else path
-    if file.is_file():
-        return file.resolve()
-    if os.path.lexists(file):
-        raise click.UsageError(f"{file} is {_no_file(file)}")
-    if path.is_dir():
-        others = sorted(other for other in path.glob("*.y*ml") if other.is_file())
-        hint = f"; there is {others[0]}" if others else "; `storyboard init` starts one"
-        raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
-    raise click.UsageError(f"{path}: no such file")
-
-
-def _no_file(path: Path) -> str:
-    if path.is_symlink():
-        return "a link that leads to no file"
-    return "a folder" if path.is_dir() else "no file that can be read"
-
-
-def find_root(file: Path) -> Path:
-    """The project: the nearest folder upwards that holds ``.storyboard`` or ``.git``, else the storyboard's own."""
-    for folder in file.parents:
-        state = folder / ".storyboard"
-        if state.is_dir() or state.is_symlink() or (folder / ".git").exists():
-            return folder
-    return file.parent
 
 
 def read_project(
@@ -159,12 +127,6 @@ def checked(speaker: CommandOutput, project: Project) -> Storyboard:
     if text and not speaker.as_json and not speaker.quiet:
         note(text)
     return project.storyboard
-
-
-def typed(file: Path | str) -> str:
-    """*file* as somebody in this folder would type it: relative if it lies below, else whole."""
-    here = Path(os.path.relpath(file)).as_posix()
-    return Path(file).as_posix() if here.startswith("../") else here
 
 
 def _renamed(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:

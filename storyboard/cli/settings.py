@@ -19,7 +19,7 @@ from storyboard.cli.output import problem, readable
 from storyboard.report.text import clean
 
 if TYPE_CHECKING:
-    from storyboard.store.state import State, StateRefused
+    from storyboard.store.state import StateRefused
 
 CACHE_DIR = "STORYBOARD_CACHE_DIR"
 _FORM = 'write `[project."/path/of/the/project"]` and below it `cache = "/path/of/its/cache"`'
@@ -42,13 +42,6 @@ def cache_dir(root: Path) -> Path | None:
     projects = _projects(file)
     own = next((one for name, one in projects.items() if os.path.realpath(name) == os.path.realpath(root)), None)
     return _absolute(own["cache"], str(file)) if own is not None and "cache" in own else None
-
-
-def state_of(root: Path) -> "State":
-    """The state folders of the project in *root*. Raises ``StateRefused``, ``click.UsageError``, ``OSError``."""
-    from storyboard.store.state import State
-
-    return State(root, cache_dir(root))
 
 
 def _absolute(text: str, where: str) -> Path:

@@ -5,11 +5,10 @@ from pathlib import Path
 import click
 
 from storyboard.cli.commands.build import say_who_builds
-from storyboard.cli.open_session import opened
+from storyboard.cli.open_session import next_build, opened
 from storyboard.cli.options import (
     generated_shot,
     json_option,
-    next_build,
     provider_option,
     shot_argument,
     storyboard_argument,

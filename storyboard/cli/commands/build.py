@@ -26,7 +26,8 @@ from storyboard.cli.output import BY_CODE, CommandOutput, Exit, ExitWith, note, 
 from storyboard.cli.payment import confirm, read_spending
 from storyboard.cli.plan_files import approved_cap, current_plan_file, read_plan, refuse_if_drifted
 from storyboard.cli.process import nothing_to_collect
-from storyboard.cli.project import checked, read_project, typed
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.project_root import typed
 from storyboard.core.plan import Plan
 
 if TYPE_CHECKING:

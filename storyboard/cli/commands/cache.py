@@ -8,8 +8,8 @@ import click
 from storyboard.cli.open_session import opened_store
 from storyboard.cli.options import json_option, quiet_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import STORYBOARD, checked, find_root, read_project
-from storyboard.cli.settings import state_of
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 
 if TYPE_CHECKING:
     from storyboard.engine.cache_gc import Health

@@ -6,8 +6,7 @@ import click
 
 from storyboard.cli.options import json_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import find_file, find_root
-from storyboard.cli.settings import state_of
+from storyboard.cli.project_root import find_file, find_root, state_of
 
 
 @click.command("cost", epilog="Example: storyboard cost --by day")

@@ -9,7 +9,8 @@ import click
 from storyboard.cli.history import GitHistory, history, working
 from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import CommandOutput, Exit, paint, problem, say
-from storyboard.cli.project import Project, checked, find_file, find_root, read_project
+from storyboard.cli.project import Project, checked, read_project
+from storyboard.cli.project_root import find_file, find_root
 
 if TYPE_CHECKING:
     from storyboard.core.clip import ClipInfo

@@ -14,8 +14,7 @@ from storyboard.cli.installation import FOLDER, NAME, faults, others, short
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.process import key_in
-from storyboard.cli.project import STORYBOARD, find_root
-from storyboard.cli.settings import state_of
+from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 
 _PACKAGES = [
     "pyyaml",

@@ -6,17 +6,17 @@ from typing import Any
 import click
 
 from storyboard.cli.editing import Edit, as_edited, edited, write
-from storyboard.cli.open_session import opened
+from storyboard.cli.open_session import next_build, opened
 from storyboard.cli.options import (
     generated_shot,
     json_option,
-    next_build,
     provider_option,
     shot_argument,
     storyboard_argument,
 )
 from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import checked, read_project, typed
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.project_root import typed
 from storyboard.core.model import Generated
 
 

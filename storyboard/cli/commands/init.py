@@ -8,7 +8,7 @@ import click
 
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, readable
-from storyboard.cli.project import STORYBOARD, find_root
+from storyboard.cli.project_root import STORYBOARD, find_root
 from storyboard.durable import write_atomic, write_new
 
 _SCHEMA = "storyboard.schema.json"

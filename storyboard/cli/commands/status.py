@@ -8,7 +8,8 @@ from storyboard.cli.open_session import opened
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.process import THE_END, nothing_to_collect
-from storyboard.cli.project import checked, read_project, typed
+from storyboard.cli.project import checked, read_project
+from storyboard.cli.project_root import typed
 from storyboard.core.model import maker_of
 
 

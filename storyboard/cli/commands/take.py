@@ -26,7 +26,8 @@ from storyboard.cli.options import (
     yes_option,
 )
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, paint, problem
-from storyboard.cli.project import Project, checked, read_project, typed
+from storyboard.cli.project import Project, checked, read_project
+from storyboard.cli.project_root import typed
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 
