@@ -13,6 +13,8 @@ from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import Json, Storyboard
+from storyboard.document.yaml.edit import CannotEdit, set_fields
+from storyboard.durable import write_atomic
 
 
 class Edit(Struct, frozen=True):
@@ -31,7 +33,6 @@ class Edit(Struct, frozen=True):
 
 def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
     """The file in which *shot* stands, with those fields set, ``None`` taken out. Ends the verb if that cannot be."""
-    from storyboard.document.yaml.edit import CannotEdit, set_fields
 
     located = project.loaded.locate(shot)
     if located is None:
@@ -73,7 +74,6 @@ def write(speaker: CommandOutput, edit: Edit) -> None:
 
     Raises ``OSError``.
     """
-    from storyboard.durable import write_atomic
 
     if not edit.changes:
         return

@@ -13,19 +13,21 @@ from msgspec import Struct
 
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
+from storyboard.core.compare import Version
 from storyboard.core.model import Storyboard, UrlInput
 from storyboard.core.shot_history import Node, ShotVersion, shot_versions
+from storyboard.document.load import Loaded, load
 from storyboard.document.paths import BadPath, in_project
+from storyboard.document.project_files import GitFiles
+from storyboard.engine.project_store import Workspace
+from storyboard.engine.url_inputs import known_pictures
+from storyboard.engine.versions import StoryboardVersion, locked_plan
+from storyboard.store.git import Git, GitProblem, NoSuchRevision
+from storyboard.store.lockfile import Lockfile, LockfileProblem, loads, read
 
 if TYPE_CHECKING:
-    from storyboard.document.load import Loaded
-    from storyboard.engine.versions import StoryboardVersion
-    from storyboard.store.git import Git
-if TYPE_CHECKING:
-    from storyboard.core.compare import Version
     from storyboard.core.plan import Step
     from storyboard.core.results import Commit
-    from storyboard.engine.versions import StoryboardVersion
 
 
 _INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
@@ -74,10 +76,6 @@ class GitHistory:
         return found
 
     def _at(self, commit: str) -> VersionFiles:
-        from storyboard.document.load import load
-        from storyboard.document.project_files import GitFiles
-        from storyboard.engine.versions import StoryboardVersion
-        from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
 
         files = GitFiles(lambda path: self._bytes(commit, path))
         if self._bytes(commit, self.file) is None:
@@ -111,7 +109,6 @@ def project_files(storyboard: Storyboard) -> list[str]:
 @contextmanager
 def history(speaker: CommandOutput, project: Project, file: str, provider: str | None) -> Iterator[GitHistory]:
     """The versions in git. Ends the verb if there is no git, or if it cannot answer."""
-    from storyboard.store.git import Git, GitProblem, NoSuchRevision
 
     try:
         with Git(project.root) as git:
@@ -124,10 +121,6 @@ def history(speaker: CommandOutput, project: Project, file: str, provider: str |
 
 def working(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> "StoryboardVersion":
     """The storyboard as it lies on the disk. Ends the verb if its lockfile cannot be read."""
-    from storyboard.engine.project_store import Workspace
-    from storyboard.engine.url_inputs import known_pictures
-    from storyboard.engine.versions import StoryboardVersion
-    from storyboard.store.lockfile import LockfileProblem, read
 
     lockfile = project.root / storyboard.lockfile
     try:
@@ -173,15 +166,12 @@ class ShotHistory:
     def step(self, version: str, shot: str) -> "Step | None":
         """What the planner says of a shot in a version, with that version's lockfile alone."""
         if version not in self._steps:
-            from storyboard.engine.versions import locked_plan
-
             written = self.written(version)
             takes = locked_plan(written).takes() if written is not None else []
             self._steps[version] = {step.action.shot: step for step in takes}
         return self._steps[version].get(shot)
 
     def _see(self, version: str) -> "Version | None":
-        from storyboard.core.compare import Version
 
         written = self.written(version)
         return Version(written.storyboard, written.files) if written is not None else None

@@ -17,13 +17,17 @@ from storyboard.cli.project import Project
 from storyboard.cli.project_root import typed
 from storyboard.cli.settings import cache_dir, settings_file
 from storyboard.core.plan import Plan
-from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown
+from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, question, shown, write
+from storyboard.fastpath.noop_proof import look_at, prove_noop
 from storyboard.fastpath.plan_cache import write_cached_plan
+from storyboard.media.renderer_version import LIBRARIES
+from storyboard.report.build_result import outcome_data, outcome_text
+from storyboard.report.diagnostics import render
+from storyboard.store.file_stamps import Look, Stamp, stamp_of
 
 if TYPE_CHECKING:
     from storyboard.core.build_events import BuildResult
     from storyboard.engine.session import Session
-    from storyboard.store.file_stamps import Look, Stamp
 
 # The program was loaded before anybody looked at a clock.
 _LOADING_NS = 10_000_000_000
@@ -52,9 +56,6 @@ def write_noop_note(
     asked: NoopQuestion, speaker: CommandOutput, project: Project, session: "Session", outcome: "BuildResult"
 ) -> None:
     """Keep a note of what a build with the same words would say now, if it would find everything in place."""
-    from storyboard.fastpath.noop import write
-    from storyboard.fastpath.noop_proof import prove_noop
-    from storyboard.store.file_stamps import stamp_of
 
     then = session.after(outcome) if asked.words and _is_meant(asked, speaker) else None
     if then is None:
@@ -77,7 +78,6 @@ def write_noop_note(
 
 def _settings_look() -> "dict[str, Look]":
     """How the settings look, which say where the cache is."""
-    from storyboard.fastpath.noop_proof import look_at
 
     return dict([look_at(settings_file())])
 
@@ -95,8 +95,6 @@ def _inputs(project: Project) -> Iterator[Path]:
 
 
 def _answers(speaker: CommandOutput, project: Project, session: "Session", then: "BuildResult") -> dict[str, str]:
-    from storyboard.report.build_result import outcome_data, outcome_text
-    from storyboard.report.diagnostics import render
 
     board = session.storyboard
     text, details = (outcome_text(then, board, SECONDS, typed, verbose=more) for more in (False, True))
@@ -108,7 +106,6 @@ def _answers(speaker: CommandOutput, project: Project, session: "Session", then:
 
 def _program_looks() -> "dict[str, Stamp] | None":
     """How the program itself and the libraries whose versions count look; ``None`` if they have changed just now."""
-    from storyboard.store.file_stamps import stamp_of
 
     stamps = {}
     for path in {os.fspath(path) for path in _program()}:
@@ -120,7 +117,6 @@ def _program_looks() -> "dict[str, Stamp] | None":
 
 
 def _program() -> Iterator[Path]:
-    from storyboard.media.renderer_version import LIBRARIES
 
     package = Path(__file__).resolve().parents[1]
     for folder, names, files in os.walk(package):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +11,13 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.core.selection import BadSelection
 from storyboard.core.suggest import with_suggestion
-
-if TYPE_CHECKING:
-    from storyboard.engine.session import BuildOptions, Session
-    from storyboard.store.project_lock import LockOwner
+from storyboard.engine.session import BuildOptions, OutputRefused, Session
+from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.report.plan import summary
+from storyboard.store.journal import JournalTooNew
+from storyboard.store.lockfile import LockfileProblem
+from storyboard.store.lockfile_refs import RefsUnreadable
+from storyboard.store.project_lock import LockLost, LockOwner, LockUnsupported, ProjectLocked
 
 
 @contextmanager
@@ -27,11 +29,6 @@ def opened(
     on_wait: "Callable[[LockOwner | None], None] | None" = None,
 ) -> "Iterator[Session]":
     """A session; with *on_wait* one that builds, and holds the project's lock."""
-    from storyboard.engine.session import OutputRefused, Session
-    from storyboard.engine.worker_tasks import TaskFailed
-    from storyboard.store.journal import JournalTooNew
-    from storyboard.store.lockfile import LockfileProblem
-    from storyboard.store.project_lock import LockUnsupported
 
     try:
         recalled = project.known.recalled if project.known is not None else None
@@ -56,8 +53,6 @@ def opened(
 
 def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
     """What the next build would do, and that in one line."""
-    from storyboard.engine.session import BuildOptions
-    from storyboard.report.plan import summary
 
     with opened(speaker, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
@@ -73,10 +68,6 @@ def _no_shot(selector: str) -> str:
 @contextmanager
 def opened_store(speaker: CommandOutput) -> "Iterator[None]":
     """Turns what can go wrong with the cache as a whole into words and exit codes."""
-    from storyboard.store.journal import JournalTooNew
-    from storyboard.store.lockfile import LockfileProblem
-    from storyboard.store.lockfile_refs import RefsUnreadable
-    from storyboard.store.project_lock import LockLost, LockUnsupported, ProjectLocked
 
     try:
         yield

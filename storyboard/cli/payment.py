@@ -15,6 +15,11 @@ import click
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, note, problem
 from storyboard.cli.process import key_in
 from storyboard.core.plan import Plan
+from storyboard.providers.base import UnknownProvider, find
+from storyboard.providers.errors import Secret
+from storyboard.providers.poller import FIRST_ASK_S
+from storyboard.report.plan import price
+from storyboard.report.text import dollars
 
 if TYPE_CHECKING:
     from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
@@ -25,7 +30,6 @@ _AT_ONCE = 4
 def read_spending(speaker: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
     """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
     from storyboard.engine.paid.generator import PaidOptions, Timeouts
-    from storyboard.providers.poller import FIRST_ASK_S
 
     text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
     try:
@@ -41,8 +45,6 @@ def read_spending(speaker: CommandOutput, providers: Iterable[str], jobs: int | 
 def _account(speaker: CommandOutput, name: str) -> "ProviderAccount":
     from storyboard.engine.paid.generator import ProviderAccount
     from storyboard.providers.api_client import checked_endpoint
-    from storyboard.providers.base import UnknownProvider, find
-    from storyboard.providers.errors import Secret
 
     try:
         variable = find(name).key_variable
@@ -76,8 +78,6 @@ def confirm(speaker: CommandOutput, plan: Plan, text: str, cap: Decimal | None, 
 
     *capped* says that whoever builds gave the cap: the storyboard's budget lowers it and is none by itself.
     """
-    from storyboard.report.plan import price
-    from storyboard.report.text import dollars
 
     if not plan.cost():
         return

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.core.plan import Plan
@@ -19,6 +20,7 @@ from storyboard.core.plan_file import (
     find_drift,
     make_plan_file,
 )
+from storyboard.durable import write_atomic
 from storyboard.report.diagnostics import error_text
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 def current_plan_file(session: "Session", plan: Plan, provider: str | None) -> PlanFile:
     """Return the plan of an open session with everything it depends on."""
-    import msgspec
 
     choices = session.choices
     lockfile: dict[str, Any] = msgspec.to_builtins(session.shelf.lockfile.shots)
@@ -37,7 +38,6 @@ def current_plan_file(session: "Session", plan: Plan, provider: str | None) -> P
 
 def write_plan(path: Path, signed: PlanFile) -> None:
     """Write a plan file. Raises ``click.UsageError`` if *path* is a file of another kind."""
-    from storyboard.durable import write_atomic
 
     if path.exists():
         try:

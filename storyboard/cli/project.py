@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,21 @@ from msgspec import Struct, structs
 from storyboard.cli.output import CommandOutput, Exit, colored, note, problem, readable
 from storyboard.cli.process import nothing_to_collect
 from storyboard.cli.project_root import STORYBOARD, find_file, find_root, state_of, typed
+from storyboard.cli.settings import cache_dir
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
+from storyboard.document.load import Loaded, load
+from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
+from storyboard.providers import models
+from storyboard.report.diagnostics import as_data, render
 
 if TYPE_CHECKING:
-    from storyboard.document.load import Loaded
     from storyboard.fastpath.plan_cache import CachedPlan
     from storyboard.store.state import State
+
+    # Arguments: the project's root, the storyboard's file, the provider of the command line, the cache folder.
+    PlanReader = Callable[[Path, Path, str | None, Path | None], CachedPlan | None]
 
 
 class Project(Struct, frozen=True):
@@ -57,19 +64,17 @@ class Project(Struct, frozen=True):
 
 
 def read_project(
-    path: Path, provider: str | None = None, changed: tuple[str, bytes] | None = None, *, recall: bool = False
+    path: Path,
+    provider: str | None = None,
+    changed: tuple[str, bytes] | None = None,
+    *,
+    recall: "PlanReader | None" = None,
 ) -> Project:
     """Read and check a storyboard. Raises ``click.UsageError`` if there is none.
 
     *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. With
-    *recall* scenes that are known are not read; nothing in them can be located afterwards.
+    *recall* scenes that it knows are not read; nothing in them can be located afterwards.
     """
-    from storyboard.cli.settings import cache_dir
-    from storyboard.document.load import load
-    from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
-    from storyboard.fastpath.plan_cache import read_cached_plan
-    from storyboard.providers.models import cards
-
     file = find_file(path)
     root = find_root(file)
     name = file.relative_to(root).as_posix()
@@ -78,13 +83,13 @@ def read_project(
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with nothing_to_collect():
-        known = read_cached_plan(root, file, provider, cache_dir(root)) if recall else None
-        loaded = load(name, files, cards(), provider=provider, known=known)
+        known = recall(root, file, provider, cache_dir(root)) if recall is not None else None
+        loaded = load(name, files, models.cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
         root=root,
         storyboard=loaded.storyboard,
-        cards=dict(cards()),
+        cards=dict(models.cards()),
         findings=[_renamed(finding, names) for finding in loaded.findings],
         texts=_Renamed(loaded.texts, {typed: name for name, typed in names.items()}),
         files=list(names.values()),
@@ -114,7 +119,6 @@ class _Renamed(Mapping[str, str]):
 
 def checked(speaker: CommandOutput, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
-    from storyboard.report.diagnostics import as_data, render
 
     speaker.storyboard = project.typed
     found = as_data(project.findings)

@@ -10,16 +10,16 @@ cache could have files written wherever it likes.
 
 import json
 import os
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from storyboard.cli.output import problem, readable
-from storyboard.report.text import clean
-
-if TYPE_CHECKING:
-    from storyboard.store.state import StateRefused
+from storyboard.report.text import clean, several
+from storyboard.store import state
+from storyboard.store.state import FOLDER, StateRefused
 
 CACHE_DIR = "STORYBOARD_CACHE_DIR"
 _FORM = 'write `[project."/path/of/the/project"]` and below it `cache = "/path/of/its/cache"`'
@@ -78,8 +78,6 @@ def _projects(file: Path) -> dict[str, dict[str, str]]:
 
 def refusal(refused: "StateRefused") -> dict[str, Any]:
     """Why the state of a project is not used, and the way out, as an error of the command line."""
-    from storyboard.report.text import several
-    from storyboard.store import state
 
     root, own = refused.root, refused.root / state.FOLDER
     match refused:
@@ -120,7 +118,6 @@ def refusal(refused: "StateRefused") -> dict[str, Any]:
 
 
 def _without_link(root: Path, path: Path, target: Path) -> str:
-    from storyboard.store.state import FOLDER
 
     own = root / FOLDER
     if path == own / "cache" and _can_be_cache(target):
@@ -156,6 +153,5 @@ def _shown(path: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    import shlex
 
     return clean(shlex.quote(readable(str(path))))

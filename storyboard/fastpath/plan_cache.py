@@ -32,12 +32,12 @@ from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot
 from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
 from storyboard.durable import keep_youngest, write_disposable
-from storyboard.engine.project_store import Workspace
 from storyboard.fastpath.shot_codec import PackedShots, pack, unpack
 from storyboard.store.file_stamps import Look, PathStamps, Stamp, names_witness, stamp_of
 
 if TYPE_CHECKING:
     from storyboard.core.plan import Plan
+    from storyboard.engine.project_store import Workspace
     from storyboard.engine.session import Session
 
 
@@ -218,7 +218,7 @@ class StampCheck:
     ``stamps`` are those of all paths behind the steps that have been vouched for.
     """
 
-    def __init__(self, workspace: Workspace, looks: PathStamps) -> None:
+    def __init__(self, workspace: "Workspace", looks: PathStamps) -> None:
         self.stamps: dict[str, Stamp] = {}
         self._proven = looks.stamps
         self._seen: dict[str, Look] = workspace.index.seen.looks

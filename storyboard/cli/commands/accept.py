@@ -15,6 +15,11 @@ from storyboard.cli.options import (
 )
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import checked, read_project
+from storyboard.engine.session import BuildOptions
+from storyboard.engine.takes import NotAccepted, ShotTakes
+from storyboard.report.reason import change_lines
+from storyboard.report.takes import take_data, take_line
+from storyboard.report.text import listed
 
 
 @click.command("accept", epilog="Example: storyboard accept glide")
@@ -27,11 +32,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
     """
-    from storyboard.engine.session import BuildOptions
-    from storyboard.engine.takes import NotAccepted, ShotTakes
-    from storyboard.report.reason import change_lines
-    from storyboard.report.takes import take_data, take_line
-    from storyboard.report.text import listed
 
     speaker = CommandOutput("accept", as_json=as_json)
     project = read_project(path, provider)

@@ -29,11 +29,16 @@ from storyboard.cli.process import nothing_to_collect
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.plan import Plan
+from storyboard.engine.session import BuildOptions, Session
+from storyboard.report.build_result import is_left_out, outcome_data, outcome_text
+from storyboard.report.plan import plan_data, plan_text, summary
+from storyboard.report.progress import LiveProgress, PlainProgress
+from storyboard.report.reason import reason_text
+from storyboard.report.text import several
 
 if TYPE_CHECKING:
     from storyboard.core.build_events import BuildResult
     from storyboard.engine.paid.generator import PaidOptions
-    from storyboard.engine.session import Session
     from storyboard.store.project_lock import LockOwner
 
 
@@ -77,7 +82,6 @@ def command(
 
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
-    from storyboard.engine.session import BuildOptions
 
     speaker = CommandOutput("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
@@ -132,7 +136,6 @@ def carry_out(
 
     *capped* says that the command line limits what may be spent.
     """
-    from storyboard.report.plan import plan_text
 
     spending = None
     orphans = [] if offline else session.orphans(plan)
@@ -145,7 +148,6 @@ def carry_out(
 
 
 def _run(speaker: CommandOutput, session: "Session", plan: Plan, spending: "PaidOptions | None") -> "BuildResult":
-    from storyboard.report.progress import LiveProgress, PlainProgress
 
     console = None if speaker.as_json or speaker.quiet else stderr_console()
     if console is not None and console.is_terminal:
@@ -155,7 +157,6 @@ def _run(speaker: CommandOutput, session: "Session", plan: Plan, spending: "Paid
 
 
 def _refuse_unless_current(speaker: CommandOutput, session: "Session", plan: Plan) -> None:
-    from storyboard.report.plan import plan_data, summary
 
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
@@ -182,8 +183,6 @@ def _refuse_if_remote(speaker: CommandOutput, session: "Session", plan: Plan) ->
 
 
 def _tell(speaker: CommandOutput, session: "Session", outcome: "BuildResult", seconds: float, *, verbose: bool) -> None:
-    from storyboard.report.build_result import outcome_data, outcome_text
-    from storyboard.report.text import several
 
     data = outcome_data(outcome, session.storyboard, seconds, typed)
     text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
@@ -204,7 +203,6 @@ def _tell(speaker: CommandOutput, session: "Session", outcome: "BuildResult", se
 
 def _errors(outcome: "BuildResult") -> list[dict[str, Any]]:
     """What kept a build from its end: a signal, what failed, and what was left out because of it."""
-    from storyboard.report.reason import reason_text
 
     errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
     errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
@@ -222,7 +220,6 @@ def exit_code(outcome: "BuildResult") -> int:
     for failure, code in BY_CODE.items():
         if failure in codes:
             return code
-    from storyboard.report.build_result import is_left_out
 
     left_out = any(is_left_out(step) for step in outcome.blocked.values())
     return Exit.FAILED if outcome.failed or left_out else Exit.DONE

@@ -1,7 +1,7 @@
 """``storyboard cache``: what was made, whether it is whole, and the removal of what nobody needs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,9 +10,11 @@ from storyboard.cli.options import json_option, quiet_option, storyboard_argumen
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
-
-if TYPE_CHECKING:
-    from storyboard.engine.cache_gc import Health
+from storyboard.engine.cache_gc import Health, ProjectCache, cleaning, locked_takes, verify
+from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
+from storyboard.report.text import several
+from storyboard.store.gc import Roots, classify
+from storyboard.store.lockfile_refs import RefsUnreadable, lockfiles
 
 
 @click.group("cache", epilog="Example: storyboard cache gc")
@@ -45,10 +47,6 @@ def folder(path: Path, as_json: bool) -> None:
 @json_option
 def listing(path: Path, as_json: bool) -> None:
     """List every take with what it cost, and the branches, tags and worktrees whose lockfiles name it."""
-    from storyboard.engine.cache_gc import ProjectCache, locked_takes
-    from storyboard.report.cache import items_data, takes_text
-    from storyboard.store.gc import Roots, classify
-    from storyboard.store.lockfile_refs import RefsUnreadable, lockfiles
 
     speaker = CommandOutput("cache ls", as_json=as_json)
     root = _root(path)
@@ -73,9 +71,6 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
 
     Ends with 1 if something is; the next build makes it again, or takes another take of the same request.
     """
-    from storyboard.engine.cache_gc import ProjectCache, verify
-    from storyboard.report.cache import size_text
-    from storyboard.report.text import several
 
     speaker = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
     with ProjectCache(state_of(_root(path))) as cache:
@@ -113,8 +108,6 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
     paid job that is not finished may need, and every paid take unless --paid is said as well. Refuses if it cannot
     read one of these.
     """
-    from storyboard.engine.cache_gc import cleaning
-    from storyboard.report.cache import cleaning_data, cleaning_text
 
     speaker = CommandOutput("cache gc", as_json=as_json)
     project = read_project(path)

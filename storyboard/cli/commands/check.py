@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from storyboard.cli.history import working
 from storyboard.cli.options import json_option, provider_option, quiet_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.core.model import Storyboard
+from storyboard.report.diagnostics import as_data, error_text, place_data
 
 
 @click.command("check", epilog="Example: storyboard check examples/mangrove")
@@ -24,8 +24,6 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
     Needs no key and no network. Ends with 3 if there is an error; warnings do not count. With --locked it ends with 7
     if a build would change the lockfile.
     """
-    from storyboard.report.diagnostics import as_data
-
     speaker = CommandOutput("check", as_json=as_json, quiet=quiet)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
@@ -42,8 +40,8 @@ def _refuse_unless_current(
     speaker: CommandOutput, project: Project, storyboard: Storyboard, data: dict[str, Any]
 ) -> None:
     """End the verb if a build would change the lockfile; states that a lockfile cannot decide are warnings."""
+    from storyboard.cli.history import working
     from storyboard.engine.versions import lock_state
-    from storyboard.report.diagnostics import error_text, place_data
     from storyboard.report.status import locked_line
 
     state = lock_state(working(speaker, project, storyboard))

@@ -1,6 +1,7 @@
 """``storyboard completion``: a script that lets a shell complete verbs and options."""
 
 import click
+from click.shell_completion import get_completion_class
 
 from storyboard.cli.output import say
 
@@ -9,7 +10,6 @@ from storyboard.cli.output import say
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print a script that lets a shell complete storyboard's verbs and options."""
-    from click.shell_completion import get_completion_class
 
     from storyboard.cli.main import cli
 

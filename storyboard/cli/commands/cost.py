@@ -7,6 +7,8 @@ import click
 from storyboard.cli.options import json_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project_root import find_file, find_root, state_of
+from storyboard.report.cost import cost_data, cost_text
+from storyboard.store.ledger import Ledger
 
 
 @click.command("cost", epilog="Example: storyboard cost --by day")
@@ -20,8 +22,6 @@ def command(path: Path, by: str, as_json: bool) -> None:
 
     Where a provider did not say what it charged, the estimate counts.
     """
-    from storyboard.report.cost import cost_data, cost_text
-    from storyboard.store.ledger import Ledger
 
     speaker = CommandOutput("cost", as_json=as_json)
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")

@@ -5,18 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from storyboard.cli.history import GitHistory, history, working
 from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import CommandOutput, Exit, paint, problem, say
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.project_root import find_file, find_root
+from storyboard.core.compare import Version, compare
+from storyboard.core.plan import TakeResult
+from storyboard.engine.project_store import Workspace
+from storyboard.engine.versions import StoryboardVersion, footage_facts, locked_plan, plan_between
+from storyboard.report.diff import Between, diff_data, diff_markdown, diff_text
+from storyboard.store.lockfile import Lockfile
 
 if TYPE_CHECKING:
     from storyboard.core.clip import ClipInfo
-    from storyboard.core.compare import Version
-    from storyboard.engine.versions import StoryboardVersion
-    from storyboard.report.diff import Between
 
 HERE = "working tree"
 
@@ -35,7 +39,6 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     Without REV, HEAD and the files as they are; REV and the files as they are; A..B two commits; A...B what B changed
     since it left A. Reads git, makes nothing and calls nobody.
     """
-    from storyboard.report.diff import diff_data, diff_markdown, diff_text
 
     speaker = CommandOutput("diff", as_json=as_json)
     if revision is not None and path is None and Path(revision).exists():
@@ -49,10 +52,6 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
 
 
 def _between(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> "Between":
-    from storyboard.core.compare import compare
-    from storyboard.engine.project_store import Workspace
-    from storyboard.engine.versions import footage_facts, plan_between
-    from storyboard.report.diff import Between
 
     project = read_project(path, provider)
     file = find_file(path)
@@ -96,10 +95,6 @@ def _version(
     speaker: CommandOutput, past: GitHistory, name: str, *, before: "StoryboardVersion | None" = None
 ) -> "StoryboardVersion":
     """The version in a commit; where the storyboard is not there yet, an empty one stands before *before*."""
-    import msgspec
-
-    from storyboard.engine.versions import StoryboardVersion
-    from storyboard.store.lockfile import Lockfile
 
     read = past.at(past.git.commit(name))
     if read.written is not None:
@@ -114,9 +109,6 @@ def _version(
 
 def _with_lengths(written: "StoryboardVersion", footage: "Mapping[str, ClipInfo]") -> "Version":
     """With the real lengths of the takes that the version's own lockfile names for it, and of its *footage*."""
-    from storyboard.core.compare import Version
-    from storyboard.core.plan import TakeResult
-    from storyboard.engine.versions import locked_plan
 
     steps = locked_plan(written).takes()
     takes = {step.action.shot: step.result.info for step in steps if isinstance(step.result, TakeResult)}

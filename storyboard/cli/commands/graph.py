@@ -7,6 +7,8 @@ import click
 from storyboard.cli.options import json_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project
+from storyboard.core.graph import Graph
+from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 
 
 @click.command("graph", epilog="Example: storyboard graph --format mermaid > graph.mmd")
@@ -17,8 +19,6 @@ from storyboard.cli.project import checked, read_project
 @json_option
 def command(path: Path, form: str, as_json: bool) -> None:
     """Show which shot starts from which, and everything that is made of it."""
-    from storyboard.core.graph import Graph
-    from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 
     speaker = CommandOutput("graph", as_json=as_json)
     graph = Graph(checked(speaker, read_project(path)))

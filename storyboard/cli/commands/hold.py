@@ -18,6 +18,7 @@ from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import Generated
+from storyboard.engine.session import BuildOptions
 
 
 @click.command("hold", epilog="Example: storyboard hold glide")
@@ -30,7 +31,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     A held shot is made again only by --remake; `storyboard release` ends it.
     """
-    from storyboard.engine.session import BuildOptions
 
     speaker = CommandOutput("hold", as_json=as_json)
     project = read_project(path, provider)

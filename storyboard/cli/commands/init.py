@@ -1,6 +1,8 @@
 """``storyboard init``: a small storyboard that builds at once."""
 
+import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import click
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, readable
 from storyboard.cli.project_root import STORYBOARD, find_root
+from storyboard.document.schema import schema_text
 from storyboard.durable import write_atomic, write_new
 
 _SCHEMA = "storyboard.schema.json"
@@ -58,7 +61,6 @@ def command(folder: Path, as_json: bool) -> None:
 
 
 def _schema(folder: Path) -> list[Path]:
-    from storyboard.document.schema import schema_text
 
     path = folder / _SCHEMA
     try:
@@ -69,8 +71,6 @@ def _schema(folder: Path) -> list[Path]:
 
 
 def _storyboard(target: Path) -> Path:
-    import json
-    import re
 
     name = readable(target.absolute().parent.name)
     stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"

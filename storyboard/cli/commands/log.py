@@ -11,12 +11,12 @@ from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import CommandOutput, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.core.model import FOOTAGE, maker_of
+from storyboard.engine.project_store import Workspace
+from storyboard.report.log import Answer, LogEntry, log_data, log_text
 
 if TYPE_CHECKING:
     from storyboard.core.plan import LockEntry
     from storyboard.core.shot_history import ShotVersion
-    from storyboard.engine.project_store import Workspace
-    from storyboard.report.log import Answer
 
 
 @click.command("log", epilog="Example: storyboard log expedition -n 3")
@@ -30,8 +30,6 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
 
     Follows the shot when it was renamed. Reads git and the cache, makes nothing and calls nobody.
     """
-    from storyboard.engine.project_store import Workspace
-    from storyboard.report.log import LogEntry, log_data, log_text
 
     speaker = CommandOutput("log", as_json=as_json)
     project = read_project(path, provider)
@@ -64,7 +62,6 @@ class _Answers:
 
     def to(self, moment: "ShotVersion") -> "Answer":
         """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
-        from storyboard.report.log import Answer
 
         written = self._line.written(moment.id)
         maker = maker_of(written.storyboard.shot(moment.shot).source) if written is not None else ""

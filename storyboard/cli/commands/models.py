@@ -1,11 +1,13 @@
 """``storyboard models``: what the known models can do and cost."""
 
 import click
+import msgspec
 
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import either
+from storyboard.providers import models
 
 
 @click.command("models", epilog="Example: storyboard models runway:1@2 --json")
@@ -13,11 +15,8 @@ from storyboard.core.suggest import either
 @json_option
 def command(name: str | None, as_json: bool) -> None:
     """Show what models can do and what they cost; one model, or all."""
-    import msgspec
 
-    from storyboard.providers.models import cards
-
-    found = cards()
+    found = models.cards()
     if name is not None and name not in found:
         raise click.UsageError(f"no model is called {name!r}; there is {', '.join(found)}")
     chosen = [found[name]] if name is not None else list(found.values())

@@ -20,10 +20,14 @@ from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import Json
+from storyboard.engine.session import BuildOptions
+from storyboard.engine.takes import ShotTakes
+from storyboard.report.reason import change_lines
+from storyboard.report.takes import take_data, take_line
+from storyboard.report.text import listed
 
 if TYPE_CHECKING:
     from storyboard.core.results import Take
-    from storyboard.engine.takes import ShotTakes
 
 
 @click.command("pick", epilog="Example: storyboard pick glide 2")
@@ -39,9 +43,6 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     Writes `pick` into the storyboard where another seed is chosen, and the take into the lockfile. Linked shots start
     from the chosen take with the next build.
     """
-    from storyboard.engine.session import BuildOptions
-    from storyboard.engine.takes import ShotTakes
-    from storyboard.report.takes import take_data, take_line
 
     speaker = CommandOutput("pick", as_json=as_json)
     project = read_project(path, provider)
@@ -86,8 +87,6 @@ def _chosen(speaker: CommandOutput, takes: "ShotTakes", text: str) -> "Take | No
 
 
 def _refuse_many(speaker: CommandOutput, text: str, found: Sequence["Take"], listing: Sequence[str]) -> NoReturn:
-    from storyboard.report.takes import take_line
-    from storyboard.report.text import listed
 
     hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
     message = f"{text!r} may be {listed(take_line(take) for take in found)}"
@@ -114,9 +113,6 @@ def _fields(
 
 
 def _refuse_other_request(speaker: CommandOutput, takes: "ShotTakes", chosen: "Take") -> NoReturn:
-    from storyboard.report.reason import change_lines
-    from storyboard.report.takes import take_data, take_line
-    from storyboard.report.text import listed
 
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"

@@ -1,18 +1,18 @@
 """``storyboard plan``: what a build would make, why, and what it would cost."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from storyboard.cli.open_session import opened
 from storyboard.cli.options import choosing, json_option, provider_name, storyboard_argument, verbose_option
 from storyboard.cli.output import CommandOutput, paint
+from storyboard.cli.plan_files import current_plan_file, write_plan
 from storyboard.cli.process import THE_END, nothing_to_collect
 from storyboard.cli.project import checked, read_project
-
-if TYPE_CHECKING:
-    from storyboard.engine.session import BuildOptions
+from storyboard.engine.session import BuildOptions
+from storyboard.fastpath.plan_cache import read_cached_plan
+from storyboard.report.plan import plan_data, plan_text
 
 
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
@@ -37,7 +37,6 @@ def command(
 
     Writes nothing, unless told by --out, and calls nobody.
     """
-    from storyboard.engine.session import BuildOptions
 
     speaker = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
@@ -48,15 +47,12 @@ def command(
 def _tell(
     speaker: CommandOutput, path: Path, maker: str | None, choices: "BuildOptions", out: Path | None, *, verbose: bool
 ) -> None:
-    from storyboard.report.plan import plan_data, plan_text
 
-    project = read_project(path, maker, recall=True)
+    project = read_project(path, maker, recall=read_cached_plan)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, choices) as session:
         plan = session.plan()
         if out is not None:
-            from storyboard.cli.plan_files import current_plan_file, write_plan
-
             write_plan(out, current_plan_file(session, plan, maker))
             speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
     THE_END.hold(project, session, plan)

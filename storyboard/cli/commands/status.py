@@ -11,6 +11,9 @@ from storyboard.cli.process import THE_END, nothing_to_collect
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import maker_of
+from storyboard.engine.session import BuildOptions
+from storyboard.fastpath.plan_cache import read_cached_plan
+from storyboard.report.status import status_data, status_text
 
 
 @click.command("status", epilog="Example: storyboard status --json")
@@ -28,10 +31,8 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
 
 
 def _tell(speaker: CommandOutput, path: Path, provider: str | None) -> None:
-    from storyboard.engine.session import BuildOptions
-    from storyboard.report.status import status_data, status_text
 
-    project = read_project(path, provider_name(provider, draft=False), recall=True)
+    project = read_project(path, provider_name(provider, draft=False), recall=read_cached_plan)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, BuildOptions()) as session:
         plan = session.plan()

@@ -30,10 +30,15 @@ from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
+from storyboard.engine.session import BuildOptions, Session
+from storyboard.engine.takes import ShotTakes, fresh_seeds
+from storyboard.report.build_result import outcome_data
+from storyboard.report.reason import reason_text
+from storyboard.report.takes import takes_data, takes_text
+from storyboard.report.text import clean_lines, dollars, listed
 
 if TYPE_CHECKING:
     from storyboard.core.build_events import BuildResult
-    from storyboard.engine.session import Session
 
 MAX_TAKES = 100
 # Reasons that keep a shot's take from the cut, and no other take of it from being made.
@@ -67,7 +72,6 @@ def command(
 
     The take in the cut stays; `storyboard pick` chooses another.
     """
-    from storyboard.engine.session import BuildOptions
 
     speaker = CommandOutput("take", as_json=as_json, quiet=quiet)
     name = provider_name(provider, draft=draft)
@@ -96,8 +100,6 @@ def draw(below: int) -> int:
 def _with_fresh_seeds(
     speaker: CommandOutput, project: Project, storyboard: Storyboard, shot: str, count: int
 ) -> tuple[Edit, list[int]]:
-    from storyboard.engine.session import BuildOptions
-    from storyboard.engine.takes import ShotTakes, fresh_seeds
 
     generated_shot(storyboard, shot)
     with opened(speaker, project, storyboard, BuildOptions()) as session:
@@ -109,7 +111,6 @@ def _with_fresh_seeds(
 
 
 def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
-    from storyboard.report.reason import reason_text
 
     for step in plan.of("take"):
         if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
@@ -123,10 +124,6 @@ def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
 def _tell(
     speaker: CommandOutput, session: "Session", outcome: "BuildResult", shot: str, seeds: Sequence[int], edit: Edit
 ) -> None:
-    from storyboard.engine.takes import ShotTakes
-    from storyboard.report.build_result import outcome_data
-    from storyboard.report.takes import takes_data, takes_text
-    from storyboard.report.text import clean_lines, dollars, listed
 
     takes = ShotTakes(session, shot)
     data = takes_data(shot, takes.takes, takes.unmade())

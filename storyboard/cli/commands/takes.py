@@ -15,6 +15,9 @@ from storyboard.cli.options import (
 )
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.project import checked, read_project
+from storyboard.engine.session import BuildOptions
+from storyboard.engine.takes import ShotTakes
+from storyboard.report.takes import takes_data, takes_text
 
 
 @click.command("takes", epilog="Example: storyboard takes glide")
@@ -28,9 +31,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     Says which one is in the cut, and where the request that a take was made from differs from today's. Writes nothing
     and calls nobody.
     """
-    from storyboard.engine.session import BuildOptions
-    from storyboard.engine.takes import ShotTakes
-    from storyboard.report.takes import takes_data, takes_text
 
     speaker = CommandOutput("takes", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))

@@ -14,18 +14,22 @@ from storyboard.cli.open_session import opened
 from storyboard.cli.options import json_option, provider_name, provider_option, unknown_shot
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project, checked, read_project
+from storyboard.core.graph import links
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.reason import Change
 from storyboard.core.reason import changes as changes_between
 from storyboard.core.selection import downstream
+from storyboard.engine.session import BuildOptions, Session
+from storyboard.engine.versions import StoryboardVersion
+from storyboard.report.sound import why_sound_data, why_sound_text
+from storyboard.report.why import Cause, Story, why_data, why_text
+from storyboard.store.git import Git, GitProblem
 
 if TYPE_CHECKING:
     from storyboard.core.results import Provenance
     from storyboard.core.shot_history import ShotVersion
-    from storyboard.engine.session import Session
-    from storyboard.report.why import Cause, Story
 
 
 def sound_named(session: "Session", name: str) -> str | None:
@@ -42,7 +46,6 @@ def sound_named(session: "Session", name: str) -> str | None:
 
 def write_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
     """Write why a sound is mixed."""
-    from storyboard.report.sound import why_sound_data, why_sound_text
 
     plan = session.plan()
     step = next(step for step in plan.of("sound") if step.action.id == sound)
@@ -80,8 +83,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
     """
-    from storyboard.engine.session import BuildOptions
-    from storyboard.report.why import why_data, why_text
 
     speaker = CommandOutput("why", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
@@ -97,7 +98,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
 
 def _story(project: Project, storyboard: Storyboard, session: "Session", shot: str, provider: str | None) -> "Story":
-    from storyboard.report.why import Story
 
     plan = session.plan()
     steps = {step.action.shot: step for step in plan.takes()}
@@ -135,9 +135,6 @@ def _causes(
     project: Project, storyboard: Storyboard, session: "Session", step: Step, provider: str | None
 ) -> "Iterator[Cause]":
     """Yield the changed fields, each with its place and, in a git repository, its commit."""
-    from storyboard.engine.versions import StoryboardVersion
-    from storyboard.report.why import Cause
-    from storyboard.store.git import Git, GitProblem
 
     changes, shot = step.reason.changes, step.action.shot
     if step.reason.why not in ("request-changed", "input-changed", "renderer-changed"):
@@ -192,7 +189,6 @@ def _since(line: ShotHistory, shot: str, fields: list[str]) -> "dict[str, ShotVe
 
 def _upstream(steps: dict[str, Step], step: Step, storyboard: Storyboard) -> Iterator[Step]:
     """Yield the steps that *step* waits for or takes a new picture from, nearest first, each once."""
-    from storyboard.core.graph import links
 
     seen = {step.action.shot}
     waiting = [step] if step.reason.why in _FOLLOWS else []
