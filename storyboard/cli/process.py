@@ -1,55 +1,70 @@
-"""Spells without garbage collection: what is built there stays, so looking through it again and again finds nothing.
+"""The process of a command: its garbage collector, its quick exit, and the provider keys from its environment.
 
-Keys of paid providers: they leave the environment before this program starts any other, which would inherit them.
+Imports only what an interpreter has loaded at its start, since the no-op check uses it.
 """
 
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+
+TYPE_CHECKING = False  # importing typing takes longer than everything here
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
-class ProcessEnd:
-    """The end of a process that has nothing left to do: what is held until then is not taken apart piece by piece."""
+class QuickExit:
+    """An exit without taking values apart, which takes time for a large film and has no effect otherwise."""
 
     def __init__(self) -> None:
-        self.is_near = False
-        self._held: list[object] = []
+        self.is_planned = False
+        self._kept: list[object] = []
 
-    def hold(self, *values: object) -> None:
-        """Keep *values*, if the process ends with what it is doing now."""
-        if self.is_near:
-            self._held.extend(values)
+    def keep(self, *values: object) -> None:
+        """Keep *values* until the exit, if one is planned."""
+        if self.is_planned:
+            self._kept.extend(values)
+
+    def exit(self, code: int) -> "NoReturn":
+        """Flush the standard streams and end the process with *code*."""
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BrokenPipeError:
+            code = code or 1
+        os._exit(code)
 
 
-THE_END = ProcessEnd()
+QUICK_EXIT = QuickExit()
 
 
-@contextmanager
-def nothing_to_collect() -> Iterator[None]:
-    """Put the collector aside while many values are built that all stay; cycles wait until later, or for the end."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on and not THE_END.is_near:
+class GcPause:
+    """Disable the garbage collector while a block builds large, long-lived structures.
+
+    The collector would search them again and again and find nothing. It stays off if a quick exit is planned.
+    """
+
+    def __enter__(self) -> None:
+        self._was_enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_enabled and not QUICK_EXIT.is_planned:
             gc.enable()
 
 
 _SUFFIX = "_API_KEY"
-_taken: dict[str, str] = {}
+_keys: dict[str, str] = {}
 
 
 def take_keys() -> None:
-    """Take every provider's key out of the environment and keep it here. To be called before anything is started."""
-    _taken.clear()
+    """Move every provider key out of the environment, so that no process started later inherits one."""
+    _keys.clear()
     for name in [name for name in os.environ if name.endswith(_SUFFIX)]:
-        _taken[name] = os.environ.pop(name).strip()
+        _keys[name] = os.environ.pop(name).strip()
 
 
 def key_in(variable: str) -> str:
-    """The key that the environment had in *variable*; empty if it had none."""
-    if variable not in _taken:  # a plug-in may call its variable anything
-        _taken[variable] = os.environ.pop(variable, "").strip()
-    return _taken[variable]
+    """Return the key that the environment had in *variable*; empty if it had none."""
+    if variable not in _keys:  # a plug-in may use any variable name
+        _keys[variable] = os.environ.pop(variable, "").strip()
+    return _keys[variable]

@@ -10,7 +10,7 @@ import click
 from msgspec import Struct, structs
 
 from storyboard.cli.output import CommandOutput, Exit, colored, note, problem, readable
-from storyboard.cli.process import nothing_to_collect
+from storyboard.cli.process import GcPause
 from storyboard.cli.project_root import STORYBOARD, find_file, find_root, state_of, typed
 from storyboard.cli.settings import cache_dir
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
@@ -82,7 +82,7 @@ def read_project(
         raise click.UsageError(f"{readable(str(path))}: its name is not UTF-8; rename it")
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
-    with nothing_to_collect():
+    with GcPause():
         known = recall(root, file, provider, cache_dir(root)) if recall is not None else None
         loaded = load(name, files, models.cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}

@@ -453,6 +453,7 @@ def test_a_build_with_nothing_to_do_loads_nothing(film: Path) -> None:
     assert {name for name in modules if name.startswith("storyboard.")} == {
         "storyboard.cli",
         "storyboard.cli.entry",
+        "storyboard.cli.process",
         "storyboard.fastpath",
         "storyboard.fastpath.noop",
         "storyboard.searchpath",

@@ -25,7 +25,7 @@ from storyboard.cli.options import (
 from storyboard.cli.output import BY_CODE, CommandOutput, Exit, ExitWith, note, paint, problem, stderr_console
 from storyboard.cli.payment import confirm, read_spending
 from storyboard.cli.plan_files import approved_cap, current_plan_file, read_plan, refuse_if_drifted
-from storyboard.cli.process import nothing_to_collect
+from storyboard.cli.process import GcPause
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.plan import Plan
@@ -102,7 +102,7 @@ def command(
             refuse_if_drifted(speaker, agreed, current_plan_file(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
-        with nothing_to_collect():
+        with GcPause():
             plan = session.plan()
         if locked:
             _refuse_unless_current(speaker, session, plan)

@@ -8,7 +8,7 @@ from storyboard.cli.open_session import opened
 from storyboard.cli.options import choosing, json_option, provider_name, storyboard_argument, verbose_option
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.plan_files import current_plan_file, write_plan
-from storyboard.cli.process import THE_END, nothing_to_collect
+from storyboard.cli.process import QUICK_EXIT, GcPause
 from storyboard.cli.project import checked, read_project
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
@@ -40,7 +40,7 @@ def command(
 
     speaker = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
-    with nothing_to_collect():
+    with GcPause():
         _tell(speaker, path, maker, BuildOptions(select, remake), out, verbose=verbose)
 
 
@@ -55,7 +55,7 @@ def _tell(
         if out is not None:
             write_plan(out, current_plan_file(session, plan, maker))
             speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
-    THE_END.hold(project, session, plan)
+    QUICK_EXIT.keep(project, session, plan)
     follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
     text = "" if speaker.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
     speaker.result(text, plan_data(plan) if speaker.as_json else None, follow=follow)

@@ -7,7 +7,7 @@ import click
 from storyboard.cli.open_session import opened
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, paint
-from storyboard.cli.process import THE_END, nothing_to_collect
+from storyboard.cli.process import QUICK_EXIT, GcPause
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import maker_of
@@ -26,7 +26,7 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
     Writes nothing and calls nobody.
     """
     speaker = CommandOutput("status", as_json=as_json)
-    with nothing_to_collect():
+    with GcPause():
         _tell(speaker, path, provider)
 
 
@@ -39,7 +39,7 @@ def _tell(speaker: CommandOutput, path: Path, provider: str | None) -> None:
         shelf = session.shelf
         films = {name: typed(path) for name, path in shelf.films.items()}
         locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
-    THE_END.hold(project, session, plan)
+    QUICK_EXIT.keep(project, session, plan)
     follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     text = "" if speaker.as_json else status_text(plan, storyboard, locked, films, paint)
     speaker.result(text, status_data(plan, storyboard, locked, films) if speaker.as_json else None, follow=follow)
