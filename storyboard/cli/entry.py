@@ -32,13 +32,13 @@ def run(words: "Sequence[str]") -> int:
         return 1
     if list(words) == ["--version"]:
         return _print(f"storyboard {storyboard.__version__}")
-    from storyboard.fastpath.noop import noop_answer, timed
+    from storyboard.fastpath.noop import insert_seconds, noop_answer
 
     with GcPause():  # an answer reads up to a hundred thousand stamps
         answer = noop_answer(words)
     if answer is not None:
         result, notes = answer
-        return _print(timed(result, perf_counter() - began), notes)
+        return _print(insert_seconds(result, perf_counter() - began), notes)
     from storyboard.cli.main import run
 
     return run(words)

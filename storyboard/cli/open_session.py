@@ -31,7 +31,7 @@ def opened(
     """A session; with *on_wait* one that builds, and holds the project's lock."""
 
     try:
-        recalled = project.known.recalled if project.known is not None else None
+        recalled = project.known.snapshot if project.known is not None else None
         with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
             yield session
     except BadSelection as bad:

@@ -1,18 +1,10 @@
-"""Notes of builds that left nothing to do: what was looked at, how it looked, and what such a build says.
+"""The no-op check: the stored answer of an earlier build, if every path that its note names looks unchanged.
 
-As long as everything a note names looks as it did, a build would find nothing to make. Reading one takes a stat for
-each path and no library: this module imports nothing that an interpreter has not loaded already, or has within itself.
-Which paths are named is the business of ``build.watch``. A note that is damaged or missing costs time and nothing else.
+A check takes one stat call for each path. It imports only what an interpreter has loaded at its start.
 
     .storyboard/standing/<crc of the question>.note
-        a line with a checksum, a line with the lengths of the parts, and the parts: the question, paths, how they
-        looked, paths whose identity counts, that identity, paths that were not there, and answers by mode
-
-Asks the notes of earlier builds whether this very build would have nothing to do, before anything is loaded.
-
-The question is everything beside files that a build is told or finds out by itself: the words and settings, the folder,
-the terminal, the interpreter and where it looks for libraries. Equal questions about things that look alike have equal
-answers, so the answer of the earlier build is printed again.
+        a line with a checksum, a line with the lengths of the parts, and the parts: the question, paths, their stamps,
+        paths that count by identity, their identities, absent paths, and the answer for each mode
 """
 
 import os
@@ -22,143 +14,76 @@ from itertools import accumulate
 
 from storyboard.store.file_stamps import PathStamps, flat, identity_of, packed, stamp_of
 
-TYPE_CHECKING = False  # typing takes longer to load than all of this
+TYPE_CHECKING = False  # importing typing takes longer than everything here
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from storyboard.store.file_stamps import Identity, Stamp
+    from collections.abc import Iterable, Sequence
 
 
 FOLDER = "standing"
 _MAGIC = b"storyboard standing 1 %08x\n"
-_MOST = 8
+_MAX_NOTES = 8  # a film is built with a few different command lines
 
-
-def name_of(question: bytes) -> str:
-    """The file of the note that answers *question*."""
-    return f"{zlib.crc32(question):08x}.note"
-
-
-def write(state: str, question: bytes, looks: PathStamps, answers: dict[str, str]) -> None:
-    """Keep a note in the folder *state*, with the text to print by mode. Raises ``OSError``, ``OverflowError``."""
-    parts = [
-        question,
-        _joined(looks.stamps),
-        flat(looks.stamps.values()),
-        _joined(looks.identities),
-        flat(looks.identities.values()),
-        _joined(looks.absent),
-    ]
-    for mode, text in answers.items():
-        parts += [mode.encode(), text.encode("utf-8", "surrogatepass")]
-    body = b"%s\n" % b" ".join(b"%d" % len(part) for part in parts) + b"".join(parts)
-    folder = os.path.join(state, FOLDER)
-    os.makedirs(folder, exist_ok=True)
-    import re  # these two are not loaded by those who only read
-
-    from storyboard.durable import keep_youngest, write_disposable
-
-    write_disposable(f"{folder}/{name_of(question)}", _MAGIC % zlib.crc32(body) + body)
-    keep_youngest(re.compile(r"[0-9a-f]{8}\.note"), _MOST, state, FOLDER)  # a film is asked about in a few ways
-
-
-def answers(path: str, question: bytes) -> dict[str, str] | None:
-    """What the note at *path* says to *question*, by mode, if all that it names looks as it did; else ``None``."""
-    try:
-        with open(path, "rb") as file:
-            head, body = file.readline(64), file.read()
-        if head != _MAGIC % zlib.crc32(body):
-            return None
-        line, _, rest = body.partition(b"\n")
-        parts = _cut(rest, [int(length) for length in line.split()])
-        asked, paths, stamps, on_the_way, identities, absent, *told = parts
-        if asked != question or not _names_program(paths) or not _same(paths, stamps, on_the_way, identities, absent):
-            return None
-        texts = [text.decode("utf-8", "surrogatepass") for text in told]
-        return dict(zip(texts[::2], texts[1::2], strict=True))
-    except (OSError, ValueError, OverflowError):
-        return None
-
-
-def _names_program(paths: bytes) -> bool:
-    """Return whether this file is among *paths*: only a build on this machine can know its time of change."""
-    return os.fsencode(os.path.realpath(__file__)) in paths
-
-
-def _same(paths: bytes, stamps: bytes, on_the_way: bytes, identities: bytes, absent: bytes) -> bool:
-    return (
-        not any(map(os.path.lexists, _split(absent)))
-        and packed(_split(on_the_way), identity_of) == identities
-        and packed(_split(paths), stamp_of) == stamps
-    )
-
-
-def _joined(paths: "dict[str, Stamp] | dict[str, Identity] | set[str]") -> bytes:
-    return os.fsencode("\0".join(paths))
-
-
-def _split(paths: bytes) -> list[str]:
-    return os.fsdecode(paths).split("\0") if paths else []
-
-
-def _cut(data: bytes, lengths: list[int]) -> list[bytes]:
-    starts = list(accumulate(lengths, initial=0))
-    return [data[start : start + length] for start, length in zip(starts, lengths, strict=False)]
-
-
-_SHOWN = {"json": ("--json",), "quiet": ("-q", "--quiet"), "verbose": ("-v", "--verbose")}
 JSON, TEXT, DETAILS = "json", "text", "details"
-# What goes to stderr, where anything but the result is told.
+# The mode of what goes to stderr beside a result in text.
 NOTES = "notes"
-# Stands in the answer where the time goes that it took.
+# Placeholder in a stored answer for the duration of the build that prints it.
 SECONDS = -1.0
-_NOTED = f'"seconds": {SECONDS}'
+_SECONDS_FIELD = f'"seconds": {SECONDS}'
+
+_MODE_OPTIONS = {"json": ("--json",), "quiet": ("-q", "--quiet"), "verbose": ("-v", "--verbose")}
+_MODE_WORDS = frozenset(word for words in _MODE_OPTIONS.values() for word in words)
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
-_LOOKS = ("COLUMNS", "FORCE_COLOR", "HOME", "NO_COLOR", "TERM", "XDG_CONFIG_HOME")
-_SHOWING = frozenset(word for words in _SHOWN.values() for word in words)
+_ENVIRONMENT = ("COLUMNS", "FORCE_COLOR", "HOME", "NO_COLOR", "TERM", "XDG_CONFIG_HOME")
 
 
 def question(words: "Sequence[str]") -> bytes:
-    """What a build with these words is asked, but for the mode in which it answers."""
+    """Return everything beside files that decides what a build with these words answers, but for the output mode."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    settings = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if _counts(name)]
+    variables = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if _is_relevant(name)]
     terminals = [str(stream.isatty()) for stream in (sys.stdin, sys.stdout, sys.stderr)]
-    told = [word for word in words if word not in _SHOWING]
-    parts = (told, settings, terminals, [os.getcwd(), package, sys.version], sys.path)
+    meaningful = [word for word in words if word not in _MODE_WORDS]
+    parts = (meaningful, variables, terminals, [os.getcwd(), package, sys.version], sys.path)
     return os.fsencode("\0\0".join("\0".join(part) for part in parts))
 
 
-def shown(words: "Sequence[str]") -> dict[str, bool]:
-    """Whether the answer is wanted as ``json``, ``quiet`` or ``verbose``."""
+def _is_relevant(variable: str) -> bool:
+    return variable.startswith("STORYBOARD_") or variable in _ENVIRONMENT
+
+
+def output_mode(words: "Sequence[str]") -> dict[str, bool]:
+    """Return whether the words or the environment ask for ``json``, ``quiet`` and ``verbose`` output."""
     return {
         name: any(word in options for word in words) or _is_set(f"STORYBOARD_{name.upper()}")
-        for name, options in _SHOWN.items()
+        for name, options in _MODE_OPTIONS.items()
     }
 
 
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in _TRUE
+
+
 def noop_answer(words: "Sequence[str]") -> tuple[str, str] | None:
-    """What the build prints to stdout and stderr, if nothing has changed since one that left nothing to do."""
+    """Return what a build prints to stdout and stderr if nothing changed; ``None`` without an unchanged note."""
     if not words or words[0] != "build":
         return None
     asked = question(words)
-    name = name_of(asked)
-    for path in _places(words, name):
-        found = answers(path, asked)
-        if found is not None:
-            wanted = shown(words)
-            kind = JSON if wanted["json"] else DETAILS if wanted["verbose"] else TEXT
-            return found[kind], "" if wanted["json"] or wanted["quiet"] else found[NOTES]
+    for path in _note_paths(words, note_name(asked)):
+        answers = read_note(path, asked)
+        if answers is not None:
+            mode = output_mode(words)
+            kind = JSON if mode["json"] else DETAILS if mode["verbose"] else TEXT
+            return answers[kind], "" if mode["json"] or mode["quiet"] else answers[NOTES]
     return None
 
 
-def timed(text: str, seconds: float) -> str:
-    """The answer with the time that this build took."""
-    head, noted, tail = text.rpartition(_NOTED)
-    return f'{head}"seconds": {round(seconds, 3)}{tail}' if noted else text
+def insert_seconds(answer: str, seconds: float) -> str:
+    """Return *answer* with *seconds* in place of the placeholder, if it has one."""
+    head, field, tail = answer.rpartition(_SECONDS_FIELD)
+    return f'{head}"seconds": {round(seconds, 3)}{tail}' if field else answer
 
 
-def _places(words: "Sequence[str]", name: str) -> "list[str]":
-    """Where a note of that name lies upwards of this folder and of whatever the words may name."""
+def _note_paths(words: "Sequence[str]", name: str) -> "list[str]":
+    """Return the nearest note called *name* above the working folder and above each path that *words* may name."""
     found = []
     for start in dict.fromkeys(os.path.realpath(word) for word in (*words[1:], ".") if not word.startswith("-")):
         folder = start
@@ -174,9 +99,77 @@ def _places(words: "Sequence[str]", name: str) -> "list[str]":
     return found
 
 
-def _counts(name: str) -> bool:
-    return name.startswith("STORYBOARD_") or name in _LOOKS
+def note_name(question: bytes) -> str:
+    """Return the file name of the note that answers *question*."""
+    return f"{zlib.crc32(question):08x}.note"
 
 
-def _is_set(name: str) -> bool:
-    return os.environ.get(name, "").lower() in _TRUE
+def write_note(state: str, question: bytes, stamps: PathStamps, answers: dict[str, str]) -> None:
+    """Write a note into the folder *state*; *answers* are by mode. Raises ``OSError`` and ``OverflowError``."""
+    parts = [
+        question,
+        _join(stamps.stamps),
+        flat(stamps.stamps.values()),
+        _join(stamps.identities),
+        flat(stamps.identities.values()),
+        _join(stamps.absent),
+    ]
+    for mode, text in answers.items():
+        parts += [mode.encode(), text.encode("utf-8", "surrogatepass")]
+    body = b"%s\n" % b" ".join(b"%d" % len(part) for part in parts) + b"".join(parts)
+    folder = os.path.join(state, FOLDER)
+    os.makedirs(folder, exist_ok=True)
+    import re  # readers of notes load neither
+
+    from storyboard.durable import keep_youngest, write_disposable
+
+    write_disposable(f"{folder}/{note_name(question)}", _MAGIC % zlib.crc32(body) + body)
+    keep_youngest(re.compile(r"[0-9a-f]{8}\.note"), _MAX_NOTES, state, FOLDER)
+
+
+def read_note(path: str, question: bytes) -> dict[str, str] | None:
+    """Return the answers to *question* by mode from the note at *path*; ``None`` if anything that it names changed."""
+    try:
+        with open(path, "rb") as file:
+            head, body = file.readline(64), file.read()
+        if head != _MAGIC % zlib.crc32(body):
+            return None
+        line, _, rest = body.partition(b"\n")
+        parts = _cut(rest, [int(length) for length in line.split()])
+        asked, paths, stamps, folders, identities, absent, *answers = parts
+        if (
+            asked != question
+            or not _names_program(paths)
+            or not _is_unchanged(paths, stamps, folders, identities, absent)
+        ):
+            return None
+        texts = [text.decode("utf-8", "surrogatepass") for text in answers]
+        return dict(zip(texts[::2], texts[1::2], strict=True))
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+def _names_program(paths: bytes) -> bool:
+    """Return whether this file is among *paths*: only a build on this machine can know its ctime."""
+    return os.fsencode(os.path.realpath(__file__)) in paths
+
+
+def _is_unchanged(paths: bytes, stamps: bytes, folders: bytes, identities: bytes, absent: bytes) -> bool:
+    return (
+        not any(map(os.path.lexists, _split(absent)))
+        and packed(_split(folders), identity_of) == identities
+        and packed(_split(paths), stamp_of) == stamps
+    )
+
+
+def _join(paths: "Iterable[str]") -> bytes:
+    return os.fsencode("\0".join(paths))
+
+
+def _split(paths: bytes) -> list[str]:
+    return os.fsdecode(paths).split("\0") if paths else []
+
+
+def _cut(data: bytes, lengths: list[int]) -> list[bytes]:
+    starts = list(accumulate(lengths, initial=0))
+    return [data[start : start + length] for start, length in zip(starts, lengths, strict=False)]

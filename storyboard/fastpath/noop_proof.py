@@ -1,8 +1,7 @@
-"""What a build has looked at, so that the next one can see at a glance that nothing has changed.
+"""The proof that a build left nothing to do, and that every later change will show in a stat result.
 
-Most of it is noted where it is read: blobs, records, pictures and the film by the store, the text by ``document``. Here
-come the rest (journal, lockfile, links, folders) and the proof that a stat is enough: the file system's own clock is
-past the last change of everything that is named, and what was changed since the build began is read once more then.
+The store and ``document`` note the stamp of each blob, record, input and text as they read it. This module adds the
+rest (lockfile, journal, links, folders, settings, program) and decides whether these stamps are evidence.
 """
 
 import os
@@ -10,61 +9,105 @@ import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import file_digest
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+
+from msgspec import Struct
 
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeResult
 from storyboard.durable import clock
 from storyboard.engine.film import linked, own_link
 from storyboard.engine.session import Session
-from storyboard.store.file_stamps import NOWHERE, Look, PathStamps, identity_of, names_witness, stamp_of
+from storyboard.media.renderer_version import LIBRARIES
+from storyboard.store.file_stamps import NOWHERE, Look, PathStamps, Stamp, identity_of, names_witness, stamp_of
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
 
-# The clocks of kernel and file system are less than this apart.
-_SLACK_NS = 100_000_000
+# The clocks of kernel and file system differ by less.
+_CLOCK_SLACK_NS = 100_000_000
+# The program was loaded within this time before a clock was read.
+_LOADING_NS = 10_000_000_000
 _LINK = "->"
 
 
-def prove_noop(
-    session: Session, steps: Iterable[Step], read: Mapping[str, Look], inputs: Iterable[Path], began: float
-) -> PathStamps | None:
-    """Everything that decided that a build of *session* would have nothing to do; ``None`` if that cannot be proven.
+class BuildInputs(Struct, frozen=True):
+    """Files that a build has read by way of the command line.
 
-    *steps* are those of that build, *read* the files of the storyboard as they were read, *inputs* all paths that were
-    followed from the words of the command line on, *began* the monotonic time before the first of them was. Only for
-    the holder of the lock.
+    *texts* maps the storyboard's files to how they looked and their sha256, *paths* are all paths that were followed
+    from the words of the command line on, *settings* is the settings file, *began* the monotonic time before the first
+    of them was read.
     """
-    looks = {**session.workspace.index.seen.looks, **read}
+
+    texts: Mapping[str, tuple[os.stat_result, str]]
+    paths: tuple[Path, ...]
+    settings: Path
+    began: float
+
+
+class _Changed(Exception):
+    """Something is not as the build left it."""
+
+
+def prove_noop(session: Session, steps: Iterable[Step], inputs: BuildInputs) -> PathStamps | None:
+    """Return everything that decides whether a build of *session* has nothing to do; ``None`` without a proof.
+
+    *steps* are those of a build right now. Only for the holder of the project's lock.
+    """
+    looks = {
+        **session.workspace.index.seen.looks,
+        **{path: (stamp_of(stat), digest) for path, (stat, digest) in inputs.texts.items()},
+    }
     found = PathStamps()
     try:
-        for folder in _without_choice(session, steps):
+        looks |= [look_at(inputs.settings)]
+        for folder in _folders_without_choice(session, steps):
             looks.pop(folder, None)
-        looks |= dict(_own(session))
-        _note_ways(
-            found, looks, [*inputs, *(film.parent for film in session.workspace.films.values())], session.workspace.root
-        )
-        _note_roots(found, session)
+        looks |= dict(_own_files(session))
+        films = (film.parent for film in session.workspace.films.values())
+        _add_ways(found, looks, [*inputs.paths, *films], session.workspace.root)
+        _add_absent_roots(found, session)
         for path, (stamp, _) in looks.items():
             if stamp == NOWHERE:
                 found.absent.add(path)
             else:
                 found.stamps[path] = stamp
         settled = session.workspace.index.seen.settled
-        if not _is_proven(session.workspace.state, looks, settled, began) or not found.still():
+        if not _is_proven(session.workspace.state, looks, settled, inputs.began) or not found.still():
             return None
-    except (OSError, LockfileProblem, _Moved):
+    except (OSError, LockfileProblem, _Changed):
         return None
     found.absent.add(os.fspath(session.workspace.state / "builder.json"))
     return found
 
 
-class _Moved(Exception):
-    """Something is not as the build left it."""
+def program_stamps() -> dict[str, Stamp] | None:
+    """Return the stamps of the program and of the libraries in keys; ``None`` if one has just changed."""
+    stamps = {}
+    for path in {os.fspath(path) for path in _program_paths()}:
+        stat = os.lstat(path)
+        if stat.st_ctime_ns > time.time_ns() - _LOADING_NS:
+            return None
+        stamps[path] = stamp_of(stat)
+    return stamps
 
 
-def _without_choice(session: Session, steps: Iterable[Step]) -> set[str]:
-    """Folders of records that may change: of all that is in them the lockfile names one, which is looked at itself."""
+def _program_paths() -> Iterator[Path]:
+    package = Path(__file__).resolve().parents[1]
+    for folder, names, files in os.walk(package):
+        names[:] = [name for name in names if name != "__pycache__"]
+        yield Path(folder)
+        yield from (Path(folder, name) for name in files)
+    yield from (path for path in (package.parent / "schemas").glob("*.json"))
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            installed = distribution(library)
+            yield Path(str(installed.locate_file("")))
+            yield from (Path(str(file.locate())) for file in installed.files or () if file.name == "METADATA")
+
+
+def _folders_without_choice(session: Session, steps: Iterable[Step]) -> set[str]:
+    """Return the folders of records of which the lockfile chooses one, whatever else is in the folder."""
     locked: set[str] = set()
     chosen: set[str] = set()
     for step in steps:
@@ -81,33 +124,33 @@ def _is_locked(session: Session, step: Step) -> bool:
     return entry is not None and (entry.key, entry.take) == (step.key, step.result.digest)
 
 
-def _own(session: Session) -> Iterator[tuple[str, Look]]:
-    """The lockfile, the journal and the links beside the film, each found to be what the build thinks it is.
+def _own_files(session: Session) -> Iterator[tuple[str, Look]]:
+    """Yield the lockfile, the journal and the folder of links to takes.
 
-    A link cannot be written to, only be replaced, which its folder tells.
+    Raises ``_Changed`` if one of them, or a link, is not what the build left there.
     """
     space, shelf = session.workspace, session.shelf
     yield look_at(space.lockfile)
     if read_lockfile(space.lockfile) != shelf.lockfile:
-        raise _Moved
+        raise _Changed
     journal = space.state / "journal"
     yield look_at(journal)
     if space.journal.jobs():
-        raise _Moved
+        raise _Changed
     folder = shelf.film.with_suffix("")
     yield look_at(folder)
     for name, target in linked(shelf, session.storyboard, session.results).items():
         path = folder / name
         if own_link(shelf, path) not in (None, target):
-            raise _Moved
+            raise _Changed
 
 
 def look_at(path: Path) -> tuple[str, Look]:
-    """What is at *path* now, with its witness."""
+    """Return the name of *path* with its stamp and witness; the stamp is ``NOWHERE`` if nothing is there."""
     name = os.fspath(path)
     try:
-        looks = os.lstat(path)
-        return name, (stamp_of(looks), _witness(path))
+        stat = os.lstat(path)
+        return name, (stamp_of(stat), _witness(path))
     except FileNotFoundError:
         return name, (NOWHERE, "")
 
@@ -121,8 +164,8 @@ def _witness(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _note_ways(found: PathStamps, looks: dict[str, Look], inputs: Iterable[Path], root: Path) -> None:
-    """The folders and links on the way to *inputs*: another folder or link there leads to another file."""
+def _add_ways(found: PathStamps, looks: dict[str, Look], inputs: Iterable[Path], root: Path) -> None:
+    """Add the folders and links on the way to *inputs*: another one there would lead to another file."""
     seen: set[str] = set()
     for path in inputs:
         for step in (path, *path.parents):
@@ -133,13 +176,13 @@ def _note_ways(found: PathStamps, looks: dict[str, Look], inputs: Iterable[Path]
             with suppress(FileNotFoundError):
                 if step.is_symlink():
                     looks.update([look_at(step)])
-                    _note_ways(found, looks, [step.parent / step.readlink()], root)
+                    _add_ways(found, looks, [step.parent / step.readlink()], root)
                 elif step.is_dir() and step.is_relative_to(root):
                     found.identities[name] = identity_of(os.lstat(step))
 
 
-def _note_roots(found: PathStamps, session: Session) -> None:
-    """What would make another folder the project's."""
+def _add_absent_roots(found: PathStamps, session: Session) -> None:
+    """Add the paths that would make a folder below the root the project."""
     root = session.workspace.root
     for folder in (root / session.storyboard.file).parents:
         if folder == root:
@@ -148,18 +191,18 @@ def _note_roots(found: PathStamps, session: Session) -> None:
 
 
 def _is_proven(state: Path, looks: Mapping[str, Look], settled: Container[str], began: float) -> bool:
-    """Whether a later change of any of these would show in its stat, and none has happened since they were read.
+    """Return whether a later change of any path shows in its stamp, and none has happened since it was read.
 
-    *settled* are those that need not be read for it.
+    *settled* are paths that need not be read again for this.
     """
     now, device = clock(state)
     if max((stamp[2] for stamp, _ in looks.values()), default=0) >= now:
         return False
-    fresh = now - int((time.monotonic() - began) * 1e9) - _SLACK_NS
+    fresh = now - int((time.monotonic() - began) * 1e9) - _CLOCK_SLACK_NS
     for path, (stamp, witness) in looks.items():
         if stamp[2] >= fresh:
-            there = os.lstat(path)
-            if there.st_dev != device or stamp_of(there) != stamp:
+            stat = os.lstat(path)
+            if stat.st_dev != device or stamp_of(stat) != stamp:
                 return False
             if path not in settled and _witness(Path(path)) != witness:
                 return False

@@ -1,15 +1,13 @@
-"""What a build remembers for plans to come: a text that others give meaning to, and how everything looked behind it.
+"""The plan cache: scenes and steps of the last build that left everything in place, for the next ``plan``.
 
-    .storyboard/memory/<crc of what it is about>.bin
+It spares reading scenes and deciding on steps that are still valid; without it every answer is the same. Its stamps
+come from ``noop_proof``.
 
-A disposable file beside the notes of ``standing``, and trusted by the same rules: it is written with stamps that have
-been proven to tell a later change. Paths are absolute. A damaged file, or one of another version, is none.
+    .storyboard/memory/<crc of the subject>.bin
+        a magic line, a checksum, and in msgpack: the subject, the paths and stamps of program, texts and store files,
+        and the content
 
-What a build leaves for plans to come, and what a plan makes of it: scenes that need not be read, steps that hold.
-
-It spares time and decides nothing: without it every answer is the same.
-
-Which steps of a plan may be remembered: those whose record and bytes have been looked at, and how these looked.
+The *subject* is everything beside files that the content depends on. Paths are absolute.
 """
 
 import os
@@ -21,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -43,104 +41,108 @@ if TYPE_CHECKING:
 
 FOLDER = "memory"
 _MAGIC = b"storyboard memory 1\n"
-_MOST = 8
-_NAME = re.compile(r"[0-9a-f]{8}\.bin")
-_HEAD = len(_MAGIC) + 4
-_SIZE = 4 * 8
+_MAX_FILES = 8
+_FILE_NAME = re.compile(r"[0-9a-f]{8}\.bin")
+_HEAD_BYTES = len(_MAGIC) + 4
+_STAMP_BYTES = 4 * 8
 _GONE: Stamp = (-1, -1, -1, -1)
 
 
-class _Looks(Struct, frozen=True, array_like=True):
+class _PathStamps(Struct, frozen=True, array_like=True):
     paths: bytes
     stamps: bytes
 
 
-class _File(Struct, frozen=True, array_like=True):
-    about: str
-    program: _Looks
-    texts: _Looks
-    kept: _Looks
+class _CacheFileData(Struct, frozen=True, array_like=True):
+    subject: str
+    program: _PathStamps
+    texts: _PathStamps
+    stored: _PathStamps
     content: bytes
 
 
 class CacheFile(Struct, frozen=True):
-    """What was written, the *texts* that look as they did, and what of the store does not: keys and digests."""
+    """The *content* of a plan cache and what it is still worth.
+
+    *texts* are the paths that look unchanged, *changed_entries* the keys and digests of store files that do not.
+    """
 
     content: bytes
     texts: frozenset[str]
     changed_entries: frozenset[str]
 
 
-def path_of(state: Path, about: str) -> Path:
-    """The file for what is remembered *about* something, in the folder *state*."""
-    return state / FOLDER / f"{zlib.crc32(about.encode()):08x}.bin"
+def cache_path(state: Path, subject: str) -> Path:
+    """Return the path of the cache for *subject* in the folder *state*."""
+    return state / FOLDER / f"{zlib.crc32(subject.encode()):08x}.bin"
 
 
-def read(path: Path, about: str) -> CacheFile | None:
-    """What is remembered *about* something, if the program looks as it did; ``None`` if nothing is."""
+def read_cache_file(path: Path, subject: str) -> CacheFile | None:
+    """Return the cache at *path*; ``None`` if it is for another subject or program, or cannot be read."""
     try:
         data = path.read_bytes()
-        body = memoryview(data)[_HEAD:]
-        if not data.startswith(_MAGIC) or zlib.crc32(body) != int.from_bytes(data[len(_MAGIC) : _HEAD], "big"):
+        body = memoryview(data)[_HEAD_BYTES:]
+        if not data.startswith(_MAGIC) or zlib.crc32(body) != int.from_bytes(data[len(_MAGIC) : _HEAD_BYTES], "big"):
             return None
-        file = msgspec.msgpack.decode(body, type=_File)
-        if file.about != about or _changed(file.program):
+        file = msgspec.msgpack.decode(body, type=_CacheFileData)
+        if file.subject != subject or _changed_paths(file.program):
             return None
-        texts = frozenset(_paths(file.texts)) - frozenset(_changed(file.texts))
-        return CacheFile(file.content, texts, frozenset(_names(_changed(file.kept))))
+        texts = frozenset(_decode_paths(file.texts)) - frozenset(_changed_paths(file.texts))
+        return CacheFile(file.content, texts, frozenset(_keys_and_digests(_changed_paths(file.stored))))
     except (OSError, msgspec.DecodeError, ValueError):
         return None
 
 
-def write(
+def write_cache_file(
     path: Path,
-    about: str,
+    subject: str,
     program: Mapping[str, Stamp],
     texts: Mapping[str, Stamp],
-    kept: Mapping[str, Stamp],
+    stored: Mapping[str, Stamp],
     content: bytes,
 ) -> None:
-    """Remember *content* about something; *kept* are blobs, records and their folders.
+    """Write a cache for *subject*; *stored* are blobs, records and their folders.
 
-    Raises ``OSError`` or ``OverflowError``.
+    Raises ``OSError`` and ``OverflowError``.
     """
-    body = msgspec.msgpack.encode(_File(about, _packed(program), _packed(texts), _packed(kept), content))
+    data = _CacheFileData(subject, _encode_stamps(program), _encode_stamps(texts), _encode_stamps(stored), content)
+    body = msgspec.msgpack.encode(data)
     path.parent.mkdir(exist_ok=True)
     write_disposable(path, _MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
-    keep_youngest(_NAME, _MOST, path.parent.parent, FOLDER)
+    keep_youngest(_FILE_NAME, _MAX_FILES, path.parent.parent, FOLDER)
 
 
-def _packed(looks: Mapping[str, Stamp]) -> _Looks:
-    return _Looks(os.fsencode("\0".join(looks)), array("q", chain.from_iterable(looks.values())).tobytes())
+def _encode_stamps(stamps: Mapping[str, Stamp]) -> _PathStamps:
+    return _PathStamps(os.fsencode("\0".join(stamps)), array("q", chain.from_iterable(stamps.values())).tobytes())
 
 
-def _paths(looks: _Looks) -> list[str]:
-    return os.fsdecode(looks.paths).split("\0") if looks.paths else []
+def _decode_paths(stamps: _PathStamps) -> list[str]:
+    return os.fsdecode(stamps.paths).split("\0") if stamps.paths else []
 
 
-def _changed(looks: _Looks) -> list[str]:
-    """The paths that look otherwise now, or are not there. Raises ``ValueError``."""
-    paths = _paths(looks)
+def _changed_paths(stamps: _PathStamps) -> list[str]:
+    """Return the paths whose stamps differ now, or that are gone. Raises ``ValueError``."""
+    paths = _decode_paths(stamps)
     try:
         now = array("q", chain.from_iterable(map(stamp_of, map(os.lstat, paths)))).tobytes()
     except OSError:
-        now = array("q", chain.from_iterable(map(_look, paths))).tobytes()
-    if now == looks.stamps:
+        now = array("q", chain.from_iterable(map(_stamp_or_gone, paths))).tobytes()
+    if now == stamps.stamps:
         return []
-    starts = range(0, len(now), _SIZE)
+    starts = range(0, len(now), _STAMP_BYTES)
     both = zip(paths, starts, strict=True)
-    return [path for path, at in both if now[at : at + _SIZE] != looks.stamps[at : at + _SIZE]]
+    return [path for path, at in both if now[at : at + _STAMP_BYTES] != stamps.stamps[at : at + _STAMP_BYTES]]
 
 
-def _look(path: str) -> Stamp:
+def _stamp_or_gone(path: str) -> Stamp:
     try:
         return stamp_of(os.lstat(path))
     except OSError:
         return _GONE
 
 
-def _names(paths: Iterable[str]) -> Iterator[str]:
-    """The keys and digests in the paths of blobs, of records and of the folders of records."""
+def _keys_and_digests(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the keys and digests in the paths of blobs, records and folders of records."""
     for path in paths:
         yield from (name.removesuffix(".json") for name in path.rsplit("/", 2)[1:])
 
@@ -152,31 +154,31 @@ class _Content(Struct, frozen=True):
 
 
 class CachedPlan:
-    """What is remembered of one storyboard; ``document`` asks it for scenes, the planner gets ``recalled``."""
+    """The cached plan of one storyboard: scenes for ``document``, and a *snapshot* for the planner."""
 
-    def __init__(self, root: Path, found: CacheFile) -> None:
-        """Raises ``msgspec.DecodeError``, ``LookupError`` or ``ValueError`` if it was not written here."""
-        content = msgspec.msgpack.decode(found.content, type=_Content, dec_hook=from_text)
+    def __init__(self, root: Path, file: CacheFile) -> None:
+        """Raises ``msgspec.DecodeError``, ``LookupError`` or ``ValueError`` if the content is of another form."""
+        content = msgspec.msgpack.decode(file.content, type=_Content, dec_hook=from_text)
         self._root = os.path.realpath(root)
-        self._texts = found.texts
+        self._texts = file.texts
         self._scenes = content.scenes
         self._shots = unpack(content.shots)
-        self.recalled = PlanSnapshot(content.plan, self._shots, found.changed_entries)
+        self.snapshot = PlanSnapshot(content.plan, self._shots, file.changed_entries)
 
     def scene(self, path: str) -> KnownScene | None:
-        """The scene in the file at *path* of the project, if the file looks as it did when it was read."""
+        """Return the scene in the file at *path* of the project, if that file is unchanged."""
         known = self._scenes.get(path)
         return known if known is not None and os.path.realpath(f"{self._root}/{path}") in self._texts else None
 
     def shots(self, scene: KnownScene) -> Sequence[Shot]:
-        """Its shots, the same objects as in ``recalled``."""
+        """Return the shots of *scene*: the very objects that are in ``snapshot``, so that comparing them is quick."""
         return self._shots[scene.first : scene.end]
 
 
 def read_cached_plan(root: Path, file: Path, provider: str | None, cache: Path | None) -> CachedPlan | None:
-    """What is remembered of the storyboard *file*, if anything is."""
-    about = _about(root, cache, file, provider)
-    found = read(path_of(root / ".storyboard", about), about)
+    """Return the cached plan of the storyboard *file*, if there is one."""
+    subject = _subject(root, cache, file, provider)
+    found = read_cache_file(cache_path(root / ".storyboard", subject), subject)
     if found is None:
         return None
     with suppress(msgspec.DecodeError, LookupError, ValueError):
@@ -190,52 +192,55 @@ def write_cached_plan(
     cache: Path | None,
     provider: str | None,
     plan: "Plan",
-    looks: "PathStamps",
+    stamps: "PathStamps",
     program: "Mapping[str, Stamp]",
 ) -> None:
-    """Remember a plan in which everything is in place. *looks* are proven; *program* is how the program looks."""
+    """Write a plan in which every step is reused, unless that fails.
+
+    *stamps* are those that ``prove_noop`` returned, *program* those of the program.
+    """
     board, root = session.storyboard, session.workspace.root
-    vouched = StampCheck(session.workspace, looks)
-    known = session.known_plan(plan, vouched)
+    check = StampCheck(session.workspace, stamps)
+    known = session.known_plan(plan, check)
     paths = {name: os.path.realpath(root / name) for name in scenes}
-    texts = {path: looks.stamps[path] for path in paths.values() if path in looks.stamps}
+    texts = {path: stamps.stamps[path] for path in paths.values() if path in stamps.stamps}
     content = _Content(pack(board.shots()), dict(scenes), known)
-    about = _about(root, cache, root / board.file, provider)
+    subject = _subject(root, cache, root / board.file, provider)
     encoded = msgspec.msgpack.encode(content, enc_hook=as_text)
-    path = path_of(session.workspace.state, about)
+    path = cache_path(session.workspace.state, subject)
     with suppress(OSError, OverflowError):
-        write(path, about, program, texts, vouched.stamps, encoded)
+        write_cache_file(path, subject, program, texts, check.stamps, encoded)
 
 
-def _about(root: Path, cache: Path | None, file: Path, provider: str | None) -> str:
-    told: list[Any] = [os.path.realpath(root), cache, os.path.realpath(file), provider, sys.version, *sys.path]
-    return "\0".join(map(str, told)).encode(errors="backslashreplace").decode()  # names of folders may be no text
+def _subject(root: Path, cache: Path | None, file: Path, provider: str | None) -> str:
+    parts = [os.path.realpath(root), cache, os.path.realpath(file), provider, sys.version, *sys.path]
+    return "\0".join(map(str, parts)).encode(errors="backslashreplace").decode()  # folder names may be no UTF-8
 
 
 class StampCheck:
-    """Answers for steps of one build, by what is proven to tell every later change (``looks_of``).
+    """The check of which steps a plan cache may hold: those whose record and bytes have proven stamps.
 
-    ``stamps`` are those of all paths behind the steps that have been vouched for.
+    ``stamps`` are those of all paths behind the steps that have passed.
     """
 
-    def __init__(self, workspace: "Workspace", looks: PathStamps) -> None:
+    def __init__(self, workspace: "Workspace", stamps: PathStamps) -> None:
         self.stamps: dict[str, Stamp] = {}
-        self._proven = looks.stamps
-        self._seen: dict[str, Look] = workspace.index.seen.looks
+        self._proven = stamps.stamps
+        self._looks: dict[str, Look] = workspace.index.seen.looks
         self._records = os.fspath((workspace.cache / "records").absolute())
         self._blobs = os.fspath(workspace.blobs.folder.absolute())
 
     def __call__(self, step: Step) -> bool:
-        """Whether the answer to the step's key is here whole; and, but for a take, whether there is no other."""
-        key, digest = step.key, _digest(step)
+        """Return whether the step's record and bytes are proven, and no second record has its key (but for takes)."""
+        key, digest = step.key, _result_digest(step)
         if key is None or digest is None:
             return False
         folder = f"{self._records}/{key[:2]}/{key}"
         name = f"{digest}.json"
         paths = [f"{folder}/{name}", f"{self._blobs}/{digest[:2]}/{digest}"]
-        if not isinstance(step.result, TakeResult):  # the lockfile says which take it is, whatever else there is
+        if not isinstance(step.result, TakeResult):  # the lockfile chooses a take among several
             paths.append(folder)
-            if self._seen.get(folder, (None, ""))[1] != names_witness([name]):
+            if self._looks.get(folder, (None, ""))[1] != names_witness([name]):
                 return False
         stamps = {path: self._proven[path] for path in paths if path in self._proven}
         if len(stamps) < len(paths):
@@ -244,7 +249,7 @@ class StampCheck:
         return True
 
 
-def _digest(step: Step) -> str | None:
+def _result_digest(step: Step) -> str | None:
     match step.result:
         case TakeResult(digest) | SegmentResult(digest):
             return digest

@@ -1,6 +1,6 @@
-"""Shots in a form that is read back quickly: what many shots have in common is written once.
+"""A compact form of shots: values that many shots share are written once, so that thousands are read back quickly.
 
-The same values come out that went in. Numbers that JSON and msgpack do not have (fractions) travel as text.
+Fractions, which JSON and msgpack do not have, are written as text.
 """
 
 from collections.abc import Iterable
@@ -32,12 +32,12 @@ from storyboard.core.model import (
 from storyboard.core.timebase import as_text, parse_fraction
 
 _T = TypeVar("_T")
-_OTHER = -1
+_NOT_GENERATED = -1
 _MOMENTS: dict[str, Literal["first", "last"]] = {"first": "first", "last": "last"}
 
 
 class _GeneratedFields(Struct, frozen=True, array_like=True):
-    """What is asked of a model, but for prompt, seed and frames."""
+    """The fields of a generated source but prompt, seed and frames, which differ from shot to shot."""
 
     model: str
     provider: str
@@ -50,7 +50,7 @@ class _GeneratedFields(Struct, frozen=True, array_like=True):
 
 
 class _ShotFields(Struct, frozen=True, array_like=True):
-    """How a shot goes into the cut, and what people call it."""
+    """The fields of a shot but id, scene and source."""
 
     trim: Trim
     speed: Fraction
@@ -64,53 +64,53 @@ class _ShotFields(Struct, frozen=True, array_like=True):
     tags: tuple[str, ...]
 
 
-_Picture = tuple[str, str, str] | None
-# One shot: its id, its scene, manner and what is asked by their numbers in the tables, prompt, seed, the pictures it
-# begins and ends with. A source that nobody generates is in ``others`` by its seed.
-_Row = tuple[str, int, int, int, str, int, _Picture, _Picture]
+_Frame = tuple[str, str, str] | None
+# One shot: id; numbers of scene, shot fields and generated fields in their tables; prompt, seed, first and last frame.
+# The seed of a source that is not generated is its number in ``others``.
+_Row = tuple[str, int, int, int, str, int, _Frame, _Frame]
 
 
-class PackedShots(Struct, frozen=True):
-    """Shots, to be written down as they are and unpacked."""
+class PackedShots(Struct, frozen=True, rename={"shot_fields": "manners", "generated_fields": "asked"}):
+    """Tables of shared values, and a row for each shot."""
 
     scenes: list[str]
-    manners: list[_ShotFields]
-    asked: list[_GeneratedFields]
+    shot_fields: list[_ShotFields]
+    generated_fields: list[_GeneratedFields]
     others: list[Clip | Still | TitleCard]
     rows: list[_Row]
 
 
 def pack(shots: Iterable[Shot]) -> PackedShots:
-    """Write *shots* down, in their order."""
-    scenes, manners, asked = _Table[str](), _Table[_ShotFields](), _Table[_GeneratedFields]()
+    """Return *shots* in the compact form, in their order."""
+    scenes, shot_fields, generated_fields = _Table[str](), _Table[_ShotFields](), _Table[_GeneratedFields]()
     others: list[Clip | Still | TitleCard] = []
     rows: list[_Row] = []
     for shot in shots:
-        manner = _ShotFields(**{name: getattr(shot, name) for name in _ShotFields.__struct_fields__})
-        place = (shot.id, scenes.place(shot.scene), manners.place(manner))
+        fields = _ShotFields(**{name: getattr(shot, name) for name in _ShotFields.__struct_fields__})
+        place = (shot.id, scenes.place(shot.scene), shot_fields.place(fields))
         source = shot.source
         if isinstance(source, Generated):
-            said = {name: getattr(source, name) for name in _GeneratedFields.__struct_fields__}
-            number = asked.place(_GeneratedFields(**said | {"params": dict(source.params)}))
-            frames = (_written(source.first_frame), _written(source.last_frame))
+            values = {name: getattr(source, name) for name in _GeneratedFields.__struct_fields__}
+            number = generated_fields.place(_GeneratedFields(**values | {"params": dict(source.params)}))
+            frames = (_encode_frame(source.first_frame), _encode_frame(source.last_frame))
             rows.append((*place, number, source.prompt, source.seed, *frames))
         else:
-            rows.append((*place, _OTHER, "", len(others), None, None))
+            rows.append((*place, _NOT_GENERATED, "", len(others), None, None))
             others.append(source)
-    return PackedShots(scenes.values, manners.values, asked.values, others, rows)
+    return PackedShots(scenes.values, shot_fields.values, generated_fields.values, others, rows)
 
 
 def unpack(packed: PackedShots) -> list[Shot]:
-    """The shots. Raises ``LookupError`` or ``ValueError`` if they have not been packed here."""
-    manners = [_shared(manner) for manner in packed.manners]
+    """Return the shots of *packed*. Raises ``LookupError`` or ``ValueError`` if ``pack`` did not make it."""
+    shot_fields = [_shot_values(fields) for fields in packed.shot_fields]
     shots = []
-    for name, scene, manner, asked, prompt, seed, first, last in packed.rows:
-        trim, speed, fit, transition, caption, audio, hold, skip, title, tags = manners[manner]
+    for name, scene, fields, generated, prompt, seed, first, last in packed.rows:
+        trim, speed, fit, transition, caption, audio, hold, skip, title, tags = shot_fields[fields]
         source: Any
-        if asked == _OTHER:
+        if generated == _NOT_GENERATED:
             source = packed.others[seed]
         else:
-            one = packed.asked[asked]
+            one = packed.generated_fields[generated]
             source = Generated(
                 prompt,
                 one.model,
@@ -120,8 +120,8 @@ def unpack(packed: PackedShots) -> list[Shot]:
                 seed,
                 one.negative_prompt,
                 one.params,
-                None if first is None else _frame(*first),
-                None if last is None else _frame(*last),
+                None if first is None else _decode_frame(*first),
+                None if last is None else _decode_frame(*last),
                 one.takes,
                 one.pick,
             )
@@ -145,14 +145,14 @@ def unpack(packed: PackedShots) -> list[Shot]:
     return shots
 
 
-def _shared(manner: _ShotFields) -> tuple[Any, ...]:
-    """Its fields, with the model's own objects where they are equal: these are told apart from others quickly."""
-    trim = WHOLE if manner.trim == WHOLE else manner.trim
-    speed = NORMAL if manner.speed == NORMAL else manner.speed
-    return (trim, speed, *(getattr(manner, name) for name in _ShotFields.__struct_fields__[2:]))
+def _shot_values(fields: _ShotFields) -> tuple[Any, ...]:
+    """Return the field values, with the model's own default objects where equal: comparing these is quick."""
+    trim = WHOLE if fields.trim == WHOLE else fields.trim
+    speed = NORMAL if fields.speed == NORMAL else fields.speed
+    return (trim, speed, *(getattr(fields, name) for name in _ShotFields.__struct_fields__[2:]))
 
 
-def _written(frame: FrameInput | None) -> tuple[str, str, str] | None:
+def _encode_frame(frame: FrameInput | None) -> tuple[str, str, str] | None:
     match frame:
         case FileInput(path):
             return ("file", path, "")
@@ -163,23 +163,23 @@ def _written(frame: FrameInput | None) -> tuple[str, str, str] | None:
     return None
 
 
-def _frame(kind: str, name: str, at: str) -> FrameInput:
+def _decode_frame(kind: str, name: str, at: str) -> FrameInput:
     if kind == "link":
         return FrameLink(name, _MOMENTS.get(at) or parse_fraction(at))
     return FileInput(name) if kind == "file" else UrlInput(name)
 
 
 class _Table(Generic[_T]):
-    """Values, each once."""
+    """Distinct values, numbered in the order of their first use."""
 
     def __init__(self) -> None:
         self.values: list[_T] = []
         self._places: dict[bytes, int] = {}
 
     def place(self, value: _T) -> int:
-        """The number of *value*."""
-        written = msgspec.msgpack.encode(value, enc_hook=as_text)
-        found = self._places.setdefault(written, len(self.values))
-        if found == len(self.values):
+        """Return the number of *value*, which is added if it is new."""
+        encoded = msgspec.msgpack.encode(value, enc_hook=as_text)
+        place = self._places.setdefault(encoded, len(self.values))
+        if place == len(self.values):
             self.values.append(value)
-        return found
+        return place

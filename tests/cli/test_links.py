@@ -329,13 +329,13 @@ def test_init_writes_through_no_link_and_over_no_file(tmp_path: Path, name: str)
 
 def test_note_that_no_build_has_written_is_not_believed(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     from storyboard.fastpath import noop
-    from storyboard.fastpath.noop import write
+    from storyboard.fastpath.noop import write_note
     from storyboard.store.file_stamps import PathStamps
 
     monkeypatch.chdir(clone.folder)
     (clone.folder / ".storyboard").mkdir()
     asked = noop.question(["build"])
-    write(str(clone.folder / ".storyboard"), asked, PathStamps(), {"text": "all is well", "notes": ""})
+    write_note(str(clone.folder / ".storyboard"), asked, PathStamps(), {"text": "all is well", "notes": ""})
     assert noop.noop_answer(["build"]) is None
 
 

@@ -628,9 +628,9 @@ def test_a_take_is_fetched_from_the_archive_too(studio: Studio, verb: str) -> No
 def test_the_build_after_one_that_found_by_the_lockfile_has_nothing_to_look_for(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storyboard.cli import noop_answers
+    from storyboard.fastpath import noop_proof
 
-    monkeypatch.setattr(noop_answers, "_LOADING_NS", 0)
+    monkeypatch.setattr(noop_proof, "_LOADING_NS", 0)
     accepted(studio)
     desk = a_cache_from_before(studio)
     notes = desk.folder / ".storyboard/standing"

@@ -12,11 +12,10 @@ from unittest import mock
 import pytest
 from msgspec.structs import replace
 
-from storyboard.cli import noop_answers
 from storyboard.core.planner import Planner
 from storyboard.core.results import Record
 from storyboard.document import load as loading
-from storyboard.fastpath import plan_cache
+from storyboard.fastpath import noop_proof, plan_cache
 from storyboard.fonts import BUILTIN
 from storyboard.store import integrity
 from tests import inside
@@ -65,7 +64,7 @@ shots:
 
 @pytest.fixture(autouse=True, scope="module")
 def _inside() -> Iterator[None]:
-    with inside.hasty(), mock.patch.object(noop_answers, "_LOADING_NS", 0):
+    with inside.hasty(), mock.patch.object(noop_proof, "_LOADING_NS", 0):
         yield
 
 
@@ -357,7 +356,7 @@ def test_a_damaged_memory_is_none(film: Path, harm: Callable[[bytes], bytes]) ->
 
 def test_a_whole_memory_with_another_content_is_none(film: Path) -> None:
     path = remembered(film)
-    real = plan_cache.read
+    real = plan_cache.read_cache_file
 
     def other(path: Path, about: str) -> plan_cache.CacheFile | None:
         found = real(path, about)
@@ -367,7 +366,7 @@ def test_a_whole_memory_with_another_content_is_none(film: Path) -> None:
             else plan_cache.CacheFile(found.content[:-9] + b"\xc1" * 9, found.texts, found.changed_entries)
         )
 
-    with mock.patch.object(plan_cache, "read", other):
+    with mock.patch.object(plan_cache, "read_cache_file", other):
         assert len(reads(film)[0]) == 4
     assert path.is_file()
 

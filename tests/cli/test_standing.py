@@ -18,9 +18,10 @@ import pytest
 from msgspec.structs import replace
 
 from storyboard import __version__
-from storyboard.cli import entry, main, noop_answers
+from storyboard.cli import entry, main
 from storyboard.core.results import Record
 from storyboard.engine.session import Session
+from storyboard.fastpath import noop_proof
 from storyboard.fastpath.noop import noop_answer
 from storyboard.store.blobs import BlobStore
 from storyboard.store.digest_cache import DigestCache
@@ -45,7 +46,7 @@ CHAIN_LEFT = "  - {id: d, prompt: a harbour, seed: 6, first_frame: {shot: c, at:
 @pytest.fixture(autouse=True, scope="module")
 def _inside() -> Iterator[None]:
     # the checkout itself may be seconds old
-    with hasty(), mock.patch.object(noop_answers, "_LOADING_NS", 0):
+    with hasty(), mock.patch.object(noop_proof, "_LOADING_NS", 0):
         yield
 
 
@@ -343,7 +344,7 @@ def test_another_version_of_a_library_is_noticed(film: Path, tmp_path: Path) -> 
     file = SimpleNamespace(name="METADATA", locate=lambda: info / "METADATA")
     fake = SimpleNamespace(files=[file], locate_file=lambda name: info)
     with (
-        mock.patch.object(noop_answers, "distribution", return_value=fake),
+        mock.patch.object(noop_proof, "distribution", return_value=fake),
         mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None),
     ):
         assert ask(film, "build").code == 0
@@ -354,7 +355,7 @@ def test_another_version_of_a_library_is_noticed(film: Path, tmp_path: Path) -> 
 
 def test_a_program_installed_just_now_leaves_no_answer(film: Path) -> None:
     shutil.rmtree(film.parent / ".storyboard/standing")
-    with mock.patch.object(noop_answers, "_LOADING_NS", 10**19):
+    with mock.patch.object(noop_proof, "_LOADING_NS", 10**19):
         assert ask(film, "build").code == 0
     assert not at_a_glance(film)
 
@@ -441,7 +442,7 @@ def loaded(film: Path, *words: str, tiny: bool = True) -> set[str]:
 
 def wait_until_the_program_has_settled() -> None:
     """A build leaves no note while the program was installed in the last ten seconds."""
-    newest = max(os.lstat(path).st_ctime_ns for path in noop_answers._program())
+    newest = max(os.lstat(path).st_ctime_ns for path in noop_proof._program_paths())
     time.sleep(max(0, newest + 10_100_000_000 - time.time_ns()) / 1e9)
 
 
