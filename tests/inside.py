@@ -40,19 +40,19 @@ def hasty(**limits: float) -> Iterator[None]:
 
     import msgspec
 
-    real = payment.read_spending
+    real = payment.read_paid_options
 
     def read(*arguments: Any) -> generator.PaidOptions:
         return msgspec.structs.replace(real(*arguments), pace=msgspec.structs.replace(HASTE, sleep=_nap, **limits))
 
-    from storyboard.cli.commands import build
+    from storyboard.cli import build_run
     from storyboard.providers import models
 
     known = models.cards
     with (
         mock.patch.object(worker_pool.WorkerPool, "run", run),
         mock.patch.object(worker_pool.WorkerPool, "warm"),
-        mock.patch.object(build, "read_spending", read),
+        mock.patch.object(build_run, "read_paid_options", read),
         drawn_once(),
     ):
         tiny.install()

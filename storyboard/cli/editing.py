@@ -6,9 +6,11 @@ A file that cannot be edited without touching anything else, or that somebody ha
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
+from storyboard.cli.open_session import next_build
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.project_root import typed
@@ -33,7 +35,6 @@ class Edit(Struct, frozen=True):
 
 def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
     """The file in which *shot* stands, with those fields set, ``None`` taken out. Ends the verb if that cannot be."""
-
     located = project.loaded.locate(shot)
     if located is None:
         raise KeyError(shot)
@@ -61,12 +62,14 @@ def _indented(lines: str) -> str:
     return "\n".join(f"    {line}" for line in lines.splitlines())
 
 
-def as_edited(speaker: CommandOutput, path: Path, edit: Edit, provider: str | None) -> tuple[Project, Storyboard]:
+def read_edited(
+    speaker: CommandOutput, project: Project, edit: Edit, provider: str | None
+) -> tuple[Project, Storyboard]:
     """The project as it will be read once *edit* is written. Ends the verb if that would be wrong."""
-    project = read_project(path, provider, (edit.name, edit.after))
+    changed = read_project(project.named, provider, (edit.name, edit.after), settings=project.settings)
     # its warnings have been told when the file was read the first time
     again = CommandOutput(speaker.command, as_json=speaker.as_json, quiet=True)
-    return project, checked(again, project)
+    return changed, checked(again, changed)
 
 
 def write(speaker: CommandOutput, edit: Edit) -> None:
@@ -74,10 +77,28 @@ def write(speaker: CommandOutput, edit: Edit) -> None:
 
     Raises ``OSError``.
     """
-
     if not edit.changes:
         return
     if edit.file.read_bytes() != edit.before:
         text = f"{typed(edit.file)} was changed meanwhile, and was left as it is"
         speaker.refuse(Exit.FAILED, [problem("file-changed", text, "run the command again")])
     write_atomic(edit.file, edit.after, stat.S_IMODE(edit.file.stat().st_mode))
+
+
+def write_hold(
+    speaker: CommandOutput,
+    project: Project,
+    provider: str | None,
+    shot: str,
+    edit: Edit,
+    said: str,
+    data: dict[str, Any],
+) -> None:
+    """Write an edit of the field ``hold`` and print what the next build does."""
+    changed, storyboard = read_edited(speaker, project, edit, provider)
+    write(speaker, edit)
+    plan, then = next_build(speaker, changed, storyboard)
+    wrote = f"; written into {typed(edit.file)}" if edit.changes else "; it was so before"
+    data |= {"shot": shot, "hold": storyboard.shot(shot).hold, "file": typed(edit.file), "changed": edit.changes}
+    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    speaker.result(f"{shot}: {said}{wrote}\n{then}", data, follow=follow)

@@ -6,7 +6,7 @@ A shot's line through git for ``why`` and ``log``: the files as they are, then t
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from msgspec import Struct
@@ -15,6 +15,8 @@ from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.compare import Version
 from storyboard.core.model import Storyboard, UrlInput
+from storyboard.core.plan import Step
+from storyboard.core.results import Commit
 from storyboard.core.shot_history import Node, ShotVersion, shot_versions
 from storyboard.document.load import Loaded, load
 from storyboard.document.paths import BadPath, in_project
@@ -24,11 +26,6 @@ from storyboard.engine.url_inputs import known_pictures
 from storyboard.engine.versions import StoryboardVersion, locked_plan
 from storyboard.store.git import Git, GitProblem, NoSuchRevision
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads, read
-
-if TYPE_CHECKING:
-    from storyboard.core.plan import Step
-    from storyboard.core.results import Commit
-
 
 _INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
 NO_GIT = "commit the storyboard and its lockfile to git to use this"
@@ -41,15 +38,15 @@ class VersionFiles(Struct):
     """
 
     commit: str
-    loaded: "Loaded | None"
-    written: "StoryboardVersion | None"
+    loaded: Loaded | None
+    written: StoryboardVersion | None
     trouble: str = ""
 
 
 class GitHistory:
     """The versions of one storyboard in git; each commit is read once."""
 
-    def __init__(self, git: "Git", project: Project, file: str, provider: str | None) -> None:
+    def __init__(self, git: Git, project: Project, file: str, provider: str | None) -> None:
         self.git = git
         self.file = file
         self._cards = project.cards
@@ -109,7 +106,6 @@ def project_files(storyboard: Storyboard) -> list[str]:
 @contextmanager
 def history(speaker: CommandOutput, project: Project, file: str, provider: str | None) -> Iterator[GitHistory]:
     """The versions in git. Ends the verb if there is no git, or if it cannot answer."""
-
     try:
         with Git(project.root) as git:
             yield GitHistory(git, project, file, provider)
@@ -119,9 +115,8 @@ def history(speaker: CommandOutput, project: Project, file: str, provider: str |
         speaker.refuse(Exit.FAILED, [problem("git", str(bad), NO_GIT)])
 
 
-def working(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> "StoryboardVersion":
+def working(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> StoryboardVersion:
     """The storyboard as it lies on the disk. Ends the verb if its lockfile cannot be read."""
-
     lockfile = project.root / storyboard.lockfile
     try:
         locked = read(lockfile)
@@ -141,7 +136,7 @@ _MOST_COMMITS = 1000
 class ShotHistory:
     """What is known of a storyboard's versions. ``commits`` are those that changed one of its files, by id."""
 
-    def __init__(self, past: GitHistory, here: "StoryboardVersion", files: list[str]) -> None:
+    def __init__(self, past: GitHistory, here: StoryboardVersion, files: list[str]) -> None:
         self._past = past
         self._here = here
         self._steps: dict[str, Mapping[str, Step]] = {}
@@ -159,11 +154,11 @@ class ShotHistory:
         nodes = [Node(HERE, top), *(Node(commit.id, commit.parents) for commit in self.commits.values())]
         return shot_versions(nodes, self._see, shot, self._pictures if pictures else lambda _version, _shot: {})
 
-    def written(self, version: str) -> "StoryboardVersion | None":
+    def written(self, version: str) -> StoryboardVersion | None:
         """A version by its commit, or ``HERE``."""
         return self._here if version == HERE else self._past.at(version).written
 
-    def step(self, version: str, shot: str) -> "Step | None":
+    def step(self, version: str, shot: str) -> Step | None:
         """What the planner says of a shot in a version, with that version's lockfile alone."""
         if version not in self._steps:
             written = self.written(version)
@@ -171,7 +166,7 @@ class ShotHistory:
             self._steps[version] = {step.action.shot: step for step in takes}
         return self._steps[version].get(shot)
 
-    def _see(self, version: str) -> "Version | None":
+    def _see(self, version: str) -> Version | None:
 
         written = self.written(version)
         return Version(written.storyboard, written.files) if written is not None else None

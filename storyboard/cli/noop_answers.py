@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import click
 from msgspec import Struct
@@ -13,21 +14,23 @@ from msgspec import Struct
 from storyboard.cli.output import CommandOutput, colored, envelope
 from storyboard.cli.project import Project
 from storyboard.cli.project_root import typed
-from storyboard.cli.settings import cache_dir, settings_file
+from storyboard.cli.settings import Settings
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
 from storyboard.engine.session import Session
 from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, output_mode, question, write_note
-from storyboard.fastpath.noop_proof import BuildInputs, program_stamps, prove_noop
+from storyboard.fastpath.noop_proof import BuildInputs, look_at, program_stamps, prove_noop
 from storyboard.fastpath.plan_cache import write_cached_plan
 from storyboard.report.build_result import outcome_data, outcome_text
 from storyboard.report.diagnostics import render
+from storyboard.store.file_stamps import Look
 
 
 class NoopQuestion(Struct, frozen=True):
     """The question of this build, its output mode, and the monotonic time at which it was asked.
 
-    *words* are empty without a command line. *provider* is the provider that they name.
+    *words* are empty without a command line. *provider* is the provider that they name. *settings* is how the settings
+    file looks, ``None`` if that cannot be told.
     """
 
     words: tuple[str, ...]
@@ -35,12 +38,18 @@ class NoopQuestion(Struct, frozen=True):
     mode: dict[str, bool]
     began: float
     provider: str | None
+    settings: tuple[str, Look] | None
 
     @classmethod
-    def now(cls, provider: str | None) -> "NoopQuestion":
+    def now(cls, provider: str | None) -> Self:
         """Return the question of the current command. To be called before anything is read."""
         words = click.get_current_context().find_object(tuple) or ()
-        return cls(words, question(words), output_mode(words), time.monotonic(), provider)
+        began = time.monotonic()
+        try:
+            settings = look_at(Settings().file)
+        except OSError:
+            settings = None
+        return cls(words, question(words), output_mode(words), began, provider, settings)
 
 
 def write_noop_note(
@@ -48,16 +57,16 @@ def write_noop_note(
 ) -> None:
     """Write a note and a plan cache if a second build with the same words would find everything in place."""
     then = session.after(outcome) if asked.words and _is_understood_alike(asked, speaker) else None
-    if then is None:
+    if then is None or asked.settings is None:
         return
     plan = Plan(tuple(then.reused.values()))
-    inputs = BuildInputs(project.read, tuple(_input_paths(project)), settings_file(), asked.began)
+    inputs = BuildInputs(project.read, tuple(_input_paths(project)), asked.settings, asked.began)
     stamps = prove_noop(session, plan.steps, inputs)
     program = program_stamps()
     if stamps is None or program is None:
         return
     scenes = {name: scene for name, scene in project.loaded.scenes() if scene is not None}
-    write_cached_plan(session, scenes, cache_dir(project.root), asked.provider, plan, stamps, program)
+    write_cached_plan(session, scenes, project.settings.cache_dir(project.root), asked.provider, plan, stamps, program)
     stamps.stamps |= program
     with suppress(OSError, OverflowError):
         answers = _render_answers(speaker, project, session, then)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from storyboard.cli.output import BY_CODE, CommandOutput, Exit, problem
+from storyboard.cli.output import BY_CODE, CommandOutput, Exit, note, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
@@ -25,11 +25,10 @@ def opened(
     speaker: CommandOutput,
     project: Project,
     storyboard: Storyboard,
-    choices: "BuildOptions",
-    on_wait: "Callable[[LockOwner | None], None] | None" = None,
-) -> "Iterator[Session]":
+    choices: BuildOptions,
+    on_wait: Callable[[LockOwner | None], None] | None = None,
+) -> Iterator[Session]:
     """A session; with *on_wait* one that builds, and holds the project's lock."""
-
     try:
         recalled = project.known.snapshot if project.known is not None else None
         with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
@@ -51,9 +50,14 @@ def opened(
         speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
 
 
+def report_lock_owner(owner: LockOwner | None) -> None:
+    """Print whose build this one waits for."""
+    who = f": process {owner.pid} on {owner.host}, building {owner.storyboard}" if owner is not None else ""
+    note(f"waiting for another build in this project{who}")
+
+
 def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
     """What the next build would do, and that in one line."""
-
     with opened(speaker, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
     return plan, f"the next build: {summary(plan)}"
@@ -66,9 +70,8 @@ def _no_shot(selector: str) -> str:
 
 
 @contextmanager
-def opened_store(speaker: CommandOutput) -> "Iterator[None]":
+def opened_store(speaker: CommandOutput) -> Iterator[None]:
     """Turns what can go wrong with the cache as a whole into words and exit codes."""
-
     try:
         yield
     except (RefsUnreadable, LockfileProblem) as bad:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 4
 
 
-def read_spending(speaker: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
+def read_paid_options(speaker: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
     """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
     from storyboard.engine.paid.generator import PaidOptions, Timeouts
 
@@ -78,7 +78,6 @@ def confirm(speaker: CommandOutput, plan: Plan, text: str, cap: Decimal | None, 
 
     *capped* says that whoever builds gave the cap: the storyboard's budget lowers it and is none by itself.
     """
-
     if not plan.cost():
         return
     terminal = sys.stdin.isatty() and sys.stderr.isatty() and not speaker.as_json

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
@@ -21,15 +21,12 @@ from storyboard.core.plan_file import (
     make_plan_file,
 )
 from storyboard.durable import write_atomic
+from storyboard.engine.session import Session
 from storyboard.report.diagnostics import error_text
 
-if TYPE_CHECKING:
-    from storyboard.engine.session import Session
 
-
-def current_plan_file(session: "Session", plan: Plan, provider: str | None) -> PlanFile:
+def current_plan_file(session: Session, plan: Plan, provider: str | None) -> PlanFile:
     """Return the plan of an open session with everything it depends on."""
-
     choices = session.choices
     lockfile: dict[str, Any] = msgspec.to_builtins(session.shelf.lockfile.shots)
     choice = PlanChoice(provider, choices.select, choices.remake)
@@ -38,7 +35,6 @@ def current_plan_file(session: "Session", plan: Plan, provider: str | None) -> P
 
 def write_plan(path: Path, signed: PlanFile) -> None:
     """Write a plan file. Raises ``click.UsageError`` if *path* is a file of another kind."""
-
     if path.exists():
         try:
             decode_plan_file(path.read_bytes())

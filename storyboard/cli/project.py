@@ -11,8 +11,8 @@ from msgspec import Struct, structs
 
 from storyboard.cli.output import CommandOutput, Exit, colored, note, problem, readable
 from storyboard.cli.process import GcPause
-from storyboard.cli.project_root import STORYBOARD, find_file, find_root, state_of, typed
-from storyboard.cli.settings import cache_dir
+from storyboard.cli.project_root import STORYBOARD, find_file, find_root, typed
+from storyboard.cli.settings import Settings
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
@@ -20,10 +20,10 @@ from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
 from storyboard.providers import models
 from storyboard.report.diagnostics import as_data, render
+from storyboard.store.state import State
 
 if TYPE_CHECKING:
     from storyboard.fastpath.plan_cache import CachedPlan
-    from storyboard.store.state import State
 
     # Arguments: the project's root, the storyboard's file, the provider of the command line, the cache folder.
     PlanReader = Callable[[Path, Path, str | None, Path | None], CachedPlan | None]
@@ -33,7 +33,7 @@ class Project(Struct, frozen=True):
     """A storyboard that has been read, with its findings. ``storyboard`` is ``None`` if it is too broken to go on.
 
     ``named`` is the path as it was given; ``read`` says how its files looked, and what was in them, as sha256;
-    ``known`` is what is remembered of it, if that was asked for.
+    ``known`` is its cached plan, if that was asked for.
     """
 
     root: Path
@@ -42,9 +42,10 @@ class Project(Struct, frozen=True):
     findings: list[Diagnostic]
     texts: Mapping[str, str]
     files: list[str]
-    loaded: "Loaded"
+    loaded: Loaded
     named: Path
     read: Mapping[str, tuple[os.stat_result, str]]
+    settings: Settings
     known: "CachedPlan | None" = None
 
     @property
@@ -53,9 +54,9 @@ class Project(Struct, frozen=True):
         name = self.files[0] if self.files else STORYBOARD
         return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
 
-    def state(self) -> "State":
+    def state(self) -> State:
         """Where it keeps what it made. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
-        return state_of(self.root)
+        return State(self.root, self.settings.cache_dir(self.root))
 
     def place(self, shot: str, field: str | None = None) -> Span | None:
         """Where a shot or one of its fields is written, as the user would type it."""
@@ -68,22 +69,24 @@ def read_project(
     provider: str | None = None,
     changed: tuple[str, bytes] | None = None,
     *,
+    settings: Settings | None = None,
     recall: "PlanReader | None" = None,
 ) -> Project:
     """Read and check a storyboard. Raises ``click.UsageError`` if there is none.
 
-    *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. With
-    *recall* scenes that it knows are not read; nothing in them can be located afterwards.
+    *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. *settings*
+    are read anew unless given. With *recall* scenes that it knows are not read, and nothing in them can be located.
     """
     file = find_file(path)
     root = find_root(file)
     name = file.relative_to(root).as_posix()
     if readable(name) != name:
         raise click.UsageError(f"{readable(str(path))}: its name is not UTF-8; rename it")
+    settings = settings or Settings()
     disk = DiskFiles(root)
     files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
     with GcPause():
-        known = recall(root, file, provider, cache_dir(root)) if recall is not None else None
+        known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
         loaded = load(name, files, models.cards(), provider=provider, known=known)
     names = {name: typed(root / name) for name in loaded.files}
     return Project(
@@ -96,6 +99,7 @@ def read_project(
         loaded=loaded,
         named=path,
         read=disk.read_files,
+        settings=settings,
         known=known,
     )
 
@@ -119,7 +123,6 @@ class _Renamed(Mapping[str, str]):
 
 def checked(speaker: CommandOutput, project: Project) -> Storyboard:
     """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
-
     speaker.storyboard = project.typed
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.settings import cache_dir
+from storyboard.cli.settings import Settings
 from storyboard.store.state import State
 
 STORYBOARD = "storyboard.yaml"
@@ -43,9 +43,9 @@ def find_root(file: Path) -> Path:
     return file.parent
 
 
-def state_of(root: Path) -> "State":
+def state_of(root: Path) -> State:
     """The state folders of the project in *root*. Raises ``StateRefused``, ``click.UsageError``, ``OSError``."""
-    return State(root, cache_dir(root))
+    return State(root, Settings().cache_dir(root))
 
 
 def typed(file: Path | str) -> str:

@@ -11,6 +11,7 @@ cache could have files written wherever it likes.
 import json
 import os
 import shlex
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +26,27 @@ CACHE_DIR = "STORYBOARD_CACHE_DIR"
 _FORM = 'write `[project."/path/of/the/project"]` and below it `cache = "/path/of/its/cache"`'
 
 
-def settings_file() -> Path:
-    """Where the settings of this person are, whether or not the file is there."""
-    return Path(click.get_app_dir("storyboard")) / "settings.toml"
+class Settings:
+    """The settings of this machine. The file is read once, when it is first needed."""
 
+    def __init__(self) -> None:
+        self.file = Path(click.get_app_dir("storyboard")) / "settings.toml"
 
-def cache_dir(root: Path) -> Path | None:
-    """The folder for the cache of the project in *root* as the settings have it; ``None`` if it stays in the project.
+    def cache_dir(self, root: Path) -> Path | None:
+        """Return the cache folder of the project in *root*; ``None`` if it is inside the project.
 
-    Raises ``click.UsageError``.
-    """
-    named = os.environ.get(CACHE_DIR)
-    if named:
-        return _absolute(named, CACHE_DIR)
-    file = settings_file()
-    projects = _projects(file)
-    own = next((one for name, one in projects.items() if os.path.realpath(name) == os.path.realpath(root)), None)
-    return _absolute(own["cache"], str(file)) if own is not None and "cache" in own else None
+        Raises ``click.UsageError``.
+        """
+        named = os.environ.get(CACHE_DIR)
+        if named:
+            return _absolute(named, CACHE_DIR)
+        projects = self._projects
+        own = next((one for name, one in projects.items() if os.path.realpath(name) == os.path.realpath(root)), None)
+        return _absolute(own["cache"], str(self.file)) if own is not None and "cache" in own else None
+
+    @cached_property
+    def _projects(self) -> dict[str, dict[str, str]]:
+        return _read_projects(self.file)
 
 
 def _absolute(text: str, where: str) -> Path:
@@ -51,7 +56,7 @@ def _absolute(text: str, where: str) -> Path:
     return path
 
 
-def _projects(file: Path) -> dict[str, dict[str, str]]:
+def _read_projects(file: Path) -> dict[str, dict[str, str]]:
     try:
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -76,9 +81,8 @@ def _projects(file: Path) -> dict[str, dict[str, str]]:
     return projects
 
 
-def refusal(refused: "StateRefused") -> dict[str, Any]:
+def refusal(refused: StateRefused) -> dict[str, Any]:
     """Why the state of a project is not used, and the way out, as an error of the command line."""
-
     root, own = refused.root, refused.root / state.FOLDER
     match refused:
         case state.LinkInState(path=path, target=target):
@@ -118,7 +122,6 @@ def refusal(refused: "StateRefused") -> dict[str, Any]:
 
 
 def _without_link(root: Path, path: Path, target: Path) -> str:
-
     own = root / FOLDER
     if path == own / "cache" and _can_be_cache(target):
         return f"if the link is yours, run `rm {_quoted(path)}` and name the cache: {_setting(root, target)}"
@@ -145,7 +148,7 @@ def _setting(root: Path, cache: Path) -> str:
     name, place = (json.dumps(clean(os.path.realpath(path)), ensure_ascii=False) for path in (root, cache))
     lines = f"\n\n    [project.{name}]\n    cache = {place}\n\n"
     variable = f"set {CACHE_DIR}={_quoted(cache)} in the environment of every command"
-    return f"write into {_shown(settings_file())}{lines}or {variable}. Nothing is made again"
+    return f"write into {_shown(Settings().file)}{lines}or {variable}. Nothing is made again"
 
 
 def _shown(path: Path) -> str:
@@ -153,5 +156,4 @@ def _shown(path: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-
     return clean(shlex.quote(readable(str(path))))

@@ -35,13 +35,13 @@ class BuildInputs(Struct, frozen=True):
     """Files that a build has read by way of the command line.
 
     *texts* maps the storyboard's files to how they looked and their sha256, *paths* are all paths that were followed
-    from the words of the command line on, *settings* is the settings file, *began* the monotonic time before the first
-    of them was read.
+    from the words of the command line on, *settings* is the settings file and how it looked before it was read, *began*
+    the monotonic time before the first of them was read.
     """
 
     texts: Mapping[str, tuple[os.stat_result, str]]
     paths: tuple[Path, ...]
-    settings: Path
+    settings: tuple[str, Look]
     began: float
 
 
@@ -60,7 +60,7 @@ def prove_noop(session: Session, steps: Iterable[Step], inputs: BuildInputs) -> 
     }
     found = PathStamps()
     try:
-        looks |= [look_at(inputs.settings)]
+        looks |= [inputs.settings]
         for folder in _folders_without_choice(session, steps):
             looks.pop(folder, None)
         looks |= dict(_own_files(session))

@@ -466,3 +466,20 @@ def test_a_build_with_nothing_to_do_loads_nothing(film: Path) -> None:
 @pytest.mark.parametrize("verb", ["check", "plan"])
 def test_reading_verbs_load_no_heavy_library(film: Path, verb: str) -> None:
     assert not loaded(film, verb) & (READING | {"concurrent.futures", "multiprocessing"})
+
+
+def test_settings_that_change_while_a_build_runs_are_noticed(film: Path, tmp_path: Path) -> None:
+    config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    settings = tmp_path / "config" / "storyboard" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    real = Session.after
+
+    def edited(self: Session, outcome: object) -> object:
+        settings.write_text("# another cache\n")
+        return real(self, outcome)  # type: ignore[arg-type]
+
+    with mock.patch.object(Session, "after", edited):
+        assert ask(film, "build", env=config).code == 0
+    assert not at_a_glance(film, env=config)
+    assert ask(film, "build", env=config).code == 0
+    assert at_a_glance(film, env=config)

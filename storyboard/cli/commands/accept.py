@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.commands.build import say_who_builds
-from storyboard.cli.open_session import next_build, opened
+from storyboard.cli.open_session import next_build, opened, report_lock_owner
 from storyboard.cli.options import (
     generated_shot,
     json_option,
@@ -32,12 +31,11 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
     """
-
     speaker = CommandOutput("accept", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, BuildOptions(), say_who_builds) as session:
+    with opened(speaker, project, storyboard, BuildOptions(), report_lock_owner) as session:
         try:
             take = ShotTakes(session, shot).accept()
         except NotAccepted as why:

@@ -1,15 +1,15 @@
 """``storyboard build``: make what has changed, then the film."""
 
 import time
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from storyboard.cli.build_run import exit_code, run_approved
 from storyboard.cli.noop_answers import NoopQuestion, write_noop_note
-from storyboard.cli.open_session import opened
+from storyboard.cli.open_session import opened, report_lock_owner
 from storyboard.cli.options import (
     choosing,
     cores,
@@ -22,24 +22,18 @@ from storyboard.cli.options import (
     verbose_option,
     yes_option,
 )
-from storyboard.cli.output import BY_CODE, CommandOutput, Exit, ExitWith, note, paint, problem, stderr_console
-from storyboard.cli.payment import confirm, read_spending
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, problem
 from storyboard.cli.plan_files import approved_cap, current_plan_file, read_plan, refuse_if_drifted
 from storyboard.cli.process import GcPause
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
+from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
 from storyboard.engine.session import BuildOptions, Session
-from storyboard.report.build_result import is_left_out, outcome_data, outcome_text
-from storyboard.report.plan import plan_data, plan_text, summary
-from storyboard.report.progress import LiveProgress, PlainProgress
+from storyboard.report.build_result import outcome_data, outcome_text
+from storyboard.report.plan import plan_data, summary
 from storyboard.report.reason import reason_text
 from storyboard.report.text import several
-
-if TYPE_CHECKING:
-    from storyboard.core.build_events import BuildResult
-    from storyboard.engine.paid.generator import PaidOptions
-    from storyboard.store.project_lock import LockOwner
 
 
 @click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
@@ -82,7 +76,6 @@ def command(
 
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
-
     speaker = CommandOutput("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
     question = NoopQuestion.now(maker)
@@ -97,7 +90,7 @@ def command(
     cap = approved_cap(agreed, cap) if agreed is not None else cap
     choices = BuildOptions(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
     began = time.monotonic()
-    with opened(speaker, project, storyboard, choices, say_who_builds) as session:
+    with opened(speaker, project, storyboard, choices, report_lock_owner) as session:
         if agreed is not None:
             refuse_if_drifted(speaker, agreed, current_plan_file(session, session.plan(), maker))
         if not offline:
@@ -109,55 +102,13 @@ def command(
         if offline:
             _refuse_if_remote(speaker, session, plan)
         capped = max_cost is not None or agreed is not None
-        outcome = carry_out(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
+        outcome = run_approved(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
         _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
         if agreed is None:
             write_noop_note(question, speaker, project, session, outcome)
 
 
-def say_who_builds(holder: "LockOwner | None") -> None:
-    """Tell whose build is waited for."""
-    who = f": process {holder.pid} on {holder.host}, building {holder.storyboard}" if holder is not None else ""
-    note(f"waiting for another build in this project{who}")
-
-
-def carry_out(
-    speaker: CommandOutput,
-    session: "Session",
-    plan: Plan,
-    *,
-    yes: bool,
-    capped: bool,
-    at_once: int | None,
-    offline: bool = False,
-    agreed: Callable[[], None] = lambda: None,
-) -> "BuildResult":
-    """Ask if it costs money, then do what the plan says. *agreed* is called between the two.
-
-    *capped* says that the command line limits what may be spent.
-    """
-
-    spending = None
-    orphans = [] if offline else session.orphans(plan)
-    if session.needs_network(plan) or orphans:
-        providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
-        spending = read_spending(speaker, providers, at_once)
-        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
-    agreed()
-    return _run(speaker, session, plan, spending)
-
-
-def _run(speaker: CommandOutput, session: "Session", plan: Plan, spending: "PaidOptions | None") -> "BuildResult":
-
-    console = None if speaker.as_json or speaker.quiet else stderr_console()
-    if console is not None and console.is_terminal:
-        with LiveProgress(console, plan) as live:
-            return session.build(live, spending, lambda workers: live.watch(workers.progress))
-    return session.build(PlainProgress(speaker.progress), spending)
-
-
-def _refuse_unless_current(speaker: CommandOutput, session: "Session", plan: Plan) -> None:
-
+def _refuse_unless_current(speaker: CommandOutput, session: Session, plan: Plan) -> None:
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
         hint = "build without --locked, and commit the lockfile"
@@ -175,15 +126,14 @@ def _only_missing(plan: Plan) -> bool:
     return bool(left) and all(step.reason.why in missing for step in left)
 
 
-def _refuse_if_remote(speaker: CommandOutput, session: "Session", plan: Plan) -> None:
+def _refuse_if_remote(speaker: CommandOutput, session: Session, plan: Plan) -> None:
     remote = [*session.needs_network(plan), *session.unfetched()]
     if remote:
         text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
         speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
 
 
-def _tell(speaker: CommandOutput, session: "Session", outcome: "BuildResult", seconds: float, *, verbose: bool) -> None:
-
+def _tell(speaker: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool) -> None:
     data = outcome_data(outcome, session.storyboard, seconds, typed)
     text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
     if outcome.stopped_by:
@@ -201,25 +151,11 @@ def _tell(speaker: CommandOutput, session: "Session", outcome: "BuildResult", se
     raise ExitWith(code)
 
 
-def _errors(outcome: "BuildResult") -> list[dict[str, Any]]:
+def _errors(outcome: BuildResult) -> list[dict[str, Any]]:
     """What kept a build from its end: a signal, what failed, and what was left out because of it."""
-
     errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
     errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
     blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
     return errors + [
         problem("blocked", f"{name}: {reason_text(step)}") for name, step in blocked.items() if step.do == "blocked"
     ]
-
-
-def exit_code(outcome: "BuildResult") -> int:
-    """What a build ends with."""
-    if outcome.stopped_by:
-        return 128 + outcome.stopped_by
-    codes = set(outcome.codes.values())
-    for failure, code in BY_CODE.items():
-        if failure in codes:
-            return code
-
-    left_out = any(is_left_out(step) for step in outcome.blocked.values())
-    return Exit.FAILED if outcome.failed or left_out else Exit.DONE

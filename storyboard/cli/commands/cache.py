@@ -47,7 +47,6 @@ def folder(path: Path, as_json: bool) -> None:
 @json_option
 def listing(path: Path, as_json: bool) -> None:
     """List every take with what it cost, and the branches, tags and worktrees whose lockfiles name it."""
-
     speaker = CommandOutput("cache ls", as_json=as_json)
     root = _root(path)
     try:
@@ -71,7 +70,6 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
 
     Ends with 1 if something is; the next build makes it again, or takes another take of the same request.
     """
-
     speaker = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
     with ProjectCache(state_of(_root(path))) as cache:
         health = verify(cache)
@@ -88,7 +86,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     speaker.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
 
 
-def _problems(health: "Health") -> list[dict[str, Any]]:
+def _problems(health: Health) -> list[dict[str, Any]]:
     again = "the next build makes it again"
     errors = [problem("damaged", f"{digest} is not what it was", again) for digest in health.damaged]
     for digest, record in health.missing:
@@ -108,7 +106,6 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
     paid job that is not finished may need, and every paid take unless --paid is said as well. Refuses if it cannot
     read one of these.
     """
-
     speaker = CommandOutput("cache gc", as_json=as_json)
     project = read_project(path)
     storyboard = checked(speaker, project)

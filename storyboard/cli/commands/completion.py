@@ -10,7 +10,6 @@ from storyboard.cli.output import say
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print a script that lets a shell complete storyboard's verbs and options."""
-
     from storyboard.cli.main import cli
 
     found = get_completion_class(shell)

@@ -22,7 +22,6 @@ def command(path: Path, by: str, as_json: bool) -> None:
 
     Where a provider did not say what it charged, the estimate counts.
     """
-
     speaker = CommandOutput("cost", as_json=as_json)
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
     totals = ledger.totals(by)  # type: ignore[arg-type]  # click has checked the choice

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,15 +11,13 @@ from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import CommandOutput, Exit, paint, problem, say
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.project_root import find_file, find_root
+from storyboard.core.clip import ClipInfo
 from storyboard.core.compare import Version, compare
 from storyboard.core.plan import TakeResult
 from storyboard.engine.project_store import Workspace
 from storyboard.engine.versions import StoryboardVersion, footage_facts, locked_plan, plan_between
 from storyboard.report.diff import Between, diff_data, diff_markdown, diff_text
 from storyboard.store.lockfile import Lockfile
-
-if TYPE_CHECKING:
-    from storyboard.core.clip import ClipInfo
 
 HERE = "working tree"
 
@@ -39,7 +36,6 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     Without REV, HEAD and the files as they are; REV and the files as they are; A..B two commits; A...B what B changed
     since it left A. Reads git, makes nothing and calls nobody.
     """
-
     speaker = CommandOutput("diff", as_json=as_json)
     if revision is not None and path is None and Path(revision).exists():
         path, revision = Path(revision), None
@@ -51,8 +47,7 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     speaker.result(diff_text(between, paint), diff_data(between), follow=follow)
 
 
-def _between(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> "Between":
-
+def _between(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> Between:
     project = read_project(path, provider)
     file = find_file(path)
     with history(speaker, project, file.relative_to(find_root(file)).as_posix(), provider) as past:
@@ -87,15 +82,14 @@ def _ends(past: GitHistory, revision: str | None) -> tuple[str, str]:
     return (revision, "")
 
 
-def _here(speaker: CommandOutput, project: Project) -> "StoryboardVersion":
+def _here(speaker: CommandOutput, project: Project) -> StoryboardVersion:
     return working(speaker, project, checked(speaker, project))
 
 
 def _version(
-    speaker: CommandOutput, past: GitHistory, name: str, *, before: "StoryboardVersion | None" = None
-) -> "StoryboardVersion":
+    speaker: CommandOutput, past: GitHistory, name: str, *, before: StoryboardVersion | None = None
+) -> StoryboardVersion:
     """The version in a commit; where the storyboard is not there yet, an empty one stands before *before*."""
-
     read = past.at(past.git.commit(name))
     if read.written is not None:
         if read.trouble:
@@ -107,9 +101,8 @@ def _version(
     return StoryboardVersion(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 
-def _with_lengths(written: "StoryboardVersion", footage: "Mapping[str, ClipInfo]") -> "Version":
+def _with_lengths(written: StoryboardVersion, footage: Mapping[str, ClipInfo]) -> Version:
     """With the real lengths of the takes that the version's own lockfile names for it, and of its *footage*."""
-
     steps = locked_plan(written).takes()
     takes = {step.action.shot: step.result.info for step in steps if isinstance(step.result, TakeResult)}
     return Version(written.storyboard, written.files, {**footage, **takes})

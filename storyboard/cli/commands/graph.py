@@ -19,7 +19,6 @@ from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 @json_option
 def command(path: Path, form: str, as_json: bool) -> None:
     """Show which shot starts from which, and everything that is made of it."""
-
     speaker = CommandOutput("graph", as_json=as_json)
     graph = Graph(checked(speaker, read_project(path)))
     draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]

@@ -1,12 +1,11 @@
 """``storyboard hold``: keep the take that a shot has, whatever is written about the shot."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from storyboard.cli.editing import Edit, as_edited, edited, write
-from storyboard.cli.open_session import next_build, opened
+from storyboard.cli.editing import edited, write_hold
+from storyboard.cli.open_session import opened
 from storyboard.cli.options import (
     generated_shot,
     json_option,
@@ -16,7 +15,6 @@ from storyboard.cli.options import (
 )
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project
-from storyboard.cli.project_root import typed
 from storyboard.core.model import Generated
 from storyboard.engine.session import BuildOptions
 
@@ -31,7 +29,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     A held shot is made again only by --remake; `storyboard release` ends it.
     """
-
     speaker = CommandOutput("hold", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
@@ -41,17 +38,4 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     take = f"its take (seed {locked.seed}, {locked.take[:12]}) stays" if locked is not None else "its first take stays"
     data = {"take": locked.take if locked is not None else None}
     edit = edited(speaker, project, shot, {"hold": True})
-    tell_hold(speaker, path, provider, shot, edit, f"{take} in the cut", data)
-
-
-def tell_hold(
-    speaker: CommandOutput, path: Path, provider: str | None, shot: str, edit: Edit, said: str, data: dict[str, Any]
-) -> None:
-    """Write the edit of ``hold``, and tell what the next build does."""
-    changed, storyboard = as_edited(speaker, path, edit, provider)
-    write(speaker, edit)
-    plan, then = next_build(speaker, changed, storyboard)
-    wrote = f"; written into {typed(edit.file)}" if edit.changes else "; it was so before"
-    data |= {"shot": shot, "hold": storyboard.shot(shot).hold, "file": typed(edit.file), "changed": edit.changes}
-    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    speaker.result(f"{shot}: {said}{wrote}\n{then}", data, follow=follow)
+    write_hold(speaker, project, provider, shot, edit, f"{take} in the cut", data)

@@ -61,7 +61,6 @@ def command(folder: Path, as_json: bool) -> None:
 
 
 def _schema(folder: Path) -> list[Path]:
-
     path = folder / _SCHEMA
     try:
         write_new(path, schema_text().encode())
@@ -71,7 +70,6 @@ def _schema(folder: Path) -> list[Path]:
 
 
 def _storyboard(target: Path) -> Path:
-
     name = readable(target.absolute().parent.name)
     stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"
     # JSON strings are YAML strings, whatever a folder may be called

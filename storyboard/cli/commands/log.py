@@ -2,7 +2,6 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +10,10 @@ from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import CommandOutput, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.core.model import FOOTAGE, maker_of
+from storyboard.core.plan import LockEntry
+from storyboard.core.shot_history import ShotVersion
 from storyboard.engine.project_store import Workspace
 from storyboard.report.log import Answer, LogEntry, log_data, log_text
-
-if TYPE_CHECKING:
-    from storyboard.core.plan import LockEntry
-    from storyboard.core.shot_history import ShotVersion
 
 
 @click.command("log", epilog="Example: storyboard log expedition -n 3")
@@ -30,7 +27,6 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
 
     Follows the shot when it was renamed. Reads git and the cache, makes nothing and calls nobody.
     """
-
     speaker = CommandOutput("log", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
@@ -54,13 +50,13 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
 class _Answers:
     """The takes that any version's lockfile names, by the key that they answer."""
 
-    def __init__(self, line: ShotHistory, workspace: "Workspace") -> None:
+    def __init__(self, line: ShotHistory, workspace: Workspace) -> None:
         self._line = line
         self._workspace = workspace
         self._locked: dict[str, LockEntry] = {}
         self._unread = iter((HERE, *line.commits))
 
-    def to(self, moment: "ShotVersion") -> "Answer":
+    def to(self, moment: ShotVersion) -> Answer:
         """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
 
         written = self._line.written(moment.id)
@@ -79,12 +75,12 @@ class _Answers:
             return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True, footage=footage)
         return Answer("none", footage=footage)
 
-    def _own(self, moment: "ShotVersion", key: str) -> "LockEntry | None":
+    def _own(self, moment: ShotVersion, key: str) -> LockEntry | None:
         written = self._line.written(moment.id)
         entries = written.lockfile.shots.get(moment.shot, {}) if written is not None else {}
         return next((entry for entry in entries.values() if entry.key == key), None)
 
-    def _any(self, key: str) -> "LockEntry | None":
+    def _any(self, key: str) -> LockEntry | None:
         """The newest lockfile's entry for that key; lockfiles are read until one is found."""
         while key not in self._locked:
             version = next(self._unread, None)

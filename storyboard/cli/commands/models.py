@@ -15,7 +15,6 @@ from storyboard.providers import models
 @json_option
 def command(name: str | None, as_json: bool) -> None:
     """Show what models can do and what they cost; one model, or all."""
-
     found = models.cards()
     if name is not None and name not in found:
         raise click.UsageError(f"no model is called {name!r}; there is {', '.join(found)}")

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from storyboard.cli.commands.build import say_who_builds
-from storyboard.cli.editing import Edit, as_edited, edited, write
-from storyboard.cli.open_session import next_build, opened
+from storyboard.cli.editing import Edit, edited, read_edited, write
+from storyboard.cli.open_session import next_build, opened, report_lock_owner
 from storyboard.cli.options import (
     generated_shot,
     json_option,
@@ -20,14 +19,12 @@ from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import checked, read_project
 from storyboard.cli.project_root import typed
 from storyboard.core.model import Json
+from storyboard.core.results import Take
 from storyboard.engine.session import BuildOptions
 from storyboard.engine.takes import ShotTakes
 from storyboard.report.reason import change_lines
 from storyboard.report.takes import take_data, take_line
 from storyboard.report.text import listed
-
-if TYPE_CHECKING:
-    from storyboard.core.results import Take
 
 
 @click.command("pick", epilog="Example: storyboard pick glide 2")
@@ -43,16 +40,15 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     Writes `pick` into the storyboard where another seed is chosen, and the take into the lockfile. Linked shots start
     from the chosen take with the next build.
     """
-
     speaker = CommandOutput("pick", as_json=as_json)
     project = read_project(path, provider)
     storyboard = checked(speaker, project)
     generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, BuildOptions(), say_who_builds) as session:
+    with opened(speaker, project, storyboard, BuildOptions(), report_lock_owner) as session:
         takes = ShotTakes(session, shot)
         chosen = _chosen(speaker, takes, take)
         edit = edited(speaker, project, shot, _fields(speaker, takes, chosen, take, hold=hold))
-        changed, storyboard = as_edited(speaker, path, edit, provider)
+        changed, storyboard = read_edited(speaker, project, edit, provider)
         write(speaker, edit)
         if chosen is not None:
             takes.choose(chosen)
@@ -68,7 +64,7 @@ def _edit_data(edit: Edit) -> dict[str, Json]:
     return {"file": typed(edit.file), "changed": edit.changes}
 
 
-def _chosen(speaker: CommandOutput, takes: "ShotTakes", text: str) -> "Take | None":
+def _chosen(speaker: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
     """The take that is meant; ``None`` for a seed of the shot that has no take yet."""
     found = takes.matching(text)
     listing = [f"storyboard takes {takes.shot}"]
@@ -86,15 +82,14 @@ def _chosen(speaker: CommandOutput, takes: "ShotTakes", text: str) -> "Take | No
     return found[0]
 
 
-def _refuse_many(speaker: CommandOutput, text: str, found: Sequence["Take"], listing: Sequence[str]) -> NoReturn:
-
+def _refuse_many(speaker: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
     hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
     message = f"{text!r} may be {listed(take_line(take) for take in found)}"
     speaker.refuse(Exit.USAGE, [problem("ambiguous-take", message, hint)], follow=listing)
 
 
 def _fields(
-    speaker: CommandOutput, takes: "ShotTakes", chosen: "Take | None", text: str, *, hold: bool
+    speaker: CommandOutput, takes: ShotTakes, chosen: Take | None, text: str, *, hold: bool
 ) -> Mapping[str, Json]:
     """What is to be written into the shot."""
     if chosen is None:
@@ -112,8 +107,7 @@ def _fields(
     return {"takes": [*others, seed], "pick": seed}
 
 
-def _refuse_other_request(speaker: CommandOutput, takes: "ShotTakes", chosen: "Take") -> NoReturn:
-
+def _refuse_other_request(speaker: CommandOutput, takes: ShotTakes, chosen: Take) -> NoReturn:
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"
     hint = f"go back to what it was made from, or say --hold to keep it in the cut as it is\n{chr(10).join(lines)}"

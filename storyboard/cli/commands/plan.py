@@ -37,7 +37,6 @@ def command(
 
     Writes nothing, unless told by --out, and calls nobody.
     """
-
     speaker = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
     with GcPause():
@@ -45,9 +44,8 @@ def command(
 
 
 def _tell(
-    speaker: CommandOutput, path: Path, maker: str | None, choices: "BuildOptions", out: Path | None, *, verbose: bool
+    speaker: CommandOutput, path: Path, maker: str | None, choices: BuildOptions, out: Path | None, *, verbose: bool
 ) -> None:
-
     project = read_project(path, maker, recall=read_cached_plan)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, choices) as session:

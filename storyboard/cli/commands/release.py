@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.commands.hold import tell_hold
-from storyboard.cli.editing import edited
+from storyboard.cli.editing import edited, write_hold
 from storyboard.cli.options import generated_shot, json_option, provider_option, shot_argument, storyboard_argument
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import checked, read_project
@@ -25,4 +24,4 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     project = read_project(path, provider)
     held = generated_shot(checked(speaker, project), shot).hold
     edit = edited(speaker, project, shot, {"hold": None} if held else {})
-    tell_hold(speaker, path, provider, shot, edit, "it is made again when its request changes", {})
+    write_hold(speaker, project, provider, shot, edit, "it is made again when its request changes", {})

@@ -9,5 +9,4 @@ from storyboard.document.schema import schema_text
 @click.command("schema", epilog="Example: storyboard schema > storyboard.schema.json")
 def command() -> None:
     """Print the JSON Schema of the language, for editors that complete and check while you type."""
-
     say(schema_text().rstrip("\n"))

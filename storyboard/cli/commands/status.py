@@ -31,7 +31,6 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
 
 
 def _tell(speaker: CommandOutput, path: Path, provider: str | None) -> None:
-
     project = read_project(path, provider_name(provider, draft=False), recall=read_cached_plan)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, BuildOptions()) as session:

@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from storyboard.cli.commands.build import carry_out, exit_code, say_who_builds
-from storyboard.cli.editing import Edit, as_edited, edited, write
-from storyboard.cli.open_session import opened
+from storyboard.cli.build_run import exit_code, run_approved
+from storyboard.cli.editing import Edit, edited, read_edited, write
+from storyboard.cli.open_session import opened, report_lock_owner
 from storyboard.cli.options import (
     cores,
     draft_option,
@@ -28,6 +28,7 @@ from storyboard.cli.options import (
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, paint, problem
 from storyboard.cli.project import Project, checked, read_project
 from storyboard.cli.project_root import typed
+from storyboard.core.build_events import BuildResult
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.engine.session import BuildOptions, Session
@@ -36,9 +37,6 @@ from storyboard.report.build_result import outcome_data
 from storyboard.report.reason import reason_text
 from storyboard.report.takes import takes_data, takes_text
 from storyboard.report.text import clean_lines, dollars, listed
-
-if TYPE_CHECKING:
-    from storyboard.core.build_events import BuildResult
 
 MAX_TAKES = 100
 # Reasons that keep a shot's take from the cut, and no other take of it from being made.
@@ -72,22 +70,21 @@ def command(
 
     The take in the cut stays; `storyboard pick` chooses another.
     """
-
     speaker = CommandOutput("take", as_json=as_json, quiet=quiet)
     name = provider_name(provider, draft=draft)
     project = read_project(path, name)
     storyboard = checked(speaker, project)
     edit, seeds = _with_fresh_seeds(speaker, project, storyboard, shot, count)
-    changed, storyboard = as_edited(speaker, path, edit, name)
+    changed, storyboard = read_edited(speaker, project, edit, name)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     choices = BuildOptions((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
-    with opened(speaker, changed, storyboard, choices, say_who_builds) as session:
+    with opened(speaker, changed, storyboard, choices, report_lock_owner) as session:
         session.fetch_pictures()
         plan = session.plan()
         _refuse_if_blocked(speaker, plan, shot)
         capped = max_cost is not None
-        outcome = carry_out(
-            speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, agreed=lambda: write(speaker, edit)
+        outcome = run_approved(
+            speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, on_approval=lambda: write(speaker, edit)
         )
         _tell(speaker, session, outcome, shot, seeds, edit)
 
@@ -100,7 +97,6 @@ def draw(below: int) -> int:
 def _with_fresh_seeds(
     speaker: CommandOutput, project: Project, storyboard: Storyboard, shot: str, count: int
 ) -> tuple[Edit, list[int]]:
-
     generated_shot(storyboard, shot)
     with opened(speaker, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
@@ -111,7 +107,6 @@ def _with_fresh_seeds(
 
 
 def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
-
     for step in plan.of("take"):
         if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
             command = f"storyboard build --select +{shot}"
@@ -122,9 +117,8 @@ def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
 
 
 def _tell(
-    speaker: CommandOutput, session: "Session", outcome: "BuildResult", shot: str, seeds: Sequence[int], edit: Edit
+    speaker: CommandOutput, session: Session, outcome: BuildResult, shot: str, seeds: Sequence[int], edit: Edit
 ) -> None:
-
     takes = ShotTakes(session, shot)
     data = takes_data(shot, takes.takes, takes.unmade())
     data |= {

@@ -31,7 +31,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     Says which one is in the cut, and where the request that a take was made from differs from today's. Writes nothing
     and calls nobody.
     """
-
     speaker = CommandOutput("takes", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = checked(speaker, project)

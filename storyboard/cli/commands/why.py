@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -20,19 +20,17 @@ from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.reason import Change
 from storyboard.core.reason import changes as changes_between
+from storyboard.core.results import Provenance
 from storyboard.core.selection import downstream
+from storyboard.core.shot_history import ShotVersion
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.versions import StoryboardVersion
 from storyboard.report.sound import why_sound_data, why_sound_text
 from storyboard.report.why import Cause, Story, why_data, why_text
 from storyboard.store.git import Git, GitProblem
 
-if TYPE_CHECKING:
-    from storyboard.core.results import Provenance
-    from storyboard.core.shot_history import ShotVersion
 
-
-def sound_named(session: "Session", name: str) -> str | None:
+def sound_named(session: Session, name: str) -> str | None:
     """Return the sound that *name* stands for, unless a shot has that name.
 
     `sound` is that of the first film, `sound/NAME` that of another.
@@ -44,9 +42,8 @@ def sound_named(session: "Session", name: str) -> str | None:
     return name if name in sounds.values() and name not in shots else None
 
 
-def write_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
+def write_sound(speaker: CommandOutput, session: Session, sound: str) -> None:
     """Write why a sound is mixed."""
-
     plan = session.plan()
     step = next(step for step in plan.of("sound") if step.action.id == sound)
     film = session.graph.films[step.action.output].output.file
@@ -55,7 +52,7 @@ def write_sound(speaker: CommandOutput, session: "Session", sound: str) -> None:
     speaker.result(why_sound_text(step, before, names), why_sound_data(step, before, names), follow=follow)
 
 
-def _names(session: "Session", plan: Plan) -> dict[str, list[str]]:
+def _names(session: Session, plan: Plan) -> dict[str, list[str]]:
     """Return what can be heard by digest: a take under all shots in which it is heard, in their order."""
     made = {step.action.shot: step.result.digest for step in plan.takes() if isinstance(step.result, TakeResult)}
     names: dict[str, list[str]] = {}
@@ -83,7 +80,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
     """
-
     speaker = CommandOutput("why", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = checked(speaker, project)
@@ -97,8 +93,7 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     speaker.result(why_text(story), why_data(story), follow=[*follow, f"storyboard log {shot}"])
 
 
-def _story(project: Project, storyboard: Storyboard, session: "Session", shot: str, provider: str | None) -> "Story":
-
+def _story(project: Project, storyboard: Storyboard, session: Session, shot: str, provider: str | None) -> Story:
     plan = session.plan()
     steps = {step.action.shot: step for step in plan.takes()}
     if shot not in steps:
@@ -132,10 +127,9 @@ def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:
 
 
 def _causes(
-    project: Project, storyboard: Storyboard, session: "Session", step: Step, provider: str | None
-) -> "Iterator[Cause]":
+    project: Project, storyboard: Storyboard, session: Session, step: Step, provider: str | None
+) -> Iterator[Cause]:
     """Yield the changed fields, each with its place and, in a git repository, its commit."""
-
     changes, shot = step.reason.changes, step.action.shot
     if step.reason.why not in ("request-changed", "input-changed", "renderer-changed"):
         return
@@ -162,7 +156,7 @@ def _written_as(change: Change) -> str:
     return _WRITTEN_AS.get(change.field, change.field)
 
 
-def _since_locked(line: ShotHistory, session: "Session", step: Step) -> tuple[Change, ...]:
+def _since_locked(line: ShotHistory, session: Session, step: Step) -> tuple[Change, ...]:
     """Return the changes since the locked take, from git: the cache does not know the request of that take."""
     source = session.graph.shot(step.action.shot).source
     locked = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
@@ -173,7 +167,7 @@ def _since_locked(line: ShotHistory, session: "Session", step: Step) -> tuple[Ch
     return ()
 
 
-def _since(line: ShotHistory, shot: str, fields: list[str]) -> "dict[str, ShotVersion]":
+def _since(line: ShotHistory, shot: str, fields: list[str]) -> dict[str, ShotVersion]:
     """Return the newest version in which each field got its value."""
     found: dict[str, ShotVersion] = {}
     wanted = set(fields)
@@ -189,7 +183,6 @@ def _since(line: ShotHistory, shot: str, fields: list[str]) -> "dict[str, ShotVe
 
 def _upstream(steps: dict[str, Step], step: Step, storyboard: Storyboard) -> Iterator[Step]:
     """Yield the steps that *step* waits for or takes a new picture from, nearest first, each once."""
-
     seen = {step.action.shot}
     waiting = [step] if step.reason.why in _FOLLOWS else []
     while waiting:
@@ -204,7 +197,7 @@ def _upstream(steps: dict[str, Step], step: Step, storyboard: Storyboard) -> Ite
                     waiting.append(above)
 
 
-def _followers(session: "Session", plan: Plan, shot: str, step: Step) -> list[Step]:
+def _followers(session: Session, plan: Plan, shot: str, step: Step) -> list[Step]:
     """Return the steps of the shots that are made because this one is."""
     if step.do not in ("make", "wait", "resume"):
         return []
@@ -212,7 +205,7 @@ def _followers(session: "Session", plan: Plan, shot: str, step: Step) -> list[St
     return [after for after in plan.takes() if after.action.shot in below and after.do in ("wait", "make")]
 
 
-def _provenance(session: "Session", step: Step) -> "tuple[Provenance | None, Request | None]":
+def _provenance(session: Session, step: Step) -> tuple[Provenance | None, Request | None]:
     found = step.result
     if not isinstance(found, TakeResult) or step.key is None:
         return None, None
