@@ -19,6 +19,8 @@ DEFAULT_MODEL = "runway:1@2"
 DEFAULT_PROVIDER = "local"
 DEFAULT_CRF = 18
 DEFAULT_PRESET = "veryfast"
+# Folders of a project that belong to this program and to git.
+OWN_FOLDERS = frozenset((".storyboard", ".git"))
 
 
 class Size(Struct, frozen=True, order=True):
@@ -207,6 +209,16 @@ class Scene(Struct, frozen=True):
     id: str
     shots: tuple[Shot, ...]
     title: str | None = None
+
+
+def parts_in_project(root: tuple[str, ...], folder: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the parts of *folder* below *root*; ``None`` if it lies outside, or in one of ``OWN_FOLDERS``.
+
+    Both are the parts of paths whose links have been resolved. Case does not count in the names of ``OWN_FOLDERS``.
+    """
+    below = folder[len(root) :]
+    outside = folder[: len(root)] != root
+    return None if outside or OWN_FOLDERS & {part.casefold() for part in below} else below
 
 
 class Output(Struct, frozen=True):

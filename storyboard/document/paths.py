@@ -6,9 +6,9 @@ Nothing here looks at the disk; links and missing files are found by ``files``.
 from posixpath import dirname
 from urllib.parse import urlsplit
 
+from storyboard.core.model import OWN_FOLDERS
+
 MAX_PART_BYTES = 255
-# Folders of git and storyboard: no film is written there.
-OWN_FOLDERS = frozenset((".storyboard", ".git"))
 
 
 class BadPath(ValueError):

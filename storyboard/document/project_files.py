@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from storyboard.core.model import parts_in_project
 from storyboard.document.media_headers import MAX_PICTURE, Kind, picture_length, sound_length, unusable
-from storyboard.document.paths import OWN_FOLDERS
 from storyboard.fonts import UnreadableFont, missing_letters
 
 
@@ -128,9 +128,7 @@ class DiskFiles:
     def leads_outside(self, path: str) -> str | None:
         """The real folder of *path*, if it is not one of the project, or one that git or storyboard keep."""
         folder = Path(os.path.realpath((self.root / path).parent))
-        inside = folder.is_relative_to(self.root)
-        own = OWN_FOLDERS & {part.casefold() for part in folder.relative_to(self.root).parts} if inside else ()
-        return None if inside and not own else str(folder)
+        return str(folder) if parts_in_project(self.root.parts, folder.parts) is None else None
 
     def _opened(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)

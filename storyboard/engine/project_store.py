@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
-from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, Storyboard, UrlInput
+from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, Storyboard, UrlInput, parts_in_project
 from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
 from storyboard.core.render_spec import RenderSpec, files_of, takes_of
 from storyboard.core.results import Provenance, Record
@@ -43,13 +43,8 @@ def partial_of(film: Path) -> Path:
 
 
 def folder_in_project(root: Path, target: Path) -> tuple[str, ...] | None:
-    """The folder in which *target* is written, as parts below the resolved *root*, links on the way followed.
-
-    ``None`` if it leads out of the project, or to what git or storyboard keep there.
-    """
-    real, top = target.parent.resolve(), root.resolve()
-    parts = real.relative_to(top).parts if real.is_relative_to(top) else (FOLDER,)
-    return None if {part.casefold() for part in parts} & {FOLDER, ".git"} else parts
+    """Return the parts of the real folder of *target* below *root*; ``None`` if nothing may be written there."""
+    return parts_in_project(root.resolve().parts, target.parent.resolve().parts)
 
 
 class Workspace:
