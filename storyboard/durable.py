@@ -1,8 +1,8 @@
-"""Every removal, rename and replacement of a file, and the writing of files that are whole or absent.
+"""Durable file operations: staged writes, syncs, renames and removals.
 
-No other module of the program unlinks, renames or replaces (a test holds it to that), so that one place shows what may
-go: single files and links that the program has made itself, never a tree, and nothing behind a link. A file that is
-written is staged beside its place, synced, renamed, and its folder synced. Leaves to others what the bytes are.
+No other module unlinks, renames or replaces files (a test checks this), so everything that can be removed is visible
+here: single files and links that the program made itself, never a tree, and nothing behind a link. A write stages a
+file in the folder of its path, syncs it, renames it and syncs the folder. The content is left to the callers.
 """
 
 import errno
@@ -16,31 +16,31 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CHUNK = 1 << 20
-_NO_LINKS_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
-_NO_FOLDER_SYNC_HERE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
-# Room for what is added to a name, within the 255 bytes that a name may have.
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+# File names have at most 255 bytes; the rest is for what is added to a staged name.
 _NAME_BYTES = 200
-# The ends of the names that ``temp_beside`` and ``written_beside`` give, and these names, whatever file they are for.
+# The end of a name from ``temp_beside`` or ``written_beside``, and any such name.
 _STAGED_END = r"\.(?:[0-9a-f]{16}\.tmp|part-[0-9a-f]{8})"
 STAGED = re.compile(rf"\..+{_STAGED_END}", re.DOTALL)
 
 
 class NotAFile(OSError):
-    """A symlink, folder, pipe, socket or device stands where a regular file is needed; ``filename`` says where."""
+    """A symlink, folder, pipe, socket or device in place of a regular file, at ``filename``."""
 
     def __init__(self, path: Path | str) -> None:
         super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
 class LinkOnTheWay(OSError):
-    """A link stands where a folder of our own is needed; ``filename`` says where."""
+    """A link in place of a folder of this program, at ``filename``."""
 
     def __init__(self, path: Path | str) -> None:
         super().__init__(errno.ELOOP, "a link, where storyboard follows none", os.fspath(path))
 
 
-class errors_for_path:  # noqa: N801  a function to those who use it; written out since a film passes it a hundred thousand times
-    """Make every ``OSError`` of the block name *path*: calls on descriptors name nothing, and a temp tells nobody."""
+class errors_for_path:  # noqa: N801 - called like a function; contextmanager is too slow for the 100,000 calls of a film
+    """Set the ``filename`` of every ``OSError`` in the block to *path*; descriptor calls leave it empty."""
 
     __slots__ = ("_path",)
 
@@ -57,7 +57,7 @@ class errors_for_path:  # noqa: N801  a function to those who use it; written ou
 
 
 def open_regular(path: Path | str) -> int:
-    """Open for reading without following a link or waiting for a pipe; returns the descriptor.
+    """Open a regular file for reading, following no link and waiting for no pipe. Return the descriptor.
 
     Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
     """
@@ -75,34 +75,34 @@ def open_regular(path: Path | str) -> int:
 
 
 def read_regular(path: Path | str) -> bytes:
-    """All bytes of a regular file. Raises as ``open_regular`` does."""
+    """Return all bytes of a regular file. Raises like ``open_regular``."""
     with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
         return file.readall()
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Write every byte: a single ``os.write`` may write fewer and say nothing."""
+    """Write all of *data*: a single ``os.write`` may write less without an error."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
 def temp_beside(path: Path) -> Path:
-    """A name in the folder of *path* that nobody can guess; hidden, and never ending like a file of ours."""
-    return path.with_name(f".{_cut(path.name)}.{os.urandom(8).hex()}.tmp")
+    """Return an unguessable hidden path in the folder of *path*, with an ending that no file of the program has."""
+    return path.with_name(f".{_shorten(path.name)}.{os.urandom(8).hex()}.tmp")
 
 
 def staged_for(path: Path) -> re.Pattern[str]:
-    """Matches the names under which a file for *path* may have been left half written, in its folder."""
-    return re.compile(rf"\.{re.escape(_cut(path.name))}{_STAGED_END}")
+    """Return a pattern of the names of staged files for *path* that a crash may have left in its folder."""
+    return re.compile(rf"\.{re.escape(_shorten(path.name))}{_STAGED_END}")
 
 
-def _cut(name: str) -> str:
+def _shorten(name: str) -> str:
     return os.fsencode(name)[:_NAME_BYTES].decode(errors="ignore")
 
 
 class OpenFolder:
-    """A folder whose names are to survive a power cut. Errors name it. Raises ``OSError`` if it cannot be opened."""
+    """A folder that is open to be synced. Errors name it. Raises ``OSError`` if it cannot be opened."""
 
     __slots__ = ("_descriptor", "path")
 
@@ -114,23 +114,23 @@ class OpenFolder:
                 self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def sync(self) -> None:
-        """Sync it; nothing where a file system has no such call. Raises ``OSError``."""
+        """Sync the folder, where the file system supports that. Raises ``OSError``."""
         if self._descriptor is not None:
             with errors_for_path(self.path):
                 try:
                     os.fsync(self._descriptor)
                 except OSError as problem:
-                    if problem.errno not in _NO_FOLDER_SYNC_HERE:
+                    if problem.errno not in _NO_FOLDER_SYNC:
                         raise
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the folder."""
         if self._descriptor is not None:
             os.close(self._descriptor)
 
 
 def fsync_folder(path: Path | str) -> None:
-    """Make names in a folder survive a power cut; nothing where a file system has no such call. Raises ``OSError``."""
+    """Sync a folder, so that its names survive a power cut, where supported. Raises ``OSError``."""
     folder = OpenFolder(path)
     try:
         folder.sync()
@@ -139,7 +139,7 @@ def fsync_folder(path: Path | str) -> None:
 
 
 def make_folders(path: Path, mode: int = 0o777) -> None:
-    """Make *path* and the folders above it that are missing, each one durable before the next."""
+    """Create *path* and the missing folders above it, each synced before the next."""
     if path.is_dir():
         return
     make_folders(path.parent)
@@ -153,9 +153,9 @@ def make_folders(path: Path, mode: int = 0o777) -> None:
 
 @contextmanager
 def real_folder(top: Path | str, *parts: str) -> Iterator[int]:
-    """A descriptor of the folder *parts* below *top*, each step opened from the one before.
+    """Open the folder *parts* below *top*, each part from the descriptor of the one above. Yield its descriptor.
 
-    Raises ``LinkOnTheWay`` naming the link, else ``OSError`` naming the folder that cannot be opened.
+    Raises ``LinkOnTheWay`` that names a link, and ``OSError`` that names a folder that cannot be opened.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     path = os.fspath(top)
@@ -186,19 +186,19 @@ def _is_link(name: str, folder: int) -> bool:
 
 
 def remove(path: Path | str) -> None:
-    """Remove one file or link that this program has made; nothing if it is gone. Raises ``OSError`` naming it."""
+    """Remove a file or link that this program made, if it exists. Raises ``OSError`` that names it."""
     with suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def remove_quietly(path: Path | str) -> None:
-    """The same; what cannot be removed stays."""
+    """Remove a file or link that this program made; ignore errors."""
     with suppress(OSError):
         os.unlink(path)
 
 
 def remove_below(top: Path | str, *parts: str) -> None:
-    """Remove the file *parts* below *top*, reached through no link; nothing if it is gone.
+    """Remove the file *parts* below *top*, if it exists, following no link.
 
     Raises ``LinkOnTheWay`` and ``OSError``.
     """
@@ -211,15 +211,15 @@ def remove_below(top: Path | str, *parts: str) -> None:
 
 
 def remove_folder_if_empty(top: Path | str, *parts: str) -> None:
-    """Remove the folder *parts* below *top*, reached through no link, if nothing is in it."""
+    """Remove the folder *parts* below *top* if it is empty, following no link; ignore errors."""
     with suppress(OSError), real_folder(top, *parts[:-1]) as folder:
         os.rmdir(parts[-1], dir_fd=folder)
 
 
 def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -> None:
-    """Remove the regular files with such a *name* in the folder *parts* below *top*, and up to *depth* folders deeper.
+    """Remove regular files whose names match *name* in the folder *parts* below *top*, up to *depth* folders deeper.
 
-    Links and folders stay whatever their names are, and no link is followed. A missing folder is no error.
+    Links and folders stay, and no link is followed. A missing folder is no error.
 
     Raises ``LinkOnTheWay`` if *parts* lead over a link, and ``OSError``.
     """
@@ -235,7 +235,7 @@ def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -
 
 
 def keep_youngest(name: re.Pattern[str], most: int, top: Path | str, *parts: str) -> None:
-    """Remove all but the *most* youngest of the regular files with such a *name* in a folder. Raises as ``sweep``."""
+    """Remove all but the *most* youngest regular files that match *name* in a folder. Raises like ``sweep``."""
     with real_folder(top, *parts) as folder:
         with os.scandir(folder) as entries:
             files = [entry for entry in entries if name.fullmatch(entry.name) and _is_file(entry)]
@@ -250,12 +250,12 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
 
 
 def move(source: Path | str, target: Path | str) -> None:
-    """Give a file of our own another name, replacing what has it. Raises ``OSError`` with both names."""
+    """Rename a file of this program, replacing *target*. Raises ``OSError`` with both names."""
     os.replace(source, target)
 
 
 def put_link(path: Path, target: str) -> None:
-    """Put a link to *target* at *path*, replacing what is there. Raises ``OSError``."""
+    """Create a link to *target* at *path*, replacing what is there. Raises ``OSError``."""
     temp = temp_beside(path)
     os.symlink(target, temp)
     try:
@@ -266,11 +266,11 @@ def put_link(path: Path, target: str) -> None:
 
 
 class StagedFile:
-    """A whole file under the name *temp*, not synced and not yet at its *path*: nobody has seen it.
+    """A complete file at *temp*, not synced and not yet renamed to *path*. Errors name *path*.
 
-    It stays open until it is published or dropped, since an error of writing back is told to who has the file open.
-    With *ours* false somebody else has made it, who finds it where it was if it is dropped. Errors name *path*.
-    ``looks`` is how it looked before it was read, if a later change shows in that.
+    It stays open until it is published or dropped: errors of writing back are reported to open descriptors only. With
+    *ours* false it was made by another program, and dropping it leaves it at *temp*. ``looks`` is its stat result from
+    before it was read, if every later change shows in that.
     """
 
     __slots__ = ("_descriptor", "_ours", "looks", "path", "temp")
@@ -285,33 +285,33 @@ class StagedFile:
         self._ours = ours
 
     def sync(self) -> None:
-        """Make its content survive a power cut. Raises ``OSError``."""
+        """Sync the content, so that it survives a power cut. Raises ``OSError``."""
         if self._descriptor is not None:
             with errors_for_path(self.path):
                 os.fsync(self._descriptor)
 
     def publish(self) -> None:
-        """Put it at its path, replacing what is there. Raises ``OSError``."""
+        """Rename the file to its path, replacing what is there. Raises ``OSError``."""
         with errors_for_path(self.path):
             os.replace(self.temp, self.path)
         self.close()
 
     def drop(self) -> None:
-        """Let it go, if it has not been published."""
+        """Remove the file, if it has not been published; one that is not ours stays."""
         if self._descriptor is not None:
             self.close()
             if self._ours:
                 remove_quietly(self.temp)
 
     def close(self) -> None:
-        """Have it open no longer; the file stays where it is."""
+        """Close the file and leave it where it is."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
 
 def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> StagedFile:
-    """Write *data* to *temp*, which must not exist yet; a half file is removed again. Raises ``OSError``."""
+    """Stage *data* at *temp*, which must not exist, for *path*. A partial file is removed. Raises ``OSError``."""
     with errors_for_path(path):
         descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -325,7 +325,7 @@ def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> Staged
 
 
 def write_temp(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file that must not exist yet and sync it; a half one is removed again."""
+    """Write and sync a file that must not exist. A partial file is removed. Raises ``OSError``."""
     name = os.fspath(path)
     beside = write_beside(name, name, data, mode)
     try:
@@ -337,10 +337,10 @@ def write_temp(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Put *data* at *path*, replacing what is there: at no moment is less than one of the two to be seen.
+    """Write *data* to *path*, replacing what is there; readers see the old or the new content, whole.
 
-    When this returns, it survives a power cut. Raises ``OSError`` that names *path*, with the old content kept unless
-    only the last sync of the folder failed.
+    The new content is durable on return. Raises ``OSError`` that names *path*; the old content is kept unless only the
+    final sync of the folder failed.
     """
     with errors_for_path(path):
         temp = temp_beside(path)
@@ -354,7 +354,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Like ``write_atomic`` for a name that must not exist: raises ``FileExistsError`` and changes nothing."""
+    """Write *data* to *path* like ``write_atomic``. Raises ``FileExistsError``, changing nothing, if *path* exists."""
     with errors_for_path(path):
         temp = temp_beside(path)
         write_temp(temp, data, mode)
@@ -369,18 +369,18 @@ def _link_or_rename(temp: Path, path: Path) -> None:
     try:
         os.link(temp, path)
     except OSError as problem:
-        if problem.errno not in _NO_LINKS_HERE:
+        if problem.errno not in _NO_HARD_LINKS:
             raise
-        # A file system without hard links: the project's lock keeps other builders away between look and rename.
+        # No hard links on this file system: the project's lock keeps other builds out between check and rename.
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
         os.replace(temp, path)
 
 
 def write_disposable(path: Path | str, data: bytes) -> None:
-    """Put *data* at *path*, replacing what is there; nothing is synced, since only time is lost with it.
+    """Write *data* to *path* without a sync, replacing what is there: for files whose loss costs only time.
 
-    Raises ``OSError`` naming *path*.
+    Raises ``OSError`` that names *path*.
     """
     temp = os.fspath(temp_beside(Path(path)))
     beside = write_beside(temp, os.fspath(path), data)
@@ -392,12 +392,12 @@ def write_disposable(path: Path | str, data: bytes) -> None:
 
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
-    """An empty file in the folder of *target* to write to; it takes the place of *target* when the block ends.
+    """Yield the path of an empty file beside *target*, which replaces *target* when the block ends.
 
-    Both are on disk before this returns. If the block raises, the file is removed and *target* stays as it was.
-    Raises ``OSError``.
+    File and folder are synced on return. If the block raises, the file is removed and *target* is unchanged. Raises
+    ``OSError``.
     """
-    part = target.with_name(f".{_cut(target.name)}.part-{secrets.token_hex(4)}")
+    part = target.with_name(f".{_shorten(target.name)}.part-{secrets.token_hex(4)}")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
     try:
         yield part
@@ -410,7 +410,7 @@ def written_beside(target: Path) -> Iterator[Path]:
 
 
 def sync_file(path: Path) -> None:
-    """Make what has been written to a file survive a power cut, whoever wrote it. Raises ``OSError``."""
+    """Sync a file, by whichever process it was written. Raises ``OSError``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -418,20 +418,20 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-# Nobody waits for a file system that stamps in seconds.
-_PATIENCE_S = 0.1
+# Below the step of file systems that stamp in seconds: a build does not wait for those.
+_CLOCK_TIMEOUT_S = 0.1
 
 
 def clock(folder: Path) -> tuple[int, int]:
-    """The time in *folder* in nanoseconds once the clock there has made a step, and the device it is on.
+    """Wait for a step of the file system's clock. Return its time (ns) after the step, and the device of *folder*.
 
-    The time is that of the last step if there was none for a tenth of a second. Raises ``OSError``.
+    After 0.1 s without a step, return the time of the last one. Raises ``OSError``.
     """
     probe = temp_beside(folder / "clock")
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         first = os.fstat(descriptor).st_ctime_ns
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _CLOCK_TIMEOUT_S
         while True:
             os.pwrite(descriptor, b"?", 0)
             looks = os.fstat(descriptor)

@@ -1,15 +1,14 @@
-"""Where modules and programs are looked for: never in the working folder, whose files belong to a project.
+"""Search paths of modules and programs without the working folder, whose files belong to a project.
 
-Python looks for modules in the working folder first if it is started by ``python -m``, or if ``PYTHONPATH`` has an
-empty entry; programs are looked for there if ``PATH`` has one. Installed distributions, and with them plug-ins, are
-found by ``sys.path`` too. This module imports nothing that an interpreter has not loaded already: it is used before
-anything else is imported.
+Python searches the working folder first if it is started by ``python -m`` or if ``PYTHONPATH`` has an empty entry;
+programs are searched there if ``PATH`` has one. Installed distributions, and so plug-ins, are found by ``sys.path``
+too. This module is used before any other import, and imports only what an interpreter has loaded at its start.
 """
 
 import os
 import sys
 
-TYPE_CHECKING = False  # typing takes longer to load than all of this
+TYPE_CHECKING = False  # importing typing takes longer than everything here
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,9 +17,9 @@ _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def module_path() -> list[str]:
-    """``sys.path`` without the working folder in front of the standard library.
+    """Return ``sys.path`` without the working folder in front of the standard library.
 
-    If the program itself is run from the working folder, as from a checkout, that folder is searched last.
+    If the program itself is in the working folder, as in a checkout, that folder is searched last.
     """
     own = sys.path.index(_STANDARD_LIBRARY) if _STANDARD_LIBRARY in sys.path else len(sys.path)
     in_front = [entry for entry in sys.path[:own] if not _is_working_folder(entry)]
@@ -29,14 +28,14 @@ def module_path() -> list[str]:
 
 
 def leave_out_working_folder() -> None:
-    """Let this process, and those it starts, find no module and no program in the working folder."""
+    """Remove the working folder from the search paths of this process and of those that it starts."""
     sys.path[:] = module_path()
-    _keep("PYTHONPATH", lambda entry: not _is_working_folder(entry), "")
-    _keep("PATH", os.path.isabs, os.defpath)
+    _filter_variable("PYTHONPATH", lambda entry: not _is_working_folder(entry), "")
+    _filter_variable("PATH", os.path.isabs, os.defpath)
 
 
-def _keep(name: str, is_good: "Callable[[str], bool]", default: str) -> None:
-    """Leave only good entries in a list of folders in the environment, or *default* if none is."""
+def _filter_variable(name: str, is_good: "Callable[[str], bool]", default: str) -> None:
+    """Keep the good entries of a list of folders in the environment, or set *default* if there is none."""
     entries = os.environ.get(name, "").split(os.pathsep)
     kept = [entry for entry in entries if is_good(entry)]
     if name in os.environ and kept != entries:
