@@ -1,1 +1,1 @@
-"""The command line: one small module a verb. Nothing below reads the environment or prints."""
+"""The command line: the only package that reads the environment and prints."""

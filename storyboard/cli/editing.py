@@ -1,6 +1,6 @@
-"""Edits of the storyboard in place: computed on its text, read again before they count, then written whole.
+"""Edits of the storyboard's text in place: computed, checked by reading the result, then written in one step.
 
-A file that cannot be edited without touching anything else, or that somebody has changed meanwhile, is left alone.
+A file is left unchanged if the edit would touch other text, or if the file was changed since it was read.
 """
 
 import stat
@@ -20,7 +20,7 @@ from storyboard.durable import write_atomic
 
 
 class Edit(Struct, frozen=True):
-    """A file, its name in the project, what it held when it was read and what it is to hold."""
+    """An edit of *file*, called *name* in the project, with its content *before* and *after*."""
 
     file: Path
     name: str
@@ -29,12 +29,12 @@ class Edit(Struct, frozen=True):
 
     @property
     def changes(self) -> bool:
-        """Whether it does anything."""
+        """Whether the edit changes the content."""
         return self.before != self.after
 
 
 def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
-    """The file in which *shot* stands, with those fields set, ``None`` taken out. Ends the verb if that cannot be."""
+    """Return the edit that sets fields of *shot*, or removes them for ``None``. Ends the verb if it is impossible."""
     located = project.loaded.locate(shot)
     if located is None:
         raise KeyError(shot)
@@ -44,36 +44,36 @@ def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[
     try:
         text = set_fields(before.decode("utf-8"), place, values)
     except CannotEdit as refused:
-        speaker.refuse(Exit.FAILED, [problem("cannot-edit", *_by_hand(project, shot, file, refused))])
+        speaker.refuse(Exit.FAILED, [problem("cannot-edit", *_manual_edit(project, shot, file, refused))])
     except UnicodeDecodeError:
         speaker.refuse(Exit.FAILED, [problem("cannot-edit", f"{typed(file)}: it is not UTF-8 text")])
     return Edit(file, name, before, text.encode("utf-8"))
 
 
-def _by_hand(project: Project, shot: str, file: Path, refused: Exception) -> tuple[str, str]:
+def _manual_edit(project: Project, shot: str, file: Path, refused: Exception) -> tuple[str, str]:
     span = project.loaded.place(shot)
     where = f"{typed(file)}:{span.line}" if span is not None else typed(file)
     lines = str(getattr(refused, "lines", ""))
-    hint = f"write these lines into shot `{shot}` at {where}:\n\n{_indented(lines)}\n"
+    hint = f"write these lines into shot `{shot}` at {where}:\n\n{_indent(lines)}\n"
     return f"{typed(file)} was left as it is: {refused}", hint if lines else f"edit shot `{shot}` at {where} by hand"
 
 
-def _indented(lines: str) -> str:
+def _indent(lines: str) -> str:
     return "\n".join(f"    {line}" for line in lines.splitlines())
 
 
 def read_edited(
     speaker: CommandOutput, project: Project, edit: Edit, provider: str | None
 ) -> tuple[Project, Storyboard]:
-    """The project as it will be read once *edit* is written. Ends the verb if that would be wrong."""
+    """Return the project as *edit* will leave it. Ends the verb if that has errors."""
     changed = read_project(project.named, provider, (edit.name, edit.after), settings=project.settings)
-    # its warnings have been told when the file was read the first time
+    # the warnings were printed when the file was first read
     again = CommandOutput(speaker.command, as_json=speaker.as_json, quiet=True)
     return changed, checked(again, changed)
 
 
 def write(speaker: CommandOutput, edit: Edit) -> None:
-    """Put the new content into the place of the old at once. Ends the verb if the file has changed since it was read.
+    """Write the new content atomically. Ends the verb if the file has changed since it was read.
 
     Raises ``OSError``.
     """

@@ -1,7 +1,4 @@
-"""Storyboards read from git, with their lockfiles and pictures, for the verbs that look back.
-
-A shot's line through git for ``why`` and ``log``: the files as they are, then the commits that changed them.
-"""
+"""The history of a storyboard and of a shot in git: versions with their lockfiles and pictures."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,9 +29,9 @@ NO_GIT = "commit the storyboard and its lockfile to git to use this"
 
 
 class VersionFiles(Struct):
-    """What a commit holds of a storyboard: ``written`` is ``None`` if it is not there or not in order.
+    """A storyboard in a commit; ``written`` is ``None`` if it is missing or has errors.
 
-    ``trouble`` says what is wrong with it or with its lockfile, which then counts as empty.
+    ``trouble`` is an error of the storyboard or of its lockfile, which then counts as empty.
     """
 
     commit: str
@@ -44,7 +41,7 @@ class VersionFiles(Struct):
 
 
 class GitHistory:
-    """The versions of one storyboard in git; each commit is read once."""
+    """The versions of one storyboard in git. Each commit is read once."""
 
     def __init__(self, git: Git, project: Project, file: str, provider: str | None) -> None:
         self.git = git
@@ -54,28 +51,28 @@ class GitHistory:
         self._read: dict[str, VersionFiles] = {}
 
     def at(self, commit: str) -> VersionFiles:
-        """The storyboard in a commit."""
+        """Return the storyboard in a commit."""
         if commit not in self._read:
-            self._read[commit] = self._at(commit)
+            self._read[commit] = self._read_version(commit)
         return self._read[commit]
 
     def troubles(self) -> list[str]:
-        """What is wrong with the versions that have been read."""
+        """Return the errors of the versions read so far, each with its commit."""
         return [f"{commit[:10]}: {read.trouble}" for commit, read in self._read.items() if read.trouble]
 
     def includes(self, commit: str) -> set[str]:
-        """Files that the storyboard may include in a commit, told from its text without reading it as YAML."""
-        text = self._bytes(commit, self.file) or b""
+        """Return the files that the storyboard may include in a commit, found in its text without a YAML parser."""
+        text = self._read_file(commit, self.file) or b""
         found = set()
         for name in _INCLUDE.findall(text.decode(errors="replace")):
             with suppress(BadPath):
                 found.add(in_project(name, self.file))
         return found
 
-    def _at(self, commit: str) -> VersionFiles:
+    def _read_version(self, commit: str) -> VersionFiles:
 
-        files = GitFiles(lambda path: self._bytes(commit, path))
-        if self._bytes(commit, self.file) is None:
+        files = GitFiles(lambda path: self._read_file(commit, path))
+        if self._read_file(commit, self.file) is None:
             return VersionFiles(commit, None, None, f"there is no {self.file} in it")
         loaded = load(self.file, files, self._cards, provider=self._provider)
         storyboard = loaded.storyboard
@@ -86,26 +83,26 @@ class GitHistory:
             )
         trouble, lockfile = "", Lockfile()
         try:
-            text = self._bytes(commit, storyboard.lockfile)
+            text = self._read_file(commit, storyboard.lockfile)
             lockfile = loads(text.decode(errors="replace")) if text is not None else lockfile
         except LockfileProblem as bad:
             trouble = f"{storyboard.lockfile}: {bad.reason}"
         digests = {path: files.digest(path) for path in project_files(storyboard)}
         return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests), trouble)
 
-    def _bytes(self, commit: str, path: str) -> bytes | None:
+    def _read_file(self, commit: str, path: str) -> bytes | None:
         blob = self.git.file(commit, path)
         return blob.data if blob is not None else None
 
 
 def project_files(storyboard: Storyboard) -> list[str]:
-    """The pictures, clips and fonts that a film is made of, by their paths in the project."""
+    """Return the project paths of all input files of a film, each once."""
     return list(dict.fromkeys(file.path for file in storyboard.files()))
 
 
 @contextmanager
 def history(speaker: CommandOutput, project: Project, file: str, provider: str | None) -> Iterator[GitHistory]:
-    """The versions in git. Ends the verb if there is no git, or if it cannot answer."""
+    """Open the versions in git. Ends the verb if git is missing or fails."""
     try:
         with Git(project.root) as git:
             yield GitHistory(git, project, file, provider)
@@ -116,7 +113,7 @@ def history(speaker: CommandOutput, project: Project, file: str, provider: str |
 
 
 def working(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> StoryboardVersion:
-    """The storyboard as it lies on the disk. Ends the verb if its lockfile cannot be read."""
+    """Return the version in the working tree. Ends the verb if its lockfile cannot be read."""
     lockfile = project.root / storyboard.lockfile
     try:
         locked = read(lockfile)
@@ -134,7 +131,7 @@ _MOST_COMMITS = 1000
 
 
 class ShotHistory:
-    """What is known of a storyboard's versions. ``commits`` are those that changed one of its files, by id."""
+    """The history of single shots. ``commits``, by id, are those that changed a file of the storyboard."""
 
     def __init__(self, past: GitHistory, here: StoryboardVersion, files: list[str]) -> None:
         self._past = past
@@ -149,29 +146,33 @@ class ShotHistory:
         self.commits: dict[str, Commit] = {commit.id: commit for commit in found}
 
     def moments(self, shot: str, *, pictures: bool = False) -> Iterator[ShotVersion]:
-        """Where what *shot* asks for changed, newest first; with *pictures*, linked frames count by their content."""
+        """Yield the versions in which the request of *shot* changed, newest first.
+
+        With *pictures*, linked frames count by their content.
+        """
         top = tuple(list(self.commits)[:1])
         nodes = [Node(HERE, top), *(Node(commit.id, commit.parents) for commit in self.commits.values())]
-        return shot_versions(nodes, self._see, shot, self._pictures if pictures else lambda _version, _shot: {})
+        pictures_of = self._linked_pictures if pictures else lambda _version, _shot: {}
+        return shot_versions(nodes, self._comparable, shot, pictures_of)
 
     def written(self, version: str) -> StoryboardVersion | None:
-        """A version by its commit, or ``HERE``."""
+        """Return the version in a commit, or in the working tree for ``HERE``."""
         return self._here if version == HERE else self._past.at(version).written
 
     def step(self, version: str, shot: str) -> Step | None:
-        """What the planner says of a shot in a version, with that version's lockfile alone."""
+        """Return the planner's step of a shot in a version, with that version's lockfile only."""
         if version not in self._steps:
             written = self.written(version)
             takes = locked_plan(written).takes() if written is not None else []
             self._steps[version] = {step.action.shot: step for step in takes}
         return self._steps[version].get(shot)
 
-    def _see(self, version: str) -> Version | None:
+    def _comparable(self, version: str) -> Version | None:
 
         written = self.written(version)
         return Version(written.storyboard, written.files) if written is not None else None
 
-    def _pictures(self, version: str, shot: str) -> Mapping[str, Any]:
+    def _linked_pictures(self, version: str, shot: str) -> Mapping[str, Any]:
         step = self.step(version, shot)
         request = step.request if step is not None and step.request is not None else {}
         return {

@@ -128,13 +128,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
     """Report why the state of the project is not used and return the exit code; ``None`` for other problems."""
     from storyboard.cli.output import CommandOutput
-    from storyboard.cli.settings import refusal
+    from storyboard.cli.settings import state_error
     from storyboard.store.state import StateRefused
 
     if not isinstance(problem, StateRefused):
         return None
     try:
-        CommandOutput(_verb(words), as_json=_wants_json(words)).refuse(Exit.FAILED, [refusal(problem)])
+        CommandOutput(_verb(words), as_json=_wants_json(words)).refuse(Exit.FAILED, [state_error(problem)])
     except ExitWith as leave:
         return leave.code
 

@@ -1,4 +1,4 @@
-"""Opens a session for a verb and turns what can go wrong with it into words and exit codes."""
+"""Sessions and stores for verbs, with their errors turned into messages and exit codes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,13 +28,15 @@ def opened(
     choices: BuildOptions,
     on_wait: Callable[[LockOwner | None], None] | None = None,
 ) -> Iterator[Session]:
-    """A session; with *on_wait* one that builds, and holds the project's lock."""
+    """Open a session; with *on_wait* one that may build and holds the project's lock. Ends the verb on errors."""
     try:
         recalled = project.known.snapshot if project.known is not None else None
         with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
             yield session
     except BadSelection as bad:
-        raise click.UsageError(with_suggestion(f"{_no_shot(bad.selector)}.", next(iter(bad.near), None))) from bad
+        raise click.UsageError(
+            with_suggestion(f"{_unknown_selector(bad.selector)}.", next(iter(bad.near), None))
+        ) from bad
     except LockfileProblem as bad:
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
@@ -57,13 +59,13 @@ def report_lock_owner(owner: LockOwner | None) -> None:
 
 
 def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
-    """What the next build would do, and that in one line."""
+    """Return the plan of the next build, and its summary in one line."""
     with opened(speaker, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
     return plan, f"the next build: {summary(plan)}"
 
 
-def _no_shot(selector: str) -> str:
+def _unknown_selector(selector: str) -> str:
     kind, _, name = selector.partition(":")
     words = {"scene": "no scene with a shot in the film is called", "tag": "no shot in the film has the tag"}
     return f"{words[kind]} {name!r}" if kind in words else f"no shot is called {selector!r}"
@@ -71,7 +73,7 @@ def _no_shot(selector: str) -> str:
 
 @contextmanager
 def opened_store(speaker: CommandOutput) -> Iterator[None]:
-    """Turns what can go wrong with the cache as a whole into words and exit codes."""
+    """End the verb with a message on errors of the cache as a whole."""
     try:
         yield
     except (RefsUnreadable, LockfileProblem) as bad:

@@ -1,6 +1,6 @@
-"""What the environment says about paid providers, and the question before money is spent.
+"""Accounts of paid providers from the environment, and the confirmation before money is spent.
 
-Keys come from ``credentials``, or from a file that is named in the environment.
+Keys come from ``process.key_in``, or from a file that is named in the environment.
 """
 
 import os
@@ -24,11 +24,11 @@ from storyboard.report.text import dollars
 if TYPE_CHECKING:
     from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
 
-_AT_ONCE = 4
+_DEFAULT_JOBS = 4
 
 
 def read_paid_options(speaker: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
-    """Accounts for *providers* from the environment. Ends the verb if a key file or a number cannot be read."""
+    """Return options and accounts for *providers* from the environment. Ends the verb on invalid values."""
     from storyboard.engine.paid.generator import PaidOptions, Timeouts
 
     text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
@@ -38,11 +38,11 @@ def read_paid_options(speaker: CommandOutput, providers: Iterable[str], jobs: in
             raise ValueError(text)
     except ValueError:
         raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
-    accounts = {name: _account(speaker, name) for name in sorted(providers)}
-    return PaidOptions(accounts, jobs or _AT_ONCE, Timeouts(interval_s=interval))
+    accounts = {name: _read_account(speaker, name) for name in sorted(providers)}
+    return PaidOptions(accounts, jobs or _DEFAULT_JOBS, Timeouts(interval_s=interval))
 
 
-def _account(speaker: CommandOutput, name: str) -> "ProviderAccount":
+def _read_account(speaker: CommandOutput, name: str) -> "ProviderAccount":
     from storyboard.engine.paid.generator import ProviderAccount
     from storyboard.providers.api_client import checked_endpoint
 
@@ -74,9 +74,9 @@ def _read_key(speaker: CommandOutput, variable: str, file: Path) -> str:
 
 
 def confirm(speaker: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
-    """Show the plan and its price and ask once; without a terminal there must be --yes and a cap.
+    """Print the plan and its price and ask once; without a terminal, require ``--yes`` and a cap.
 
-    *capped* says that whoever builds gave the cap: the storyboard's budget lowers it and is none by itself.
+    *capped* says that the command line has a cap: the storyboard's budget lowers a cap but is none by itself.
     """
     if not plan.cost():
         return

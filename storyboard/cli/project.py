@@ -1,4 +1,4 @@
-"""Finds the storyboard and its project, reads and checks it; paths in findings are as the user would type them."""
+"""The storyboard of a command, read and checked; paths in findings are as the user would type them."""
 
 import os
 import sys
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class Project(Struct, frozen=True):
-    """A storyboard that has been read, with its findings. ``storyboard`` is ``None`` if it is too broken to go on.
+    """A storyboard that was read, with its findings; ``storyboard`` is ``None`` if errors prevent it.
 
-    ``named`` is the path as it was given; ``read`` says how its files looked, and what was in them, as sha256;
-    ``known`` is its cached plan, if that was asked for.
+    ``named`` is the path on the command line; ``read`` has the stat result and the sha256 of each file as it was read;
+    ``known`` is the cached plan, if it was asked for.
     """
 
     root: Path
@@ -50,16 +50,16 @@ class Project(Struct, frozen=True):
 
     @property
     def typed(self) -> str:
-        """The storyboard as it was named on the command line; empty if it is the one in this folder."""
+        """The storyboard as named on the command line; empty for the one in the working folder."""
         name = self.files[0] if self.files else STORYBOARD
         return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
 
     def state(self) -> State:
-        """Where it keeps what it made. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
+        """Return the project's state folders. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
         return State(self.root, self.settings.cache_dir(self.root))
 
     def place(self, shot: str, field: str | None = None) -> Span | None:
-        """Where a shot or one of its fields is written, as the user would type it."""
+        """Return the place of a shot or of one of its fields, its file as the user would type it."""
         span = self.loaded.place(shot, field)
         return structs.replace(span, file=typed(self.root / span.file)) if span is not None else None
 
@@ -93,8 +93,8 @@ def read_project(
         root=root,
         storyboard=loaded.storyboard,
         cards=dict(models.cards()),
-        findings=[_renamed(finding, names) for finding in loaded.findings],
-        texts=_Renamed(loaded.texts, {typed: name for name, typed in names.items()}),
+        findings=[_rename_files(finding, names) for finding in loaded.findings],
+        texts=_RenamedTexts(loaded.texts, {typed: name for name, typed in names.items()}),
         files=list(names.values()),
         loaded=loaded,
         named=path,
@@ -104,8 +104,8 @@ def read_project(
     )
 
 
-class _Renamed(Mapping[str, str]):
-    """The texts of *files* by other names; each is looked for when somebody asks for it."""
+class _RenamedTexts(Mapping[str, str]):
+    """Texts of files under the names that the user would type; a text is read on its first use."""
 
     def __init__(self, texts: Mapping[str, str], names: Mapping[str, str]) -> None:
         self._texts = texts
@@ -122,7 +122,7 @@ class _Renamed(Mapping[str, str]):
 
 
 def checked(speaker: CommandOutput, project: Project) -> Storyboard:
-    """The storyboard, with warnings shown; ends the verb with its findings if there are errors."""
+    """Print the warnings and return the storyboard. Ends the verb with all findings if it has errors."""
     speaker.storyboard = project.typed
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
@@ -136,7 +136,7 @@ def checked(speaker: CommandOutput, project: Project) -> Storyboard:
     return project.storyboard
 
 
-def _renamed(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:
+def _rename_files(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:
     def here(span: Span | None) -> Any:
         return structs.replace(span, file=names.get(span.file, span.file)) if span is not None else None
 

@@ -1,6 +1,6 @@
 """The project of a storyboard: its file, its root folder and its state folders, and paths as the user would type them.
 
-Separate from ``project``, which reads the storyboard, since several verbs need only the folders.
+Apart from ``project``, which imports the reader of storyboards: several verbs need only the folders.
 """
 
 import os
@@ -15,12 +15,12 @@ STORYBOARD = "storyboard.yaml"
 
 
 def find_file(path: Path) -> Path:
-    """The storyboard that *path* means: a file, or a folder with a ``storyboard.yaml``. Raises ``click.UsageError``."""
+    """Return the storyboard at *path*: a file, or a folder's ``storyboard.yaml``. Raises ``click.UsageError``."""
     file = path / STORYBOARD if path.is_dir() else path
     if file.is_file():
         return file.resolve()
     if os.path.lexists(file):
-        raise click.UsageError(f"{file} is {_no_file(file)}")
+        raise click.UsageError(f"{file} is {_describe_other(file)}")
     if path.is_dir():
         others = sorted(other for other in path.glob("*.y*ml") if other.is_file())
         hint = f"; there is {others[0]}" if others else "; `storyboard init` starts one"
@@ -28,14 +28,14 @@ def find_file(path: Path) -> Path:
     raise click.UsageError(f"{path}: no such file")
 
 
-def _no_file(path: Path) -> str:
+def _describe_other(path: Path) -> str:
     if path.is_symlink():
         return "a link that leads to no file"
     return "a folder" if path.is_dir() else "no file that can be read"
 
 
 def find_root(file: Path) -> Path:
-    """The project: the nearest folder upwards that holds ``.storyboard`` or ``.git``, else the storyboard's own."""
+    """Return the nearest folder above *file* that has ``.storyboard`` or ``.git``, else the folder of *file*."""
     for folder in file.parents:
         state = folder / ".storyboard"
         if state.is_dir() or state.is_symlink() or (folder / ".git").exists():
@@ -44,11 +44,11 @@ def find_root(file: Path) -> Path:
 
 
 def state_of(root: Path) -> State:
-    """The state folders of the project in *root*. Raises ``StateRefused``, ``click.UsageError``, ``OSError``."""
+    """Return the state folders of the project. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
     return State(root, Settings().cache_dir(root))
 
 
 def typed(file: Path | str) -> str:
-    """*file* as somebody in this folder would type it: relative if it lies below, else whole."""
+    """Return *file* as a user in the working folder would type it: relative if it is below, else absolute."""
     here = Path(os.path.relpath(file)).as_posix()
     return Path(file).as_posix() if here.startswith("../") else here

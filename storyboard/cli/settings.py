@@ -1,7 +1,7 @@
-"""Settings of this machine: where the cache of a project is, if it is not in the project.
+"""Settings of this machine: the cache folders of projects whose cache is outside the project.
 
-They come from the environment and from a file of the person, never from the project: a repository that could move the
-cache could have files written wherever it likes.
+They come from the environment and from a file in the user's configuration folder, never from the project: a repository
+that could move the cache could have files written anywhere.
 
     ~/.config/storyboard/settings.toml
         [project."/home/ada/film"]
@@ -39,17 +39,17 @@ class Settings:
         """
         named = os.environ.get(CACHE_DIR)
         if named:
-            return _absolute(named, CACHE_DIR)
+            return _absolute_path(named, CACHE_DIR)
         projects = self._projects
         own = next((one for name, one in projects.items() if os.path.realpath(name) == os.path.realpath(root)), None)
-        return _absolute(own["cache"], str(self.file)) if own is not None and "cache" in own else None
+        return _absolute_path(own["cache"], str(self.file)) if own is not None and "cache" in own else None
 
     @cached_property
     def _projects(self) -> dict[str, dict[str, str]]:
         return _read_projects(self.file)
 
 
-def _absolute(text: str, where: str) -> Path:
+def _absolute_path(text: str, where: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_absolute():
         raise click.UsageError(f"{where}: {text!r} is not an absolute path; write the whole path of the cache")
@@ -81,58 +81,56 @@ def _read_projects(file: Path) -> dict[str, dict[str, str]]:
     return projects
 
 
-def refusal(refused: StateRefused) -> dict[str, Any]:
-    """Why the state of a project is not used, and the way out, as an error of the command line."""
+def state_error(refused: StateRefused) -> dict[str, Any]:
+    """Return the error, with its way out, for a project whose state is not used."""
     root, own = refused.root, refused.root / state.FOLDER
     match refused:
         case state.LinkInState(path=path, target=target):
             message = (
-                f"{_shown(path)} is a link to {_shown(target)}. Storyboard follows no link among its own files: "
+                f"{_text(path)} is a link to {_text(target)}. Storyboard follows no link among its own files: "
                 "a repository can bring a link that leads to files of yours. Nothing was read, written or removed"
             )
-            return problem("linked-state", message, _without_link(root, path, target))
+            return problem("linked-state", message, _replace_link_hint(root, path, target))
         case state.TrackedState(names=names):
             message = (
-                f"git tracks {several(len(names), 'file')} of {_shown(own)}, such as {clean(names[0])}. This folder "
+                f"git tracks {several(len(names), 'file')} of {_text(own)}, such as {clean(names[0])}. This folder "
                 "holds what was made on this machine and must not come from git. Nothing was read, written or removed"
             )
-            way = f"run `git -C {_quoted(root)} rm -r -q --cached {state.FOLDER}` and commit that"
-            return problem("tracked-state", message, f"{way}; if the repository is not yours, remove {_shown(own)} too")
+            way = f"run `git -C {_quote(root)} rm -r -q --cached {state.FOLDER}` and commit that"
+            return problem("tracked-state", message, f"{way}; if the repository is not yours, remove {_text(own)} too")
         case state.UnusableCache(cache=cache):
-            message = f"{_shown(cache)} is set to be the cache of {_shown(root)}, but it holds other files"
+            message = f"{_text(cache)} is set to be the cache of {_text(root)}, but it holds other files"
             return problem("cache-dir", message, "name an empty or new folder, or a cache that storyboard has made")
         case state.CacheOfAnother(cache=cache, owner=owner):
-            message = (
-                f"{_shown(cache)} is set to be the cache of {_shown(root)}, but it is the cache of {_shown(owner)}"
-            )
+            message = f"{_text(cache)} is set to be the cache of {_text(root)}, but it is the cache of {_text(owner)}"
             return problem("cache-dir", message, "give each project a cache folder of its own")
         case state.CacheLeftBehind(cache=cache, left=left):
             message = (
-                f"the cache of {_shown(root)} is {_shown(cache)}, which is empty, and its takes are in {_shown(left)}"
+                f"the cache of {_text(root)} is {_text(cache)}, which is empty, and its takes are in {_text(left)}"
             )
-            move = f"move them: `mkdir -p {_quoted(cache)} && mv {_quoted(left)}/* {_quoted(cache)}/`"
+            move = f"move them: `mkdir -p {_quote(cache)} && mv {_quote(left)}/* {_quote(cache)}/`"
             keep = "remove the setting" if left == own / "cache" else f"name it: {_setting(root, left)}"
             return problem("cache-dir", message, f"{move}; or, to keep them there, {keep}")
         case state.CacheGone(cache=cache):
-            message = f"the cache of {_shown(root)} was in {_shown(cache)}, and is not there now"
+            message = f"the cache of {_text(root)} was in {_text(cache)}, and is not there now"
             note = own / state.ELSEWHERE
-            gone = f"if it is gone for good, remove {_shown(note)}: what was in it is made or fetched again"
+            gone = f"if it is gone for good, remove {_text(note)}: what was in it is made or fetched again"
             return problem("cache-dir", message, f"mount its disk; if it was moved, name its new folder; {gone}")
     raise TypeError(type(refused).__name__)
 
 
-def _without_link(root: Path, path: Path, target: Path) -> str:
+def _replace_link_hint(root: Path, path: Path, target: Path) -> str:
     own = root / FOLDER
     if path == own / "cache" and _can_be_cache(target):
-        return f"if the link is yours, run `rm {_quoted(path)}` and name the cache: {_setting(root, target)}"
+        return f"if the link is yours, run `rm {_quote(path)}` and name the cache: {_setting(root, target)}"
     if path == own and target.is_dir():
-        kept = [_quoted(target / name) for name in ("journal", "ledger.jsonl") if (target / name).exists()]
-        copied = f" && cp -a {' '.join(kept)} {_quoted(own)}/" if kept else ""
-        commands = f"if the link is yours, run `rm {_quoted(own)} && mkdir {_quoted(own)}{copied}`"
+        kept = [_quote(target / name) for name in ("journal", "ledger.jsonl") if (target / name).exists()]
+        copied = f" && cp -a {' '.join(kept)} {_quote(own)}/" if kept else ""
+        commands = f"if the link is yours, run `rm {_quote(own)} && mkdir {_quote(own)}{copied}`"
         return f"{commands} and name the cache: {_setting(root, target / 'cache')}"
-    whole = f"for a cache on another disk, move the whole of {_shown(own / 'cache')} there and name it"
+    whole = f"for a cache on another disk, move the whole of {_text(own / 'cache')} there and name it"
     return (
-        f"run `rm {_quoted(path)}`, which removes only the link; {whole}: {_setting(root, Path('/path/of/the/cache'))}"
+        f"run `rm {_quote(path)}`, which removes only the link; {whole}: {_setting(root, Path('/path/of/the/cache'))}"
     )
 
 
@@ -144,16 +142,16 @@ def _can_be_cache(folder: Path) -> bool:
 
 
 def _setting(root: Path, cache: Path) -> str:
-    """The lines that name *cache*, as they are to be written."""
+    """Return how to name *cache*: the lines for the settings file, and the environment variable."""
     name, place = (json.dumps(clean(os.path.realpath(path)), ensure_ascii=False) for path in (root, cache))
     lines = f"\n\n    [project.{name}]\n    cache = {place}\n\n"
-    variable = f"set {CACHE_DIR}={_quoted(cache)} in the environment of every command"
-    return f"write into {_shown(Settings().file)}{lines}or {variable}. Nothing is made again"
+    variable = f"set {CACHE_DIR}={_quote(cache)} in the environment of every command"
+    return f"write into {_text(Settings().file)}{lines}or {variable}. Nothing is made again"
 
 
-def _shown(path: Path) -> str:
+def _text(path: Path) -> str:
     return clean(readable(str(path)))
 
 
-def _quoted(path: Path) -> str:
+def _quote(path: Path) -> str:
     return clean(shlex.quote(readable(str(path))))

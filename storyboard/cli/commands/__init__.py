@@ -1,1 +1,1 @@
-"""The verbs, one a module."""
+"""One module for each verb."""

@@ -1,4 +1,4 @@
-"""``storyboard accept``: the take that is there answers what is written now."""
+"""``storyboard accept``: record the current take as valid for the edited request."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``storyboard build``: make what has changed, then the film."""
+"""``storyboard build``: make changed shots, then the film."""
 
 import time
 from decimal import Decimal
@@ -98,17 +98,17 @@ def command(
         with GcPause():
             plan = session.plan()
         if locked:
-            _refuse_unless_current(speaker, session, plan)
+            _fail_unless_current(speaker, session, plan)
         if offline:
-            _refuse_if_remote(speaker, session, plan)
+            _fail_if_remote(speaker, session, plan)
         capped = max_cost is not None or agreed is not None
         outcome = run_approved(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
-        _tell(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
+        _print_result(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
         if agreed is None:
             write_noop_note(question, speaker, project, session, outcome)
 
 
-def _refuse_unless_current(speaker: CommandOutput, session: Session, plan: Plan) -> None:
+def _fail_unless_current(speaker: CommandOutput, session: Session, plan: Plan) -> None:
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
         hint = "build without --locked, and commit the lockfile"
@@ -120,20 +120,22 @@ def _refuse_unless_current(speaker: CommandOutput, session: Session, plan: Plan)
 
 
 def _only_missing(plan: Plan) -> bool:
-    """Whether all that a build would make for the cut is in the lockfile, and only not here."""
+    """Return whether every take that a build would make is in the lockfile and missing from this cache only."""
     left = [step for step in plan.of("take") if step.result is None and not step.locked and step.action.seed is None]
     missing = ("missing", "upstream-changes", "held-missing", "locked-missing")
     return bool(left) and all(step.reason.why in missing for step in left)
 
 
-def _refuse_if_remote(speaker: CommandOutput, session: Session, plan: Plan) -> None:
+def _fail_if_remote(speaker: CommandOutput, session: Session, plan: Plan) -> None:
     remote = [*session.needs_network(plan), *session.unfetched()]
     if remote:
         text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
         speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
 
 
-def _tell(speaker: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool) -> None:
+def _print_result(
+    speaker: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool
+) -> None:
     data = outcome_data(outcome, session.storyboard, seconds, typed)
     text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
     if outcome.stopped_by:
@@ -146,13 +148,13 @@ def _tell(speaker: CommandOutput, session: Session, outcome: BuildResult, second
         speaker.result(text, data)
         return
     if speaker.as_json:
-        speaker.refuse(code, _errors(outcome), data=data, follow=["storyboard build"])
+        speaker.refuse(code, _build_errors(outcome), data=data, follow=["storyboard build"])
     speaker.result(text, data)
     raise ExitWith(code)
 
 
-def _errors(outcome: BuildResult) -> list[dict[str, Any]]:
-    """What kept a build from its end: a signal, what failed, and what was left out because of it."""
+def _build_errors(outcome: BuildResult) -> list[dict[str, Any]]:
+    """Return the errors of a build: its signal, failed shots, and shots left out because of these."""
     errors = [problem("interrupted", f"stopped by signal {outcome.stopped_by}")] if outcome.stopped_by else []
     errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
     blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}

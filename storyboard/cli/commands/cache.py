@@ -1,4 +1,4 @@
-"""``storyboard cache``: what was made, whether it is whole, and the removal of what nobody needs."""
+"""``storyboard cache``: list, verify and clean the cache."""
 
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ def command() -> None:
     """List, verify and clean what was made. The cache belongs to the project; its storyboards share it."""
 
 
-def _root(path: Path) -> Path:
-    """The project of a storyboard or folder, whether or not there is a storyboard."""
+def _project_root(path: Path) -> Path:
+    """Return the project root of a storyboard or folder, which need not exist as a storyboard."""
     there = path / STORYBOARD if path.is_dir() else path
     if not there.parent.is_dir():
         raise click.UsageError(f"{path}: no such file")
@@ -38,7 +38,7 @@ def folder(path: Path, as_json: bool) -> None:
 
     STORYBOARD_CACHE_DIR names another folder, and so does settings.toml in your configuration folder.
     """
-    place = state_of(_root(path)).cache
+    place = state_of(_project_root(path)).cache
     CommandOutput("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
 
 
@@ -48,7 +48,7 @@ def folder(path: Path, as_json: bool) -> None:
 def listing(path: Path, as_json: bool) -> None:
     """List every take with what it cost, and the branches, tags and worktrees whose lockfiles name it."""
     speaker = CommandOutput("cache ls", as_json=as_json)
-    root = _root(path)
+    root = _project_root(path)
     try:
         places = locked_takes(lockfiles(root))
     except RefsUnreadable as bad:
@@ -71,9 +71,9 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     Ends with 1 if something is; the next build makes it again, or takes another take of the same request.
     """
     speaker = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
-    with ProjectCache(state_of(_root(path))) as cache:
+    with ProjectCache(state_of(_project_root(path))) as cache:
         health = verify(cache)
-    errors = _problems(health)
+    errors = _health_errors(health)
     data = {
         "blobs": health.blobs,
         "bytes": health.size,
@@ -86,7 +86,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     speaker.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
 
 
-def _problems(health: Health) -> list[dict[str, Any]]:
+def _health_errors(health: Health) -> list[dict[str, Any]]:
     again = "the next build makes it again"
     errors = [problem("damaged", f"{digest} is not what it was", again) for digest in health.damaged]
     for digest, record in health.missing:

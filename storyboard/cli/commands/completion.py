@@ -1,4 +1,4 @@
-"""``storyboard completion``: a script that lets a shell complete verbs and options."""
+"""``storyboard completion``: a completion script for a shell."""
 
 import click
 from click.shell_completion import get_completion_class

@@ -1,4 +1,4 @@
-"""``storyboard cost``: what has been spent, from the ledger."""
+"""``storyboard cost``: sum the ledger."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``storyboard diff``: two versions of the film, shot by shot, and what it costs to get from one to the other."""
+"""``storyboard diff``: compare two versions of the film shot by shot, with the cost from one to the other."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +39,7 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     speaker = CommandOutput("diff", as_json=as_json)
     if revision is not None and path is None and Path(revision).exists():
         path, revision = Path(revision), None
-    between = _between(speaker, revision, path or Path(), provider)
+    between = _compare_versions(speaker, revision, path or Path(), provider)
     if form == "markdown" and not as_json:
         say(diff_markdown(between))
         return
@@ -47,13 +47,13 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     speaker.result(diff_text(between, paint), diff_data(between), follow=follow)
 
 
-def _between(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> Between:
+def _compare_versions(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> Between:
     project = read_project(path, provider)
     file = find_file(path)
     with history(speaker, project, file.relative_to(find_root(file)).as_posix(), provider) as past:
-        old_name, new_name = _ends(past, revision)
-        new = _version(speaker, past, new_name) if new_name else _here(speaker, project)
-        old = _version(speaker, past, old_name, before=new)
+        old_name, new_name = _parse_revisions(past, revision)
+        new = _read_version(speaker, past, new_name) if new_name else _working_version(speaker, project)
+        old = _read_version(speaker, past, old_name, before=new)
     with Workspace(project.state(), new.storyboard, writable=False) as workspace:
         plan = plan_between(workspace, project.cards, new, [old.lockfile])
         elsewhere = tuple(
@@ -61,15 +61,15 @@ def _between(speaker: CommandOutput, revision: str | None, path: Path, provider:
             for step in plan.takes()
             if (digest := getattr(step.result, "digest", None)) and not workspace.blobs.path(digest).exists()
         )
-        lengths = [_with_lengths(version, footage_facts(workspace, version)) for version in (old, new)]
+        lengths = [_add_lengths(version, footage_facts(workspace, version)) for version in (old, new)]
     order = tuple(shot.id for shot in new.storyboard.shots())
     counts = len(list(old.storyboard.shots())), len(order)
     comparison = compare(*lengths)
     return Between((old_name, new_name or HERE), comparison, plan, counts, order, elsewhere)
 
 
-def _ends(past: GitHistory, revision: str | None) -> tuple[str, str]:
-    """The two revisions that are meant; the second is empty for the files as they are."""
+def _parse_revisions(past: GitHistory, revision: str | None) -> tuple[str, str]:
+    """Return the two revisions; the second is empty for the working tree."""
     if revision is None:
         return ("HEAD", "")
     if "..." in revision:
@@ -82,14 +82,14 @@ def _ends(past: GitHistory, revision: str | None) -> tuple[str, str]:
     return (revision, "")
 
 
-def _here(speaker: CommandOutput, project: Project) -> StoryboardVersion:
+def _working_version(speaker: CommandOutput, project: Project) -> StoryboardVersion:
     return working(speaker, project, checked(speaker, project))
 
 
-def _version(
+def _read_version(
     speaker: CommandOutput, past: GitHistory, name: str, *, before: StoryboardVersion | None = None
 ) -> StoryboardVersion:
-    """The version in a commit; where the storyboard is not there yet, an empty one stands before *before*."""
+    """Return the version in a commit; an empty one, without shots, if *before* is newer than the storyboard."""
     read = past.at(past.git.commit(name))
     if read.written is not None:
         if read.trouble:
@@ -101,8 +101,8 @@ def _version(
     return StoryboardVersion(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 
-def _with_lengths(written: StoryboardVersion, footage: Mapping[str, ClipInfo]) -> Version:
-    """With the real lengths of the takes that the version's own lockfile names for it, and of its *footage*."""
+def _add_lengths(written: StoryboardVersion, footage: Mapping[str, ClipInfo]) -> Version:
+    """Return the version with the measured lengths of its *footage* and of the takes that its lockfile names."""
     steps = locked_plan(written).takes()
     takes = {step.action.shot: step.result.info for step in steps if isinstance(step.result, TakeResult)}
     return Version(written.storyboard, written.files, {**footage, **takes})

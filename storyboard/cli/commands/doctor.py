@@ -1,4 +1,4 @@
-"""``storyboard doctor``: what this machine and this project have."""
+"""``storyboard doctor``: examine this machine and this project."""
 
 import os
 import shutil
@@ -44,29 +44,31 @@ def command(as_json: bool) -> None:
     root = find_root((Path.cwd() / STORYBOARD).absolute())
     cache = state_of(root).cache
     room = shutil.disk_usage(cache if cache.is_dir() else root).free
-    codecs = _codecs()
+    codecs = _find_codecs()
     data = {
         "storyboard": __version__,
         "python": sys.version.split()[0],
-        "packages": _packages(),
+        "packages": _package_versions(),
         "codecs": codecs,
         "keys": {_KEY: bool(key_in(_KEY)), f"{_KEY}_FILE": bool(os.environ.get(f"{_KEY}_FILE"))},
         "project": str(root),
         "free_bytes": room,
-        "cache": _cache(cache),
+        "cache": _measure_cache(cache),
     }
     errors = [problem("codec", f"the H.264 {kind} is missing from PyAV") for kind, there in codecs.items() if not there]
-    errors += [problem("package", f"{name} is not installed") for name, version in _packages().items() if not version]
-    errors += _installation()
+    errors += [
+        problem("package", f"{name} is not installed") for name, version in _package_versions().items() if not version
+    ]
+    errors += _installation_errors()
     if errors:
         speaker.refuse(Exit.FAILED, errors, data=data)
     if room < _ROOM_WANTED:
         speaker.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
-    speaker.result(_text(data, speaker.warnings), data)
+    speaker.result(_format_report(data, speaker.warnings), data)
 
 
-def _installation() -> list[dict[str, Any]]:
-    """Faults in the files of this program itself."""
+def _installation_errors() -> list[dict[str, Any]]:
+    """Return the errors of the installed program."""
     harm = "the one that was installed last has overwritten files of the other, and removing one removes files of both"
     found = [
         problem("other-distribution", f"{other} has the same package and command as {NAME}; {harm}", help=_BOTH)
@@ -79,7 +81,7 @@ def _installation() -> list[dict[str, Any]]:
     return found
 
 
-def _packages() -> dict[str, str | None]:
+def _package_versions() -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name in _PACKAGES:
         try:
@@ -89,19 +91,19 @@ def _packages() -> dict[str, str | None]:
     return found
 
 
-def _codecs() -> dict[str, bool]:
+def _find_codecs() -> dict[str, bool]:
     import av
 
     names = av.codecs_available
     return {"encoder": "libx264" in names, "decoder": "h264" in names}
 
 
-def _cache(folder: Path) -> dict[str, Any]:
+def _measure_cache(folder: Path) -> dict[str, Any]:
     sizes = [path.lstat().st_size for path in folder.glob("blobs/*/*")]
     return {"folder": str(folder), "blobs": len(sizes), "bytes": sum(sizes)}
 
 
-def _text(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
+def _format_report(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
     keys = ", ".join(f"{name} {'is set' if there else 'is not set'}" for name, there in data["keys"].items())
     rows = {
         "storyboard": data["storyboard"],

@@ -1,4 +1,4 @@
-"""``storyboard graph``: what is made of what."""
+"""``storyboard graph``: print the dependency graph."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``storyboard hold``: keep the take that a shot has, whatever is written about the shot."""
+"""``storyboard hold``: keep the take of a shot although its request changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``storyboard init``: a small storyboard that builds at once."""
+"""``storyboard init``: write a small storyboard that builds."""
 
 import json
 import os
@@ -53,14 +53,14 @@ def command(folder: Path, as_json: bool) -> None:
     if os.path.lexists(target):
         raise click.UsageError(f"{target} is there already")
     folder.mkdir(parents=True, exist_ok=True)
-    written = [*_schema(folder), _storyboard(target), *_gitignore(folder)]
+    written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
     here = "" if folder == Path() else f" {folder}"
     text = "\n".join([*(f"wrote {path}" for path in written), f"next: storyboard build{here}"])
     follow = [f"storyboard check{here}", f"storyboard build{here}"]
     speaker.result(text, {"written": [str(path) for path in written]}, follow=follow)
 
 
-def _schema(folder: Path) -> list[Path]:
+def _write_schema(folder: Path) -> list[Path]:
     path = folder / _SCHEMA
     try:
         write_new(path, schema_text().encode())
@@ -69,16 +69,16 @@ def _schema(folder: Path) -> list[Path]:
     return [path]
 
 
-def _storyboard(target: Path) -> Path:
+def _write_storyboard(target: Path) -> Path:
     name = readable(target.absolute().parent.name)
     stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"
-    # JSON strings are YAML strings, whatever a folder may be called
+    # every JSON string is a YAML string, whatever the name of the folder
     title = json.dumps(name.replace("-", " ").replace("_", " ").strip().capitalize() or "Film", ensure_ascii=False)
     write_new(target, _TEXT.format(schema=f"./{_SCHEMA}", title=title, stem=stem).encode())
     return target
 
 
-def _gitignore(folder: Path) -> list[Path]:
+def _write_gitignore(folder: Path) -> list[Path]:
     path = folder / ".gitignore"
     if path.is_symlink():  # git does not read it either
         return []
@@ -89,9 +89,9 @@ def _gitignore(folder: Path) -> list[Path]:
     if not missing:
         return []
     gap = "" if not old or old.endswith("\n") else "\n"
-    write_atomic(path, (old + gap + "".join(f"{line}\n" for line in missing)).encode(), _mode(path))
+    write_atomic(path, (old + gap + "".join(f"{line}\n" for line in missing)).encode(), _file_mode(path))
     return [path]
 
 
-def _mode(path: Path) -> int:
+def _file_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644

@@ -1,4 +1,4 @@
-"""``storyboard log``: a shot through git, each version of its request with the take that answered it."""
+"""``storyboard log``: the versions of a shot in git, each with the take that answered it."""
 
 from itertools import islice
 from pathlib import Path
@@ -38,17 +38,17 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
         Workspace(project.state(), storyboard, writable=False) as workspace,
     ):
         line = ShotHistory(past, here, list(project.loaded.files))
-        answers = _Answers(line, workspace)
+        answers = _TakeAnswers(line, workspace)
         entries = [
-            LogEntry(moment, line.commits.get(moment.id), answers.to(moment))
+            LogEntry(moment, line.commits.get(moment.id), answers.find(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
         ]
         speaker.warnings += [problem("revision", trouble) for trouble in past.troubles()]
     speaker.result(log_text(shot, entries), log_data(shot, entries), follow=[f"storyboard why {shot}"])
 
 
-class _Answers:
-    """The takes that any version's lockfile names, by the key that they answer."""
+class _TakeAnswers:
+    """The takes that the lockfiles of all versions name, by key."""
 
     def __init__(self, line: ShotHistory, workspace: Workspace) -> None:
         self._line = line
@@ -56,8 +56,8 @@ class _Answers:
         self._locked: dict[str, LockEntry] = {}
         self._unread = iter((HERE, *line.commits))
 
-    def to(self, moment: ShotVersion) -> Answer:
-        """The take that answered what the shot asked for then: by that version's lockfile, another's, or the cache."""
+    def find(self, moment: ShotVersion) -> Answer:
+        """Return the take that answered the request at *moment*: from that lockfile, any other, or the cache."""
 
         written = self._line.written(moment.id)
         maker = maker_of(written.storyboard.shot(moment.shot).source) if written is not None else ""
@@ -67,7 +67,7 @@ class _Answers:
         step = self._line.step(moment.id, moment.shot)
         if step is None or step.key is None:
             return Answer("none")
-        entry = self._own(moment, step.key) or self._any(step.key)
+        entry = self._find_own(moment, step.key) or self._find_any(step.key)
         if entry is not None:
             here = self._workspace.blobs.path(entry.take).exists()
             return Answer("locked", entry.take, entry.seed, entry.cost, here)
@@ -75,13 +75,13 @@ class _Answers:
             return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True, footage=footage)
         return Answer("none", footage=footage)
 
-    def _own(self, moment: ShotVersion, key: str) -> LockEntry | None:
+    def _find_own(self, moment: ShotVersion, key: str) -> LockEntry | None:
         written = self._line.written(moment.id)
         entries = written.lockfile.shots.get(moment.shot, {}) if written is not None else {}
         return next((entry for entry in entries.values() if entry.key == key), None)
 
-    def _any(self, key: str) -> LockEntry | None:
-        """The newest lockfile's entry for that key; lockfiles are read until one is found."""
+    def _find_any(self, key: str) -> LockEntry | None:
+        """Return the newest lockfile entry for *key*, reading lockfiles until one is found."""
         while key not in self._locked:
             version = next(self._unread, None)
             if version is None:

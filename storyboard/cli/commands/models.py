@@ -1,4 +1,4 @@
-"""``storyboard models``: what the known models can do and cost."""
+"""``storyboard models``: the limits and prices of known models."""
 
 import click
 import msgspec
@@ -19,11 +19,11 @@ def command(name: str | None, as_json: bool) -> None:
     if name is not None and name not in found:
         raise click.UsageError(f"no model is called {name!r}; there is {', '.join(found)}")
     chosen = [found[name]] if name is not None else list(found.values())
-    text = "\n\n".join(_card(card) for card in chosen)
+    text = "\n\n".join(_format_card(card) for card in chosen)
     CommandOutput("models", as_json=as_json).result(text, {"models": msgspec.to_builtins(chosen)})
 
 
-def _card(card: ModelCard) -> str:
+def _format_card(card: ModelCard) -> str:
     low, high = card.prompt_length
     rows = {
         "made by": ", ".join(card.providers),

@@ -1,4 +1,4 @@
-"""``storyboard pick``: choose the take that goes into the cut."""
+"""``storyboard pick``: choose the take for the cut."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,8 +46,8 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     generated_shot(storyboard, shot)
     with opened(speaker, project, storyboard, BuildOptions(), report_lock_owner) as session:
         takes = ShotTakes(session, shot)
-        chosen = _chosen(speaker, takes, take)
-        edit = edited(speaker, project, shot, _fields(speaker, takes, chosen, take, hold=hold))
+        chosen = _find_take(speaker, takes, take)
+        edit = edited(speaker, project, shot, _fields_to_write(speaker, takes, chosen, take, hold=hold))
         changed, storyboard = read_edited(speaker, project, edit, provider)
         write(speaker, edit)
         if chosen is not None:
@@ -64,12 +64,12 @@ def _edit_data(edit: Edit) -> dict[str, Json]:
     return {"file": typed(edit.file), "changed": edit.changes}
 
 
-def _chosen(speaker: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
-    """The take that is meant; ``None`` for a seed of the shot that has no take yet."""
+def _find_take(speaker: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
+    """Return the take that *text* names; ``None`` for a seed of the shot without a take. Ends the verb otherwise."""
     found = takes.matching(text)
     listing = [f"storyboard takes {takes.shot}"]
     if len(found) > 1:
-        _refuse_many(speaker, text, found, listing)
+        _fail_ambiguous(speaker, text, found, listing)
     if not found and text in {str(seed) for seed in takes.seeds}:
         return None
     if not found:
@@ -82,21 +82,21 @@ def _chosen(speaker: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
     return found[0]
 
 
-def _refuse_many(speaker: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
+def _fail_ambiguous(speaker: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
     hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
     message = f"{text!r} may be {listed(take_line(take) for take in found)}"
     speaker.refuse(Exit.USAGE, [problem("ambiguous-take", message, hint)], follow=listing)
 
 
-def _fields(
+def _fields_to_write(
     speaker: CommandOutput, takes: ShotTakes, chosen: Take | None, text: str, *, hold: bool
 ) -> Mapping[str, Json]:
-    """What is to be written into the shot."""
+    """Return the fields to write into the shot."""
     if chosen is None:
         return {} if int(text) == takes.source.seed else {"pick": int(text)}
     if not set(chosen.fields) <= {"seed"}:
         if not (hold or takes.held):
-            _refuse_other_request(speaker, takes, chosen)
+            _fail_other_request(speaker, takes, chosen)
         return {"hold": True}
     seed = chosen.request.get("seed")
     if seed == takes.source.seed:
@@ -107,7 +107,7 @@ def _fields(
     return {"takes": [*others, seed], "pick": seed}
 
 
-def _refuse_other_request(speaker: CommandOutput, takes: ShotTakes, chosen: Take) -> NoReturn:
+def _fail_other_request(speaker: CommandOutput, takes: ShotTakes, chosen: Take) -> NoReturn:
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"
     hint = f"go back to what it was made from, or say --hold to keep it in the cut as it is\n{chr(10).join(lines)}"

@@ -1,4 +1,4 @@
-"""``storyboard plan``: what a build would make, why, and what it would cost."""
+"""``storyboard plan``: print the steps of a build, their reasons and their cost."""
 
 from pathlib import Path
 
@@ -40,10 +40,10 @@ def command(
     speaker = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
     with GcPause():
-        _tell(speaker, path, maker, BuildOptions(select, remake), out, verbose=verbose)
+        _print_plan(speaker, path, maker, BuildOptions(select, remake), out, verbose=verbose)
 
 
-def _tell(
+def _print_plan(
     speaker: CommandOutput, path: Path, maker: str | None, choices: BuildOptions, out: Path | None, *, verbose: bool
 ) -> None:
     project = read_project(path, maker, recall=read_cached_plan)

@@ -1,4 +1,4 @@
-"""``storyboard release``: let a held shot be made again."""
+"""``storyboard release``: end the hold on a shot."""
 
 from pathlib import Path
 

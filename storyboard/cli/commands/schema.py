@@ -1,4 +1,4 @@
-"""``storyboard schema``: the JSON Schema of the language, for editors."""
+"""``storyboard schema``: print the JSON Schema of the language."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""``storyboard status``: what is there, and what is stale."""
+"""``storyboard status``: print which takes exist and which are stale."""
 
 from pathlib import Path
 
@@ -27,10 +27,10 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
     """
     speaker = CommandOutput("status", as_json=as_json)
     with GcPause():
-        _tell(speaker, path, provider)
+        _print_status(speaker, path, provider)
 
 
-def _tell(speaker: CommandOutput, path: Path, provider: str | None) -> None:
+def _print_status(speaker: CommandOutput, path: Path, provider: str | None) -> None:
     project = read_project(path, provider_name(provider, draft=False), recall=read_cached_plan)
     storyboard = checked(speaker, project)
     with opened(speaker, project, storyboard, BuildOptions()) as session:

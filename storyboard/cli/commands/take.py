@@ -1,4 +1,4 @@
-"""``storyboard take``: more takes of a shot, with seeds that it has not had."""
+"""``storyboard take``: make more takes of a shot, with unused seeds."""
 
 import secrets
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ from storyboard.report.takes import takes_data, takes_text
 from storyboard.report.text import clean_lines, dollars, listed
 
 MAX_TAKES = 100
-# Reasons that keep a shot's take from the cut, and no other take of it from being made.
+# Reasons that block the take in the cut but no alternate take.
 _MISSING = ("held-missing", "locked-missing")
 
 
@@ -74,27 +74,27 @@ def command(
     name = provider_name(provider, draft=draft)
     project = read_project(path, name)
     storyboard = checked(speaker, project)
-    edit, seeds = _with_fresh_seeds(speaker, project, storyboard, shot, count)
+    edit, seeds = _add_seeds(speaker, project, storyboard, shot, count)
     changed, storyboard = read_edited(speaker, project, edit, name)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     choices = BuildOptions((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
     with opened(speaker, changed, storyboard, choices, report_lock_owner) as session:
         session.fetch_pictures()
         plan = session.plan()
-        _refuse_if_blocked(speaker, plan, shot)
+        _fail_if_blocked(speaker, plan, shot)
         capped = max_cost is not None
         outcome = run_approved(
             speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, on_approval=lambda: write(speaker, edit)
         )
-        _tell(speaker, session, outcome, shot, seeds, edit)
+        _print_result(speaker, session, outcome, shot, seeds, edit)
 
 
 def draw(below: int) -> int:
-    """A random number from 0 to *below* - 1."""
+    """Return a random number from 0 to *below* - 1."""
     return secrets.randbelow(below)
 
 
-def _with_fresh_seeds(
+def _add_seeds(
     speaker: CommandOutput, project: Project, storyboard: Storyboard, shot: str, count: int
 ) -> tuple[Edit, list[int]]:
     generated_shot(storyboard, shot)
@@ -106,7 +106,7 @@ def _with_fresh_seeds(
     return edited(speaker, project, shot, {"takes": [*found.seeds, *seeds]}), seeds
 
 
-def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
+def _fail_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
     for step in plan.of("take"):
         if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
             command = f"storyboard build --select +{shot}"
@@ -116,7 +116,7 @@ def _refuse_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
             speaker.refuse(Exit.FAILED, [error], follow=[command])
 
 
-def _tell(
+def _print_result(
     speaker: CommandOutput, session: Session, outcome: BuildResult, shot: str, seeds: Sequence[int], edit: Edit
 ) -> None:
     takes = ShotTakes(session, shot)

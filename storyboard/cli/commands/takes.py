@@ -1,4 +1,4 @@
-"""``storyboard takes``: every take of a shot."""
+"""``storyboard takes``: list the takes of a shot."""
 
 from pathlib import Path
 
