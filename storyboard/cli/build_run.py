@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from storyboard.cli.output import BY_CODE, CommandOutput, Exit, paint, stderr_console
+from storyboard.cli.output import EXIT_BY_CODE, CommandOutput, Exit, paint, stderr_console
 from storyboard.cli.payment import confirm, read_paid_options
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
@@ -14,7 +14,7 @@ from storyboard.report.progress import LiveProgress, PlainProgress
 
 
 def run_approved(
-    speaker: CommandOutput,
+    output: CommandOutput,
     session: Session,
     plan: Plan,
     *,
@@ -32,26 +32,26 @@ def run_approved(
     orphans = [] if offline else session.orphans(plan)
     if session.needs_network(plan) or orphans:
         providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
-        paid = read_paid_options(speaker, providers, at_once)
-        confirm(speaker, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
+        paid = read_paid_options(output, providers, at_once)
+        confirm(output, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
     on_approval()
-    return _build_with_progress(speaker, session, plan, paid)
+    return _build_with_progress(output, session, plan, paid)
 
 
-def _build_with_progress(speaker: CommandOutput, session: Session, plan: Plan, paid: PaidOptions | None) -> BuildResult:
-    console = None if speaker.as_json or speaker.quiet else stderr_console()
+def _build_with_progress(output: CommandOutput, session: Session, plan: Plan, paid: PaidOptions | None) -> BuildResult:
+    console = None if output.as_json or output.quiet else stderr_console()
     if console is not None and console.is_terminal:
         with LiveProgress(console, plan) as live:
             return session.build(live, paid, lambda workers: live.watch(workers.progress))
-    return session.build(PlainProgress(speaker.progress), paid)
+    return session.build(PlainProgress(output.progress), paid)
 
 
 def exit_code(outcome: BuildResult) -> int:
-    """Return the exit code of a build: of its signal, of the first failure in ``BY_CODE``, or of any failure."""
+    """Return the exit code of a build: of its signal, of the first failure in ``EXIT_BY_CODE``, or of any failure."""
     if outcome.stopped_by:
         return 128 + outcome.stopped_by
     codes = set(outcome.codes.values())
-    for failure, code in BY_CODE.items():
+    for failure, code in EXIT_BY_CODE.items():
         if failure in codes:
             return code
     left_out = any(is_left_out(step) for step in outcome.blocked.values())

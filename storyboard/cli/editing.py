@@ -10,10 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from storyboard.cli.open_session import next_build
+from storyboard.cli.open_session import plan_next_build
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import Project, checked, read_project
-from storyboard.cli.project_root import typed
+from storyboard.cli.project import Project, read_project, require_valid
+from storyboard.cli.project_root import display_path
 from storyboard.core.model import Json, Storyboard
 from storyboard.document.yaml.edit import CannotEdit, set_fields
 from storyboard.durable import write_atomic
@@ -33,7 +33,7 @@ class Edit(Struct, frozen=True):
         return self.before != self.after
 
 
-def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
+def make_edit(output: CommandOutput, project: Project, shot: str, values: Mapping[str, Json]) -> Edit:
     """Return the edit that sets fields of *shot*, or removes them for ``None``. Ends the verb if it is impossible."""
     located = project.loaded.locate(shot)
     if located is None:
@@ -44,18 +44,21 @@ def edited(speaker: CommandOutput, project: Project, shot: str, values: Mapping[
     try:
         text = set_fields(before.decode("utf-8"), place, values)
     except CannotEdit as refused:
-        speaker.refuse(Exit.FAILED, [problem("cannot-edit", *_manual_edit(project, shot, file, refused))])
+        output.fail(Exit.FAILED, [problem("cannot-edit", *_manual_edit(project, shot, file, refused))])
     except UnicodeDecodeError:
-        speaker.refuse(Exit.FAILED, [problem("cannot-edit", f"{typed(file)}: it is not UTF-8 text")])
+        output.fail(Exit.FAILED, [problem("cannot-edit", f"{display_path(file)}: it is not UTF-8 text")])
     return Edit(file, name, before, text.encode("utf-8"))
 
 
 def _manual_edit(project: Project, shot: str, file: Path, refused: Exception) -> tuple[str, str]:
     span = project.loaded.place(shot)
-    where = f"{typed(file)}:{span.line}" if span is not None else typed(file)
+    where = f"{display_path(file)}:{span.line}" if span is not None else display_path(file)
     lines = str(getattr(refused, "lines", ""))
     hint = f"write these lines into shot `{shot}` at {where}:\n\n{_indent(lines)}\n"
-    return f"{typed(file)} was left as it is: {refused}", hint if lines else f"edit shot `{shot}` at {where} by hand"
+    return (
+        f"{display_path(file)} was left as it is: {refused}",
+        hint if lines else f"edit shot `{shot}` at {where} by hand",
+    )
 
 
 def _indent(lines: str) -> str:
@@ -63,16 +66,16 @@ def _indent(lines: str) -> str:
 
 
 def read_edited(
-    speaker: CommandOutput, project: Project, edit: Edit, provider: str | None
+    output: CommandOutput, project: Project, edit: Edit, provider: str | None
 ) -> tuple[Project, Storyboard]:
     """Return the project as *edit* will leave it. Ends the verb if that has errors."""
     changed = read_project(project.named, provider, (edit.name, edit.after), settings=project.settings)
     # the warnings were printed when the file was first read
-    again = CommandOutput(speaker.command, as_json=speaker.as_json, quiet=True)
-    return changed, checked(again, changed)
+    again = CommandOutput(output.command, as_json=output.as_json, quiet=True)
+    return changed, require_valid(again, changed)
 
 
-def write(speaker: CommandOutput, edit: Edit) -> None:
+def write_edit(output: CommandOutput, edit: Edit) -> None:
     """Write the new content atomically. Ends the verb if the file has changed since it was read.
 
     Raises ``OSError``.
@@ -80,13 +83,13 @@ def write(speaker: CommandOutput, edit: Edit) -> None:
     if not edit.changes:
         return
     if edit.file.read_bytes() != edit.before:
-        text = f"{typed(edit.file)} was changed meanwhile, and was left as it is"
-        speaker.refuse(Exit.FAILED, [problem("file-changed", text, "run the command again")])
+        text = f"{display_path(edit.file)} was changed meanwhile, and was left as it is"
+        output.fail(Exit.FAILED, [problem("file-changed", text, "run the command again")])
     write_atomic(edit.file, edit.after, stat.S_IMODE(edit.file.stat().st_mode))
 
 
 def write_hold(
-    speaker: CommandOutput,
+    output: CommandOutput,
     project: Project,
     provider: str | None,
     shot: str,
@@ -95,10 +98,10 @@ def write_hold(
     data: dict[str, Any],
 ) -> None:
     """Write an edit of the field ``hold`` and print what the next build does."""
-    changed, storyboard = read_edited(speaker, project, edit, provider)
-    write(speaker, edit)
-    plan, then = next_build(speaker, changed, storyboard)
-    wrote = f"; written into {typed(edit.file)}" if edit.changes else "; it was so before"
-    data |= {"shot": shot, "hold": storyboard.shot(shot).hold, "file": typed(edit.file), "changed": edit.changes}
-    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    speaker.result(f"{shot}: {said}{wrote}\n{then}", data, follow=follow)
+    changed, storyboard = read_edited(output, project, edit, provider)
+    write_edit(output, edit)
+    plan, then = plan_next_build(output, changed, storyboard)
+    wrote = f"; written into {display_path(edit.file)}" if edit.changes else "; it was so before"
+    data |= {"shot": shot, "hold": storyboard.shot(shot).hold, "file": display_path(edit.file), "changed": edit.changes}
+    next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    output.result(f"{shot}: {said}{wrote}\n{then}", data, next_commands=next_commands)

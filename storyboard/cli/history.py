@@ -101,7 +101,7 @@ def project_files(storyboard: Storyboard) -> list[str]:
 
 
 @contextmanager
-def history(speaker: CommandOutput, project: Project, file: str, provider: str | None) -> Iterator[GitHistory]:
+def open_history(output: CommandOutput, project: Project, file: str, provider: str | None) -> Iterator[GitHistory]:
     """Open the versions in git. Ends the verb if git is missing or fails."""
     try:
         with Git(project.root) as git:
@@ -109,17 +109,17 @@ def history(speaker: CommandOutput, project: Project, file: str, provider: str |
     except NoSuchRevision as bad:
         raise click.UsageError(str(bad)) from bad
     except GitProblem as bad:
-        speaker.refuse(Exit.FAILED, [problem("git", str(bad), NO_GIT)])
+        output.fail(Exit.FAILED, [problem("git", str(bad), NO_GIT)])
 
 
-def working(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> StoryboardVersion:
+def working_version(output: CommandOutput, project: Project, storyboard: Storyboard) -> StoryboardVersion:
     """Return the version in the working tree. Ends the verb if its lockfile cannot be read."""
     lockfile = project.root / storyboard.lockfile
     try:
         locked = read(lockfile)
     except LockfileProblem as bad:
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
-        speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+        output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
     urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
     with Workspace(project.state(), storyboard, writable=False) as workspace:
         files = workspace.digests(storyboard) | known_pictures(workspace, urls)

@@ -134,7 +134,7 @@ def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
     if not isinstance(problem, StateRefused):
         return None
     try:
-        CommandOutput(_verb(words), as_json=_wants_json(words)).refuse(Exit.FAILED, [state_error(problem)])
+        CommandOutput(_verb(words), as_json=_wants_json(words)).fail(Exit.FAILED, [state_error(problem)])
     except ExitWith as leave:
         return leave.code
 
@@ -154,8 +154,8 @@ def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
     if _wants_json(words):
         error = _error("usage", problem.format_message())
         verb = _verb(words)
-        follow = [f"storyboard {verb} --help" if verb else "storyboard --help"]
-        click.echo(envelope(verb, ok=False, data=None, errors=[error], follow=follow))
+        next_commands = [f"storyboard {verb} --help" if verb else "storyboard --help"]
+        click.echo(envelope(verb, ok=False, data=None, errors=[error], next_commands=next_commands))
     if type(problem).show is not click.UsageError.show:  # the help, where a group is called without a verb
         problem.show()
     else:

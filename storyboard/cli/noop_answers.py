@@ -11,9 +11,9 @@ from typing import Self
 import click
 from msgspec import Struct
 
-from storyboard.cli.output import CommandOutput, colored, envelope
+from storyboard.cli.output import CommandOutput, envelope, is_colored
 from storyboard.cli.project import Project
-from storyboard.cli.project_root import typed
+from storyboard.cli.project_root import display_path
 from storyboard.cli.settings import Settings
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
@@ -53,10 +53,10 @@ class NoopQuestion(Struct, frozen=True):
 
 
 def write_noop_note(
-    asked: NoopQuestion, speaker: CommandOutput, project: Project, session: Session, outcome: BuildResult
+    asked: NoopQuestion, output: CommandOutput, project: Project, session: Session, outcome: BuildResult
 ) -> None:
     """Write a note and a plan cache if a second build with the same words would find everything in place."""
-    then = session.after(outcome) if asked.words and _is_understood_alike(asked, speaker) else None
+    then = session.after(outcome) if asked.words and _is_understood_alike(asked, output) else None
     if then is None or asked.settings is None:
         return
     plan = Plan(tuple(then.reused.values()))
@@ -69,13 +69,13 @@ def write_noop_note(
     write_cached_plan(session, scenes, project.settings.cache_dir(project.root), asked.provider, plan, stamps, program)
     stamps.stamps |= program
     with suppress(OSError, OverflowError):
-        answers = _render_answers(speaker, project, session, then)
+        answers = _render_answers(output, project, session, then)
         write_note(os.fspath(session.workspace.state), asked.asked, stamps, answers)
 
 
-def _is_understood_alike(asked: NoopQuestion, speaker: CommandOutput) -> bool:
+def _is_understood_alike(asked: NoopQuestion, output: CommandOutput) -> bool:
     """Return whether click and the no-op check agree on the output mode."""
-    return (speaker.as_json, speaker.quiet) == (asked.mode["json"], asked.mode["quiet"])
+    return (output.as_json, output.quiet) == (asked.mode["json"], asked.mode["quiet"])
 
 
 def _input_paths(project: Project) -> Iterator[Path]:
@@ -86,10 +86,10 @@ def _input_paths(project: Project) -> Iterator[Path]:
         yield from (project.root / path for path in {file.path for file in project.storyboard.files()})
 
 
-def _render_answers(speaker: CommandOutput, project: Project, session: Session, then: BuildResult) -> dict[str, str]:
+def _render_answers(output: CommandOutput, project: Project, session: Session, then: BuildResult) -> dict[str, str]:
     board = session.storyboard
-    text, details = (outcome_text(then, board, SECONDS, typed, verbose=verbose) for verbose in (False, True))
-    data = outcome_data(then, board, SECONDS, typed)
-    whole = envelope("build", ok=True, data=data, warnings=speaker.warnings)
-    notes = render(project.findings, project.texts, color=colored(sys.stderr)) if project.findings else ""
+    text, details = (outcome_text(then, board, SECONDS, display_path, verbose=verbose) for verbose in (False, True))
+    data = outcome_data(then, board, SECONDS, display_path)
+    whole = envelope("build", ok=True, data=data, warnings=output.warnings)
+    notes = render(project.findings, project.texts, color=is_colored(sys.stderr)) if project.findings else ""
     return {TEXT: text, DETAILS: details, JSON: whole, NOTES: notes}

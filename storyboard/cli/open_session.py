@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from storyboard.cli.output import BY_CODE, CommandOutput, Exit, note, problem
+from storyboard.cli.output import EXIT_BY_CODE, CommandOutput, Exit, print_note, problem
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
@@ -21,8 +21,8 @@ from storyboard.store.project_lock import LockLost, LockOwner, LockUnsupported, 
 
 
 @contextmanager
-def opened(
-    speaker: CommandOutput,
+def open_session(
+    output: CommandOutput,
     project: Project,
     storyboard: Storyboard,
     choices: BuildOptions,
@@ -40,27 +40,27 @@ def opened(
     except LockfileProblem as bad:
         lockfile = project.root / storyboard.lockfile
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
-        speaker.refuse(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+        output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
     except JournalTooNew as bad:
         text = f"{bad.path}: a later version of storyboard has written it; it may be about a job that was paid for"
-        speaker.refuse(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
+        output.fail(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
     except LockUnsupported as bad:
-        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
+        output.fail(Exit.FAILED, [problem("no-lock", str(bad))])
     except TaskFailed as bad:
-        speaker.refuse(BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
+        output.fail(EXIT_BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
     except OutputRefused as bad:
-        speaker.refuse(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
+        output.fail(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
 
 
 def report_lock_owner(owner: LockOwner | None) -> None:
     """Print whose build this one waits for."""
     who = f": process {owner.pid} on {owner.host}, building {owner.storyboard}" if owner is not None else ""
-    note(f"waiting for another build in this project{who}")
+    print_note(f"waiting for another build in this project{who}")
 
 
-def next_build(speaker: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
+def plan_next_build(output: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:
     """Return the plan of the next build, and its summary in one line."""
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
+    with open_session(output, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
     return plan, f"the next build: {summary(plan)}"
 
@@ -72,17 +72,17 @@ def _unknown_selector(selector: str) -> str:
 
 
 @contextmanager
-def opened_store(speaker: CommandOutput) -> Iterator[None]:
+def report_store_errors(output: CommandOutput) -> Iterator[None]:
     """End the verb with a message on errors of the cache as a whole."""
     try:
         yield
     except (RefsUnreadable, LockfileProblem) as bad:
-        speaker.refuse(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
+        output.fail(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
     except JournalTooNew as bad:
         reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
-        speaker.refuse(Exit.FAILED, [problem("unsure", reason)])
+        output.fail(Exit.FAILED, [problem("unsure", reason)])
     except ProjectLocked as bad:
         who = f": process {bad.holder.pid} on {bad.holder.host}" if bad.holder is not None else ""
-        speaker.refuse(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
+        output.fail(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
     except (LockUnsupported, LockLost) as bad:
-        speaker.refuse(Exit.FAILED, [problem("no-lock", str(bad))])
+        output.fail(Exit.FAILED, [problem("no-lock", str(bad))])

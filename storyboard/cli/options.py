@@ -66,9 +66,10 @@ max_cost_option = click.option(
 )
 
 
-def cores() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def worker_count(jobs: int | None) -> int:
+    """Return the number of worker processes: *jobs*, but at most the cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(jobs or cores, cores)
 
 
 jobs_option = click.option(
@@ -81,7 +82,7 @@ jobs_option = click.option(
 )
 
 
-def choosing(function: F) -> F:
+def plan_options(function: F) -> F:
     """Add the options that choose what is made, and by which provider."""
     for option in (_remake, _select, draft_option, provider_option):
         function = option(function)
@@ -98,7 +99,7 @@ def provider_name(provider: str | None, *, draft: bool) -> str | None:
 shot_argument = click.argument("shot")
 
 
-def generated_shot(storyboard: Storyboard, name: str) -> Shot:
+def find_generated_shot(storyboard: Storyboard, name: str) -> Shot:
     """Return the shot called *name*. Raises ``click.UsageError`` without such a shot that a provider generates."""
     shots = {shot.id: shot for shot in storyboard.shots()}
     if name not in shots:

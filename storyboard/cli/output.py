@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # Commands proposed after an error of which the verb proposes none.
-_BY_CODE = {
+_COMMANDS_BY_CODE = {
     "auth": ["storyboard doctor"],
     "codec": ["storyboard doctor"],
     "git": ["git init"],
@@ -54,12 +54,12 @@ _ABOUT_ONE = frozenset(
 )
 
 
-def after(codes: Iterable[str]) -> list[str]:
+def commands_for(codes: Iterable[str]) -> list[str]:
     """Return commands that help after errors of these codes."""
-    return list(dict.fromkeys(command for code in codes for command in _BY_CODE.get(code, ())))
+    return list(dict.fromkeys(command for code in codes for command in _COMMANDS_BY_CODE.get(code, ())))
 
 
-def about(commands: Sequence[str], storyboard: str) -> list[str]:
+def with_storyboard(commands: Sequence[str], storyboard: str) -> list[str]:
     """Return *commands* for that storyboard; empty is the one in this folder."""
     if not storyboard:
         return list(commands)
@@ -88,7 +88,7 @@ class Exit(IntEnum):
 
 
 # Exit codes of a build by the code of a failed shot; the first that occurs decides.
-BY_CODE = {
+EXIT_BY_CODE = {
     "auth": Exit.KEY,
     "no-balance": Exit.BUDGET,
     "over-budget": Exit.BUDGET,
@@ -114,9 +114,9 @@ def envelope(
     data: Any,
     warnings: Sequence[Any] = (),
     errors: Sequence[Any] = (),
-    follow: Sequence[str] = (),
+    next_commands: Sequence[str] = (),
 ) -> str:
-    """Return the JSON of ``--json``, of one shape for every verb. *follow* are the commands proposed next."""
+    """Return the JSON of ``--json``, of one shape for every verb. *next_commands* are the commands proposed next."""
     import msgspec
 
     content = {
@@ -126,7 +126,7 @@ def envelope(
         "data": data,
         "warnings": list(warnings),
         "errors": list(errors),
-        "next": list(follow),
+        "next": list(next_commands),
     }
     try:
         text = msgspec.json.encode(content)
@@ -154,7 +154,7 @@ def problem(code: str, message: str, help: str | None = None) -> dict[str, Any]:
     return {"code": code, "message": message, "place": None, "help": help}
 
 
-def colored(stream: TextIO) -> bool:
+def is_colored(stream: TextIO) -> bool:
     """Return whether *stream* gets colour."""
     if os.environ.get("NO_COLOR"):
         return False
@@ -165,15 +165,15 @@ def colored(stream: TextIO) -> bool:
 
 def paint(text: str, style: str) -> str:
     """Return *text* in a colour if stdout gets colour."""
-    return click.style(text, fg=style) if style and colored(sys.stdout) else text
+    return click.style(text, fg=style) if style and is_colored(sys.stdout) else text
 
 
-def say(text: str) -> None:
+def print_result(text: str) -> None:
     """Write a result to stdout."""
     click.echo(text, color=True)
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Write a message to stderr."""
     click.echo(text, err=True, color=True)
 
@@ -182,7 +182,7 @@ def stderr_console() -> "Console":
     """Return a rich console on stderr with the colour rules of this module."""
     from rich.console import Console
 
-    plain = not colored(sys.stderr)
+    plain = not is_colored(sys.stderr)
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Console(stderr=True, no_color=plain, force_terminal=live, highlight=False)
 
@@ -200,39 +200,41 @@ class CommandOutput:
         self.storyboard = ""
         self.warnings: list[dict[str, Any]] = []
 
-    def result(self, text: str, data: Any, *, follow: Sequence[str] = ()) -> None:
+    def result(self, text: str, data: Any, *, next_commands: Sequence[str] = ()) -> None:
         """Write the result of the verb."""
         if self.as_json:
-            more = about(follow, self.storyboard)
-            click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, follow=more))
+            more = with_storyboard(next_commands, self.storyboard)
+            click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, next_commands=more))
         elif text:
-            say(text)
+            print_result(text)
 
     def progress(self, text: str) -> None:
         """Write progress, unless quiet or JSON."""
         if not self.as_json and not self.quiet:
-            note(text)
+            print_note(text)
 
-    def refuse(
+    def fail(
         self,
         code: int,
         errors: Sequence[dict[str, Any]],
         *,
         text: str | None = None,
         data: Any = None,
-        follow: Sequence[str] = (),
+        next_commands: Sequence[str] = (),
     ) -> NoReturn:
         """End the verb with an error."""
         if self.as_json:
-            more = about(follow or after(error["code"] for error in errors), self.storyboard)
-            lines = envelope(self.command, ok=False, data=data, warnings=self.warnings, errors=errors, follow=more)
+            more = with_storyboard(next_commands or commands_for(error["code"] for error in errors), self.storyboard)
+            lines = envelope(
+                self.command, ok=False, data=data, warnings=self.warnings, errors=errors, next_commands=more
+            )
             click.echo(lines)
         else:
-            note(text if text is not None else "\n".join(map(_error_text, errors)))
+            print_note(text if text is not None else "\n".join(map(_error_text, errors)))
         raise ExitWith(code)
 
 
 def _error_text(error: dict[str, Any]) -> str:
     from storyboard.report.diagnostics import error_text
 
-    return error_text(error["message"], error["code"], help=error["help"], color=colored(sys.stderr))
+    return error_text(error["message"], error["code"], help=error["help"], color=is_colored(sys.stderr))

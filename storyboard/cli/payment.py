@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from storyboard.cli.output import CommandOutput, Exit, ExitWith, note, problem
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, print_note, problem
 from storyboard.cli.process import key_in
 from storyboard.core.plan import Plan
 from storyboard.providers.base import UnknownProvider, find
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DEFAULT_JOBS = 4
 
 
-def read_paid_options(speaker: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
+def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
     """Return options and accounts for *providers* from the environment. Ends the verb on invalid values."""
     from storyboard.engine.paid.generator import PaidOptions, Timeouts
 
@@ -38,11 +38,11 @@ def read_paid_options(speaker: CommandOutput, providers: Iterable[str], jobs: in
             raise ValueError(text)
     except ValueError:
         raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
-    accounts = {name: _read_account(speaker, name) for name in sorted(providers)}
+    accounts = {name: _read_account(output, name) for name in sorted(providers)}
     return PaidOptions(accounts, jobs or _DEFAULT_JOBS, Timeouts(interval_s=interval))
 
 
-def _read_account(speaker: CommandOutput, name: str) -> "ProviderAccount":
+def _read_account(output: CommandOutput, name: str) -> "ProviderAccount":
     from storyboard.engine.paid.generator import ProviderAccount
     from storyboard.providers.api_client import checked_endpoint
 
@@ -50,7 +50,7 @@ def _read_account(speaker: CommandOutput, name: str) -> "ProviderAccount":
         variable = find(name).key_variable
     except UnknownProvider:
         text = f"a shot or an open job needs the provider {name!r}, and no package that is installed brings it"
-        speaker.refuse(Exit.FAILED, [problem("provider", text, "install its package beside storyboard")])
+        output.fail(Exit.FAILED, [problem("provider", text, "install its package beside storyboard")])
     stem = variable.removesuffix("_API_KEY")
     endpoint = os.environ.get(f"{stem}_BASE_URL") or None
     if endpoint is not None:
@@ -61,36 +61,36 @@ def _read_account(speaker: CommandOutput, name: str) -> "ProviderAccount":
     key = key_in(variable)
     file = os.environ.get(f"{variable}_FILE", "")
     if not key and file:
-        key = _read_key(speaker, variable, Path(file))
+        key = _read_key(output, variable, Path(file))
     return ProviderAccount(endpoint, Secret(key) if key else None)
 
 
-def _read_key(speaker: CommandOutput, variable: str, file: Path) -> str:
+def _read_key(output: CommandOutput, variable: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as bad:
         reason = bad.strerror if isinstance(bad, OSError) else "it is not text"
-        speaker.refuse(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
+        output.fail(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
 
 
-def confirm(speaker: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
+def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:
     """Print the plan and its price and ask once; without a terminal, require ``--yes`` and a cap.
 
     *capped* says that the command line has a cap: the storyboard's budget lowers a cap but is none by itself.
     """
     if not plan.cost():
         return
-    terminal = sys.stdin.isatty() and sys.stderr.isatty() and not speaker.as_json
+    terminal = sys.stdin.isatty() and sys.stderr.isatty() and not output.as_json
     if not terminal and not (yes and capped):
         hint = "say --yes and --max-cost DOLLARS"
-        speaker.refuse(
+        output.fail(
             Exit.USAGE,
             [problem("unconfirmed", f"this build may cost {dollars(plan.cost())}, and nobody can be asked", hint)],
         )
-    speaker.progress(text)
+    output.progress(text)
     if yes:
         return
     limit = f", capped at {dollars(cap)}" if cap is not None else ""
     if not click.confirm(f"Spend? {price(plan).capitalize()}{limit}", err=True):
-        note("nothing was bought")
+        print_note("nothing was bought")
         raise ExitWith(Exit.DONE)

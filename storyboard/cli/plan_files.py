@@ -69,7 +69,7 @@ def approved_cap(approved: PlanFile, cap: Decimal | None) -> Decimal | None:
     return min(cost, cap) if cap is not None else cost
 
 
-def refuse_if_drifted(speaker: CommandOutput, approved: PlanFile, now: PlanFile) -> None:
+def fail_on_drift(output: CommandOutput, approved: PlanFile, now: PlanFile) -> None:
     """End the verb before anything is done if the build would differ from the approved plan."""
     found = find_drift(approved, now)
     if found:
@@ -82,7 +82,7 @@ def refuse_if_drifted(speaker: CommandOutput, approved: PlanFile, now: PlanFile)
             details=[error["message"] for error in errors],
             help=errors[0]["help"],
         )
-        speaker.refuse(Exit.FAILED, errors, text=text, data=data, follow=["storyboard plan"])
+        output.fail(Exit.FAILED, errors, text=text, data=data, next_commands=["storyboard plan"])
 
 
 def _drift_text(one: Drift) -> str:

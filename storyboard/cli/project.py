@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct, structs
 
-from storyboard.cli.output import CommandOutput, Exit, colored, note, problem, readable
+from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable
 from storyboard.cli.process import GcPause
-from storyboard.cli.project_root import STORYBOARD, find_file, find_root, typed
+from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root
 from storyboard.cli.settings import Settings
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
@@ -49,7 +49,7 @@ class Project(Struct, frozen=True):
     known: "CachedPlan | None" = None
 
     @property
-    def typed(self) -> str:
+    def argument(self) -> str:
         """The storyboard as named on the command line; empty for the one in the working folder."""
         name = self.files[0] if self.files else STORYBOARD
         return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
@@ -61,7 +61,7 @@ class Project(Struct, frozen=True):
     def place(self, shot: str, field: str | None = None) -> Span | None:
         """Return the place of a shot or of one of its fields, its file as the user would type it."""
         span = self.loaded.place(shot, field)
-        return structs.replace(span, file=typed(self.root / span.file)) if span is not None else None
+        return structs.replace(span, file=display_path(self.root / span.file)) if span is not None else None
 
 
 def read_project(
@@ -88,13 +88,13 @@ def read_project(
     with GcPause():
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
         loaded = load(name, files, models.cards(), provider=provider, known=known)
-    names = {name: typed(root / name) for name in loaded.files}
+    names = {name: display_path(root / name) for name in loaded.files}
     return Project(
         root=root,
         storyboard=loaded.storyboard,
         cards=dict(models.cards()),
         findings=[_rename_files(finding, names) for finding in loaded.findings],
-        texts=_RenamedTexts(loaded.texts, {typed: name for name, typed in names.items()}),
+        texts=_RenamedTexts(loaded.texts, {display_path: name for name, display_path in names.items()}),
         files=list(names.values()),
         loaded=loaded,
         named=path,
@@ -121,18 +121,18 @@ class _RenamedTexts(Mapping[str, str]):
         return len(self._names)
 
 
-def checked(speaker: CommandOutput, project: Project) -> Storyboard:
+def require_valid(output: CommandOutput, project: Project) -> Storyboard:
     """Print the warnings and return the storyboard. Ends the verb with all findings if it has errors."""
-    speaker.storyboard = project.typed
+    output.storyboard = project.argument
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
-    speaker.warnings += [data for data in found if data not in errors]
-    text = render(project.findings, project.texts, color=colored(sys.stderr)) if project.findings else ""
+    output.warnings += [data for data in found if data not in errors]
+    text = render(project.findings, project.texts, color=is_colored(sys.stderr)) if project.findings else ""
     if project.storyboard is None or errors:
         lines = errors or [problem("unreadable", "the storyboard cannot be read")]
-        speaker.refuse(Exit.STORYBOARD, lines, text=text, follow=["storyboard check"])
-    if text and not speaker.as_json and not speaker.quiet:
-        note(text)
+        output.fail(Exit.STORYBOARD, lines, text=text, next_commands=["storyboard check"])
+    if text and not output.as_json and not output.quiet:
+        print_note(text)
     return project.storyboard
 
 

@@ -48,7 +48,7 @@ def state_of(root: Path) -> State:
     return State(root, Settings().cache_dir(root))
 
 
-def typed(file: Path | str) -> str:
+def display_path(file: Path | str) -> str:
     """Return *file* as a user in the working folder would type it: relative if it is below, else absolute."""
     here = Path(os.path.relpath(file)).as_posix()
     return Path(file).as_posix() if here.startswith("../") else here

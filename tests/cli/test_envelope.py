@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from storyboard.cli.main import VERBS
-from storyboard.cli.output import about, after
+from storyboard.cli.output import commands_for, with_storyboard
 from tests.gits import Versioned, copied
 from tests.inside import run
 from tests.media.sounds import tone, write_wav
@@ -260,12 +260,12 @@ def test_next_names_the_storyboard_that_the_verb_was_about(project: Versioned) -
     folder.mkdir()
     shutil.copy(project.folder / "storyboard.yaml", folder / "storyboard.yaml")
     assert judged(project.run("plan", "my films", "--json"))["next"] == ["storyboard build 'my films'"]
-    assert about(["storyboard log a", "git diff"], "x.yaml") == ["storyboard log a x.yaml", "git diff"]
+    assert with_storyboard(["storyboard log a", "git diff"], "x.yaml") == ["storyboard log a x.yaml", "git diff"]
     assert judged(project.run("takes", "a", "my films", "--json"))["next"] == ["storyboard take a 'my films'"]
 
 
 def test_what_helps_after_several_errors_is_said_once() -> None:
-    assert after(["auth", "codec", "never-heard-of"]) == ["storyboard doctor"]
+    assert commands_for(["auth", "codec", "never-heard-of"]) == ["storyboard doctor"]
 
 
 def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Versioned) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.cli.editing import Edit, write
+from storyboard.cli.editing import Edit, write_edit
 from storyboard.cli.output import CommandOutput, ExitWith
 from tests.desk import Desk, at_work
 from tests.project import Project, takes
@@ -292,7 +292,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(desk: Desk) -> None:
     edit = Edit(desk.file, "storyboard.yaml", b"what was read", b"what was wanted")
     before = desk.file.read_bytes()
     with pytest.raises(ExitWith):
-        write(CommandOutput("hold", as_json=True), edit)
+        write_edit(CommandOutput("hold", as_json=True), edit)
     assert desk.file.read_bytes() == before
 
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import next_build, opened, report_lock_owner
+from storyboard.cli.open_session import open_session, plan_next_build, report_lock_owner
 from storyboard.cli.options import (
-    generated_shot,
+    find_generated_shot,
     json_option,
     provider_option,
     shot_argument,
     storyboard_argument,
 )
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.engine.session import BuildOptions
 from storyboard.engine.takes import NotAccepted, ShotTakes
 from storyboard.report.reason import change_lines
@@ -31,18 +31,19 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
     """
-    speaker = CommandOutput("accept", as_json=as_json)
+    output = CommandOutput("accept", as_json=as_json)
     project = read_project(path, provider)
-    storyboard = checked(speaker, project)
-    generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, BuildOptions(), report_lock_owner) as session:
+    storyboard = require_valid(output, project)
+    find_generated_shot(storyboard, shot)
+    with open_session(output, project, storyboard, BuildOptions(), report_lock_owner) as session:
         try:
             take = ShotTakes(session, shot).accept()
         except NotAccepted as why:
-            speaker.refuse(Exit.FAILED, [problem("not-accepted", f"{shot}: {why}")], follow=[f"storyboard why {shot}"])
-    plan, then = next_build(speaker, project, storyboard)
+            errors = [problem("not-accepted", f"{shot}: {why}")]
+            output.fail(Exit.FAILED, errors, next_commands=[f"storyboard why {shot}"])
+    plan, then = plan_next_build(output, project, storyboard)
     about = listed(take.fields) or "seed"
     lines = [f"  {line}" for change in take.changes for line in change_lines(change)]
     text = "\n".join([f"{shot}: {take_line(take)} is accepted for its new request: {about}", *lines, then])
-    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    speaker.result(text, {"shot": shot, "take": take_data(take)}, follow=follow)
+    next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    output.result(text, {"shot": shot, "take": take_data(take)}, next_commands=next_commands)

@@ -9,24 +9,24 @@ import click
 
 from storyboard.cli.build_run import exit_code, run_approved
 from storyboard.cli.noop_answers import NoopQuestion, write_noop_note
-from storyboard.cli.open_session import opened, report_lock_owner
+from storyboard.cli.open_session import open_session, report_lock_owner
 from storyboard.cli.options import (
-    choosing,
-    cores,
     jobs_option,
     json_option,
     max_cost_option,
+    plan_options,
     provider_name,
     quiet_option,
     storyboard_argument,
     verbose_option,
+    worker_count,
     yes_option,
 )
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, problem
-from storyboard.cli.plan_files import approved_cap, current_plan_file, read_plan, refuse_if_drifted
+from storyboard.cli.plan_files import approved_cap, current_plan_file, fail_on_drift, read_plan
 from storyboard.cli.process import GcPause
-from storyboard.cli.project import checked, read_project
-from storyboard.cli.project_root import typed
+from storyboard.cli.project import read_project, require_valid
+from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
 from storyboard.engine.session import BuildOptions, Session
@@ -38,7 +38,7 @@ from storyboard.report.text import several
 
 @click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
 @storyboard_argument
-@choosing
+@plan_options
 @jobs_option
 @max_cost_option
 @yes_option
@@ -76,47 +76,47 @@ def command(
 
     What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
     """
-    speaker = CommandOutput("build", as_json=as_json, quiet=quiet)
+    output = CommandOutput("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
     question = NoopQuestion.now(maker)
-    agreed = read_plan(plan_file) if plan_file is not None else None
-    if agreed is not None:
+    approved = read_plan(plan_file) if plan_file is not None else None
+    if approved is not None:
         if maker or select or remake:
             raise click.UsageError("--plan says what is made; leave --provider, --draft, --select and --remake out")
-        maker, select, remake = agreed.choice.provider, agreed.choice.select, agreed.choice.remake
+        maker, select, remake = approved.choice.provider, approved.choice.select, approved.choice.remake
     project = read_project(path, maker)
-    storyboard = checked(speaker, project)
+    storyboard = require_valid(output, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    cap = approved_cap(agreed, cap) if agreed is not None else cap
-    choices = BuildOptions(select, remake, min(jobs_count or cores(), cores()), partial, cap, locked=locked)
+    cap = approved_cap(approved, cap) if approved is not None else cap
+    choices = BuildOptions(select, remake, worker_count(jobs_count), partial, cap, locked=locked)
     began = time.monotonic()
-    with opened(speaker, project, storyboard, choices, report_lock_owner) as session:
-        if agreed is not None:
-            refuse_if_drifted(speaker, agreed, current_plan_file(session, session.plan(), maker))
+    with open_session(output, project, storyboard, choices, report_lock_owner) as session:
+        if approved is not None:
+            fail_on_drift(output, approved, current_plan_file(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
         with GcPause():
             plan = session.plan()
         if locked:
-            _fail_unless_current(speaker, session, plan)
+            _fail_unless_current(output, session, plan)
         if offline:
-            _fail_if_remote(speaker, session, plan)
-        capped = max_cost is not None or agreed is not None
-        outcome = run_approved(speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
-        _print_result(speaker, session, outcome, time.monotonic() - began, verbose=verbose)
-        if agreed is None:
-            write_noop_note(question, speaker, project, session, outcome)
+            _fail_if_remote(output, session, plan)
+        capped = max_cost is not None or approved is not None
+        outcome = run_approved(output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
+        _print_result(output, session, outcome, time.monotonic() - began, verbose=verbose)
+        if approved is None:
+            write_noop_note(question, output, project, session, outcome)
 
 
-def _fail_unless_current(speaker: CommandOutput, session: Session, plan: Plan) -> None:
+def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) -> None:
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
         hint = "build without --locked, and commit the lockfile"
         if _only_missing(plan):
             text = f"takes that the lockfile names are not in this cache: {summary(plan)}"
             hint = "copy the cache from where they were made (`storyboard cache dir`), or build without --locked"
-        follow = ["storyboard plan", "storyboard build"]
-        speaker.refuse(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), follow=follow)
+        next_commands = ["storyboard plan", "storyboard build"]
+        output.fail(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), next_commands=next_commands)
 
 
 def _only_missing(plan: Plan) -> bool:
@@ -126,18 +126,18 @@ def _only_missing(plan: Plan) -> bool:
     return bool(left) and all(step.reason.why in missing for step in left)
 
 
-def _fail_if_remote(speaker: CommandOutput, session: Session, plan: Plan) -> None:
+def _fail_if_remote(output: CommandOutput, session: Session, plan: Plan) -> None:
     remote = [*session.needs_network(plan), *session.unfetched()]
     if remote:
         text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
-        speaker.refuse(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
+        output.fail(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
 
 
 def _print_result(
-    speaker: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool
+    output: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool
 ) -> None:
-    data = outcome_data(outcome, session.storyboard, seconds, typed)
-    text = outcome_text(outcome, session.storyboard, seconds, typed, verbose=verbose)
+    data = outcome_data(outcome, session.storyboard, seconds, display_path)
+    text = outcome_text(outcome, session.storyboard, seconds, display_path, verbose=verbose)
     if outcome.stopped_by:
         jobs_left = session.open_jobs()
         going = "goes on, the next build picks it up" if jobs_left == 1 else "go on, the next build picks them up"
@@ -145,11 +145,11 @@ def _print_result(
         text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
     code = exit_code(outcome)
     if code == Exit.DONE:
-        speaker.result(text, data)
+        output.result(text, data)
         return
-    if speaker.as_json:
-        speaker.refuse(code, _build_errors(outcome), data=data, follow=["storyboard build"])
-    speaker.result(text, data)
+    if output.as_json:
+        output.fail(code, _build_errors(outcome), data=data, next_commands=["storyboard build"])
+    output.result(text, data)
     raise ExitWith(code)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from storyboard.cli.open_session import opened_store
+from storyboard.cli.open_session import report_store_errors
 from storyboard.cli.options import json_option, quiet_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 from storyboard.engine.cache_gc import Health, ProjectCache, cleaning, locked_takes, verify
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
@@ -47,18 +47,18 @@ def folder(path: Path, as_json: bool) -> None:
 @json_option
 def listing(path: Path, as_json: bool) -> None:
     """List every take with what it cost, and the branches, tags and worktrees whose lockfiles name it."""
-    speaker = CommandOutput("cache ls", as_json=as_json)
+    output = CommandOutput("cache ls", as_json=as_json)
     root = _project_root(path)
     try:
         places = locked_takes(lockfiles(root))
     except RefsUnreadable as bad:
-        speaker.warnings.append(problem("lockfile", str(bad)))
-        speaker.progress(f"warning: {bad}; where takes are used is not known")
+        output.warnings.append(problem("lockfile", str(bad)))
+        output.progress(f"warning: {bad}; where takes are used is not known")
         places = {}
-    with ProjectCache(state_of(root)) as cache, opened_store(speaker):
+    with ProjectCache(state_of(root)) as cache, report_store_errors(output):
         items = classify(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))
     listed = items_data(items, places)
-    speaker.result(takes_text(items, places), {"items": listed}, follow=["storyboard cache gc"] if listed else [])
+    output.result(takes_text(items, places), {"items": listed}, next_commands=["storyboard cache gc"] if listed else [])
 
 
 @command.command("verify", epilog="Example: storyboard cache verify")
@@ -70,7 +70,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
 
     Ends with 1 if something is; the next build makes it again, or takes another take of the same request.
     """
-    speaker = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
+    output = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
     with ProjectCache(state_of(_project_root(path))) as cache:
         health = verify(cache)
     errors = _health_errors(health)
@@ -82,8 +82,8 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
         "unreadable": list(health.unreadable),
     }
     if errors:
-        speaker.refuse(Exit.FAILED, errors, data=data, follow=["storyboard plan", "storyboard build"])
-    speaker.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
+        output.fail(Exit.FAILED, errors, data=data, next_commands=["storyboard plan", "storyboard build"])
+    output.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
 
 
 def _health_errors(health: Health) -> list[dict[str, Any]]:
@@ -106,15 +106,15 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
     paid job that is not finished may need, and every paid take unless --paid is said as well. Refuses if it cannot
     read one of these.
     """
-    speaker = CommandOutput("cache gc", as_json=as_json)
+    output = CommandOutput("cache gc", as_json=as_json)
     project = read_project(path)
-    storyboard = checked(speaker, project)
+    storyboard = require_valid(output, project)
     with (
-        opened_store(speaker),
+        report_store_errors(output),
         cleaning(project.state(), storyboard, project.cards, paid=paid, delete=delete) as found,
     ):
         again = f"storyboard cache gc{' --paid' if paid else ''} --delete"
         text = cleaning_text(found.items, found.size, deleted=delete, command=again)
         data = cleaning_data(found.items, found.size, deleted=delete)
     more = [again] if data["going"] and not delete else []
-    speaker.result(text, data, follow=more)
+    output.result(text, data, next_commands=more)

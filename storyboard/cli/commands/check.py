@@ -7,7 +7,7 @@ import click
 
 from storyboard.cli.options import json_option, provider_option, quiet_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import Project, checked, read_project
+from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.core.model import Storyboard
 from storyboard.report.diagnostics import as_data, error_text, place_data
 
@@ -24,27 +24,27 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
     Needs no key and no network. Ends with 3 if there is an error; warnings do not count. With --locked it ends with 7
     if a build would change the lockfile.
     """
-    speaker = CommandOutput("check", as_json=as_json, quiet=quiet)
+    output = CommandOutput("check", as_json=as_json, quiet=quiet)
     project = read_project(path, provider)
-    storyboard = checked(speaker, project)
+    storyboard = require_valid(output, project)
     shots = sum(1 for _ in storyboard.shots())
     data = {"shots": shots, "files": project.files, "findings": as_data(project.findings)}
     if locked:
-        _refuse_unless_current(speaker, project, storyboard, data)
+        _refuse_unless_current(output, project, storyboard, data)
     state = ", the lockfile is current" if locked else ""
     text = "" if quiet else f"{project.files[0]}: {shots} {'shot' if shots == 1 else 'shots'}, no errors{state}"
-    speaker.result(text, data, follow=["storyboard plan"])
+    output.result(text, data, next_commands=["storyboard plan"])
 
 
 def _refuse_unless_current(
-    speaker: CommandOutput, project: Project, storyboard: Storyboard, data: dict[str, Any]
+    output: CommandOutput, project: Project, storyboard: Storyboard, data: dict[str, Any]
 ) -> None:
     """End the verb if a build would change the lockfile; states that a lockfile cannot decide are warnings."""
-    from storyboard.cli.history import working
+    from storyboard.cli.history import working_version
     from storyboard.engine.versions import lock_state
     from storyboard.report.status import locked_line
 
-    state = lock_state(working(speaker, project, storyboard))
+    state = lock_state(working_version(output, project, storyboard))
     data["out_of_date"] = [{"shot": one.shot, "state": one.state, "shots": list(one.shots)} for one in state]
     told = [
         {**problem("locked", locked_line(one)), "place": place_data(project.place(one.shot))}
@@ -52,8 +52,8 @@ def _refuse_unless_current(
         if one.state != "unknown"
     ]
     unknown = [problem("locked", locked_line(one)) for one in state if one.state == "unknown"]
-    speaker.warnings += unknown
-    speaker.progress("\n".join(error_text(one["message"], label="warning") for one in unknown)) if unknown else None
+    output.warnings += unknown
+    output.progress("\n".join(error_text(one["message"], label="warning") for one in unknown)) if unknown else None
     if told:
         text = error_text(
             f"the lockfile is out of date: {storyboard.lockfile}",
@@ -61,4 +61,4 @@ def _refuse_unless_current(
             details=[one["message"] for one in told],
             help="`storyboard build`, then commit the storyboard and the lockfile together",
         )
-        speaker.refuse(Exit.LOCKED, told, text=text, data=data, follow=["storyboard plan", "storyboard build"])
+        output.fail(Exit.LOCKED, told, text=text, data=data, next_commands=["storyboard plan", "storyboard build"])

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from storyboard.cli.output import say
+from storyboard.cli.output import print_result
 
 
 @click.command("completion", epilog='Example: eval "$(storyboard completion bash)"')
@@ -15,4 +15,4 @@ def command(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"no completion for {shell}")
-    say(found(cli, {}, "storyboard", "_STORYBOARD_COMPLETE").source())
+    print_result(found(cli, {}, "storyboard", "_STORYBOARD_COMPLETE").source())

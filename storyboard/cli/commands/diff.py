@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from storyboard.cli.history import GitHistory, history, working
+from storyboard.cli.history import GitHistory, open_history, working_version
 from storyboard.cli.options import json_option, provider_option
-from storyboard.cli.output import CommandOutput, Exit, paint, problem, say
-from storyboard.cli.project import Project, checked, read_project
+from storyboard.cli.output import CommandOutput, Exit, paint, print_result, problem
+from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.cli.project_root import find_file, find_root
 from storyboard.core.clip import ClipInfo
 from storyboard.core.compare import Version, compare
@@ -36,24 +36,24 @@ def command(revision: str | None, path: Path | None, provider: str | None, form:
     Without REV, HEAD and the files as they are; REV and the files as they are; A..B two commits; A...B what B changed
     since it left A. Reads git, makes nothing and calls nobody.
     """
-    speaker = CommandOutput("diff", as_json=as_json)
+    output = CommandOutput("diff", as_json=as_json)
     if revision is not None and path is None and Path(revision).exists():
         path, revision = Path(revision), None
-    between = _compare_versions(speaker, revision, path or Path(), provider)
+    between = _compare_versions(output, revision, path or Path(), provider)
     if form == "markdown" and not as_json:
-        say(diff_markdown(between))
+        print_result(diff_markdown(between))
         return
-    follow = ["storyboard plan", "storyboard build"] if between.plan.cost() or between.elsewhere else []
-    speaker.result(diff_text(between, paint), diff_data(between), follow=follow)
+    next_commands = ["storyboard plan", "storyboard build"] if between.plan.cost() or between.elsewhere else []
+    output.result(diff_text(between, paint), diff_data(between), next_commands=next_commands)
 
 
-def _compare_versions(speaker: CommandOutput, revision: str | None, path: Path, provider: str | None) -> Between:
+def _compare_versions(output: CommandOutput, revision: str | None, path: Path, provider: str | None) -> Between:
     project = read_project(path, provider)
     file = find_file(path)
-    with history(speaker, project, file.relative_to(find_root(file)).as_posix(), provider) as past:
+    with open_history(output, project, file.relative_to(find_root(file)).as_posix(), provider) as past:
         old_name, new_name = _parse_revisions(past, revision)
-        new = _read_version(speaker, past, new_name) if new_name else _working_version(speaker, project)
-        old = _read_version(speaker, past, old_name, before=new)
+        new = _read_version(output, past, new_name) if new_name else _working_version(output, project)
+        old = _read_version(output, past, old_name, before=new)
     with Workspace(project.state(), new.storyboard, writable=False) as workspace:
         plan = plan_between(workspace, project.cards, new, [old.lockfile])
         elsewhere = tuple(
@@ -82,22 +82,22 @@ def _parse_revisions(past: GitHistory, revision: str | None) -> tuple[str, str]:
     return (revision, "")
 
 
-def _working_version(speaker: CommandOutput, project: Project) -> StoryboardVersion:
-    return working(speaker, project, checked(speaker, project))
+def _working_version(output: CommandOutput, project: Project) -> StoryboardVersion:
+    return working_version(output, project, require_valid(output, project))
 
 
 def _read_version(
-    speaker: CommandOutput, past: GitHistory, name: str, *, before: StoryboardVersion | None = None
+    output: CommandOutput, past: GitHistory, name: str, *, before: StoryboardVersion | None = None
 ) -> StoryboardVersion:
     """Return the version in a commit; an empty one, without shots, if *before* is newer than the storyboard."""
     read = past.at(past.git.commit(name))
     if read.written is not None:
         if read.trouble:
-            speaker.warnings.append(problem("lockfile", f"{name}: {read.trouble}"))
+            output.warnings.append(problem("lockfile", f"{name}: {read.trouble}"))
         return read.written
     if read.loaded is not None or before is None:
         code = Exit.STORYBOARD if read.loaded is not None else Exit.FAILED
-        speaker.refuse(code, [problem("revision", f"{name}: {read.trouble}", "name a revision that can be checked")])
+        output.fail(code, [problem("revision", f"{name}: {read.trouble}", "name a revision that can be checked")])
     return StoryboardVersion(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 

@@ -40,7 +40,7 @@ _ANEW = f"`python3 -m pip uninstall -y {NAME}`, delete what is left of {FOLDER},
 @json_option
 def command(as_json: bool) -> None:
     """Look at what is installed, which codecs and keys are there, the disk and the cache. Changes nothing."""
-    speaker = CommandOutput("doctor", as_json=as_json)
+    output = CommandOutput("doctor", as_json=as_json)
     root = find_root((Path.cwd() / STORYBOARD).absolute())
     cache = state_of(root).cache
     room = shutil.disk_usage(cache if cache.is_dir() else root).free
@@ -61,10 +61,10 @@ def command(as_json: bool) -> None:
     ]
     errors += _installation_errors()
     if errors:
-        speaker.refuse(Exit.FAILED, errors, data=data)
+        output.fail(Exit.FAILED, errors, data=data)
     if room < _ROOM_WANTED:
-        speaker.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
-    speaker.result(_format_report(data, speaker.warnings), data)
+        output.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
+    output.result(_format_report(data, output.warnings), data)
 
 
 def _installation_errors() -> list[dict[str, Any]]:

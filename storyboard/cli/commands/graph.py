@@ -6,7 +6,7 @@ import click
 
 from storyboard.cli.options import json_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.core.graph import Graph
 from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 
@@ -19,12 +19,12 @@ from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 @json_option
 def command(path: Path, form: str, as_json: bool) -> None:
     """Show which shot starts from which, and everything that is made of it."""
-    speaker = CommandOutput("graph", as_json=as_json)
-    graph = Graph(checked(speaker, read_project(path)))
+    output = CommandOutput("graph", as_json=as_json)
+    graph = Graph(require_valid(output, read_project(path)))
     draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]
     data = [
         {"action": action.id, "kind": action.kind, "shot": action.shot or None, "output": action.output or None}
         | {"inputs": list(action.inputs)}
         for action in graph.order
     ]
-    speaker.result(draw(graph), {"actions": data})
+    output.result(draw(graph), {"actions": data})

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.editing import edited, write_hold
-from storyboard.cli.open_session import opened
+from storyboard.cli.editing import make_edit, write_hold
+from storyboard.cli.open_session import open_session
 from storyboard.cli.options import (
-    generated_shot,
+    find_generated_shot,
     json_option,
     provider_option,
     shot_argument,
     storyboard_argument,
 )
 from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.core.model import Generated
 from storyboard.engine.session import BuildOptions
 
@@ -29,13 +29,13 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     A held shot is made again only by --remake; `storyboard release` ends it.
     """
-    speaker = CommandOutput("hold", as_json=as_json)
+    output = CommandOutput("hold", as_json=as_json)
     project = read_project(path, provider)
-    storyboard = checked(speaker, project)
-    source = generated_shot(storyboard, shot).source
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
+    storyboard = require_valid(output, project)
+    source = find_generated_shot(storyboard, shot).source
+    with open_session(output, project, storyboard, BuildOptions()) as session:
         locked = session.shelf.locked(shot, source.provider if isinstance(source, Generated) else "")
     take = f"its take (seed {locked.seed}, {locked.take[:12]}) stays" if locked is not None else "its first take stays"
     data = {"take": locked.take if locked is not None else None}
-    edit = edited(speaker, project, shot, {"hold": True})
-    write_hold(speaker, project, provider, shot, edit, f"{take} in the cut", data)
+    edit = make_edit(output, project, shot, {"hold": True})
+    write_hold(output, project, provider, shot, edit, f"{take} in the cut", data)

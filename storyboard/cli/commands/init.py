@@ -48,7 +48,7 @@ def command(folder: Path, as_json: bool) -> None:
 
     Nothing that is there is overwritten.
     """
-    speaker = CommandOutput("init", as_json=as_json)
+    output = CommandOutput("init", as_json=as_json)
     target = folder / STORYBOARD
     if os.path.lexists(target):
         raise click.UsageError(f"{target} is there already")
@@ -56,8 +56,8 @@ def command(folder: Path, as_json: bool) -> None:
     written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
     here = "" if folder == Path() else f" {folder}"
     text = "\n".join([*(f"wrote {path}" for path in written), f"next: storyboard build{here}"])
-    follow = [f"storyboard check{here}", f"storyboard build{here}"]
-    speaker.result(text, {"written": [str(path) for path in written]}, follow=follow)
+    next_commands = [f"storyboard check{here}", f"storyboard build{here}"]
+    output.result(text, {"written": [str(path) for path in written]}, next_commands=next_commands)
 
 
 def _write_schema(folder: Path) -> list[Path]:

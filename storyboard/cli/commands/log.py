@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.history import HERE, ShotHistory, history, working
+from storyboard.cli.history import HERE, ShotHistory, open_history, working_version
 from storyboard.cli.options import json_option, provider_option
 from storyboard.cli.output import CommandOutput, problem
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.core.model import FOOTAGE, maker_of
 from storyboard.core.plan import LockEntry
 from storyboard.core.shot_history import ShotVersion
@@ -27,14 +27,14 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
 
     Follows the shot when it was renamed. Reads git and the cache, makes nothing and calls nobody.
     """
-    speaker = CommandOutput("log", as_json=as_json)
+    output = CommandOutput("log", as_json=as_json)
     project = read_project(path, provider)
-    storyboard = checked(speaker, project)
+    storyboard = require_valid(output, project)
     if shot not in {known.id for known in storyboard.shots()}:
         raise click.UsageError(f"no shot is called {shot!r}")
-    here = working(speaker, project, storyboard)
+    here = working_version(output, project, storyboard)
     with (
-        history(speaker, project, storyboard.file, provider) as past,
+        open_history(output, project, storyboard.file, provider) as past,
         Workspace(project.state(), storyboard, writable=False) as workspace,
     ):
         line = ShotHistory(past, here, list(project.loaded.files))
@@ -43,8 +43,8 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
             LogEntry(moment, line.commits.get(moment.id), answers.find(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
         ]
-        speaker.warnings += [problem("revision", trouble) for trouble in past.troubles()]
-    speaker.result(log_text(shot, entries), log_data(shot, entries), follow=[f"storyboard why {shot}"])
+        output.warnings += [problem("revision", trouble) for trouble in past.troubles()]
+    output.result(log_text(shot, entries), log_data(shot, entries), next_commands=[f"storyboard why {shot}"])
 
 
 class _TakeAnswers:

@@ -6,18 +6,18 @@ from typing import NoReturn
 
 import click
 
-from storyboard.cli.editing import Edit, edited, read_edited, write
-from storyboard.cli.open_session import next_build, opened, report_lock_owner
+from storyboard.cli.editing import Edit, make_edit, read_edited, write_edit
+from storyboard.cli.open_session import open_session, plan_next_build, report_lock_owner
 from storyboard.cli.options import (
-    generated_shot,
+    find_generated_shot,
     json_option,
     provider_option,
     shot_argument,
     storyboard_argument,
 )
 from storyboard.cli.output import CommandOutput, Exit, problem
-from storyboard.cli.project import checked, read_project
-from storyboard.cli.project_root import typed
+from storyboard.cli.project import read_project, require_valid
+from storyboard.cli.project_root import display_path
 from storyboard.core.model import Json
 from storyboard.core.results import Take
 from storyboard.engine.session import BuildOptions
@@ -40,63 +40,63 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     Writes `pick` into the storyboard where another seed is chosen, and the take into the lockfile. Linked shots start
     from the chosen take with the next build.
     """
-    speaker = CommandOutput("pick", as_json=as_json)
+    output = CommandOutput("pick", as_json=as_json)
     project = read_project(path, provider)
-    storyboard = checked(speaker, project)
-    generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, BuildOptions(), report_lock_owner) as session:
+    storyboard = require_valid(output, project)
+    find_generated_shot(storyboard, shot)
+    with open_session(output, project, storyboard, BuildOptions(), report_lock_owner) as session:
         takes = ShotTakes(session, shot)
-        chosen = _find_take(speaker, takes, take)
-        edit = edited(speaker, project, shot, _fields_to_write(speaker, takes, chosen, take, hold=hold))
-        changed, storyboard = read_edited(speaker, project, edit, provider)
-        write(speaker, edit)
+        chosen = _find_take(output, takes, take)
+        edit = make_edit(output, project, shot, _fields_to_write(output, takes, chosen, take, hold=hold))
+        changed, storyboard = read_edited(output, project, edit, provider)
+        write_edit(output, edit)
         if chosen is not None:
             takes.choose(chosen)
     said = f"{take_line(chosen)} goes into the cut" if chosen is not None else f"seed {take}, not made yet, is picked"
-    plan, then = next_build(speaker, changed, storyboard)
+    plan, then = plan_next_build(output, changed, storyboard)
     data = {"shot": shot, "take": take_data(chosen) if chosen is not None else None, **_edit_data(edit)}
-    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    wrote = f"; written into {typed(edit.file)}" if edit.changes else ""
-    speaker.result(f"{shot}: {said}{wrote}\n{then}", data, follow=follow)
+    next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    wrote = f"; written into {display_path(edit.file)}" if edit.changes else ""
+    output.result(f"{shot}: {said}{wrote}\n{then}", data, next_commands=next_commands)
 
 
 def _edit_data(edit: Edit) -> dict[str, Json]:
-    return {"file": typed(edit.file), "changed": edit.changes}
+    return {"file": display_path(edit.file), "changed": edit.changes}
 
 
-def _find_take(speaker: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
+def _find_take(output: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
     """Return the take that *text* names; ``None`` for a seed of the shot without a take. Ends the verb otherwise."""
     found = takes.matching(text)
     listing = [f"storyboard takes {takes.shot}"]
     if len(found) > 1:
-        _fail_ambiguous(speaker, text, found, listing)
+        _fail_ambiguous(output, text, found, listing)
     if not found and text in {str(seed) for seed in takes.seeds}:
         return None
     if not found:
         hint = f"`storyboard takes {takes.shot}` lists them"
         error = problem("no-such-take", f"{takes.shot} has no take {text!r}", hint)
-        speaker.refuse(Exit.USAGE, [error], follow=listing)
+        output.fail(Exit.USAGE, [error], next_commands=listing)
     if not found[0].whole:
         text = f"take {found[0].number} of {takes.shot}, {found[0].digest[:12]}, is not in this cache"
-        speaker.refuse(Exit.FAILED, [problem("take-missing", text)], follow=listing)
+        output.fail(Exit.FAILED, [problem("take-missing", text)], next_commands=listing)
     return found[0]
 
 
-def _fail_ambiguous(speaker: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
+def _fail_ambiguous(output: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
     hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
     message = f"{text!r} may be {listed(take_line(take) for take in found)}"
-    speaker.refuse(Exit.USAGE, [problem("ambiguous-take", message, hint)], follow=listing)
+    output.fail(Exit.USAGE, [problem("ambiguous-take", message, hint)], next_commands=listing)
 
 
 def _fields_to_write(
-    speaker: CommandOutput, takes: ShotTakes, chosen: Take | None, text: str, *, hold: bool
+    output: CommandOutput, takes: ShotTakes, chosen: Take | None, text: str, *, hold: bool
 ) -> Mapping[str, Json]:
     """Return the fields to write into the shot."""
     if chosen is None:
         return {} if int(text) == takes.source.seed else {"pick": int(text)}
     if not set(chosen.fields) <= {"seed"}:
         if not (hold or takes.held):
-            _fail_other_request(speaker, takes, chosen)
+            _fail_other_request(output, takes, chosen)
         return {"hold": True}
     seed = chosen.request.get("seed")
     if seed == takes.source.seed:
@@ -107,9 +107,14 @@ def _fields_to_write(
     return {"takes": [*others, seed], "pick": seed}
 
 
-def _fail_other_request(speaker: CommandOutput, takes: ShotTakes, chosen: Take) -> NoReturn:
+def _fail_other_request(output: CommandOutput, takes: ShotTakes, chosen: Take) -> NoReturn:
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"
     hint = f"go back to what it was made from, or say --hold to keep it in the cut as it is\n{chr(10).join(lines)}"
-    follow = [f"storyboard pick {takes.shot} {chosen.digest[:12]} --hold"]
-    speaker.refuse(Exit.FAILED, [problem("other-request", text, hint)], data={"take": take_data(chosen)}, follow=follow)
+    next_commands = [f"storyboard pick {takes.shot} {chosen.digest[:12]} --hold"]
+    output.fail(
+        Exit.FAILED,
+        [problem("other-request", text, hint)],
+        data={"take": take_data(chosen)},
+        next_commands=next_commands,
+    )

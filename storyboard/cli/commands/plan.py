@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import opened
-from storyboard.cli.options import choosing, json_option, provider_name, storyboard_argument, verbose_option
+from storyboard.cli.open_session import open_session
+from storyboard.cli.options import json_option, plan_options, provider_name, storyboard_argument, verbose_option
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.plan_files import current_plan_file, write_plan
 from storyboard.cli.process import QUICK_EXIT, GcPause
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
 from storyboard.report.plan import plan_data, plan_text
@@ -17,7 +17,7 @@ from storyboard.report.plan import plan_data, plan_text
 
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
 @storyboard_argument
-@choosing
+@plan_options
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file, for build --plan."
 )
@@ -37,23 +37,23 @@ def command(
 
     Writes nothing, unless told by --out, and calls nobody.
     """
-    speaker = CommandOutput("plan", as_json=as_json)
+    output = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
     with GcPause():
-        _print_plan(speaker, path, maker, BuildOptions(select, remake), out, verbose=verbose)
+        _print_plan(output, path, maker, BuildOptions(select, remake), out, verbose=verbose)
 
 
 def _print_plan(
-    speaker: CommandOutput, path: Path, maker: str | None, choices: BuildOptions, out: Path | None, *, verbose: bool
+    output: CommandOutput, path: Path, maker: str | None, choices: BuildOptions, out: Path | None, *, verbose: bool
 ) -> None:
     project = read_project(path, maker, recall=read_cached_plan)
-    storyboard = checked(speaker, project)
-    with opened(speaker, project, storyboard, choices) as session:
+    storyboard = require_valid(output, project)
+    with open_session(output, project, storyboard, choices) as session:
         plan = session.plan()
         if out is not None:
             write_plan(out, current_plan_file(session, plan, maker))
-            speaker.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
+            output.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
     QUICK_EXIT.keep(project, session, plan)
-    follow = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
-    text = "" if speaker.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
-    speaker.result(text, plan_data(plan) if speaker.as_json else None, follow=follow)
+    next_commands = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
+    text = "" if output.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
+    output.result(text, plan_data(plan) if output.as_json else None, next_commands=next_commands)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.editing import edited, write_hold
-from storyboard.cli.options import generated_shot, json_option, provider_option, shot_argument, storyboard_argument
+from storyboard.cli.editing import make_edit, write_hold
+from storyboard.cli.options import find_generated_shot, json_option, provider_option, shot_argument, storyboard_argument
 from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 
 
 @click.command("release", epilog="Example: storyboard release glide")
@@ -20,8 +20,8 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     The next build makes the shot if its request has changed meanwhile.
     """
-    speaker = CommandOutput("release", as_json=as_json)
+    output = CommandOutput("release", as_json=as_json)
     project = read_project(path, provider)
-    held = generated_shot(checked(speaker, project), shot).hold
-    edit = edited(speaker, project, shot, {"hold": None} if held else {})
-    write_hold(speaker, project, provider, shot, edit, "it is made again when its request changes", {})
+    held = find_generated_shot(require_valid(output, project), shot).hold
+    edit = make_edit(output, project, shot, {"hold": None} if held else {})
+    write_hold(output, project, provider, shot, edit, "it is made again when its request changes", {})

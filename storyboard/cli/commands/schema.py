@@ -2,11 +2,11 @@
 
 import click
 
-from storyboard.cli.output import say
+from storyboard.cli.output import print_result
 from storyboard.document.schema import schema_text
 
 
 @click.command("schema", epilog="Example: storyboard schema > storyboard.schema.json")
 def command() -> None:
     """Print the JSON Schema of the language, for editors that complete and check while you type."""
-    say(schema_text().rstrip("\n"))
+    print_result(schema_text().rstrip("\n"))

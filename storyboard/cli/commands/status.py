@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import opened
+from storyboard.cli.open_session import open_session
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.process import QUICK_EXIT, GcPause
-from storyboard.cli.project import checked, read_project
-from storyboard.cli.project_root import typed
+from storyboard.cli.project import read_project, require_valid
+from storyboard.cli.project_root import display_path
 from storyboard.core.model import maker_of
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
@@ -25,20 +25,22 @@ def command(path: Path, provider: str | None, as_json: bool) -> None:
 
     Writes nothing and calls nobody.
     """
-    speaker = CommandOutput("status", as_json=as_json)
+    output = CommandOutput("status", as_json=as_json)
     with GcPause():
-        _print_status(speaker, path, provider)
+        _print_status(output, path, provider)
 
 
-def _print_status(speaker: CommandOutput, path: Path, provider: str | None) -> None:
+def _print_status(output: CommandOutput, path: Path, provider: str | None) -> None:
     project = read_project(path, provider_name(provider, draft=False), recall=read_cached_plan)
-    storyboard = checked(speaker, project)
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
+    storyboard = require_valid(output, project)
+    with open_session(output, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
         shelf = session.shelf
-        films = {name: typed(path) for name, path in shelf.films.items()}
+        films = {name: display_path(path) for name, path in shelf.films.items()}
         locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
-    follow = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = "" if speaker.as_json else status_text(plan, storyboard, locked, films, paint)
-    speaker.result(text, status_data(plan, storyboard, locked, films) if speaker.as_json else None, follow=follow)
+    next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    text = "" if output.as_json else status_text(plan, storyboard, locked, films, paint)
+    output.result(
+        text, status_data(plan, storyboard, locked, films) if output.as_json else None, next_commands=next_commands
+    )

@@ -9,12 +9,11 @@ from typing import Any
 import click
 
 from storyboard.cli.build_run import exit_code, run_approved
-from storyboard.cli.editing import Edit, edited, read_edited, write
-from storyboard.cli.open_session import opened, report_lock_owner
+from storyboard.cli.editing import Edit, make_edit, read_edited, write_edit
+from storyboard.cli.open_session import open_session, report_lock_owner
 from storyboard.cli.options import (
-    cores,
     draft_option,
-    generated_shot,
+    find_generated_shot,
     jobs_option,
     json_option,
     max_cost_option,
@@ -23,11 +22,12 @@ from storyboard.cli.options import (
     quiet_option,
     shot_argument,
     storyboard_argument,
+    worker_count,
     yes_option,
 )
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, paint, problem
-from storyboard.cli.project import Project, checked, read_project
-from storyboard.cli.project_root import typed
+from storyboard.cli.project import Project, read_project, require_valid
+from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
@@ -70,23 +70,29 @@ def command(
 
     The take in the cut stays; `storyboard pick` chooses another.
     """
-    speaker = CommandOutput("take", as_json=as_json, quiet=quiet)
+    output = CommandOutput("take", as_json=as_json, quiet=quiet)
     name = provider_name(provider, draft=draft)
     project = read_project(path, name)
-    storyboard = checked(speaker, project)
-    edit, seeds = _add_seeds(speaker, project, storyboard, shot, count)
-    changed, storyboard = read_edited(speaker, project, edit, name)
+    storyboard = require_valid(output, project)
+    edit, seeds = _add_seeds(output, project, storyboard, shot, count)
+    changed, storyboard = read_edited(output, project, edit, name)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    choices = BuildOptions((shot,), (), min(jobs_count or cores(), cores()), False, cap, tuple(seeds))
-    with opened(speaker, changed, storyboard, choices, report_lock_owner) as session:
+    choices = BuildOptions((shot,), (), worker_count(jobs_count), False, cap, tuple(seeds))
+    with open_session(output, changed, storyboard, choices, report_lock_owner) as session:
         session.fetch_pictures()
         plan = session.plan()
-        _fail_if_blocked(speaker, plan, shot)
+        _fail_if_blocked(output, plan, shot)
         capped = max_cost is not None
         outcome = run_approved(
-            speaker, session, plan, yes=yes, capped=capped, at_once=jobs_count, on_approval=lambda: write(speaker, edit)
+            output,
+            session,
+            plan,
+            yes=yes,
+            capped=capped,
+            at_once=jobs_count,
+            on_approval=lambda: write_edit(output, edit),
         )
-        _print_result(speaker, session, outcome, shot, seeds, edit)
+        _print_result(output, session, outcome, shot, seeds, edit)
 
 
 def draw(below: int) -> int:
@@ -95,47 +101,47 @@ def draw(below: int) -> int:
 
 
 def _add_seeds(
-    speaker: CommandOutput, project: Project, storyboard: Storyboard, shot: str, count: int
+    output: CommandOutput, project: Project, storyboard: Storyboard, shot: str, count: int
 ) -> tuple[Edit, list[int]]:
-    generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
+    find_generated_shot(storyboard, shot)
+    with open_session(output, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
     if len(found.seeds) + count > MAX_TAKES:
         raise click.UsageError(f"{shot} asks for {len(found.seeds)} takes already, and a shot has at most {MAX_TAKES}")
     seeds = fresh_seeds(count, found.used_seeds(), project.cards[found.source.model].seed_range, draw)
-    return edited(speaker, project, shot, {"takes": [*found.seeds, *seeds]}), seeds
+    return make_edit(output, project, shot, {"takes": [*found.seeds, *seeds]}), seeds
 
 
-def _fail_if_blocked(speaker: CommandOutput, plan: Plan, shot: str) -> None:
+def _fail_if_blocked(output: CommandOutput, plan: Plan, shot: str) -> None:
     for step in plan.of("take"):
         if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
             command = f"storyboard build --select +{shot}"
             error = problem(
                 "upstream", f"{shot}: {reason_text(step)}; nothing was changed", f"`{command}` makes what is missing"
             )
-            speaker.refuse(Exit.FAILED, [error], follow=[command])
+            output.fail(Exit.FAILED, [error], next_commands=[command])
 
 
 def _print_result(
-    speaker: CommandOutput, session: Session, outcome: BuildResult, shot: str, seeds: Sequence[int], edit: Edit
+    output: CommandOutput, session: Session, outcome: BuildResult, shot: str, seeds: Sequence[int], edit: Edit
 ) -> None:
     takes = ShotTakes(session, shot)
     data = takes_data(shot, takes.takes, takes.unmade())
     data |= {
         "seeds": list(seeds),
-        "file": typed(edit.file),
-        "build": outcome_data(outcome, session.storyboard, 0.0, typed),
+        "file": display_path(edit.file),
+        "build": outcome_data(outcome, session.storyboard, 0.0, display_path),
     }
     lines = [f"failed   {name}: {clean_lines(why)}" for name, why in outcome.failed.items()]
     cost = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
-    lines.append(f"seeds {listed(map(str, seeds))} written into {typed(edit.file)}{cost}")
+    lines.append(f"seeds {listed(map(str, seeds))} written into {display_path(edit.file)}{cost}")
     lines.append(takes_text(shot, takes.takes, takes.unmade(), paint))
     code = exit_code(outcome)
-    if code != Exit.DONE and speaker.as_json:
+    if code != Exit.DONE and output.as_json:
         errors: list[dict[str, Any]] = [
             problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()
         ]
-        speaker.refuse(code, errors, data=data, follow=["storyboard build"])
-    speaker.result("\n".join(lines), data, follow=[f"storyboard pick {shot} TAKE"])
+        output.fail(code, errors, data=data, next_commands=["storyboard build"])
+    output.result("\n".join(lines), data, next_commands=[f"storyboard pick {shot} TAKE"])
     if code != Exit.DONE:
         raise ExitWith(code)

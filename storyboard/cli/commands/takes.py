@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import opened
+from storyboard.cli.open_session import open_session
 from storyboard.cli.options import (
-    generated_shot,
+    find_generated_shot,
     json_option,
     provider_name,
     provider_option,
@@ -14,7 +14,7 @@ from storyboard.cli.options import (
     storyboard_argument,
 )
 from storyboard.cli.output import CommandOutput, paint
-from storyboard.cli.project import checked, read_project
+from storyboard.cli.project import read_project, require_valid
 from storyboard.engine.session import BuildOptions
 from storyboard.engine.takes import ShotTakes
 from storyboard.report.takes import takes_data, takes_text
@@ -31,13 +31,13 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     Says which one is in the cut, and where the request that a take was made from differs from today's. Writes nothing
     and calls nobody.
     """
-    speaker = CommandOutput("takes", as_json=as_json)
+    output = CommandOutput("takes", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
-    storyboard = checked(speaker, project)
-    generated_shot(storyboard, shot)
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
+    storyboard = require_valid(output, project)
+    find_generated_shot(storyboard, shot)
+    with open_session(output, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
         unmade = found.unmade()
-    follow = [f"storyboard pick {shot} TAKE"] if len(found.takes) > 1 else [f"storyboard take {shot}"]
+    next_commands = [f"storyboard pick {shot} TAKE"] if len(found.takes) > 1 else [f"storyboard take {shot}"]
     text = takes_text(shot, found.takes, unmade, paint)
-    speaker.result(text, takes_data(shot, found.takes, unmade), follow=follow)
+    output.result(text, takes_data(shot, found.takes, unmade), next_commands=next_commands)

@@ -10,10 +10,10 @@ from typing import NoReturn
 import click
 
 from storyboard.cli.history import HERE, GitHistory, ShotHistory
-from storyboard.cli.open_session import opened
+from storyboard.cli.open_session import open_session
 from storyboard.cli.options import json_option, provider_name, provider_option, unknown_shot
 from storyboard.cli.output import CommandOutput
-from storyboard.cli.project import Project, checked, read_project
+from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.core.graph import links
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
@@ -42,14 +42,14 @@ def sound_named(session: Session, name: str) -> str | None:
     return name if name in sounds.values() and name not in shots else None
 
 
-def write_sound(speaker: CommandOutput, session: Session, sound: str) -> None:
+def write_sound(output: CommandOutput, session: Session, sound: str) -> None:
     """Write why a sound is mixed."""
     plan = session.plan()
     step = next(step for step in plan.of("sound") if step.action.id == sound)
     film = session.graph.films[step.action.output].output.file
     before, names = session.shelf.sound_of_film(film), _names(session, plan)
-    follow = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
-    speaker.result(why_sound_text(step, before, names), why_sound_data(step, before, names), follow=follow)
+    next_commands = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
+    output.result(why_sound_text(step, before, names), why_sound_data(step, before, names), next_commands=next_commands)
 
 
 def _names(session: Session, plan: Plan) -> dict[str, list[str]]:
@@ -80,17 +80,17 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
 
     With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
     """
-    speaker = CommandOutput("why", as_json=as_json)
+    output = CommandOutput("why", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
-    storyboard = checked(speaker, project)
-    with opened(speaker, project, storyboard, BuildOptions()) as session:
+    storyboard = require_valid(output, project)
+    with open_session(output, project, storyboard, BuildOptions()) as session:
         sound = sound_named(session, shot)
         if sound is not None:
-            write_sound(speaker, session, sound)
+            write_sound(output, session, sound)
             return
         story = _story(project, storyboard, session, shot, provider)
-    follow = ["storyboard plan", "storyboard build"] if story.step.do in ("make", "wait", "resume") else []
-    speaker.result(why_text(story), why_data(story), follow=[*follow, f"storyboard log {shot}"])
+    next_commands = ["storyboard plan", "storyboard build"] if story.step.do in ("make", "wait", "resume") else []
+    output.result(why_text(story), why_data(story), next_commands=[*next_commands, f"storyboard log {shot}"])
 
 
 def _story(project: Project, storyboard: Storyboard, session: Session, shot: str, provider: str | None) -> Story:
