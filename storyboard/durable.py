@@ -20,7 +20,7 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, er
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 # File names have at most 255 bytes; the rest is for what is added to a staged name.
 _NAME_BYTES = 200
-# The end of a name from ``temp_beside`` or ``written_beside``, and any such name.
+# The end of a name from ``temp_path`` or ``staged_path``, and any such name.
 _STAGED_END = r"\.(?:[0-9a-f]{16}\.tmp|part-[0-9a-f]{8})"
 STAGED = re.compile(rf"\..+{_STAGED_END}", re.DOTALL)
 
@@ -87,12 +87,12 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def temp_beside(path: Path) -> Path:
+def temp_path(path: Path) -> Path:
     """Return an unguessable hidden path in the folder of *path*, with an ending that no file of the program has."""
     return path.with_name(f".{_shorten(path.name)}.{os.urandom(8).hex()}.tmp")
 
 
-def staged_for(path: Path) -> re.Pattern[str]:
+def staged_names(path: Path) -> re.Pattern[str]:
     """Return a pattern of the names of staged files for *path* that a crash may have left in its folder."""
     return re.compile(rf"\.{re.escape(_shorten(path.name))}{_STAGED_END}")
 
@@ -256,7 +256,7 @@ def move(source: Path | str, target: Path | str) -> None:
 
 def put_link(path: Path, target: str) -> None:
     """Create a link to *target* at *path*, replacing what is there. Raises ``OSError``."""
-    temp = temp_beside(path)
+    temp = temp_path(path)
     os.symlink(target, temp)
     try:
         os.replace(temp, path)
@@ -310,7 +310,7 @@ class StagedFile:
             os.close(descriptor)
 
 
-def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> StagedFile:
+def stage(temp: str, path: str, data: bytes, mode: int = 0o644) -> StagedFile:
     """Stage *data* at *temp*, which must not exist, for *path*. A partial file is removed. Raises ``OSError``."""
     with errors_for_path(path):
         descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -327,13 +327,13 @@ def write_beside(temp: str, path: str, data: bytes, mode: int = 0o644) -> Staged
 def write_temp(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write and sync a file that must not exist. A partial file is removed. Raises ``OSError``."""
     name = os.fspath(path)
-    beside = write_beside(name, name, data, mode)
+    staged = stage(name, name, data, mode)
     try:
-        beside.sync()
+        staged.sync()
     except BaseException:
-        beside.drop()
+        staged.drop()
         raise
-    beside.close()
+    staged.close()
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -343,7 +343,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     final sync of the folder failed.
     """
     with errors_for_path(path):
-        temp = temp_beside(path)
+        temp = temp_path(path)
         write_temp(temp, data, mode)
         try:
             os.replace(temp, path)
@@ -356,7 +356,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write *data* to *path* like ``write_atomic``. Raises ``FileExistsError``, changing nothing, if *path* exists."""
     with errors_for_path(path):
-        temp = temp_beside(path)
+        temp = temp_path(path)
         write_temp(temp, data, mode)
         try:
             _link_or_rename(temp, path)
@@ -382,16 +382,16 @@ def write_disposable(path: Path | str, data: bytes) -> None:
 
     Raises ``OSError`` that names *path*.
     """
-    temp = os.fspath(temp_beside(Path(path)))
-    beside = write_beside(temp, os.fspath(path), data)
+    temp = os.fspath(temp_path(Path(path)))
+    staged = stage(temp, os.fspath(path), data)
     try:
-        beside.publish()
+        staged.publish()
     finally:
-        beside.drop()
+        staged.drop()
 
 
 @contextmanager
-def written_beside(target: Path) -> Iterator[Path]:
+def staged_path(target: Path) -> Iterator[Path]:
     """Yield the path of an empty file beside *target*, which replaces *target* when the block ends.
 
     File and folder are synced on return. If the block raises, the file is removed and *target* is unchanged. Raises
@@ -427,7 +427,7 @@ def clock(folder: Path) -> tuple[int, int]:
 
     After 0.1 s without a step, return the time of the last one. Raises ``OSError``.
     """
-    probe = temp_beside(folder / "clock")
+    probe = temp_path(folder / "clock")
     descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         first = os.fstat(descriptor).st_ctime_ns

@@ -17,7 +17,7 @@ from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import CutResult, Result, SegmentResult, SoundResult, Step, TakeResult
 from storyboard.core.segments import Chapter
 from storyboard.core.timebase import frames_in, seconds_of
-from storyboard.durable import put_link, remove, temp_beside
+from storyboard.durable import put_link, remove, temp_path
 from storyboard.engine import commit
 from storyboard.engine.film_digest import FilmDigest
 from storyboard.engine.project_store import Shelf, folder_in_project
@@ -103,7 +103,7 @@ def why_not_writable(root: Path, target: Path) -> str | None:
         return "it was not made by storyboard; move it away, or name another `output.file`"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        probe = temp_beside(target)
+        probe = temp_path(target)
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         remove(probe)
     except OSError as problem:

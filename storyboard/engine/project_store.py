@@ -21,7 +21,7 @@ from storyboard.core.model import FileInput, FrameLink, Generated, Json, Shot, S
 from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
 from storyboard.core.render_spec import RenderSpec, files_of, takes_of
 from storyboard.core.results import Provenance, Record
-from storyboard.durable import STAGED, staged_for, sweep, write_atomic
+from storyboard.durable import STAGED, staged_names, sweep, write_atomic
 from storyboard.engine.film_digest import FilmDigest
 from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
@@ -98,7 +98,7 @@ class Workspace:
         for path in (self.lockfile, *films, *map(partial_of, films)):
             folder = folder_in_project(self.root, path)
             if folder is not None:
-                sweep(staged_for(path), self.root.resolve(), *folder)
+                sweep(staged_names(path), self.root.resolve(), *folder)
 
 
 class Shelf:

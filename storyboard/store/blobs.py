@@ -23,9 +23,9 @@ from storyboard.durable import (
     read_regular,
     remove_below,
     remove_quietly,
+    stage,
     sweep,
     write_all,
-    write_beside,
 )
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import kept_aside, quarantine
@@ -107,7 +107,7 @@ class BlobStore:
         if isinstance(content, bytes):
             digest = hashlib.sha256(content).hexdigest()
             with errors_for_path(self._place(digest)):
-                return digest, write_beside(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
+                return digest, stage(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
         ours = os.path.dirname(content) == self._temps_place
         return self._adopted(content) if ours else self._copied(content)
 

@@ -20,7 +20,7 @@ from storyboard.durable import (
     fsync_folder,
     remove_below,
     remove_folder_if_empty,
-    write_beside,
+    stage,
 )
 from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
 from storyboard.store.digest_cache import DigestCache
@@ -90,7 +90,7 @@ class RecordStore:
         if not self._made(folder) and os.path.lexists(path) and self._read(path) is not None:
             return None, (folder,)
         temp = f"{folder}/.{digest}.{os.urandom(8).hex()}.tmp"
-        return write_beside(temp, path, seal(record)), self.fans.unsynced(self.fans.of(record.key))
+        return stage(temp, path, seal(record)), self.fans.unsynced(self.fans.of(record.key))
 
     def publish(self, beside: StagedFile) -> tuple[str, ...]:
         """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""

@@ -244,6 +244,6 @@ def test_removal_below_a_link_is_refused(tmp_path: Path, step: str) -> None:
 @pytest.mark.parametrize("name", ["film.mp4", "a" * 250 + ".mp4", "ünïcode [1]*.mp4"])
 def test_names_of_staged_files_are_known_again(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    assert durable.staged_for(path).fullmatch(durable.temp_beside(path).name)
-    assert durable.STAGED.fullmatch(durable.temp_beside(path).name)
-    assert not durable.staged_for(path).fullmatch(durable.temp_beside(tmp_path / "another.mp4").name)
+    assert durable.staged_names(path).fullmatch(durable.temp_path(path).name)
+    assert durable.STAGED.fullmatch(durable.temp_path(path).name)
+    assert not durable.staged_names(path).fullmatch(durable.temp_path(tmp_path / "another.mp4").name)

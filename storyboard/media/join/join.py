@@ -21,7 +21,7 @@ from msgspec import Struct
 from storyboard.core.audio import RATE
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
-from storyboard.durable import sync_file, written_beside
+from storyboard.durable import staged_path, sync_file
 from storyboard.media import h264
 from storyboard.media.join.copy_source import (
     ClipPacketsCache,
@@ -81,7 +81,7 @@ def join(
     try:
         strips = prepared(pieces, size, rate, reels or ClipPacketsCache())
         meant = _Meant(strips, "mov" if out.suffix == ".mov" else "mp4", rate, metadata, chapters, subtitles, sound)
-        with written_beside(out) as part:
+        with staged_path(out) as part:
             layout, track = _laid_out(meant) or (None, _write(meant, part))
             with meanwhile(part, layout is not None) as whole:
                 if layout is not None:
