@@ -112,11 +112,10 @@ def why_not_writable(root: Path, target: Path) -> str | None:
 
 
 def _is_ours(path: Path) -> bool:
-    from storyboard.media.probe import tags
-    from storyboard.media.reader import InvalidMedia
+    from storyboard.media.reader import InvalidMedia, read_tags
 
     try:
-        return path.stat().st_size > 0 and TAG in tags(path)
+        return path.stat().st_size > 0 and TAG in read_tags(path)
     except (InvalidMedia, OSError):
         return False
 

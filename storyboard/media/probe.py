@@ -6,7 +6,6 @@ file: a decoder hides lost frames, a container promises frames it has lost, and 
 The facts of a clip that has been read, and the texts that it carries about itself.
 """
 
-from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -37,12 +36,6 @@ from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET
 from storyboard.media.sample_table import SampleTable, index, packets
 
 _MOST_ENDS = 20_000
-
-
-def tags(path: Path) -> Mapping[str, str]:
-    """The texts that *path* carries about itself, by name. Raises ``UnreadableMedia`` and ``OSError``."""
-    with open_media(path, packets_only=True) as container:
-        return dict(container.metadata)
 
 
 def described(container: InputContainer, stream: VideoStream, found: SampleTable, first: VideoFrame) -> ClipInfo:

@@ -212,3 +212,9 @@ def picture_decoder(stream: VideoStream) -> VideoCodecContext:
     decoder.options = dict(own.options)
     decoder.thread_count = 1
     return decoder
+
+
+def read_tags(path: Path) -> Mapping[str, str]:
+    """Return the metadata of the container at *path*, by name. Raises ``UnreadableMedia`` and ``OSError``."""
+    with open_media(path, packets_only=True) as container:
+        return dict(container.metadata)

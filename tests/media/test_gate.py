@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.probe import InvalidMedia, gate, probe, tags
+from storyboard.media.probe import InvalidMedia, gate, probe
+from storyboard.media.reader import read_tags
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, ffmpeg, make, numbered
 
 
@@ -77,7 +78,7 @@ def test_a_title_in_another_encoding_is_no_damage(good, tmp_path):
     odd.write_bytes(titled.read_bytes().replace(b"Sch?ne", "Sch\xf6ne".encode("latin-1")))
     assert b"Sch\xf6ne" in odd.read_bytes()
     assert gate(odd).frames == 96
-    assert tags(odd)["title"].encode("utf-8", "surrogateescape") == b"Sch\xf6ne"
+    assert read_tags(odd)["title"].encode("utf-8", "surrogateescape") == b"Sch\xf6ne"
 
 
 @pytest.mark.parametrize("name", DAMAGE)
@@ -277,6 +278,6 @@ def test_tags_are_read(folder):
         stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
         container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(0), format="rgb24")))
         container.mux(stream.encode(None))
-    assert tags(path)["storyboard"] == "key"
+    assert read_tags(path)["storyboard"] == "key"
     with pytest.raises(InvalidMedia):
-        tags(Path(__file__))
+        read_tags(Path(__file__))

@@ -15,8 +15,8 @@ from storyboard.media.join.copy_source import ClipPacketsCache, PacketChecksums,
 from storyboard.media.join.join import JoinFailed, JoinPiece, ParameterSetsDiffer, Subtitles, join
 from storyboard.media.join.side_streams import check_subtitles
 from storyboard.media.join.verify import verify_film
-from storyboard.media.probe import probe, tags
-from storyboard.media.reader import InvalidMedia
+from storyboard.media.probe import probe
+from storyboard.media.reader import InvalidMedia, read_tags
 from storyboard.media.render.encoder import ClipWriter, Encoding
 from tests.media.clips import FILM, NTSC, SMALL, ffmpeg, make, numbered, numbers, planes
 
@@ -107,8 +107,8 @@ def test_same_pieces_give_the_same_bytes(folder, takes):
 def test_texts_are_kept(folder, takes):
     texts = {"title": "Mangrove – night", "comment": "two\nlines", "storyboard": '{"key":"1f"}'}
     join([whole(takes[0])], folder / "film.mp4", SMALL, FILM, texts)
-    assert texts.items() <= tags(folder / "film.mp4").items()
-    assert not any("time" in name or "date" in name for name in tags(folder / "film.mp4"))
+    assert texts.items() <= read_tags(folder / "film.mp4").items()
+    assert not any("time" in name or "date" in name for name in read_tags(folder / "film.mp4"))
 
 
 def test_film_can_be_read_from_its_start(folder, takes):

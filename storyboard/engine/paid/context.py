@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -23,12 +24,14 @@ from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
 from storyboard.engine.worker_pool import WorkerPool
 from storyboard.engine.worker_tasks import PaidFailed
-from storyboard.providers.api_client import ApiClient
 from storyboard.providers.base import Picture, TakeRequest
-from storyboard.providers.download import Downloader
 from storyboard.providers.poller import Poller
 from storyboard.providers.remote_jobs import RemoteJobs
 from storyboard.store.journal import Job, Journal
+
+if TYPE_CHECKING:  # both import httpx, which a build without paid takes does not need
+    from storyboard.providers.api_client import ApiClient
+    from storyboard.providers.download import Downloader
 
 _SIGNATURES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 
@@ -98,8 +101,8 @@ class PaidContext(Struct, frozen=True):
 
     remote: RemoteJobs
     poller: Poller
-    downloader: Downloader
-    client: ApiClient
+    downloader: "Downloader"
+    client: "ApiClient"
     journal: Journal
     budget: Budget
     workers: WorkerPool
