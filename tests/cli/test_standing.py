@@ -468,6 +468,11 @@ def test_reading_verbs_load_no_heavy_library(film: Path, verb: str) -> None:
     assert not loaded(film, verb) & (READING | {"concurrent.futures", "multiprocessing"})
 
 
+def test_a_build_without_a_note_loads_no_library_that_draws_or_calls(film: Path) -> None:
+    shutil.rmtree(film.parent / ".storyboard/standing")
+    assert not loaded(film, "build", "-q") & (HEAVY - {"av"})
+
+
 def test_settings_that_change_while_a_build_runs_are_noticed(film: Path, tmp_path: Path) -> None:
     config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     settings = tmp_path / "config" / "storyboard" / "settings.toml"
