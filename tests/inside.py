@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from storyboard.cli import main, payment
+from storyboard.cli import build_run, main
 from storyboard.engine import worker_pool
 from storyboard.engine.paid import generator
 from tests import tiny
@@ -40,12 +40,11 @@ def hasty(**limits: float) -> Iterator[None]:
 
     import msgspec
 
-    real = payment.read_paid_options
+    real = build_run.read_paid_options
 
     def read(*arguments: Any) -> generator.PaidOptions:
         return msgspec.structs.replace(real(*arguments), pace=msgspec.structs.replace(HASTE, sleep=_nap, **limits))
 
-    from storyboard.cli import build_run
     from storyboard.providers import models
 
     known = models.cards

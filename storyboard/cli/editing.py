@@ -29,7 +29,7 @@ class Edit(Struct, frozen=True):
 
     @property
     def changes(self) -> bool:
-        """Whether the edit changes the content."""
+        """Return whether the edit changes the content."""
         return self.before != self.after
 
 

@@ -31,13 +31,13 @@ NO_GIT = "commit the storyboard and its lockfile to git to use this"
 class VersionFiles(Struct):
     """A storyboard in a commit; ``written`` is ``None`` if it is missing or has errors.
 
-    ``trouble`` is an error of the storyboard or of its lockfile, which then counts as empty.
+    ``error`` is an error of the storyboard or of its lockfile, which then counts as empty.
     """
 
     commit: str
     loaded: Loaded | None
     written: StoryboardVersion | None
-    trouble: str = ""
+    error: str = ""
 
 
 class GitHistory:
@@ -56,9 +56,9 @@ class GitHistory:
             self._read[commit] = self._read_version(commit)
         return self._read[commit]
 
-    def troubles(self) -> list[str]:
+    def errors(self) -> list[str]:
         """Return the errors of the versions read so far, each with its commit."""
-        return [f"{commit[:10]}: {read.trouble}" for commit, read in self._read.items() if read.trouble]
+        return [f"{commit[:10]}: {read.error}" for commit, read in self._read.items() if read.error]
 
     def includes(self, commit: str) -> set[str]:
         """Return the files that the storyboard may include in a commit, found in its text without a YAML parser."""
@@ -81,14 +81,14 @@ class GitHistory:
             return VersionFiles(
                 commit, loaded, None, f"the storyboard has errors: {errors[0].message}" if errors else ""
             )
-        trouble, lockfile = "", Lockfile()
+        error, lockfile = "", Lockfile()
         try:
             text = self._read_file(commit, storyboard.lockfile)
             lockfile = loads(text.decode(errors="replace")) if text is not None else lockfile
         except LockfileProblem as bad:
-            trouble = f"{storyboard.lockfile}: {bad.reason}"
+            error = f"{storyboard.lockfile}: {bad.reason}"
         digests = {path: files.digest(path) for path in project_files(storyboard)}
-        return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests), trouble)
+        return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests), error)
 
     def _read_file(self, commit: str, path: str) -> bytes | None:
         blob = self.git.file(commit, path)

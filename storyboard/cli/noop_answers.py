@@ -30,7 +30,7 @@ class NoopQuestion(Struct, frozen=True):
     """The question of this build, its output mode, and the monotonic time at which it was asked.
 
     *words* are empty without a command line. *provider* is the provider that they name. *settings* is how the settings
-    file looks, ``None`` if that cannot be told.
+    file looks, ``None`` if it cannot be read.
     """
 
     words: tuple[str, ...]

@@ -38,7 +38,7 @@ The folder of a take's records is left out if the lockfile names the take: other
 5. *A link cannot be written to, only be replaced*, which changes its folder. So links are compared by target in the
    proof, and their folder has a full stamp in the note.
 6. *A copied project.* A note counts only if it names the file of ``noop`` at this place: a note from another machine or
-   from a repository has stamps that nobody has proven here.
+   from a repository has stamps without a proof from here.
 
 Not covered: a clock of the file system that is set back, and writes to the disk below the file system.
 ``storyboard cache verify`` reads all bytes again. ``docs/performance.md`` has the figures and the reasons.

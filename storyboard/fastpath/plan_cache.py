@@ -1,6 +1,6 @@
 """The plan cache: scenes and steps of the last build that left everything in place, for the next ``plan``.
 
-It spares reading scenes and deciding on steps that are still valid; without it every answer is the same. Its stamps
+It spares reading scenes and deciding on steps that are still valid; without it every answer is equal. Its stamps
 come from ``noop_proof``.
 
     .storyboard/memory/<crc of the subject>.bin

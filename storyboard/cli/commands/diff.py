@@ -92,12 +92,12 @@ def _read_version(
     """Return the version in a commit; an empty one, without shots, if *before* is newer than the storyboard."""
     read = past.at(past.git.commit(name))
     if read.written is not None:
-        if read.trouble:
-            output.warnings.append(problem("lockfile", f"{name}: {read.trouble}"))
+        if read.error:
+            output.warnings.append(problem("lockfile", f"{name}: {read.error}"))
         return read.written
     if read.loaded is not None or before is None:
         code = Exit.STORYBOARD if read.loaded is not None else Exit.FAILED
-        output.fail(code, [problem("revision", f"{name}: {read.trouble}", "name a revision that can be checked")])
+        output.fail(code, [problem("revision", f"{name}: {read.error}", "name a revision that can be checked")])
     return StoryboardVersion(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 

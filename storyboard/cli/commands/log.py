@@ -43,7 +43,7 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
             LogEntry(moment, line.commits.get(moment.id), answers.find(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
         ]
-        output.warnings += [problem("revision", trouble) for trouble in past.troubles()]
+        output.warnings += [problem("revision", error) for error in past.errors()]
     output.result(log_text(shot, entries), log_data(shot, entries), next_commands=[f"storyboard why {shot}"])
 
 
