@@ -13,7 +13,7 @@ from functools import cache
 from typing import get_args
 
 from storyboard.cli.output import Exit
-from storyboard.document.media_headers import Kind
+from storyboard.core.file_signatures import Kind
 from storyboard.providers.errors import ErrorCode
 from tests.house import sources
 from tests.project import HERE

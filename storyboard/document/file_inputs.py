@@ -3,10 +3,10 @@
 from fractions import Fraction
 
 from storyboard.core.diagnostics import Diagnostic, error
+from storyboard.core.file_signatures import Kind
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
-from storyboard.document.media_headers import Kind
 from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, address, in_project, is_address
 from storyboard.document.project_files import ProjectFiles

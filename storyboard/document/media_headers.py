@@ -23,22 +23,18 @@ import struct
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import isfinite
-from typing import Literal
 
 from msgspec import Struct
 
+from storyboard.core.file_signatures import SIGNATURE_BYTES, Kind, is_audio, is_font, is_matroska, is_mp4, picture_type
+
 # Reads so many bytes at that offset, fewer at the end of the file.
 ReadAt = Callable[[int, int], bytes]
-Kind = Literal["picture", "clip", "font", "sound"]
 
 MAX_PICTURE = 64 * 1024 * 1024
-_HEADER = 16
-
 _MOST_BOXES = 1000
 _MOST_INDEX = 16 << 20
 _HEAD = 1 << 16
-EBML = b"\x1aE\xdf\xa3"
-_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _KNOWN = "it is not a WAV, AIFF, FLAC, MP3, AAC, Ogg, MP4, MOV, Matroska or WebM file"
 
 
@@ -49,27 +45,14 @@ def unusable(kind: Kind, read: ReadAt, size: int) -> str | None:
     """
     if kind == "sound":
         return _not_a_sound(read, size)
-    header = read(_HEADER, 0)
+    header = read(SIGNATURE_BYTES, 0)
     if kind == "clip":
-        return None if _is_clip(header) else "it is not an MP4, MOV, Matroska or WebM video"
-    if kind == "picture" and not _is_picture(header):
+        return None if is_mp4(header) or is_matroska(header) else "it is not an MP4, MOV, Matroska or WebM video"
+    if kind == "picture" and picture_type(header) is None:
         return "it is not a PNG, JPEG or WebP picture"
-    if kind == "font" and not _is_font(header):
+    if kind == "font" and not is_font(header):
         return "it is not a TrueType or OpenType font"
     return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
-
-
-def _is_picture(header: bytes) -> bool:
-    png, jpeg = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-    return header.startswith((png, jpeg)) or (header[:4] == b"RIFF" and header[8:12] == b"WEBP")
-
-
-def _is_clip(header: bytes) -> bool:
-    return header[4:8] in _ATOMS or header.startswith(EBML)
-
-
-def _is_font(header: bytes) -> bool:
-    return header.startswith((b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf"))
 
 
 def _not_a_sound(read: ReadAt, size: int) -> str | None:
@@ -78,22 +61,13 @@ def _not_a_sound(read: ReadAt, size: int) -> str | None:
     A film is asked for the kinds of its streams, as far as that can be told without decoding.
     """
     head = read(12, 0)
-    if head[4:8] in _ATOMS:
+    if is_mp4(head):
         index = index_of(read, size)
         return "there is no sound in it" if index is not None and b"soun" not in index else None
-    if head.startswith(EBML):
+    if is_matroska(head):
         begin = read(_HEAD, 0)
         return "there is no sound in it" if b"V_" in begin and b"A_" not in begin else None
-    return None if _is_sound(head) else _KNOWN
-
-
-def _is_sound(head: bytes) -> bool:
-    if head[:4] in (b"RIFF", b"RF64"):
-        return head[8:12] == b"WAVE"
-    if head[:4] == b"FORM":
-        return head[8:12] in (b"AIFF", b"AIFC")
-    # an MP3 without a tag and raw AAC begin with eleven bits that are set
-    return head.startswith((b"fLaC", b"OggS", b"ID3")) or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+    return None if is_audio(head) else _KNOWN
 
 
 def index_of(read: ReadAt, size: int) -> bytes | None:
@@ -250,7 +224,7 @@ def sound_length(read: ReadAt, size: int) -> Fraction | None:
             return _ogg(read, size)
         if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
             return _in_frames(read, size, head)
-        if head[:4] == EBML:
+        if is_matroska(head):
             return matroska_length(read, size)
         return _mp4(index_of(read, size) or b"", b"soun")
     except (IndexError, struct.error):  # a header that is cut short or lies
@@ -263,7 +237,7 @@ def picture_length(read: ReadAt, size: int) -> Fraction | None:
     Other containers tell only how long everything in them is together.
     """
     try:
-        return None if read(4, 0) == EBML else _mp4(index_of(read, size) or b"", b"vide")
+        return None if is_matroska(read(4, 0)) else _mp4(index_of(read, size) or b"", b"vide")
     except (IndexError, struct.error):
         return None
 

@@ -15,8 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from storyboard.core.file_signatures import Kind
 from storyboard.core.model import parts_in_project
-from storyboard.document.media_headers import MAX_PICTURE, Kind, picture_length, sound_length, unusable
+from storyboard.document.media_headers import MAX_PICTURE, picture_length, sound_length, unusable
 from storyboard.fonts import UnreadableFont, missing_letters
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from storyboard.core.diagnostics import Diagnostic
+from storyboard.core.file_signatures import Kind
 from storyboard.core.model import FrameLink, Generated, Shot
 from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
 from storyboard.document.links import LinkedShot
 from storyboard.document.lower_shot import LoweredShot, LoweringContext
-from storyboard.document.media_headers import Kind
 from storyboard.document.scene_cache import KnownScene, KnownSceneDraft, NotReusable, Place, place_of
 from storyboard.document.schema_messages import SOURCES
 

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from storyboard import __version__
+from storyboard.core.file_signatures import SIGNATURE_BYTES, picture_type
 from storyboard.core.keys import action_key
 from storyboard.core.results import Provenance, Record
 from storyboard.durable import remove
 from storyboard.engine.project_store import Workspace
 from storyboard.engine.worker_tasks import TaskFailed
-
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
 
 
 def known_pictures(workspace: Workspace, urls: Iterable[str]) -> dict[str, str]:
@@ -46,7 +45,7 @@ async def _fetch_all(workspace: Workspace, urls: list[str]) -> dict[str, str]:
         try:
             await downloader.fetch(url, out)
             with out.open("rb") as file:
-                if not file.read(16).startswith(_SIGNATURES):
+                if picture_type(file.read(SIGNATURE_BYTES)) is None:
                     raise TaskFailed(f"{url}: not a PNG, JPEG or WEBP picture")
             found[url] = workspace.blobs.put_file(out)
         except FetchError as problem:

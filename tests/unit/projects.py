@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 from storyboard.core.diagnostics import Diagnostic
+from storyboard.core.file_signatures import Kind
 from storyboard.document.load import Loaded, load
-from storyboard.document.media_headers import Kind
 from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 

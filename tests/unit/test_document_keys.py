@@ -10,10 +10,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storyboard.core.file_signatures import Kind
 from storyboard.core.graph import Graph
 from storyboard.core.planner import Planner
 from storyboard.document.load import load
-from storyboard.document.media_headers import Kind
 from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 from tests.unit.films import FakeMemory, build, wishes

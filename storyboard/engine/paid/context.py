@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from storyboard.core.file_signatures import picture_type
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Json, Shot, Size
@@ -32,8 +33,6 @@ from storyboard.store.journal import Job, Journal
 if TYPE_CHECKING:  # both import httpx, which a build without paid takes does not need
     from storyboard.providers.api_client import ApiClient
     from storyboard.providers.download import Downloader
-
-_SIGNATURES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 
 
 def take_request(source: Generated, pictures: Mapping[str, bytes]) -> TakeRequest:
@@ -87,10 +86,7 @@ def order_of(job: Job, out: Path) -> GenerationRequest:
 
 
 def _picture(data: bytes | None) -> Picture | None:
-    if data is None:
-        return None
-    kind = next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), "application/octet-stream")
-    return Picture(data, kind)
+    return None if data is None else Picture(data, picture_type(data) or "application/octet-stream")
 
 
 class PaidContext(Struct, frozen=True):
