@@ -81,7 +81,7 @@ def load_everything(*, forgetful: bool) -> None:
     from storyboard.providers.runware.wire import Runware
 
     del networkx, storyboard
-    Runware.own_ids = not forgetful
+    Runware.client_task_ids = not forgetful
 
     async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.to_thread(function, *arguments)

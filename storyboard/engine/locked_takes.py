@@ -115,4 +115,4 @@ def was_accepted(provider: str, entry: LockEntry) -> bool:
         known = find(provider)
     except UnknownProvider:
         return False
-    return known.own_ids and not attempt_of(known, entry.key, entry.task_id)
+    return known.client_task_ids and not attempt_of(known, entry.key, entry.task_id)

@@ -1,7 +1,7 @@
 """The one HTTP client for the APIs of paid providers: deadlines, limits, what may be repeated, and the key.
 
-Owns the exchange of one call for one reply. What a reply means is for the provider, whose ``refusal`` is only asked
-whether repeating may help; results are fetched by ``download``, by a client that has no key.
+Owns the exchange of one call for one reply. What a reply means is for the provider, whose ``error_of`` only
+serves to decide whether repeating may help; results are fetched by ``download``, by a client that has no key.
 
 The environment is not consulted: no proxy variables, no netrc (which could replace the key), no certificate variables.
 Importing this module imports httpx, which costs a tenth of a second; import it where calls are made.
@@ -99,7 +99,7 @@ class ApiClient:
         self,
         endpoint: str,
         key: Secret,
-        refusal: Callable[[Reply], ProviderError | None],
+        error_of: Callable[[Reply], ProviderError | None],
         *,
         headers: Mapping[str, str] | None = None,
         budget: RetryBudget | None = None,
@@ -116,7 +116,7 @@ class ApiClient:
         self.endpoint = checked_endpoint(endpoint)
         self.budget = budget or RetryBudget()
         self._key = _checked_key(key)
-        self._refusal = refusal
+        self._error_of = error_of
         self._clock, self._sleep, self._random, self._now = clock, sleep, random, now
         self._exchange_s, self._call_s, self._max_reply_bytes = exchange_s, call_s, max_reply_bytes
         self._headers = {
@@ -161,7 +161,7 @@ class ApiClient:
         price = 0
         for retry in range(MAX_RETRIES + 1):
             result = await self._exchange(call, self._call_s - (self._clock() - started))
-            error = result if isinstance(result, ProviderError) else self._refusal(result)
+            error = result if isinstance(result, ProviderError) else self._error_of(result)
             if error is None and isinstance(result, Reply):
                 self.budget.give_back(price)
                 return result

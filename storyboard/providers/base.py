@@ -132,25 +132,25 @@ class Provider(Protocol):
     """Translation for one paid provider, pure: it does not loop, sleep, retry, or touch a socket or the store.
 
     Attributes: *name*; *endpoint*, the default address of its API; *key_variable*, the environment variable that
-    usually holds its key; *result_hosts*, the only hosts results may come from; *memory_s*, how many seconds after a
-    submission the provider is trusted to know a task by its id; *own_ids*, whether the task id is chosen here; *batch*,
-    how many tasks one status query may ask for. The ``read_*`` methods raise ``ProviderError`` if the reply is a
-    refusal, can't be read, or is not about what was asked.
+    usually holds its key; *result_hosts*, the only hosts results may come from; *task_id_retention_s*, seconds after a
+    submission during which the provider is trusted to find a task by its id; *client_task_ids*, whether ``task_id``
+    chooses the id (else the provider does); *batch*, how many tasks one status query may name. The ``read_*`` methods
+    raise ``ProviderError`` if the reply is a refusal, can't be read, or is about another task.
     """
 
     name: str
     endpoint: str
     key_variable: str
     result_hosts: frozenset[str]
-    memory_s: int
-    own_ids: bool
+    task_id_retention_s: int
+    client_task_ids: bool
     batch: int
 
     def task_id(self, key: str, attempt: int) -> str:
         """The id of the *attempt*-th try at the action *key*: the same on every machine."""
 
-    def refusal(self, reply: Reply) -> ProviderError | None:
-        """The error that *reply* as a whole is, judged by its status and codes; ``None`` if it is none."""
+    def error_of(self, reply: Reply) -> ProviderError | None:
+        """Return the error that *reply* reports as a whole, by its status and codes; ``None`` if it reports none."""
 
     def uploads(self, request: TakeRequest) -> dict[Position, Call]:
         """The calls that must go first because a picture is too large to travel inside the submission."""
@@ -214,5 +214,23 @@ def find(name: str) -> Provider:
         return made
     for point in entry_points(group=GROUP, name=name):
         plugged: Provider = point.load()()
+        _add_current_names(plugged)
         return plugged
     raise UnknownProvider(name, known_providers())
+
+
+# Attributes of ``Provider`` that had another name before 0.1.0; a plug-in may define them under the old one.
+_RENAMED = {"memory_s": "task_id_retention_s", "own_ids": "client_task_ids", "refusal": "error_of"}
+
+
+def _add_current_names(provider: Provider) -> None:
+    """Make attributes that *provider* defines under an old name available under the current one as well.
+
+    Each class of the inheritance chain is completed by itself, so that a subclass which overrides an old name still
+    hides what its base class defines under the current one, and ``super()`` finds the attribute of the base class.
+    """
+    for owner in (*type(provider).__mro__, provider):
+        defined = getattr(owner, "__dict__", {})
+        for old, current in _RENAMED.items():
+            if old in defined and current not in defined:
+                setattr(owner, current, defined[old])

@@ -100,7 +100,7 @@ def test_money_is_safe_with_a_provider_that_remembers_running_jobs_alone(tmp_pat
 
 @pytest.mark.parametrize("name", MONEY)
 def test_a_lost_answer_of_a_provider_without_memory_is_reported_and_not_repeated(tmp_path: Path, name: str) -> None:
-    forgetful = mock.patch("storyboard.providers.runware.wire.Runware.own_ids", new=False)
+    forgetful = mock.patch("storyboard.providers.runware.wire.Runware.client_task_ids", new=False)
     with hasty(**IMPATIENT.get(name, {})), forgetful, shop(memory="none") as server:
         project = PaidProject(tmp_path / "film", server, ONE)
         arm(server, name)

@@ -48,7 +48,7 @@ def client_of(server: RunwareServer, **options: Any) -> ApiClient:
     plain = httpx.AsyncHTTPTransport(verify=False, trust_env=False)
     settings: dict[str, Any] = {"sleep": no_sleep, "transport": plain} | options
     key = settings.pop("key", server.key)
-    return ApiClient(server.url, Secret(key), Runware().refusal, **settings)
+    return ApiClient(server.url, Secret(key), Runware().error_of, **settings)
 
 
 def with_remote(server: RunwareServer, use: Callable[[RemoteJobs], Any], **options: Any) -> Any:

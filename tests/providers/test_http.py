@@ -56,7 +56,7 @@ class Scripted:
             client = ApiClient(
                 ENDPOINT,
                 Secret(KEY),
-                Runware().refusal,
+                Runware().error_of,
                 clock=lambda: self.now,
                 sleep=self.sleep,
                 random=lambda: draw,
@@ -162,7 +162,7 @@ def test_requests_are_not_logged_but_those_of_others_are(
 
 @pytest.mark.parametrize("text", ["", "  ", "a b", "a\nb", "schlüssel", "a\x00b"])
 def test_key_that_can_not_stand_in_a_header_is_refused_without_being_told(text: str) -> None:
-    error = refused(lambda: ApiClient(ENDPOINT, Secret(text), Runware().refusal))
+    error = refused(lambda: ApiClient(ENDPOINT, Secret(text), Runware().error_of))
     assert (error.code, error.sent) == ("auth", False)
     assert text.strip() == "" or text not in str(error)
 
@@ -171,7 +171,7 @@ def test_space_around_a_key_is_not_part_of_it() -> None:
     async def run() -> None:
         script = Scripted(200)
         transport = httpx.MockTransport(script.handle)
-        async with ApiClient(ENDPOINT, Secret(f" {KEY}\n"), Runware().refusal, transport=transport) as client:
+        async with ApiClient(ENDPOINT, Secret(f" {KEY}\n"), Runware().error_of, transport=transport) as client:
             await client.call(CALL)
         assert script.requests[0].headers["authorization"] == f"Bearer {KEY}"
 

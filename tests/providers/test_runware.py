@@ -419,14 +419,14 @@ def test_code_of_the_provider_has_one_meaning(theirs: str, ours: str, retryable:
 )
 def test_status_speaks_where_no_known_code_does(http: int, ours: str, retryable: bool) -> None:
     assert meaning("somethingNew", http) == (ours, retryable)
-    error = RUNWARE.refusal(Reply(http, None))
+    error = RUNWARE.error_of(Reply(http, None))
     assert error is not None
     assert (error.code, error.retryable, error.status) == (ours, retryable, http)
 
 
 def test_error_keeps_field_and_words_of_the_provider() -> None:
     item = failure("invalidWidth", message="width \x1b[31mis\nwrong\u202e", parameter=["width", "height"])
-    error = RUNWARE.refusal(Reply(400, {"errors": [item]}))
+    error = RUNWARE.error_of(Reply(400, {"errors": [item]}))
     assert error is not None
     assert error.facts() == {
         "code": "invalid-request",

@@ -209,7 +209,7 @@ def _client(provider: Provider, account: ProviderAccount, key: Secret, pace: Tim
         return ApiClient(
             account.endpoint or provider.endpoint,
             key,
-            provider.refusal,
+            provider.error_of,
             sleep=pace.sleep,
             call_s=pace.call_s,
             exchange_s=pace.exchange_s,

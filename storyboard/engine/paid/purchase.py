@@ -196,8 +196,8 @@ class Purchase:
 
     def _check_unbought(self, job: Job | None) -> None:
         """The provider does not know the id. Unless it is sure that it was not bought, nothing is submitted."""
-        old = job is not None and self._tools.clock() - job.opened_at > self._provider.memory_s
-        if old or (job is not None and not self._provider.own_ids):
+        old = job is not None and self._tools.clock() - job.opened_at > self._provider.task_id_retention_s
+        if old or (job is not None and not self._provider.client_task_ids):
             raise self._unknown()
         ended = self._tools.budget.ended(self._attempt)
         if ended is None:
@@ -255,7 +255,7 @@ class Purchase:
         if not isinstance(known, Unknown):
             await asyncio.to_thread(self._tools.journal.advance, self.task_id, "submitted")
             return known
-        if not self._provider.own_ids:
+        if not self._provider.client_task_ids:
             await asyncio.to_thread(self._tools.journal.advance, self.task_id, "submitted")
             raise self._unknown()
         if last:

@@ -54,15 +54,15 @@ class Runware:
     endpoint = "https://api.runware.ai/v1"
     key_variable = "RUNWARE_API_KEY"
     result_hosts = frozenset({"vm.runware.ai", "im.runware.ai"})
-    memory_s = 24 * 60 * 60
-    own_ids = True
+    task_id_retention_s = 24 * 60 * 60
+    client_task_ids = True
     batch = 50
 
     def task_id(self, key: str, attempt: int) -> str:
         """A UUID of version 4 by shape, made from a hash."""
         return derived_uuid("take", key, str(attempt))
 
-    def refusal(self, reply: Reply) -> ProviderError | None:
+    def error_of(self, reply: Reply) -> ProviderError | None:
         """An error by HTTP status, with the code and message of the first error item if there is one."""
         if reply.status < 300:
             return None
@@ -71,6 +71,9 @@ class Runware:
             error = _by_status(reply.status)
         error.retry_after = reply.retry_after
         return error
+
+    # The old names, for plug-ins that extend this class and use them.
+    memory_s, own_ids, refusal = task_id_retention_s, client_task_ids, error_of
 
     def uploads(self, request: TakeRequest) -> dict[Position, Call]:
         """One ``mediaStorage`` task for each large picture."""
@@ -158,7 +161,7 @@ class Runware:
         foreign = task_id is not None and any(
             text(item, "taskUUID") not in {None, task_id} for item in items(reply.data, "errors")
         )
-        error = self.refusal(reply)
+        error = self.error_of(reply)
         if error and foreign and reply.status == 400:
             raise unreadable("the refusal is about another task", task_id)
         if error:
@@ -168,7 +171,7 @@ class Runware:
     def _raise_trouble(self, reply: Reply, task_ids: Sequence[str]) -> None:
         """Raise what is wrong with the question; errors of the jobs asked about are left for their outcomes."""
         about_jobs = any(is_job_error(item, task_ids) for item in items(reply.data, "errors"))
-        error = self.refusal(reply)
+        error = self.error_of(reply)
         if error and not (about_jobs and error.code not in {"auth", "no-balance", "rate-limited", "server"}):
             raise error
         if error is None:
