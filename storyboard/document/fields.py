@@ -34,7 +34,7 @@ class Field(Struct, gc=False):
     @property
     def usable(self) -> bool:
         """Whether nothing in it has been found wrong yet."""
-        return self.path not in self.document.bad
+        return self.path not in self.document.invalid_paths
 
 
 class FieldLayer(Struct, gc=False):

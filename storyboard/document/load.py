@@ -19,7 +19,7 @@ from storyboard.document.project_files import FileProblem, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, Known, KnownScene, KnownSceneDraft, NotReusable
 from storyboard.document.scene_records import worth_knowing
 from storyboard.document.validate import Kind, check
-from storyboard.document.yaml.decode import text_document
+from storyboard.document.yaml.decode import decode_document
 from storyboard.document.yaml.parse import parse
 from storyboard.document.yaml.source_map import Document, Path
 
@@ -153,7 +153,7 @@ class _Texts(Mapping[str, str]):
             raise KeyError(name) from problem
         if sha256(raw).hexdigest() != digest:
             raise KeyError(name)
-        return text_document(raw, name).text
+        return decode_document(raw, name).text
 
 
 class _Reader:

@@ -107,7 +107,11 @@ def check_shots(root: FieldLayer, drafts: Sequence[AnyDraft], *, complete: bool)
     for number, item in enumerate(written.value if written is not None and isinstance(written.value, list) else ()):
         begins = item.get("start") if isinstance(item, dict) else None
         place = ("audio", number, "start", "shot")
-        if isinstance(begins, dict) and place not in root.document.bad and isinstance(begins.get("shot"), str):
+        if (
+            isinstance(begins, dict)
+            and place not in root.document.invalid_paths
+            and isinstance(begins.get("shot"), str)
+        ):
             finding = _unusable(root, begins["shot"], (*root.path, *place), by_id, complete=complete)
             yield from () if finding is None else (finding,)
 

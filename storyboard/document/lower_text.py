@@ -139,9 +139,9 @@ class VarExpander:
 
 def _places(document: Document, path: Path, text: str, found: list[re.Match[str]]) -> list[Span]:
     """Where references stand in the file: exact if the value is written as it reads, else the whole value."""
-    raw = document.raw(path)
-    if raw is not None and found:
-        start, written = raw
+    source = document.source_text(path)
+    if source is not None and found:
+        start, written = source
         inside = list(_REFERENCE.finditer(written))
         meant = list(_REFERENCE.finditer(text))
         if [one.group() for one in inside] == [one.group() for one in meant]:

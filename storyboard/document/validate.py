@@ -32,7 +32,7 @@ def check(document: Document, kind: Kind) -> list[Diagnostic]:
         if path not in refused:
             findings.append(finding)
         wrong.add(path)
-    document.bad = frozenset(path[:length] for path in wrong for length in range(len(path) + 1))
+    document.invalid_paths = frozenset(path[:length] for path in wrong for length in range(len(path) + 1))
     return findings
 
 
@@ -46,7 +46,7 @@ def _refused(document: Document) -> Iterator[Path]:
     waiting: list[tuple[Path, Node | None]] = [((), document.root)]
     while waiting:
         path, node = waiting.pop()
-        if isinstance(node, Scalar) and node.bad:
+        if isinstance(node, Scalar) and node.invalid:
             yield path
         elif isinstance(node, Map):
             waiting.extend(((*path, key), below) for key, below in node.items.items())

@@ -1,10 +1,14 @@
 """YAML 1.2 meaning, places, and the limits that hold before anything is built."""
 
+import ast
+from pathlib import Path as FilePath
+
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storyboard.document import yaml as yaml_library
 from storyboard.document.yaml import parse as parsing
 from storyboard.document.yaml.decode import MAX_BYTES
 from storyboard.document.yaml.parse import MAX_DEPTH, MAX_EVENTS, MAX_SCALAR, parse
@@ -342,3 +346,13 @@ def test_places_of_keys_are_kept() -> None:
     span = document.key_span(("a", "cc"))
     assert (span.column, span.end_column) == (12, 14)
     assert document.head_span(("a",)).column == 5
+
+
+def test_yaml_imports_nothing_of_the_program_but_the_values_of_findings() -> None:
+    for path in FilePath(yaml_library.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            ours = {name for name in names if name.startswith("storyboard")}
+            outside = {name for name in ours if not name.startswith("storyboard.document.yaml")}
+            assert outside <= {"storyboard.core.diagnostics"}, path.name

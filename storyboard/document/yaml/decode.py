@@ -1,4 +1,4 @@
-"""Bytes to text, and what is refused in it before it is read as YAML."""
+"""Decode the bytes of a file, and refuse text that cannot be read as YAML safely."""
 
 import codecs
 import re
@@ -15,16 +15,25 @@ _SEPARATOR = re.compile("[\x85\u2028\u2029]")
 _DIRECTIVE = re.compile(r"(?:\A|[\r\n])(%)")
 
 
-def text_document(raw: bytes, name: str) -> Document:
-    """The text of a file as a document without a root. A finding in it says why it cannot be read as YAML."""
+def decode_document(raw: bytes, name: str) -> Document:
+    """Return a document with the text of a file and no root.
+
+    A finding in it is the reason why the text must not be parsed: it is too large, not UTF-8, or holds control
+    characters.
+    """
     document = Document(name, "", None, [])
-    problem = _too_big(document, raw) or _decode(document, raw) or _unprintable(document) or _directives(document)
+    problem = (
+        _check_size(document, raw)
+        or _decode(document, raw)
+        or _check_characters(document)
+        or _check_directives(document)
+    )
     if problem is not None:
         document.findings.append(problem)
     return document
 
 
-def _too_big(document: Document, raw: bytes) -> Diagnostic | None:
+def _check_size(document: Document, raw: bytes) -> Diagnostic | None:
     if len(raw) <= MAX_BYTES:
         return None
     return error("file-too-big", f"the file is larger than {MAX_BYTES >> 20} MiB", document.between(0, 0))
@@ -45,7 +54,7 @@ def _decode(document: Document, raw: bytes) -> Diagnostic | None:
     return None
 
 
-def _unprintable(document: Document) -> Diagnostic | None:
+def _check_characters(document: Document) -> Diagnostic | None:
     if document.text.replace("\n", "").isprintable():  # a quick yes; what is not printable may be allowed
         return None
     found = _CONTROL.search(document.text)
@@ -63,7 +72,7 @@ def _unprintable(document: Document) -> Diagnostic | None:
     return None
 
 
-def _directives(document: Document) -> Diagnostic | None:
+def _check_directives(document: Document) -> Diagnostic | None:
     if "%" not in document.text:
         return None
     # libyaml compares every %TAG with all before it.

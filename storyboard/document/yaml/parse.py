@@ -1,8 +1,8 @@
-"""YAML 1.2 text to nodes with places, in one pass over the loader's events that is guard and builder at once.
+"""Parse YAML 1.2 text into nodes with source locations, in one pass over the events of PyYAML.
 
-PyYAML's events are used and nothing else of it: its constructors read ``16:9`` as 969, keep the last of two equal keys
-and can be made to run for hours by 300 bytes. Every limit is looked at before the value it guards is built. The result
-is always a ``Document``: what is wrong with the text becomes findings, never an exception.
+Only the events of PyYAML are used: its constructors read ``16:9`` as 969, keep the last of two equal keys and take
+hours for 300 crafted bytes. Every limit is checked before the value is built that it guards. The result is always a
+``Document``: errors in the text become findings, never an exception.
 """
 
 import re
@@ -13,9 +13,8 @@ import yaml
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error
-from storyboard.document.names import quoted
 from storyboard.document.yaml import scalars, syntax_errors
-from storyboard.document.yaml.decode import text_document
+from storyboard.document.yaml.decode import decode_document
 from storyboard.document.yaml.source_map import Document, Map, Node, Scalar, Seq
 
 MAX_DEPTH = 40
@@ -30,15 +29,15 @@ _ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*)+")
 
 
-class _Stop(Exception):
-    """Reading ends here; the finding says why."""
+class _ParsingStopped(Exception):
+    """Raised where parsing cannot go on; ``finding`` is the reason."""
 
     def __init__(self, finding: Diagnostic) -> None:
         self.finding = finding
 
 
 class _Anchor(Struct):
-    """What an anchor names, how many nodes that is once aliases are written out, and how deep."""
+    """A node with a name, how many nodes it is once aliases are written out, and how deep it is nested."""
 
     node: Node
     nodes: int
@@ -46,7 +45,7 @@ class _Anchor(Struct):
 
 
 class _Frame:
-    """A list or mapping that is still open."""
+    """A list or mapping whose end has not been read yet."""
 
     __slots__ = ("anchor", "has_key", "height", "key", "key_place", "map", "node", "nodes", "seq")
 
@@ -63,8 +62,8 @@ class _Frame:
 
 
 def parse(raw: bytes, name: str) -> Document:
-    """Read the bytes of the file *name*. The places of all findings lie inside its text."""
-    document = text_document(raw, name)
+    """Parse the bytes of the file *name*. The spans of all findings lie inside its text."""
+    document = decode_document(raw, name)
     if document.findings:
         return document
     try:
@@ -77,10 +76,10 @@ def parse(raw: bytes, name: str) -> Document:
 
 
 def _read(document: Document, loader: Any) -> None:
-    """Give *document* its root or findings. Raises ``NestedTooDeep`` where *loader* has a limit of its own."""
+    """Set the root or the findings of *document*. Raises ``NestedTooDeep`` if *loader* has a depth limit of its own."""
     try:
         document.root = _Builder(document).build(loader)
-    except _Stop as stop:
+    except _ParsingStopped as stop:
         document.findings.append(stop.finding)
     except (yaml.YAMLError, ValueError, OverflowError) as broken:
         # The pure loader lets int() and chr() raise for absurd numbers in escapes and directives.
@@ -88,7 +87,7 @@ def _read(document: Document, loader: Any) -> None:
 
 
 class _Builder:
-    """Builds the nodes of one document."""
+    """Builder of the nodes of one document."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -100,10 +99,10 @@ class _Builder:
         self.documents = 0
 
     def build(self, make_loader: Any) -> Node:
-        """The root. Raises ``_Stop`` and what the loader raises."""
+        """Return the root. Raises ``_ParsingStopped`` and the exceptions of the loader."""
         scalar, handlers = yaml.ScalarEvent, self._handlers()
         loader = make_loader(self.document.text)
-        next_event, add_scalar = loader.get_event, self._scalar
+        next_event, add_scalar = loader.get_event, self._add_scalar
         left = MAX_EVENTS
         try:
             while (event := next_event()) is not None:
@@ -117,7 +116,7 @@ class _Builder:
                     handlers[kind](event)
         finally:
             loader.dispose()
-        return self._whole()
+        return self._checked_root()
 
     def _handlers(self) -> dict[type, Callable[[Any], None]]:
         return {
@@ -125,14 +124,14 @@ class _Builder:
             yaml.MappingEndEvent: self._close,
             yaml.SequenceStartEvent: self._open_seq,
             yaml.SequenceEndEvent: self._close,
-            yaml.AliasEvent: self._alias,
+            yaml.AliasEvent: self._add_alias,
             yaml.DocumentStartEvent: self._document,
         }
 
-    def _whole(self) -> Node:
+    def _checked_root(self) -> Node:
         root = self.root
         if root is None or (isinstance(root, Scalar) and root.value is None and root.start == root.end):
-            raise _Stop(error("empty-file", "the file is empty", self.document.between(0, 0)))
+            raise _ParsingStopped(error("empty-file", "the file is empty", self.document.between(0, 0)))
         return root
 
     def _document(self, event: Any) -> None:
@@ -140,7 +139,7 @@ class _Builder:
         if self.documents > 1:
             place = self.document.between(event.start_mark.index, event.end_mark.index)
             message = "a second document begins here"
-            raise _Stop(error("several-documents", message, place, help="a file holds one document"))
+            raise _ParsingStopped(error("several-documents", message, place, help="a file holds one document"))
 
     def _open_map(self, event: Any) -> None:
         start = self._enter(event, "map")
@@ -153,13 +152,15 @@ class _Builder:
         self.nodes += 1
 
     def _enter(self, event: Any, kind: str) -> int:
-        """Where a list or mapping begins that is about to be opened."""
-        self._room(event, 0)
+        """Check a list or mapping that begins with *event* and return its start index."""
+        self._check_limits(event, 0)
         if event.tag is not None and not scalars.is_collection_tag(event.tag, kind):
-            self._refuse(event, "yaml-tag", f"the tag `{scalars.written(event.tag)}` is not used in storyboards")
+            self._report_event(
+                event, "yaml-tag", f"the tag `{scalars.format_tag(event.tag)}` is not used in storyboards"
+            )
         if event.anchor is not None:
             self.anchors[event.anchor] = None
-        return self._start(event)
+        return self._value_start(event)
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
@@ -167,40 +168,42 @@ class _Builder:
         node.end = event.end_mark.index
         if frame.anchor is not None:
             self.anchors[frame.anchor] = _Anchor(node, self.nodes - frame.nodes, frame.height)
-        self._add(node, frame.height)
+        self._add_node(node, frame.height)
 
-    def _scalar(self, event: Any) -> None:
+    def _add_scalar(self, event: Any) -> None:
         value: str = event.value
         if len(value) > MAX_SCALAR:
             self._stop(event, "text-too-long", f"the text is longer than {MAX_SCALAR} characters")
         self.nodes += 1
         plain = event.implicit[0] and event.tag is None and event.anchor is None
         if plain and value and value[0] not in scalars.MEANING_FIRST:
-            self._add(Scalar(event.start_mark.index, event.end_mark.index, value), 0)
+            self._add_node(Scalar(event.start_mark.index, event.end_mark.index, value), 0)
             return
-        node = Scalar(self._start(event), event.end_mark.index, value)
-        self._mean(node, event)
+        node = Scalar(self._value_start(event), event.end_mark.index, value)
+        self._resolve(node, event)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchor(node, 1, 0)
-        self._add(node, 0, merge=event.implicit[0] and value == "<<")
+        self._add_node(node, 0, merge=event.implicit[0] and value == "<<")
 
-    def _mean(self, node: Scalar, event: Any) -> None:
+    def _resolve(self, node: Scalar, event: Any) -> None:
         try:
             if event.tag is not None:
-                node.value = scalars.tagged(event.value, event.tag)
+                node.value = scalars.resolve_tagged(event.value, event.tag)
             elif event.implicit[0]:
                 node.value = scalars.resolve(event.value)
         except scalars.InvalidScalar as reason:
-            node.bad = True
+            node.invalid = True
             code = "bad-number" if event.tag is None else "yaml-tag"
-            self._refuse(event, code, str(reason))
+            self._report_event(event, code, str(reason))
         if event.style == '"' and isinstance(node.value, str):
             found = _ESCAPED.search(node.value)
             if found is not None:
-                node.bad = True
-                self._refuse(event, "control-character", f"an escape gives the character U+{ord(found.group()):04X}")
+                node.invalid = True
+                self._report_event(
+                    event, "control-character", f"an escape gives the character U+{ord(found.group()):04X}"
+                )
 
-    def _alias(self, event: Any) -> None:
+    def _add_alias(self, event: Any) -> None:
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             self._stop(event, "too-many-aliases", f"the file has more than {MAX_ALIASES} aliases")
@@ -210,25 +213,25 @@ class _Builder:
         if anchor is None:
             self._stop(event, "self-reference", f"the value of `{event.anchor[:40]}` holds itself")
         self.nodes += anchor.nodes
-        self._room(event, anchor.height)
-        self._add(self._copy(anchor.node, event), anchor.height)
+        self._check_limits(event, anchor.height)
+        self._add_node(self._copy_at(anchor.node, event), anchor.height)
 
-    def _copy(self, node: Node, event: Any) -> Node:
-        """The same content, found where the alias stands."""
+    def _copy_at(self, node: Node, event: Any) -> Node:
+        """Return *node* with its content, at the position of the alias *event*."""
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(node, Scalar):
-            return Scalar(start, end, node.value, node.bad)
+            return Scalar(start, end, node.value, node.invalid)
         if isinstance(node, Seq):
             return Seq(start, end, node.items, node.value)
         return Map(start, end, node.items, node.keys, node.value)
 
-    def _room(self, event: Any, height: int) -> None:
+    def _check_limits(self, event: Any, height: int) -> None:
         if len(self.stack) + height >= MAX_DEPTH:
             self._stop(event, "too-deep", f"values are nested more than {MAX_DEPTH} deep")
         if self.nodes > MAX_EVENTS:
             self._stop(event, "too-many-values", f"aliases make more than {MAX_EVENTS} values of this file")
 
-    def _add(self, node: Node, height: int, *, merge: bool = False) -> None:
+    def _add_node(self, node: Node, height: int, *, merge: bool = False) -> None:
         if not self.stack:
             self.root = node
             return
@@ -241,7 +244,7 @@ class _Builder:
         elif frame.map is not None and not frame.has_key:
             frame.has_key = True
             frame.key_place = (node.start, node.end)
-            frame.key = self._key(frame.map, node, merge=merge)
+            frame.key = self._read_key(frame.map, node, merge=merge)
         elif frame.map is not None:
             frame.has_key = False
             if frame.key is not None:
@@ -249,24 +252,29 @@ class _Builder:
                 frame.map.keys[frame.key] = frame.key_place
                 frame.map.value[frame.key] = node.value
 
-    def _key(self, parent: Map, node: Node, *, merge: bool) -> str | None:
-        """The key, or ``None`` if its value is to be left out, which has then been said."""
+    def _read_key(self, parent: Map, node: Node, *, merge: bool) -> str | None:
+        """Return the key, or ``None`` after a finding if its value has to be left out."""
         if merge:
             advice = "write what shots share under `defaults` or `vars`"
-            self._say("merge-key", "merge keys are not part of YAML 1.2", node, help=advice)
+            self._report("merge-key", "merge keys are not part of YAML 1.2", node, help=advice)
             return None
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             quotes = "put it into quotes" if isinstance(node, Scalar) else None
-            self._say("key-not-text", "a key must be text", node, help=quotes)
+            self._report("key-not-text", "a key must be text", node, help=quotes)
             return None
         if node.value in parent.keys:
             if len(self.document.findings) < MAX_FINDINGS:
-                self._say("repeated-key", f"the key {quoted(node.value)} is repeated", node, parent.keys[node.value])
+                self._report(
+                    "repeated-key",
+                    f"the key `{scalars.shorten(node.value)}` is repeated",
+                    node,
+                    parent.keys[node.value],
+                )
             return None
-        return None if node.bad else node.value
+        return None if node.invalid else node.value
 
-    def _start(self, event: Any) -> int:
-        """Where the value itself begins, behind its anchor and tag."""
+    def _value_start(self, event: Any) -> int:
+        """Return the start index of the value itself, behind its anchor and tag."""
         start: int = event.start_mark.index
         if event.anchor is None and event.tag is None:
             return start
@@ -276,7 +284,7 @@ class _Builder:
         )
         return start if found is None else found.end()
 
-    def _say(
+    def _report(
         self,
         code: str,
         message: str,
@@ -289,12 +297,12 @@ class _Builder:
             notes = () if first is None else (Label(between(*first), "it stands here first"),)
             self.document.findings.append(error(code, message, between(node.start, node.end), *notes, help=help))
 
-    def _refuse(self, event: Any, code: str, message: str) -> None:
+    def _report_event(self, event: Any, code: str, message: str) -> None:
         if len(self.document.findings) < MAX_FINDINGS:
-            self.document.findings.append(error(code, message, self._place(event)))
+            self.document.findings.append(error(code, message, self._event_span(event)))
 
     def _stop(self, event: Any, code: str, message: str) -> NoReturn:
-        raise _Stop(error(code, message, self._place(event)))
+        raise _ParsingStopped(error(code, message, self._event_span(event)))
 
-    def _place(self, event: Any) -> Span:
+    def _event_span(self, event: Any) -> Span:
         return self.document.between(event.start_mark.index, event.end_mark.index)

@@ -1,7 +1,7 @@
-"""What a scalar means by the core schema of YAML 1.2 (chapter 10.3.2), and what of it a storyboard can hold.
+"""Values of scalars by the core schema of YAML 1.2 (chapter 10.3.2).
 
 ``16:9``, ``no`` and ``2024-01-01`` are text, ``0123`` is 123, ``0o17`` is 15. Numbers that are infinite, not a number
-or longer than any use are refused.
+or longer than ``MAX_DIGITS`` are refused.
 """
 
 import math
@@ -36,52 +36,56 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 class InvalidScalar(ValueError):
-    """A scalar that a storyboard cannot hold; the text says why, as a fact."""
+    """A scalar that has no usable value; the message states the fact."""
 
 
 def resolve(text: str) -> Plain:
-    """The value of a plain scalar. Raises ``InvalidScalar``."""
+    """Return the value of a plain scalar. Raises ``InvalidScalar``."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _FIRST:
         return text
-    return _number(text)
+    return _parse_number(text)
 
 
-def tagged(text: str, tag: str) -> Plain:
-    """The value of a scalar that carries a core tag such as ``!!str``. Raises ``InvalidScalar`` for all others."""
+def resolve_tagged(text: str, tag: str) -> Plain:
+    """Return the value of a scalar with a core tag such as ``!!str``. Raises ``InvalidScalar`` for all other tags."""
     name = tag.removeprefix(_TAG)
     if name == "str" and tag != name:
         return text
     kinds = _KINDS.get(name) if tag != name else None
     if kinds is None:
-        raise InvalidScalar(f"the tag `{written(tag)}` is not used in storyboards")
+        raise InvalidScalar(f"the tag `{format_tag(tag)}` is not used in storyboards")
     value = resolve(text)
     if type(value) not in kinds:
-        raise InvalidScalar(f"the value is not what its tag `{written(tag)}` says")
+        raise InvalidScalar(f"the value is not what its tag `{format_tag(tag)}` says")
     return float(value) if name == "float" and isinstance(value, int) else value
 
 
-def written(tag: str) -> str:
-    """A tag as people write it, not too long: ``!!python/object``."""
-    short = "!!" + tag[len(_TAG) :] if tag.startswith(_TAG) else tag
-    return short if len(short) <= 40 else short[:39] + "…"
+def format_tag(tag: str) -> str:
+    """Return *tag* in its short form, ``!!python/object``, cut to 40 characters."""
+    return shorten("!!" + tag[len(_TAG) :] if tag.startswith(_TAG) else tag)
+
+
+def shorten(text: str, limit: int = 40) -> str:
+    """Return *text* cut to *limit* characters for a message."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def is_collection_tag(tag: str, kind: str) -> bool:
-    """Whether *tag* is the core tag of a ``map`` or a ``seq``."""
+    """Return whether *tag* is the core tag of a ``map`` or a ``seq``."""
     return tag == _TAG + kind
 
 
-def _number(text: str) -> Plain:
+def _parse_number(text: str) -> Plain:
     if _INTEGER.match(text):
-        return int(_bounded(text))
+        return int(_check_length(text))
     if _OCTAL.match(text):
-        return int(_bounded(text)[2:], 8)
+        return int(_check_length(text)[2:], 8)
     if _HEXADECIMAL.match(text):
-        return int(_bounded(text)[2:], 16)
+        return int(_check_length(text)[2:], 16)
     if _DECIMAL.match(text):
-        value = float(_bounded(text))
+        value = float(_check_length(text))
         if math.isinf(value):
             raise InvalidScalar("the number is too large")
         return value
@@ -90,7 +94,7 @@ def _number(text: str) -> Plain:
     return text
 
 
-def _bounded(text: str) -> str:
+def _check_length(text: str) -> str:
     if len(text) > MAX_DIGITS:
         raise InvalidScalar(f"the number has more than {MAX_DIGITS} characters")
     return text
