@@ -13,7 +13,7 @@ from functools import cache
 from typing import get_args
 
 from storyboard.cli.output import Exit
-from storyboard.core.file_signatures import Kind
+from storyboard.core.file_signatures import FileKind
 from storyboard.providers.errors import ErrorCode
 from tests.house import sources
 from tests.project import HERE
@@ -25,7 +25,7 @@ BAD = HERE / "tests" / "cases" / "bad"
 _INTERNAL = frozenset({"LockfileProblem", "FetchError", "DownloadInterrupted"})
 # What stands for the part of a code that is not written out, by the part that is.
 _FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "bad-": get_args(Kind),
+    "bad-": get_args(FileKind),
     "model-": ("duration", "size", "prompt", "seed", "negative-prompt", "first-frame", "last-frame"),
 }
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

@@ -16,7 +16,7 @@ from storyboard.core.plan import Step
 from storyboard.core.results import Commit
 from storyboard.core.shot_history import Node, ShotVersion, shot_versions
 from storyboard.document.load import Loaded, load
-from storyboard.document.paths import BadPath, in_project
+from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import GitFiles
 from storyboard.engine.project_store import Workspace
 from storyboard.engine.url_inputs import known_pictures
@@ -66,7 +66,7 @@ class GitHistory:
         found = set()
         for name in _INCLUDE.findall(text.decode(errors="replace")):
             with suppress(BadPath):
-                found.add(in_project(name, self.file))
+                found.add(project_path(name, self.file))
         return found
 
     def _read_version(self, commit: str) -> VersionFiles:

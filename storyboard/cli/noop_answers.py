@@ -65,7 +65,7 @@ def write_noop_note(
     program = program_stamps()
     if stamps is None or program is None:
         return
-    scenes = {name: scene for name, scene in project.loaded.scenes() if scene is not None}
+    scenes = {name: scene for name, scene in project.loaded.scene_entries() if scene is not None}
     write_cached_plan(session, scenes, project.settings.cache_dir(project.root), asked.provider, plan, stamps, program)
     stamps.stamps |= program
     with suppress(OSError, OverflowError):

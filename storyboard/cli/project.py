@@ -17,7 +17,7 @@ from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.load import Loaded, load
-from storyboard.document.project_files import ChangedFiles, DiskFiles, ProjectFiles
+from storyboard.document.project_files import DiskFiles, OverlayFiles, ProjectFiles
 from storyboard.providers import models
 from storyboard.report.diagnostics import as_data, render
 from storyboard.store.state import State
@@ -84,7 +84,7 @@ def read_project(
         raise click.UsageError(f"{readable(str(path))}: its name is not UTF-8; rename it")
     settings = settings or Settings()
     disk = DiskFiles(root)
-    files: ProjectFiles = disk if changed is None else ChangedFiles(disk, *changed)
+    files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
     with GcPause():
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
         loaded = load(name, files, models.cards(), provider=provider, known=known)

@@ -6,7 +6,7 @@ and ``engine`` checks downloaded pictures and names the media type of a conditio
 
 from typing import Literal
 
-Kind = Literal["picture", "clip", "font", "sound"]
+FileKind = Literal["picture", "clip", "font", "sound"]
 PictureType = Literal["image/png", "image/jpeg", "image/webp"]
 
 # No signature here reaches further into a file.

@@ -1,1 +1,1 @@
-"""YAML text in, values and the places they stand at out; the caller reads the files."""
+"""The storyboard language: YAML text in, a checked model and located findings out. The caller reads the files."""

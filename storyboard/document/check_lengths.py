@@ -1,10 +1,7 @@
-"""Transitions against the shots beside them: each needs as many frames of both as it lasts.
+"""Findings about shots that are too short: for a transition or fade, or for the part of the footage that they show.
 
-Own footage counts by what its header says, as far as that says anything; it is measured when it is taken in.
-
-What is asked of own footage against how long it says that it is: the part of it that is shown.
-
-Only MP4 and MOV say so; other footage is measured when it is taken in, and the build says then what does not fit.
+A transition needs as many frames of both shots as it lasts. Footage counts with the length that its header states;
+without one the build measures it and reports what does not fit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,24 +21,24 @@ from storyboard.document.yaml.source_map import Path
 
 
 class OutputFields(Protocol):
-    """The output of a film as it is written."""
+    """The fields of one output as written."""
 
     def find(self, name: str) -> Field | None:
-        """The field that counts."""
+        """Return the field that counts."""
 
 
 def check_overlaps(
     storyboard: Storyboard, drafts: Sequence[AnyDraft], output: OutputFields, files: FileInputs
 ) -> Iterator[Diagnostic]:
-    """Findings about transitions and fades that are too long, and about one that has nothing to come from."""
+    """Yield findings about transitions and fades that are too long, and about a transition of the first shot."""
     written = {draft.id: draft for draft in drafts}
     shots = [shot for shot in storyboard.shots() if not shot.skip]
     sharing = {name for name, share in overlaps(storyboard).items() if share.before or share.after}
-    found = {shot.id: _frames(shot, storyboard, files) for shot in shots if shot.id in sharing}
+    found = {shot.id: _shot_frames(shot, storyboard, files) for shot in shots if shot.id in sharing}
     lengths = {name: frames for name, frames in found.items() if frames is not None}
     for problem in long_transitions(storyboard, lengths) if sharing else ():
         note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
-        yield error("transition-too-long", _message(problem), _place(problem, written, output), note)
+        yield error("transition-too-long", _overlap_message(problem), _problem_span(problem, written, output), note)
     first = shots[0] if shots else None
     moves = first is not None and first.transition.type != "cut"
     field = written[first.id].own.find("transition") if first is not None and moves else None
@@ -50,29 +47,29 @@ def check_overlaps(
         yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
 
 
-def _frames(shot: Shot, storyboard: Storyboard, files: FileInputs) -> int | None:
+def _shot_frames(shot: Shot, storyboard: Storyboard, files: FileInputs) -> int | None:
     if isinstance(shot.source, Clip):
         length = files.length(shot.source.file, "clip")
-        return None if length is None else _footage(shot, storyboard, length)
+        return None if length is None else _footage_frames(shot, storyboard, length)
     try:
         return place_shot(shot, 0, storyboard.output, None).frames
     except TrimOutOfRange:
         return None
 
 
-def _footage(shot: Shot, storyboard: Storyboard, length: Fraction) -> int | None:
-    """Frames of a shot whose footage lasts *length* seconds; ``None`` if nothing is left of it."""
+def _footage_frames(shot: Shot, storyboard: Storyboard, length: Fraction) -> int | None:
+    """Return the frames of a shot whose footage lasts *length* seconds, ``None`` if its trim leaves nothing."""
     shown = min(shot.trim.end or length, length) - (shot.trim.start or 0)
     return max(1, frames_in(shown / shot.speed, storyboard.output.fps)) if shown > 0 else None
 
 
-def _message(problem: OverlapTooLong) -> str:
+def _overlap_message(problem: OverlapTooLong) -> str:
     what = f"{problem.kind} into `{problem.shot}`" if problem.shot else problem.kind
     fits = f"the longest that fits is {decimal_seconds(problem.longest)} s" if problem.longest > 0 else "none fits"
     return f"the {what} takes {decimal_seconds(problem.asked)} s, more than `{problem.short}` has left; {fits}"
 
 
-def _place(problem: OverlapTooLong, written: dict[str, AnyDraft], output: OutputFields) -> Span | None:
+def _problem_span(problem: OverlapTooLong, written: dict[str, AnyDraft], output: OutputFields) -> Span | None:
     if not problem.shot:
         name = problem.kind.replace(" ", "_")
         field = output.find(name)
@@ -88,21 +85,21 @@ def _place(problem: OverlapTooLong, written: dict[str, AnyDraft], output: Output
 _FRAME_S = Fraction(1, 10)
 
 
-def check_footage(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: FileInputs) -> Iterator[Diagnostic]:
-    """Findings about parts that begin or end behind the footage that they are of."""
+def check_trims(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: FileInputs) -> Iterator[Diagnostic]:
+    """Yield findings about trims that begin or end behind the end of their footage."""
     for draft, shot in zip(drafts, storyboard.shots(), strict=True):
         if shot.skip or not isinstance(shot.source, Clip) or (shot.trim.start, shot.trim.end) == (None, None):
             continue
         length = files.length(shot.source.file, "clip")
-        path = None if length is None else _beyond(shot, length)
+        path = None if length is None else _misplaced_offset(shot, length)
         field = draft.own.find("trim") if path is not None else None
         if length is not None and path is not None and field is not None:
             message = f"the footage is {in_words(length)} long"
             yield error("bad-trim", message, field.document.span((*field.path, *path)))
 
 
-def _beyond(shot: Shot, length: Fraction) -> Path | None:
-    """The side of the part that lies behind the footage."""
+def _misplaced_offset(shot: Shot, length: Fraction) -> Path | None:
+    """Return the offset of the trim that lies behind the end of the footage."""
     if shot.trim.start is not None and shot.trim.start >= length:
         return ("start",)
     return ("end",) if shot.trim.end is not None and shot.trim.end > length + _FRAME_S else None

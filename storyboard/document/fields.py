@@ -1,7 +1,7 @@
-"""The fields of a shot with its defaults: which value counts, and where it stands.
+"""Fields of a shot with its defaults: the value that counts, and its location.
 
-Defaults run from the storyboard over the scene to the shot; the nearest wins. A value that is wrong hides the defaults
-below it all the same: its author meant to replace them.
+Defaults run from the storyboard over the scene to the shot; the nearest wins. An invalid value hides the defaults
+below it too: its author meant to replace them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from storyboard.document.yaml.source_map import Document, Path
 
 
 class Field(Struct, gc=False):
-    """One value as written, and where."""
+    """One value as written, and its location."""
 
     value: object
     document: Document
@@ -27,13 +27,13 @@ class Field(Struct, gc=False):
     def key_span(self) -> Span:
         return self.document.key_span(self.path)
 
-    def part(self, name: str) -> Span:
-        """Where the value under *name* in it stands."""
+    def span_of(self, name: str) -> Span:
+        """Return the span of the value under *name* in this field."""
         return self.document.span((*self.path, name))
 
     @property
     def usable(self) -> bool:
-        """Whether nothing in it has been found wrong yet."""
+        """True if no finding was reported for this value."""
         return self.path not in self.document.invalid_paths
 
 
@@ -45,14 +45,14 @@ class FieldLayer(Struct, gc=False):
     data: Mapping[str, object]
 
     def find(self, name: str) -> Field | None:
-        """The field called *name*, usable or not."""
+        """Return the field *name*, usable or not, ``None`` if it is not written."""
         if name not in self.data:
             return None
         return Field(self.data[name], self.document, (*self.path, name))
 
 
 def layer(document: Document, path: Path, value: object) -> FieldLayer:
-    """The mapping at *path*; an empty one if there is something else."""
+    """Return the mapping at *path* as a layer, an empty one if the value is no mapping."""
     return FieldLayer(document, path, value if isinstance(value, dict) else {})
 
 
@@ -72,26 +72,26 @@ class ShotDraft(Struct, gc=False):
     id: str
     kind: str
 
-    def written(self, name: str) -> Field | None:
-        """The field that counts, wrong or not."""
+    def find_any(self, name: str) -> Field | None:
+        """Return the field that counts, usable or not."""
         for part in self.layers():
             if name in part.data:
                 return part.find(name)
         return None
 
     def find(self, name: str) -> Field | None:
-        """The field that counts, if it can be used."""
-        field = self.written(name)
+        """Return the field that counts if it is usable."""
+        field = self.find_any(name)
         return field if field is not None and field.usable else None
 
     def layers(self) -> Iterator[FieldLayer]:
-        """Where fields are looked for, the nearest first."""
+        """Yield the layers in which fields are looked up, the nearest first."""
         yield self.own
         yield from self.scene.defaults
 
     @property
     def name_span(self) -> Span:
-        """Where its id stands; its first key if it has none."""
+        """The span of its id, of its first key if it has none."""
         field = self.own.find("id")
         return self.own.document.head_span(self.own.path) if field is None else field.span
 

@@ -1,4 +1,4 @@
-"""Links between shots: each must lead to a shot that is made, and none may lead back to where it came from."""
+"""Links between shots: each must lead to a shot with takes, and no chain of links may close a cycle."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,13 +12,13 @@ from storyboard.document.names import quoted
 from storyboard.document.scene_cache import AnyDraft, AnyField
 
 LONGEST_CHAIN = 2
-_LOOKED_AT = 20_000
-_DRAWN = 12
+_MAX_COMPARISONS = 20_000
+_MAX_SHOWN = 12
 _WITH_TAKES = frozenset(("prompt", "clip"))
 
 
 class LinkedShot(Struct, gc=False):
-    """A shot with what its source was read as (``None`` if that failed) and the links found in it."""
+    """A shot with its lowered source (``None`` if that failed) and the links found in it."""
 
     draft: AnyDraft
     source: Generated | None
@@ -26,42 +26,42 @@ class LinkedShot(Struct, gc=False):
 
 
 def check_links(shots: Sequence[LinkedShot], *, complete: bool) -> Iterator[Diagnostic]:
-    """Findings about all links of a film: dangling, to itself, to what is not made, circles, long chains.
+    """Yield findings about all links of a film: unknown and skipped targets, self-links, cycles, long chains.
 
-    Unless the film is *complete*, a shot that is not there may stand in a file that could not be read: it is not told.
+    Unless the film is *complete*, an unknown shot may be in a file that could not be read, and is not reported.
     """
     by_id: dict[str, LinkedShot] = {}
     for shot in shots:
         by_id.setdefault(shot.draft.id, shot)
-    ways: dict[str, list[_Way]] = {}
-    suggestions = max(3, _LOOKED_AT // (len(by_id) + 1))
+    edges: dict[str, list[_Edge]] = {}
+    suggestions = max(3, _MAX_COMPARISONS // (len(by_id) + 1))
     for shot in shots:
         for field, link in shot.links:
             target = by_id.get(link.shot)
-            if target is not None and _goes(shot, link, target):
+            if target is not None and _is_valid(shot, link, target):
                 if by_id.get(shot.draft.id) is shot:
-                    ways.setdefault(shot.draft.id, []).append(_Way(shot.draft.id, link.shot, field))
+                    edges.setdefault(shot.draft.id, []).append(_Edge(shot.draft.id, link.shot, field))
                 continue
             suggestions -= target is None
             known = by_id if suggestions >= 0 else {}
-            finding = _unusable(shot, field, link, target, known)
+            finding = _link_problem(shot, field, link, target, known)
             if target is None and not complete:
                 continue
             if finding is not None:
                 yield finding
             elif by_id.get(shot.draft.id) is shot:
-                ways.setdefault(shot.draft.id, []).append(_Way(shot.draft.id, link.shot, field))
-    yield from _shape(list(by_id), ways)
+                edges.setdefault(shot.draft.id, []).append(_Edge(shot.draft.id, link.shot, field))
+    yield from _check_shape(list(by_id), edges)
 
 
-def _goes(shot: LinkedShot, link: FrameLink, target: LinkedShot) -> bool:
-    """Whether nothing at all can be said against a link, which is so for most."""
+def _is_valid(shot: LinkedShot, link: FrameLink, target: LinkedShot) -> bool:
+    """Return whether a link has no problem at all, as most links. The detailed checks are skipped for it."""
     there = target.draft
     return there.id != shot.draft.id and there.kind in _WITH_TAKES and isinstance(link.at, str) and not there.skipped
 
 
-class _Way(Struct, gc=False):
-    """A shot that starts from another one, and the field that says so."""
+class _Edge(Struct, gc=False):
+    """A shot that starts from another one, and the field with the link."""
 
     shot: str
     source: str
@@ -69,31 +69,31 @@ class _Way(Struct, gc=False):
 
     @property
     def place(self) -> Span:
-        return self.field.part("shot")
+        return self.field.span_of("shot")
 
 
 def _definition(target: LinkedShot) -> Label:
     return Label(target.draft.name_span, f"{quoted(target.draft.id)} is defined here")
 
 
-def _unusable(
+def _link_problem(
     shot: LinkedShot, field: AnyField, link: FrameLink, target: LinkedShot | None, known: dict[str, LinkedShot]
 ) -> Diagnostic | None:
     if target is None:
-        return _dangling(link.shot, field.part("shot"), known)
+        return _unknown_shot_error(link.shot, field.span_of("shot"), known)
     name, wanted = quoted(link.shot), target.draft
     if wanted.id == shot.draft.id:
-        return error("self-link", f"shot {name} starts from itself", field.part("shot"))
+        return error("self-link", f"shot {name} starts from itself", field.span_of("shot"))
     if wanted.kind not in ("prompt", "clip", ""):
         message = f"{name} has no take; frames of a `{wanted.kind}` are not supported yet"
-        return error("not-supported-yet", message, field.part("shot"), _definition(target))
+        return error("not-supported-yet", message, field.span_of("shot"), _definition(target))
     if wanted.skipped and not shot.draft.skipped:
         reason = Label(wanted.own.document.key_span((*wanted.own.path, "skip")), "it is skipped here")
-        return error("skipped-link", f"{name} is skipped, so it has no frames", field.part("shot"), reason)
-    return _outside(field, link, target)
+        return error("skipped-link", f"{name} is skipped, so it has no frames", field.span_of("shot"), reason)
+    return _frame_outside_error(field, link, target)
 
 
-def _dangling(name: str, place: Span, known: dict[str, LinkedShot]) -> Diagnostic:
+def _unknown_shot_error(name: str, place: Span, known: dict[str, LinkedShot]) -> Diagnostic:
     meant = closest(name, known)
     message = f"shot {quoted(name)} is not defined"
     if meant is None:
@@ -101,93 +101,100 @@ def _dangling(name: str, place: Span, known: dict[str, LinkedShot]) -> Diagnosti
     return error("unknown-shot", message, place, _definition(known[meant]), help=suggestion(meant))
 
 
-def _outside(field: AnyField, link: FrameLink, target: LinkedShot) -> Diagnostic | None:
+def _frame_outside_error(field: AnyField, link: FrameLink, target: LinkedShot) -> Diagnostic | None:
     if target.source is None or isinstance(link.at, str) or link.at < target.source.duration:
         return None
     length, moment = plain_number(target.source.duration), plain_number(link.at)
     message = f"{quoted(link.shot)} is {length} s long, so nothing is shown at {moment} s"
-    place = field.part("at")
+    place = field.span_of("at")
     return error("frame-outside", message, place, _definition(target), help="write `at: last` for its last frame")
 
 
-def _shape(order: list[str], ways: dict[str, list[_Way]]) -> Iterator[Diagnostic]:
-    """Circles, and chains that are too long. *order* is the order of the film."""
-    depth, behind, circling = _depths(order, ways)
-    yield from _circles(order, ways, circling)
+def _check_shape(order: list[str], edges: dict[str, list[_Edge]]) -> Iterator[Diagnostic]:
+    """Yield findings about cycles and about chains that are too long. *order* is the order of the film."""
+    depth, previous, cyclic = _depths(order, edges)
+    yield from _find_cycles(order, edges, cyclic)
     for name in order:
         if depth.get(name) == LONGEST_CHAIN + 1:
-            yield _long_chain(name, behind)
+            yield _long_chain_warning(name, previous)
 
 
-def _depths(order: list[str], ways: dict[str, list[_Way]]) -> tuple[dict[str, int], dict[str, _Way], set[str]]:
-    """How many links each shot is away from one of its own, the longest way there, and the shots that never end."""
+def _depths(order: list[str], edges: dict[str, list[_Edge]]) -> tuple[dict[str, int], dict[str, _Edge], set[str]]:
+    """Return the depth of each shot, the edge of its longest chain, and the shots on or behind a cycle.
+
+    The depth is the number of links between a shot and one that starts on its own.
+    """
     depth: dict[str, int] = {}
-    behind: dict[str, _Way] = {}
+    previous: dict[str, _Edge] = {}
     for name in order:  # mostly each shot starts from earlier ones
-        leading = ways.get(name)
+        leading = edges.get(name)
         if leading is None:
             depth[name] = 0
             continue
-        if any(way.source not in depth for way in leading):
-            return _depths_anyhow(order, ways)
-        longest = leading[0] if len(leading) == 1 else max(leading, key=lambda way: depth[way.source])
-        depth[name], behind[name] = depth[longest.source] + 1, longest
-    return depth, behind, set()
+        if any(edge.source not in depth for edge in leading):
+            return _depths_in_any_order(order, edges)
+        longest = leading[0] if len(leading) == 1 else max(leading, key=lambda edge: depth[edge.source])
+        depth[name], previous[name] = depth[longest.source] + 1, longest
+    return depth, previous, set()
 
 
-def _depths_anyhow(order: list[str], ways: dict[str, list[_Way]]) -> tuple[dict[str, int], dict[str, _Way], set[str]]:
-    """The same where shots start from later ones, or from each other in a circle."""
+def _depths_in_any_order(
+    order: list[str], edges: dict[str, list[_Edge]]
+) -> tuple[dict[str, int], dict[str, _Edge], set[str]]:
+    """Return the result of ``_depths`` for shots that start from later ones, or form a cycle."""
     followers: dict[str, list[str]] = {}
-    open_ways = {name: len(ways.get(name, ())) for name in order}
-    for name, leading in ways.items():
-        for way in leading:
-            followers.setdefault(way.source, []).append(name)
-    depth = {name: 0 for name in order if not open_ways[name]}
-    behind: dict[str, _Way] = {}
+    open_edges = {name: len(edges.get(name, ())) for name in order}
+    for name, leading in edges.items():
+        for edge in leading:
+            followers.setdefault(edge.source, []).append(name)
+    depth = {name: 0 for name in order if not open_edges[name]}
+    previous: dict[str, _Edge] = {}
     ready = list(depth)
     for name in ready:
         for follower in followers.get(name, ()):
-            open_ways[follower] -= 1
-            if not open_ways[follower]:
-                longest = max(ways[follower], key=lambda way: depth[way.source])
-                depth[follower], behind[follower] = depth[longest.source] + 1, longest
+            open_edges[follower] -= 1
+            if not open_edges[follower]:
+                longest = max(edges[follower], key=lambda edge: depth[edge.source])
+                depth[follower], previous[follower] = depth[longest.source] + 1, longest
                 ready.append(follower)
-    return depth, behind, {name for name in order if open_ways[name]}
+    return depth, previous, {name for name in order if open_edges[name]}
 
 
-def _circles(order: list[str], ways: dict[str, list[_Way]], circling: set[str]) -> Iterator[Diagnostic]:
-    """One finding a circle: from every shot that never ends, go back until the way meets itself."""
+def _find_cycles(order: list[str], edges: dict[str, list[_Edge]], cyclic: set[str]) -> Iterator[Diagnostic]:
+    """Yield one finding per cycle: from every cyclic shot, follow the links until they meet themselves."""
     seen: set[str] = set()
     for name in order:
-        trail: dict[str, _Way] = {}
+        trail: dict[str, _Edge] = {}
         here = name
-        while here in circling and here not in seen:
+        while here in cyclic and here not in seen:
             seen.add(here)
-            trail[here] = next(way for way in ways[here] if way.source in circling)
+            trail[here] = next(edge for edge in edges[here] if edge.source in cyclic)
             here = trail[here].source
         if here in trail:
             names = list(trail)
-            yield _circle([trail[one] for one in names[names.index(here) :]], order)
+            yield _cycle_error([trail[one] for one in names[names.index(here) :]], order)
 
 
-def _circle(circle: list[_Way], order: list[str]) -> Diagnostic:
-    members = {way.shot: index for index, way in enumerate(circle)}
+def _cycle_error(cycle: list[_Edge], order: list[str]) -> Diagnostic:
+    members = {edge.shot: index for index, edge in enumerate(cycle)}
     start = next(members[name] for name in order if name in members)
-    turned = circle[start:] + circle[:start]
-    drawn = _drawn([way.shot for way in turned] + [turned[0].shot])
-    notes = [Label(way.place, f"`{way.shot}` starts from `{way.source}`") for way in turned[1:_DRAWN]]
+    rotated = cycle[start:] + cycle[:start]
+    drawn = _format_chain([edge.shot for edge in rotated] + [rotated[0].shot])
+    notes = [Label(edge.place, f"`{edge.shot}` starts from `{edge.source}`") for edge in rotated[1:_MAX_SHOWN]]
     message = f"shots start from each other in a circle: {drawn}"
-    return error("link-cycle", message, turned[0].place, *notes, help="let one of them start from a file or on its own")
+    return error(
+        "link-cycle", message, rotated[0].place, *notes, help="let one of them start from a file or on its own"
+    )
 
 
-def _long_chain(name: str, behind: dict[str, _Way]) -> Diagnostic:
-    names, place = [name], behind[name].place
-    while names[-1] in behind:
-        names.append(behind[names[-1]].source)
-    message = f"shot {quoted(name)} is {len(names) - 1} links away from a shot of its own: {_drawn(names)}"
+def _long_chain_warning(name: str, previous: dict[str, _Edge]) -> Diagnostic:
+    names, place = [name], previous[name].place
+    while names[-1] in previous:
+        names.append(previous[names[-1]].source)
+    message = f"shot {quoted(name)} is {len(names) - 1} links away from a shot of its own: {_format_chain(names)}"
     return warning("long-chain", message, place, help="the picture drifts with every link; start anew from a file")
 
 
-def _drawn(names: list[str]) -> str:
-    shown = names if len(names) <= _DRAWN else [*names[: _DRAWN - 2], "…", names[-1]]
+def _format_chain(names: list[str]) -> str:
+    shown = names if len(names) <= _MAX_SHOWN else [*names[: _MAX_SHOWN - 2], "…", names[-1]]
     return " -> ".join(shown)

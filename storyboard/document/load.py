@@ -1,6 +1,6 @@
-"""A storyboard file and the scenes it includes, read, checked and lowered: the one way into the language.
+"""Load a storyboard file with the scenes it includes: read, validate and lower it. The only entry to the language.
 
-The caller hands in the project's files and the cards of the models; everything that is wrong comes back as findings.
+The caller supplies the project's files and the model cards; everything that is wrong is returned as findings.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.lower_film import FilmLowering
 from storyboard.document.names import quoted
-from storyboard.document.paths import BadPath, in_project
+from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import FileProblem, ProjectFiles
-from storyboard.document.scene_cache import AnyDraft, Known, KnownScene, KnownSceneDraft, NotReusable
-from storyboard.document.scene_records import worth_knowing
-from storyboard.document.validate import Kind, check
+from storyboard.document.scene_cache import AnyDraft, KnownScene, KnownSceneDraft, KnownScenes, NotReusable
+from storyboard.document.scene_records import make_known_scene
+from storyboard.document.validate import DocumentKind, check_schema
 from storyboard.document.yaml.decode import decode_document
 from storyboard.document.yaml.parse import parse
 from storyboard.document.yaml.source_map import Document, Path
@@ -29,10 +29,10 @@ MAX_TOTAL = 32 * 1024 * 1024
 
 
 class Loaded(Struct):
-    """What became of a storyboard file.
+    """The result of loading a storyboard file.
 
-    ``storyboard`` is there exactly if no finding is an error. ``findings`` are in the order of the files and lines,
-    ``files`` are the names of all files read, the storyboard first, and ``texts`` their texts, for carets.
+    ``storyboard`` is ``None`` if a finding is an error. ``findings`` are in the order of files and lines, ``files`` are
+    the names of all files read, the storyboard first, and ``texts`` their contents, for carets.
     """
 
     storyboard: Storyboard | None
@@ -43,22 +43,22 @@ class Loaded(Struct):
     _film: FilmLowering | None = None
 
     def place(self, shot_id: str, field: str | None = None) -> Span | None:
-        """Where a shot stands, or one of its fields, in its defaults if it comes from there."""
+        """Return the span of a shot, or of one of its fields, in the defaults if the field comes from there."""
         draft = self._drafts.get(shot_id)
         if draft is None or field is None:
             return None if draft is None else draft.name_span
-        found = draft.written(field)
+        found = draft.find_any(field)
         return None if found is None else found.span
 
     def locate(self, shot_id: str) -> tuple[str, Path] | None:
-        """The file that a shot is written in, and the path that leads to it there, for ``edit``."""
+        """Return the file of a shot and the path to it in that file, for ``yaml.edit``."""
         draft = self._drafts.get(shot_id)
         return None if draft is None else (draft.own.document.name, draft.own.path)
 
-    def scenes(self) -> Iterator[tuple[str, KnownScene | None]]:
-        """What is worth knowing of every scene in a file of its own when the film is read again, by file.
+    def scene_entries(self) -> Iterator[tuple[str, KnownScene | None]]:
+        """Yield each scene with a file of its own: the file, and the entry to cache for the next load.
 
-        ``None`` for one that has to be read each time. Nothing if there is no storyboard.
+        The entry is ``None`` for a scene that has to be read each time. Yields nothing without a storyboard.
         """
         if self.storyboard is None or self._film is None:
             return
@@ -70,8 +70,8 @@ class Loaded(Struct):
             elif not scene.own.path:
                 document = scene.own.document
                 raw = document.raw_bytes
-                told = (sha256(raw).hexdigest(), len(raw), self._film.context)
-                yield document.name, worth_knowing(scene, lowered.shots, first, *told)
+                told = (sha256(raw).hexdigest(), len(raw), self._film.context_digest)
+                yield document.name, make_known_scene(scene, lowered.shots, first, *told)
             first += len(lowered.shots)
 
 
@@ -81,39 +81,38 @@ def load(
     cards: Mapping[str, ModelCard],
     *,
     provider: str | None = None,
-    known: Known | None = None,
+    known: KnownScenes | None = None,
 ) -> Loaded:
     """Load the storyboard at *path*, relative to the project, with forward slashes.
 
-    *cards* are the models that may be asked for, by id; *provider* makes every shot, whatever the storyboard says.
-    *known* spares reading scenes that have been read before; of these nothing can be located afterwards. Nothing that
-    a file holds raises.
+    *cards* are the available models by id; *provider* makes every shot and overrides the storyboard. *known* are cached
+    scenes whose files need not be read; their shots cannot be located afterwards. No file content makes it raise.
     """
     try:
-        return _load(path, _Reader(project, known), cards, provider)
+        return _load(path, _FileReader(project, known), cards, provider)
     except NotReusable:
-        return _load(path, _Reader(project, None), cards, provider)
+        return _load(path, _FileReader(project, None), cards, provider)
 
 
-def _load(path: str, reader: "_Reader", cards: Mapping[str, ModelCard], provider: str | None) -> Loaded:
+def _load(path: str, reader: "_FileReader", cards: Mapping[str, ModelCard], provider: str | None) -> Loaded:
     root = reader.open(path, "storyboard", None)
     if root is None or root.root is None:
-        return _loaded(None, reader, {})
+        return _load_result(None, reader, {})
     scenes = list(reader.scenes(root))
-    if reader.too_many(root, scenes):
-        return _loaded(None, reader, {})
-    for document, kind in reader.unchecked():
-        reader.findings.extend(check(document, kind))
+    if reader.has_too_many_shots(root, scenes):
+        return _load_result(None, reader, {})
+    for document, kind in reader.parsed_documents():
+        reader.findings.extend(check_schema(document, kind))
     film = FilmLowering(root, scenes, reader.findings, reader.project, cards, provider, complete=reader.complete)
     storyboard = film.lower()
     drafts: dict[str, AnyDraft] = {}
     for draft in film.drafts:
         drafts.setdefault(draft.id, draft)
-    return _loaded(storyboard, reader, drafts, film)
+    return _load_result(storyboard, reader, drafts, film)
 
 
-def _loaded(
-    storyboard: Storyboard | None, reader: "_Reader", drafts: dict[str, AnyDraft], film: FilmLowering | None = None
+def _load_result(
+    storyboard: Storyboard | None, reader: "_FileReader", drafts: dict[str, AnyDraft], film: FilmLowering | None = None
 ) -> Loaded:
     files = tuple(reader.files)
     findings = in_file_order(reader.findings, files)
@@ -121,23 +120,23 @@ def _loaded(
         left = len(findings) - MAX_FINDINGS
         kept = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
         findings = [*in_file_order(kept, files), Diagnostic(kept[0].severity, "and-more", f"and {left} more findings")]
-    return Loaded(storyboard, findings, files, _Texts(reader), drafts, film)
+    return Loaded(storyboard, findings, files, _FileTexts(reader), drafts, film)
 
 
-class _Texts(Mapping[str, str]):
-    """The texts of all files; of those that were known and not read, as they are when somebody asks."""
+class _FileTexts(Mapping[str, str]):
+    """The texts of all files. Texts of files that were not read, since their scene was cached, are read on demand."""
 
-    def __init__(self, reader: "_Reader") -> None:
+    def __init__(self, reader: "_FileReader") -> None:
         self._reader = reader
-        self._late: dict[str, str] = {}
+        self._reread: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
         document = self._reader.documents.get(name)
         if document is not None:
             return document.text
-        if name not in self._late:
-            self._late[name] = self._read(self._reader.files[name], name)
-        return self._late[name]
+        if name not in self._reread:
+            self._reread[name] = self._read(self._reader.files[name], name)
+        return self._reread[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reader.files)
@@ -146,7 +145,7 @@ class _Texts(Mapping[str, str]):
         return len(self._reader.files)
 
     def _read(self, digest: str, name: str) -> str:
-        """The text that the places are about; ``KeyError`` if it has been edited meanwhile."""
+        """Return the text that the spans refer to. Raises ``KeyError`` if the file has been edited since."""
         try:
             raw = self._reader.project.read(name)
         except FileProblem as problem:
@@ -156,13 +155,13 @@ class _Texts(Mapping[str, str]):
         return decode_document(raw, name).text
 
 
-class _Reader:
-    """Reads a storyboard and what it includes; every file once."""
+class _FileReader:
+    """Reader of a storyboard and its includes. Each file is read once."""
 
-    def __init__(self, project: ProjectFiles, known: Known | None) -> None:
+    def __init__(self, project: ProjectFiles, known: KnownScenes | None) -> None:
         self.project = project
         self._known = known
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, DocumentKind] = {}
         self._included: dict[str, Span] = {}
         self._bytes = 0
         self.documents: dict[str, Document] = {}
@@ -170,8 +169,8 @@ class _Reader:
         self.findings: list[Diagnostic] = []
         self.complete = True
 
-    def open(self, path: str, kind: Kind, place: Span | None) -> Document | None:
-        """The parsed file, or ``None`` if it cannot be read, which is then said at *place*."""
+    def open(self, path: str, kind: DocumentKind, place: Span | None) -> Document | None:
+        """Return the parsed file, ``None`` after a finding at *place* if it cannot be read."""
         try:
             raw = self.project.read(path)
         except FileProblem as problem:
@@ -196,7 +195,7 @@ class _Reader:
         return self._bytes <= MAX_TOTAL
 
     def scenes(self, root: Document) -> Iterator[tuple[Document, Path] | KnownSceneDraft]:
-        """Where every scene of the film stands: its file and the path in it; or what is known of it."""
+        """Yield the location of every scene, its file and the path in it, or its cached entry."""
         listed = root.data.get("scenes") if isinstance(root.data, dict) else None
         for index, item in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(item, dict) and "include" in item:
@@ -210,8 +209,8 @@ class _Reader:
             elif isinstance(item, dict):
                 yield root, ("scenes", index)
 
-    def too_many(self, root: Document, scenes: list[tuple[Document, Path] | KnownSceneDraft]) -> bool:
-        """Whether there are more shots than can be checked in good time, which is then said."""
+    def has_too_many_shots(self, root: Document, scenes: list[tuple[Document, Path] | KnownSceneDraft]) -> bool:
+        """Return whether there are more shots than can be checked in reasonable time, and report it."""
         count = 0
         for scene in scenes:
             if isinstance(scene, KnownSceneDraft):
@@ -226,8 +225,8 @@ class _Reader:
             self.findings.append(error("too-many-shots", message, root.key_span(("scenes",))))
         return count > MAX_SHOTS
 
-    def unchecked(self) -> Iterator[tuple[Document, Kind]]:
-        """The files that could be parsed, and what they hold."""
+    def parsed_documents(self) -> Iterator[tuple[Document, DocumentKind]]:
+        """Yield the files that could be parsed, with their kind."""
         for name, document in self.documents.items():
             if document.root is not None:
                 yield document, self._kinds[name]
@@ -237,7 +236,7 @@ class _Reader:
             return None
         place = root.span(path)
         try:
-            name = in_project(value, root.name)
+            name = project_path(value, root.name)
         except BadPath as problem:
             self.findings.append(error(problem.code, problem.message, place, help=problem.help))
             return None
@@ -249,9 +248,9 @@ class _Reader:
             self.findings.append(error("repeated-include", f"{quoted(name, 80)} is included twice", place, note))
             return None
         self._included[name] = place
-        return self._recalled(name, place) or self.open(name, "scene", place)
+        return self._find_known(name, place) or self.open(name, "scene", place)
 
-    def _recalled(self, name: str, place: Span) -> KnownSceneDraft | None:
+    def _find_known(self, name: str, place: Span) -> KnownSceneDraft | None:
         known = self._known.scene(name) if self._known is not None else None
         if known is None or self._known is None:
             return None

@@ -1,7 +1,6 @@
-"""Sound as written: what becomes of a shot's own, and the tracks for the film as a whole.
+"""Lower sound: a shot's own sound, and the tracks of the film.
 
-Tracks are held against the timeline as far as it is known before anything is made: a film with own footage in it is
-measured when that has been taken in.
+Tracks are checked against the timeline if it is known before the build; footage is measured when it is imported.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +19,12 @@ from storyboard.document.file_inputs import FileInputs
 from storyboard.document.names import quoted
 from storyboard.document.scene_cache import AnyDraft
 
-# How far a track gives way where it is only said that it does.
+# Decibels by which `duck: true` lowers a track.
 DUCK_DB = Fraction(12)
 
 
-def shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
-    """What becomes of the sound of the shot; a gain for a source that has no sound is told."""
+def lower_shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
+    """Return the settings of the shot's own sound. A setting for a source without sound is reported."""
     field = draft.find("audio")
     if field is None:
         return Audio()
@@ -37,47 +36,49 @@ def shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
     return Audio(said.get("mode") != "mute", exact(said.get("gain", 0)))
 
 
-def read_tracks(root: FieldLayer, frames: FileInputs, findings: list[Diagnostic]) -> tuple[Track, ...]:
-    """The tracks of the film; one whose file cannot be used is left out, which has then been said.
+def read_tracks(root: FieldLayer, inputs: FileInputs, findings: list[Diagnostic]) -> tuple[Track, ...]:
+    """Return the tracks of the film, without those whose file cannot be used, which are reported.
 
-    Where a file says how long it is, fades that take longer are added to the findings.
+    Fades longer than their file are added to the findings if the file states its length.
     """
     written = root.find("audio")
     if written is None or not isinstance(written.value, list):
         return ()
     fields = [Field(item, written.document, (*written.path, number)) for number, item in enumerate(written.value)]
-    found = [(field, _track(field, frames)) for field in fields]
+    found = [(field, _read_track(field, inputs)) for field in fields]
     tracks = [(field, track) for field, track in found if track is not None]
     for field, track in tracks:
-        length = frames.length(track.file, "sound")
+        length = inputs.length(track.file, "sound")
         if length is not None and not track.loop and track.fade_in + track.fade_out > length:
-            findings.append(_longer_than_file(field, track, length))
+            findings.append(_long_fades_error(field, track, length))
     return tuple(track for _, track in tracks)
 
 
-def _longer_than_file(field: Field, track: Track, length: Fraction) -> Diagnostic:
-    """The fades of *track* take longer than it is heard."""
+def _long_fades_error(field: Field, track: Track, length: Fraction) -> Diagnostic:
+    """Return the finding for fades of *track* that take longer than its file."""
     name = "fade_out" if track.fade_out else "fade_in"
     whole = track.fade_in + track.fade_out
     fades = "the fades take" if track.fade_in and track.fade_out else "the fade takes"
     message = f"{fades} {plain_number(whole)} s, {quoted(track.file.path, 80)} is {in_words(length)} long"
-    return error("fades-too-long", message, field.document.span((*field.path, name)), help=_longest(track, length))
+    return error(
+        "fades-too-long", message, field.document.span((*field.path, name)), help=_longest_fade_help(track, length)
+    )
 
 
-def _longest(track: Track, room: Fraction) -> str:
-    """The fade of *track* that is as long as *room* allows, which the other one is taken from."""
+def _longest_fade_help(track: Track, room: Fraction) -> str:
+    """Return the way out: the longest fade that fits into *room* seconds beside the other one."""
     name, other = ("fade_out", track.fade_in) if track.fade_out else ("fade_in", track.fade_out)
     left = Fraction(int((room - other) * 1000), 1000)
     shorter = f"the longest that fits is `{name}: {plain_number(left)}`" if left > 0 else None
     return shorter or f"both together fit into {in_words(room)}"
 
 
-def _track(field: Field, frames: FileInputs) -> Track | None:
+def _read_track(field: Field, inputs: FileInputs) -> Track | None:
     if not isinstance(field.value, dict | str):
         return None
     said: dict[str, Any] = field.value if isinstance(field.value, dict) else {"file": field.value}
     place = field if isinstance(field.value, str) else Field(said.get("file"), field.document, (*field.path, "file"))
-    file = frames.file(place, "sound")
+    file = inputs.read_file(place, "sound")
     if file is None or not field.usable:
         return None
     begins = said.get("start", 0)
@@ -95,10 +96,10 @@ def _track(field: Field, frames: FileInputs) -> Track | None:
     )
 
 
-def check_shots(root: FieldLayer, drafts: Sequence[AnyDraft], *, complete: bool) -> Iterator[Diagnostic]:
-    """Findings about tracks that begin with a shot which is not there or is skipped.
+def check_track_shots(root: FieldLayer, drafts: Sequence[AnyDraft], *, complete: bool) -> Iterator[Diagnostic]:
+    """Yield findings about tracks that begin with a shot which is unknown or skipped.
 
-    Unless the film is *complete*, a shot that is not there may stand in a file that could not be read.
+    Unless the film is *complete*, an unknown shot may be in a file that could not be read.
     """
     written = root.find("audio")
     by_id: dict[str, AnyDraft] = {}
@@ -112,11 +113,11 @@ def check_shots(root: FieldLayer, drafts: Sequence[AnyDraft], *, complete: bool)
             and place not in root.document.invalid_paths
             and isinstance(begins.get("shot"), str)
         ):
-            finding = _unusable(root, begins["shot"], (*root.path, *place), by_id, complete=complete)
+            finding = _track_shot_problem(root, begins["shot"], (*root.path, *place), by_id, complete=complete)
             yield from () if finding is None else (finding,)
 
 
-def _unusable(
+def _track_shot_problem(
     root: FieldLayer, name: str, path: tuple[str | int, ...], by_id: Mapping[str, AnyDraft], *, complete: bool
 ) -> Diagnostic | None:
     place, draft = root.document.span(path), by_id.get(name)
@@ -133,9 +134,9 @@ def _unusable(
     return error("unknown-shot", message, place, note, help=suggestion(meant))
 
 
-def check_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diagnostic]:
-    """Findings about tracks that begin outside the film, or whose fades take longer than what is left of it."""
-    pieces = _known(storyboard) if storyboard.audio else None
+def check_track_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diagnostic]:
+    """Yield findings about tracks that begin outside the film, or whose fades exceed the rest of the film."""
+    pieces = _known_timeline(storyboard) if storyboard.audio else None
     if pieces is None:
         return
     length = running_time(pieces, storyboard.output)
@@ -146,16 +147,16 @@ def check_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diagnostic
             continue
         path = (*root.path, "audio", number)
         if not 0 <= start < length:
-            yield _outside(root, path, track, start, length)
+            yield _outside_error(root, path, track, start, length)
         elif track.fade_in + track.fade_out > length - start:
             name = "fade_out" if track.fade_out else "fade_in"
             message = f"the fades take {plain_number(track.fade_in + track.fade_out)} s"
             message += f", from there on the film lasts {in_words(length - start)}"
-            advice = _longest(track, length - start)
+            advice = _longest_fade_help(track, length - start)
             yield error("fades-too-long", message, root.document.span((*path, name)), help=advice)
 
 
-def _outside(
+def _outside_error(
     root: FieldLayer, path: tuple[str | int, ...], track: Track, start: Fraction, length: Fraction
 ) -> Diagnostic:
     place = (*path, "start") if track.shot is None else (*path, "start", "offset")
@@ -167,8 +168,8 @@ def _outside(
     return error("track-outside", message, root.document.span(place))
 
 
-def _known(storyboard: Storyboard) -> list[PlacedShot] | None:
-    """The timeline, if all of it is known before anything is made."""
+def _known_timeline(storyboard: Storyboard) -> list[PlacedShot] | None:
+    """Return the timeline if all of it is known before the build, else ``None``."""
     if any(isinstance(shot.source, Clip) for shot in storyboard.shots() if not shot.skip):
         return None
     try:

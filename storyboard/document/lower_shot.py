@@ -1,6 +1,6 @@
-"""Checked data to the model, tolerant of what is wrong: values that cannot be used are passed over.
+"""Lower one shot from validated data to the model. Values that cannot be used are skipped.
 
-Everything here works on the fields of one shot; what concerns the film as a whole is in ``film``.
+``lower_film`` checks everything that concerns several shots.
 """
 
 from collections.abc import Mapping
@@ -30,45 +30,45 @@ from storyboard.core.timebase import exact, plain_number
 from storyboard.document.fields import Field, FieldLayer, ShotDraft, layer
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.links import LinkedShot
-from storyboard.document.lower_audio import shot_audio
-from storyboard.document.lower_sources import material, read_seeds, transition
-from storyboard.document.lower_text import CaptionFonts, VarExpander, captions
+from storyboard.document.lower_audio import lower_shot_audio
+from storyboard.document.lower_sources import lower_local_source, read_seeds, read_transition
+from storyboard.document.lower_text import CaptionFonts, VarExpander, read_captions
 from storyboard.document.model_limits import ModelChecks
 
 MAX_PARAM_VALUES = 256
 
 
 class LoweringContext(Struct):
-    """What every shot of one storyboard is lowered with."""
+    """The shared state for lowering all shots of one storyboard."""
 
     findings: list[Diagnostic]
-    texts: VarExpander
-    frames: FileInputs
-    cards: ModelChecks
+    expander: VarExpander
+    inputs: FileInputs
+    models: ModelChecks
     film_size: Size | None
     params: dict[tuple[tuple[str, object], ...], Mapping[str, Json]]
     caption_fonts: tuple[FileInput | None, ...] = ()
 
 
 class LoweredShot(Struct):
-    """A shot, ``None`` if its source cannot be used, with what the links of the film are checked by."""
+    """A shot, ``None`` if its source cannot be used, with the data that the checks of the whole film need."""
 
     shot: Shot | None
     linked: LinkedShot
     card: ModelCard | None
 
 
-def lower_shot(draft: ShotDraft, tools: LoweringContext) -> LoweredShot:
-    """Read one shot; what is wrong with it is added to the findings."""
-    title = _text(draft, "title", tools)
+def lower_shot(draft: ShotDraft, context: LoweringContext) -> LoweredShot:
+    """Lower one shot and add its problems to the findings."""
+    title = _read_text(draft, "title", context)
     links: list[tuple[Field, FrameLink]] = []
-    card = tools.cards.card(draft) if draft.kind == "prompt" else None
+    card = context.models.find_card(draft) if draft.kind == "prompt" else None
     source = (
-        _generated(draft, card, tools, links)
+        _lower_generated(draft, card, context, links)
         if card is not None
-        else material(draft, tools.texts, tools.frames, tools.findings)
+        else lower_local_source(draft, context.expander, context.inputs, context.findings)
     )
-    trim = _trim(draft, source, tools)
+    trim = _read_trim(draft, source, context)
     linked = LinkedShot(draft, source if isinstance(source, Generated) else None, links)
     if source is None:
         return LoweredShot(None, linked, card)
@@ -77,76 +77,80 @@ def lower_shot(draft: ShotDraft, tools: LoweringContext) -> LoweredShot:
         scene=draft.scene.id,
         source=source,
         trim=trim,
-        transition=transition(draft),
-        caption=captions(
-            draft, _length(source), tools.texts, CaptionFonts(tools.caption_fonts, tools.frames), tools.findings
+        transition=read_transition(draft),
+        caption=read_captions(
+            draft,
+            _known_length(source),
+            context.expander,
+            CaptionFonts(context.caption_fonts, context.inputs),
+            context.findings,
         ),
-        audio=shot_audio(draft, tools.findings),
-        speed=_number(draft, "speed", NORMAL),
-        fit=_fit(draft),
+        audio=lower_shot_audio(draft, context.findings),
+        speed=_read_number(draft, "speed", NORMAL),
+        fit=_read_fit(draft),
         hold=draft.own.data.get("hold") is True,
         skip=draft.skipped,
         title=title,
-        tags=_tags(draft),
+        tags=_merge_tags(draft),
     )
     return LoweredShot(shot, linked, card)
 
 
-def _generated(
-    draft: ShotDraft, card: ModelCard, tools: LoweringContext, links: list[tuple[Field, FrameLink]]
+def _lower_generated(
+    draft: ShotDraft, card: ModelCard, context: LoweringContext, links: list[tuple[Field, FrameLink]]
 ) -> Generated | None:
-    """The request of a generated shot, with what fits anyhow in the place of what cannot be used."""
+    """Return the request of a generated shot, with valid stand-ins for values that cannot be used."""
     frames: dict[str, FrameInput | None] = {}
     for name in ("first_frame", "last_frame"):
         field = draft.find(name)
-        frames[name] = tools.frames.read(field) if field is not None else None
+        frames[name] = context.inputs.read_frame(field) if field is not None else None
         link = frames[name]
         if field is not None and isinstance(link, FrameLink):
             links.append((field, link))
-    prompt = _text(draft, "prompt", tools)
-    provider = tools.cards.provider(draft, card)
-    seeds = read_seeds(draft, card, tools.findings)
+    prompt = _read_text(draft, "prompt", context)
+    provider = context.models.check_provider(draft, card)
+    seeds = read_seeds(draft, card, context.findings)
     source = Generated(
         prompt=prompt if prompt is not None else "-" * card.prompt_length[0],
         model=card.id,
         provider=provider,
-        duration=_number(draft, "duration", Fraction(card.default_duration)),
-        size=_size(draft, card, tools.film_size),
+        duration=_read_number(draft, "duration", Fraction(card.default_duration)),
+        size=_choose_size(draft, card, context.film_size),
         seed=seeds.seed,
-        negative_prompt=_text(draft, "negative_prompt", tools),
-        params=_params(draft, card, tools),
+        negative_prompt=_read_text(draft, "negative_prompt", context),
+        params=_read_params(draft, card, context),
         first_frame=frames["first_frame"],
         last_frame=frames["last_frame"],
         takes=seeds.takes,
         pick=seeds.pick,
     )
-    tools.cards.check(draft, card, source)
+    context.models.check_request(draft, card, source)
     return source
 
 
-def _text(draft: ShotDraft, name: str, tools: LoweringContext) -> str | None:
+def _read_text(draft: ShotDraft, name: str, context: LoweringContext) -> str | None:
     field = draft.find(name)
-    return None if field is None else tools.texts.fill(field)
+    return None if field is None else context.expander.fill(field)
 
 
-def _number(draft: ShotDraft, name: str, otherwise: Fraction) -> Fraction:
+def _read_number(draft: ShotDraft, name: str, otherwise: Fraction) -> Fraction:
     field = draft.find(name)
     return exact(field.value) if field is not None and isinstance(field.value, int | float) else otherwise
 
 
-def _fit(draft: ShotDraft) -> Fit | None:
+def _read_fit(draft: ShotDraft) -> Fit | None:
     field = draft.own.find("fit")
     return convert(field.value, Fit) if field is not None and field.usable else None
 
 
-def _size(draft: ShotDraft, card: ModelCard, film: Size | None) -> Size:
+def _choose_size(draft: ShotDraft, card: ModelCard, film: Size | None) -> Size:
     field = draft.find("size")
     if field is not None:
         return Size.parse(str(field.value))
     return film if film is not None and str(film) in card.sizes else Size.parse(card.sizes[0])
 
 
-def _tags(draft: ShotDraft) -> tuple[str, ...]:
+def _merge_tags(draft: ShotDraft) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in (draft.scene.own, draft.own):
         field = part.find("tags")
@@ -155,8 +159,8 @@ def _tags(draft: ShotDraft) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _params(draft: ShotDraft, card: ModelCard, tools: LoweringContext) -> Mapping[str, Json]:
-    """The merged request fields; shots that share all their layers share the result."""
+def _read_params(draft: ShotDraft, card: ModelCard, context: LoweringContext) -> Mapping[str, Json]:
+    """Return the merged request fields. Shots that share all their layers share the result."""
     layers = [
         layer(field.document, field.path, field.value)
         for part in draft.layers()
@@ -164,34 +168,34 @@ def _params(draft: ShotDraft, card: ModelCard, tools: LoweringContext) -> Mappin
     ]
     if not layers:
         return {}
-    tools.cards.check_params(draft, card, layers)
+    context.models.check_params(draft, card, layers)
     key = tuple((part.document.name, part.path) for part in layers)
-    if key not in tools.params:
-        tools.params[key] = _merged(layers, tools)
-    return tools.params[key]
+    if key not in context.params:
+        context.params[key] = _merge_params(layers, context)
+    return context.params[key]
 
 
-def _merged(layers: list[FieldLayer], tools: LoweringContext) -> Mapping[str, Json]:
+def _merge_params(layers: list[FieldLayer], context: LoweringContext) -> Mapping[str, Json]:
     whole: dict[str, Any] = {}
     for part in reversed(layers):
-        if _count(part.data) > MAX_PARAM_VALUES:
+        if _count_values(part.data) > MAX_PARAM_VALUES:
             message = f"`params` holds more than {MAX_PARAM_VALUES} values"
-            tools.findings.append(error("params-too-big", message, part.document.key_span(part.path)))
+            context.findings.append(error("params-too-big", message, part.document.key_span(part.path)))
             continue
-        filled = tools.texts.fill_all(Field(part.data, part.document, part.path))
-        whole = _over(whole, filled)
+        filled = context.expander.fill_all(Field(part.data, part.document, part.path))
+        whole = _merge(whole, filled)
     return whole
 
 
-def _over(below: Any, above: Any) -> Any:
-    """*above* laid over *below*: mappings key by key, everything else as a whole."""
+def _merge(below: Any, above: Any) -> Any:
+    """Return *above* merged over *below*: mappings key by key, all other values as a whole."""
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
-    return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
+    return {**below, **{key: _merge(below.get(key), value) for key, value in above.items()}}
 
 
-def _count(value: object) -> int:
-    """How many values there are; stops soon after the limit."""
+def _count_values(value: object) -> int:
+    """Return the number of values in *value*; counting stops soon after the limit."""
     waiting, count = [value], 0
     while waiting and count <= MAX_PARAM_VALUES:
         count += 1
@@ -201,27 +205,27 @@ def _count(value: object) -> int:
     return count
 
 
-def _trim(draft: ShotDraft, source: Source | None, tools: LoweringContext) -> Trim:
+def _read_trim(draft: ShotDraft, source: Source | None, context: LoweringContext) -> Trim:
     field = draft.own.find("trim")
     if field is None or not field.usable or not isinstance(field.value, dict):
         return WHOLE
     start, end = (exact(field.value[name]) if name in field.value else None for name in ("start", "end"))
-    length = _length(source)
+    length = _known_length(source)
     for name, moment, low in (("start", start, Fraction(0)), ("end", end, start or Fraction(0))):
-        problem = _moment_problem(name, moment, low, length)
+        problem = _offset_problem(name, moment, low, length)
         if problem is not None:
             place = field.document.span((*field.path, name))
-            tools.findings.append(error("bad-trim", problem, place))
+            context.findings.append(error("bad-trim", problem, place))
             return WHOLE
     return Trim(start, end)
 
 
-def _length(source: Source | None) -> Fraction | None:
-    """Seconds of a source, where they are known before anything is made."""
+def _known_length(source: Source | None) -> Fraction | None:
+    """Return the seconds of a source, ``None`` if they are not known before the build."""
     return None if source is None or isinstance(source, Clip) else source.duration
 
 
-def _moment_problem(name: str, moment: Fraction | None, low: Fraction, length: Fraction | None) -> str | None:
+def _offset_problem(name: str, moment: Fraction | None, low: Fraction, length: Fraction | None) -> str | None:
     if moment is None:
         return None
     if name == "end" and moment <= low:

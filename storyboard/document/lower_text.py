@@ -1,8 +1,6 @@
-"""Texts with the values of vars in the place of their names, normalised (NFC) and trimmed.
+"""Expand vars in texts, check that fonts have the glyphs of drawn text, and read captions.
 
-Letters of what is drawn into the film, which the font it is drawn with has to have.
-
-Captions of a shot as written: one text for all of it, or texts with their times.
+Expanded texts are normalised to NFC and stripped. A caption is one text for the whole shot, or texts with times.
 """
 
 import re
@@ -30,29 +28,29 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]{0,64})\}|\$\{")
 
 
 class VarExpander:
-    """Fills texts from the vars of one storyboard and remembers which were used.
+    """Expands vars in the texts of one storyboard; ``used`` are the names that occurred.
 
-    Each text is filled once, however many shots it is the default of; what is wrong in it is said once.
+    Each text is expanded and reported once, even if it is the default of many shots.
     """
 
     def __init__(self, defined: FieldLayer, findings: list[Diagnostic]) -> None:
         self._findings = findings
         self._defined = defined
-        self._done: dict[tuple[str, Path], str | None] = {}
-        self._asked: dict[tuple[str, Path], Set[str | None]] = {}
+        self._filled: dict[tuple[str, Path], str | None] = {}
+        self._used_by: dict[tuple[str, Path], Set[str | None]] = {}
         self.used: set[str | None] = set()
         self._values = dict(self._read(defined))
 
     def fill(self, field: Field) -> str | None:
-        """The text of a field, or ``None`` if it is no text or cannot be filled, which has then been said."""
-        return self._text(field.document, field.path, field.value) if field.usable else None
+        """Return the expanded text of a field, ``None`` if it is no text or after a finding."""
+        return self._fill_text(field.document, field.path, field.value) if field.usable else None
 
     def fill_all(self, field: Field) -> object:
-        """A value with every text in it filled; texts that cannot be are left as they are."""
-        return self._deep(field.document, field.path, field.value)
+        """Return a value with every text in it expanded; texts that cannot be expanded stay as written."""
+        return self._fill_value(field.document, field.path, field.value)
 
-    def unused(self) -> Iterator[Diagnostic]:
-        """A warning for every var that no text has asked for so far."""
+    def unused_warnings(self) -> Iterator[Diagnostic]:
+        """Yield a warning for every var that no text has used so far."""
         for name in self._values:
             if name not in self.used:
                 place = self._defined.document.key_span((*self._defined.path, name))
@@ -65,49 +63,52 @@ class VarExpander:
                 yield name, ""
                 continue
             wrong = [found for found in _REFERENCE.finditer(field.value) if found.group() != "$${"][:MAX_WRONG]
-            for place in _places(field.document, field.path, field.value, wrong):
+            for place in _reference_spans(field.document, field.path, field.value, wrong):
                 advice = "write `$${` for a literal `${`"
                 self._findings.append(error("var-in-var", "vars are not filled in vars", place, help=advice))
             yield name, field.value.replace("$${", "${")
 
-    def _deep(self, document: Document, path: Path, value: object) -> object:
+    def _fill_value(self, document: Document, path: Path, value: object) -> object:
         if isinstance(value, dict):
-            return {key: self._deep(document, (*path, key), below) for key, below in value.items()}
+            return {key: self._fill_value(document, (*path, key), below) for key, below in value.items()}
         if isinstance(value, list):
-            return [self._deep(document, (*path, index), below) for index, below in enumerate(value)]
+            return [self._fill_value(document, (*path, index), below) for index, below in enumerate(value)]
         if isinstance(value, str):
-            filled = self._text(document, path, value)
+            filled = self._fill_text(document, path, value)
             return value if filled is None else filled
         return value
 
-    def _text(self, document: Document, path: Path, value: object) -> str | None:
+    def _fill_text(self, document: Document, path: Path, value: object) -> str | None:
         if not isinstance(value, str):
             return None
         key = (document.name, path)
-        if key not in self._done:
+        if key not in self._filled:
             before, self.used = self.used, set()
-            self._done[key] = self._fresh(document, path, value)
-            self._asked[key], self.used = self.used or _NOTHING, before
-        self.used |= self._asked[key]
-        return self._done[key]
+            self._filled[key] = self._expand(document, path, value)
+            self._used_by[key], self.used = self.used or _NOTHING, before
+        self.used |= self._used_by[key]
+        return self._filled[key]
 
-    def _fresh(self, document: Document, path: Path, text: str) -> str | None:
+    def _expand(self, document: Document, path: Path, text: str) -> str | None:
         filled: str | None = text
         if "${" in text and len(text) <= MAX_TEXT:
-            filled = self._filled(document, path, text)
+            filled = self._replace_references(document, path, text)
         if filled is not None and len(filled) > MAX_TEXT:
             message = f"the text has more than {MAX_TEXT} characters"
             self._findings.append(error("text-too-long", message, document.span(path)))
             return None
         return None if filled is None else unicodedata.normalize("NFC", filled).strip()
 
-    def _filled(self, document: Document, path: Path, text: str) -> str | None:
-        """The text with its vars; longer than allowed as soon as that is sure, ``None`` if a reference is wrong."""
+    def _replace_references(self, document: Document, path: Path, text: str) -> str | None:
+        """Return the text with its references replaced, ``None`` if a reference is invalid.
+
+        The replacement stops as soon as the text is longer than allowed.
+        """
         pieces: list[str] = []
         wrong: list[re.Match[str]] = []
         length, last = 0, 0
         for found in _REFERENCE.finditer(text):
-            value = self._value(found)
+            value = self._value_of(found)
             if value is None:
                 wrong.append(found)
             pieces += (text[last : found.start()], value or "")
@@ -115,18 +116,20 @@ class VarExpander:
             length += len(pieces[-2]) + len(pieces[-1])
             if length > MAX_TEXT:
                 break
-        for found, place in zip(wrong[:MAX_WRONG], _places(document, path, text, wrong[:MAX_WRONG]), strict=True):
-            self._findings.append(self._problem(found.group(1), place))
+        for found, place in zip(
+            wrong[:MAX_WRONG], _reference_spans(document, path, text, wrong[:MAX_WRONG]), strict=True
+        ):
+            self._findings.append(self._reference_error(found.group(1), place))
         return None if wrong else "".join([*pieces, text[last:]])
 
-    def _value(self, found: re.Match[str]) -> str | None:
+    def _value_of(self, found: re.Match[str]) -> str | None:
         if found.group() == "$${":
             return "${"
         name = found.group(1)
         self.used.add(name)
         return self._values.get(name)
 
-    def _problem(self, name: str | None, place: Span) -> Diagnostic:
+    def _reference_error(self, name: str | None, place: Span) -> Diagnostic:
         if name is None:
             return error("bad-var", "no name and `}` follow this `${`", place, help="write `$${` for a literal `${`")
         meant = closest(name, self._values)
@@ -137,8 +140,8 @@ class VarExpander:
         return error("unknown-var", f"the var {quoted(name)} is not defined", place, help=advice)
 
 
-def _places(document: Document, path: Path, text: str, found: list[re.Match[str]]) -> list[Span]:
-    """Where references stand in the file: exact if the value is written as it reads, else the whole value."""
+def _reference_spans(document: Document, path: Path, text: str, found: list[re.Match[str]]) -> list[Span]:
+    """Return the spans of references, that of the whole value if it is not written as it reads."""
     source = document.source_text(path)
     if source is not None and found:
         start, written = source
@@ -151,27 +154,27 @@ def _places(document: Document, path: Path, text: str, found: list[re.Match[str]
     return [document.span(path)] * len(found)
 
 
-_NAMED = 12  # missing letters, at most
+_MAX_GLYPHS = 12  # named in one finding
 
 
-def can_be_drawn(
-    field: Field, text: str, font: FileInput | None, frames: FileInputs, findings: list[Diagnostic], example: str
+def check_glyphs(
+    field: Field, text: str, font: FileInput | None, inputs: FileInputs, findings: list[Diagnostic], example: str
 ) -> bool:
-    """Whether *font*, or without one the built-in font, has all letters of *text*, which *field* says, and whether
-    Pillow can put them beside each other as their script wants it.
+    """Return whether *text* can be drawn: *font* (``None``: the built-in font) has its glyphs, and Pillow its layout.
 
-    If not, that is told, with an *example* of where a font is named.
+    Right-to-left and joining scripts need FriBiDi. A problem is reported at *field*, with an *example* of where a font
+    is named.
     """
-    missing = frames.missing_letters(font, text)
+    missing = inputs.missing_letters(font, text)
     if missing:
         whose = "the built-in font" if font is None else quoted(font.path, 80)
-        letters = " ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
+        letters = " ".join(missing[:_MAX_GLYPHS]) + (" …" if len(missing) > _MAX_GLYPHS else "")
         way_out = f"name a font file of the project that has them: `{example}`"
         findings.append(error("missing-letters", f"{whose} does not have {letters}", field.span, help=way_out))
-    return not missing and _can_be_laid_out(field, text, findings)
+    return not missing and _check_layout(field, text, findings)
 
 
-def _can_be_laid_out(field: Field, text: str, findings: list[Diagnostic]) -> bool:
+def _check_layout(field: Field, text: str, findings: list[Diagnostic]) -> bool:
     if not needs_layout(text) or has_layout():
         return True
     message = "these letters run from right to left or join, which Pillow does with FriBiDi, and that is not installed"
@@ -184,55 +187,57 @@ _FONT = "output: {captions: burn, font: fonts/name.ttf}"
 
 
 class CaptionFonts(Struct):
-    """What captions are drawn into the film with: fonts, ``None`` for the built-in one. None at all, and none is."""
+    """The fonts that captions are drawn with, ``None`` for the built-in one. Empty if no film draws captions."""
 
     fonts: tuple[FileInput | None, ...]
-    frames: FileInputs
+    inputs: FileInputs
 
 
-def captions(
-    draft: ShotDraft, length: Fraction | None, texts: VarExpander, drawn: CaptionFonts, findings: list[Diagnostic]
+def read_captions(
+    draft: ShotDraft, length: Fraction | None, expander: VarExpander, drawn: CaptionFonts, findings: list[Diagnostic]
 ) -> tuple[Caption, ...]:
-    """The captions of a shot whose source lasts *length* seconds, ``None`` if that is not known yet."""
+    """Return the captions of a shot whose source lasts *length* seconds, ``None`` if that is not known yet."""
     field = draft.own.find("caption")
     if field is None or not field.usable:
         return ()
     if not isinstance(field.value, list):
-        text = texts.fill(field)
-        _check_letters(field, text, drawn, findings)
+        text = expander.fill(field)
+        _check_caption_glyphs(field, text, drawn, findings)
         return (Caption(text),) if text else ()
-    found = (_timed(field, number, length, texts, drawn, findings) for number in range(len(field.value)))
+    found = (
+        _read_timed_caption(field, number, length, expander, drawn, findings) for number in range(len(field.value))
+    )
     return tuple(caption for caption in found if caption is not None)
 
 
-def _check_letters(field: Field, text: str | None, drawn: CaptionFonts, findings: list[Diagnostic]) -> None:
+def _check_caption_glyphs(field: Field, text: str | None, drawn: CaptionFonts, findings: list[Diagnostic]) -> None:
     for font in drawn.fonts if text else ():
-        if not can_be_drawn(field, text or "", font, drawn.frames, findings, _FONT):
+        if not check_glyphs(field, text or "", font, drawn.inputs, findings, _FONT):
             return
 
 
-def _timed(
+def _read_timed_caption(
     field: Field,
     number: int,
     length: Fraction | None,
-    texts: VarExpander,
+    expander: VarExpander,
     drawn: CaptionFonts,
     findings: list[Diagnostic],
 ) -> Caption | None:
     said = field.value[number] if isinstance(field.value, list) else {}
     path = (*field.path, number)
     words = Field(said["text"], field.document, (*path, "text"))
-    text = texts.fill(words)
-    _check_letters(words, text, drawn, findings)
+    text = expander.fill(words)
+    _check_caption_glyphs(words, text, drawn, findings)
     start, end = exact(said["start"]), exact(said["end"])
-    problem, name = _problem(start, end, length)
+    problem, name = _caption_problem(start, end, length)
     if problem is not None:
         findings.append(error("bad-caption", problem, field.document.span((*path, name))))
         return None
     return Caption(text, start, end) if text else None
 
 
-def _problem(start: Fraction, end: Fraction, length: Fraction | None) -> tuple[str | None, str]:
+def _caption_problem(start: Fraction, end: Fraction, length: Fraction | None) -> tuple[str | None, str]:
     if end <= start:
         return f"the caption ends at {plain_number(end)} s and starts at {plain_number(start)} s", "end"
     if length is not None and start >= length:

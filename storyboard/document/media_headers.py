@@ -1,22 +1,14 @@
-"""How long the sound or the pictures in a file are, as far as its header says so; nothing is decoded.
+"""Length of sounds and clips by their headers, and the check that a file is of the kind it is used as.
 
-WAV and AIFF, FLAC (RFC 9639, 8.2), MP3 with the frame count that its encoder wrote (Xing, Info), Ogg with Vorbis or
-Opus (RFC 3533, 6; RFC 7845, 4), and MP4 and MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6). Frames without a count are
-``walked``'s, Matroska is ``ebml``'s. Of other files nothing is known.
+Nothing is decoded. Lengths are known for WAV and AIFF, FLAC (RFC 9639, 8.2), MP3 (by the frame count in its Xing or
+Info tag, else by its frame headers), AAC in ADTS frames, Ogg with Vorbis or Opus (RFC 3533, 6; RFC 7845, 4), MP4 and
+MOV (ISO/IEC 14496-12, 8.4.2 and 8.6.6), and Matroska (RFC 8794, 4 and 6; RFC 9559, 5.1.2).
 
-What the first bytes of a file tell about it: whether it can be the picture, clip, font or sound that it is used as.
+An MP3 or AAC frame states its own size (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-7, 6.2). Files with other data between
+frames, or more frames than ``_MOST_FRAMES`` (three minutes), have no known length: few fades are longer, and `check`
+must stay fast. Matroska states the duration of the whole file, which exceeds that of the sound if the pictures go on.
 
-Files are read through a function that reads at a place, so that it is the same for those of a disk and of a commit.
-
-How long a sound is that is nothing but frames, told from their headers alone: MP3 without a count, and AAC (ADTS).
-
-One frame says where the next one begins (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-7, 6.2). Files with anything else
-among their frames say nothing, nor do sounds of more than three minutes: hardly a fade takes that long, and a check is
-not kept waiting.
-
-How long a Matroska or WebM file is, as it says itself (RFC 8794, 4 and 6; RFC 9559, 5.1.2).
-
-It is the length of everything in it: where pictures go on after the sound, it is longer than that.
+Files are read through a function, so that files on disk and in a commit are read alike.
 """
 
 import struct
@@ -26,7 +18,15 @@ from math import isfinite
 
 from msgspec import Struct
 
-from storyboard.core.file_signatures import SIGNATURE_BYTES, Kind, is_audio, is_font, is_matroska, is_mp4, picture_type
+from storyboard.core.file_signatures import (
+    SIGNATURE_BYTES,
+    FileKind,
+    is_audio,
+    is_font,
+    is_matroska,
+    is_mp4,
+    picture_type,
+)
 
 # Reads so many bytes at that offset, fewer at the end of the file.
 ReadAt = Callable[[int, int], bytes]
@@ -38,13 +38,13 @@ _HEAD = 1 << 16
 _KNOWN = "it is not a WAV, AIFF, FLAC, MP3, AAC, Ogg, MP4, MOV, Matroska or WebM file"
 
 
-def unusable(kind: Kind, read: ReadAt, size: int) -> str | None:
-    """Why a file of *size* bytes is none of that kind that can be used; ``None`` if it may be one.
+def file_problem(kind: FileKind, read: ReadAt, size: int) -> str | None:
+    """Return the reason why a file of *size* bytes cannot be used as *kind*, ``None`` if it may be one.
 
-    A picture is a PNG, JPEG or WebP file that can be sent, a clip one that may be of any size.
+    Pictures are limited to ``MAX_PICTURE`` bytes, since they are sent to providers; clips may have any size.
     """
     if kind == "sound":
-        return _not_a_sound(read, size)
+        return _sound_problem(read, size)
     header = read(SIGNATURE_BYTES, 0)
     if kind == "clip":
         return None if is_mp4(header) or is_matroska(header) else "it is not an MP4, MOV, Matroska or WebM video"
@@ -55,10 +55,10 @@ def unusable(kind: Kind, read: ReadAt, size: int) -> str | None:
     return f"it is larger than {MAX_PICTURE >> 20} MiB" if size > MAX_PICTURE else None
 
 
-def _not_a_sound(read: ReadAt, size: int) -> str | None:
-    """Why a file of *size* bytes has no sound that can be used; ``None`` if it may have one.
+def _sound_problem(read: ReadAt, size: int) -> str | None:
+    """Return the reason why a file of *size* bytes has no usable sound, ``None`` if it may have one.
 
-    A film is asked for the kinds of its streams, as far as that can be told without decoding.
+    A video file is searched for an audio stream, as far as its header lists the streams.
     """
     head = read(12, 0)
     if is_mp4(head):
@@ -71,7 +71,7 @@ def _not_a_sound(read: ReadAt, size: int) -> str | None:
 
 
 def index_of(read: ReadAt, size: int) -> bytes | None:
-    """The ``moov`` box of an MP4 (ISO/IEC 14496-12, 4.2); ``None`` if it is not found or too large to be looked at."""
+    """Return the ``moov`` box of an MP4 (ISO/IEC 14496-12, 4.2), ``None`` if there is none or it is too large."""
     at = 0
     for _ in range(_MOST_BOXES):
         head = read(16, at)

@@ -1,6 +1,6 @@
-"""Paths and addresses as they are written in a storyboard: what they mean in the project, or why they are refused.
+"""Paths and URLs as written in a storyboard: their meaning in the project, or the reason why they are refused.
 
-Nothing here looks at the disk; links and missing files are found by ``files``.
+Nothing here touches the disk; ``project_files`` finds links and missing files.
 """
 
 from posixpath import dirname
@@ -12,7 +12,7 @@ MAX_PART_BYTES = 255
 
 
 class BadPath(ValueError):
-    """A path or address that is refused: a stable code, a fact, and perhaps what to do."""
+    """A path or URL that is refused: a stable code, a fact, and perhaps a way out."""
 
     def __init__(self, code: str, message: str, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)
@@ -21,11 +21,14 @@ class BadPath(ValueError):
         self.help = help
 
 
-def in_project(text: str, beside: str) -> str:
-    """The project path of *text* as it stands in the file *beside*, without ``.`` and ``..``. Raises ``BadPath``."""
+def project_path(text: str, beside: str) -> str:
+    """Return the project path of *text* as written in the file *beside*. Raises ``BadPath``.
+
+    The result holds no ``.`` and no ``..``.
+    """
     if "\\" in text:
         forward = text.replace("\\", "/")
-        raise BadPath("bad-path", "a path has forward slashes only", f"write `{_short(forward)}`")
+        raise BadPath("bad-path", "a path has forward slashes only", f"write `{_shorten(forward)}`")
     if text.startswith(("/", "~")):
         raise BadPath("bad-path", "a path must be relative to the file it stands in")
     if ":" in text:
@@ -45,9 +48,9 @@ def in_project(text: str, beside: str) -> str:
     return "/".join(parts)
 
 
-def film(text: str, beside: str) -> str:
-    """The project path of a film that is to be written. Raises ``BadPath``."""
-    path = in_project(text, beside)
+def film_path(text: str, beside: str) -> str:
+    """Return the project path of a film to write. Raises ``BadPath``."""
+    path = project_path(text, beside)
     if OWN_FOLDERS & {part.casefold() for part in path.split("/")}:
         raise BadPath("bad-path", "the film cannot be written into `.storyboard` or `.git`")
     name = path.rpartition("/")[2]
@@ -56,13 +59,13 @@ def film(text: str, beside: str) -> str:
     return path
 
 
-def is_address(text: str) -> bool:
-    """Whether *text* is meant as an address and not as a path."""
+def is_url(text: str) -> bool:
+    """Return whether *text* is meant as a URL and not as a path."""
     return "://" in text or text.lower().startswith(("data:", "file:", "http:", "https:"))
 
 
-def address(text: str) -> str:
-    """An https address that can be fetched. Raises ``BadPath``."""
+def https_url(text: str) -> str:
+    """Return *text* if it is an https URL that can be fetched. Raises ``BadPath``."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -73,7 +76,9 @@ def address(text: str) -> str:
             "bad-url", "pictures are fetched over https only", "write `https://`, or put the file into the project"
         )
     if parts.scheme != "https":
-        raise BadPath("bad-url", f"`{_short(parts.scheme)}:` addresses are not fetched", "write an https URL or a path")
+        raise BadPath(
+            "bad-url", f"`{_shorten(parts.scheme)}:` addresses are not fetched", "write an https URL or a path"
+        )
     if parts.username is not None or parts.password is not None:
         raise BadPath("bad-url", "an address must not hold a user name or password")
     if not host or port == 0 or any(character.isspace() for character in text):
@@ -81,8 +86,8 @@ def address(text: str) -> str:
     return text
 
 
-def default_film(storyboard: str) -> str:
-    """Where the film goes if nobody says: ``out/NAME.mp4`` beside the storyboard."""
+def default_film_path(storyboard: str) -> str:
+    """Return the path of a film without ``output.file``: ``out/NAME.mp4`` beside the storyboard."""
     folder, _, file = storyboard.rpartition("/")
     name = file.removesuffix(".yaml").removesuffix(".yml")
     if name == "storyboard":
@@ -91,5 +96,5 @@ def default_film(storyboard: str) -> str:
     return f"{folder}/out/{name}.mp4" if folder else f"out/{name}.mp4"
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"

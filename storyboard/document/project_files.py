@@ -1,9 +1,7 @@
-"""The files of a project, as the language may see them: read within limits, never outside the project's folder.
+"""Files of a project as the language reads them: from disk, from a commit, or with one file replaced.
 
-The files of a project as they were in a commit: the same language over another source.
-
-A file kept by git LFS is known by its pointer, which names the very digest that counts in a key; its bytes are not
-needed.
+Reads are limited in size and never leave the project folder. A file in git LFS counts by its pointer, which holds the
+sha256 that enters a key; its content is not needed.
 """
 
 import os
@@ -15,14 +13,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from storyboard.core.file_signatures import Kind
+from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import parts_in_project
-from storyboard.document.media_headers import MAX_PICTURE, picture_length, sound_length, unusable
+from storyboard.document.media_headers import MAX_PICTURE, file_problem, picture_length, sound_length
 from storyboard.fonts import UnreadableFont, missing_letters
 
 
 class FileProblem(Exception):
-    """A file that cannot be used; ``reason`` is a fact in words, such as ``there is no such file``."""
+    """A file that cannot be used; ``reason`` is a fact, such as ``there is no such file``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,26 +28,26 @@ class FileProblem(Exception):
 
 
 class ProjectFiles(Protocol):
-    """What ``load`` needs of the disk. Paths are relative to the project and have forward slashes."""
+    """The files that ``load`` reads. Paths are relative to the project and have forward slashes."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of a YAML file. Raises ``FileProblem``."""
+        """Return the bytes of a YAML file. Raises ``FileProblem``."""
 
-    def problem(self, path: str, kind: Kind) -> str | None:
-        """Why *path* is no file of that kind that can be used, or ``None`` if it may be one."""
+    def problem(self, path: str, kind: FileKind) -> str | None:
+        """Return the reason why *path* cannot be used as a file of that kind, ``None`` if it may be one."""
 
     def missing_letters(self, path: str, text: str) -> str:
-        """The letters of *text* that the font at *path* has not; empty if that cannot be said."""
+        """Return the letters of *text* that the font at *path* lacks; empty if the font cannot be read."""
 
-    def length(self, path: str, kind: Kind) -> Fraction | None:
-        """Seconds of the sound or clip at *path*; ``None`` if that is not known without decoding it."""
+    def length(self, path: str, kind: FileKind) -> Fraction | None:
+        """Return the seconds of the sound or clip at *path*, ``None`` if they are not known before it is decoded."""
 
-    def leads_outside(self, path: str) -> str | None:
-        """Where the folder of *path* really is, if a link on its way leads out of the project or into its state."""
+    def outside_folder(self, path: str) -> str | None:
+        """Return the real folder of *path* if a link leads it out of the project or into its state, else ``None``."""
 
 
-class ChangedFiles:
-    """Other files, with one of them changed: what would be read if *content* stood at *path*."""
+class OverlayFiles:
+    """Project files with the content of one file replaced, for checking an edit before it is written."""
 
     def __init__(self, files: ProjectFiles, path: str, content: bytes) -> None:
         self._files = files
@@ -57,32 +55,32 @@ class ChangedFiles:
         self._content = content
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file, or what it would hold. Raises ``FileProblem``."""
+        """Return the bytes of a file, the replacement for the replaced one. Raises ``FileProblem``."""
         return self._content if path == self._path else self._files.read(path)
 
-    def problem(self, path: str, kind: Kind) -> str | None:
-        """As the other files say."""
+    def problem(self, path: str, kind: FileKind) -> str | None:
+        """Return the answer of the underlying files."""
         return self._files.problem(path, kind)
 
     def missing_letters(self, path: str, text: str) -> str:
-        """As the other files say."""
+        """Return the answer of the underlying files."""
         return self._files.missing_letters(path, text)
 
-    def length(self, path: str, kind: Kind) -> Fraction | None:
-        """As the other files say."""
+    def length(self, path: str, kind: FileKind) -> Fraction | None:
+        """Return the answer of the underlying files."""
         return self._files.length(path, kind)
 
-    def leads_outside(self, path: str) -> str | None:
-        """As the other files say."""
-        return self._files.leads_outside(path)
+    def outside_folder(self, path: str) -> str | None:
+        """Return the answer of the underlying files."""
+        return self._files.outside_folder(path)
 
 
 class DiskFiles:
     """The files below a folder.
 
-    Every folder on the way is opened from the one above it without following links, so nothing that is swapped while
-    we look leads outside. A link inside the project is followed if what it leads to lies in the project as well.
-    ``read_files`` says how the files looked before they were read, and what was in them, as sha256.
+    Every folder on the way is opened from the one above it without following links, so a swap during the check leads
+    nowhere outside. A link inside the project is followed if its target lies in the project as well. ``read_files``
+    maps the real path of each file read to its stat result before the read and the sha256 of its content.
     """
 
     def __init__(self, root: Path, *, max_bytes: int = 4 * 1024 * 1024) -> None:
@@ -91,54 +89,57 @@ class DiskFiles:
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
 
     def read(self, path: str) -> bytes:
-        """The bytes of a regular file; one over the limit comes back cut a byte beyond it, for the parser to refuse.
+        """Return the bytes of a regular file, cut one byte beyond ``max_bytes``, which the parser refuses.
 
         Raises ``FileProblem``.
         """
-        with self._opened(path) as descriptor:
+        with self._open(path) as descriptor:
             looks = os.fstat(descriptor.number)
-            content = _some(descriptor.number, self.max_bytes + 1)
+            content = _read_up_to(descriptor.number, self.max_bytes + 1)
         self.read_files[os.path.realpath(self.root / path)] = (looks, sha256(content).hexdigest())
         return content
 
-    def problem(self, path: str, kind: Kind) -> str | None:
-        """Why *path* is no file of that kind that can be used; judged by its size and its first bytes."""
+    def problem(self, path: str, kind: FileKind) -> str | None:
+        """Return the reason why *path* cannot be used as a file of that kind, by its size and first bytes."""
         try:
-            with self._opened(path) as descriptor:
-                return unusable(kind, partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+            with self._open(path) as descriptor:
+                return file_problem(kind, partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
         except FileProblem as problem:
             return problem.reason
 
     def missing_letters(self, path: str, text: str) -> str:
-        """The letters of *text* that the font at *path* has not; empty if it cannot be read as one."""
+        """Return the letters of *text* that the font at *path* lacks; empty if the font cannot be read."""
         try:
-            with self._opened(path) as descriptor:
-                return missing_letters(text, _some(descriptor.number, MAX_PICTURE))
+            with self._open(path) as descriptor:
+                return missing_letters(text, _read_up_to(descriptor.number, MAX_PICTURE))
         except (FileProblem, UnreadableFont):
             return ""
 
-    def length(self, path: str, kind: Kind) -> Fraction | None:
-        """Seconds of the sound or clip at *path*, as its header says; ``None`` if that says nothing."""
+    def length(self, path: str, kind: FileKind) -> Fraction | None:
+        """Return the seconds of the sound or clip at *path* by its header, ``None`` if the header does not say."""
         told = sound_length if kind == "sound" else picture_length
         try:
-            with self._opened(path) as descriptor:
+            with self._open(path) as descriptor:
                 return told(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
         except (FileProblem, OSError):
             return None
 
-    def leads_outside(self, path: str) -> str | None:
-        """The real folder of *path*, if it is not one of the project, or one that git or storyboard keep."""
+    def outside_folder(self, path: str) -> str | None:
+        """Return the real folder of *path* if it lies outside of the project or in an own folder, else ``None``.
+
+        The own folders are those of git and storyboard.
+        """
         folder = Path(os.path.realpath((self.root / path).parent))
         return str(folder) if parts_in_project(self.root.parts, folder.parts) is None else None
 
-    def _opened(self, path: str) -> "_Descriptor":
+    def _open(self, path: str) -> "_Descriptor":
         real = os.path.realpath(self.root / path)
         if os.path.commonpath([real, self.root]) != str(self.root):
             raise FileProblem("it is a link that leads out of the project")
         try:
             return _Descriptor(_open_below(self.root, Path(real).relative_to(self.root).parts))
         except OSError as problem:
-            raise FileProblem(_reason(problem)) from problem
+            raise FileProblem(_reason_of(problem)) from problem
 
 
 class _Descriptor:
@@ -158,7 +159,7 @@ class _Descriptor:
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:
-    """Open a file step by step, refusing links; ``O_NONBLOCK`` so that a pipe cannot hold us."""
+    """Open a file folder by folder without following links; ``O_NONBLOCK`` keeps a pipe from blocking."""
     last = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     folder = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
@@ -171,7 +172,7 @@ def _open_below(root: Path, parts: tuple[str, ...]) -> int:
         os.close(folder)
 
 
-def _some(descriptor: int, limit: int) -> bytes:
+def _read_up_to(descriptor: int, limit: int) -> bytes:
     pieces = []
     while limit > 0 and (piece := os.read(descriptor, min(limit, 1 << 20))):
         pieces.append(piece)
@@ -179,7 +180,7 @@ def _some(descriptor: int, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _reason(problem: OSError) -> str:
+def _reason_of(problem: OSError) -> str:
     known: dict[type[OSError], str] = {
         FileNotFoundError: "there is no such file",
         NotADirectoryError: "there is no such file",
@@ -192,47 +193,47 @@ def _reason(problem: OSError) -> str:
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
 
 
-class Tree(Protocol):
-    """What is asked of a commit. Paths are relative to the project."""
+class ReadCommitted(Protocol):
+    """A function that reads files of one commit. Paths are relative to the project."""
 
     def __call__(self, path: str) -> bytes | None:
-        """The bytes of a file, ``None`` if there is none."""
+        """Return the bytes of a file, ``None`` if there is none."""
 
 
 class GitFiles:
-    """``ProjectFiles`` over one commit."""
+    """Project files of one commit. They are compared, never drawn, heard or written."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: ReadCommitted) -> None:
         self._tree = tree
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises ``FileProblem``."""
+        """Return the bytes of a file. Raises ``FileProblem``."""
         data = self._tree(path)
         if data is None:
             raise FileProblem("there is no such file")
         return data
 
-    def problem(self, path: str, kind: Kind) -> str | None:
-        """Why *path* is no file of that kind that can be used, or ``None`` if it may be one."""
+    def problem(self, path: str, kind: FileKind) -> str | None:
+        """Return the reason why *path* cannot be used as a file of that kind, ``None`` if it may be one."""
         data = self._tree(path)
         if data is None:
             return "there is no such file"
-        return None if _POINTER.match(data) else unusable(kind, lambda size, at: data[at : at + size], len(data))
+        return None if _POINTER.match(data) else file_problem(kind, lambda size, at: data[at : at + size], len(data))
 
     def missing_letters(self, path: str, text: str) -> str:
-        """Nothing: what was committed is compared, not drawn."""
+        """Return an empty text: fonts of a commit are not checked."""
         return ""
 
-    def length(self, path: str, kind: Kind) -> Fraction | None:
-        """Nothing: what was committed is compared, not heard."""
+    def length(self, path: str, kind: FileKind) -> Fraction | None:
+        """Return ``None``: files of a commit are not measured."""
         return None
 
-    def leads_outside(self, path: str) -> str | None:
-        """Nothing: no film is written into what was committed."""
+    def outside_folder(self, path: str) -> str | None:
+        """Return ``None``: no film is written into a commit."""
         return None
 
     def digest(self, path: str) -> str:
-        """sha256 of a file's content, in hex. Raises ``FileProblem``."""
+        """Return the sha256 of a file's content in hex; git LFS pointers hold it. Raises ``FileProblem``."""
         data = self.read(path)
         pointer = _POINTER.match(data)
         return pointer[1].decode() if pointer else sha256(data).hexdigest()

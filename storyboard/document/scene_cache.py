@@ -1,7 +1,7 @@
-"""Scenes in files of their own that have been read before: what became of them, and where what stands.
+"""Cache entries of scenes in files of their own: their shots and the spans that checks of the whole film need.
 
-A scene is known by the bytes of its file and by what the storyboard gives it (``context``). Only what a whole film
-needs of it is kept. Whoever asks for more gets ``NotReusable``, and the film is read again without what is known.
+An entry holds for the bytes of its file and for what the storyboard passes on to the scene (``context``). An access to
+anything else raises ``NotReusable``, and the film is loaded again without cached scenes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,21 +17,21 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.document.fields import Field, ShotDraft
 
 _KINDS = {Generated: "prompt", Clip: "clip", Still: "image", TitleCard: "card"}
-# Of the storyboard itself, not of what it gives to its scenes; `output` gives the size.
+# Fields that do not affect scenes. The size in `output` does, and enters the digest by itself.
 _OWN = frozenset(("scenes", "title", "notes", "audio", "budget", "output", "outputs"))
 Place = tuple[int, int, int, int]
 
 
 class NotReusable(Exception):
-    """What is known is not enough: the text has to be read."""
+    """Raised if the cache entry is not sufficient: the text has to be read."""
 
 
 class KnownScene(Struct, frozen=True):
-    """One file: its bytes by sha256 and number, the context, and its scene.
+    """The entry of one file: the sha256 and size of its bytes, the context, and its scene.
 
-    *shots* are *first* to *end* of all shots of the film. *names* and *links* are places: of every shot's id, and of
-    the shots that its links name, by the shot's number in the scene. *files* are those that were looked at, with the
-    kind they have to be of; *used* the vars that were filled in.
+    The shots are *first* to *end* of all shots of the film. *names* and *links* are spans: of every shot's id, and of
+    the shots that its links name, by the shot's number in the scene. *files* are the files that were checked, with the
+    kind they have to be of; *used* the vars that were expanded.
     """
 
     digest: str
@@ -48,41 +48,41 @@ class KnownScene(Struct, frozen=True):
     files: tuple[tuple[str, str], ...]
 
 
-class Known(Protocol):
-    """What is known of a film. Whatever is handed out is as the files are now."""
+class KnownScenes(Protocol):
+    """The cached scenes of a film. Entries are returned only if they hold for the files as they are now."""
 
     def scene(self, path: str) -> KnownScene | None:
-        """The scene in the file at *path*, if the file is the one that was read then."""
+        """Return the entry for the file at *path* if the file is unchanged."""
 
     def shots(self, scene: KnownScene) -> Sequence[Shot]:
-        """Its shots."""
+        """Return the shots of *scene*."""
 
 
-def context_of(
+def context_digest(
     root: Mapping[str, object],
     size: Size | None,
     provider: str | None,
     cards: Mapping[str, Any],
     fonts: Sequence[FileInput | None],
 ) -> str:
-    """Everything beside its own text that decides what a scene is lowered to, as one digest.
+    """Return the digest of everything but its own text that determines the result of lowering a scene.
 
-    *fonts* are those that captions are drawn with. Empty if it cannot be said.
+    *fonts* are those that captions are drawn with. Empty if the values have no JSON form.
     """
     given = {name: value for name, value in root.items() if name not in _OWN and not name.startswith("x-")}
-    told = [sorted(given), given, str(size), provider, {name: _described(card) for name, card in cards.items()}, fonts]
+    told = [sorted(given), given, str(size), provider, {name: _card_data(card) for name, card in cards.items()}, fonts]
     try:
         return sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
-    except (OverflowError, TypeError):  # a whole number that JSON does not have, say; it is told by others
+    except (OverflowError, TypeError):  # such as an integer beyond 64 bits, which the schema reports
         return ""
 
 
-def _described(card: Any) -> Any:
+def _card_data(card: Any) -> Any:
     return msgspec.to_builtins(card) if isinstance(card, ModelCard) else str(card)
 
 
 class KnownDraft(Struct, gc=False):
-    """Stands for the draft of a shot whose text has not been read."""
+    """Stand-in for the draft of a shot whose text has not been read."""
 
     file: str
     id: str
@@ -92,14 +92,14 @@ class KnownDraft(Struct, gc=False):
 
     @property
     def name_span(self) -> Span:
-        """Where its id stands."""
+        """The span of its id."""
         return Span(self.file, *self.place)
 
     @property
     def own(self) -> Any:
         raise NotReusable
 
-    def written(self, name: str) -> Field | None:
+    def find_any(self, name: str) -> Field | None:
         raise NotReusable
 
     def find(self, name: str) -> Field | None:
@@ -107,7 +107,7 @@ class KnownDraft(Struct, gc=False):
 
 
 class KnownSceneDraft:
-    """Stands for the draft of a scene whose text has not been read."""
+    """Stand-in for the draft of a scene whose text has not been read."""
 
     def __init__(self, file: str, known: KnownScene, shots: Sequence[Shot]) -> None:
         self.file = file
@@ -124,7 +124,7 @@ class KnownSceneDraft:
         raise NotReusable
 
     def links(self, number: int, shot: Shot) -> list[tuple["KnownField", FrameLink]]:
-        """The links of its shot of that number, with their places."""
+        """Return the links of the shot with that number in the scene, with their spans."""
         places, source = self.known.links.get(number), shot.source
         if places is None or not isinstance(source, Generated):
             return []
@@ -133,13 +133,13 @@ class KnownSceneDraft:
 
 
 class KnownField(Struct, frozen=True, gc=False):
-    """Stands for the field of a link."""
+    """Stand-in for the field of a link."""
 
     file: str
     place: Place
 
-    def part(self, name: str) -> Span:
-        """Where the link names its shot; nothing else of it is known."""
+    def span_of(self, name: str) -> Span:
+        """Return the span of the shot's name. Raises ``NotReusable`` for other names: only this span is cached."""
         if name != "shot":
             raise NotReusable
         return Span(self.file, *self.place)
@@ -150,5 +150,5 @@ AnyField = Field | KnownField
 
 
 def place_of(span: Span) -> Place:
-    """A span without its file."""
+    """Return *span* without its file."""
     return (span.line, span.column, span.end_line, span.end_column)

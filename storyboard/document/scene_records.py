@@ -1,9 +1,9 @@
-"""Scenes of a film, read from their text or known from before; and what is worth knowing of one that was read."""
+"""Scenes of a film, read from their text or from the cache, and the cache entry of a scene that was read."""
 
 from collections.abc import Iterator, Sequence
 
 from storyboard.core.diagnostics import Diagnostic
-from storyboard.core.file_signatures import Kind
+from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import FrameLink, Generated, Shot
 from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
 from storyboard.document.links import LinkedShot
@@ -13,13 +13,13 @@ from storyboard.document.schema_messages import SOURCES
 
 
 class ReadScene:
-    """A scene as written, with what reading its shots looked at and said."""
+    """A scene as written, with the findings, vars and files recorded while its shots were lowered."""
 
     def __init__(self, draft: SceneDraft) -> None:
         self.draft = draft
         self.id = draft.id
         self.own = draft.own
-        self.drafts = list(_shots(draft))
+        self.drafts = list(_shot_drafts(draft))
         self.title: str | None = None
         self.findings: list[Diagnostic] = []
         self.used: set[str | None] = set()
@@ -30,17 +30,18 @@ class ReadScene:
 AnyScene = ReadScene | KnownSceneDraft
 
 
-def known_shots(scene: KnownSceneDraft, tools: LoweringContext, context: str) -> Sequence[LoweredShot]:
-    """The shots of a scene that is known, as if they had been lowered.
+def lower_known_scene(scene: KnownSceneDraft, context: LoweringContext, digest: str) -> Sequence[LoweredShot]:
+    """Return the shots of a cached scene as if they had been lowered now.
 
-    Raises ``NotReusable`` if they would be others.
+    Raises ``NotReusable`` if lowering would give another result: the context differs from *digest*, or a file is
+    invalid.
     """
     known = scene.known
-    if known.context != context or any(tools.frames.problem(path, _kind(kind)) for path, kind in known.files):
+    if known.context != digest or any(context.inputs.problem(path, _file_kind(kind)) for path, kind in known.files):
         raise NotReusable
-    tools.findings.extend(known.warnings)
-    tools.texts.used.update(known.used)
-    cards = tools.cards.known
+    context.findings.extend(known.warnings)
+    context.expander.used.update(known.used)
+    cards = context.models.cards
     found = []
     for number, (shot, draft) in enumerate(zip(scene.shots, scene.drafts, strict=True)):
         source = shot.source if isinstance(shot.source, Generated) else None
@@ -49,17 +50,17 @@ def known_shots(scene: KnownSceneDraft, tools: LoweringContext, context: str) ->
     return found
 
 
-def worth_knowing(
+def make_known_scene(
     scene: ReadScene, shots: Sequence[Shot], first: int, digest: str, size: int, context: str
 ) -> KnownScene | None:
-    """What to keep of a scene in a file of its own, whose shots in the film begin with number *first*.
+    """Return the cache entry of a scene in a file of its own, whose shots begin with number *first* in the film.
 
-    ``None`` if something in it hangs on more than its file, the context and how other files look.
+    ``None`` if its result depends on more than its file, the context and the validity of files.
     """
     document = scene.own.document
-    elsewhere = [finding for finding in scene.findings if _files(finding) != {document.name}]
+    elsewhere = [finding for finding in scene.findings if _span_files(finding) != {document.name}]
     field = scene.own.find("id")
-    links = dict(_links(scene, shots))
+    links = dict(_link_places(scene, shots))
     if elsewhere or not context or scene.reads_fonts or field is None or scene.own.path or None in links.values():
         return None
     return KnownScene(
@@ -78,8 +79,8 @@ def worth_knowing(
     )
 
 
-def _links(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int, tuple[Place, ...] | None]]:
-    """The places of the links of each shot that has some; ``None`` for one whose link stands in another file."""
+def _link_places(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int, tuple[Place, ...] | None]]:
+    """Yield the places of the links of each shot with links, ``None`` in place of links written in another file."""
     for number, (draft, shot) in enumerate(zip(scene.drafts, shots, strict=True)):
         if not isinstance(shot.source, Generated):
             continue
@@ -88,22 +89,22 @@ def _links(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int, tuple
         if any(field.document is not scene.own.document for field in fields):
             yield number, None
         elif fields:
-            yield number, tuple(place_of(field.part("shot")) for field in fields)
+            yield number, tuple(place_of(field.span_of("shot")) for field in fields)
 
 
-def _files(finding: Diagnostic) -> set[str]:
+def _span_files(finding: Diagnostic) -> set[str]:
     return {span.file if span is not None else "" for span in (finding.span, *(note.span for note in finding.notes))}
 
 
 _FRAMES = ("first_frame", "last_frame")
 
 
-def _kind(name: str) -> Kind:
-    kinds: dict[str, Kind] = {"picture": "picture", "clip": "clip", "font": "font", "sound": "sound"}
+def _file_kind(name: str) -> FileKind:
+    kinds: dict[str, FileKind] = {"picture": "picture", "clip": "clip", "font": "font", "sound": "sound"}
     return kinds[name]
 
 
-def _shots(scene: SceneDraft) -> Iterator[ShotDraft]:
+def _shot_drafts(scene: SceneDraft) -> Iterator[ShotDraft]:
     shots = scene.own.data.get("shots")
     for index, value in enumerate(shots if isinstance(shots, list) else ()):
         if isinstance(value, dict):

@@ -1,7 +1,6 @@
-"""The JSON Schema of a storyboard: where it lies, and the fields it knows.
+"""The JSON Schema of a storyboard: its location, and the fields it defines.
 
-It describes every field to people and editors too, and is the one judge of shapes, types, words and ranges; ``check``
-applies it.
+The schema is the only definition of shapes, types, words and ranges, for people, editors and ``validate``.
 """
 
 from collections.abc import Mapping
@@ -15,35 +14,35 @@ NAME = "storyboard-1.schema.json"
 
 
 def schema_text() -> str:
-    """The schema as it is shipped: from the package if installed, else from the checkout around it."""
-    # importlib.resources would take longer to load than all that is read here
+    """Return the shipped schema: of the installed package, else of the checkout around it."""
+    # importlib.resources takes longer to load than reading the file
     places = [FilePath(__file__).parents[level] / "schemas" / NAME for level in (1, 2)]
     return next((place for place in places if place.is_file()), places[0]).read_text(encoding="utf-8")
 
 
 @cache
 def schema() -> dict[str, Any]:
-    """The schema with every reference written out; nothing in it is recursive."""
+    """Return the schema with every reference resolved. It is not recursive."""
     whole = msgspec.json.decode(schema_text())
     parts = {
         f"#/{where}/{name}": part for where in ("definitions", "properties") for name, part in whole[where].items()
     }
-    return cast(dict[str, Any], _written_out(whole, parts))
+    return cast(dict[str, Any], _resolve_references(whole, parts))
 
 
 def fields_of(name: str) -> Mapping[str, Any]:
-    """The schemas of the fields of ``storyboard``, ``output``, ``trim`` or a definition such as ``shot``."""
+    """Return the schemas of the fields of ``storyboard``, ``output``, ``trim`` or a definition such as ``shot``."""
     whole = schema()
     shot = whole["definitions"]["shot"]["properties"]
     inner = {"storyboard": whole, "output": whole["properties"]["output"], "trim": shot["trim"]}
     return cast(Mapping[str, Any], (inner.get(name) or whole["definitions"][name])["properties"])
 
 
-def _written_out(part: Any, parts: Mapping[str, Any]) -> Any:
+def _resolve_references(part: Any, parts: Mapping[str, Any]) -> Any:
     if isinstance(part, list):
-        return [_written_out(item, parts) for item in part]
+        return [_resolve_references(item, parts) for item in part]
     if not isinstance(part, dict):
         return part
     if "$ref" in part:
-        return _written_out(parts[part["$ref"]], parts)
-    return {key: _written_out(value, parts) for key, value in part.items()}
+        return _resolve_references(parts[part["$ref"]], parts)
+    return {key: _resolve_references(value, parts) for key, value in part.items()}

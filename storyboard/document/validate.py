@@ -1,6 +1,6 @@
-"""A parsed file against the schema: findings, and which values may not be used.
+"""Validate a parsed file against the schema: findings, and the paths of values that must not be used.
 
-No reference is ever fetched: those inside the schema are written out, and the registry is empty.
+No reference is fetched: those inside the schema are resolved, and the registry is empty.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,24 +11,24 @@ from typing import Any, Literal
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.document import schema_messages
 from storyboard.document.schema import schema
-from storyboard.document.schema_fast import Accepts, acceptor, compiled, repeated
+from storyboard.document.schema_fast import Predicate, build_predicate, compile_pattern, find_repeated
 from storyboard.document.yaml.source_map import Document, Map, Node, Path, Scalar, Seq
 
 MAX_ERRORS = 500
-Kind = Literal["storyboard", "scene"]
+DocumentKind = Literal["storyboard", "scene"]
 
 
-def check(document: Document, kind: Kind) -> list[Diagnostic]:
-    """Findings about *document*, whose ``bad`` is filled: the paths of wrong values and all that hold them.
+def check_schema(document: Document, kind: DocumentKind) -> list[Diagnostic]:
+    """Return the findings about *document* and fill its ``invalid_paths``: wrong values and everything that holds them.
 
-    So a value may be used exactly if its own path is not in there.
+    A value may be used if its own path is not in there.
     """
-    if not document.findings and _acceptor(kind)(document.data):
+    if not document.findings and _predicate(kind)(document.data):
         return []
     findings: list[Diagnostic] = []
-    refused = set(_refused(document)) if document.findings else set()
+    refused = set(_invalid_scalars(document)) if document.findings else set()
     wrong = set(refused)
-    for finding, path in islice(_told(document, kind), MAX_ERRORS):
+    for finding, path in islice(_schema_findings(document, kind), MAX_ERRORS):
         if path not in refused:
             findings.append(finding)
         wrong.add(path)
@@ -36,13 +36,13 @@ def check(document: Document, kind: Kind) -> list[Diagnostic]:
     return findings
 
 
-def _told(document: Document, kind: Kind) -> Iterator[schema_messages.Told]:
+def _schema_findings(document: Document, kind: DocumentKind) -> Iterator[schema_messages.LocatedFinding]:
     for problem in _validator(kind).iter_errors(document.data):
         yield from schema_messages.translate(document, kind, problem)
 
 
-def _refused(document: Document) -> Iterator[Path]:
-    """The paths of the scalars that parsing has complained about already."""
+def _invalid_scalars(document: Document) -> Iterator[Path]:
+    """Yield the paths of scalars that parsing has reported already."""
     waiting: list[tuple[Path, Node | None]] = [((), document.root)]
     while waiting:
         path, node = waiting.pop()
@@ -55,36 +55,36 @@ def _refused(document: Document) -> Iterator[Path]:
 
 
 @cache
-def _acceptor(kind: Kind) -> Accepts:
-    return acceptor(_schema(kind))
+def _predicate(kind: DocumentKind) -> Predicate:
+    return build_predicate(_schema_of(kind))
 
 
-def _schema(kind: Kind) -> Any:
+def _schema_of(kind: DocumentKind) -> Any:
     return schema() if kind == "storyboard" else schema()["definitions"]["scene"]
 
 
 @cache
-def _validator(kind: Kind) -> Any:
-    """The library's validator, cut short where values are right or lists too long to be looked into."""
+def _validator(kind: DocumentKind) -> Any:
+    """Return the library's validator, which skips valid values and lists too long to be checked."""
     from jsonschema import Draft7Validator, validators
     from referencing import Registry
 
     known = Draft7Validator.VALIDATORS
     changed = {
         "pattern": _pattern,
-        "uniqueItems": _unique,
+        "uniqueItems": _unique_items,
         "items": _items,
         "properties": _properties,
-        "additionalProperties": _short(known["additionalProperties"], "maxProperties"),
-        "propertyNames": _short(known["propertyNames"], "maxProperties"),
+        "additionalProperties": _skip_oversized(known["additionalProperties"], "maxProperties"),
+        "propertyNames": _skip_oversized(known["propertyNames"], "maxProperties"),
     }
     extend: Any = validators.extend
-    return extend(Draft7Validator, changed)(_schema(kind), registry=Registry())
+    return extend(Draft7Validator, changed)(_schema_of(kind), registry=Registry())
 
 
 def _items(validator: Any, part: Any, instance: object, whole: Any) -> Iterator[Any]:
     if isinstance(instance, list) and len(instance) <= whole["maxItems"]:
-        accepts = _part_acceptor(id(part), part)
+        accepts = _part_predicate(id(part), part)
         for index, item in enumerate(instance):
             if not accepts(item):
                 yield from validator.descend(item, part, path=index)
@@ -95,36 +95,36 @@ def _properties(validator: Any, parts: Mapping[str, Any], instance: object, _who
         for name, value in instance.items():
             part = parts.get(name, True)
             if part is False:
-                # The library names no place for these, and repeats the value.
-                yield _error(schema_messages.FORBIDDEN, validator=schema_messages.FORBIDDEN, path=[name])
-            elif part is not True and not _part_acceptor(id(part), part)(value):
+                # The library gives no path for these, and repeats the value.
+                yield _validation_error(schema_messages.FORBIDDEN, validator=schema_messages.FORBIDDEN, path=[name])
+            elif part is not True and not _part_predicate(id(part), part)(value):
                 yield from validator.descend(value, part, path=name, schema_path=name)
 
 
-_PARTS: dict[int, Accepts] = {}
+_PARTS: dict[int, Predicate] = {}
 
 
-def _part_acceptor(key: int, part: Any) -> Accepts:
-    # The parts live as long as the cached schema, so their ids stay theirs.
+def _part_predicate(key: int, part: Any) -> Predicate:
+    # The parts live as long as the cached schema, so no id is used twice.
     if key not in _PARTS:
-        _PARTS[key] = acceptor(part)
+        _PARTS[key] = build_predicate(part)
     return _PARTS[key]
 
 
 def _pattern(_validator: Any, pattern: str, instance: object, _whole: Any) -> Iterator[Any]:
-    if isinstance(instance, str) and not compiled(pattern).search(instance):
-        yield _error("does not match")
+    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
+        yield _validation_error("does not match")
 
 
-def _unique(_validator: Any, wanted: bool, instance: object, _whole: Any) -> Iterator[Any]:
-    """Like the library's, but linear; that one compares all with all where kinds are mixed."""
-    index = repeated(instance) if wanted and isinstance(instance, list) else None
+def _unique_items(_validator: Any, wanted: bool, instance: object, _whole: Any) -> Iterator[Any]:
+    """Yield an error for a repeated item. Linear; the library compares all pairs where types are mixed."""
+    index = find_repeated(instance) if wanted and isinstance(instance, list) else None
     if index is not None:
-        yield _error("is repeated", path=[index])
+        yield _validation_error("is repeated", path=[index])
 
 
-def _short(keyword: Any, limit: str) -> Any:
-    """*keyword*, but silent about what is longer than the schema's own *limit*, which says so itself."""
+def _skip_oversized(keyword: Any, limit: str) -> Any:
+    """Return *keyword* without errors about mappings over the schema's own *limit*, which reports them itself."""
 
     def checked(validator: Any, value: Any, instance: Any, whole: Any) -> Any:
         if limit in whole and isinstance(instance, dict) and len(instance) > whole[limit]:
@@ -134,7 +134,7 @@ def _short(keyword: Any, limit: str) -> Any:
     return checked
 
 
-def _error(message: str, **facts: Any) -> Any:
+def _validation_error(message: str, **facts: Any) -> Any:
     from jsonschema import ValidationError
 
     return ValidationError(message, **facts)

@@ -3,13 +3,13 @@
 from fractions import Fraction
 
 from storyboard.core.diagnostics import Diagnostic
-from storyboard.core.file_signatures import Kind
+from storyboard.core.file_signatures import FileKind
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 
 MISSING = "there is no such file"
-ENDINGS: dict[Kind, str] = {"picture": ".png", "clip": ".mp4", "font": ".ttf", "sound": ".wav"}
+ENDINGS: dict[FileKind, str] = {"picture": ".png", "clip": ".mp4", "font": ".ttf", "sound": ".wav"}
 
 
 class MemoryFiles:
@@ -25,7 +25,7 @@ class MemoryFiles:
             raise FileProblem(MISSING)
         return self.files[path].encode()
 
-    def problem(self, path: str, kind: Kind) -> str | None:
+    def problem(self, path: str, kind: FileKind) -> str | None:
         self.asked.append(path)
         if path not in self.files:
             return MISSING
@@ -34,10 +34,10 @@ class MemoryFiles:
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
-    def length(self, path: str, kind: Kind) -> Fraction | None:
+    def length(self, path: str, kind: FileKind) -> Fraction | None:
         return None
 
-    def leads_outside(self, path: str) -> str | None:
+    def outside_folder(self, path: str) -> str | None:
         return None
 
 

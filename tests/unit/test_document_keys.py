@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard.core.file_signatures import Kind
+from storyboard.core.file_signatures import FileKind
 from storyboard.core.graph import Graph
 from storyboard.core.planner import Planner
 from storyboard.document.load import load
@@ -30,16 +30,16 @@ class Files:
             raise FileProblem("there is no such file")
         return self._texts[path].encode()
 
-    def problem(self, path: str, kind: Kind) -> str | None:
+    def problem(self, path: str, kind: FileKind) -> str | None:
         return None
 
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
-    def length(self, path: str, kind: Kind) -> Fraction | None:
+    def length(self, path: str, kind: FileKind) -> Fraction | None:
         return None
 
-    def leads_outside(self, path: str) -> str | None:
+    def outside_folder(self, path: str) -> str | None:
         return None
 
 

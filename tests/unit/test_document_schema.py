@@ -15,7 +15,7 @@ from referencing import Registry
 from storyboard.core.model import Generated, Shot, Still
 from storyboard.document import schema_fast, validate
 from storyboard.document.schema import fields_of, schema, schema_text
-from storyboard.document.schema_fast import acceptor
+from storyboard.document.schema_fast import build_predicate
 from storyboard.document.yaml.parse import parse
 from tests.unit.test_document_load import anything, films
 
@@ -90,18 +90,18 @@ PLAIN = Draft7Validator(schema(), registry=Registry())
 @settings(deadline=None, max_examples=150)
 @given(films | anything)
 def test_quick_judge_agrees_with_the_library(value: object) -> None:
-    quick = acceptor(schema())(value)
+    quick = build_predicate(schema())(value)
     assert quick == PLAIN.is_valid(value)
     assert quick == (not list(validate._validator("storyboard").iter_errors(value)))
 
 
 def test_quick_judge_refuses_keywords_it_does_not_know() -> None:
     with pytest.raises(ValueError, match="oneOf"):
-        acceptor({"oneOf": []})
+        build_predicate({"oneOf": []})
 
 
 def test_dollar_in_a_pattern_is_the_end_of_the_text() -> None:
-    assert not acceptor(fields_of("shot")["id"])("glide\n")
+    assert not build_predicate(fields_of("shot")["id"])("glide\n")
 
 
 @pytest.mark.parametrize("pattern", re.findall(r'"pattern": "([^"]*)"', schema_text()))
@@ -110,5 +110,5 @@ def test_patterns_hold_no_repetition_of_a_repetition(pattern: str) -> None:
 
 
 def test_repeated_items_are_found_among_mixed_kinds() -> None:
-    assert schema_fast.repeated([1, True, "1", [1], [1], None]) is None
-    assert schema_fast.repeated([1, "a", {}, "a"]) == 3
+    assert schema_fast.find_repeated([1, True, "1", [1], [1], None]) is None
+    assert schema_fast.find_repeated([1, "a", {}, "a"]) == 3
