@@ -28,7 +28,7 @@ from storyboard.core.plan import Plan
 from storyboard.engine.session import Session
 from storyboard.providers.base import UnknownProvider, find
 from storyboard.providers.errors import Secret
-from storyboard.providers.poller import FIRST_ASK_S
+from storyboard.providers.poller import FIRST_QUERY_S
 from storyboard.report.build_result import is_left_out
 from storyboard.report.plan import plan_text, price
 from storyboard.report.progress import LiveProgress, PlainProgress
@@ -93,7 +93,7 @@ def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int
 
     text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
     try:
-        interval = float(text) if text else FIRST_ASK_S
+        interval = float(text) if text else FIRST_QUERY_S
         if not 0 < interval <= 3600:
             raise ValueError(text)
     except ValueError:
@@ -104,7 +104,7 @@ def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int
 
 def _read_account(output: CommandOutput, name: str) -> "ProviderAccount":
     from storyboard.engine.paid.generator import ProviderAccount
-    from storyboard.providers.api_client import checked_endpoint
+    from storyboard.providers.api_client import check_endpoint
 
     try:
         variable = find(name).key_variable
@@ -115,7 +115,7 @@ def _read_account(output: CommandOutput, name: str) -> "ProviderAccount":
     endpoint = os.environ.get(f"{stem}_BASE_URL") or None
     if endpoint is not None:
         try:
-            checked_endpoint(endpoint)
+            check_endpoint(endpoint)
         except ValueError as bad:
             raise click.UsageError(f"{stem}_BASE_URL: {bad}") from None
     key = key_in(variable)

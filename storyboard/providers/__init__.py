@@ -1,1 +1,1 @@
-"""Who makes the takes: one translation a provider, one wait loop and one HTTP client for all."""
+"""Paid providers of generated video: one translation each, and one poller and one HTTP client for all."""

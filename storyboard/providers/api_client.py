@@ -1,19 +1,14 @@
-"""The one HTTP client for the APIs of paid providers: deadlines, limits, what may be repeated, and the key.
+"""The HTTP client for the APIs of all paid providers: deadlines, limits, retries, and the key.
 
-Owns the exchange of one call for one reply. What a reply means is for the provider, whose ``error_of`` only
-serves to decide whether repeating may help; results are fetched by ``download``, by a client that has no key.
+It exchanges one call for one reply. The provider interprets replies; its ``error_of`` decides here whether repeating
+may help. ``download`` fetches results with a client that has no key.
 
-The environment is not consulted: no proxy variables, no netrc (which could replace the key), no certificate variables.
-Importing this module imports httpx, which costs a tenth of a second; import it where calls are made.
+The environment is ignored: no proxy variables, no netrc (which could replace the key), no certificate variables.
+Certificates are checked against the list that comes with httpx, read once per process because that takes 70 ms.
+Importing this module imports httpx, which takes a tenth of a second: import it where calls are made.
 
-Keeps requests of ours out of the logs of the HTTP libraries.
-
-httpx logs whole addresses, signatures included, at level INFO, and httpcore the headers of replies at DEBUG. Inside
-``unlogged`` nothing of that is recorded; what other code of the same process does with httpx is logged as before.
-
-Whose certificates are believed: the list that comes with httpx, read once a process, for it takes 70 ms.
-
-The environment has no say in it. Where no TLS is spoken, on the loopback, nothing is read and nobody is believed.
+httpx logs whole addresses with their signatures at INFO, and httpcore headers of replies at DEBUG.
+``suppress_logs`` drops these records for our own requests only.
 """
 
 import asyncio
@@ -35,43 +30,43 @@ from typing import Self
 
 import httpx
 
-from storyboard.providers.base import Call, Repeat, Reply
+from storyboard.providers.base import Call, Reply, RetryRule
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.retry import MAX_RETRIES, RetryBudget, retry_after, wait_before
+from storyboard.providers.retry import MAX_RETRIES, RetryBudget, backoff_s, parse_retry_after
 from storyboard.providers.strict_json import read_json
 
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
-_quiet: ContextVar[bool] = ContextVar("storyboard_http_quiet", default=False)
+_suppressed: ContextVar[bool] = ContextVar("storyboard_http_quiet", default=False)
 
 
-def _audible(_record: logging.LogRecord) -> bool:
-    return not _quiet.get()
+def _is_logged(_record: logging.LogRecord) -> bool:
+    return not _suppressed.get()
 
 
 @contextmanager
-def unlogged() -> Iterator[None]:
-    """Nothing that httpx and httpcore do inside is logged, in this task and those it starts."""
+def suppress_logs() -> Iterator[None]:
+    """Drop all log records of httpx and httpcore in this task and the tasks it starts."""
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_audible)
-    token = _quiet.set(True)
+        logging.getLogger(name).addFilter(_is_logged)
+    token = _suppressed.set(True)
     try:
         yield
     finally:
-        _quiet.reset(token)
+        _suppressed.reset(token)
 
 
-def trust_for(scheme: str) -> ssl.SSLContext:
-    """The context for connections of that scheme, ``https`` or ``http``."""
-    return _everybody_listed() if scheme == "https" else _nobody()
+def ssl_context(scheme: str) -> ssl.SSLContext:
+    """Return the context for connections of that scheme, ``https`` or ``http``."""
+    return _verifying_context() if scheme == "https" else _refusing_context()
 
 
 @cache
-def _everybody_listed() -> ssl.SSLContext:
+def _verifying_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
 @cache
-def _nobody() -> ssl.SSLContext:
+def _refusing_context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -85,7 +80,7 @@ if find_spec("sniffio") is None:
 
 
 class ApiClient:
-    """Sends calls to one API with one key.
+    """Client of one API with one key.
 
     The key goes into the ``Authorization`` header of requests to *endpoint* and nowhere else; redirects are not
     followed. *clock* gives monotonic seconds, *sleep* waits, *random* draws from 0 to 1, *now* is the time of day;
@@ -113,9 +108,9 @@ class ApiClient:
         max_reply_bytes: int = MAX_REPLY_BYTES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.endpoint = checked_endpoint(endpoint)
+        self.endpoint = check_endpoint(endpoint)
         self.budget = budget or RetryBudget()
-        self._key = _checked_key(key)
+        self._key = _check_key(key)
         self._error_of = error_of
         self._clock, self._sleep, self._random, self._now = clock, sleep, random, now
         self._exchange_s, self._call_s, self._max_reply_bytes = exchange_s, call_s, max_reply_bytes
@@ -130,7 +125,7 @@ class ApiClient:
             timeout=httpx.Timeout(read_s, connect=min(CONNECT_S, read_s)),
             follow_redirects=False,
             trust_env=False,
-            verify=trust_for(httpx.URL(self.endpoint).scheme),
+            verify=ssl_context(httpx.URL(self.endpoint).scheme),
             transport=transport,
         )
 
@@ -144,18 +139,18 @@ class ApiClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        with unlogged():
+        with suppress_logs():
             await self._client.aclose()
 
-    async def call(self, call: Call, repeat: Repeat = "unsent") -> Reply:
-        """The reply to *call*, once repeating it no longer helps or is not allowed; refusals are replies too.
+    async def call(self, call: Call, repeat: RetryRule = "unsent") -> Reply:
+        """Send *call*, retry as *repeat* allows, and return the last reply, which may be a refusal.
 
-        *repeat* says what may be sent again, at most three times and as far as the shared budget goes: ``unsent``, only
-        what surely never left; ``refused``, also what was turned away with HTTP 429; ``always``, for calls that change
-        and cost nothing, after any trouble that may pass.
+        At most three retries are made, within the shared budget. *repeat*: ``unsent`` retries only requests that
+        certainly never left; ``refused`` also those rejected with HTTP 429; ``always``, for calls that change and cost
+        nothing, after any transient error.
 
         Raises ``ProviderError``: ``network`` or ``timeout`` without a reply, ``unreadable-reply`` for one that is not
-        JSON, too large, or compressed although it was asked not to be.
+        JSON, too large, or compressed against the request.
         """
         started = self._clock()
         price = 0
@@ -167,8 +162,8 @@ class ApiClient:
                 return result
             if error is None or retry == MAX_RETRIES or not _may_repeat(error, repeat):
                 break
-            wait_s = wait_before(retry, result.retry_after, self._random)
-            paid = self.budget.take(timed_out=error.code == "timeout") if self._in_time(started, wait_s) else None
+            wait_s = backoff_s(retry, result.retry_after, self._random)
+            paid = self.budget.take(timed_out=error.code == "timeout") if self._has_time(started, wait_s) else None
             if paid is None:
                 break
             price = paid
@@ -177,20 +172,23 @@ class ApiClient:
             raise result
         return result
 
-    def _in_time(self, started: float, wait_s: float) -> bool:
+    def _has_time(self, started: float, wait_s: float) -> bool:
         return self._clock() - started + wait_s < self._call_s
 
     async def _exchange(self, call: Call, left_s: float) -> Reply | ProviderError:
-        """One request and its reply. Trouble is returned: an exception of httpx holds the request and so the key."""
+        """Send one request and return its reply or error.
+
+        Nothing is raised: exceptions of httpx hold the request with the key.
+        """
         limit_s = max(0.0, min(self._exchange_s, left_s))
         try:
-            with unlogged():
+            with suppress_logs():
                 async with asyncio.timeout(limit_s):
                     return await self._send(call)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
-            return _trouble(problem, sent=False)
+            return _transport_error(problem, sent=False)
         except (TimeoutError, httpx.HTTPError) as problem:
-            return _trouble(problem, sent=True)
+            return _transport_error(problem, sent=True)
 
     async def _send(self, call: Call) -> Reply | ProviderError:
         content = b"" if call.body is None else json.dumps(call.body, ensure_ascii=False, allow_nan=False).encode()
@@ -198,11 +196,11 @@ class ApiClient:
         url = f"{self.endpoint}{call.path}"
         async with self._client.stream(call.method, url, content=content, headers=headers) as response:
             if response.headers.get("content-encoding", "identity").lower() != "identity":
-                return _unreadable("the reply is compressed", response.status_code)
+                return _unreadable_reply("the reply is compressed", response.status_code)
             body = await self._read(response)
             if body is None:
-                return _unreadable("the reply is too large", response.status_code)
-            return self._reply(response, body)
+                return _unreadable_reply("the reply is too large", response.status_code)
+            return self._parse_reply(response, body)
 
     async def _read(self, response: httpx.Response) -> bytes | None:
         body = bytearray()
@@ -212,21 +210,21 @@ class ApiClient:
                 return None
         return bytes(body)
 
-    def _reply(self, response: httpx.Response, body: bytes) -> Reply | ProviderError:
+    def _parse_reply(self, response: httpx.Response, body: bytes) -> Reply | ProviderError:
         status = response.status_code
-        asked = retry_after(response.headers.get("retry-after"), response.headers.get("date"), self._now())
+        asked = parse_retry_after(response.headers.get("retry-after"), response.headers.get("date"), self._now())
         key = self._key.reveal().encode()
         try:
             data = read_json(body.replace(key, b"***") if len(key) >= 8 else body) if body or status == 200 else None
         except ValueError:
             if status < 300:
-                return _unreadable("the reply is not JSON", status)
+                return _unreadable_reply("the reply is not JSON", status)
             data = None
         return Reply(status, data, asked)
 
 
-def checked_endpoint(address: str) -> str:
-    """*address* without a slash at its end. Raises ``ValueError`` unless it is https, or http on the loopback."""
+def check_endpoint(address: str) -> str:
+    """Return *address* without a trailing slash. Raises ``ValueError`` unless it is https, or http on the loopback."""
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as problem:
@@ -238,32 +236,32 @@ def checked_endpoint(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine by its name or by a written address."""
+    """Return whether *host* is ``localhost`` or a loopback address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _checked_key(key: Secret) -> Secret:
+def _check_key(key: Secret) -> Secret:
     text = key.reveal().strip()
     if not text or not all("!" <= c <= "~" for c in text):
         raise ProviderError("auth", "the key is empty or holds characters that no key has", sent=False)
     return Secret(text)
 
 
-def _may_repeat(error: ProviderError, repeat: Repeat) -> bool:
+def _may_repeat(error: ProviderError, repeat: RetryRule) -> bool:
     if not error.sent:
         return error.retryable
     return {"always": error.retryable, "refused": error.code == "rate-limited", "unsent": False}[repeat]
 
 
-def _trouble(problem: Exception, *, sent: bool) -> ProviderError:
+def _transport_error(problem: Exception, *, sent: bool) -> ProviderError:
     if isinstance(problem, TimeoutError | httpx.TimeoutException):
         return ProviderError("timeout", "no answer in time", retryable=True, sent=sent)
     doing = "the connection broke" if sent else "no connection"
     return ProviderError("network", f"{doing}: {type(problem).__name__}", retryable=True, sent=sent)
 
 
-def _unreadable(message: str, status: int) -> ProviderError:
+def _unreadable_reply(message: str, status: int) -> ProviderError:
     return ProviderError("unreadable-reply", message, retryable=True, status=status)

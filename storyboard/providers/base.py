@@ -1,8 +1,8 @@
-"""What every paid provider is to the rest: the request, the outcome of a job, the protocol.
+"""The interface of a paid provider: requests, outcomes of jobs, and the protocol that plug-ins implement.
 
-Owns the values and the words; no provider is known here by its wire, and nothing here waits, sleeps, opens a socket or
-touches a file. A provider translates one request into calls and replies into outcomes. Errors are in ``errors``, the
-client is ``http``, the wait loop ``wait``, results are fetched by ``download``.
+A provider translates one request into calls, and replies into outcomes. Nothing here waits, sleeps, opens a socket or
+touches a file. Errors are in ``errors``, the client in ``api_client``, the wait loop in ``poller``; results are
+fetched by ``download``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ from storyboard.providers.errors import ProviderError, Secret
 
 State = Literal["running", "succeeded", "failed", "unknown"]
 Position = Literal["first", "last"]
-Repeat = Literal["always", "refused", "unsent"]
+RetryRule = Literal["always", "refused", "unsent"]
 
-# Job state -> whether it is an ending. "unknown" is what a provider says of a job it has not seen, or not yet.
+# Job state -> whether it is final. "unknown": the provider has no such job, or not yet.
 ENDINGS: Mapping[State, bool] = {"running": False, "succeeded": True, "failed": True, "unknown": False}
 
 GROUP = "storyboard.providers"
@@ -29,14 +29,14 @@ BUILT_IN = {"runware": "storyboard.providers.runware.wire:Runware"}
 
 
 class Picture(Struct, frozen=True):
-    """A conditioning picture: the bytes of its file and their media type, ``image/png`` or the like."""
+    """A conditioning picture: the bytes of its file and their media type, such as ``image/png``."""
 
     data: bytes
     media_type: str
 
 
 class TakeRequest(Struct, frozen=True):
-    """One take to be made. *duration* in seconds, *size* in pixels, *params* as the provider's API names them."""
+    """One take to generate. *duration* in seconds, *size* in pixels, *params* under the names of the provider's API."""
 
     provider: str
     model: str
@@ -50,21 +50,21 @@ class TakeRequest(Struct, frozen=True):
     last_frame: Picture | None = None
 
     def frames(self) -> dict[Position, Picture]:
-        """The conditioning pictures by where they stand."""
+        """Return the conditioning pictures by position."""
         placed: dict[Position, Picture | None] = {"first": self.first_frame, "last": self.last_frame}
         return {position: picture for position, picture in placed.items() if picture is not None}
 
 
 class Running(Struct, frozen=True, tag="running"):
-    """Queued or being made; *progress* in percent where the provider tells it."""
+    """Queued or in progress; *progress* in percent where the provider states it."""
 
     progress: int | None = None
 
 
 class Succeeded(Struct, frozen=True, tag="succeeded"):
-    """Made. *cost* in US dollars and *seed* as the provider says, ``None`` where it says nothing usable.
+    """Finished with a result. *cost* in US dollars and *seed* as the provider states them, ``None`` if not usable.
 
-    *url* may be signed. *notes* are oddities of the reply worth telling.
+    *url* may be signed. *notes* are oddities of the reply to report.
     """
 
     url: Secret
@@ -76,7 +76,7 @@ class Succeeded(Struct, frozen=True, tag="succeeded"):
 
 
 class Failed(Struct, frozen=True, tag="failed"):
-    """Ended without a result. Under the code ``unreadable-reply`` it was made, but where it lies can't be read."""
+    """Ended without a result. With the code ``unreadable-reply`` there is one, but its address cannot be read."""
 
     error: ProviderError
 
@@ -89,7 +89,7 @@ Outcome = Running | Succeeded | Failed | Unknown
 
 
 def state_of(outcome: Outcome) -> State:
-    """The job state that *outcome* stands for."""
+    """Return the job state of *outcome*."""
     match outcome:
         case Running():
             return "running"
@@ -102,7 +102,7 @@ def state_of(outcome: Outcome) -> State:
 
 
 class Archived(Struct, frozen=True):
-    """What a provider's archive says of a task: *known* at all, the *request* as it was received, how it ended."""
+    """The archive's entry of a task: whether it is *known*, the *request* as received, its outcome."""
 
     known: bool
     outcome: Outcome = Unknown()
@@ -110,7 +110,7 @@ class Archived(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """One request to a provider's API: JSON *body*, and the path below the endpoint."""
+    """One request to a provider's API: a JSON *body*, and the path below the endpoint."""
 
     body: Json = None
     method: str = "POST"
@@ -118,9 +118,9 @@ class Call(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """One reply that could be read.
+    """One readable reply.
 
-    *data* is its JSON, numbers with a point as ``Decimal``, ``None`` if it had none.
+    *data* is its JSON with decimal numbers as ``Decimal``, ``None`` if it has none.
     """
 
     status: int
@@ -129,7 +129,7 @@ class Reply(Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """Translation for one paid provider, pure: it does not loop, sleep, retry, or touch a socket or the store.
+    """Pure translation for one paid provider: no loops, sleeps or retries, no access to sockets or the store.
 
     Attributes: *name*; *endpoint*, the default address of its API; *key_variable*, the environment variable that
     usually holds its key; *result_hosts*, the only hosts results may come from; *task_id_retention_s*, seconds after a
@@ -147,53 +147,53 @@ class Provider(Protocol):
     batch: int
 
     def task_id(self, key: str, attempt: int) -> str:
-        """The id of the *attempt*-th try at the action *key*: the same on every machine."""
+        """Return the id of the *attempt*-th try at the action *key*, equal on every machine."""
 
     def error_of(self, reply: Reply) -> ProviderError | None:
         """Return the error that *reply* reports as a whole, by its status and codes; ``None`` if it reports none."""
 
     def uploads(self, request: TakeRequest) -> dict[Position, Call]:
-        """The calls that must go first because a picture is too large to travel inside the submission."""
+        """Return the calls to make first for pictures that are too large for the submission."""
 
     def read_upload(self, reply: Reply) -> str:
-        """The reference under which an uploaded picture is known."""
+        """Return the reference of an uploaded picture."""
 
     def submission(self, request: TakeRequest, task_id: str, references: Mapping[Position, str] | None = None) -> Call:
-        """The paid call. *references* are those of the uploaded pictures. Raises ``ValueError`` if one is missing."""
+        """Return the paid call with *references* of uploaded pictures. Raises ``ValueError`` if one is missing."""
 
     def read_acknowledgement(self, reply: Reply, task_id: str) -> str:
-        """The id under which the provider took the job; ``conflict`` is raised if it has that id already."""
+        """Return the id of the accepted job. Raises ``conflict`` if the provider has a job of that id already."""
 
     def status_query(self, task_ids: Sequence[str]) -> Call:
-        """Ask how jobs are doing."""
+        """Return the call that asks for the state of jobs."""
 
     def read_status(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Outcome]:
-        """An outcome for each id that the reply tells about, ``Unknown`` for the rest.
+        """Return an outcome for each id that the reply covers, ``Unknown`` for the rest.
 
-        An id is left out if the reply is no answer to it, as when it refuses the question for some other id.
+        An id is left out if the reply does not answer for it, as when the query is refused because of another id.
         """
 
     def archive_query(self, task_ids: Sequence[str]) -> Call:
-        """Ask the archive for old tasks."""
+        """Return the call that asks the archive for old tasks."""
 
     def read_archive(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Archived]:
-        """What the archive knows, by id; an id is left out as in ``read_status``."""
+        """Return the archive's entries by id; ids are left out as in ``read_status``."""
 
     def same_request(self, archived: Mapping[str, Any], submitted: Call) -> bool:
-        """Whether the archived request asks for the same take as *submitted*, whatever it was acknowledged as."""
+        """Return whether the archived request asks for the take of *submitted*."""
 
 
-# Attempts at one key among which the one behind a task id is looked for.
+# Attempts at one key that are compared with a task id.
 _MOST_ATTEMPTS = 99
 
 
 def attempt_of(provider: Provider, key: str, task_id: str) -> int:
-    """Which attempt at *key* has that id; 0 if it is none of the first hundred."""
+    """Return the number of the attempt at *key* with that id, 0 if none of the first 99 has it."""
     return next((n for n in range(1, _MOST_ATTEMPTS + 1) if provider.task_id(key, n) == task_id), 0)
 
 
 class UnknownProvider(LookupError):
-    """No provider of that *name*; *known* are those there are."""
+    """Raised for a name without a provider; *known* are the existing names."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -202,12 +202,12 @@ class UnknownProvider(LookupError):
 
 
 def known_providers() -> tuple[str, ...]:
-    """The names of all paid providers, built in or plugged in through the entry point group."""
+    """Return the names of all paid providers, built in or plugged in through the entry point group."""
     return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
 
 
 def find(name: str) -> Provider:
-    """The paid provider of that name, loaded only now. Raises ``UnknownProvider``."""
+    """Return the paid provider of that name, loaded on demand. Raises ``UnknownProvider``."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         made: Provider = getattr(import_module(module), attribute)()

@@ -1,12 +1,7 @@
-"""Fetching results and pictures, by a client that has no key: where from, how much, how long, and resuming.
+"""Download results and pictures with a client that has no key: retries, deadlines, redirects, resuming, size limits.
 
-Owns the tries, their deadlines and redirects. The file is ``partial``'s; whether it is a video or a picture is for
-``media``: a body without a length that ends early can't be told from a whole one here. Addresses are judged by
-``addresses`` as text, and by ``connector`` as what is connected to. The environment (proxies, netrc) is not consulted.
-
-A file on its way in: as far as it has come, its running hash, and whether the next try may go on from there.
-
-Owns the rules for going on after a cut and for refusing what comes; the connection is the business of ``download``.
+``safe_transport`` decides which addresses are allowed. ``media`` checks whether the file is a video or a picture: a
+body without a length that ends early looks complete here. The environment (proxies, netrc) is ignored.
 """
 
 import asyncio
@@ -21,16 +16,16 @@ import httpx
 from msgspec import Struct
 
 from storyboard.durable import remove
-from storyboard.providers.api_client import USER_AGENT, trust_for, unlogged
+from storyboard.providers.api_client import USER_AGENT, ssl_context, suppress_logs
 from storyboard.providers.errors import FetchCode, FetchError, Secret
-from storyboard.providers.retry import MAX_RETRIES, wait_before
-from storyboard.providers.safe_transport import CheckedTransport, Policy, Resolver, checked_url, look_up, origin
+from storyboard.providers.retry import MAX_RETRIES, backoff_s
+from storyboard.providers.safe_transport import CheckedTransport, FetchPolicy, Resolver, check_url, origin, resolve_host
 
 _NOT_MEDIA = ("text/", "application/json", "application/xml", "application/xhtml", "application/problem")
 
 
-class Fetched(Struct, frozen=True):
-    """What lies in the file now: size in bytes, sha256 of the content, media type as the server calls it."""
+class FetchedFile(Struct, frozen=True):
+    """A downloaded file: size in bytes, sha256 of the content, media type as the server states it."""
 
     size: int
     sha256: str
@@ -38,7 +33,7 @@ class Fetched(Struct, frozen=True):
 
 
 class DownloadInterrupted(Exception):
-    """The body ended early or the connection broke; another try may go on from here."""
+    """Raised if the body ended early or the connection broke; another try may resume."""
 
     def __init__(self, code: FetchCode = "network", message: str = "the connection broke") -> None:
         super().__init__(message)
@@ -46,7 +41,7 @@ class DownloadInterrupted(Exception):
 
 
 class PartialDownload:
-    """The file as far as it has come, its running hash, and what is needed to go on."""
+    """A file being downloaded: its content so far, the running hash, and the state needed to resume."""
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
         self._file, self._max_bytes = file, max_bytes
@@ -56,29 +51,29 @@ class PartialDownload:
         self._media_type = ""
 
     def resume_headers(self) -> dict[str, str]:
-        """For a try that goes on, if there is something to go on from and a way to know that it is the same."""
+        """Return the headers of a try that resumes; empty without content or a validator to compare."""
         if not self._size or self._etag is None or self._total is None:
             return {}
         return {"Range": f"bytes={self._size}-", "If-Range": self._etag}
 
     def begin(self, response: httpx.Response) -> None:
-        """Take the headers of a reply: go on, or start again from nothing."""
+        """Take the headers of a reply, and resume or restart accordingly."""
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise FetchError("wrong-type", "compressed, although it was asked not to be")
         self._media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if self._media_type.startswith(_NOT_MEDIA):
             raise FetchError("wrong-type", f"the server sends {self._media_type}, which is neither video nor picture")
         if response.status_code == 206:
-            self._go_on(response)
+            self._resume(response)
             return
         self._restart()
-        self._etag = _strong(response.headers.get("etag"))
-        self._total = _length(response)
+        self._etag = _strong_etag(response.headers.get("etag"))
+        self._total = _content_length(response)
         if self._total is not None and self._total > self._max_bytes:
             raise self._too_large()
 
     def write(self, chunk: bytes) -> None:
-        """Append to file and hash."""
+        """Append *chunk* to the file and the hash."""
         self._size += len(chunk)
         if self._size > self._max_bytes:
             raise self._too_large()
@@ -86,28 +81,28 @@ class PartialDownload:
         self._hash.update(chunk)
 
     def end(self) -> None:
-        """Check that all of it has come, as far as the server said how much there is."""
+        """Check the size against the one that the server stated, if it did."""
         if self._total is not None and self._size != self._total:
-            self.forget()
+            self.discard()
             raise DownloadInterrupted("incomplete", "not as long as it was announced")
         if not self._size:
             raise DownloadInterrupted("incomplete", "nothing came")
 
-    def forget(self) -> None:
-        """Give up what has come; the next try starts from nothing."""
+    def discard(self) -> None:
+        """Discard the content; the next try starts from the beginning."""
         self._restart()
         self._etag = None
 
-    def finished(self) -> Fetched:
-        """What lies in the file."""
+    def finish(self) -> FetchedFile:
+        """Flush the file and return its facts."""
         self._file.flush()
-        return Fetched(self._size, self._hash.hexdigest(), self._media_type)
+        return FetchedFile(self._size, self._hash.hexdigest(), self._media_type)
 
-    def _go_on(self, response: httpx.Response) -> None:
+    def _resume(self, response: httpx.Response) -> None:
         expected = f"bytes {self._size}-{(self._total or 0) - 1}/{self._total}"
-        same = _strong(response.headers.get("etag")) == self._etag is not None
+        same = _strong_etag(response.headers.get("etag")) == self._etag is not None
         if not self._size or not same or response.headers.get("content-range", "") != expected:
-            self.forget()
+            self.discard()
             raise DownloadInterrupted("incomplete", "a part that was not asked for")
 
     def _restart(self) -> None:
@@ -120,34 +115,35 @@ class PartialDownload:
         return FetchError("too-large", f"more than {self._max_bytes} bytes")
 
 
-def _strong(etag: str | None) -> str | None:
+def _strong_etag(etag: str | None) -> str | None:
     return etag if etag and etag.startswith('"') and etag.endswith('"') and len(etag) > 2 else None
 
 
-def _length(response: httpx.Response) -> int | None:
+def _content_length(response: httpx.Response) -> int | None:
     text = response.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-__all__ = ["Downloader", "FetchError", "Fetched"]
+__all__ = ["Downloader", "FetchError", "FetchedFile"]
 
 CONNECT_S, STALL_S, DEADLINE_S = 10.0, 30.0, 900.0
 MAX_REDIRECTS = 3
 
 
 class Downloader:
-    """Fetches what *policy* allows. *stall_s* without a byte, or *deadline_s* in all, ends a fetch.
+    """Downloader of addresses that *policy* allows.
 
-    *resolve* looks hosts up, *connect* replaces the network, *sleep* and *random* are for the waits between tries.
+    *stall_s* without a byte, or *deadline_s* in all, end a download. *resolve* looks up hosts, *connect* replaces the
+    network, *sleep* and *random* are for the waits between tries.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        policy: FetchPolicy,
         *,
         stall_s: float = STALL_S,
         deadline_s: float = DEADLINE_S,
-        resolve: Resolver = look_up,
+        resolve: Resolver = resolve_host,
         connect: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = random_numbers.random,
@@ -157,31 +153,31 @@ class Downloader:
         self._resolve, self._connect = resolve, connect
         self._sleep, self._random = sleep, random
 
-    async def fetch(self, url: Secret | str, into: Path) -> Fetched:
-        """The bytes behind *url*, in the new file *into*, which is removed again if it can't be completed.
+    async def fetch(self, url: Secret | str, into: Path) -> FetchedFile:
+        """Download *url* into the new file *into*, which is removed if the download fails.
 
-        A cut is followed by up to three more tries, from where it happened if the server still has the same content
-        (strong ETag, range and total size agree), else from the start. Raises ``FetchError``, ``FileExistsError``,
-        ``OSError`` from writing.
+        An interruption is followed by up to three more tries. They resume if the server still has the same content
+        (strong ETag, range and total size agree), else restart. Raises ``FetchError``, ``FileExistsError``, ``OSError``
+        from writing.
         """
         text = url.reveal() if isinstance(url, Secret) else url
         try:
-            address = checked_url(text, self._policy)
+            address = check_url(text, self._policy)
         except ValueError as problem:
             raise FetchError("refused-address", str(problem)) from None
         with into.open("xb") as file:
             try:
-                return await self._whole(address, file)
+                return await self._fetch_before_deadline(address, file)
             except BaseException:
                 remove(into)
                 raise
 
-    async def _whole(self, url: httpx.URL, file: BinaryIO) -> Fetched:
+    async def _fetch_before_deadline(self, url: httpx.URL, file: BinaryIO) -> FetchedFile:
         late = FetchError("timeout", f"not finished within {self._deadline_s:g} s", retryable=True)
-        with unlogged():
+        with suppress_logs():
             try:
                 async with asyncio.timeout(self._deadline_s), self._client(url.scheme) as client:
-                    return await self._tries(client, url, file)
+                    return await self._fetch_with_retries(client, url, file)
             except TimeoutError:
                 pass
         raise late
@@ -189,7 +185,7 @@ class Downloader:
     def _client(self, scheme: str) -> httpx.AsyncClient:
         # Connections are not kept: one to an address might be taken for another host of the same address.
         limits = httpx.Limits(max_keepalive_connections=0)
-        inner = self._connect or httpx.AsyncHTTPTransport(verify=trust_for(scheme), trust_env=False, limits=limits)
+        inner = self._connect or httpx.AsyncHTTPTransport(verify=ssl_context(scheme), trust_env=False, limits=limits)
         return httpx.AsyncClient(
             transport=CheckedTransport(self._policy, self._resolve, inner),
             timeout=httpx.Timeout(self._stall_s, connect=min(CONNECT_S, self._stall_s)),
@@ -197,22 +193,22 @@ class Downloader:
             trust_env=False,
         )
 
-    async def _tries(self, client: httpx.AsyncClient, url: httpx.URL, file: BinaryIO) -> Fetched:
+    async def _fetch_with_retries(self, client: httpx.AsyncClient, url: httpx.URL, file: BinaryIO) -> FetchedFile:
         part = PartialDownload(file, self._policy.max_bytes)
         for retry in range(MAX_RETRIES + 1):
             try:
-                await self._once(client, url, part)
-                return part.finished()
+                await self._fetch_once(client, url, part)
+                return part.finish()
             except (DownloadInterrupted, httpx.HTTPError) as problem:
-                error = _as_error(problem)
+                error = _to_fetch_error(problem)
             if retry < MAX_RETRIES:
-                await self._sleep(wait_before(retry, None, self._random))
+                await self._sleep(backoff_s(retry, None, self._random))
         raise error
 
-    async def _once(self, client: httpx.AsyncClient, url: httpx.URL, part: PartialDownload) -> None:
-        async with self._response(client, url, part.resume_headers()) as response:
+    async def _fetch_once(self, client: httpx.AsyncClient, url: httpx.URL, part: PartialDownload) -> None:
+        async with self._open_response(client, url, part.resume_headers()) as response:
             if response.status_code == 416:
-                part.forget()
+                part.discard()
             _check_status(response)
             part.begin(response)
             async for chunk in response.aiter_raw():
@@ -220,7 +216,7 @@ class Downloader:
             part.end()
 
     @asynccontextmanager
-    async def _response(
+    async def _open_response(
         self, client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str]
     ) -> AsyncIterator[httpx.Response]:
         sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT, **headers}
@@ -229,12 +225,12 @@ class Downloader:
                 if not response.is_redirect:
                     yield response
                     return
-                url = self._redirected(url, response.headers.get("location", ""))
+                url = self._redirect_target(url, response.headers.get("location", ""))
         raise FetchError("refused-address", "too many redirects")
 
-    def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+    def _redirect_target(self, url: httpx.URL, location: str) -> httpx.URL:
         try:
-            target = checked_url(str(url.join(location)), self._policy)
+            target = check_url(str(url.join(location)), self._policy)
         except (ValueError, httpx.InvalidURL):
             target = None
         if target is None or origin(target) != origin(url):
@@ -255,7 +251,7 @@ def _check_status(response: httpx.Response) -> None:
     raise FetchError("server", f"HTTP {status}", status=status)
 
 
-def _as_error(problem: Exception) -> FetchError:
+def _to_fetch_error(problem: Exception) -> FetchError:
     if isinstance(problem, DownloadInterrupted):
         return FetchError(problem.code, str(problem), retryable=True)
     if isinstance(problem, httpx.TimeoutException):

@@ -1,7 +1,6 @@
-"""What can go wrong with a provider, under stable codes, and text that is safe to show.
+"""Errors of providers and downloads under stable codes, and text that is safe to show.
 
-Owns the error that every provider and client raises, the wrapper for keys and signed addresses, and the cleaning of
-foreign text. Which code of a provider means what is the provider's business; what the user is told is the caller's.
+Every provider and client raises these errors. The provider maps its own codes to ours; the caller words messages.
 """
 
 import re
@@ -30,7 +29,7 @@ _QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
 
 
 def plain_text(text: object, limit: int = TEXT_LIMIT) -> str:
-    """Foreign text made fit to print: one line of at most *limit* characters.
+    """Return foreign text as one printable line of at most *limit* characters.
 
     Control, format (bidi, zero-width), surrogate, private and unassigned characters are left out, runs of white space
     become one space, and the query of a URL, which may be signed, is cut off.
@@ -43,7 +42,7 @@ def plain_text(text: object, limit: int = TEXT_LIMIT) -> str:
 
 
 class Secret:
-    """A key or a signed address that prints as ``***``; ``reveal`` gives the text."""
+    """A key or a signed address that prints as ``***``."""
 
     __slots__ = ("_text",)
 
@@ -51,7 +50,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the text itself."""
         return self._text
 
     def __repr__(self) -> str:
@@ -71,11 +70,11 @@ class Secret:
 
 
 class ProviderError(Exception):
-    """A refusal, a failure or trouble on the way, under a stable code.
+    """A refusal, a failed job or a transport error, under a stable code.
 
-    ``retryable`` says that the same thing may go well later. ``provider_code`` and ``message`` are the provider's own,
-    made fit to print. ``field`` is the request field at fault; ``status`` the HTTP status. ``sent`` is ``False`` only
-    if the request surely never left this machine; ``retry_after`` is in seconds, as far as the provider asked for it.
+    ``retryable``: a repetition may succeed. ``provider_code`` and ``message`` are the provider's own, cleaned.
+    ``field`` is the request field at fault; ``status`` the HTTP status. ``sent`` is ``False`` only if the request
+    certainly never left this machine; ``retry_after`` is the wait in seconds that the provider asked for.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class ProviderError(Exception):
         return f"{self.code}: {self.message}{own}"
 
     def facts(self) -> dict[str, Json]:
-        """What is known of it as JSON data, for ledgers and reports; absent facts are left out."""
+        """Return the known attributes as JSON data, for ledgers and reports."""
         known: dict[str, Json] = {
             "code": self.code,
             "message": self.message,
@@ -126,7 +125,7 @@ FetchCode = Literal[
 
 
 class FetchError(Exception):
-    """Something could not be fetched. *retryable* says whether later or elsewhere it might be; it never names the URL.
+    """A failed download. *retryable*: a later try may succeed. The message never names the URL.
 
     ``expired``: gone or no longer allowed; ``incomplete``: cut off too often, empty, or not what was asked for.
     """

@@ -1,8 +1,7 @@
-"""The one wait loop for slow jobs: all jobs of a provider, asked about together.
+"""The wait loop for jobs: one loop for all jobs of a provider, with shared status queries.
 
-Owns when to ask and when to give up. What is asked and how the answer reads is in the *ask* function that is handed in,
-clock and sleep are too. Trouble with asking is not trouble of the job: it is borne until the job's deadline, except a
-refused key, which ends all waiting.
+It decides when to query and when to give up. *ask*, clock and sleep are passed in. An error of a query is not an error
+of the job: it is tolerated until the job's deadline, except for a refused key, which ends all waits.
 """
 
 import asyncio
@@ -12,16 +11,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from storyboard.providers.base import ENDINGS, Outcome, Running, Unknown, state_of
 from storyboard.providers.errors import ProviderError
 
-FIRST_ASK_S = 5.0
-# A job is asked about again after a fourth of the time it has taken so far, within one and two first intervals.
-SHARE = 0.25
-LONGEST = 2.0
-# What falls due within this part of its interval counts as due.
-NEARLY = 0.25
+FIRST_QUERY_S = 5.0
+# Next interval: a fourth of the time elapsed so far, between one and two first intervals.
+INTERVAL_SHARE = 0.25
+MAX_INTERVAL_FACTOR = 2.0
+# A query that is due within this share of its interval counts as due.
+DUE_MARGIN = 0.25
 DEADLINE_S = 20 * 60.0
 BATCH = 50
 
-Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, Outcome]]]
+QueryStatus = Callable[[Sequence[str]], Awaitable[Mapping[str, Outcome]]]
 
 
 class _Job:
@@ -31,14 +30,14 @@ class _Job:
         self.interval = interval
         self.deadline = deadline
         self.asked = False
-        self.seen: Outcome = Unknown()
-        self.trouble: ProviderError | None = None
+        self.last_outcome: Outcome = Unknown()
+        self.last_error: ProviderError | None = None
         self.waiters = 0
         self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to ask, or nearly."""
-        return self.due <= now + self.interval * NEARLY
+        """Return whether the next query is due, within ``DUE_MARGIN`` of the interval."""
+        return self.due <= now + self.interval * DUE_MARGIN
 
     def settle(self, outcome: Outcome) -> None:
         if not self.done.done():
@@ -50,19 +49,19 @@ class _Job:
 
 
 class Poller:
-    """Waits for any number of jobs of one provider with as few questions as possible.
+    """Waits for any number of jobs of one provider with few queries.
 
-    A job is first asked about *interval_s* seconds after its wait began, then at intervals that grow with the time it
-    has taken to twice that. Questions that fall due within a fourth of an interval go out together, and whatever has
-    been asked about before comes along, at most *batch* ids in one: so many jobs need few questions, and what is done
-    is known early. *clock* gives monotonic seconds.
+    The first query for a job comes *interval_s* seconds after its wait began, later ones at intervals that grow with
+    the elapsed time up to twice that. Queries that are due within a fourth of an interval are sent together, and every
+    job queried before is included, at most *batch* ids in one query: many jobs need few queries, and results are seen
+    early. *clock* gives monotonic seconds.
     """
 
     def __init__(
         self,
-        ask: Ask,
+        ask: QueryStatus,
         *,
-        interval_s: float = FIRST_ASK_S,
+        interval_s: float = FIRST_QUERY_S,
         deadline_s: float = DEADLINE_S,
         batch: int = BATCH,
         clock: Callable[[], float] = time.monotonic,
@@ -77,10 +76,10 @@ class Poller:
         self._more = asyncio.Event()
 
     async def wait(self, task_id: str, *, deadline_s: float | None = None) -> Outcome:
-        """How the job ended: ``Succeeded`` or ``Failed``; at the deadline, ``Running`` or ``Unknown`` as last seen.
+        """Wait for the end of a job: ``Succeeded`` or ``Failed``; at the deadline, the last ``Running`` or ``Unknown``.
 
-        Raises ``ProviderError``: ``auth`` at once; at the deadline the last trouble with asking, if no answer ever told
-        of the job. Two waits for one id share its questions; a cancelled wait leaves the other alone.
+        Raises ``ProviderError``: ``auth`` at once; at the deadline the last error of a query, if no reply ever covered
+        the job. Two waits for one id share its queries; cancelling one leaves the other alone.
         """
         job = self._jobs.get(task_id) or self._start(task_id, deadline_s)
         job.waiters += 1
@@ -99,12 +98,12 @@ class Poller:
         self._jobs[task_id] = job
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
-            self._loop.add_done_callback(self._ended)
+            self._loop.add_done_callback(self._on_loop_done)
         self._more.set()
         return job
 
-    def _ended(self, loop: "asyncio.Task[None]") -> None:
-        """What broke in the loop, other than trouble with asking, reaches those who wait."""
+    def _on_loop_done(self, loop: "asyncio.Task[None]") -> None:
+        """Pass an unexpected exception of the loop on to all waits."""
         problem = None if loop.cancelled() else loop.exception()
         if problem is not None:
             self._fail_all(problem)
@@ -115,7 +114,7 @@ class Poller:
         self._jobs.clear()
 
     async def aclose(self) -> None:
-        """Ask nothing more; waits that are open are cancelled. The jobs go on at the provider."""
+        """Stop querying and cancel open waits. The jobs continue at the provider."""
         for job in self._jobs.values():
             job.done.cancel()
         self._jobs.clear()
@@ -126,15 +125,15 @@ class Poller:
     async def _run(self) -> None:
         while self._jobs:
             now = self._clock()
-            due = self._due(now)
+            due = self._due_ids(now)
             for start in range(0, len(due), self._batch):
-                await self._ask_about(due[start : start + self._batch])
-            self._give_up()
+                await self._query(due[start : start + self._batch])
+            self._expire()
             if self._jobs:
-                await self._rest(max(0.0, self._next_moment() - self._clock()))
+                await self._sleep_or_wake(max(0.0, self._next_due() - self._clock()))
 
-    async def _rest(self, seconds: float) -> None:
-        """Sleep, but not when another job has come to be waited for."""
+    async def _sleep_or_wake(self, seconds: float) -> None:
+        """Sleep, or wake up when another job is added."""
         self._more.clear()
         ways = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._more.wait())]
         try:
@@ -144,16 +143,16 @@ class Poller:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
-    def _due(self, now: float) -> list[str]:
-        """Ids to ask about now: none until one is due."""
+    def _due_ids(self, now: float) -> list[str]:
+        """Return the ids for the next query; none until one job is due."""
         if not any(job.due <= now for job in self._jobs.values()):
             return []
         return [task_id for task_id, job in self._jobs.items() if job.asked or job.is_due(now)]
 
-    def _next_moment(self) -> float:
+    def _next_due(self) -> float:
         return min(min(job.due, job.deadline) for job in self._jobs.values())
 
-    async def _ask_about(self, task_ids: Sequence[str]) -> None:
+    async def _query(self, task_ids: Sequence[str]) -> None:
         answer: Mapping[str, Outcome] = {}
         trouble = None
         try:
@@ -164,38 +163,40 @@ class Poller:
             self._fail_all(trouble)
             return
         for task_id in task_ids:
-            self._note(task_id, answer.get(task_id), trouble)
+            self._record(task_id, answer.get(task_id), trouble)
 
-    def _note(self, task_id: str, outcome: Outcome | None, trouble: ProviderError | None) -> None:
+    def _record(self, task_id: str, outcome: Outcome | None, trouble: ProviderError | None) -> None:
         job = self._jobs.get(task_id)
         if job is None:
             return
         now = self._clock()
         job.asked = True
         if job.is_due(now):
-            self._put_off(job, now)
-        job.trouble = trouble
+            self._reschedule(job, now)
+        job.last_error = trouble
         if outcome is None:
             return
         if isinstance(outcome, Running) or ENDINGS[state_of(outcome)]:
-            job.seen = outcome
+            job.last_outcome = outcome
         if self._on_outcome is not None:
             self._on_outcome(task_id, outcome)
         if ENDINGS[state_of(outcome)]:
             job.settle(outcome)
             self._jobs.pop(task_id, None)
 
-    def _put_off(self, job: _Job, now: float) -> None:
-        job.interval = min(max((now - job.began) * SHARE, self._interval_s), self._interval_s * LONGEST)
+    def _reschedule(self, job: _Job, now: float) -> None:
+        job.interval = min(
+            max((now - job.began) * INTERVAL_SHARE, self._interval_s), self._interval_s * MAX_INTERVAL_FACTOR
+        )
         job.due = now + job.interval
 
-    def _give_up(self) -> None:
+    def _expire(self) -> None:
         now = self._clock()
         for task_id, job in list(self._jobs.items()):
             if now < job.deadline:
                 continue
-            if isinstance(job.seen, Unknown) and job.trouble is not None:
-                job.fail(job.trouble)
+            if isinstance(job.last_outcome, Unknown) and job.last_error is not None:
+                job.fail(job.last_error)
             else:
-                job.settle(job.seen)
+                job.settle(job.last_outcome)
             self._jobs.pop(task_id, None)

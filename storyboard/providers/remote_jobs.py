@@ -1,11 +1,8 @@
-"""Questions about single ids, put together: whoever asks while one is under way goes with the next.
+"""Jobs at one paid provider: its translation and the client combined, one method per question.
 
-Nobody waits for company, so a lone question leaves at once, and a hundred that arrive together make a few calls.
-
-A paid provider within reach: its translation and the client put together, one method a question.
-
-Owns which calls may be repeated. In what order they are made, what is written down before them and what they may cost
-is for ``build``; waiting for many jobs is for ``wait``.
+It decides which calls may be repeated. ``engine`` decides their order, what is written before them and what they may
+cost; ``poller`` waits for many jobs. Status and archive queries of one moment are merged: a single query leaves at
+once, and a hundred that arrive together need few calls.
 """
 
 import asyncio
@@ -19,22 +16,22 @@ from storyboard.providers.base import (
     Outcome,
     Position,
     Provider,
-    Repeat,
     Reply,
+    RetryRule,
     TakeRequest,
 )
 from storyboard.providers.errors import ProviderError
 
 T = TypeVar("T")
-# Trouble that each id would meet alone as well.
-_COMMON = frozenset({"auth", "no-balance", "rate-limited", "network", "timeout"})
+# Errors that every id would meet by itself as well.
+_COMMON_ERRORS = frozenset({"auth", "no-balance", "rate-limited", "network", "timeout"})
 
 
 class QueryBatcher(Generic[T]):
-    """Puts *ask* to the provider, at most *batch* ids at a time, one call after the other.
+    """Merges queries for single ids into calls of at most *batch* ids, one call after the other.
 
-    An id that the answer leaves out, and every id of a call whose reply cannot be used, is asked about once more,
-    alone: what is said of one task never counts for another.
+    An id that the reply leaves out, and every id of a call without a usable reply, is queried once more by itself: a
+    statement about one task never counts for another.
     """
 
     def __init__(self, ask: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], batch: int) -> None:
@@ -43,18 +40,18 @@ class QueryBatcher(Generic[T]):
         self._loop: asyncio.Task[None] | None = None
 
     async def ask(self, task_id: str) -> T:
-        """What the provider says of *task_id*. Raises ``ProviderError``."""
+        """Return the provider's answer for *task_id*. Raises ``ProviderError``."""
         answer = self._waiting.get(task_id)
         if answer is None:
             answer = self._waiting[task_id] = asyncio.get_running_loop().create_future()
-            answer.add_done_callback(_seen)
+            answer.add_done_callback(_retrieve_exception)
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
-            self._loop.add_done_callback(_seen)
+            self._loop.add_done_callback(_retrieve_exception)
         return await asyncio.shield(answer)
 
     async def aclose(self) -> None:
-        """Ask nothing more; questions that are open are cancelled."""
+        """Stop querying and cancel open queries."""
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -64,13 +61,13 @@ class QueryBatcher(Generic[T]):
         asked: dict[str, asyncio.Future[T]] = {}
         try:
             while self._waiting:
-                await asyncio.sleep(0)  # those of the same moment come along
+                await asyncio.sleep(0)  # collect the queries of this moment
                 asked = dict(islice(self._waiting.items(), self._batch))
                 for task_id in asked:
                     del self._waiting[task_id]
                 await self._answer(asked)
         except BaseException as problem:
-            # Nobody waits in vain. Here and not in a callback, which comes later, when the next loop may have begun.
+            # Not in a callback: it runs later, when the next loop may have begun.
             left = asked | self._waiting
             self._waiting.clear()
             _cancel(left) if isinstance(problem, asyncio.CancelledError) else _fail(left, problem)
@@ -81,16 +78,16 @@ class QueryBatcher(Generic[T]):
         try:
             found = await self._ask(list(asked))
         except ProviderError as problem:
-            if len(asked) == 1 or problem.code in _COMMON:
+            if len(asked) == 1 or problem.code in _COMMON_ERRORS:
                 _fail(asked, problem)
                 return
         for task_id, answer in asked.items():
             if task_id in found:
                 _settle(answer, found[task_id])
             else:
-                await self._alone(task_id, answer)
+                await self._ask_alone(task_id, answer)
 
-    async def _alone(self, task_id: str, answer: asyncio.Future[T]) -> None:
+    async def _ask_alone(self, task_id: str, answer: asyncio.Future[T]) -> None:
         try:
             _settle(answer, (await self._ask([task_id]))[task_id])
         except ProviderError as problem:
@@ -113,62 +110,62 @@ def _cancel(asked: Mapping[str, asyncio.Future[T]]) -> None:
         answer.cancel()
 
 
-def _seen(answer: asyncio.Future[Any]) -> None:
-    """An answer that nobody waits for any more is no error, and what broke a loop has reached those who asked."""
+def _retrieve_exception(answer: asyncio.Future[Any]) -> None:
+    """Mark the exception of *answer* as retrieved: asyncio logs those that no waiter has seen."""
     if not answer.cancelled():
         answer.exception()
 
 
-class Caller(Protocol):
-    """What is needed of ``http.ApiClient``."""
+class ApiCaller(Protocol):
+    """The part of ``api_client.ApiClient`` that is used here."""
 
-    async def call(self, call: Call, repeat: Repeat = "unsent") -> Reply:
-        """The reply to *call*."""
+    async def call(self, call: Call, repeat: RetryRule = "unsent") -> Reply:
+        """Return the reply to *call*."""
 
 
 class RemoteJobs:
     """One provider behind one client. Every method raises ``ProviderError``."""
 
-    def __init__(self, provider: Provider, client: Caller) -> None:
+    def __init__(self, provider: Provider, client: ApiCaller) -> None:
         self.provider = provider
         self._client = client
         self._statuses = QueryBatcher(self.ask, provider.batch)
-        self._archive = QueryBatcher(self._archived, provider.batch)
+        self._archive = QueryBatcher(self._query_archive, provider.batch)
 
     async def upload(self, request: TakeRequest) -> dict[Position, str]:
-        """Upload the pictures that are too large for the submission; their references. Costs nothing."""
+        """Upload the pictures that are too large for the submission and return their references. Costs nothing."""
         found: dict[Position, str] = {}
         for position, call in self.provider.uploads(request).items():
             found[position] = self.provider.read_upload(await self._client.call(call, "always"))
         return found
 
     async def submit(self, request: TakeRequest, task_id: str, references: Mapping[Position, str] | None = None) -> str:
-        """The paid call: the id under which the job was taken.
+        """Make the paid call and return the id of the accepted job.
 
-        Sent again only if it never left or was turned away with HTTP 429. After any other error whose ``sent`` is true
-        the job may have been taken all the same; ``conflict`` says that it was.
+        It is repeated only if it never left or was rejected with HTTP 429. After any other error whose ``sent`` is true
+        the job may exist; ``conflict`` says that it does.
         """
         call = self.provider.submission(request, task_id, references)
         return self.provider.read_acknowledgement(await self._client.call(call, "refused"), task_id)
 
     async def ask(self, task_ids: Sequence[str]) -> dict[str, Outcome]:
-        """How the jobs are doing, by id."""
+        """Return the outcomes of jobs by id."""
         reply = await self._client.call(self.provider.status_query(task_ids), "always")
         return self.provider.read_status(reply, task_ids)
 
     async def status(self, task_id: str) -> Outcome:
-        """How one job is doing; questions of one moment share a call."""
+        """Return the outcome of one job; queries of one moment share a call."""
         return await self._statuses.ask(task_id)
 
     async def archive(self, task_id: str) -> Archived:
-        """What the archive knows of a task; questions of one moment share a call."""
+        """Return the archive's entry of a task; queries of one moment share a call."""
         return await self._archive.ask(task_id)
 
     async def aclose(self) -> None:
-        """Ask nothing more."""
+        """Stop querying."""
         await self._statuses.aclose()
         await self._archive.aclose()
 
-    async def _archived(self, task_ids: Sequence[str]) -> dict[str, Archived]:
+    async def _query_archive(self, task_ids: Sequence[str]) -> dict[str, Archived]:
         reply = await self._client.call(self.provider.archive_query(task_ids), "always")
         return self.provider.read_archive(reply, task_ids)

@@ -1,12 +1,7 @@
-"""Which addresses results and pictures may be fetched from, before and after names are looked up.
+"""Addresses that downloads may use: rules for the URL as text, and for the IP address of the connection.
 
-Owns the rules for a URL as text and for the IP address that a connection really goes to. The connecting is done by
-``download``.
-
-The transport of downloads: it connects to the address that it has checked, and to no other.
-
-A name can lead anywhere, and elsewhere the next moment; so it is looked up once, here, and the rules of ``addresses``
-are applied to what was found.
+A host name can resolve to any address, and to another one a moment later. The transport resolves it once, checks the
+result, and connects to exactly that address.
 """
 
 import asyncio
@@ -28,11 +23,11 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class Policy(Struct, frozen=True):
-    """Where something may be fetched from and how large it may be.
+class FetchPolicy(Struct, frozen=True):
+    """The hosts that may be fetched from, and the size limit.
 
-    *hosts* are the only ones, compared exactly; ``None`` is any public host. *loopback* is the one origin on this
-    machine that may be used as well, as ``http://127.0.0.1:8080``: set only when the API itself is there.
+    *hosts* are compared exactly; ``None`` allows any public host. *loopback* is one further origin on this machine,
+    such as ``http://127.0.0.1:8080``: set only if the API itself is there.
     """
 
     hosts: frozenset[str] | None
@@ -40,23 +35,23 @@ class Policy(Struct, frozen=True):
     loopback: str | None = None
 
 
-def results_policy(hosts: frozenset[str], endpoint: str, max_bytes: int = 2 * 1024**3) -> Policy:
-    """For the results of a provider with these *hosts*, whose API is at *endpoint*."""
+def results_policy(hosts: frozenset[str], endpoint: str, max_bytes: int = 2 * 1024**3) -> FetchPolicy:
+    """Return the policy for results from *hosts* of a provider whose API is at *endpoint*."""
     url = httpx.URL(endpoint)
     local = url.scheme == "http" and is_loopback(url.host)
-    return Policy(hosts, max_bytes, origin(url) if local else None)
+    return FetchPolicy(hosts, max_bytes, origin(url) if local else None)
 
 
-def pictures_policy(max_bytes: int = 20 * 1000**2) -> Policy:
-    """For a picture that an author gave by its https address."""
-    return Policy(None, max_bytes)
+def pictures_policy(max_bytes: int = 20 * 1000**2) -> FetchPolicy:
+    """Return the policy for pictures that an author names by https URL."""
+    return FetchPolicy(None, max_bytes)
 
 
-def checked_url(text: str, policy: Policy) -> httpx.URL:
-    """*text* as an address that *policy* allows.
+def check_url(text: str, policy: FetchPolicy) -> httpx.URL:
+    """Return *text* as a URL that *policy* allows.
 
-    Raises ``ValueError`` for anything but https on port 443 and an allowed host written as a name, without user or
-    password; of the loopback, only the policy's own origin.
+    Raises ``ValueError`` unless it is https on port 443 with an allowed host name and without user or password, or the
+    loopback origin of the policy.
     """
     if len(text) > MAX_URL or not _PRINTABLE.fullmatch(text):
         raise ValueError("too long, or not an address")
@@ -78,22 +73,22 @@ def checked_url(text: str, policy: Policy) -> httpx.URL:
 
 
 def origin(url: httpx.URL) -> str:
-    """Scheme, host and port as one text."""
+    """Return scheme, host and port as one text."""
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{url.scheme}://{host}:{url.port or {'https': 443, 'http': 80}.get(url.scheme, 0)}"
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet; what tunnels or maps to another counts as that one."""
+    """Return whether *address* is a public IP address. Tunnelled and mapped addresses count as their target."""
     try:
         found = ip_address(address)
     except ValueError:
         return False
-    inner = _inner(found) if isinstance(found, IPv6Address) else None
+    inner = _embedded_ipv4(found) if isinstance(found, IPv6Address) else None
     return is_public(str(inner)) if inner is not None else found.is_global and not found.is_multicast
 
 
-def _inner(address: IPv6Address) -> IPv4Address | None:
+def _embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
@@ -108,24 +103,24 @@ def _is_literal(host: str) -> bool:
     return True
 
 
-async def look_up(host: str, port: int) -> Sequence[str]:
-    """The IP addresses of *host* in the order in which to try them. Raises ``OSError``."""
+async def resolve_host(host: str, port: int) -> Sequence[str]:
+    """Return the IP addresses of *host* in the order to try them. Raises ``OSError``."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    """Looks the host up, refuses addresses that are not public, and connects to exactly the address it has checked.
+    """Transport that resolves the host, refuses addresses that are not public, and connects to the checked address.
 
     The certificate is still checked against the name. *inner* makes the connection.
     """
 
-    def __init__(self, policy: Policy, resolve: Resolver, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, policy: FetchPolicy, resolve: Resolver, inner: httpx.AsyncBaseTransport) -> None:
         self._policy, self._resolve, self._inner = policy, resolve, inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The reply of the first allowed address that can be reached. Raises ``FetchError`` if none is allowed."""
+        """Return the reply of the first allowed address that is reachable. Raises ``FetchError`` if none is allowed."""
         name = request.url.host
         local = origin(request.url) == self._policy.loopback
         port = request.url.port or (80 if local else 443)

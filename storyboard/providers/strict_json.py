@@ -1,7 +1,7 @@
-"""Reading JSON from a stranger: no repeated keys, no endless nesting, exact numbers.
+"""Strict JSON for foreign replies: no repeated keys, limited nesting, exact numbers.
 
-``NaN`` and ``Infinity``, which JSON has not, read as ``null``: a cost that is no number must not make a paid result
-unreadable. Numbers with a point are ``Decimal``.
+``NaN`` and ``Infinity``, which are not JSON, become ``null``: an invalid cost must not make a paid result unreadable.
+Numbers with a decimal point are ``Decimal``.
 """
 
 import json
@@ -11,19 +11,22 @@ from typing import Any
 
 MAX_DEPTH = 64
 MAX_PARTS = 200_000
-# A whole string, also one without an end, or a bracket.
+# A whole string, terminated or not, or a bracket.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
 def read_json(text: bytes) -> Any:
-    """The value. Raises ``ValueError`` for whatever is not UTF-8, not JSON, repeats a key or is too intricate."""
-    # Judged before parsing: the parser counts on the interpreter's stack.
-    if _too_intricate(text):
+    """Return the value of *text*.
+
+    Raises ``ValueError`` if it is not UTF-8 or JSON, repeats a key, or is too complex.
+    """
+    # Checked before parsing: the parser uses the interpreter's stack.
+    if _is_too_complex(text):
         raise ValueError("nested too deep, or of too many parts")
     try:
         return json.loads(
             text.decode("utf-8"),
-            object_pairs_hook=_object,
+            object_pairs_hook=_build_object,
             parse_float=Decimal,
             parse_constant=lambda _name: None,
         )
@@ -31,14 +34,14 @@ def read_json(text: bytes) -> Any:
         raise ValueError("a number that can't be read") from problem
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key is repeated")
     return found
 
 
-def _too_intricate(text: bytes) -> bool:
+def _is_too_complex(text: bytes) -> bool:
     depth = 0
     for part, token in enumerate(_TOKEN.finditer(text)):
         depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)

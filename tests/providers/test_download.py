@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.providers.download import Downloader, Fetched
+from storyboard.providers.download import Downloader, FetchedFile
 from storyboard.providers.errors import FetchError, Secret
 from storyboard.providers.runware.wire import Runware
-from storyboard.providers.safe_transport import Policy, checked_url, is_public, pictures_policy, results_policy
+from storyboard.providers.safe_transport import FetchPolicy, check_url, is_public, pictures_policy, results_policy
 from tests.providers.conftest import no_sleep, take_request, with_remote
 from tests.runware_server import RunwareServer
 from tests.runware_server.api import SIGNATURE
@@ -41,7 +41,7 @@ def clip_of(server: RunwareServer) -> bytes:
     return server.clips.bytes_of(ORDER)
 
 
-def fetch(server: RunwareServer, into: Path, url: str | None = None, **options: Any) -> Fetched:
+def fetch(server: RunwareServer, into: Path, url: str | None = None, **options: Any) -> FetchedFile:
     policy = results_policy(HOSTS, server.url, max_bytes=options.pop("max_bytes", 10**7))
     settings: dict[str, Any] = {"sleep": no_sleep, "stall_s": 0.3, "deadline_s": 2.0} | options
     return asyncio.run(Downloader(policy, **settings).fetch(Secret(url or server.offer(ORDER)), into))
@@ -60,7 +60,7 @@ def failed(*arguments: Any, **options: Any) -> FetchError:
     "url", [GOOD, "https://im.runware.ai/a.mp4", "https://vm.runware.ai:443/a", "https://VM.runware.ai/a"]
 )
 def test_result_may_come_from_the_hosts_of_the_provider(url: str) -> None:
-    assert checked_url(url, RESULTS).scheme == "https"
+    assert check_url(url, RESULTS).scheme == "https"
 
 
 @pytest.mark.parametrize(
@@ -93,22 +93,22 @@ def test_result_may_come_from_the_hosts_of_the_provider(url: str) -> None:
 )  # fmt: skip
 def test_any_other_address_of_a_result_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        checked_url(url, RESULTS)
+        check_url(url, RESULTS)
 
 
 @pytest.mark.parametrize("url", ["https://2130706433/", "https://0x7f000001/", "https://127.1/", "https://10.0.0.1/"])
 def test_picture_may_come_from_any_host_but_not_from_a_bare_address(url: str) -> None:
-    assert checked_url("https://pictures.example/a.png", pictures_policy()).host == "pictures.example"
+    assert check_url("https://pictures.example/a.png", pictures_policy()).host == "pictures.example"
     with pytest.raises(ValueError, match="name"):
-        checked_url(url, pictures_policy())
+        check_url(url, pictures_policy())
 
 
 def test_loopback_is_allowed_only_where_the_api_is() -> None:
     policy = results_policy(HOSTS, "http://127.0.0.1:8080/v1")
-    assert checked_url("http://127.0.0.1:8080/video/a.mp4", policy).port == 8080
+    assert check_url("http://127.0.0.1:8080/video/a.mp4", policy).port == 8080
     for url in ("http://127.0.0.1:8081/a.mp4", "http://localhost:8080/a.mp4", "https://127.0.0.1:8080/a.mp4"):
         with pytest.raises(ValueError, match=r"."):
-            checked_url(url, policy)
+            check_url(url, policy)
 
 
 # Addresses that are connected to. No address named here is ever contacted: the connector is a stand-in.
@@ -142,7 +142,7 @@ class StandIn:
         self.requests.append((request.url.host, request.headers["host"], request.extensions["sni_hostname"]))
         return self._reply(request)
 
-    def fetch(self, into: Path, policy: Policy = RESULTS, url: str = GOOD) -> Fetched:
+    def fetch(self, into: Path, policy: FetchPolicy = RESULTS, url: str = GOOD) -> FetchedFile:
         transport = httpx.MockTransport(self.handle)
         downloader = Downloader(policy, resolve=self.resolve, connect=transport, sleep=no_sleep)
         return asyncio.run(downloader.fetch(url, into))
@@ -218,7 +218,7 @@ def test_redirect_to_another_place_is_refused(tmp_path: Path, location: str) -> 
 
 def test_clip_arrives_whole_with_its_hash(shelf: RunwareServer, tmp_path: Path) -> None:
     clip = clip_of(shelf)
-    assert fetch(shelf, tmp_path / "a") == Fetched(len(clip), hashlib.sha256(clip).hexdigest(), "video/mp4")
+    assert fetch(shelf, tmp_path / "a") == FetchedFile(len(clip), hashlib.sha256(clip).hexdigest(), "video/mp4")
     assert (tmp_path / "a").read_bytes() == clip
 
 
@@ -279,7 +279,7 @@ def test_download_is_whole_or_refused_and_buys_nothing(shelf: RunwareServer, tmp
     limits = {"deadline_s": 0.8, "stall_s": 0.1} if expected == "timeout" else {}
     if expected in {None, "unseen"}:
         found = fetch(shelf, into)
-        assert found == Fetched(len(into.read_bytes()), hashlib.sha256(into.read_bytes()).hexdigest(), "video/mp4")
+        assert found == FetchedFile(len(into.read_bytes()), hashlib.sha256(into.read_bytes()).hexdigest(), "video/mp4")
         assert (into.read_bytes() == clip_of(shelf)) == (expected is None)
     else:
         error = failed(shelf, into, **limits)

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from storyboard.providers.api_client import ApiClient, checked_endpoint
-from storyboard.providers.base import Call, Picture, Repeat, Reply
+from storyboard.providers.api_client import ApiClient, check_endpoint
+from storyboard.providers.base import Call, Picture, Reply, RetryRule
 from storyboard.providers.errors import ProviderError, Secret, plain_text
-from storyboard.providers.retry import RetryBudget, retry_after, wait_before
+from storyboard.providers.retry import RetryBudget, backoff_s, parse_retry_after
 from storyboard.providers.runware.wire import Runware
 from storyboard.providers.strict_json import read_json
 from tests.providers.conftest import take_request, with_remote
@@ -51,7 +51,7 @@ class Scripted:
         self.slept.append(seconds)
         self.now += seconds
 
-    def call(self, repeat: Repeat = "unsent", draw: float = 0.5, **options: Any) -> Reply:
+    def call(self, repeat: RetryRule = "unsent", draw: float = 0.5, **options: Any) -> Reply:
         async def run() -> Reply:
             client = ApiClient(
                 ENDPOINT,
@@ -180,7 +180,7 @@ def test_space_around_a_key_is_not_part_of_it() -> None:
 
 @pytest.mark.parametrize("address", ["https://api.runware.ai/v1/", "http://127.0.0.1:80/v1", "http://[::1]:9/v1"])
 def test_api_address_may_be_https_or_the_loopback(address: str) -> None:
-    assert not checked_endpoint(address).endswith("/")
+    assert not check_endpoint(address).endswith("/")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_api_address_may_be_https_or_the_loopback(address: str) -> None:
 )
 def test_other_api_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        checked_endpoint(address)
+        check_endpoint(address)
 
 
 # What is sent again.
@@ -200,7 +200,7 @@ NEVER_LEFT: list[Exception] = [httpx.ConnectError("no"), httpx.ConnectTimeout("n
 
 @pytest.mark.parametrize("problem", NEVER_LEFT)
 @pytest.mark.parametrize("repeat", ["unsent", "refused", "always"])
-def test_what_never_left_is_sent_again(problem: Exception, repeat: Repeat) -> None:
+def test_what_never_left_is_sent_again(problem: Exception, repeat: RetryRule) -> None:
     script = Scripted(problem, problem, 200)
     assert script.call(repeat).status == 200
     assert len(script.requests) == 3
@@ -208,7 +208,7 @@ def test_what_never_left_is_sent_again(problem: Exception, repeat: Repeat) -> No
 
 @pytest.mark.parametrize("problem", [LOST, httpx.ReadTimeout("late"), httpx.WriteError("broke"), 500, 502, 503, 504])
 @pytest.mark.parametrize("repeat", ["unsent", "refused"])
-def test_paid_call_that_may_have_arrived_is_not_sent_again(problem: Any, repeat: Repeat) -> None:
+def test_paid_call_that_may_have_arrived_is_not_sent_again(problem: Any, repeat: RetryRule) -> None:
     script = Scripted(problem, 200)
     if isinstance(problem, Exception):
         error = refused(lambda: script.call(repeat))
@@ -257,7 +257,7 @@ def test_waits_are_drawn_from_intervals_that_double(draw: float, waits: list[flo
 
 
 def test_wait_never_passes_20_seconds_by_itself() -> None:
-    assert wait_before(10, None, lambda: 1.0) == 20.0
+    assert backoff_s(10, None, lambda: 1.0) == 20.0
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_retry_after_is_heeded_in_both_forms_up_to_a_minute(header: str, wait: f
 
 def test_date_counts_from_the_clock_of_the_server() -> None:
     until = "Sun, 22 Nov 2026 18:00:09 GMT"
-    assert retry_after(until, "Sun, 22 Nov 2026 18:00:00 GMT", NOON) == 9.0
-    assert retry_after(until, None, NOON) == 60.0
+    assert parse_retry_after(until, "Sun, 22 Nov 2026 18:00:00 GMT", NOON) == 9.0
+    assert parse_retry_after(until, None, NOON) == 60.0
 
 
 def test_wait_that_would_pass_the_deadline_is_not_begun() -> None:

@@ -26,7 +26,7 @@ from storyboard.providers.base import (
     state_of,
 )
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.runware.error_codes import meaning
+from storyboard.providers.runware.error_codes import classify
 from storyboard.providers.runware.wire import INLINE_PICTURE_BYTES, Runware
 from storyboard.providers.strict_json import read_json
 from tests.providers.conftest import take_request
@@ -399,7 +399,7 @@ def test_outcomes_of_many_tasks_are_told_apart() -> None:
     ],
 )
 def test_code_of_the_provider_has_one_meaning(theirs: str, ours: str, retryable: bool) -> None:
-    assert meaning(theirs, 200) == (ours, retryable)
+    assert classify(theirs, 200) == (ours, retryable)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_code_of_the_provider_has_one_meaning(theirs: str, ours: str, retryable:
     ],
 )
 def test_status_speaks_where_no_known_code_does(http: int, ours: str, retryable: bool) -> None:
-    assert meaning("somethingNew", http) == (ours, retryable)
+    assert classify("somethingNew", http) == (ours, retryable)
     error = RUNWARE.error_of(Reply(http, None))
     assert error is not None
     assert (error.code, error.retryable, error.status) == (ours, retryable, http)

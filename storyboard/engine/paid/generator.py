@@ -27,7 +27,7 @@ from storyboard.providers.base import Provider, attempt_of, find
 from storyboard.providers.download import DEADLINE_S as DOWNLOAD_S
 from storyboard.providers.download import STALL_S, Downloader
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.poller import DEADLINE_S, FIRST_ASK_S, Poller
+from storyboard.providers.poller import DEADLINE_S, FIRST_QUERY_S, Poller
 from storyboard.providers.remote_jobs import RemoteJobs
 from storyboard.providers.safe_transport import results_policy
 from storyboard.store.journal import Job, JournalTooNew, NoSuchJob, is_task_id
@@ -144,7 +144,7 @@ class ProviderAccount(Struct, frozen=True):
 class Timeouts(Struct, frozen=True):
     """How patient a build is, in seconds: between questions, with a job, with a call, with a download that stalls."""
 
-    interval_s: float = FIRST_ASK_S
+    interval_s: float = FIRST_QUERY_S
     job_s: float = DEADLINE_S
     call_s: float = CALL_S
     exchange_s: float = EXCHANGE_S

@@ -1,4 +1,4 @@
-"""Model cards: capabilities and prices, as JSON files beside this one."""
+"""Model cards: capabilities and prices, as JSON files in this folder."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from storyboard.core.model_cards import ModelCard
 
 @cache
 def cards() -> dict[str, ModelCard]:
-    """Every card that ships with the package, by model id."""
+    """Return every card that ships with the package, by model id."""
     found = {}
     for path in Path(__file__).parent.glob("*.json"):
         card = msgspec.json.decode(path.read_bytes(), type=ModelCard)

@@ -1,9 +1,9 @@
-"""Runware's error codes in our words.
+"""Map Runware's error codes to our codes.
 
-The documentation warns that codes are still being unified, so they are judged by category; the order of the categories
-matters (``providerRateLimitExceeded`` is a rate limit, ``insufficientCredits`` under HTTP 429 is an empty account).
-Categories and their order: the classification of the official SDK 1.8.0, read 2026-11-22. One code is judged otherwise:
-``timeoutProvider``, documented with a small ``timeout``, is a timeout here.
+Runware's documentation warns that codes are still being unified, so they are judged by category, in this order:
+``providerRateLimitExceeded`` is a rate limit, ``insufficientCredits`` under HTTP 429 is an empty account. Categories
+and their order follow the official SDK 1.8.0, read 2026-11-22, with one exception: ``timeoutProvider``, documented
+with a small ``timeout``, is a timeout here.
 """
 
 from collections.abc import Mapping
@@ -82,12 +82,12 @@ _STATUSES: Mapping[int, tuple[ErrorCode, bool]] = {
 }
 
 
-def meaning(code: str | None, status: int | None = None) -> tuple[ErrorCode, bool]:
-    """Our code for theirs and whether to try again; an unknown code is judged by the HTTP *status*."""
-    return _by_code(code or "") or _by_status(status)
+def classify(code: str | None, status: int | None = None) -> tuple[ErrorCode, bool]:
+    """Return our code for *code* and whether to retry; unknown codes are judged by the HTTP *status*."""
+    return _classify_code(code or "") or _classify_status(status)
 
 
-def _by_code(code: str) -> tuple[ErrorCode, bool] | None:
+def _classify_code(code: str) -> tuple[ErrorCode, bool] | None:
     if code == CONFLICT:
         return ("conflict", False)
     if any(word in code for word in ("Credits", "Quota", "Balance")) or code in {"quotaExceeded", "paymentRequired"}:
@@ -111,7 +111,7 @@ def _by_code(code: str) -> tuple[ErrorCode, bool] | None:
     return None
 
 
-def _by_status(status: int | None) -> tuple[ErrorCode, bool]:
+def _classify_status(status: int | None) -> tuple[ErrorCode, bool]:
     if status is None or status < 400:
         return ("provider-failed", False)
     if status >= 500:
@@ -119,32 +119,32 @@ def _by_status(status: int | None) -> tuple[ErrorCode, bool]:
     return _STATUSES.get(status, ("invalid-request", False))
 
 
-def not_seen(item: Mapping[str, Any]) -> bool:
-    """Whether an error item says no more than that the task is not known, perhaps not yet."""
-    return text(item, "code") in _NOT_SEEN
+def is_unknown_task(item: Mapping[str, Any]) -> bool:
+    """Return whether an error item only states that the task is not known, perhaps not yet."""
+    return text_field(item, "code") in _NOT_SEEN
 
 
-def from_item(item: Mapping[str, Any], status: int | None = None) -> ProviderError:
-    """The error that one item of ``errors`` (or of ``data`` with ``status: error``) is."""
+def error_from_item(item: Mapping[str, Any], status: int | None = None) -> ProviderError:
+    """Return the error described by one item of ``errors``, or of ``data`` with ``status: error``."""
     inner = item.get("error")
     told: Mapping[str, Any] = {**item, **inner} if isinstance(inner, dict) else item
-    code = text(told, "code")
-    ours, retryable = meaning(code, status)
+    code = text_field(told, "code")
+    ours, retryable = classify(code, status)
     parameter = told.get("parameter")
     if isinstance(parameter, list):
         parameter = ", ".join(name for name in parameter if isinstance(name, str))
     return ProviderError(
         ours,
-        text(told, "message") or "the provider gave no message",
+        text_field(told, "message") or "the provider gave no message",
         retryable=retryable,
         provider_code=code,
         field=parameter if isinstance(parameter, str) else None,
-        task_id=text(item, "taskUUID"),
+        task_id=text_field(item, "taskUUID"),
         status=status,
     )
 
 
-def text(item: Mapping[str, Any], name: str) -> str | None:
-    """A field of an item if it is text, else ``None``."""
+def text_field(item: Mapping[str, Any], name: str) -> str | None:
+    """Return a field of an item if it is text, else ``None``."""
     value = item.get(name)
     return value if isinstance(value, str) else None

@@ -1,8 +1,8 @@
-"""Runware's wire for generated video: requests out, replies in, and nothing else.
+"""Runware's wire format for generated video: requests out, replies in.
 
 One address, POST only; the body is a list of tasks and the reply an object with ``data`` and ``errors``, either of
-which may be missing. The meaning of replies is in ``runware_replies``, that of error codes in ``runware_errors``.
-Source: Runware's documentation of task polling, errors, media storage and of Runway Gen-4.5, read 2026-11-22.
+which may be missing. ``replies`` reads outcomes, ``error_codes`` maps errors. Source: Runware's documentation of task
+polling, errors, media storage and of Runway Gen-4.5, read 2026-11-22.
 """
 
 from base64 import b64encode
@@ -23,32 +23,32 @@ from storyboard.providers.base import (
     Unknown,
 )
 from storyboard.providers.errors import ProviderError
-from storyboard.providers.runware.error_codes import from_item, meaning, text
+from storyboard.providers.runware.error_codes import classify, error_from_item, text_field
 from storyboard.providers.runware.replies import (
     VIDEO,
     archived_of,
-    comparable,
     first_error,
     is_job_error,
     is_ours,
     items,
-    listed,
+    list_field,
+    normalise,
     outcome_of,
     require_envelope,
     same_frames,
-    silence_counts,
-    unreadable,
+    silence_means_unknown,
+    unreadable_reply,
 )
 
 # A picture of more bytes is uploaded once instead of travelling as text inside the request.
 INLINE_PICTURE_BYTES = 4 * 1024 * 1024
-# Parameters that belong to the animatic and have no field in this API.
+# Parameters for the animatic, which have no field in this API.
 _NOT_SENT = frozenset({"slate"})
 _COMPARED = ("model", "positivePrompt", "negativePrompt", "width", "height", "duration", "seed", "providerSettings")
 
 
 class Runware:
-    """Video models behind Runware's HTTP API; see ``base.Provider`` for what each method promises."""
+    """Video models behind Runware's HTTP API; ``base.Provider`` documents each method."""
 
     name = "runware"
     endpoint = "https://api.runware.ai/v1"
@@ -59,16 +59,16 @@ class Runware:
     batch = 50
 
     def task_id(self, key: str, attempt: int) -> str:
-        """A UUID of version 4 by shape, made from a hash."""
+        """Return a UUID in the form of version 4, derived from a hash."""
         return derived_uuid("take", key, str(attempt))
 
     def error_of(self, reply: Reply) -> ProviderError | None:
-        """An error by HTTP status, with the code and message of the first error item if there is one."""
+        """Return the error for a failed HTTP status, with code and message of the first error item if there is one."""
         if reply.status < 300:
             return None
         error = first_error(reply) if reply.status >= 400 else None
         if error is None:
-            error = _by_status(reply.status)
+            error = _status_error(reply.status)
         error.retry_after = reply.retry_after
         return error
 
@@ -76,21 +76,21 @@ class Runware:
     memory_s, own_ids, refusal = task_id_retention_s, client_task_ids, error_of
 
     def uploads(self, request: TakeRequest) -> dict[Position, Call]:
-        """One ``mediaStorage`` task for each large picture."""
+        """Return one ``mediaStorage`` task for each large picture."""
         large = {at: picture for at, picture in request.frames().items() if len(picture.data) > INLINE_PICTURE_BYTES}
         return {at: upload_call(picture) for at, picture in large.items()}
 
     def read_upload(self, reply: Reply) -> str:
-        """The ``mediaUUID``."""
-        self._raise_refusal(reply)
+        """Return the ``mediaUUID``."""
+        self._raise_error(reply)
         for item in items(reply.data, "data"):
-            reference = text(item, "mediaUUID")
+            reference = text_field(item, "mediaUUID")
             if item.get("taskType") == "mediaStorage" and reference:
                 return reference
-        raise first_error(reply) or unreadable("no mediaUUID in the reply to an upload")
+        raise first_error(reply) or unreadable_reply("no mediaUUID in the reply to an upload")
 
     def submission(self, request: TakeRequest, task_id: str, references: Mapping[Position, str] | None = None) -> Call:
-        """One ``videoInference`` task; pictures go in as uploaded references or as data URIs."""
+        """Return one ``videoInference`` task; pictures are uploaded references or data URIs."""
         task: dict[str, Any] = {
             "taskType": VIDEO,
             "taskUUID": task_id,
@@ -115,61 +115,63 @@ class Runware:
         return Call([task])
 
     def read_acknowledgement(self, reply: Reply, task_id: str) -> str:
-        """*task_id* if the reply acknowledges it; an error about another task is no answer to us."""
-        self._raise_refusal(reply, task_id)
-        ours = [item for item in items(reply.data, "errors") if text(item, "taskUUID") in {None, task_id}]
+        """Return *task_id* if the reply acknowledges it. An error about another task is no answer to the submission."""
+        self._raise_error(reply, task_id)
+        ours = [item for item in items(reply.data, "errors") if text_field(item, "taskUUID") in {None, task_id}]
         taken = any(is_ours(item, task_id) for item in items(reply.data, "data"))
         if ours and taken:
-            raise unreadable("the reply both takes and refuses the task", task_id)
+            raise unreadable_reply("the reply both takes and refuses the task", task_id)
         if ours:
-            raise from_item(ours[0], reply.status)
+            raise error_from_item(ours[0], reply.status)
         if taken:
             return task_id
-        raise unreadable("the reply to the submission is not about it", task_id)
+        raise unreadable_reply("the reply to the submission is not about it", task_id)
 
     def status_query(self, task_ids: Sequence[str]) -> Call:
-        """One ``getResponse`` task an id, all in one request."""
+        """Return one ``getResponse`` task per id, all in one request."""
         return Call([{"taskType": "getResponse", "taskUUID": task_id} for task_id in task_ids])
 
     def read_status(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Outcome]:
-        """Outcomes by id. Trouble that is not about one job (key, rate, server) is raised."""
-        self._raise_trouble(reply, task_ids)
+        """Return outcomes by id. Raises errors that are not about one job (key, rate, server)."""
+        self._raise_query_error(reply, task_ids)
         found = {task_id: outcome_of(reply.data, task_id, reply.status) for task_id in task_ids}
-        return {one: told for one, told in found.items() if told != Unknown() or silence_counts(reply, task_ids)}
+        return {one: told for one, told in found.items() if told != Unknown() or silence_means_unknown(reply, task_ids)}
 
     def archive_query(self, task_ids: Sequence[str]) -> Call:
-        """One ``getTaskDetails`` task an id, all in one request."""
+        """Return one ``getTaskDetails`` task per id, all in one request."""
         return Call([{"taskType": "getTaskDetails", "taskUUID": task_id} for task_id in task_ids])
 
     def read_archive(self, reply: Reply, task_ids: Sequence[str]) -> dict[str, Archived]:
-        """A refused replay kept in the archive shows that the task is known, and is not the job's failure."""
-        self._raise_trouble(reply, task_ids)
-        silent = {task_id: Archived(known=False) for task_id in task_ids} if silence_counts(reply, task_ids) else {}
+        """Return the archive's entries. A refused replay shows that the task is known; it is no failure of the job."""
+        self._raise_query_error(reply, task_ids)
+        silent = (
+            {task_id: Archived(known=False) for task_id in task_ids} if silence_means_unknown(reply, task_ids) else {}
+        )
         told = [item for item in items(reply.data, "data") if item.get("taskType") == "getTaskDetails"]
-        mine = {one: item for item in reversed(told) if (one := text(item, "taskUUID")) in task_ids and one}
+        mine = {one: item for item in reversed(told) if (one := text_field(item, "taskUUID")) in task_ids and one}
         return silent | {task_id: archived_of(item, task_id) for task_id, item in mine.items()}
 
     def same_request(self, archived: Mapping[str, Any], submitted: Call) -> bool:
-        """Compares what decides the take; pictures only where both are written out."""
+        """Return whether the fields that determine the take are equal; only inline pictures are compared."""
         ours = submitted.body[0] if isinstance(submitted.body, list) else {}
         if not isinstance(ours, dict):
             return False
-        fields_equal = all(comparable(archived.get(name)) == comparable(ours.get(name)) for name in _COMPARED)
+        fields_equal = all(normalise(archived.get(name)) == normalise(ours.get(name)) for name in _COMPARED)
         return fields_equal and same_frames(archived.get("inputs"), ours.get("inputs"))
 
-    def _raise_refusal(self, reply: Reply, task_id: str | None = None) -> None:
+    def _raise_error(self, reply: Reply, task_id: str | None = None) -> None:
         foreign = task_id is not None and any(
-            text(item, "taskUUID") not in {None, task_id} for item in items(reply.data, "errors")
+            text_field(item, "taskUUID") not in {None, task_id} for item in items(reply.data, "errors")
         )
         error = self.error_of(reply)
         if error and foreign and reply.status == 400:
-            raise unreadable("the refusal is about another task", task_id)
+            raise unreadable_reply("the refusal is about another task", task_id)
         if error:
             raise error
         require_envelope(reply.data)
 
-    def _raise_trouble(self, reply: Reply, task_ids: Sequence[str]) -> None:
-        """Raise what is wrong with the question; errors of the jobs asked about are left for their outcomes."""
+    def _raise_query_error(self, reply: Reply, task_ids: Sequence[str]) -> None:
+        """Raise errors of the query; errors of the queried jobs are left for their outcomes."""
         about_jobs = any(is_job_error(item, task_ids) for item in items(reply.data, "errors"))
         error = self.error_of(reply)
         if error and not (about_jobs and error.code not in {"auth", "no-balance", "rate-limited", "server"}):
@@ -177,33 +179,33 @@ class Runware:
         if error is None:
             require_envelope(reply.data)
         for item in items(reply.data, "errors"):
-            trouble = from_item(item, reply.status)
-            about = text(item, "taskUUID")
+            trouble = error_from_item(item, reply.status)
+            about = text_field(item, "taskUUID")
             whole = about is None or (list(task_ids) == [about] and not is_job_error(item, task_ids))
-            if trouble.code == "auth" or (whole and not listed(reply.data, "data")):
+            if trouble.code == "auth" or (whole and not list_field(reply.data, "data")):
                 raise trouble
 
 
-def _by_status(status: int) -> ProviderError:
+def _status_error(status: int) -> ProviderError:
     if status < 400:
         return ProviderError("unreadable-reply", "the API answers with a redirect", status=status)
-    code, retryable = meaning(None, status)
+    code, retryable = classify(None, status)
     return ProviderError(code, f"HTTP {status}", retryable=retryable, status=status)
 
 
 def derived_uuid(*parts: str) -> str:
-    """A UUID with the version and variant bits of version 4, the same for the same *parts* everywhere."""
+    """Return a UUID with the version and variant bits of version 4, equal for equal *parts* on every machine."""
     framed = "".join(f"{len(part)}:{part}" for part in ("storyboard runware 1", *parts))
     return str(UUID(bytes=sha256(framed.encode()).digest()[:16], version=4))
 
 
 def data_uri(picture: Picture) -> str:
-    """The picture as text."""
+    """Return the picture as a data URI."""
     return f"data:{picture.media_type};base64,{b64encode(picture.data).decode('ascii')}"
 
 
 def upload_call(picture: Picture) -> Call:
-    """Put a picture into Runware's media storage; the task id follows from its content."""
+    """Return the call that stores a picture at Runware; the task id is derived from its content."""
     task_id = derived_uuid("media", sha256(picture.data).hexdigest())
     task = {"taskType": "mediaStorage", "taskUUID": task_id, "operation": "upload", "media": data_uri(picture)}
     return Call([task])
