@@ -98,21 +98,23 @@ _TAG_HEAD = 11
 
 
 class AudioFrameHeader(Struct, frozen=True):
-    """One frame as its header tells: its bytes, its samples, and samples a second."""
+    """The header of one audio frame: its bytes, its samples, and samples a second."""
 
     length: int
     samples: int
     rate: int
 
 
-def walked(read: ReadAt, size: int, at: int) -> Fraction | None:
-    """Seconds of the frames from byte *at* to the end of a file of *size* bytes."""
+def frames_length(read: ReadAt, size: int, at: int) -> Fraction | None:
+    """Return the seconds of the frames from byte *at* to the end of a file of *size* bytes."""
     first = read(_TAG_HEAD, at)
     header = next((kind for kind in (mp3_frame, adts_frame) if kind(first) is not None), None)
-    return None if header is None else _added_up(read, size, at, header)
+    return None if header is None else _sum_frames(read, size, at, header)
 
 
-def _added_up(read: ReadAt, size: int, at: int, header: Callable[[bytes], AudioFrameHeader | None]) -> Fraction | None:
+def _sum_frames(
+    read: ReadAt, size: int, at: int, header: Callable[[bytes], AudioFrameHeader | None]
+) -> Fraction | None:
     samples, rate, block, base = 0, 0, b"", at
     for _ in range(_MOST_FRAMES):
         if at + _TAG_HEAD > base + len(block):
@@ -128,7 +130,7 @@ def _added_up(read: ReadAt, size: int, at: int, header: Callable[[bytes], AudioF
 
 
 def mp3_frame(head: bytes) -> AudioFrameHeader | None:
-    """The frame of layer III that begins so; none of a free bit rate, whose header does not tell its length."""
+    """Return the frame of layer III with that header, ``None`` for a free bit rate, which states no length."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
         return None
     version, bits, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
@@ -140,7 +142,7 @@ def mp3_frame(head: bytes) -> AudioFrameHeader | None:
 
 
 def adts_frame(head: bytes) -> AudioFrameHeader | None:
-    """The frame of AAC that begins so."""
+    """Return the frame of AAC with that header."""
     if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return None
     rate = head[2] >> 2 & 15
@@ -158,15 +160,15 @@ _ELEMENT_HEAD = 12  # four bytes of a name, eight of a length
 
 
 def matroska_length(read: ReadAt, size: int) -> Fraction | None:
-    """Seconds of a file of *size* bytes; ``None`` if it does not say, as one does not that was streamed."""
+    """Return the seconds of a file of *size* bytes, ``None`` if it does not state them, as a live stream."""
     for name, at, end in _elements(read, 0, size):
         if name == _SEGMENT:
             info = next(((at, end) for name, at, end in _elements(read, at, end) if name == _INFO), None)
-            return None if info is None else _length(read, *info)
+            return None if info is None else _info_length(read, *info)
     return None
 
 
-def _length(read: ReadAt, begin: int, end: int) -> Fraction | None:
+def _info_length(read: ReadAt, begin: int, end: int) -> Fraction | None:
     scale, duration = 1_000_000, 0.0
     for name, at, stop in _elements(read, begin, end):
         data = read(min(8, stop - at), at)
@@ -180,13 +182,13 @@ def _length(read: ReadAt, begin: int, end: int) -> Fraction | None:
 
 
 def _elements(read: ReadAt, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Name, place and end of what stands side by side between two places; one of unknown length is the last."""
+    """Yield name, start and end of adjacent elements; one of unknown length is the last."""
     for _ in range(_MOST_ELEMENTS):
         if at >= end:
             return
         head = read(_ELEMENT_HEAD, at)
-        long = _digits(head, 4)
-        wide = _digits(head[long:], 8)
+        long = _number_width(head, 4)
+        wide = _number_width(head[long:], 8)
         name = int.from_bytes(head[:long], "big")
         value = int.from_bytes(head[long : long + wide], "big")
         begin, mask = at + long + wide, (1 << 7 * wide) - 1
@@ -195,8 +197,8 @@ def _elements(read: ReadAt, at: int, end: int) -> Iterator[tuple[int, int, int]]
         yield name, begin, at
 
 
-def _digits(head: bytes, most: int) -> int:
-    """How many bytes a number has that begins so. Raises ``IndexError`` if it is none."""
+def _number_width(head: bytes, most: int) -> int:
+    """Return the width in bytes of the number that begins *head*. Raises ``IndexError`` if it is none."""
     wide = 9 - head[0].bit_length()
     if wide > most or wide > len(head):
         raise IndexError
@@ -210,7 +212,7 @@ _OPUS_RATE = 48_000
 
 
 def sound_length(read: ReadAt, size: int) -> Fraction | None:
-    """Seconds of sound in a file of *size* bytes; ``None`` if its header does not say."""
+    """Return the seconds of sound in a file of *size* bytes, ``None`` if its header does not state them."""
     head = read(12, 0)
     try:
         if head[:4] == b"RIFF" and head[8:] == b"WAVE":
@@ -219,11 +221,11 @@ def sound_length(read: ReadAt, size: int) -> Fraction | None:
             return _aiff(read, size)
         if head[:4] == b"fLaC":
             packed = int.from_bytes(read(8, 18), "big")
-            return _seconds(packed & (1 << 36) - 1, packed >> 44)
+            return _to_seconds(packed & (1 << 36) - 1, packed >> 44)
         if head[:4] == b"OggS":
             return _ogg(read, size)
         if head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
-            return _in_frames(read, size, head)
+            return _tagged_frames_length(read, size, head)
         if is_matroska(head):
             return matroska_length(read, size)
         return _mp4(index_of(read, size) or b"", b"soun")
@@ -232,9 +234,9 @@ def sound_length(read: ReadAt, size: int) -> Fraction | None:
 
 
 def picture_length(read: ReadAt, size: int) -> Fraction | None:
-    """Seconds of moving pictures in an MP4 or MOV of *size* bytes; ``None`` if its header does not say.
+    """Return the seconds of moving pictures in an MP4 or MOV of *size* bytes, ``None`` if not stated.
 
-    Other containers tell only how long everything in them is together.
+    Other containers only state how long all streams together are.
     """
     try:
         return None if is_matroska(read(4, 0)) else _mp4(index_of(read, size) or b"", b"vide")
@@ -242,12 +244,12 @@ def picture_length(read: ReadAt, size: int) -> Fraction | None:
         return None
 
 
-def _seconds(samples: int, rate: int) -> Fraction | None:
+def _to_seconds(samples: int, rate: int) -> Fraction | None:
     return Fraction(samples, rate) if samples and rate else None
 
 
-def _chunks(read: ReadAt, size: int, order: str) -> Iterator[tuple[bytes, int, int]]:
-    """Name, place and length of the chunks of a WAV or AIFF file."""
+def _iterate_chunks(read: ReadAt, size: int, order: str) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and length of the chunks of a WAV or AIFF file."""
     at = 12
     for _ in range(_MOST_CHUNKS):
         if at + 8 > size:
@@ -259,17 +261,17 @@ def _chunks(read: ReadAt, size: int, order: str) -> Iterator[tuple[bytes, int, i
 
 def _wav(read: ReadAt, size: int) -> Fraction | None:
     per_second = 0
-    for name, at, length in _chunks(read, size, "<"):
+    for name, at, length in _iterate_chunks(read, size, "<"):
         if name == b"fmt ":
             [per_second] = struct.unpack("<I", read(4, at + 8))
         if name == b"data":
             there = size - at if length in (0, _STREAMED) else min(length, size - at)
-            return _seconds(there, per_second)
+            return _to_seconds(there, per_second)
     return None
 
 
 def _aiff(read: ReadAt, size: int) -> Fraction | None:
-    for name, at, _ in _chunks(read, size, ">"):
+    for name, at, _ in _iterate_chunks(read, size, ">"):
         if name == b"COMM":
             frames, _, exponent, mantissa = struct.unpack(">IHHQ", read(16, at + 2))
             rate = Fraction(mantissa) * Fraction(2) ** ((exponent & 0x7FFF) - 16383 - 63)
@@ -277,29 +279,29 @@ def _aiff(read: ReadAt, size: int) -> Fraction | None:
     return None
 
 
-def _in_frames(read: ReadAt, size: int, head: bytes) -> Fraction | None:
-    """MP3 or AAC, behind a tag."""
+def _tagged_frames_length(read: ReadAt, size: int, head: bytes) -> Fraction | None:
+    """Return the length of MP3 or AAC frames behind a tag."""
     at = 0
     if head[:3] == b"ID3":
         sizes = read(4, 6)
         at = 10 + (sizes[0] << 21 | sizes[1] << 14 | sizes[2] << 7 | sizes[3])
     frame = read(192, at)
-    return _counted(frame) if b"Xing" in frame or b"Info" in frame else walked(read, size, at)
+    return _stated_frames_length(frame) if b"Xing" in frame or b"Info" in frame else frames_length(read, size, at)
 
 
-def _counted(frame: bytes) -> Fraction | None:
-    """By the count in the first frame of an MP3."""
+def _stated_frames_length(frame: bytes) -> Fraction | None:
+    """Return the length by the count in the first frame of an MP3."""
     version, layer, rate = frame[1] >> 3 & 3, frame[1] >> 1 & 3, frame[2] >> 2 & 3
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[0] != 0xFF or layer != 1 or tag < 0 or not frame[tag + 7] & 1:
         return None
     [frames] = struct.unpack(">I", frame[tag + 8 : tag + 12])
-    samples = frames * (1152 if version == 3 else 576) - _padding(frame[tag + 8 :], frame[tag + 7])
-    return _seconds(max(0, samples), MP3_RATES[version][rate])
+    samples = frames * (1152 if version == 3 else 576) - _padding_samples(frame[tag + 8 :], frame[tag + 7])
+    return _to_seconds(max(0, samples), MP3_RATES[version][rate])
 
 
-def _padding(fields: bytes, flags: int) -> int:
-    """Samples that the encoder put before and behind the sound, as it says beyond the fields that *flags* name."""
+def _padding_samples(fields: bytes, flags: int) -> int:
+    """Return the delay and padding of the encoder in samples, which it wrote behind the fields in *flags*."""
     at = sum(length for bit, length in enumerate((4, 4, 100, 4)) if flags >> bit & 1)
     if fields[at : at + 4] not in (b"LAME", b"Lavf", b"Lavc"):
         return 0
@@ -317,34 +319,34 @@ def _ogg(read: ReadAt, size: int) -> Fraction | None:
     [samples] = struct.unpack("<q", page[6:14])
     if packet.startswith(b"OpusHead"):
         [skipped] = struct.unpack("<H", packet[10:12])
-        return _seconds(max(0, samples - skipped), _OPUS_RATE)
+        return _to_seconds(max(0, samples - skipped), _OPUS_RATE)
     if packet.startswith(b"\x01vorbis"):
         [rate] = struct.unpack("<I", packet[12:16])
-        return _seconds(max(0, samples), rate)
+        return _to_seconds(max(0, samples), rate)
     return None
 
 
 def _mp4(index: bytes, kind: bytes) -> Fraction | None:
-    """The longest track of that *kind* that the ``moov`` box lists; of one in fragments it says nothing."""
+    """Return the length of the longest track of that *kind* in the ``moov`` box, ``None`` for fragments."""
     found = []
     for track in index.split(b"trak")[1:]:
         at = track.find(b"mdhd") + 4
-        if kind not in _handler(track) or at < 4:
+        if kind not in _handler_type(track) or at < 4:
             continue
         form, skip = (">IQ", 20) if track[at] else (">II", 12)
         scale, length = struct.unpack_from(form, track, at + skip)
-        found.append(_edited(index, track) or _seconds(length, scale))
+        found.append(_edited_length(index, track) or _to_seconds(length, scale))
     return max((length for length in found if length), default=None)
 
 
-def _handler(track: bytes) -> bytes:
-    """What the first ``hdlr`` box of a track says that it is of (ISO/IEC 14496-12, 8.4.3)."""
+def _handler_type(track: bytes) -> bytes:
+    """Return the type in the first ``hdlr`` box of a track (ISO/IEC 14496-12, 8.4.3)."""
     at = track.find(b"hdlr")
     return track[at + 12 : at + 16]
 
 
-def _edited(index: bytes, track: bytes) -> Fraction | None:
-    """What the edit list of a track leaves of it; ``None`` if it has none."""
+def _edited_length(index: bytes, track: bytes) -> Fraction | None:
+    """Return the length that the edit list of a track leaves of it, ``None`` without a list."""
     at, movie = track.find(b"elst") + 4, index.find(b"mvhd") + 4
     if at < 4 or movie < 4:
         return None
@@ -355,4 +357,4 @@ def _edited(index: bytes, track: bytes) -> Fraction | None:
     for number in range(min(count, _MOST_CHUNKS)):
         length, begin, _ = struct.unpack_from(entry, track, at + 8 + number * struct.calcsize(entry))
         shown += length if begin >= 0 else 0
-    return _seconds(shown, scale)
+    return _to_seconds(shown, scale)

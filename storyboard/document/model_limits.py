@@ -105,7 +105,7 @@ def _is_own(shot: ShotDraft, field: Field) -> bool:
 
 
 class ModelMismatch(Struct, frozen=True):
-    """A field of a request that a model cannot serve, in words, and the nearest value that it can."""
+    """A field of a request that a model cannot serve, the message, and the nearest value that it can."""
 
     field: str
     message: str

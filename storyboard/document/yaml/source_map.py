@@ -1,7 +1,7 @@
 """A parsed YAML file: its text, its values as nodes, and the span of each value.
 
-Nodes hold code point indexes only. Lines and columns are computed on demand, so that parsing ten thousand shots does
-not pay for positions nobody reads. ``parse`` builds the nodes.
+Nodes hold code point indexes only. Lines and columns are computed on demand: most of ten thousand shots need none.
+``parse`` builds the nodes.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Findings for text that is not valid YAML, in words for authors.
+"""Findings for text that is not valid YAML, worded for authors.
 
 The two loaders of PyYAML word one error differently and point at different positions; both become one finding here.
 """
