@@ -24,7 +24,7 @@ from storyboard.engine import commit
 from storyboard.engine.generators import GeneratedClip
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.media import frames
-from storyboard.media.frames import extract
+from storyboard.media.frames import extract_frame
 from storyboard.media.probe import probe
 from storyboard.media.render.encoder import ClipWriter
 
@@ -75,7 +75,7 @@ def build(folder: Path) -> None:
 
 
 def _fill(session: Session, clip: Path) -> None:
-    data, info, picture = clip.read_bytes(), probe(clip), extract(clip, "last")
+    data, info, picture = clip.read_bytes(), probe(clip), extract_frame(clip, "last")
     planner, shelf, graph = session.planned()[0], session.shelf, session.graph
     for action in graph.order:
         if action.kind not in ("take", "frame"):
@@ -91,7 +91,7 @@ def _fill(session: Session, clip: Path) -> None:
             shelf.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
-        with mock.patch.object(frames, "extract", return_value=marked):
+        with mock.patch.object(frames, "extract_frame", return_value=marked):
             kept = shelf.keep(commit.frame(step, shelf.blob(planner.results[take_id(action.shot)].digest)))
         frame = FrameResult(kept.values["planes"], kept.digest)
         planner.record(action, frame)

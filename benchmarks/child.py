@@ -13,7 +13,7 @@ from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, Footage, Mix
 from storyboard.media.join.join import JoinPiece, join
 from storyboard.media.probe import probe
-from storyboard.media.render.segment import draw
+from storyboard.media.render.segment import draw_segment
 
 
 def joined(out: Path, *clips: Path) -> int:
@@ -35,7 +35,7 @@ def drawn(out: Path, one: Path, two: Path, frames: Path) -> int:
     count = int(str(frames))
     sides = [Footage(name, Fraction(0), count) for name in ("one", "two")]
     canvas = Canvas(Size(1920, 1080), Fraction(24))
-    draw(Mix("dissolve", count, *sides), {"one": one, "two": two}, canvas, out, look)
+    draw_segment(Mix("dissolve", count, *sides), {"one": one, "two": two}, canvas, out, look)
     return most[0]
 
 

@@ -168,7 +168,7 @@ def _nothing_to_draw() -> ExitStack:
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(WorkerPool, "run", run))
-    stack.enter_context(mock.patch.object(frames, "extract", extract))
+    stack.enter_context(mock.patch.object(frames, "extract_frame", extract))
     stack.enter_context(mock.patch.object(executor, "assemble", assemble))
     return stack
 

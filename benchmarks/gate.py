@@ -18,10 +18,12 @@ def rows(quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         _write(clip, size, seconds)
-        gate, decode = _cpu(runs, lambda: _gate(clip), lambda: _decode(clip))
+        validate_clip, decode = _cpu(runs, lambda: _gate(clip), lambda: _decode(clip))
     name = f"{seconds} s of {size}"
-    yield Row("gate", name, gate, "the length of the clip", Sample((float(seconds),)), target=0.5)
-    yield Row("gate", name, gate, "a decoder alone", decode, note="with index, checks, black and still stretches")
+    yield Row("gate", name, validate_clip, "the length of the clip", Sample((float(seconds),)), target=0.5)
+    yield Row(
+        "gate", name, validate_clip, "a decoder alone", decode, note="with index, checks, black and still stretches"
+    )
 
 
 def _write(clip: Path, size: Size, seconds: int) -> None:
@@ -40,9 +42,9 @@ def _write(clip: Path, size: Size, seconds: int) -> None:
 
 
 def _gate(clip: Path) -> None:
-    from storyboard.media.probe import gate
+    from storyboard.media.probe import validate_clip
 
-    gate(clip)
+    validate_clip(clip)
 
 
 def _decode(clip: Path) -> None:

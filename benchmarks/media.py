@@ -53,16 +53,16 @@ def _workers(folder: Path, seconds: int) -> Iterator[Row]:
 
 
 def _frames(folder: Path, seconds: int, runs: int) -> Iterator[Row]:
-    from storyboard.media.frames import extract
-    from storyboard.media.probe import gate
+    from storyboard.media.frames import extract_frame
+    from storyboard.media.probe import validate_clip
 
     [many] = takes(folder / "many", "k", 1, Kind(seconds, keyframes=1))
     [single] = takes(folder / "single", "k", 1, Kind(seconds))
     for name, clip, target in (("keyframes each second", many, 0.5), ("a single keyframe", single, 2.0)):
         decode = run("-threads", "1", "-i", clip, "-f", "null", "-")
-        _, (ours, theirs) = both(runs, lambda clip=clip: extract(clip, "last"), decode)
+        _, (ours, theirs) = both(runs, lambda clip=clip: extract_frame(clip, "last"), decode)
         yield Row("media", f"last frame of a take with {name}, CPU", ours, "ffmpeg decodes it all", theirs, target)
-    wall, cpu = both(runs, lambda: gate(single))
+    wall, cpu = both(runs, lambda: validate_clip(single))
     length = at_most(float(seconds), "s")
     yield Row("media", f"gate of {seconds} s of 720p", wall[0], "the clip's length", length, 0.5)
     yield Row("media", f"gate of {seconds} s of 720p, CPU", cpu[0], "the clip's length", length)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.measure import Row, Sample, peak_mb
 from storyboard.core.audio import EDGE, RATE, Ramp, ShotAudio, SoundMix, TrackAudio, sample_at
-from storyboard.media.audio.dynamics import limited
-from storyboard.media.audio.mix import mixed
+from storyboard.media.audio.dynamics import limit
+from storyboard.media.audio.mix import mix
 from storyboard.media.audio.soundtrack import _encode, write_sound
 from tests.media.clips import NTSC
 from tests.media.sounds import beeps, heard, onsets, tone, write_clip, write_wav
@@ -31,7 +31,7 @@ def rows(quick: bool) -> Iterator[Row]:
         sound, files = long_film(Path(folder), 20 if quick else 300)
         ours, theirs = [], []
         for _ in range(1 if quick else 3):
-            ready = list(limited(lambda: mixed(sound, files), 1.0, 0.8))
+            ready = list(limit(lambda: mix(sound, files), 1.0, 0.8))
             theirs.append(_cpu(lambda ready=ready: _encode(iter(ready), sound.samples, Path(folder) / "e.m4a")))
             ours.append(_cpu(lambda: write_sound(sound, files, Path(folder) / "o.m4a", lambda done, total: None)))
         yield Row(

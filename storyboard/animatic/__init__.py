@@ -1,1 +1,1 @@
-"""Drawn placeholder clips: an animatic made from a prompt, without a provider."""
+"""Animatic: placeholder clips drawn from prompts, without a provider."""

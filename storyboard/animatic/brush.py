@@ -1,4 +1,4 @@
-"""Brushes: shapes in stage units into soft masks, and masks into layers with light and air in them."""
+"""Brushes: draw shapes in stage units into soft masks, and turn masks into shaded layers."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from storyboard.animatic import noise
 from storyboard.animatic.layers import LayerArea
-from storyboard.animatic.palette import Colour, bytes_of
+from storyboard.animatic.palette import Colour, to_bytes
 from storyboard.animatic.planes import Picture
 
 Points = npt.ArrayLike
@@ -19,7 +19,7 @@ SHADE_STEP = 16  # layer pixels; light and air change slowly
 
 
 class Glow(Struct, frozen=True):
-    """Where light comes from: a place on the stage, its colour, how far it reaches (stage units), how strong (0-1)."""
+    """A light source: its place on the stage, colour, reach (stage units) and strength (0 to 1)."""
 
     x: float
     y: float
@@ -29,21 +29,21 @@ class Glow(Struct, frozen=True):
 
 
 class Stencil:
-    """A mask that is drawn into with hard edges and taken off soft."""
+    """A mask that is drawn with hard edges and read with soft ones."""
 
     def __init__(self, canvas: LayerArea) -> None:
         self.canvas = canvas
         self.image = Image.new("L", canvas.size)
-        self._pen = ImageDraw.Draw(self.image).draw  # in an L picture a level is its own ink
+        self._pen = ImageDraw.Draw(self.image).draw  # an L picture needs no conversion of colours to ink
 
     def polygon(self, points: Points, level: int = 255) -> None:
-        """A filled polygon."""
+        """Fill a polygon."""
         flat = self.canvas.pixels(points)
         if len(flat) >= 3:
             self._pen.draw_polygon(flat.ravel().tolist(), level, 1)
 
     def box(self, left: float, top: float, right: float, bottom: float, level: int = 255) -> None:
-        """A filled rectangle."""
+        """Fill a rectangle."""
         canvas = self.canvas
         x0, x1 = (left - canvas.left) * canvas.scale, (right - canvas.left) * canvas.scale
         y0, y1 = (top - canvas.top) * canvas.scale, (bottom - canvas.top) * canvas.scale
@@ -51,7 +51,7 @@ class Stencil:
             self._pen.draw_rectangle((x0, y0, x1, y1), level, 1)
 
     def disc(self, x: float, y: float, radius: float, tall: float = 1.0, level: int = 255) -> None:
-        """A filled ellipse; *tall* is its height against its width."""
+        """Fill an ellipse; *tall* is its height over its width."""
         canvas = self.canvas
         px, py = (x - canvas.left) * canvas.scale, (y - canvas.top) * canvas.scale
         rx = max(0.5, radius * canvas.scale)
@@ -59,7 +59,7 @@ class Stencil:
         self._pen.draw_ellipse((px - rx, py - ry, px + rx, py + ry), level, 1)
 
     def discs(self, x: noise.Array, y: noise.Array, radius: noise.Array, tall: noise.Array) -> None:
-        """Many filled ellipses at once; one that is smaller than a pixel is one."""
+        """Fill many ellipses at once, each at least a pixel large."""
         middle = self.canvas.pixels(np.stack([x, y], axis=1))
         wide = np.maximum(0.5, radius * self.canvas.scale)
         reach = np.stack([wide, np.maximum(0.5, wide * tall)], axis=1)
@@ -67,7 +67,7 @@ class Stencil:
             self._pen.draw_ellipse(corners, 255, 1)
 
     def limb(self, points: Points, widths: Sequence[float], level: int = 255) -> None:
-        """A round stroke along *points*, as wide at each as *widths* says (stage units)."""
+        """Draw a round stroke along *points*; *widths* gives its width at each point (stage units)."""
         line = self.canvas.pixels(points).view(np.complex128)[:, 0]  # x + iy: a quarter turn is a factor of i
         radii = np.maximum(0.35, np.asarray(widths, dtype=np.float64) * (self.canvas.scale / 2))
         along = np.empty_like(line)
@@ -79,14 +79,14 @@ class Stencil:
             x, y, r = line[end].real, line[end].imag, radii[end]
             self._pen.draw_ellipse((x - r, y - r, x + r, y + r), level, 1)
 
-    def soft(self, blur: float = 0.0) -> Picture:
-        """The mask with edges a frame pixel wide, or blurred over *blur* stage units."""
+    def soft_mask(self, blur: float = 0.0) -> Picture:
+        """Return the mask with edges one frame pixel wide, or blurred over *blur* stage units."""
         factor = max(2, round(blur * self.canvas.scale))
-        return softened(self.image, factor)
+        return soften(self.image, factor)
 
 
-def softened(mask: Picture, factor: int) -> Picture:
-    """*mask* blurred over about *factor* pixels, by way of a smaller one; a mask of the same size."""
+def soften(mask: Picture, factor: int) -> Picture:
+    """Return *mask* blurred over about *factor* pixels, by way of a smaller mask, at its own size."""
     factor = min(factor, max(1, min(mask.size) // 2))
     if factor <= 1:
         return mask
@@ -96,19 +96,19 @@ def softened(mask: Picture, factor: int) -> Picture:
         grown = Image.new("L", (mask.width + pad[0], mask.height + pad[1]))
         grown.paste(mask.resize(grown.size, Image.Resampling.NEAREST, (0, 0, mask.width, mask.height)))
         grown.paste(mask)
-        return _enlarged(grown.reduce(factor), grown.size, wide).crop((0, 0, *mask.size))
-    return _enlarged(mask.reduce(factor), mask.size, wide)
+        return _enlarge(grown.reduce(factor), grown.size, wide).crop((0, 0, *mask.size))
+    return _enlarge(mask.reduce(factor), mask.size, wide)
 
 
-def _enlarged(mask: Picture, size: tuple[int, int], wide: Image.Resampling) -> Picture:
-    """*mask* at *size*; if it grows much, the last doubling is a plain one, which no one sees in what is so soft."""
+def _enlarge(mask: Picture, size: tuple[int, int], wide: Image.Resampling) -> Picture:
+    """Return *mask* at *size*; at a large factor the last doubling repeats pixels, invisible in a soft mask."""
     if size[0] < 6 * mask.width:
         return mask.resize(size, wide)
     return mask.resize((size[0] // 2, size[1] // 2), wide).resize(size, Image.Resampling.NEAREST)
 
 
 def curve(*control: tuple[float, float], steps: int = 14) -> list[tuple[float, float]]:
-    """A Bézier curve through its first and last point, led by those between."""
+    """Return a Bézier curve through its first and last point, led by those between."""
     points: list[tuple[float, float]] = [
         tuple(p) for p in (_weights(len(control), steps) @ np.asarray(control)).tolist()
     ]
@@ -123,7 +123,7 @@ def _weights(count: int, steps: int) -> npt.NDArray[np.float64]:
 
 
 def taper(first: float, last: float, steps: int = 14) -> list[float]:
-    """Widths for a curve, from *first* to *last*."""
+    """Return widths for a curve, from *first* to *last*."""
     return [first + (last - first) * i / (steps - 1) for i in range(steps)]
 
 
@@ -135,42 +135,42 @@ def shading(
     glows: Iterable[Glow] = (),
     rng: np.random.Generator | None = None,
 ) -> Picture:
-    """An RGB picture of *canvas*: *tone*, with *air* gathering towards some heights and light falling in.
+    """Return an RGB picture of *canvas* in *tone*, with *air* gathered at some heights and light falling in.
 
     Each *lift* is (from y, to y, amount): the share of air grows from 0 at the first height to amount at the second.
     """
     x, y = canvas.grid(SHADE_STEP)
     colours = np.broadcast_to(np.asarray(tone), (y.shape[0], x.shape[1], 3)).copy()
     for start, end, amount in lift:
-        colours = _towards(colours, air, amount * noise.smooth(start, end, y + 0 * x))
+        colours = _blend_towards(colours, air, amount * noise.smoothstep(start, end, y + 0 * x))
     for glow in glows:
         distance = np.hypot(x - glow.x, y - glow.y) / max(glow.reach, 1e-6)
-        colours = _towards(colours, glow.colour, glow.strength * np.exp(-(distance**1.3) * 1.6))
+        colours = _blend_towards(colours, glow.colour, glow.strength * np.exp(-(distance**1.3) * 1.6))
     if rng is not None:
         texture = noise.clouds(rng, x.shape[1], y.shape[0], (max(2, x.shape[1] / 9), max(2, y.shape[0] / 9)), 3) - 0.5
         colours *= 1 + 0.16 * texture[..., None]
-    colours = corners(colours, canvas, x, y)
-    return spread(picture_of(colours, rng), canvas)
+    colours = vignette(colours, canvas, x, y)
+    return enlarge_coarse(to_picture(colours, rng), canvas)
 
 
-def spread(coarse: Picture, canvas: LayerArea) -> Picture:
-    """A coarse picture over all of *canvas*, smooth but for the last doubling, which a frame pixel doesn't show."""
+def enlarge_coarse(coarse: Picture, canvas: LayerArea) -> Picture:
+    """Return a coarse picture over all of *canvas*; the last doubling repeats pixels, which a frame pixel hides."""
     half = (max(1, canvas.size[0] // 2), max(1, canvas.size[1] // 2))
     return coarse.resize(half, Image.Resampling.BICUBIC).resize(canvas.size, Image.Resampling.NEAREST)
 
 
-def corners(colours: noise.Array, canvas: LayerArea, x: noise.Array, y: noise.Array) -> noise.Array:
-    """*colours* (height, width, 3) darker where *x* and *y* come near the corners of the stage, as a lens has it."""
+def vignette(colours: noise.Array, canvas: LayerArea, x: noise.Array, y: noise.Array) -> noise.Array:
+    """Return *colours* (height, width, 3), darkened where *x* and *y* approach the corners of the stage."""
     distance = np.hypot(x / max(0.25, canvas.right), (y - 0.5) / 0.58)
-    return np.asarray(colours * (1 - 0.42 * noise.smooth(0.8, 1.5, distance))[..., None])
+    return np.asarray(colours * (1 - 0.42 * noise.smoothstep(0.8, 1.5, distance))[..., None])
 
 
-def _towards(colours: noise.Array, goal: Colour, part: noise.Array) -> noise.Array:
+def _blend_towards(colours: noise.Array, goal: Colour, part: noise.Array) -> noise.Array:
     return np.asarray(colours + (np.asarray(goal) - colours) * part[..., None])
 
 
-def picture_of(colours: noise.Array, rng: np.random.Generator | None = None) -> Picture:
-    """Colours from 0 to 1, shape (height, width, 3), as RGB; with *rng*, dithered over a level so nothing bands."""
+def to_picture(colours: noise.Array, rng: np.random.Generator | None = None) -> Picture:
+    """Return colours from 0 to 1, shape (height, width, 3), as RGB; *rng* dithers by a level against banding."""
     levels = np.clip(colours, 0, 1) * 255
     if rng is not None:
         levels = levels + rng.uniform(-0.9, 0.9, levels.shape[:2])[..., None]
@@ -178,14 +178,14 @@ def picture_of(colours: noise.Array, rng: np.random.Generator | None = None) -> 
 
 
 def cut_out(paint: Picture, mask: Picture) -> Picture:
-    """*paint* where *mask* is, as RGBA."""
+    """Return *paint* where *mask* is set, as RGBA."""
     image = paint.copy()
     image.putalpha(mask)
     return image
 
 
 def tint(image: Picture, mask: Picture, shade: Colour, amount: float = 1.0) -> None:
-    """Colour *image* (RGB or RGBA) where *mask* is; what was see-through stays so."""
+    """Colour *image* (RGB or RGBA) where *mask* is set; alpha is unchanged."""
     box = mask.getbbox()
     if box is None:
         return
@@ -193,15 +193,15 @@ def tint(image: Picture, mask: Picture, shade: Colour, amount: float = 1.0) -> N
     level = level if amount >= 1 else level.point([round(i * amount) for i in range(256)])
     if image.mode == "RGBA":
         alpha = part.getchannel("A")
-        part.paste((*bytes_of(shade), 255), (0, 0), level)
+        part.paste((*to_bytes(shade), 255), (0, 0), level)
         part.putalpha(alpha)
     else:
-        part.paste(bytes_of(shade), (0, 0), level)
+        part.paste(to_bytes(shade), (0, 0), level)
     image.paste(part, box)
 
 
 def shine(image: Picture, mask: Picture, shade: Colour, spread: int, amount: float = 0.8) -> None:
-    """Let *mask* shine: a wide halo in *shade* that also lies beyond the silhouette, and a bright core."""
+    """Let *mask* shine: a bright core and a wide halo in *shade*, which extends beyond the silhouette."""
     inner = mask.getbbox()
     if inner is None:
         return
@@ -213,26 +213,26 @@ def shine(image: Picture, mask: Picture, shade: Colour, spread: int, amount: flo
         min(mask.height, inner[3] + room),
     )
     part, core = image.crop(box), mask.crop(box)
-    halo = ImageChops.add(softened(core, spread), softened(core, max(2, spread // 4)), 1.6)
+    halo = ImageChops.add(soften(core, spread), soften(core, max(2, spread // 4)), 1.6)
     halo = halo.point([round(min(255, i * amount)) for i in range(256)])
     alpha = ImageChops.lighter(part.getchannel("A"), halo) if image.mode == "RGBA" else None
     hot: Colour = tuple(0.28 + 0.72 * level for level in shade)  # type: ignore[assignment]
-    part.paste(bytes_of(shade), (0, 0), halo if alpha is None else _share(halo, alpha))
-    part.paste(bytes_of(hot), (0, 0), softened(core, 2))
+    part.paste(to_bytes(shade), (0, 0), halo if alpha is None else _halo_share(halo, alpha))
+    part.paste(to_bytes(hot), (0, 0), soften(core, 2))
     if alpha is not None:
         part.putalpha(alpha)
     image.paste(part, box)
 
 
-def _share(halo: Picture, alpha: Picture) -> Picture:
-    """How much of the colour under *alpha* is halo."""
+def _halo_share(halo: Picture, alpha: Picture) -> Picture:
+    """Return the share of the halo in the colour under *alpha*."""
     top = np.asarray(halo, dtype=np.float32)
     under = np.maximum(np.asarray(alpha, dtype=np.float32), 1)
     return Image.fromarray(np.minimum(255, top * 255 / under).astype(np.uint8))
 
 
-def mirrored(image: Picture, canvas: LayerArea, base: float, fade: float, amount: float = 0.5) -> None:
-    """Lay the reflection of what stands above *base* under it; it is gone *fade* stage units further down."""
+def draw_reflection(image: Picture, canvas: LayerArea, base: float, fade: float, amount: float = 0.5) -> None:
+    """Draw the reflection of the part above *base* below it, fading out over *fade* stage units."""
     line = round((base - canvas.top) * canvas.scale)
     room = min(image.height - line, line, round(fade * canvas.scale))
     if room < 2:

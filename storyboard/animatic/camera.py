@@ -1,7 +1,7 @@
-"""Where the camera looks: named moves to a window on the scene for every moment and depth.
+"""Camera of a shot: named moves, mapped to the visible window at every moment and depth.
 
-Stage units: the picture is 1 high and ``aspect`` wide, x is 0 in the middle, y is 0 at the top and 1 at the bottom.
-Depth is 0 at infinity and 1 at the plane that moves as the camera does. Drawing is for others.
+Stage units: the picture is 1 high and ``aspect`` wide; x is 0 in the middle, y is 0 at the top and 1 at the bottom.
+Depth is 0 at infinity and 1 at the plane that moves as the camera does.
 """
 
 import math
@@ -11,11 +11,11 @@ from msgspec import Struct
 Window = tuple[float, float, float, float]  # left, top, right, bottom in stage units
 
 
-class Leg(Struct, frozen=True):
-    """What one named move adds from the start (0) to the end (1) of a shot.
+class CameraMove(Struct, frozen=True):
+    """The contribution of one named move from the start (0) to the end (1) of a shot.
 
-    ``x`` and ``y`` in stage units as (from, to); ``zoom`` as (from, to); ``turn`` moves far and near alike, as a
-    camera on a tripod does; ``orbit`` moves near and far against each other.
+    ``x`` and ``y`` in stage units as (from, to); ``zoom`` as (from, to); ``turn`` moves far and near planes alike, like
+    a camera on a tripod; ``orbit`` moves near and far planes against each other.
     """
 
     x: tuple[float, float] = (0.0, 0.0)
@@ -25,35 +25,38 @@ class Leg(Struct, frozen=True):
     orbit: bool = False
 
 
-MOVES: dict[str, Leg] = {
-    "push": Leg(zoom=(1.0, 1.42)),
-    "pull": Leg(zoom=(1.42, 1.0)),
-    "pan-left": Leg(x=(0.17, -0.17), turn=True),
-    "pan-right": Leg(x=(-0.17, 0.17), turn=True),
-    "tilt-up": Leg(y=(0.11, -0.11), turn=True),
-    "tilt-down": Leg(y=(-0.11, 0.11), turn=True),
-    "rise": Leg(y=(0.10, -0.09), zoom=(1.1, 1.02)),
-    "descend": Leg(y=(-0.09, 0.09), zoom=(1.02, 1.1)),
-    "aerial": Leg(y=(0.05, -0.05), zoom=(1.0, 1.26)),
-    "orbit-left": Leg(x=(0.17, -0.17), orbit=True, zoom=(1.06, 1.1)),
-    "orbit-right": Leg(x=(-0.17, 0.17), orbit=True, zoom=(1.06, 1.1)),
-    "track-left": Leg(x=(0.26, -0.26)),
-    "track-right": Leg(x=(-0.26, 0.26)),
-    "glide": Leg(zoom=(1.0, 1.3)),
-    "static": Leg(),
-    "drift-left": Leg(x=(0.07, -0.07), zoom=(1.02, 1.14)),
-    "drift-right": Leg(x=(-0.07, 0.07), zoom=(1.02, 1.14)),
-    "drift-back": Leg(x=(0.03, -0.04), zoom=(1.18, 1.03)),
+MOVES: dict[str, CameraMove] = {
+    "push": CameraMove(zoom=(1.0, 1.42)),
+    "pull": CameraMove(zoom=(1.42, 1.0)),
+    "pan-left": CameraMove(x=(0.17, -0.17), turn=True),
+    "pan-right": CameraMove(x=(-0.17, 0.17), turn=True),
+    "tilt-up": CameraMove(y=(0.11, -0.11), turn=True),
+    "tilt-down": CameraMove(y=(-0.11, 0.11), turn=True),
+    "rise": CameraMove(y=(0.10, -0.09), zoom=(1.1, 1.02)),
+    "descend": CameraMove(y=(-0.09, 0.09), zoom=(1.02, 1.1)),
+    "aerial": CameraMove(y=(0.05, -0.05), zoom=(1.0, 1.26)),
+    "orbit-left": CameraMove(x=(0.17, -0.17), orbit=True, zoom=(1.06, 1.1)),
+    "orbit-right": CameraMove(x=(-0.17, 0.17), orbit=True, zoom=(1.06, 1.1)),
+    "track-left": CameraMove(x=(0.26, -0.26)),
+    "track-right": CameraMove(x=(-0.26, 0.26)),
+    "glide": CameraMove(zoom=(1.0, 1.3)),
+    "static": CameraMove(),
+    "drift-left": CameraMove(x=(0.07, -0.07), zoom=(1.02, 1.14)),
+    "drift-right": CameraMove(x=(-0.07, 0.07), zoom=(1.02, 1.14)),
+    "drift-back": CameraMove(x=(0.03, -0.04), zoom=(1.18, 1.03)),
 }
 
 
 def ease(progress: float) -> float:
-    """Slow in, slow out, but never quite at rest: half a cosine, half a straight line."""
+    """Return eased *progress*, never quite at rest: half a cosine, half a straight line."""
     return 0.65 * (0.5 - 0.5 * math.cos(math.pi * progress)) + 0.35 * progress
 
 
 class Camera(Struct, frozen=True):
-    """The moves of one shot. ``reach`` scales how far they go; ``sway`` is the unrest of a hand, in stage units."""
+    """The moves of one shot.
+
+    ``reach`` scales their distance; ``sway`` is the shake of a hand-held camera, in stage units.
+    """
 
     aspect: float
     moves: tuple[str, ...]
@@ -62,7 +65,7 @@ class Camera(Struct, frozen=True):
     focus: tuple[float, float] = (0.0, 0.5)
 
     def window(self, depth: float, progress: float) -> Window:
-        """What is seen at *depth* when *progress* of the shot has gone by, 0 to 1."""
+        """Return the visible window at *depth* after *progress* of the shot, 0 to 1."""
         eased = ease(progress)
         x, y, zoom = self._shake(progress, depth)
         for name in self.moves:
@@ -86,7 +89,7 @@ class Camera(Struct, frozen=True):
         return x, y, 1.0
 
     def bounds(self, depth: float) -> Window:
-        """Everything that is seen at *depth* in the course of the shot, with a little room."""
+        """Return the area visible at *depth* during the whole shot, with a small margin."""
         views = [self.window(depth, step / 48) for step in range(49)]
         room = 0.015
         return (

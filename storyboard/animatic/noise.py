@@ -1,4 +1,4 @@
-"""Chance that repeats: generators seeded from text, smooth noise in one and two dimensions."""
+"""Repeatable noise: random generators seeded from text, and smooth noise in one and two dimensions."""
 
 import hashlib
 
@@ -9,8 +9,8 @@ from PIL import Image
 Array = npt.NDArray[np.float64]
 
 
-def generator(*parts: object) -> np.random.Generator:
-    """A generator that depends on *parts* alone, the same in every process."""
+def make_rng(*parts: object) -> np.random.Generator:
+    """Return a generator that depends on *parts* only, in every process."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
@@ -29,7 +29,7 @@ def _lattice(rng: np.random.Generator, x: Array, frequency: float) -> Array:
 def ridge(
     rng: np.random.Generator, x: Array, frequency: float, octaves: int = 5, gain: float = 0.5, sharp: float = 0.0
 ) -> Array:
-    """Heights for the ascending places *x*, about -1 to 1; *frequency* is bumps a unit.
+    """Return heights for the ascending places *x*, about -1 to 1; *frequency* is bumps a unit.
 
     *sharp* from 0 to 1 folds the noise, so that hills become peaks.
     """
@@ -47,7 +47,7 @@ def ridge(
 def clouds(
     rng: np.random.Generator, width: int, height: int, cells: tuple[float, float], octaves: int = 4, gain: float = 0.55
 ) -> Array:
-    """Smooth noise, shape (height, width), stretched to 0 to 1; *cells* are the largest blobs across and down."""
+    """Return smooth noise, shape (height, width), 0 to 1; *cells* are the largest blobs across and down."""
     total = np.zeros((height, width))
     for octave in range(octaves):
         across = max(2, round(cells[0] * 2**octave)) + 1
@@ -60,7 +60,7 @@ def clouds(
     return np.asarray((total - low) / max(high - low, 1e-9))
 
 
-def smooth(low: float, high: float, value: Array) -> Array:
-    """0 below *low*, 1 above *high*, eased between; *low* may be the larger one."""
+def smoothstep(low: float, high: float, value: Array) -> Array:
+    """Return 0 below *low*, 1 above *high*, eased between; *low* may be the larger one."""
     part = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(part * part * (3 - 2 * part))

@@ -1,6 +1,6 @@
-"""Colours: a palette for every mood, bent by the setting, by colours that the prompt names and by the seed.
+"""Palettes: one for every mood, adjusted by the setting, by colours in the prompt and by the seed.
 
-A colour is red, green and blue from 0 to 1, as a screen shows them.
+A colour is red, green and blue from 0 to 1, as displayed on a screen.
 """
 
 import colorsys
@@ -13,12 +13,30 @@ from msgspec.structs import replace
 from storyboard.animatic.prompt import COLOURS, Reading
 
 Colour = tuple[float, float, float]
+# The colour of each setting, and its share in haze, leaf and ground.
+_SETTING_TINTS: Mapping[str, tuple[str, float]] = {
+    "forest": ("#4a9460", 0.48), "river": ("#2c8073", 0.16), "temple": ("#6b8a58", 0.18), "desert": ("#e59a54", 0.34),
+    "underwater": ("#0f7f9c", 0.75), "field": ("#b9b45a", 0.16), "sea": ("#2f7fa6", 0.16), "space": ("#3a2f7a", 0.35),
+}  # fmt: skip
+
+_AUTUMN = "#e08a3c"
+_DEFAULT_MOODS = {
+    "street": ("dusk", "night", "neon"),
+    "skyline": ("dusk", "night", "dawn"),
+    "interior": ("warm", "dawn", "dusk"),
+    "space": ("night", "neon"),
+    "underwater": ("day", "night"),
+    "desert": ("noon", "dusk", "dawn"),
+    "mountain": ("dawn", "day", "dusk"),
+}
 
 
 class Palette(Struct, frozen=True):
-    """``sky`` runs from the top to the horizon; ``haze`` is the colour of distance, ``dark`` that of what is near;
-    ``light`` comes from sun, moon or lamp; ``accent`` is for what shines by itself; ``night`` says that lamps
-    are lit, ``veiled`` that the sun is behind clouds.
+    """The colours of one clip.
+
+    ``sky`` runs from the top to the horizon; ``haze`` is the colour of distance, ``dark`` the colour of near things;
+    ``light`` comes from sun, moon or lamp; ``accent`` is for things that shine themselves; ``night`` means that lamps
+    are lit, ``veiled`` that clouds hide the sun.
     """
 
     sky: tuple[Colour, ...]
@@ -32,30 +50,30 @@ class Palette(Struct, frozen=True):
     veiled: bool = False
 
 
-def colour(text: str) -> Colour:
-    """From ``#rrggbb``."""
+def parse_colour(text: str) -> Colour:
+    """Parse ``#rrggbb``."""
     return tuple(int(text[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
 
 
 def mix(first: Colour, second: Colour, part: float) -> Colour:
-    """*first* where *part* is 0, *second* where it is 1."""
+    """Return *first* where *part* is 0, *second* where it is 1."""
     return tuple(a + (b - a) * part for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
 
 
-def bent(base: Colour, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0) -> Colour:
-    """*base* with its hue turned (in degrees) and its saturation and value scaled."""
+def adjust(base: Colour, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0) -> Colour:
+    """Return *base* with its hue turned (in degrees) and its saturation and value scaled."""
     h, s, v = colorsys.rgb_to_hsv(*base)
     return colorsys.hsv_to_rgb((h + hue / 360) % 1, min(1, s * saturation), min(1, v * value))
 
 
-def bytes_of(shade: Colour) -> tuple[int, int, int]:
-    """For Pillow: three numbers from 0 to 255."""
+def to_bytes(shade: Colour) -> tuple[int, int, int]:
+    """Return a colour for Pillow: three numbers from 0 to 255."""
     return tuple(max(0, min(255, round(part * 255))) for part in shade)  # type: ignore[return-value]
 
 
 def _palette(sky: str, near: str, night: bool = False, veiled: bool = False) -> Palette:
-    stops = tuple(colour(stop) for stop in sky.split())
-    haze, dark, light, accent, leaf, ground = (colour(shade) for shade in near.split())
+    stops = tuple(parse_colour(stop) for stop in sky.split())
+    haze, dark, light, accent, leaf, ground = (parse_colour(shade) for shade in near.split())
     return Palette(stops, haze, dark, light, accent, leaf, ground, night=night, veiled=veiled)
 
 
@@ -77,45 +95,27 @@ MOODS: Mapping[str, Palette] = {
     "warm": _palette("#2a1712 #5a2f1d #a5602f #f0b264", "#b87844 #150a07 #ffdf9e #ffb347 #4f4a26 #5b331d"),
 }
 
-# How far a setting pulls haze, leaf and ground to its own colour.
-_SETTING_TINTS: Mapping[str, tuple[str, float]] = {
-    "forest": ("#4a9460", 0.48), "river": ("#2c8073", 0.16), "temple": ("#6b8a58", 0.18), "desert": ("#e59a54", 0.34),
-    "underwater": ("#0f7f9c", 0.75), "field": ("#b9b45a", 0.16), "sea": ("#2f7fa6", 0.16), "space": ("#3a2f7a", 0.35),
-}  # fmt: skip
-
-_AUTUMN = "#e08a3c"
-
-_UNSAID = {
-    "street": ("dusk", "night", "neon"),
-    "skyline": ("dusk", "night", "dawn"),
-    "interior": ("warm", "dawn", "dusk"),
-    "space": ("night", "neon"),
-    "underwater": ("day", "night"),
-    "desert": ("noon", "dusk", "dawn"),
-    "mountain": ("dawn", "day", "dusk"),
-}
-
 
 def palette_for(reading: Reading, setting: str, rng: np.random.Generator) -> Palette:
-    """The palette of one clip; where the prompt is silent about the time of day, the seed chooses."""
-    unsaid = _UNSAID.get(setting, ("dawn", "day", "dusk"))
+    """Return the palette of one clip; the seed chooses the time of day if the prompt names none."""
+    unsaid = _DEFAULT_MOODS.get(setting, ("dawn", "day", "dusk"))
     mood = reading.mood or unsaid[int(rng.integers(len(unsaid)))]
     if mood == "warm" and setting != "interior":
         mood = "dusk"
-    base = _turned(MOODS[mood], float(rng.uniform(-14, 14)), float(rng.uniform(0.9, 1.12)))
+    base = _shift_hue(MOODS[mood], float(rng.uniform(-14, 14)), float(rng.uniform(0.9, 1.12)))
     if setting in _SETTING_TINTS and (mood != "winter" or setting in ("underwater", "space")):
         tint, amount = _SETTING_TINTS[setting]
         tint = _AUTUMN if reading.has("autumn") and setting in ("forest", "field", "river") else tint
         amount *= 0.7 if mood in ("dawn", "dusk") and setting != "underwater" else 1.0
-        base = _tinted(base, colour(tint), amount)
+        base = _apply_tint(base, parse_colour(tint), amount)
     if reading.has("autumn"):
         base = replace(base, leaf=mix(base.leaf, (0.78, 0.36, 0.10), 0.75))
-    return _named(base, reading.colours)
+    return _apply_named_colours(base, reading.colours)
 
 
-def _turned(base: Palette, hue: float, saturation: float) -> Palette:
+def _shift_hue(base: Palette, hue: float, saturation: float) -> Palette:
     def turn(shade: Colour) -> Colour:
-        return bent(shade, hue, saturation)
+        return adjust(shade, hue, saturation)
 
     return replace(
         base,
@@ -124,12 +124,12 @@ def _turned(base: Palette, hue: float, saturation: float) -> Palette:
         dark=turn(base.dark),
         leaf=turn(base.leaf),
         ground=turn(base.ground),
-        accent=bent(base.accent, hue * 0.8),
+        accent=adjust(base.accent, hue * 0.8),
     )
 
 
-def _level(shade: Colour, like: Colour) -> Colour:
-    """*shade* made as bright as *like*."""
+def _match_brightness(shade: Colour, like: Colour) -> Colour:
+    """Return *shade* with the brightness of *like*."""
     weights = (0.299, 0.587, 0.114)
     has = sum(w * c for w, c in zip(weights, shade, strict=True))
     wants = sum(w * c for w, c in zip(weights, like, strict=True))
@@ -137,9 +137,9 @@ def _level(shade: Colour, like: Colour) -> Colour:
     return tuple(min(1.0, part * factor) for part in shade)  # type: ignore[return-value]
 
 
-def _tinted(base: Palette, tint: Colour, amount: float) -> Palette:
+def _apply_tint(base: Palette, tint: Colour, amount: float) -> Palette:
     def pull(shade: Colour, share: float = 1.0) -> Colour:
-        return mix(shade, _level(tint, shade), amount * share)
+        return mix(shade, _match_brightness(tint, shade), amount * share)
 
     return replace(
         base,
@@ -151,12 +151,15 @@ def _tinted(base: Palette, tint: Colour, amount: float) -> Palette:
     )
 
 
-def _named(base: Palette, names: tuple[str, ...]) -> Palette:
-    """A named colour is what shines; the second one goes into the light. The air takes a little of both."""
+def _apply_named_colours(base: Palette, names: tuple[str, ...]) -> Palette:
+    """Apply the colours that the prompt names.
+
+    Things that shine get the first colour, the light the second, and the air some of both.
+    """
     if not names:
         return base
-    first = colour(COLOURS[names[0]])
-    second = colour(COLOURS[names[1]]) if len(names) > 1 else first
-    tinted = replace(_tinted(base, first, 0.16), leaf=base.leaf, ground=base.ground)
-    accent = mix(bent(first, value=1.2), (1.0, 1.0, 1.0), 0.12)
+    first = parse_colour(COLOURS[names[0]])
+    second = parse_colour(COLOURS[names[1]]) if len(names) > 1 else first
+    tinted = replace(_apply_tint(base, first, 0.16), leaf=base.leaf, ground=base.ground)
+    accent = mix(adjust(first, value=1.2), (1.0, 1.0, 1.0), 0.12)
     return replace(tinted, accent=accent, light=mix(base.light, second, 0.22))

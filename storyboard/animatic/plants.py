@@ -1,4 +1,4 @@
-"""Plants as silhouettes: branches, crowns, firs, palms, mangrove roots, vines, grass. Shapes only, no colour."""
+"""Plants as silhouettes: branches, crowns, firs, palms, mangrove roots, vines and grass. Shapes only, no colour."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _LEAF = np.concatenate([_HALF_LEAF, (_HALF_LEAF * (1, -1))[::-1]])
 
 
 def tuft(ink: Stencil, rng: Rng, x: float, y: float, radius: float, leaves: int = 70, tall: float = 0.7) -> None:
-    """A cluster of leaves, dense in the middle and loose at its edge."""
+    """Draw a cluster of leaves, dense in the middle and loose at its edge."""
     ink.disc(x, y, radius * 0.62, tall)
     leaves = min(leaves, round(4 * radius * ink.canvas.scale))
     angles = rng.uniform(0, 2 * np.pi, leaves)
@@ -24,7 +24,7 @@ def tuft(ink: Stencil, rng: Rng, x: float, y: float, radius: float, leaves: int 
 
 
 def crown(ink: Stencil, rng: Rng, x: float, y: float, width: float, height: float, tufts: int = 9) -> None:
-    """The crown of a broadleaf tree: tufts heaped over an ellipse."""
+    """Draw the crown of a broadleaf tree: tufts over an ellipse."""
     for number in range(tufts):
         angle = 2 * np.pi * number / tufts + rng.uniform(-0.3, 0.3)
         reach = rng.uniform(0.25, 0.75)
@@ -42,7 +42,7 @@ def crown(ink: Stencil, rng: Rng, x: float, y: float, width: float, height: floa
 def branch(
     ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: float, width: float, depth: int = 3
 ) -> None:
-    """A forking branch from (x, y) towards *angle* (radians, up is negative)."""
+    """Draw a forking branch from (x, y) towards *angle* (radians, up is negative)."""
     bend = angle + rng.uniform(-0.35, 0.35)
     mid = (x + np.cos(angle) * length * 0.5, y + np.sin(angle) * length * 0.5)
     end = (mid[0] + np.cos(bend) * length * 0.5, mid[1] + np.sin(bend) * length * 0.5)
@@ -58,14 +58,14 @@ def branch(
 
 
 def trunk(ink: Stencil, rng: Rng, x: float, base: float, top: float, width: float) -> None:
-    """A trunk that widens at its foot and leans a little."""
+    """Draw a slightly leaning trunk that widens at its foot."""
     lean = rng.uniform(-0.05, 0.05) * (base - top)
     path = curve((x, base), (x + lean * 0.2, base * 0.6 + top * 0.4), (x + lean, top), steps=16)
     ink.limb(path, [width * (1 - 0.35 * i / 15 + 0.9 * np.exp(-i / 1.6)) for i in range(16)])
 
 
 def tree(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
-    """A broadleaf tree of *height* standing at (x, base): boughs that end in clouds of leaves."""
+    """Draw a broadleaf tree of *height* at (x, base): boughs that end in clouds of leaves."""
     fork = base - height * rng.uniform(0.3, 0.38)
     trunk(ink, rng, x, base, fork - height * 0.06, height * 0.05)
     for number in range(6):
@@ -81,7 +81,7 @@ def tree(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
 
 
 def fir(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
-    """A conifer: tiers of drooping, ragged boughs."""
+    """Draw a conifer: tiers of drooping, ragged boughs."""
     half = height * rng.uniform(0.15, 0.21)
     ink.limb([(x, base), (x, base - height)], [height * 0.03, height * 0.006])
     tiers = max(5, min(13, int(height * 34)))
@@ -103,7 +103,7 @@ def fir(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
 
 
 def palm(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
-    """A palm with a curved stem and feathered fronds."""
+    """Draw a palm with a curved stem and feathered fronds."""
     lean = rng.uniform(-0.25, 0.25) * height
     top = (x + lean, base - height)
     ink.limb(curve((x, base), (x + lean * 0.1, base - height * 0.6), top), taper(height * 0.04, height * 0.022))
@@ -123,7 +123,7 @@ def palm(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> None:
 
 
 def mangrove(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> list[Root]:
-    """A mangrove on its stilts: the stem starts above the water, roots arch down from it on all sides.
+    """Draw a mangrove on stilt roots: the stem starts above the water, and roots arch down on all sides.
 
     Returns the roots.
     """
@@ -146,7 +146,7 @@ def mangrove(ink: Stencil, rng: Rng, x: float, base: float, height: float) -> li
 
 
 def arches(rng: Rng, x: float, knee: float, base: float, height: float, count: int = 13) -> list[Root]:
-    """The stilt roots of a mangrove as strokes: points and widths."""
+    """Return the stilt roots of a mangrove as strokes: points and widths."""
     roots: list[Root] = []
     for number in range(count):
         side = -1 if number % 2 else 1
@@ -172,7 +172,7 @@ def arches(rng: Rng, x: float, knee: float, base: float, height: float, count: i
 
 
 def vine(ink: Stencil, rng: Rng, x: float, top: float, length: float, width: float = 0.004) -> None:
-    """A hanging vine with a few leaves."""
+    """Draw a hanging vine with a few leaves."""
     sway = rng.uniform(-0.12, 0.12) * length
     path = curve((x, top), (x + sway, top + length * 0.5), (x + sway * 0.4, top + length), steps=16)
     ink.limb(path, taper(width, width * 0.5, 16))
@@ -182,14 +182,14 @@ def vine(ink: Stencil, rng: Rng, x: float, top: float, length: float, width: flo
 
 
 def leaf(ink: Stencil, x: float, y: float, angle: float, length: float, breadth: float = 0.32) -> None:
-    """A pointed leaf from its stalk at (x, y) towards *angle*."""
+    """Draw a pointed leaf from its stalk at (x, y) towards *angle*."""
     ahead = np.array([np.cos(angle), np.sin(angle)]) * length
     aside = np.array([-ahead[1], ahead[0]]) * (breadth * 0.5)
     ink.polygon((x, y) + _LEAF[:, :1] * ahead + _LEAF[:, 1:] * aside)
 
 
 def fern(ink: Stencil, rng: Rng, x: float, base: float, size: float, fronds: int = 7) -> None:
-    """A fern: arching fronds from one root."""
+    """Draw a fern: arching fronds from one root."""
     for number in range(fronds):
         way = (number + 0.5) / fronds * 2 - 1 + rng.uniform(-0.1, 0.1)
         tip = (x + way * size, base - size * (0.75 - 0.5 * abs(way)))
@@ -204,7 +204,7 @@ def fern(ink: Stencil, rng: Rng, x: float, base: float, size: float, fronds: int
 
 
 def grass(ink: Stencil, rng: Rng, left: float, right: float, base: float, height: float, blades: int) -> None:
-    """Blades of grass along a line."""
+    """Draw blades of grass along a line."""
     for x in rng.uniform(left, right, blades):
         tall = height * rng.uniform(0.35, 1.0)
         bend = tall * rng.uniform(-0.45, 0.45)
@@ -217,7 +217,7 @@ def grass(ink: Stencil, rng: Rng, left: float, right: float, base: float, height
 def spray(
     ink: Stencil, rng: Rng, x: float, y: float, angle: float, length: float, leaves: int = 9, size: float = 0.09
 ) -> None:
-    """A bough with broad leaves that reaches into the picture; for the foreground."""
+    """Draw a bough with broad leaves that reaches into the foreground."""
     bend = angle + rng.uniform(-0.4, 0.4)
     end = (x + np.cos(bend) * length, y + np.sin(bend) * length)
     path = curve((x, y), (x + np.cos(angle) * length * 0.6, y + np.sin(angle) * length * 0.6), end, steps=12)

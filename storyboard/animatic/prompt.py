@@ -1,6 +1,6 @@
-"""What a prompt asks for, as far as an animatic can show it: plain words to a setting, a mood, things and moves.
+"""Reading of a prompt: from plain words to a setting, a mood, features, colours and camera moves.
 
-Reads English; of any other text it finds nothing, and the seed decides. No picture is made here.
+Understands English; other text yields nothing, and the seed decides. No picture is made here.
 """
 
 import re
@@ -10,10 +10,10 @@ from msgspec import Struct
 
 
 class Reading(Struct, frozen=True):
-    """What was found. ``features`` are names from ``FEATURES``; ``colours`` are names from ``COLOURS`` in order.
+    """The result. ``features`` are names from ``FEATURES``; ``colours`` are names from ``COLOURS`` in order.
 
-    ``moves`` are names from ``camera.MOVES``, where ``pan``, ``track`` and ``orbit`` may come without a side;
-    ``pace`` is 1 for an ordinary speed; ``close`` asks for a close-up.
+    ``moves`` are names from ``camera.MOVES``, where ``pan``, ``track`` and ``orbit`` may come without a side; ``pace``
+    is 1 for an ordinary speed; ``close`` requests a close-up.
     """
 
     setting: str | None = None
@@ -26,11 +26,11 @@ class Reading(Struct, frozen=True):
     handheld: bool = False
 
     def has(self, *names: str) -> bool:
-        """Whether any of *names* was found."""
+        """Return whether any of *names* was found."""
         return not self.features.isdisjoint(names)
 
 
-# Settings with the words that speak for them; a word with ``!`` weighs more.
+# Settings and their words; a word with ``!`` has triple weight.
 SETTINGS: Mapping[str, str] = {
     "temple": "temple! ruin! shrine! pyramid! monastery! palace! cathedral! altar stairs staircase monument "
     "ziggurat! pagoda!",
@@ -191,8 +191,8 @@ def _moves(text: str) -> tuple[str, ...]:
     return tuple(found[:2])
 
 
-def read(prompt: str) -> Reading:
-    """Everything the words of *prompt* name. Never fails, whatever the text."""
+def read_prompt(prompt: str) -> Reading:
+    """Return everything that *prompt* names. Accepts any text."""
     text = prompt.casefold()
     words = _words(text)
     forms = [_forms(word) for word in words]

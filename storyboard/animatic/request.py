@@ -1,7 +1,7 @@
-"""The embedded provider: an animatic, drawn and encoded here, with no key and no network.
+"""Request of an animatic: everything its frames are drawn from, with no API key and no network.
 
-Owns the request and the file that comes of it. What is drawn is for ``animatic``, which loads numpy and Pillow and is
-therefore imported late; how it is encoded is for ``media.encode``. The same request gives the same bytes.
+Drawing loads numpy and Pillow, so the drawing modules are imported when frames are drawn. The engine encodes the
+frames. Equal requests give equal frames.
 """
 
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# Part of every key of the local provider: raised when the same request is drawn differently.
+# Part of every key of the local provider: raise it when an equal request is drawn differently.
 ANIMATIC_VERSION = 2
 
 
 class Animatic(Struct, frozen=True):
-    """Everything an animatic is made from, but its first frame.
+    """The input of an animatic, except its first frame.
 
-    ``duration`` in seconds, ``fps`` in frames a second; ``label`` is the shot's id, shown on the slate and in no key;
-    ``slate`` says whether the bar with label, seed, prompt and timecode stands below the picture.
+    ``duration`` in seconds, ``fps`` in frames a second; ``label`` is the shot's id, shown on the slate bar and in no
+    key; ``slate`` adds the bar with label, seed, prompt and timecode below the picture.
     """
 
     prompt: str
@@ -38,20 +38,20 @@ class Animatic(Struct, frozen=True):
 
     @property
     def frames(self) -> int:
-        """How many frames the clip has; at least one."""
+        """The number of frames of the clip, at least one."""
         return max(1, frames_in(self.duration, self.fps))
 
 
-def draw(request: Animatic, first_frame: bytes | None = None) -> Iterator["npt.NDArray[np.uint8]"]:
+def draw_frames(request: Animatic, first_frame: bytes | None = None) -> Iterator["npt.NDArray[np.uint8]"]:
     """Yield the frames of *request* as planes of yuv420p, each in the memory of the one before.
 
-    With *first_frame* (the bytes of a PNG, JPEG or WEBP) the clip begins with that picture and moves on from it.
-    Raises ``animatic.still.UnreadablePictureError`` for a first frame that cannot be used.
+    With *first_frame* (the bytes of a PNG, JPEG or WEBP) the clip begins with that picture and moves on from it. Raises
+    ``animatic.still.UnreadablePictureError`` for a first frame that cannot be used.
     """
-    from storyboard.animatic import clip, still
+    from storyboard.animatic import drawing, still
 
     label = request.label if request.slate else None
     rest = (request.prompt, request.seed, request.size, request.fps, request.frames, label)
     if first_frame is None:
-        return clip.drawn(*rest)
-    return clip.continued(still.read_picture(first_frame), *rest)
+        return drawing.draw_from_prompt(*rest)
+    return drawing.draw_from_picture(still.read_picture(first_frame), *rest)

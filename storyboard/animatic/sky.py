@@ -1,4 +1,4 @@
-"""The sky: gradient, sun or moon and what surrounds them, stars, clouds, northern lights."""
+"""Sky: gradient, sun or moon with their glow, stars, clouds, northern lights."""
 
 import numpy as np
 from PIL import Image
@@ -9,23 +9,23 @@ from storyboard.animatic.palette import Colour, mix
 from storyboard.animatic.world import Element, Plane, World
 
 DEPTH = 0.1
-COARSE = 6  # the sky is painted at a fraction of its pixels: it has no edges but the disc's
+COARSE = 6  # layer pixels for one painted one: the sky has no edges except the disc's
 
 
 def backdrop(
     world: World, bottom: float | None = None, stars: float | None = None, disc: bool = True, clouds: bool = True
 ) -> Layer:
-    """The sky as a solid layer, down to *bottom* or below the picture; *stars* from 0 to 1, else as the mood has it."""
+    """Draw the sky as a solid layer, down to *bottom* or below the picture; *stars* from 0 to 1, by default by mood."""
     canvas = world.canvas(DEPTH, bottom=bottom)
     x, y = canvas.grid(COARSE)
     colours = _gradient(world, y) + 0 * x[..., None]
-    rng = world.chance("sky")
-    colours = _radiance(world, colours, x, y)
+    rng = world.rng_for("sky")
+    colours = _add_light(world, colours, x, y)
     if world.reading.has("aurora"):
-        colours = _aurora(world, colours, x, y, rng)
+        colours = _add_aurora(world, colours, x, y, rng)
     if clouds:
-        colours = _veil(world, colours, x, y, rng)
-    image = brush.spread(brush.picture_of(brush.corners(colours, canvas, x, y), rng), canvas)
+        colours = _add_clouds(world, colours, x, y, rng)
+    image = brush.enlarge_coarse(brush.to_picture(brush.vignette(colours, canvas, x, y), rng), canvas)
     amount = stars if stars is not None else 0.8 if world.palette.night else 0.0
     if amount:
         _stars(world, image, canvas, amount, rng)
@@ -41,33 +41,41 @@ def _gradient(world: World, y: noise.Array) -> noise.Array:
     return np.stack(rows, axis=-1)[:, None, :]
 
 
-def _toward(colours: noise.Array, goal: Colour, part: noise.Array) -> noise.Array:
+def _blend_towards(colours: noise.Array, goal: Colour, part: noise.Array) -> noise.Array:
     return np.asarray(colours + (np.asarray(goal) - colours) * np.clip(part, 0, 1)[..., None])
 
 
-def _radiance(world: World, colours: noise.Array, x: noise.Array, y: noise.Array) -> noise.Array:
+def _add_light(world: World, colours: noise.Array, x: noise.Array, y: noise.Array) -> noise.Array:
     light = world.light
     distance = np.hypot(x - light.x, (y - light.y) * 1.1)
     warm = mix(world.palette.sky[-1], light.colour, 0.55)
     wide = 0.55 * np.exp(-((distance / (light.reach * 1.15)) ** 1.25))
     near = 0.62 * np.exp(-((distance / (light.reach * 0.27)) ** 1.1))
-    return _toward(_toward(colours, warm, wide * light.strength * 1.3), light.colour, near * light.strength * 1.2)
+    return _blend_towards(
+        _blend_towards(colours, warm, wide * light.strength * 1.3), light.colour, near * light.strength * 1.2
+    )
 
 
-def _veil(world: World, colours: noise.Array, x: noise.Array, y: noise.Array, rng: np.random.Generator) -> noise.Array:
+def _add_clouds(
+    world: World, colours: noise.Array, x: noise.Array, y: noise.Array, rng: np.random.Generator
+) -> noise.Array:
     height, width = y.shape[0], x.shape[1]
     form = noise.clouds(rng, width, height, (1.6 * world.aspect, 5.5), 5, 0.55)
-    band = noise.smooth(world.horizon * 1.02, world.horizon * 0.55, y) * noise.smooth(-0.25, 0.25, y)
+    band = noise.smoothstep(world.horizon * 1.02, world.horizon * 0.55, y) * noise.smoothstep(-0.25, 0.25, y)
     heavy = 0.14 if world.reading.has("clouds", "rain") else 0.0
-    body = noise.smooth(0.56 - heavy, 0.86 - heavy, form) * band
-    edge = noise.smooth(0.50 - heavy, 0.60 - heavy, form) * (1 - noise.smooth(0.60 - heavy, 0.78 - heavy, form)) * band
+    body = noise.smoothstep(0.56 - heavy, 0.86 - heavy, form) * band
+    edge = (
+        noise.smoothstep(0.50 - heavy, 0.60 - heavy, form)
+        * (1 - noise.smoothstep(0.60 - heavy, 0.78 - heavy, form))
+        * band
+    )
     near = np.exp(-np.hypot(x - world.light.x, y - world.light.y) / max(0.3, world.light.reach))
     shadow = mix(world.palette.sky[1], world.palette.haze, 0.45)
-    colours = _toward(colours, mix(shadow, world.palette.sky[-1], 0.25), body * 0.55)
-    return _toward(colours, mix(world.palette.sky[-1], world.light.colour, 0.5), edge * (0.12 + 0.5 * near))
+    colours = _blend_towards(colours, mix(shadow, world.palette.sky[-1], 0.25), body * 0.55)
+    return _blend_towards(colours, mix(world.palette.sky[-1], world.light.colour, 0.5), edge * (0.12 + 0.5 * near))
 
 
-def _aurora(
+def _add_aurora(
     world: World, colours: noise.Array, x: noise.Array, y: noise.Array, rng: np.random.Generator
 ) -> noise.Array:
     for number, (shade, low) in enumerate(
@@ -77,7 +85,7 @@ def _aurora(
         rays = 0.55 + 0.45 * noise.ridge(rng, x[0], 14.0, 3)[None, :]
         above = np.clip((line - y) / 0.26, 0, 1)
         curtain = np.where(y < line, np.exp(-above * 3.2), np.exp(-(((y - line) / 0.012) ** 2)))
-        colours = _toward(colours, shade, curtain * np.clip(rays, 0, 1) * 0.55)
+        colours = _blend_towards(colours, shade, curtain * np.clip(rays, 0, 1) * 0.55)
     return colours
 
 
@@ -90,7 +98,7 @@ def _stars(world: World, image: Image.Image, canvas: LayerArea, amount: float, r
         fade = max(0.0, 1 - (y / world.horizon) ** 2) if amount <= 1 else 1.0
         size = float(rng.choice([0.0011, 0.0016, 0.0024], p=[0.72, 0.22, 0.06]))
         stencil.disc(x, y, size, level=int(rng.uniform(70, 255) * fade))
-    brush.tint(image, stencil.soft(), mix(world.palette.light, (1.0, 1.0, 1.0), 0.4))
+    brush.tint(image, stencil.soft_mask(), mix(world.palette.light, (1.0, 1.0, 1.0), 0.4))
 
 
 def _disc(world: World, image: Image.Image, canvas: LayerArea) -> None:
@@ -98,7 +106,7 @@ def _disc(world: World, image: Image.Image, canvas: LayerArea) -> None:
     radius = (0.043 if world.palette.night else 0.05) * world.bulk
     body = brush.Stencil(canvas)
     body.disc(light.x, light.y, radius)
-    brush.tint(image, body.soft(0.003), mix(light.colour, (1.0, 1.0, 1.0), 0.55), 0.97)
+    brush.tint(image, body.soft_mask(0.003), mix(light.colour, (1.0, 1.0, 1.0), 0.55), 0.97)
     if world.palette.night:
         sea = brush.Stencil(canvas)
         for dx, dy, r in (
@@ -109,26 +117,26 @@ def _disc(world: World, image: Image.Image, canvas: LayerArea) -> None:
             (0.45, 0.1, 0.16),
         ):
             sea.disc(light.x + dx * radius, light.y + dy * radius, r * radius)
-        brush.tint(image, sea.soft(0.006), mix(light.colour, world.palette.haze, 0.6), 0.32)
+        brush.tint(image, sea.soft_mask(0.006), mix(light.colour, world.palette.haze, 0.6), 0.32)
 
 
 def passing_clouds(world: World) -> list[Element]:
-    """A bank of clouds that moves by itself, for the skies of day and weather."""
+    """Build a bank of clouds that moves by itself, for the skies of day and weather."""
     canvas = world.canvas(0.1, bottom=world.horizon * 0.86, detail=1)
     wide = LayerArea(canvas.left - 0.12, canvas.top, canvas.right + 0.12, canvas.bottom, canvas.scale)
     x, y = wide.grid(4)
-    rng = world.chance("clouds")
+    rng = world.rng_for("clouds")
     form = noise.clouds(rng, x.shape[1], y.shape[0], (1.5 * (wide.right - wide.left), 4.2), 5, 0.56)
     line = world.horizon * float(rng.uniform(0.25, 0.6))
     shelf = np.exp(-(((y - line) / (0.16 * world.horizon + 0.05)) ** 2))
     more = 0.16 if world.reading.has("clouds", "rain", "fog") else 0.0
-    alpha = noise.smooth(0.62 - more, 0.92 - more, form + 0.18 * (shelf - 1)) * np.minimum(1, shelf * 1.4)
+    alpha = noise.smoothstep(0.62 - more, 0.92 - more, form + 0.18 * (shelf - 1)) * np.minimum(1, shelf * 1.4)
     lit = noise.clouds(rng, x.shape[1], y.shape[0], (3 * (wide.right - wide.left), 7), 3)
     top = mix(world.palette.sky[-1], world.light.colour, 0.35)
     under = mix(world.palette.sky[1], world.palette.haze, 0.6)
     near = np.exp(-np.hypot(x - world.light.x, y - world.light.y) / 0.5)
     share = np.clip(0.25 + 0.5 * lit + 0.4 * near, 0, 1)[..., None]
-    paint = brush.picture_of(np.asarray(under) * (1 - share) + np.asarray(top) * share, rng)
+    paint = brush.to_picture(np.asarray(under) * (1 - share) + np.asarray(top) * share, rng)
     mask = Image.fromarray((alpha * (150 if world.palette.night else 205)).astype(np.uint8))
     paint.putalpha(mask)
     image = paint.resize(wide.size, Image.Resampling.BICUBIC)
@@ -136,8 +144,8 @@ def passing_clouds(world: World) -> list[Element]:
     return [Plane(Layer(wide, 0.1, image), drift=(way, 0.0))]
 
 
-def baked(back: Layer, *planes: Layer) -> Layer:
-    """*back* with *planes* painted onto it for good; they move as one from here on."""
+def bake(back: Layer, *planes: Layer) -> Layer:
+    """Paint *planes* permanently into *back* and return it; they move as one from then on."""
     canvas = back.canvas
     for plane in planes:
         plane.stamp(back.image, (canvas.left, canvas.top, canvas.right, canvas.bottom))

@@ -1,4 +1,4 @@
-"""From a request to a stage: the reading, the light, the camera, and the elements of the setting."""
+"""Stage of a prompt: its reading, light, camera, and the elements of its setting."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,7 +8,7 @@ from storyboard.animatic import noise, weather
 from storyboard.animatic.brush import Glow
 from storyboard.animatic.camera import Camera
 from storyboard.animatic.palette import Palette, palette_for
-from storyboard.animatic.prompt import Reading, read
+from storyboard.animatic.prompt import Reading, read_prompt
 from storyboard.animatic.scenes.forest import forest
 from storyboard.animatic.scenes.interior import interior
 from storyboard.animatic.scenes.open_land import desert, field, mountain, road
@@ -34,18 +34,18 @@ SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
     "interior": interior,
     "space": space,
 }
-_SILENT = ("mountain", "sea", "field", "forest", "skyline", "desert", "river")
+_DEFAULT_SETTINGS = ("mountain", "sea", "field", "forest", "skyline", "desert", "river")
 
 
-def chance_of(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
-    """Generators by purpose, for one prompt and seed."""
-    return lambda purpose: noise.generator("animatic", prompt, seed, purpose)
+def rng_factory(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
+    """Return a function that makes a generator by purpose, for one prompt and seed."""
+    return lambda purpose: noise.make_rng("animatic", prompt, seed, purpose)
 
 
-def camera_of(
+def choose_camera(
     reading: Reading, aspect: float, seconds: float, rng: np.random.Generator, focus: tuple[float, float]
 ) -> Camera:
-    """The camera that the prompt asks for; where it is silent, a slow drift that the seed chooses."""
+    """Return the camera that the prompt requests; by default a slow drift chosen by the seed."""
     moves = reading.moves or (("drift-left", "drift-right", "push", "drift-back")[int(rng.integers(4))],)
     side = "left" if rng.random() < 0.5 else "right"
     named = tuple(f"{move}-{side}" if move in ("pan", "track", "orbit") else move for move in moves)
@@ -53,8 +53,8 @@ def camera_of(
     return Camera(aspect, named, reach * min(1.0, 0.6 + aspect * 0.25), 0.0025 if reading.handheld else 0.0, focus)
 
 
-def light_of(palette: Palette, rng: np.random.Generator, aspect: float, horizon: float) -> Glow:
-    """Sun or moon, off the middle, low where the hour says so."""
+def choose_light(palette: Palette, rng: np.random.Generator, aspect: float, horizon: float) -> Glow:
+    """Return sun or moon, off the middle, low if the time of day requires it."""
     side = -1 if rng.random() < 0.5 else 1
     x = side * rng.uniform(0.08, 0.26) * min(aspect, 1.8)
     low = not palette.night and not palette.veiled and palette.sky[0][2] < 0.6
@@ -63,20 +63,23 @@ def light_of(palette: Palette, rng: np.random.Generator, aspect: float, horizon:
     return Glow(float(x), float(y), palette.light, 0.62 if low else 0.5, strength)
 
 
-def world_of(prompt: str, seed: int, width: int, height: int, seconds: float) -> tuple[World, str]:
-    """The stage of a prompt, *width* by *height* frame pixels, and the name of its setting."""
-    chance = chance_of(prompt, seed)
-    reading = read(prompt)
-    setting = reading.setting or _SILENT[int(chance("setting").integers(len(_SILENT)))]
+def build_world(prompt: str, seed: int, width: int, height: int, seconds: float) -> tuple[World, str]:
+    """Return the stage of a prompt, *width* by *height* frame pixels, and the name of its setting."""
+    chance = rng_factory(prompt, seed)
+    reading = read_prompt(prompt)
+    setting = reading.setting or _DEFAULT_SETTINGS[int(chance("setting").integers(len(_DEFAULT_SETTINGS)))]
     palette = palette_for(reading, setting, chance("palette"))
     aspect = min(3.2, max(0.4, width / height))
     rng = chance("layout")
     horizon = float(rng.uniform(0.52, 0.6))
-    light = light_of(palette, rng, aspect, horizon)
-    camera = camera_of(reading, aspect, seconds, chance("camera"), (0.0, horizon))
+    light = choose_light(palette, rng, aspect, horizon)
+    camera = choose_camera(reading, aspect, seconds, chance("camera"), (0.0, horizon))
     return World(aspect, width, height, camera, palette, reading, light, horizon, chance, seconds), setting
 
 
-def elements_of(world: World, setting: str) -> list[Element]:
-    """Everything on the stage, from the back to the front."""
-    return [*SETTINGS[setting](world), *weather.weather(world, setting not in ("interior", "space", "underwater"))]
+def build_elements(world: World, setting: str) -> list[Element]:
+    """Return everything on the stage, from the back to the front."""
+    return [
+        *SETTINGS[setting](world),
+        *weather.weather_elements(world, setting not in ("interior", "space", "underwater")),
+    ]

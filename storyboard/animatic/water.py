@@ -9,19 +9,21 @@ from PIL import Image, ImageOps
 
 from storyboard.animatic import brush, noise
 from storyboard.animatic.camera import Window
-from storyboard.animatic.layers import STRIP, Area, Cover, Layer, LayerArea
-from storyboard.animatic.palette import Colour, bytes_of, mix
-from storyboard.animatic.planes import Picture, Sheet, coded
+from storyboard.animatic.layers import STRIP, Area, Layer, LayerArea, VisibleSpans
+from storyboard.animatic.palette import Colour, mix, to_bytes
+from storyboard.animatic.planes import Picture, Sheet, to_ycbcr
 from storyboard.animatic.world import Moment, World
 
 DEPTH = 0.5
-_HALF = 120  # one field of ripples holds 0 to twice this
-_LEVELS = 4 * _HALF + 1  # of two fields together
+_HALF = 120  # one field of ripples has levels from 0 to twice this
+_LEVELS = 4 * _HALF + 1  # the levels of the sum of two fields
 
 
 class Water:
-    """Everything from the horizon down. Each pixel is fetched from a mirror picture, displaced by two moving fields
-    of ripples; where they crest it is fetched from a brighter copy. Two neighbours are displaced alike.
+    """Reflecting surface from the horizon down.
+
+    Each pixel is fetched from a mirror picture, displaced by two moving fields of ripples; at their crests it is
+    fetched from a brighter copy. Two neighbouring pixels share a displacement.
     """
 
     def __init__(
@@ -36,9 +38,11 @@ class Water:
         speed: float = 1.0,
         smear: float = 0.0,
     ) -> None:
-        """*mirrored* are the layers seen in it, from the back to the front, each with the height its foot stands at;
-        *clear* is how much of the mirror picture is seen, *chop* how far ripples throw it, *glint* how many
-        crests shine, *smear* how far (stage units) the mirror is drawn out downwards, as wet asphalt does.
+        """Paint the mirror picture and the ripples.
+
+        *mirrored* are the reflected layers, from the back to the front, each with the height of its foot; *clear* is
+        the share of the mirror picture, *chop* the displacement by ripples, *glint* the number of shining crests,
+        *smear* the downward blur of the mirror (stage units), as on wet asphalt.
         """
         self._world = world
         self._speed = speed
@@ -49,7 +53,7 @@ class Water:
         calm = self._calm(mirrored, shade, clear, smear)
         bright = self._bright(calm, glint)
         self._width, self._rows = calm.size
-        pixels = np.concatenate([np.asarray(coded(picture)) for picture in (calm, bright)])
+        pixels = np.concatenate([np.asarray(to_ycbcr(picture)) for picture in (calm, bright)])
         self._luma = np.ascontiguousarray(pixels[..., 0]).ravel()
         self._tones = np.ascontiguousarray(pixels[..., 1:]).view(np.uint16).ravel()
         self._fields = self._ripples()
@@ -59,7 +63,7 @@ class Water:
         canvas, horizon = self._canvas, self._world.horizon
         depth = canvas.bottom - horizon
         above = LayerArea(canvas.left, horizon - depth, canvas.right, horizon, canvas.scale / 2)
-        flat = Image.new("RGB", above.size, bytes_of(self._world.palette.sky[0]))
+        flat = Image.new("RGB", above.size, to_bytes(self._world.palette.sky[0]))
         for layer, foot in mirrored:
             layer.stamp(flat, (above.left, above.top, above.right, above.bottom), (0.0, -2 * (foot - horizon)))
         flat = ImageOps.flip(flat)
@@ -73,28 +77,28 @@ class Water:
         x, y = canvas.grid(step)
         down = (y - horizon) / max(depth, 1e-6)
         part = np.clip(1 - clear + 0.42 * down**0.8, 0, 1) + 0 * x
-        mask = brush.spread(Image.fromarray((part * 255).astype(np.uint8)), canvas)
+        mask = brush.enlarge_coarse(Image.fromarray((part * 255).astype(np.uint8)), canvas)
         deep = brush.shading(
-            canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.chance("deep")
+            canvas, shade, self._world.palette.dark, [(horizon, horizon + depth, 0.7)], rng=self._world.rng_for("deep")
         )
         flat.paste(deep, (0, 0), mask)
         return flat
 
     def _bright(self, calm: Picture, glint: float) -> Picture:
-        """The copy that crests show: the light's colour in a path below it, the sky's elsewhere."""
+        """Return the copy for crests: the light's colour in a path below it, the sky's elsewhere."""
         light, canvas = self._world.light, self._canvas
         x, y = canvas.grid(8)
         down = y - self._world.horizon
         width = 0.05 + 0.32 * down
         path = np.exp(-(((x - light.x) / width) ** 2)) * light.strength
         part = np.clip((0.09 + 0.91 * path) * min(1.0, glint), 0, 0.95)
-        mask = brush.spread(Image.fromarray((part * 255).astype(np.uint8)), canvas)
+        mask = brush.enlarge_coarse(Image.fromarray((part * 255).astype(np.uint8)), canvas)
         bright = calm.copy()
-        bright.paste(bytes_of(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
+        bright.paste(to_bytes(mix(light.colour, self._world.palette.sky[-1], 0.25)), (0, 0), mask)
         return bright
 
     def _ripples(self) -> list[npt.NDArray[np.int32]]:
-        """Two fields in perspective, one row a frame row below the horizon, wide enough to be moved under.
+        """Return two fields in perspective, one row for each frame row below the horizon, wide enough to be moved.
 
         The first has the place of its row in the table of ``_throws`` added.
         """
@@ -106,10 +110,10 @@ class Water:
         near = 1 / (down + 0.045)
         fields = []
         for number in (0, 1):
-            rng = self._world.chance(f"ripples {number}")
+            rng = self._world.rng_for(f"ripples {number}")
             field = np.zeros((down.shape[0], across.shape[1]), dtype=np.float32)
             for scale, weight in ((1.0, 1.0), (2.3, 0.6)):
-                field += weight * _sampled(rng, across * near * 2.2 * scale, near * 6.5 * scale + 0 * across)
+                field += weight * _sample_noise(rng, across * near * 2.2 * scale, near * 6.5 * scale + 0 * across)
             levels = np.asarray(np.clip(field / 1.6, 0, 1) * _HALF * 2, dtype=np.uint8)
             whole = np.asarray(Image.fromarray(levels).resize((columns, rows), Image.Resampling.BILINEAR))
             fields.append(np.pad(whole, ((0, max(0, unit - rows)), (0, 0)), mode="edge").astype(np.int32))
@@ -118,18 +122,18 @@ class Water:
 
     def draw(self, sheet: Sheet, moment: Moment) -> None:
         """Fetch every pixel below the horizon."""
-        self.laid(Cover(sheet.width, sheet.height), moment)(sheet)
+        self.plan_draw(VisibleSpans(sheet.width, sheet.height), moment)(sheet)
 
-    def laid(self, cover: Cover, moment: Moment) -> Callable[[Sheet], None]:
-        """How to fetch the pixels below the horizon that can be seen."""
+    def plan_draw(self, cover: VisibleSpans, moment: Moment) -> Callable[[Sheet], None]:
+        """Return a function that fetches the visible pixels below the horizon, and hide them in *cover*."""
         window = moment.window(DEPTH)
         step = (window[3] - window[1]) / cover.height
         first = max(0, math.ceil((self._world.horizon - window[1]) / step))
-        area = cover.bounds(first) if first < cover.height else None
+        area = cover.visible_area(first) if first < cover.height else None
         if area is None:
             return lambda sheet: None
         for row in range(-(-first // STRIP) * STRIP, cover.height, STRIP):
-            cover.shut(row, 0, cover.width)
+            cover.hide(row, 0, cover.width)
         return lambda sheet: self._fetch(sheet, moment, window, first, area)
 
     def _fetch(self, sheet: Sheet, moment: Moment, window: Window, first: int, area: Area) -> None:
@@ -153,7 +157,7 @@ class Water:
                 plane.paste(Image.fromarray(np.ascontiguousarray(levels)), (-(-left // at), -(-top // at)))
 
     def _throws(self, y: noise.Array) -> npt.NDArray[np.intp]:
-        """Where the pixels at the distances *y* below the horizon begin, for every level that ripples can have."""
+        """Return the place of the pixels at the distances *y* below the horizon, for every level of the ripples."""
         throw = ((0.003 + 0.055 * y) * self._chop * self._canvas.scale / (2 * _HALF)).astype(np.float32)
         level = np.arange(_LEVELS, dtype=np.float32) - 2 * _HALF
         rows = (level * throw[:, None] + (y * self._canvas.scale).astype(np.float32)[:, None]).astype(np.int32)
@@ -162,7 +166,7 @@ class Water:
         return np.asarray(rows * self._width, dtype=np.intp).ravel()
 
     def _crests(self, moment: Moment, left: float, width: int, area: Area) -> npt.NDArray[np.int32]:
-        """The levels of the ripples in *area* (its rows counted from the horizon), as places in the table."""
+        """Return the levels of the ripples in *area* (rows from the horizon), as places in the table."""
         moved = (moment.seconds * 0.045 * self._speed, -moment.seconds * 0.035 * self._speed)
         parts = []
         for field, way in zip(self._fields, moved, strict=True):
@@ -173,8 +177,8 @@ class Water:
         return np.asarray(parts[0] + parts[1] - area[1] * _LEVELS)
 
 
-def _sampled(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.Array:
-    """Smooth noise from 0 to 1 at the places (x, y); the lattice repeats after 128."""
+def _sample_noise(rng: np.random.Generator, x: noise.Array, y: noise.Array) -> noise.Array:
+    """Return smooth noise from 0 to 1 at the places (x, y); the lattice repeats after 128."""
     lattice = rng.random((128, 128)).astype(np.float32)
     x0, y0 = np.floor(x), np.floor(y)
     fx, fy = x - x0, y - y0

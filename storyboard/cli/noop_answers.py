@@ -23,7 +23,7 @@ from storyboard.fastpath.noop_proof import BuildInputs, look_at, program_stamps,
 from storyboard.fastpath.plan_cache import write_cached_plan
 from storyboard.report.build_result import outcome_data, outcome_text
 from storyboard.report.diagnostics import render
-from storyboard.store.file_stamps import Look
+from storyboard.store.file_stamps import StatEntry
 
 
 class NoopQuestion(Struct, frozen=True):
@@ -38,7 +38,7 @@ class NoopQuestion(Struct, frozen=True):
     mode: dict[str, bool]
     began: float
     provider: str | None
-    settings: tuple[str, Look] | None
+    settings: tuple[str, StatEntry] | None
 
     @classmethod
     def now(cls, provider: str | None) -> Self:

@@ -82,7 +82,7 @@ def report_store_errors(output: CommandOutput) -> Iterator[None]:
         reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
         output.fail(Exit.FAILED, [problem("unsure", reason)])
     except ProjectLocked as bad:
-        who = f": process {bad.holder.pid} on {bad.holder.host}" if bad.holder is not None else ""
+        who = f": process {bad.owner.pid} on {bad.owner.host}" if bad.owner is not None else ""
         output.fail(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
     except (LockUnsupported, LockLost) as bad:
         output.fail(Exit.FAILED, [problem("no-lock", str(bad))])

@@ -113,7 +113,7 @@ def state_error(refused: StateRefused) -> dict[str, Any]:
             return problem("cache-dir", message, f"{move}; or, to keep them there, {keep}")
         case state.CacheGone(cache=cache):
             message = f"the cache of {_text(root)} was in {_text(cache)}, and is not there now"
-            note = own / state.ELSEWHERE
+            note = own / state.CACHE_DIR_FILE
             gone = f"if it is gone for good, remove {_text(note)}: what was in it is made or fetched again"
             return problem("cache-dir", message, f"mount its disk; if it was moved, name its new folder; {gone}")
     raise TypeError(type(refused).__name__)

@@ -13,7 +13,7 @@ from storyboard.engine.session import BuildOptions, Session
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.gc import Roots, classify, removable, remove
-from storyboard.store.lockfile_refs import RefsUnreadable, Source, lockfiles
+from storyboard.store.lockfile_refs import RefsUnreadable, Source, find_lockfiles
 from storyboard.store.project_lock import ProjectLock
 from storyboard.store.records import RecordStore
 from storyboard.store.state import State
@@ -88,7 +88,7 @@ def cleaning(
     if not delete:
         yield _look(state, storyboard, cards, paid=paid)[0]
         return
-    with ProjectLock(state, storyboard.file, patience_s=0) as builder, ProjectCache(state) as cache:
+    with ProjectLock(state, storyboard.file, timeout_s=0) as builder, ProjectCache(state) as cache:
         found, roots = _look(state, storyboard, cards, paid=paid)
         yield found
         builder.check()
@@ -96,7 +96,7 @@ def cleaning(
 
 
 def _look(state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[Cleaning, Roots]:
-    sources = lockfiles(state.root)
+    sources = find_lockfiles(state.root)
     with Session(state, storyboard, cards, BuildOptions()) as session, ProjectCache(state) as cache:
         roots = Roots(
             locked=frozenset(locked_takes(sources)),

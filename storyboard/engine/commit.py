@@ -169,24 +169,24 @@ def named(record: Record, facts: Mapping[str, Any]) -> PendingRecord:
 
 
 def _jump(clip: Path, began_with: bytes) -> float | None:
-    from storyboard.media.frames import distance
+    from storyboard.media.frames import first_frame_distance
     from storyboard.media.reader import InvalidMedia
 
     try:
-        return distance(clip, began_with)
+        return first_frame_distance(clip, began_with)
     except InvalidMedia:  # it has passed its gate; what is only worth a remark stops nothing
         return None
 
 
 def frame(step: Step, clip: Path) -> PendingRecord:
     """One frame of *clip*, decoded. Raises ``TaskFailed``."""
-    from storyboard.media.frames import UnreadableMedia, extract
+    from storyboard.media.frames import UnreadableMedia, extract_frame
 
     at = step.action.at
     moments: dict[str, Literal["first", "last"]] = {"first": "first", "last": "last"}
     began = time.monotonic()
     try:
-        picture = extract(clip, moments[at] if at in moments else Fraction(at))
+        picture = extract_frame(clip, moments[at] if at in moments else Fraction(at))
     except UnreadableMedia as problem:
         raise TaskFailed(f"frame `{at}` of {step.action.shot}: {problem}") from problem
     facts, values = {"size": str(picture.size)}, {"planes": picture.planes}

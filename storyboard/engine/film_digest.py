@@ -64,7 +64,7 @@ class FilmDigest:
     def known(self, target: Path, index: DigestCache) -> None:
         """Tell *index* what is at *target* if that is what was read, renamed."""
         if self._looks is not None:
-            index.renamed(target, self._looks, self._digest)
+            index.add_renamed(target, self._looks, self._digest)
 
 
 def _nothing() -> None:

@@ -247,7 +247,7 @@ class Shelf:
         if any(files_of(drawn)):
             return None
         found = {take: self._workspace.blobs.path(take) for take in takes_of(drawn)}
-        known = self._workspace.index.known
+        known = self._workspace.index.cached_digest
         return found if all(known(os.fspath(path.absolute())) == take for take, path in found.items()) else None
 
     def sources(self, drawn: RenderSpec) -> dict[str, Path]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from storyboard.animatic.request import Animatic, draw
+from storyboard.animatic.request import Animatic, draw_frames
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, RenderSpec
@@ -51,7 +51,7 @@ def write_animatic(
     """
     from storyboard.media.render.encoder import ClipWriter, Encoding
 
-    pictures = draw(request, first_frame)
+    pictures = draw_frames(request, first_frame)
     with ClipWriter(out, request.size, request.fps, Encoding(_ANIMATIC_CRF, _ANIMATIC_PRESET)) as clip:
         for done, picture in enumerate(pictures, start=1):
             clip.write_planes(picture)
@@ -73,10 +73,10 @@ def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipIn
 
 def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
     """The gate of the store: decode all of it and compare with what was asked for."""
-    from storyboard.media.probe import InvalidMedia, gate
+    from storyboard.media.probe import InvalidMedia, validate_clip
 
     try:
-        return gate(clip, size=size, duration=duration)
+        return validate_clip(clip, size=size, duration=duration)
     except InvalidMedia as problem:
         raise TaskFailed(str(problem)) from problem
 
@@ -109,7 +109,7 @@ def render_piece(drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas, o
     """Draw one piece of the film; *files* are what it is made of, by digest."""
     from storyboard.engine.worker_main import report_progress
     from storyboard.media.render.render import RenderFailed
-    from storyboard.media.render.segment import draw as draw_segment
+    from storyboard.media.render.segment import draw_segment
 
     try:
         return draw_segment(drawn, files, canvas, out, report_progress)

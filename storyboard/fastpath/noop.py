@@ -12,7 +12,7 @@ import sys
 import zlib
 from itertools import accumulate
 
-from storyboard.store.file_stamps import PathStamps, flat, identity_of, packed, stamp_of
+from storyboard.store.file_stamps import PathStamps, flatten, identity_of, pack_stats, stamp_of
 
 TYPE_CHECKING = False  # importing typing takes longer than everything here
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ def write_note(state: str, question: bytes, stamps: PathStamps, answers: dict[st
     parts = [
         question,
         _join(stamps.stamps),
-        flat(stamps.stamps.values()),
+        flatten(stamps.stamps.values()),
         _join(stamps.identities),
-        flat(stamps.identities.values()),
+        flatten(stamps.identities.values()),
         _join(stamps.absent),
     ]
     for mode, text in answers.items():
@@ -157,8 +157,8 @@ def _names_program(paths: bytes) -> bool:
 def _is_unchanged(paths: bytes, stamps: bytes, folders: bytes, identities: bytes, absent: bytes) -> bool:
     return (
         not any(map(os.path.lexists, _split(absent)))
-        and packed(_split(folders), identity_of) == identities
-        and packed(_split(paths), stamp_of) == stamps
+        and pack_stats(_split(folders), identity_of) == identities
+        and pack_stats(_split(paths), stamp_of) == stamps
     )
 
 

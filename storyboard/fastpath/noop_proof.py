@@ -20,7 +20,7 @@ from storyboard.durable import clock
 from storyboard.engine.film import linked, own_link
 from storyboard.engine.session import Session
 from storyboard.media.renderer_version import LIBRARIES
-from storyboard.store.file_stamps import NOWHERE, Look, PathStamps, Stamp, identity_of, names_witness, stamp_of
+from storyboard.store.file_stamps import ABSENT, PathStamps, Stamp, StatEntry, folder_witness, identity_of, stamp_of
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
 
@@ -41,7 +41,7 @@ class BuildInputs(Struct, frozen=True):
 
     texts: Mapping[str, tuple[os.stat_result, str]]
     paths: tuple[Path, ...]
-    settings: tuple[str, Look]
+    settings: tuple[str, StatEntry]
     began: float
 
 
@@ -55,7 +55,7 @@ def prove_noop(session: Session, steps: Iterable[Step], inputs: BuildInputs) -> 
     *steps* are those of a build right now. Only for the holder of the project's lock.
     """
     looks = {
-        **session.workspace.index.seen.looks,
+        **session.workspace.index.stat_log.entries,
         **{path: (stamp_of(stat), digest) for path, (stat, digest) in inputs.texts.items()},
     }
     found = PathStamps()
@@ -68,12 +68,12 @@ def prove_noop(session: Session, steps: Iterable[Step], inputs: BuildInputs) -> 
         _add_ways(found, looks, [*inputs.paths, *films], session.workspace.root)
         _add_absent_roots(found, session)
         for path, (stamp, _) in looks.items():
-            if stamp == NOWHERE:
+            if stamp == ABSENT:
                 found.absent.add(path)
             else:
                 found.stamps[path] = stamp
-        settled = session.workspace.index.seen.settled
-        if not _is_proven(session.workspace.state, looks, settled, inputs.began) or not found.still():
+        settled = session.workspace.index.stat_log.settled
+        if not _is_proven(session.workspace.state, looks, settled, inputs.began) or not found.is_unchanged():
             return None
     except (OSError, LockfileProblem, _Changed):
         return None
@@ -124,7 +124,7 @@ def _is_locked(session: Session, step: Step) -> bool:
     return entry is not None and (entry.key, entry.take) == (step.key, step.result.digest)
 
 
-def _own_files(session: Session) -> Iterator[tuple[str, Look]]:
+def _own_files(session: Session) -> Iterator[tuple[str, StatEntry]]:
     """Yield the lockfile, the journal and the folder of links to takes.
 
     Raises ``_Changed`` if one of them, or a link, is not what the build left there.
@@ -145,26 +145,26 @@ def _own_files(session: Session) -> Iterator[tuple[str, Look]]:
             raise _Changed
 
 
-def look_at(path: Path) -> tuple[str, Look]:
-    """Return the name of *path* with its stamp and witness; the stamp is ``NOWHERE`` if nothing is there."""
+def look_at(path: Path) -> tuple[str, StatEntry]:
+    """Return the name of *path* with its stamp and witness; the stamp is ``ABSENT`` if nothing is there."""
     name = os.fspath(path)
     try:
         stat = os.lstat(path)
         return name, (stamp_of(stat), _witness(path))
     except FileNotFoundError:
-        return name, (NOWHERE, "")
+        return name, (ABSENT, "")
 
 
 def _witness(path: Path) -> str:
     if path.is_symlink():
         return f"{_LINK}{path.readlink()}"
     if path.is_dir():
-        return names_witness(sorted(entry.name for entry in path.iterdir()))
+        return folder_witness(sorted(entry.name for entry in path.iterdir()))
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _add_ways(found: PathStamps, looks: dict[str, Look], inputs: Iterable[Path], root: Path) -> None:
+def _add_ways(found: PathStamps, looks: dict[str, StatEntry], inputs: Iterable[Path], root: Path) -> None:
     """Add the folders and links on the way to *inputs*: another one there would lead to another file."""
     seen: set[str] = set()
     for path in inputs:
@@ -190,7 +190,7 @@ def _add_absent_roots(found: PathStamps, session: Session) -> None:
         found.absent |= {os.fspath(folder / name) for name in (".storyboard", ".git")}
 
 
-def _is_proven(state: Path, looks: Mapping[str, Look], settled: Container[str], began: float) -> bool:
+def _is_proven(state: Path, looks: Mapping[str, StatEntry], settled: Container[str], began: float) -> bool:
     """Return whether a later change of any path shows in its stamp, and none has happened since it was read.
 
     *settled* are paths that need not be read again for this.

@@ -31,7 +31,7 @@ from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
 from storyboard.durable import keep_youngest, write_disposable
 from storyboard.fastpath.shot_codec import PackedShots, pack, unpack
-from storyboard.store.file_stamps import Look, PathStamps, Stamp, names_witness, stamp_of
+from storyboard.store.file_stamps import PathStamps, Stamp, StatEntry, folder_witness, stamp_of
 
 if TYPE_CHECKING:
     from storyboard.core.plan import Plan
@@ -226,7 +226,7 @@ class StampCheck:
     def __init__(self, workspace: "Workspace", stamps: PathStamps) -> None:
         self.stamps: dict[str, Stamp] = {}
         self._proven = stamps.stamps
-        self._looks: dict[str, Look] = workspace.index.seen.looks
+        self._looks: dict[str, StatEntry] = workspace.index.stat_log.entries
         self._records = os.fspath((workspace.cache / "records").absolute())
         self._blobs = os.fspath(workspace.blobs.folder.absolute())
 
@@ -240,7 +240,7 @@ class StampCheck:
         paths = [f"{folder}/{name}", f"{self._blobs}/{digest[:2]}/{digest}"]
         if not isinstance(step.result, TakeResult):  # the lockfile chooses a take among several
             paths.append(folder)
-            if self._looks.get(folder, (None, ""))[1] != names_witness([name]):
+            if self._looks.get(folder, (None, ""))[1] != folder_witness([name]):
                 return False
         stamps = {path: self._proven[path] for path in paths if path in self._proven}
         if len(stamps) < len(paths):

@@ -1,7 +1,4 @@
-"""The font that ships with storyboard, and which letters a font has.
-
-Owns: opening a font at a size, and the question whether it can write a text. Leaves the drawing to those who draw.
-"""
+"""Fonts: the built-in font, opened at a size, and the letters that a font lacks."""
 
 from __future__ import annotations
 
@@ -16,45 +13,48 @@ if TYPE_CHECKING:
 
 BUILTIN = Path(__file__).with_name("DejaVuSans.ttf")
 
-_PROBE = 16  # points: large enough for two letters never to look alike
-_NO_LETTER = "\uffff"  # no font has it, so what is drawn is the sign for a missing letter
+_PROBE_POINTS = 16  # large enough that no two letters look alike
+_NO_LETTER = "\uffff"  # in no font, so that the sign for a missing letter is drawn
 
 
 class UnreadableFont(Exception):
-    """A font file that is none."""
+    """A file that is no readable font."""
 
 
 @lru_cache(maxsize=64)
-def face(points: int, file: Path | None = None) -> FreeTypeFont:
-    """The font in *file*, ``None`` for the built-in one, *points* pixels high. Raises ``UnreadableFont``."""
-    return _opened(file or BUILTIN, points)
+def load_face(points: int, file: Path | None = None) -> FreeTypeFont:
+    """Open the font in *file*, ``None`` for the built-in one, *points* pixels high. Raises ``UnreadableFont``."""
+    return _open(file or BUILTIN, points)
 
 
 def missing_letters(text: str, font: Path | bytes | None = None) -> str:
-    """The letters of *text* that *font* cannot draw, each once; blanks aside. Raises ``UnreadableFont``."""
+    """Return the letters of *text* that *font* cannot draw, each once, without blanks. Raises ``UnreadableFont``."""
     wanted = dict.fromkeys(letter for letter in text if not letter.isspace() and letter.isprintable())
     if font is None and all(letter.isascii() for letter in wanted):
         return ""
-    probe = _opened(BytesIO(font) if isinstance(font, bytes) else font or BUILTIN, _PROBE)
-    nothing = _shape(probe, _NO_LETTER)
-    return "".join(letter for letter in wanted if _shape(probe, letter) == nothing)
+    probe = _open(BytesIO(font) if isinstance(font, bytes) else font or BUILTIN, _PROBE_POINTS)
+    missing = _shape(probe, _NO_LETTER)
+    return "".join(letter for letter in wanted if _shape(probe, letter) == missing)
 
 
 def needs_layout(text: str) -> bool:
-    """Whether letters of *text* run from right to left, join or stand upon others, so that a row of them is no text."""
+    """Return whether *text* has letters that run from right to left, join or combine.
+
+    Such text is more than a row of single letters.
+    """
     return not text.isascii() and any(
         bidirectional(letter) in ("R", "AL") or category(letter) in ("Mn", "Mc") for letter in normalize("NFC", text)
     )
 
 
 def has_layout() -> bool:
-    """Whether the Pillow that is installed can lay out such letters: it takes FriBiDi, which its wheels lack."""
+    """Return whether the installed Pillow can lay out such letters, which takes FriBiDi; its wheels lack it."""
     from PIL import features
 
     return bool(features.check("raqm"))
 
 
-def _opened(file: Path | BytesIO, points: int) -> FreeTypeFont:
+def _open(file: Path | BytesIO, points: int) -> FreeTypeFont:
     from PIL import ImageFont
 
     try:

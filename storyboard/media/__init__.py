@@ -1,1 +1,1 @@
-"""Pictures and sound: probing, exact frames, encoding, segments and their join."""
+"""Video and audio: probing, exact frames, encoding, segments, soundtrack and the join into a film."""

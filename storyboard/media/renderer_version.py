@@ -1,15 +1,15 @@
-"""What renders, by name and version, so that a segment is made again when that changes. Loads none of it."""
+"""Version of the renderer, part of the keys of segments. Imports none of the rendering libraries."""
 
 from storyboard.core.model import Json
 
-# Raised whenever the same segment would come out with other pixels.
+# Raise this whenever an equal segment would get other pixels.
 RENDERER_VERSION = 4
 LIBRARIES = ("moviepy", "av", "pillow")
 
 
 def renderer_id() -> dict[str, Json]:
-    """The versions that decide over the bytes of a segment. PyAV's own version names the FFmpeg inside it."""
-    from importlib.metadata import version  # takes longer to load than a small plan takes otherwise
+    """Return the versions that determine the bytes of a segment. PyAV's own version implies the FFmpeg inside it."""
+    from importlib.metadata import version  # slower to import than a whole small plan takes
 
     libraries = {name: version(name) for name in LIBRARIES}
     return {"renderer": RENDERER_VERSION, **libraries}

@@ -1,1 +1,1 @@
-"""What is on disk: blobs, records, the lockfile, and a memory that can be thrown away."""
+"""Project state on disk: blobs, records, lockfile, journal, ledger, locks and a disposable digest cache."""

@@ -131,7 +131,7 @@ class BatchWriter:
             return ()
         folders = self._blobs.publish(one.digest, one.blob)
         if one.blob.looks is not None:
-            self._index.renamed(one.blob.path, one.blob.looks, one.digest)
+            self._index.add_renamed(one.blob.path, one.blob.looks, one.digest)
         return folders
 
     def _publish_record(self, one: _Going) -> Iterable[_Target]:
@@ -152,8 +152,8 @@ class BatchWriter:
             for one in touched[target]:
                 one.problem = one.problem or failure
         folders = {target for target in touched if isinstance(target, str) and target not in failures}
-        self._blobs.fans.were_synced(folders)
-        self._records.fans.were_synced(folders)
+        self._blobs.fans.mark_synced(folders)
+        self._records.fans.mark_synced(folders)
 
     def _sync(self, targets: Sequence[_Target]) -> dict[_Target, OSError]:
         """Sync all of *targets*; the errors of those that could not be."""

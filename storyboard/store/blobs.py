@@ -28,7 +28,7 @@ from storyboard.durable import (
     write_all,
 )
 from storyboard.store.digest_cache import DigestCache
-from storyboard.store.integrity import kept_aside, quarantine
+from storyboard.store.integrity import find_quarantined, quarantine
 from storyboard.store.shard_dirs import ShardDirs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -116,17 +116,17 @@ class BlobStore:
 
         Raises ``OSError``.
         """
-        fan = self.fans.of(digest)
+        fan = self.fans.path_of(digest)
         if self._has_good(digest):
             remove_quietly(beside.temp)
             beside.close()
-            return self.fans.unsynced(fan)
+            return self.fans.unsynced_folders(fan)
         try:
             beside.publish()
         except FileNotFoundError:
             self.fans.make(fan)
             beside.publish()
-        return self.fans.unsynced(fan)
+        return self.fans.unsynced_folders(fan)
 
     def _settle(self, digest: str, beside: StagedFile) -> str:
         with errors_for_path(self.path(digest)):
@@ -137,7 +137,7 @@ class BlobStore:
                 beside.drop()
             for folder in folders:
                 fsync_folder(folder)
-        self.fans.were_synced(folders)
+        self.fans.mark_synced(folders)
         return digest
 
     def verify(self, digest: str) -> None:
@@ -198,7 +198,7 @@ class BlobStore:
         sweep(_TEMP, self.cache, "tmp")
 
     def _place(self, digest: str) -> str:
-        return f"{self.fans.of(digest)}/{digest}"
+        return f"{self.fans.path_of(digest)}/{digest}"
 
     def _adopted(self, path: Path) -> tuple[str, StagedFile]:
         with errors_for_path(path):
@@ -238,7 +238,7 @@ class BlobStore:
         return True
 
     def _absent(self, digest: str) -> Missing | Damaged:
-        kept_at = kept_aside(digest, self._damaged)
+        kept_at = find_quarantined(digest, self._damaged)
         return Missing(digest) if kept_at is None else Damaged(digest, kept_at)
 
     def _condemn(self, digest: str, seen: os.stat_result | None) -> None:

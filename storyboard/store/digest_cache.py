@@ -1,8 +1,8 @@
-"""The disposable memory ``.storyboard/index.sqlite``: which content a file had when its stat was last seen.
+"""Disposable cache of content digests by stat result: ``.storyboard/index.sqlite``.
 
-Owns no truth. Whatever is wrong with it (damage, another version, a folder that may not be written, somebody else
-writing) costs time and nothing else. A file whose stamps lie within two seconds of its hashing is not remembered: it
-could change once more without its stat telling ("racily clean" in git's words).
+The cache is never authoritative. Damage, another version, a read-only folder or a concurrent writer cost time and
+nothing else. A file whose time stamps lie within two seconds of its hashing is not cached: it could change once more
+without a change of its stat result ("racily clean" in git's words).
 """
 
 import contextlib
@@ -29,22 +29,23 @@ CREATE TABLE IF NOT EXISTS files
 """
 _SELECT = "SELECT CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files WHERE path = ?"
 _SELECT_ALL = "SELECT path, CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files"
-# Whoever asks for more than so many files asks for most of them: then reading all at once takes less time.
-_FEW = 64
+# Above 64 lookups, one full table read is faster than single queries.
+_MAX_SINGLE_QUERIES = 64
 
 Clock = Callable[[], float]
 
 
-def stamp_of(seen: os.stat_result) -> str:
-    """Everything about a file that changes when its content does, and its identity."""
+def stat_text(seen: os.stat_result) -> str:
+    """Return the fields of a stat result that change with the content, and the identity of the file, as text."""
     return f"{seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns} {seen.st_ino} {seen.st_dev}"
 
 
 class DigestCache:
-    """Remembers digests in *path*, or in memory alone if that cannot be. *clock* returns epoch seconds.
+    """Digests of files, cached in *path*, or in memory if *path* cannot be opened.
 
-    ``seen`` is what was asked for. Used from any thread. What is learnt is written by ``flush`` or at the end of the
-    ``with`` block; with *writable* false nothing is, and no file appears or changes.
+    *clock* returns epoch seconds. ``stat_log`` records each path that was looked up. Safe for any number of threads.
+    New digests are written by ``flush`` and at the end of the ``with`` block; with *writable* false no file appears or
+    changes.
     """
 
     def __init__(self, path: Path, clock: Clock, *, writable: bool = True) -> None:
@@ -52,11 +53,11 @@ class DigestCache:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
-        self._learnt: dict[bytes, tuple[str, str]] = {}
-        self.seen = StatLog()
-        self._rows: dict[bytes, tuple[str, str, int]] | None = None
-        self._asked = 0
-        self._base = self._open()
+        self._added: dict[bytes, tuple[str, str]] = {}
+        self.stat_log = StatLog()
+        self._all_rows: dict[bytes, tuple[str, str, int]] | None = None
+        self._lookups = 0
+        self._db = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -67,93 +68,97 @@ class DigestCache:
         self.close()
 
     def digest_of(self, path: Path) -> str:
-        """sha256 of a regular file's content, in hex; read only if its stat is not the remembered one.
+        """Return the sha256 of the content of a regular file, in hex; read the file only if its stat result changed.
 
-        Links are not followed: hand in a resolved path. Raises ``NotAFile`` or ``OSError``.
+        Links are not followed: pass a resolved path. Raises ``NotAFile`` or ``OSError``.
         """
         text = os.fspath(path if path.is_absolute() else path.absolute())
         name = os.fsencode(text)
-        known = self._at_a_glance(text, name)
-        if known is not None:
-            return known
+        digest = self._lookup(text, name)
+        if digest is not None:
+            return digest
         with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
             before = os.fstat(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = os.fstat(file.fileno())
-        if stamp_of(before) == stamp_of(after):
-            self.seen.file(text, after, digest)
+        if stat_text(before) == stat_text(after):
+            self.stat_log.add_file(text, after, digest)
             if not self._racy(after):
                 with self._lock:
-                    self._learnt[name] = (stamp_of(after), digest)
+                    self._added[name] = (stat_text(after), digest)
         return digest
 
-    def renamed(self, path: Path | str, then: os.stat_result, digest: str) -> None:
-        """What is at *path* holds what *digest* says, if it is the file that looked like *then* before it was read.
+    def add_renamed(self, path: Path | str, then: os.stat_result, digest: str) -> None:
+        """Cache *digest* for *path* if its stat result still matches *then*, taken before the file was read.
 
-        It may have been renamed since. The clock of the file system had to have gone on since it was written, so that
-        whoever wrote to it later gave it another time of modification. Raises ``OSError``.
+        The file may have been renamed in between. The caller ensures that the clock of the file system advanced after
+        the last write, so that a later write gets another modification time. Raises ``OSError``.
         """
         looks = os.lstat(path)
-        if _unwritten(looks) != _unwritten(then):
+        if _rename_invariants(looks) != _rename_invariants(then):
             return
         text = os.fspath(Path(path).absolute())
-        self.seen.file(text, looks, digest)
-        self.seen.settled.add(text)
+        self.stat_log.add_file(text, looks, digest)
+        self.stat_log.settled.add(text)
         with self._lock:
-            self._learnt[os.fsencode(text)] = (stamp_of(looks), digest)
+            self._added[os.fsencode(text)] = (stat_text(looks), digest)
 
-    def known(self, path: str) -> str | None:
-        """The digest of the regular file at an absolute path, if it looks as it did when it was read."""
-        return self._at_a_glance(path, os.fsencode(path))
+    def cached_digest(self, path: str) -> str | None:
+        """Return the digest of the regular file at an absolute path if its stat result is unchanged, else ``None``."""
+        return self._lookup(path, os.fsencode(path))
 
-    def _at_a_glance(self, text: str, name: bytes) -> str | None:
+    def _lookup(self, text: str, name: bytes) -> str | None:
         try:
             looks = os.lstat(text)
         except OSError:
-            self.seen.nothing(text)
+            self.stat_log.add_absent(text)
             return None
-        known = self._recall(name, stamp_of(looks)) if stat.S_ISREG(looks.st_mode) else None
-        if known is not None:
-            self.seen.file(text, looks, known)
-        return known
+        digest = self._find_digest(name, stat_text(looks)) if stat.S_ISREG(looks.st_mode) else None
+        if digest is not None:
+            self.stat_log.add_file(text, looks, digest)
+        return digest
 
     def flush(self) -> None:
-        """Write what was learnt in one transaction; if another process is writing, it is forgotten instead."""
+        """Write the new digests in one transaction, or drop them if another process is writing."""
         with self._lock:
-            rows = [(name, *known, _crc(*known)) for name, known in self._learnt.items()]
-            self._learnt.clear()
-            self._rows = None
+            rows = [(name, *row, _crc(*row)) for name, row in self._added.items()]
+            self._added.clear()
+            self._all_rows = None
             if not rows or not self._writable:
                 return
             try:
-                with self._base:
-                    self._base.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
+                with self._db:
+                    self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
             except sqlite3.OperationalError:
                 pass
             except sqlite3.DatabaseError:
                 self._rebuild()
 
     def close(self) -> None:
-        """Write what was learnt and let the file go."""
+        """Write the new digests and close the database."""
         self.flush()
         with self._lock:
-            self._base.close()
+            self._db.close()
 
     def _racy(self, seen: os.stat_result) -> bool:
         now = int(self._clock() * 1_000_000_000)
         return now - max(seen.st_mtime_ns, seen.st_ctime_ns) < RACY_NS
 
-    def _recall(self, name: bytes, stamp: str) -> str | None:
+    def _find_digest(self, name: bytes, stamp: str) -> str | None:
         with self._lock:
-            row = self._learnt.get(name) or self._row(name)
+            row = self._added.get(name) or self._find_row(name)
         return row[1] if row is not None and row[0] == stamp else None
 
-    def _row(self, name: bytes) -> tuple[str, str] | None:
-        self._asked += 1
+    def _find_row(self, name: bytes) -> tuple[str, str] | None:
+        self._lookups += 1
         try:
-            if self._rows is None and self._asked > _FEW:
-                self._rows = {row[0]: row[1:] for row in self._base.execute(_SELECT_ALL)}
-            found = self._rows.get(name) if self._rows is not None else self._base.execute(_SELECT, (name,)).fetchone()
+            if self._all_rows is None and self._lookups > _MAX_SINGLE_QUERIES:
+                self._all_rows = {row[0]: row[1:] for row in self._db.execute(_SELECT_ALL)}
+            found = (
+                self._all_rows.get(name)
+                if self._all_rows is not None
+                else self._db.execute(_SELECT, (name,)).fetchone()
+            )
         except sqlite3.OperationalError:
             return None
         except sqlite3.DatabaseError:
@@ -165,44 +170,47 @@ class DigestCache:
 
     def _open(self) -> sqlite3.Connection:
         if not self._writable:
-            return _connect_to_read(self._path)
+            return _connect_read_only(self._path)
         if not self._path.parent.is_dir():
             return _connect(":memory:")
         for _ in range(2):
             try:
                 return _connect(os.fspath(self._path))
-            except sqlite3.OperationalError:  # busy or not to be written; the file itself may be good
+            except sqlite3.OperationalError:  # busy or not writable; the file itself may be intact
                 break
             except sqlite3.DatabaseError:
                 self._remove()
         return _connect(":memory:")
 
     def _rebuild(self) -> None:
-        self._rows = None
+        self._all_rows = None
         with contextlib.suppress(sqlite3.Error):
-            self._base.close()
+            self._db.close()
         if self._writable:
             self._remove()
-            self._base = self._open()
+            self._db = self._open()
         else:
-            self._base = _connect(":memory:")
+            self._db = _connect(":memory:")
 
     def _remove(self) -> None:
         for ending in ("", "-journal"):
             remove_quietly(self._path.with_name(self._path.name + ending))
 
 
-def _unwritten(looks: os.stat_result) -> tuple[int, int, int, int]:
-    """What a rename leaves as it is."""
+def _rename_invariants(looks: os.stat_result) -> tuple[int, int, int, int]:
+    """Return the fields of a stat result that a rename leaves unchanged."""
     return looks.st_dev, looks.st_ino, looks.st_size, looks.st_mtime_ns
 
 
 def _crc(stamp: str, digest: str) -> int:
-    """SQLite does not notice a changed bit in a cell; a wrong digest here would look like an edited input."""
+    """Return a checksum of one row: SQLite does not detect a flipped bit in a cell.
+
+    A wrong digest would look like an edited input.
+    """
     return zlib.crc32(f"{stamp} {digest}".encode())
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
+def _connect_read_only(path: Path) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode=ro"
     try:
         base = sqlite3.connect(address, uri=True, timeout=_BUSY_S, check_same_thread=False)

@@ -1,6 +1,6 @@
-"""Stat results of files and folders as evidence that nothing has changed since they were taken.
+"""Stat results of files and folders, as evidence that nothing changed since they were taken.
 
-The no-op check imports this module, so it loads only what an interpreter has loaded at its start.
+The no-op check imports this module, so it imports only modules that every interpreter loads at its start.
 """
 
 import os
@@ -8,25 +8,25 @@ from array import array
 from itertools import chain
 from operator import attrgetter
 
-TYPE_CHECKING = False  # typing takes longer to load than all of this
+TYPE_CHECKING = False  # the import of typing takes longer than that of this module
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Stamp = tuple[int, int, int, int]
 Identity = tuple[int, int, int]
-Look = tuple[Stamp, str]
-NOWHERE: Stamp = (-1, -1, -1, -1)
+StatEntry = tuple[Stamp, str]
+ABSENT: Stamp = (-1, -1, -1, -1)
 
-# Everything about a file that changes when its content, its mode or its place does. The time of change (ctime) is the
-# kernel's own: no program can set it, so that a file of equal size with its old mtime is another one all the same.
+# The fields that change with the content, mode or place of a file. No program can set the change time (ctime), so a
+# file replaced by one of equal size and modification time is detected.
 stamp_of = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 identity_of = attrgetter("st_dev", "st_ino", "st_mode")
 
 
 class PathStamps:
-    """How things looked: files and folders by all their stamps, folders on the way by identity, and what was not there.
+    """Expected stat results: all stamps of files and folders, identities of parent folders, and absent paths.
 
-    Paths are absolute; a link is looked at and not followed.
+    Paths are absolute. Links are not followed.
     """
 
     def __init__(self) -> None:
@@ -34,52 +34,56 @@ class PathStamps:
         self.identities: dict[str, Identity] = {}
         self.absent: set[str] = set()
 
-    def still(self) -> bool:
-        """Whether everything looks so now."""
+    def is_unchanged(self) -> bool:
+        """Return whether every path still has its expected stat result."""
         return (
-            packed(self.stamps, stamp_of) == flat(self.stamps.values())
-            and packed(self.identities, identity_of) == flat(self.identities.values())
+            pack_stats(self.stamps, stamp_of) == flatten(self.stamps.values())
+            and pack_stats(self.identities, identity_of) == flatten(self.identities.values())
             and not any(map(os.path.lexists, self.absent))
         )
 
 
-def packed(paths: "list[str] | dict[str, Stamp] | dict[str, Identity]", fields: "attrgetter[tuple[int, ...]]") -> bytes:
-    """How *paths* look now; nothing if one of them is not there."""
+def pack_stats(
+    paths: "list[str] | dict[str, Stamp] | dict[str, Identity]", fields: "attrgetter[tuple[int, ...]]"
+) -> bytes:
+    """Return *fields* of the present stat results of *paths* as bytes; a fixed other value if a path is missing."""
     try:
-        return flat(map(fields, map(os.lstat, paths)))
+        return flatten(map(fields, map(os.lstat, paths)))
     except OSError:
         return b"gone"
 
 
-def flat(looks: "map[tuple[int, ...]] | object") -> bytes:
+def flatten(looks: "map[tuple[int, ...]] | object") -> bytes:
+    """Return tuples of integers as the bytes of one array of 64-bit integers."""
     return array("q", chain.from_iterable(looks)).tobytes()  # type: ignore[arg-type]
 
 
 class StatLog:
-    """The last look at each path. ``looks`` maps an absolute path to its stamp and a witness.
+    """Log of stat results and content digests read by this process.
 
-    The witness of a file is its sha256, that of a folder the names in it, each behind a slash; what was not there has
-    the stamp ``NOWHERE``. ``settled`` are files that were read after the clock of the file system had gone on since
-    they were changed, so that a later change shows in their stamps.
+    ``entries`` maps an absolute path to its latest stamp and a witness: the sha256 of a file, the names in a folder,
+    each after a slash, and nothing for an absent path, which has the stamp ``ABSENT``. ``settled`` holds files that
+    were read after the clock of the file system had advanced beyond their last change, so that a later change shows in
+    their stamps.
     """
 
     def __init__(self) -> None:
-        self.looks: dict[str, Look] = {}
+        self.entries: dict[str, StatEntry] = {}
         self.settled: set[str] = set()
 
-    def file(self, path: str, looks: os.stat_result, digest: str) -> None:
-        """A file was found with that content."""
-        self.looks[path] = (stamp_of(looks), digest)
+    def add_file(self, path: str, looks: os.stat_result, digest: str) -> None:
+        """Record a file with its content digest."""
+        self.entries[path] = (stamp_of(looks), digest)
 
-    def folder(self, path: str, looks: os.stat_result, names: "Iterable[str]") -> None:
-        """A folder was found with those names in it, in order."""
-        self.looks[path] = (stamp_of(looks), names_witness(names))
+    def add_folder(self, path: str, looks: os.stat_result, names: "Iterable[str]") -> None:
+        """Record a folder with the names in it, in order."""
+        self.entries[path] = (stamp_of(looks), folder_witness(names))
 
-    def nothing(self, path: str) -> None:
-        """Nothing was found."""
-        self.looks[path] = (NOWHERE, "")
+    def add_absent(self, path: str) -> None:
+        """Record a path that does not exist."""
+        self.entries[path] = (ABSENT, "")
 
 
-def names_witness(names: "Iterable[str]") -> str:
-    """The witness of a folder that holds *names*."""
+def folder_witness(names: "Iterable[str]") -> str:
+    """Return the witness of a folder that contains *names*."""
     return "/" + "/".join(names)

@@ -1,8 +1,8 @@
-"""What of the cache nobody needs any more, and its removal.
+"""Garbage collection of the cache: which records and blobs are unreferenced, and their removal.
 
-Knows what holds on to what: lockfiles to takes, takes to their pictures and segments, open jobs to all that they may
-still need. Leaves finding the lockfiles to ``refs``. Records go before blobs, so that a removal cut short leaves blobs
-without a record, which the next one finds.
+Lockfiles reference takes, takes reference their pictures and segments, and open jobs reference everything that they may
+still need. ``lockfile_refs`` finds the lockfiles. Records are removed before blobs, so that an interrupted removal
+leaves blobs without a record, which the next run finds.
 """
 
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ from storyboard.store.blobs import BlobStore, Missing
 from storyboard.store.lockfile_refs import RefsUnreadable
 from storyboard.store.records import RecordStore
 
-_LOOSE = "loose"
+_UNRECORDED = "loose"
 _FRAMES = ("first_frame", "last_frame")
 
 
 class Roots(Struct, frozen=True):
-    """What may not go.
+    """References that keep items in the cache.
 
-    *locked* are digests of takes that a lockfile names; *needed* all digests that a build of today's storyboard uses;
-    *open_keys* the keys of paid jobs that are not finished. *paid* lets takes go that money was paid for.
+    *locked* are digests of takes in any lockfile; *needed* are all digests that a build of the present storyboard uses;
+    *open_keys* are the keys of unfinished paid jobs. *paid* allows the removal of paid takes.
     """
 
     locked: frozenset[str]
@@ -34,43 +34,65 @@ class Roots(Struct, frozen=True):
 
 
 def was_paid(record: Record) -> bool:
-    """Whether money was or may have been paid for a take."""
+    """Return whether *record* is a take that cost or may have cost money."""
     return record.kind == "take" and (record.made.task_id is not None or bool(amount(record.made.cost)))
 
 
 def classify(records: RecordStore, blobs: BlobStore, roots: Roots) -> list[CacheItem]:
-    """Everything in the cache, and why it stays. Raises ``RefsUnreadable`` if a record cannot be read, ``OSError``."""
-    everything = list(records.takes_of(None))
+    """Return every item of the cache with the reason why it is kept, if any.
+
+    Raises ``RefsUnreadable`` if a record cannot be read, and ``OSError``.
+    """
+    all_items = list(records.takes_of(None))
     for trouble in records.troubles:
         raise RefsUnreadable(str(trouble.path), trouble.reason)
-    held = _held(everything, roots)
-    named = {digest for record in everything for digest in record.outputs.values()}
+    kept = _kept_digests(all_items, roots)
+    named = {digest for record in all_items for digest in record.outputs.values()}
     items = [
-        CacheItem(_kind(record), record.digest, _size(blobs, record), _why(record, held, roots), record)
-        for record in everything
+        CacheItem(_kind(record), record.digest, _size(blobs, record), _why_kept(record, kept, roots), record)
+        for record in all_items
     ]
-    return [*items, *_loose(blobs, named | held, roots)]
+    return [*items, *_unrecorded_blobs(blobs, named | kept, roots)]
 
 
 def removable(items: Iterable[CacheItem], roots: Roots) -> set[str]:
-    """The digests of the blobs that nothing holds on to."""
-    everything = list(items)
-    staying = {digest for item in everything if item.kept for digest in _digests(item)}
-    return {digest for item in everything if not item.kept for digest in _digests(item)} - staying - _rooted(roots)
+    """Return the digests of the blobs among *items* that nothing references."""
+    all_items = list(items)
+    staying = {digest for item in all_items if item.kept for digest in _item_digests(item)}
+    return (
+        {digest for item in all_items if not item.kept for digest in _item_digests(item)}
+        - staying
+        - _root_digests(roots)
+    )
 
 
-def _rooted(roots: Roots) -> frozenset[str]:
+def remove(items: Iterable[CacheItem], roots: Roots, records: RecordStore, blobs: BlobStore) -> None:
+    """Delete the items that nothing references. Only for the owner of the project lock. Raises ``OSError``."""
+    all_items = list(items)
+    doomed = removable(all_items, roots)
+    for item in all_items:
+        if item.record is not None and not item.kept:
+            records.remove(item.record)
+    for digest in sorted(doomed):
+        blobs.remove(digest)
+
+
+def _root_digests(roots: Roots) -> frozenset[str]:
     return roots.locked | roots.needed
 
 
-def _held(records: Iterable[Record], roots: Roots) -> frozenset[str]:
-    """The takes that stay, and the pictures from elsewhere that went into them; what is made of them stays as well."""
-    takes = [record for record in records if record.kind == "take" and _take_stays(record, roots)]
+def _kept_digests(records: Iterable[Record], roots: Roots) -> frozenset[str]:
+    """Return the digests of kept takes and of the pictures that went into them.
+
+    Whatever was derived from those digests is kept too.
+    """
+    takes = [record for record in records if record.kind == "take" and _why_take_is_kept(record, roots)]
     pictures = {str(take.request.get(field)).removeprefix("file:") for take in takes for field in _FRAMES}
-    return frozenset(take.digest for take in takes) | pictures | _rooted(roots)
+    return frozenset(take.digest for take in takes) | pictures | _root_digests(roots)
 
 
-def _take_stays(record: Record, roots: Roots) -> str:
+def _why_take_is_kept(record: Record, roots: Roots) -> str:
+    """Return the reason why a take is kept, empty if it is not."""
     if record.digest in roots.locked:
         return "locked"
     if record.digest in roots.needed:
@@ -80,30 +102,32 @@ def _take_stays(record: Record, roots: Roots) -> str:
     return "paid" if was_paid(record) and not roots.paid else ""
 
 
-def _why(record: Record, held: frozenset[str], roots: Roots) -> str:
+def _why_kept(record: Record, kept: frozenset[str], roots: Roots) -> str:
+    """Return the reason why *record* is kept, empty if it is not."""
     if record.kind == "take":
-        return _take_stays(record, roots)
+        return _why_take_is_kept(record, roots)
     if record.kind == "cut":
         return "of a cut, which takes no room"
     if any(digest in roots.needed for digest in record.outputs.values()):
         return "in use"
     if roots.open_keys and record.kind == "frame":
         return "a paid job is not finished"
-    if any(digest in held for digest in record.outputs.values()):
+    if any(digest in kept for digest in record.outputs.values()):
         return "went into a take that stays"
-    return "of a take that stays" if record.request.get("take") in held else ""
+    return "of a take that stays" if record.request.get("take") in kept else ""
 
 
 def _kind(record: Record) -> str:
     return "picture" if "url" in record.request else record.kind
 
 
-def _loose(blobs: BlobStore, named: frozenset[str] | set[str], roots: Roots) -> Iterable[CacheItem]:
+def _unrecorded_blobs(blobs: BlobStore, named: frozenset[str] | set[str], roots: Roots) -> Iterable[CacheItem]:
+    """Yield the blobs that no record names."""
     for digest in blobs.all():
         if digest not in named:
             why = "perhaps a paid take" if not roots.paid and _is_clip(blobs, digest) else ""
             why = "a paid job is not finished" if roots.open_keys else why
-            yield CacheItem(_LOOSE, digest, blobs.size(digest), why)
+            yield CacheItem(_UNRECORDED, digest, blobs.size(digest), why)
 
 
 def _is_clip(blobs: BlobStore, digest: str) -> bool:
@@ -119,16 +143,5 @@ def _size(blobs: BlobStore, record: Record) -> int:
     return size
 
 
-def remove(items: Iterable[CacheItem], roots: Roots, records: RecordStore, blobs: BlobStore) -> None:
-    """Delete what does not stay. Only for the holder of the builder's lock. Raises ``OSError``."""
-    everything = list(items)
-    doomed = removable(everything, roots)
-    for item in everything:
-        if item.record is not None and not item.kept:
-            records.remove(item.record)
-    for digest in sorted(doomed):
-        blobs.remove(digest)
-
-
-def _digests(item: CacheItem) -> list[str]:
+def _item_digests(item: CacheItem) -> list[str]:
     return list(item.record.outputs.values()) if item.record is not None else [item.digest]

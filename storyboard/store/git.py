@@ -1,8 +1,7 @@
-"""Git, asked and never told: revisions, the files in them, and the commits that changed some paths.
+"""Read-only access to git: revisions, files at a revision, and the commits that changed given paths.
 
-Everything goes through the program itself with argument lists. Nothing is written, no hook, filter or remote helper
-runs, whatever the configuration of the repository names, and nothing is fetched: a partial clone that lacks an object
-says so instead of going to the network.
+Runs the git program with argument lists. Nothing is written and nothing is fetched: no hook, filter or remote helper
+runs, whatever the repository's configuration names, and a partial clone that lacks an object reports an error.
 """
 
 import os
@@ -26,20 +25,23 @@ _QUIET = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "log.showSignature=false"),
-    *("-c", "safe.bareRepository=explicit"),  # a folder of the project that is made like one has a configuration too
+    *(
+        "-c",
+        "safe.bareRepository=explicit",
+    ),  # a folder laid out like a bare repository would bring its own configuration
 )
-# No way to fetch is allowed. Configuration cannot say so: that of the repository can allow a protocol by its name.
-# A git that knows the second variable does not even try.
+# Forbid every protocol. Configuration cannot do this: a repository's own can allow a protocol by name. A git that
+# supports the second variable does not try to fetch at all.
 _OFFLINE = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 _COMMIT = "%H%x00%P%x00%an%x00%aI%x00%s"
 
 
 class GitProblem(Exception):
-    """Git is not there, this is no repository, or it could not answer; the text is a fact in words."""
+    """A git program, repository or answer that is missing; the text states which."""
 
 
 class NoSuchRevision(GitProblem):
-    """Nothing is called that; ``name`` is what was asked for."""
+    """An unknown revision; ``name`` is the name that was passed."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"git knows no revision called {name!r}")
@@ -47,21 +49,21 @@ class NoSuchRevision(GitProblem):
 
 
 class GitBlob(Struct, frozen=True):
-    """A file in git: its object id and its bytes."""
+    """One file in git: its object id and its bytes."""
 
     id: str
     data: bytes
 
 
 class Git:
-    """The repository that *folder* lies in. Raises ``GitProblem`` if there is none. Close it, or use ``with``.
+    """The repository that contains *folder*. Raises ``GitProblem`` if there is none. Close it, or use ``with``.
 
     Paths are relative to *folder*, with forward slashes.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._prefix = self.ask("rev-parse", "--show-prefix").removesuffix("\n")
+        self._prefix = self.run("rev-parse", "--show-prefix").removesuffix("\n")
         self._batch: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -78,21 +80,24 @@ class Git:
         if batch is not None:
             batch.communicate()
 
-    def ask(self, *words: str) -> str:
-        """What git prints for these words. Raises ``GitProblem`` with its last line if it fails."""
-        return _ask(self._folder, *words)
+    def run(self, *words: str) -> str:
+        """Run git with the arguments *words* and return its output.
+
+        Raises ``GitProblem`` with its last line if it fails.
+        """
+        return _run_git(self._folder, *words)
 
     def commit(self, name: str) -> str:
-        """The id of the commit that a revision names. Raises ``NoSuchRevision``."""
+        """Return the id of the commit that a revision names. Raises ``NoSuchRevision``."""
         if name.startswith("-") or not name or "\n" in name:
             raise NoSuchRevision(name)
         try:
-            return self.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
+            return self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
         except GitProblem:
             raise NoSuchRevision(name) from None
 
     def has_commits(self) -> bool:
-        """Whether anything has been committed here."""
+        """Return whether the repository has a commit."""
         try:
             self.commit("HEAD")
         except NoSuchRevision:
@@ -100,24 +105,24 @@ class Git:
         return True
 
     def file(self, commit: str, path: str) -> GitBlob | None:
-        """A file as it was in a commit, links inside the repository followed; ``None`` if there is none."""
+        """Return a file at a commit, following links inside the repository; ``None`` if there is none."""
         return self.blob(f"{commit}:{self._prefix}{path}")
 
     def commits(self, paths: Iterable[str], start: str = "HEAD", limit: int | None = None) -> list[Commit]:
-        """The commits up to *start* that changed any of *paths*, newest first, a commit before its parents."""
+        """Return the commits up to *start* that changed any of *paths*, newest first, a commit before its parents."""
         count = [f"--max-count={limit}"] if limit is not None else []
         words = ["log", "--topo-order", "--parents", "-z", "--no-color", f"--format={_COMMIT}", *count, start, "--"]
-        fields = self.ask(*words, *paths).split("\0")
+        fields = self.run(*words, *paths).split("\0")
         return [
             Commit(fields[at], tuple(fields[at + 1].split()), *fields[at + 2 : at + 5])
             for at in range(0, len(fields) - 4, 5)
         ]
 
     def blob(self, name: str) -> GitBlob | None:
-        """An object by any name that git has for it; ``None`` if it is no file. Raises ``GitProblem``."""
+        """Return the object with any name that git accepts; ``None`` if it is no file. Raises ``GitProblem``."""
         if "\n" in name:
             return None
-        batch = self._reader()
+        batch = self._open_batch()
         request, answer = _pipes(batch)
         try:
             request.write(name.encode(errors="surrogateescape") + b"\n")
@@ -137,7 +142,7 @@ class Git:
             raise GitProblem("git cat-file ended in the middle of an object")
         return GitBlob(head[0].decode(), data[:-1]) if len(head) == 3 and head[1] == b"blob" else None
 
-    def _reader(self) -> "subprocess.Popen[bytes]":
+    def _open_batch(self) -> "subprocess.Popen[bytes]":
         import subprocess
 
         if self._batch is None:
@@ -157,21 +162,21 @@ def in_repository(folder: Path) -> bool:
 
 
 def tracked_below(folder: Path, name: str) -> tuple[str, ...]:
-    """The files below *name* in *folder* that are in git's index, relative to *folder*; none where git cannot say.
+    """Return the files below *name* in *folder* that are in git's index, relative to *folder*; none if git fails.
 
-    Capitals do not count, as on the disks of macOS and Windows.
+    Case is ignored, as on the file systems of macOS and Windows.
     """
     if not os.path.lexists(folder / name) or not in_repository(folder):
         return ()
     try:
-        listed = _ask(folder, "--no-literal-pathspecs", "--icase-pathspecs", "ls-files", "-z", "--", name)
+        listed = _run_git(folder, "--no-literal-pathspecs", "--icase-pathspecs", "ls-files", "-z", "--", name)
     except GitProblem:
         return ()
     return tuple(filter(None, listed.split("\0")))
 
 
-def _ask(folder: Path, *words: str) -> str:
-    import subprocess  # takes longer to load than most of what is asked for without it
+def _run_git(folder: Path, *words: str) -> str:
+    import subprocess  # slow to import, and most commands run no git
 
     try:
         done = subprocess.run(  # noqa: S603 - a list of words, no shell

@@ -1,10 +1,9 @@
-"""Plain JSON files that know when they are damaged: a version, a sha256, and the bytes it is taken over.
+"""Checksummed JSON files, and the quarantine of damaged ones.
 
     {"version":1,"sha256":"…","body":{…}}
 
-Any changed bit is found: in the body by the digest, elsewhere by the shape.
-
-What becomes of damaged files: kept under another name, told to the caller, never used and never deleted.
+Any changed bit is detected: in the body by the digest, elsewhere by the shape. A damaged file is moved to another name
+and reported to the caller; it is never read again and never deleted.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class ChecksumMismatch(Exception):
-    """The bytes are not what was written; ``reason`` in words."""
+    """Bytes that differ from those written; ``reason`` states how."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,30 +29,30 @@ class ChecksumMismatch(Exception):
 
 
 class NewerVersion(Exception):
-    """Written by a later version of this tool: to be left alone, not to be set aside."""
+    """A file written by a later version of this tool: leave it in place, do not quarantine it."""
 
     def __init__(self, version: int) -> None:
         super().__init__(f"version {version}")
         self.version = version
 
 
-class _Envelope(Struct, frozen=True, forbid_unknown_fields=True):
+class _ChecksummedFile(Struct, frozen=True, forbid_unknown_fields=True):
     version: int
     sha256: str
     body: Raw
 
 
-def seal(body: Struct) -> bytes:
-    """The file for *body*, ending in a newline."""
+def encode_with_checksum(body: Struct) -> bytes:
+    """Return the file content for *body*, ending in a newline."""
     raw = msgspec.json.encode(body, order="deterministic")
-    envelope = _Envelope(VERSION, hashlib.sha256(raw).hexdigest(), Raw(raw))
+    envelope = _ChecksummedFile(VERSION, hashlib.sha256(raw).hexdigest(), Raw(raw))
     return msgspec.json.encode(envelope) + b"\n"
 
 
-def unseal(data: bytes, kind: type[_T]) -> _T:
-    """The body of a file made by ``seal``. Raises ``ChecksumMismatch`` or ``NewerVersion``."""
+def decode_with_checksum(data: bytes, kind: type[_T]) -> _T:
+    """Return the body of a file made by ``encode_with_checksum``. Raises ``ChecksumMismatch`` or ``NewerVersion``."""
     try:
-        envelope = msgspec.json.decode(data, type=_Envelope)
+        envelope = msgspec.json.decode(data, type=_ChecksummedFile)
         if envelope.version > VERSION:
             raise NewerVersion(envelope.version)
         if envelope.version != VERSION or hashlib.sha256(envelope.body).hexdigest() != envelope.sha256:
@@ -64,15 +63,15 @@ def unseal(data: bytes, kind: type[_T]) -> _T:
 
 
 def load(path: Path, kind: type[_T]) -> _T:
-    """The body of the file at *path*.
+    """Read the file at *path* and return its body.
 
-    Raises ``ChecksumMismatch`` (a link or folder too), ``NewerVersion``, ``OSError``.
+    Raises ``ChecksumMismatch`` (for a link or folder too), ``NewerVersion`` and ``OSError``.
     """
-    return unseal(read(path), kind)
+    return decode_with_checksum(read(path), kind)
 
 
 def read(path: Path | str) -> bytes:
-    """The bytes of such a file. Raises ``ChecksumMismatch`` if it is no regular file, ``OSError``."""
+    """Return the bytes of the file at *path*. Raises ``ChecksumMismatch`` if it is no regular file, and ``OSError``."""
     try:
         return read_regular(path)
     except NotAFile as problem:
@@ -80,7 +79,7 @@ def read(path: Path | str) -> bytes:
 
 
 class Quarantined(Struct, frozen=True):
-    """A file that could not be believed, the fact in words, and where it was put (or left)."""
+    """A damaged file: its path, the reason, and the path where it lies now."""
 
     path: Path
     reason: str
@@ -88,9 +87,9 @@ class Quarantined(Struct, frozen=True):
 
 
 def quarantine(path: Path, folder: Path) -> Path:
-    """Move *path*, whatever it is, into *folder* under its name with a random ending; returns its new place.
+    """Move *path*, of any kind, into *folder* under its name with a random suffix; return the new path.
 
-    Where it cannot be moved (a folder that may not be written) it stays, and its own path is returned.
+    If it cannot be moved (a folder without write permission), it stays, and *path* is returned.
     """
     target = folder / f"{path.name}.{os.urandom(4).hex()}"
     try:
@@ -103,8 +102,8 @@ def quarantine(path: Path, folder: Path) -> Path:
     return target
 
 
-def kept_aside(name: str, folder: Path) -> Path | None:
-    """Where something of that name was put earlier, if it was."""
+def find_quarantined(name: str, folder: Path) -> Path | None:
+    """Return a quarantined file with the original name *name*, ``None`` if there is none."""
     try:
         found = sorted(entry for entry in folder.iterdir() if entry.name.startswith(f"{name}."))
     except FileNotFoundError:

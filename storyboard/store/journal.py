@@ -1,7 +1,7 @@
-"""Paid jobs that are not finished, one file each, on disk before the request leaves.
+"""Journal of unfinished paid jobs, one file each, written before the request is sent.
 
-Owns ``.storyboard/journal``. A file appears whole, with its folder synced, before ``open`` returns, and goes only by
-``close``. Holds no picture bytes, no key and no URL. What to do with a job found at start is the build's business.
+Owns ``.storyboard/journal``. A file is complete, and its folder synced, before ``open`` returns; only ``close`` removes
+it. Files contain no picture bytes, no API key and no URL. Leaves the resumption of jobs to the engine.
 """
 
 import re
@@ -12,15 +12,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, remove, write_atomic, write_new
-from storyboard.store.integrity import ChecksumMismatch, NewerVersion, Quarantined, load, quarantine, seal
+from storyboard.store.integrity import (
+    ChecksumMismatch,
+    NewerVersion,
+    Quarantined,
+    encode_with_checksum,
+    load,
+    quarantine,
+)
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
-State = Literal["opened", "submitted", "succeeded", "downloaded"]
+JobState = Literal["opened", "submitted", "succeeded", "downloaded"]
 
 
 def is_task_id(text: str) -> bool:
-    """Return whether *text* has the shape of a task id, and so can name a file here."""
+    """Return whether *text* has the form of a task id, and so can name a file here."""
     return _TASK_ID.fullmatch(text) is not None
 
 
@@ -40,11 +47,11 @@ class Job(Struct, frozen=True):
     request: dict[str, Any]
     estimate: str
     opened_at: float
-    state: State = "opened"
+    state: JobState = "opened"
 
 
 class JournalConflict(Exception):
-    """The task id is taken by another request: sending it would bill one job under the name of another."""
+    """A task id already used by another request: sending it would bill one job under the id of the other."""
 
     def __init__(self, existing: Job, wanted: Job) -> None:
         super().__init__(existing.task_id)
@@ -53,7 +60,7 @@ class JournalConflict(Exception):
 
 
 class NoSuchJob(Exception):
-    """No journal file of that task id."""
+    """A task id without a journal file."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(task_id)
@@ -61,7 +68,7 @@ class NoSuchJob(Exception):
 
 
 class JournalTooNew(Exception):
-    """A journal file from a later version of this tool: its job may have been paid for, so it is left alone."""
+    """A journal file written by a later version: its job may have been paid for, so it is left in place."""
 
     def __init__(self, path: Path, version: int) -> None:
         super().__init__(path, version)
@@ -70,44 +77,44 @@ class JournalTooNew(Exception):
 
 
 class Journal:
-    """The journal in *folder*. Damaged files are set aside and told in ``troubles``."""
+    """The journal in *folder*. Damaged files are quarantined and listed in ``troubles``."""
 
     def __init__(self, folder: Path) -> None:
         self.troubles: list[Quarantined] = []
         self._folder = folder
 
     def open(self, job: Job) -> Job:
-        """Write *job* down; when this returns, it survives a power cut, and only then may the request leave.
+        """Write *job*; once this returns, the file survives a power failure, and the request may be sent.
 
-        An id that is there with the same request is the same job: that one is returned, with the state it has reached.
-        Raises ``JournalConflict``, ``JournalTooNew``, ``ValueError`` for an id that is no file name, ``OSError``.
+        If the id exists with an equal request, return the existing job in its present state. Raises
+        ``JournalConflict``, ``JournalTooNew``, ``ValueError`` for an id that cannot name a file, and ``OSError``.
         """
         path = self._path(job.task_id)
         make_folders(self._folder)
         existing = self.job(job.task_id)
         if existing is None:
             try:
-                write_new(path, seal(job))
+                write_new(path, encode_with_checksum(job))
             except FileExistsError:
                 existing = self.job(job.task_id)
                 if existing is None:
                     raise
             else:
                 return job
-        return self._same(existing, job)
+        return self._existing_job(existing, job)
 
-    def advance(self, task_id: str, state: State) -> Job:
-        """Write down that the job has reached *state*; returns it. Raises ``NoSuchJob``, or as ``job`` does."""
+    def advance(self, task_id: str, state: JobState) -> Job:
+        """Record that the job has reached *state* and return it. Raises ``NoSuchJob``, or as ``job`` does."""
         job = self.job(task_id)
         if job is None:
             raise NoSuchJob(task_id)
         if job.state != state:
             job = replace(job, state=state)
-            write_atomic(self._path(task_id), seal(job))
+            write_atomic(self._path(task_id), encode_with_checksum(job))
         return job
 
     def close(self, task_id: str) -> None:
-        """Forget a job whose take and record are safe; nothing if it is gone already. Raises ``OSError``."""
+        """Remove a job whose take and record are committed; do nothing if it is gone already. Raises ``OSError``."""
         path = self._path(task_id)
         with errors_for_path(path):
             try:
@@ -117,7 +124,7 @@ class Journal:
                 return
 
     def job(self, task_id: str) -> Job | None:
-        """The job of that id, ``None`` if there is none or its file was damaged.
+        """Return the job with that id, ``None`` if there is none or its file was damaged.
 
         Raises ``JournalTooNew``, ``OSError``.
         """
@@ -136,7 +143,7 @@ class Journal:
         return job
 
     def jobs(self) -> list[Job]:
-        """Every job, oldest first. Raises ``JournalTooNew``, ``OSError``."""
+        """Return every job, oldest first. Raises ``JournalTooNew``, ``OSError``."""
         try:
             names = sorted(path.stem for path in self._folder.iterdir() if path.suffix == ".json")
         except FileNotFoundError:
@@ -144,7 +151,7 @@ class Journal:
         found = [job for name in names if is_task_id(name) and (job := self.job(name)) is not None]
         return sorted(found, key=lambda job: (job.opened_at, job.task_id))
 
-    def _same(self, existing: Job, wanted: Job) -> Job:
+    def _existing_job(self, existing: Job, wanted: Job) -> Job:
         if existing.request_digest != wanted.request_digest:
             raise JournalConflict(existing, wanted)
         fsync_folder(self._folder)

@@ -1,11 +1,8 @@
-"""Every paid attempt and what it cost, failures too: ``.storyboard/ledger.jsonl``, one line an event, append only.
+"""Ledger of paid attempts and their cost, failures included: ``.storyboard/ledger.jsonl``, append only.
 
-Owns the file, and the reservation that keeps any number of threads and processes below a cap. Leaves the arithmetic to
-``bills``, prices to the model cards and the decision to spend to the build.
-
-What attempts cost: what is believed of a reported sum, what counts against a cap, and the bill.
-
-Amounts are decimal, in US dollars. Where events are kept is for ``ledger``.
+One line is one event; amounts are decimal text in US dollars. Owns the file, the sums over it, and the reservation that
+keeps any number of threads and processes below a spending cap. Leaves prices to the model cards and the decision to
+spend to the engine.
 """
 
 import os
@@ -25,22 +22,23 @@ from storyboard.core.money import billed, charged, estimated
 from storyboard.core.results import CostTotal
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
 from storyboard.store.integrity import Quarantined
-from storyboard.store.project_lock import lock_at, take_patiently
+from storyboard.store.project_lock import make_lock, wait_for_lock
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-
+Grouping = Literal["shot", "day", "provider", "model"]
 Event = Literal["reserved", "submitted", "settled", "released"]
 SUCCEEDED = "succeeded"
 _ZERO = Decimal(0)
+_POLL_S = 0.01
 
 
 class LedgerEntry(Struct, frozen=True):
     """One event of one attempt.
 
-    ``at`` in epoch seconds, ``seconds`` of video asked for, ``size`` as ``1280x720``; ``estimate`` and ``cost`` in US
-    dollars as decimal text, ``cost`` as the provider reported it. ``outcome`` says how a settled attempt ended:
+    ``at`` in epoch seconds, ``seconds`` of video requested, ``size`` as ``1280x720``; ``estimate`` and ``cost`` in US
+    dollars as decimal text, ``cost`` as the provider reported it. ``outcome`` is the result of a settled attempt:
     ``succeeded``, or the code of its failure.
     """
 
@@ -60,59 +58,62 @@ class LedgerEntry(Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        """Whether the attempt ended without a take."""
+        """Return whether the attempt ended without a take."""
         return self.event == "settled" and self.outcome not in (None, SUCCEEDED)
 
 
 class Spend(Struct, frozen=True):
-    """Money in US dollars: ``spent`` on attempts that ended, ``bound`` by those that have not, by task id."""
+    """Money in US dollars: ``spent`` on ended attempts, ``reserved`` for open ones by task id."""
 
     spent: Decimal
-    bound: dict[str, Decimal]
+    reserved: dict[str, Decimal]
 
     @property
     def total(self) -> Decimal:
-        """What may not pass the cap."""
-        return self.spent + sum(self.bound.values(), _ZERO)
+        """The sum that may not exceed the cap."""
+        return self.spent + sum(self.reserved.values(), _ZERO)
 
 
 class AttemptTotals:
-    """Sums by task id as events come in, each with the place in the ledger where its line ends.
+    """Sums by task id over the events of a ledger, each with the file offset of the end of its line.
 
-    What was never reserved here was bought by somebody else and is only fetched: it spends nothing, so that no cap has
-    to hold it. The bill (``totals``) has it all the same.
+    An attempt without a reservation was paid for elsewhere and only fetched here, so it counts against no cap. The bill
+    (``totals``) includes it.
     """
 
     def __init__(self) -> None:
-        self._reserved: set[str] = set()
-        self._bound: dict[str, Decimal] = {}
+        self._reserved_tasks: set[str] = set()
+        self._open: dict[str, Decimal] = {}
         self._spent: dict[str, tuple[int, Decimal]] = {}
 
     def add(self, offset: int, entry: LedgerEntry) -> None:
-        """One event more, in the order of the ledger."""
+        """Add the next event of the ledger."""
         task = entry.task_id
-        if entry.event == "settled" and task not in self._reserved:
+        if entry.event == "settled" and task not in self._reserved_tasks:
             return
         if entry.event == "settled":
-            # Settled again without a reservation between: the same bill told twice, after a crash.
+            # Settled again without a reservation between: one bill recorded twice, after a crash.
             cost = charged(entry.cost, entry.estimate)
             place, before = self._spent.get(task, (offset, _ZERO))
-            again = self._bound.pop(task, None) is None
+            again = self._open.pop(task, None) is None
             self._spent[task] = (place, max(before, cost)) if again else (offset, before + cost)
         elif entry.event == "released":
-            self._bound.pop(task, None)
+            self._open.pop(task, None)
         else:
-            self._reserved.add(task)
-            self._bound[task] = estimated(entry.estimate)
+            self._reserved_tasks.add(task)
+            self._open[task] = estimated(entry.estimate)
 
-    def standing(self, since: int) -> Spend:
-        """What is bound, and what was spent on attempts that ended after the place *since*."""
+    def spend(self, since: int) -> Spend:
+        """Return the reserved sums, and the sum spent on attempts that ended after the offset *since*."""
         spent = sum((cost for place, cost in self._spent.values() if place > since), _ZERO)
-        return Spend(spent, dict(self._bound))
+        return Spend(spent, dict(self._open))
 
 
-def totals(entries: Iterable[LedgerEntry], by: Literal["shot", "day", "provider", "model"]) -> list[CostTotal]:
-    """The bill by shot, model, provider or day (UTC), sorted by name; attempts without a take on their own line."""
+def totals(entries: Iterable[LedgerEntry], by: Grouping) -> list[CostTotal]:
+    """Return the bill by shot, model, provider or day (UTC), sorted by name.
+
+    Attempts without a take are summed on their own line.
+    """
     ended = {entry.task_id: entry for entry in entries if entry.event == "settled"}
     groups: dict[tuple[str, bool], list[Decimal]] = {}
     for entry in ended.values():
@@ -120,7 +121,7 @@ def totals(entries: Iterable[LedgerEntry], by: Literal["shot", "day", "provider"
     return [CostTotal(name, failed, len(costs), sum(costs, _ZERO)) for (name, failed), costs in sorted(groups.items())]
 
 
-def _group(entry: LedgerEntry, by: Literal["shot", "day", "provider", "model"]) -> str:
+def _group(entry: LedgerEntry, by: Grouping) -> str:
     if by == "day":
         return datetime.fromtimestamp(entry.at, UTC).date().isoformat()
     readers: dict[str, Callable[[LedgerEntry], str]] = {
@@ -131,89 +132,87 @@ def _group(entry: LedgerEntry, by: Literal["shot", "day", "provider", "model"]) 
     return readers[by](entry)
 
 
-_POLL_S = 0.01
-
-
 class Ledger:
-    """The ledger at *path*; a second file beside it, ending in ``.lock``, keeps writers apart.
+    """The ledger at *path*; a second file with the suffix ``.lock`` excludes concurrent writers.
 
-    Lines that cannot be read are told in ``troubles`` of the last reading and count for nothing: a torn last line was
-    never acknowledged to anybody.
+    Unreadable lines are listed in ``troubles`` of the latest reading and count as nothing: a torn last line was never
+    acknowledged.
     """
 
     def __init__(self, path: Path) -> None:
         self.troubles: list[Quarantined] = []
         self._path = path
-        self._threads = Lock()
-        self._account = AttemptTotals()
-        self._read_to = (0, 0)
+        self._thread_lock = Lock()
+        self._totals = AttemptTotals()
+        self._position_read = (0, 0)
 
     @cached_property
-    def _processes(self) -> "BaseFileLock":
-        return lock_at(self._path.with_name(self._path.name + ".lock"), _POLL_S)
+    def _process_lock(self) -> "BaseFileLock":
+        return make_lock(self._path.with_name(self._path.name + ".lock"), _POLL_S)
 
     def append(self, entry: LedgerEntry) -> None:
-        """Write one event down; when this returns, it survives a power cut.
+        """Write one event; once this returns, it survives a power failure.
 
-        Raises ``OSError`` naming the file, which then is as it was; ``ValueError`` for an estimate that is no sum.
+        Raises ``OSError`` with the file name, leaving the file unchanged; ``ValueError`` for an estimate that is no
+        amount.
         """
         estimated(entry.estimate)
-        with self._alone():
-            self._append(entry)
+        with self._exclusive_access():
+            self._write_line(entry)
 
     def reserve(self, entry: LedgerEntry, cap: Decimal | None, since: int = 0) -> bool:
-        """Bind the estimate of an attempt before it is submitted, unless that would pass *cap* (US dollars).
+        """Reserve the estimate of an attempt before it is submitted, unless that would exceed *cap* (US dollars).
 
-        Look and entry are one step for all threads and processes, so that spent + bound ≤ cap at every instant.
-        Attempts that ended before *since* (a ``position``) do not count, those that have not ended always do.
-        Returns whether it was bound. Raises as ``append`` does.
+        Check and entry are one step for all threads and processes, so that spent + reserved ≤ cap at every instant.
+        Attempts that ended before *since* (a ``position``) do not count; open ones always do. Return whether the sum
+        was reserved. Raises as ``append`` does.
         """
         wanted = estimated(entry.estimate)
         if entry.event != "reserved":
             raise ValueError(f"not a reservation: {entry.event}")
-        with self._alone():
-            self._catch_up()
-            standing = self._account.standing(since)
-            held = standing.total - standing.bound.get(entry.task_id, Decimal(0))
-            if cap is not None and held + wanted > cap:
+        with self._exclusive_access():
+            self._read_new_lines()
+            spend = self._totals.spend(since)
+            others = spend.total - spend.reserved.get(entry.task_id, Decimal(0))
+            if cap is not None and others + wanted > cap:
                 return False
-            self._append(entry)
+            self._write_line(entry)
         return True
 
     def position(self) -> int:
-        """The end of the ledger now, for ``since``: a place in the file, since clocks may jump."""
+        """Return the present end of the ledger, for ``since``: a file offset, because clocks may jump."""
         try:
             return self._path.stat().st_size
         except FileNotFoundError:
             return 0
 
     def entries(self) -> list[LedgerEntry]:
-        """Every event that can be read, oldest first. Waits for nobody."""
-        return [entry for _, entry in self._lines()]
+        """Return every readable event, oldest first. Takes no lock."""
+        return [entry for _, entry in self._read_lines()]
 
-    def standing(self, since: int = 0) -> Spend:
-        """What is spent (on attempts that ended after *since*) and bound. Waits for nobody."""
-        account = AttemptTotals()
-        for offset, entry in self._lines():
-            account.add(offset, entry)
-        return account.standing(since)
+    def spend(self, since: int = 0) -> Spend:
+        """Return the sums spent on attempts that ended after *since*, and reserved. Takes no lock."""
+        attempts = AttemptTotals()
+        for offset, entry in self._read_lines():
+            attempts.add(offset, entry)
+        return attempts.spend(since)
 
-    def totals(self, by: Literal["shot", "day", "provider", "model"]) -> list[CostTotal]:
-        """The bill by shot, model, provider or day, as ``bills.totals`` draws it up."""
+    def totals(self, by: Grouping) -> list[CostTotal]:
+        """Return the bill by shot, model, provider or day, as the function ``totals`` does."""
         return totals(self.entries(), by)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with self._threads:
+    def _exclusive_access(self) -> Iterator[None]:
+        with self._thread_lock:
             make_folders(self._path.parent)
-            take_patiently(self._processes)
+            wait_for_lock(self._process_lock)
             try:
                 yield
             finally:
-                self._processes.release()
+                self._process_lock.release()
 
-    def _append(self, entry: LedgerEntry) -> None:
-        """Under the lock: one line, after a newline where a killed writer left none; undone if it fails."""
+    def _write_line(self, entry: LedgerEntry) -> None:
+        """Append one line under the lock, after a newline if a killed writer left none; undo it if it fails."""
         line = msgspec.json.encode(entry) + b"\n"
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
         with errors_for_path(self._path):
@@ -232,21 +231,21 @@ class Ledger:
             if size == 0:
                 fsync_folder(self._path.parent)
 
-    def _catch_up(self) -> None:
-        """Under the lock: read what was added since the last time, all of it if this is another file now."""
+    def _read_new_lines(self) -> None:
+        """Read the lines added since the last call, under the lock; all lines if the file was replaced."""
         try:
             seen = self._path.stat()
         except FileNotFoundError:
             seen = None
-        identity, offset = self._read_to
+        identity, offset = self._position_read
         if seen is None or seen.st_ino != identity or seen.st_size < offset:
-            self._account, offset = AttemptTotals(), 0
-        for line_at, entry in self._lines(offset):
-            self._account.add(line_at, entry)
-        self._read_to = (0, 0) if seen is None else (seen.st_ino, seen.st_size)
+            self._totals, offset = AttemptTotals(), 0
+        for line_at, entry in self._read_lines(offset):
+            self._totals.add(line_at, entry)
+        self._position_read = (0, 0) if seen is None else (seen.st_ino, seen.st_size)
 
-    def _lines(self, offset: int = 0) -> list[tuple[int, LedgerEntry]]:
-        """Events from *offset* on, each with the place where its line ends."""
+    def _read_lines(self, offset: int = 0) -> list[tuple[int, LedgerEntry]]:
+        """Return the events from *offset* on, each with the offset of the end of its line."""
         self.troubles = []
         try:
             with errors_for_path(self._path), os.fdopen(open_regular(self._path), "rb") as file:
@@ -257,12 +256,12 @@ class Ledger:
         found: list[tuple[int, LedgerEntry]] = []
         for line in data.splitlines(keepends=True):
             offset += len(line)
-            entry = self._entry(line)
+            entry = self._parse_line(line)
             if entry is not None:
                 found.append((offset, entry))
         return found
 
-    def _entry(self, line: bytes) -> LedgerEntry | None:
+    def _parse_line(self, line: bytes) -> LedgerEntry | None:
         if not line.strip():
             return None
         try:

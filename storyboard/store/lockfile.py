@@ -1,9 +1,9 @@
-"""``storyboard.lock``: which take each shot has, committed beside the storyboard.
+"""Lockfile ``storyboard.lock``: the selected take of each shot, committed next to the storyboard.
 
-Owns the layout. JSON with sorted keys and one block a shot. Nearly every line is unlike all others, the last of a block
-too, and no comma moves when a neighbour comes or goes (``~`` sorts after every id). So git merges two branches that
-change, add or remove different shots. Two shots added into the same gap between two others, or two neighbours removed,
-are one place for git, and conflict.
+Owns the layout: JSON with sorted keys and one block a shot. Nearly every line is unique, the last line of a block
+included, and no comma moves when a neighbour is added or removed (``~`` sorts after every id). So git merges two
+branches that change, add or remove different shots. Two shots added between one pair of neighbours, or two adjacent
+shots removed, touch one place and conflict.
 """
 
 import json
@@ -23,10 +23,18 @@ VERSION = 1
 _END = "~"
 _MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})( |$)")
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)":')
+# The number of fields of an entry and its info, each of which is written.
+_FIELD_COUNT = len(LockEntry.__struct_fields__) + len(LockInfo.__struct_fields__)
+_SPACED_COLONS = (" :", "\n:", "\t:", "\r:")
+_KEEP_ONE = "keep the block whose take you want"
+_RESTORE = "restore it from git: `git checkout -- storyboard.lock`"
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
+_quote = json.encoder.encode_basestring
 
 
 class LockfileProblem(Exception):
-    """The text is no lockfile that this version can use. ``line`` counts from 1, ``None`` if no line is to blame."""
+    """Text that is no lockfile of this version. ``line`` counts from 1, ``None`` if no line is to blame."""
 
     def __init__(
         self,
@@ -43,75 +51,84 @@ class LockfileProblem(Exception):
 
 
 class Lockfile(Struct, frozen=True):
-    """Entries by shot and provider; a value: changes give a new one."""
+    """Immutable entries by shot and provider."""
 
     shots: Mapping[str, Mapping[str, LockEntry]] = {}
 
     def entry(self, shot: str, provider: str) -> LockEntry | None:
-        """What is locked, if anything is."""
+        """Return the locked entry, if any."""
         entries = self.shots.get(shot)
         return entries.get(provider) if entries is not None else None
 
     def without(self, *shots: str) -> "Lockfile":
-        """The same without those shots."""
+        """Return a copy without those shots."""
         return replace(self, shots={shot: entries for shot, entries in self.shots.items() if shot not in shots})
 
     def dumps(self) -> str:
-        """The text, ending in a newline; equal values give equal text."""
+        """Return the text, ending in a newline; equal values give equal text."""
         lines = ["{", f'  "lockfile_version": {VERSION},', '  "shots": {']
         for shot in sorted(self.shots):
-            lines.append(f"    {_text(shot)}: {{")
+            lines.append(f"    {_quote(shot)}: {{")
             for provider in sorted(self.shots[shot]):
-                lines += [f"      {_text(provider)}: {{", *_fields(self.shots[shot][provider]), "      },"]
-            lines += [f"      {_text(_END)}: {_text(f'end of {shot}')}", "    },"]
-        lines += [f"    {_text(_END)}: {_text('end of shots')}", "  }", "}"]
+                lines += [f"      {_quote(provider)}: {{", *_entry_lines(self.shots[shot][provider]), "      },"]
+            lines += [f"      {_quote(_END)}: {_quote(f'end of {shot}')}", "    },"]
+        lines += [f"    {_quote(_END)}: {_quote('end of shots')}", "  }", "}"]
         return "\n".join(lines) + "\n"
 
 
-def _fields(entry: LockEntry) -> list[str]:
-    """Two lines, each with a digest: a line that other blocks have too may lead git's diff to match it with theirs.
+def loads(text: str) -> Lockfile:
+    """Parse the text of a lockfile. Raises ``LockfileProblem``."""
+    lockfile = _load_canonical(text)
+    return lockfile if lockfile is not None else _load_strictly(text)
 
-    Written out by name, since a build writes all of them every few seconds.
+
+def read(path: Path) -> Lockfile:
+    """Return the lockfile at *path*, an empty one if there is none. Raises ``LockfileProblem`` or ``OSError``."""
+    return _read(path)[0]
+
+
+def write(path: Path, lockfile: Lockfile) -> bool:
+    """Write the lockfile if it differs from the file; return whether it did.
+
+    A file that cannot be parsed is not overwritten, because it holds an author's work: raises ``LockfileProblem``.
+    ``OSError`` names *path*, and the old file is kept.
     """
-    frames = _json(entry.frames) if entry.frames else "{}"
-    info = f'{{"frames": {entry.info.frames}, "rate": {_text(entry.info.rate)}}}'
+    old, exists = _read(path)
+    if old == lockfile and (exists or not lockfile.shots):
+        return False
+    write_atomic(path, lockfile.dumps().encode())
+    return True
+
+
+def _entry_lines(entry: LockEntry) -> list[str]:
+    """Return two lines, each with a digest: git's diff could match a line that occurs in several blocks wrongly.
+
+    Formatted field by field for speed: a build writes all entries every few seconds.
+    """
+    frames = _encode(entry.frames) if entry.frames else "{}"
+    info = f'{{"frames": {entry.info.frames}, "rate": {_quote(entry.info.rate)}}}'
     return [
-        f'        "cost": {_or_null(entry.cost)}, "frames": {frames}, "info": {info}, "key": {_text(entry.key)},',
-        f'        "seed": {_json(entry.seed)}, "take": {_text(entry.take)}, "task_id": {_or_null(entry.task_id)}',
+        f'        "cost": {_nullable(entry.cost)}, "frames": {frames}, "info": {info}, "key": {_quote(entry.key)},',
+        f'        "seed": {_encode(entry.seed)}, "take": {_quote(entry.take)}, "task_id": {_nullable(entry.task_id)}',
     ]
 
 
-_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
-_text = json.encoder.encode_basestring
+def _nullable(text: str | None) -> str:
+    return "null" if text is None else _quote(text)
 
 
-def _or_null(text: str | None) -> str:
-    return "null" if text is None else _text(text)
-
-
-def loads(text: str) -> Lockfile:
-    """From the text of a lockfile. Raises ``LockfileProblem``."""
-    known = _as_we_write(text)
-    return known if known is not None else _loads(text)
-
-
-class _Written(Struct, frozen=True, forbid_unknown_fields=True):
+class _CanonicalFile(Struct, frozen=True, forbid_unknown_fields=True):
     lockfile_version: int
     shots: dict[str, dict[str, LockEntry | str] | str]
 
 
-# The fields of an entry and its info, all of which we write.
-_FIELDS = len(LockEntry.__struct_fields__) + len(LockInfo.__struct_fields__)
-_SPACED = (" :", "\n:", "\t:", "\r:")
+def _load_canonical(text: str) -> Lockfile | None:
+    """Return the lockfile if *text* has every field of every entry and no repeated key, else ``None``.
 
-
-def _as_we_write(text: str) -> Lockfile | None:
-    """The lockfile, if *text* is one with every field of every entry and nothing twice; else ``None``.
-
-    The decoder keeps the last of two equal keys: so as many keys have to be written as there are in what it gives.
+    The decoder keeps the last of two equal keys, so the keys in the text are counted and compared with the result.
     """
     try:
-        written = msgspec.json.decode(text, type=_Written)
+        written = msgspec.json.decode(text, type=_CanonicalFile)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
     shots: dict[str, Any] = {}
@@ -124,47 +141,33 @@ def _as_we_write(text: str) -> Lockfile | None:
             for entry in body.values():
                 if isinstance(entry, str):
                     return None
-                keys += _FIELDS + len(entry.frames)
+                keys += _FIELD_COUNT + len(entry.frames)
             shots[shot] = body
         elif shot != _END:
             return None
     right = written.lockfile_version == VERSION and text.count('":') == keys and _END not in shots
-    # a colon behind anything but a key is one in a text, or one that spaces keep from its key
-    return Lockfile(shots) if right and (text.count(":") == keys or not any(map(text.__contains__, _SPACED))) else None
+    # a colon that follows no key lies in a text, or spaces separate it from its key
+    return (
+        Lockfile(shots)
+        if right and (text.count(":") == keys or not any(map(text.__contains__, _SPACED_COLONS)))
+        else None
+    )
 
 
-def _loads(text: str) -> Lockfile:
-    """The same for any text, with the words for what is wrong with it."""
-    _refuse_conflicts(text)
+def _load_strictly(text: str) -> Lockfile:
+    """Parse any text and explain what is wrong with it. Raises ``LockfileProblem``."""
+    _check_conflict_markers(text)
     data = _parse(text)
     if not isinstance(data, dict):
         raise LockfileProblem("shape", "a lockfile is a JSON object")
     _check_version(data.get("lockfile_version"), text)
     shots = data.get("shots")
     if not isinstance(shots, dict):
-        raise LockfileProblem("shape", "`shots` is not an object", _line_of(text, "shots"))
+        raise LockfileProblem("shape", "`shots` is not an object", _find_line(text, "shots"))
     unknown = sorted(data.keys() - {"lockfile_version", "shots"})
     if unknown:
-        raise LockfileProblem("shape", f"`{unknown[0]}` is not a field of a lockfile", _line_of(text, unknown[0]))
-    return Lockfile({shot: _entries(shot, body, text) for shot, body in shots.items() if shot != _END})
-
-
-def read(path: Path) -> Lockfile:
-    """The lockfile at *path*; an empty one if there is none. Raises ``LockfileProblem`` or ``OSError``."""
-    return _read(path)[0]
-
-
-def write(path: Path, lockfile: Lockfile) -> bool:
-    """Write it if it says anything new; returns whether it did.
-
-    A file that cannot be read is somebody's work and is not overwritten: raises ``LockfileProblem``. ``OSError``
-    names *path*, and the old file is kept.
-    """
-    old, exists = _read(path)
-    if old == lockfile and (exists or not lockfile.shots):
-        return False
-    write_atomic(path, lockfile.dumps().encode())
-    return True
+        raise LockfileProblem("shape", f"`{unknown[0]}` is not a field of a lockfile", _find_line(text, unknown[0]))
+    return Lockfile({shot: _read_entries(shot, body, text) for shot, body in shots.items() if shot != _END})
 
 
 def _read(path: Path) -> tuple[Lockfile, bool]:
@@ -180,7 +183,7 @@ def _read(path: Path) -> tuple[Lockfile, bool]:
     return loads(text), True
 
 
-def _refuse_conflicts(text: str) -> None:
+def _check_conflict_markers(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if _MARKER.match(line):
             advice = "keep the blocks of both sides, one for each shot, and remove the marker lines; "
@@ -194,27 +197,23 @@ def _parse(text: str) -> Any:
         if len(result) != len(found):
             names = [name for name, _ in found]
             name = next(name for position, name in enumerate(names) if name in names[:position])
-            raise LockfileProblem("repeated", f"`{name}` stands here twice", _line_of_repeat(text, name), _KEEP_ONE)
+            raise LockfileProblem("repeated", f"`{name}` stands here twice", _find_repeat(text, name), _KEEP_ONE)
         return result
 
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=_reject_constant)
     except json.JSONDecodeError as problem:
         raise LockfileProblem("syntax", f"it is not JSON: {problem.msg}", problem.lineno, _RESTORE) from problem
     except (RecursionError, ValueError) as problem:
         raise LockfileProblem("syntax", f"it is not JSON: {problem}", None, _RESTORE) from problem
 
 
-_KEEP_ONE = "keep the block whose take you want"
-_RESTORE = "restore it from git: `git checkout -- storyboard.lock`"
-
-
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
 def _check_version(version: object, text: str) -> None:
-    line = _line_of(text, "lockfile_version")
+    line = _find_line(text, "lockfile_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise LockfileProblem("shape", "`lockfile_version` is not a whole number", line)
     if version > VERSION:
@@ -222,9 +221,9 @@ def _check_version(version: object, text: str) -> None:
         raise LockfileProblem("version", reason, line, "use the version of storyboard that wrote it, or a later one")
 
 
-def _entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
+def _read_entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
     if not isinstance(body, dict):
-        raise LockfileProblem("shape", f"shot `{shot}` is not an object", _line_of(text, shot, depth=2))
+        raise LockfileProblem("shape", f"shot `{shot}` is not an object", _find_line(text, shot, depth=2))
     found: dict[str, LockEntry] = {}
     for provider, entry in body.items():
         if provider == _END:
@@ -232,19 +231,19 @@ def _entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
         try:
             found[provider] = msgspec.convert(entry, LockEntry)
         except msgspec.ValidationError as problem:
-            line = _line_of(text, shot, depth=2)
+            line = _find_line(text, shot, depth=2)
             raise LockfileProblem("shape", f"shot `{shot}`, provider `{provider}`: {problem}", line) from problem
     return found
 
 
-def _line_of(text: str, name: str, depth: int = 1) -> int | None:
-    """The line where that key stands so many blocks deep, in the layout that we write."""
+def _find_line(text: str, name: str, depth: int = 1) -> int | None:
+    """Return the line of the key *name* at nesting level *depth*, in the layout written here."""
     start = f"{'  ' * depth}{json.dumps(name, ensure_ascii=False)}:"
     return next((number for number, line in enumerate(text.splitlines(), 1) if line.startswith(start)), None)
 
 
-def _line_of_repeat(text: str, name: str) -> int | None:
-    """The line where a key stands for the second time in one block, in the layout that we write."""
+def _find_repeat(text: str, name: str) -> int | None:
+    """Return the line of the second occurrence of a key in one block, in the layout written here."""
     blocks: list[set[str]] = [set()]
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()

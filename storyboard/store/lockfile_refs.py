@@ -1,7 +1,7 @@
-"""Every lockfile that anybody could go back to: in branches, tags, stashes, worktrees and on the disk.
+"""Every reachable lockfile: in branches, tags, stashes, worktrees, indexes and on the disk.
 
-Who deletes takes has to know them all. So nothing here is skipped in silence: a lockfile, a commit or a worktree that
-cannot be read raises ``RefsUnreadable``.
+Garbage collection needs all of them. So nothing is skipped: a lockfile, commit or worktree that cannot be read raises
+``RefsUnreadable``.
 """
 
 import os
@@ -14,13 +14,13 @@ from msgspec import Struct
 from storyboard.store.git import Git, GitProblem, in_repository
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
 
-_MARK = b'"lockfile_version"'
-_SCENES = re.compile(rb"(?m)^scenes\s*:")
+_VERSION_FIELD = b'"lockfile_version"'
+_SCENES_FIELD = re.compile(rb"(?m)^scenes\s*:")
 _SKIPPED_FOLDERS = frozenset((".git", ".storyboard", "node_modules", ".venv"))
 
 
 class RefsUnreadable(Exception):
-    """Something that could name a take cannot be read: where, and why."""
+    """A place that could reference a take and cannot be read: where, and why."""
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"{where}: {reason}")
@@ -29,31 +29,31 @@ class RefsUnreadable(Exception):
 
 
 class Source(Struct, frozen=True):
-    """A lockfile and one place where it stands: a ref, a stash, a worktree."""
+    """A lockfile and one place that contains it: a ref, a stash or a worktree."""
 
     where: str
     path: str
     lockfile: Lockfile
 
 
-def lockfiles(root: Path) -> list[Source]:
-    """Every lockfile of the repository that *root* lies in, each content once; those on the disk come first.
+def find_lockfiles(root: Path) -> list[Source]:
+    """Return every lockfile of the repository that contains *root*, each content once; those on the disk come first.
 
-    Without git, those below *root*. Raises ``RefsUnreadable``, ``OSError``.
+    Without git, return those below *root*. Raises ``RefsUnreadable``, ``OSError``.
     """
     if not in_repository(root):
-        return list(_on_disk(root, "working tree"))
+        return list(_find_on_disk(root, "working tree"))
     try:
         with Git(root) as git:
-            found = [source for path, name in _worktrees(git, root) for source in _on_disk(path, name)]
-            return [*found, *_in_git(git, root)]
+            found = [source for path, name in _list_worktrees(git, root) for source in _find_on_disk(path, name)]
+            return [*found, *_find_in_git(git, root)]
     except GitProblem as problem:
         raise RefsUnreadable("git", str(problem)) from problem
 
 
-def _worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
+def _list_worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
-    for block in git.ask("worktree", "list", "--porcelain", "-z").split("\0\0"):
+    for block in git.run("worktree", "list", "--porcelain", "-z").split("\0\0"):
         fields = {line.partition(" ")[0]: line.partition(" ")[2] for line in block.split("\0") if line}
         if "worktree" not in fields or "bare" in fields:
             continue
@@ -65,41 +65,41 @@ def _worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def _on_disk(root: Path, name: str) -> Iterator[Source]:
-    for folder, below, files in os.walk(root, onerror=_raise):
-        below[:] = [one for one in below if one not in _SKIPPED_FOLDERS]
+def _find_on_disk(root: Path, name: str) -> Iterator[Source]:
+    for folder, subfolders, files in os.walk(root, onerror=_raise_error):
+        subfolders[:] = [one for one in subfolders if one not in _SKIPPED_FOLDERS]
         names = set(files)
         for file in sorted(names):
             path = Path(folder) / file
             if file.endswith(".lock") and path.is_file():
-                beside = [Path(folder) / other for other in _storyboards(file) if other in names]
+                storyboards = [Path(folder) / other for other in _storyboard_names(file) if other in names]
                 where = path.relative_to(root).as_posix()
-                lockfile = _judged(path.read_bytes(), where, name, [one.read_bytes() for one in beside])
+                lockfile = _parse_own(path.read_bytes(), where, name, [one.read_bytes() for one in storyboards])
                 if lockfile is not None:
                     yield Source(name, where, lockfile)
 
 
-def _raise(problem: OSError) -> None:
+def _raise_error(problem: OSError) -> None:
     raise problem
 
 
-def _in_git(git: Git, root: Path) -> Iterator[Source]:
+def _find_in_git(git: Git, root: Path) -> Iterator[Source]:
     seen: set[str] = set()
-    for name, commit in _commits(git):
-        listing = git.ask("ls-tree", "-r", "-z", "--full-tree", commit)
-        yield from _listed(git, name, _files(listing), seen)
-    for path, name in _worktrees(git, root):
+    for name, commit in _named_commits(git):
+        listing = git.run("ls-tree", "-r", "-z", "--full-tree", commit)
+        yield from _read_listed(git, name, _blobs_by_path(listing), seen)
+    for path, name in _list_worktrees(git, root):
         with Git(path) as here:
-            staged = here.ask("ls-files", "-s", "-z", "--full-name")
-        entries = {f"{meta} {path}": (path, meta.split()[1]) for meta, path in _pairs(staged)}
-        yield from _listed(git, f"index of {name}", dict(entries.values()), seen)
+            staged = here.run("ls-files", "-s", "-z", "--full-name")
+        entries = {f"{meta} {path}": (path, meta.split()[1]) for meta, path in _split_listing(staged)}
+        yield from _read_listed(git, f"index of {name}", dict(entries.values()), seen)
 
 
-def _commits(git: Git) -> list[tuple[str, str]]:
-    """The commits that something names, each with one of its names."""
+def _named_commits(git: Git) -> list[tuple[str, str]]:
+    """Return the commits that a ref, stash or worktree names, each with one of its names."""
     found: dict[str, str] = {}
     fields = "%(refname:short)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)"
-    for line in git.ask("for-each-ref", f"--format={fields}").splitlines():
+    for line in git.run("for-each-ref", f"--format={fields}").splitlines():
         name, own, kind, target, target_kind = line.split("\0")
         commit, kind = (target, target_kind) if kind == "tag" else (own, kind)
         if kind == "tag":
@@ -107,62 +107,66 @@ def _commits(git: Git) -> list[tuple[str, str]]:
         if kind == "commit":
             found.setdefault(commit, name)
         if name in ("stash", "refs/stash"):
-            for stash in git.ask("log", "-g", "--format=%H %P", "refs/stash", "--").split():
+            for stash in git.run("log", "-g", "--format=%H %P", "refs/stash", "--").split():
                 found.setdefault(stash, "stash")
-    for line in git.ask("worktree", "list", "--porcelain", "-z").split("\0"):
+    for line in git.run("worktree", "list", "--porcelain", "-z").split("\0"):
         word, _, commit = line.partition(" ")
         if word == "HEAD" and set(commit) != {"0"}:
             found.setdefault(commit, "HEAD of a worktree")
     return [(name, commit) for commit, name in found.items()]
 
 
-def _pairs(listing: str) -> Iterator[tuple[str, str]]:
+def _split_listing(listing: str) -> Iterator[tuple[str, str]]:
     for line in listing.split("\0"):
         meta, tab, path = line.partition("\t")
         if tab:
             yield meta, path
 
 
-def _files(listing: str) -> dict[str, str]:
-    """Object ids by path; links and submodules are no files."""
+def _blobs_by_path(listing: str) -> dict[str, str]:
+    """Return object ids by path, without links and submodules."""
     return {
         path: meta.split()[2]
-        for meta, path in _pairs(listing)
+        for meta, path in _split_listing(listing)
         if meta.split()[1] == "blob" and not meta.startswith("120000")
     }
 
 
-def _listed(git: Git, name: str, files: Mapping[str, str], seen: set[str]) -> Iterator[Source]:
+def _read_listed(git: Git, name: str, files: Mapping[str, str], seen: set[str]) -> Iterator[Source]:
     for path, blob in files.items():
         if not path.endswith(".lock") or blob in seen:
             continue
         folder, _, file = path.rpartition("/")
-        others = [f"{folder}/{other}" if folder else other for other in _storyboards(file)]
-        beside = [_bytes(git, files[other], name, other) for other in others if other in files]
-        lockfile = _judged(_bytes(git, blob, name, path), path, name, beside)
+        others = [f"{folder}/{other}" if folder else other for other in _storyboard_names(file)]
+        storyboards = [_read_blob(git, files[other], name, other) for other in others if other in files]
+        lockfile = _parse_own(_read_blob(git, blob, name, path), path, name, storyboards)
         seen.add(blob)
         if lockfile is not None:
             yield Source(name, path, lockfile)
 
 
-def _bytes(git: Git, blob: str, name: str, path: str) -> bytes:
+def _read_blob(git: Git, blob: str, name: str, path: str) -> bytes:
     found = git.blob(blob)
     if found is None:
         raise RefsUnreadable(f"{name}:{path}", "git does not have its content")
     return found.data
 
 
-def _storyboards(lockfile: str) -> tuple[str, str]:
+def _storyboard_names(lockfile: str) -> tuple[str, str]:
     stem = lockfile.removesuffix(".lock")
     return (f"{stem}.yaml", f"{stem}.yml")
 
 
-def _judged(data: bytes, path: str, name: str, beside: list[bytes]) -> Lockfile | None:
-    """A lockfile of ours; ``None`` for another program's.
+def _parse_own(data: bytes, path: str, name: str, storyboards: list[bytes]) -> Lockfile | None:
+    """Return a lockfile of this program, ``None`` for one of another program.
 
-    Raises ``RefsUnreadable`` for one that may be ours and is broken.
+    Raises ``RefsUnreadable`` for a damaged file that may be a lockfile of this program.
     """
-    ours = _MARK in data or path.rpartition("/")[2] == "storyboard.lock" or any(map(_SCENES.search, beside))
+    ours = (
+        _VERSION_FIELD in data
+        or path.rpartition("/")[2] == "storyboard.lock"
+        or any(map(_SCENES_FIELD.search, storyboards))
+    )
     if not ours:
         return None
     try:

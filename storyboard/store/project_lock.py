@@ -1,11 +1,8 @@
-"""One builder at a time in a project.
+"""Project lock: one build at a time in a project. The only module that imports filelock.
 
-Owns ``.storyboard/builder.lock`` (the lock, held by the kernel) and ``builder.json`` (who holds it, only to be told).
-A killed builder frees the lock at once and leaves nothing to clean up. What to say while waiting is the caller's.
-
-Locks that the kernel frees when their holder dies, or none at all: never a file whose mere presence locks.
-
-The one place that knows filelock.
+Owns ``.storyboard/builder.lock`` (the lock, held by the kernel) and ``builder.json`` (its owner, for messages only).
+The kernel frees the lock of a killed build at once; a lock is never the mere presence of a file. Leaves the message
+while waiting to the caller.
 """
 
 import errno
@@ -25,27 +22,30 @@ from storyboard.store.state import FOLDER, State
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-
-_UNSUPPORTED = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
+_WAIT_STEP_S = 0.1
+_UNSUPPORTED_ERRNOS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 
 
 class LockUnsupported(Exception):
-    """The file system of ``path`` has no flock, so nothing would keep two builders apart."""
+    """A file system without flock at ``path``: nothing would keep two builds apart."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.path = path
 
 
-def lock_at(path: Path, poll_s: float = 0.05) -> "BaseFileLock":
-    """A lock, not yet held. Keep the object: the lock ends with it."""
+def make_lock(path: Path, poll_s: float = 0.05) -> "BaseFileLock":
+    """Return a lock that is not yet held. Keep the object: the lock ends with it."""
     from filelock import FileLock
 
     return FileLock(path, thread_local=False, poll_interval=poll_s, fallback_to_soft=False)
 
 
-def take(lock: "BaseFileLock", timeout_s: float) -> bool:
-    """Whether the lock was had within *timeout_s* (0: one try). Raises ``LockUnsupported``, ``OSError``."""
+def acquire(lock: "BaseFileLock", timeout_s: float) -> bool:
+    """Try to acquire the lock for *timeout_s* (0: one try) and return whether it is held.
+
+    Raises ``LockUnsupported``, ``OSError``.
+    """
     from filelock import Timeout
 
     try:
@@ -54,24 +54,21 @@ def take(lock: "BaseFileLock", timeout_s: float) -> bool:
     except Timeout:
         return False
     except OSError as problem:
-        if problem.errno in _UNSUPPORTED:
+        if problem.errno in _UNSUPPORTED_ERRNOS:
             raise LockUnsupported(Path(lock.lock_file)) from problem
         raise
     return True
 
 
-def take_patiently(lock: "BaseFileLock", step_s: float = 0.1, waited: Callable[[], None] | None = None) -> None:
-    """Wait for the lock in short steps, so that an interrupt gets through; *waited* is called after each."""
-    while not take(lock, step_s):
+def wait_for_lock(lock: "BaseFileLock", step_s: float = 0.1, waited: Callable[[], None] | None = None) -> None:
+    """Wait for the lock in steps of *step_s*, so that an interrupt is handled; call *waited* after each step."""
+    while not acquire(lock, step_s):
         if waited is not None:
             waited()
 
 
-_STEP_S = 0.1
-
-
 class LockOwner(Struct, frozen=True):
-    """Who builds: process id on that host, the storyboard it builds, since when (epoch seconds)."""
+    """The build that holds the lock: process id, host, storyboard, and start in epoch seconds."""
 
     pid: int
     host: str
@@ -80,15 +77,15 @@ class LockOwner(Struct, frozen=True):
 
 
 class ProjectLocked(Exception):
-    """Another builder holds the project; ``holder`` is ``None`` in the moment before it has written who it is."""
+    """A project locked by another build; ``owner`` is ``None`` until that build has written its note."""
 
-    def __init__(self, holder: LockOwner | None) -> None:
-        super().__init__(holder)
-        self.holder = holder
+    def __init__(self, owner: LockOwner | None) -> None:
+        super().__init__(owner)
+        self.owner = owner
 
 
 class LockLost(Exception):
-    """The lock file at ``path`` was removed or replaced while it was held: another builder may be at work."""
+    """A lock file at ``path`` that was removed or replaced while held: another build may be running."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -96,11 +93,11 @@ class LockLost(Exception):
 
 
 class ProjectLock:
-    """Holds the project of *state* for the length of a ``with`` block.
+    """The lock on the project of *state*, held for the length of a ``with`` block.
 
-    If another builder has it, *on_wait* is called once with its ``LockOwner`` (or ``None``), then it is waited for, at
-    most *patience_s* seconds (``None``: for ever; 0: not at all). Raises ``ProjectLocked``, ``LockUnsupported``,
-    ``OSError``.
+    If another build holds it, *on_wait* is called once with its ``LockOwner`` (or ``None``); then this waits at most
+    *timeout_s* seconds (``None``: without limit; 0: not at all). ``after_crash`` tells that the last owner left its
+    note. Raises ``ProjectLocked``, ``LockUnsupported``, ``OSError``.
     """
 
     def __init__(
@@ -109,32 +106,32 @@ class ProjectLock:
         storyboard: str,
         *,
         on_wait: Callable[[LockOwner | None], None] | None = None,
-        patience_s: float | None = None,
+        timeout_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._state = state
         self._folder = state.folder
         self._path = self._folder / "builder.lock"
         self._note = self._folder / "builder.json"
-        self._lock = lock_at(self._path)
+        self._lock = make_lock(self._path)
         self._storyboard = storyboard
         self._on_wait = on_wait
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._clock = clock
         self._identity = (0, 0)
         self.after_crash = False
 
     def __enter__(self) -> Self:
         self._state.prepare()
-        if not take(self._lock, 0):
+        if not acquire(self._lock, 0):
             self._wait()
         try:
-            self._identity = _identity(self._path)
+            self._identity = _file_identity(self._path)
             self.after_crash = os.path.lexists(self._note)
             import socket
 
-            holder = LockOwner(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
-            write_atomic(self._note, msgspec.json.encode(holder))
+            owner = LockOwner(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
+            write_atomic(self._note, msgspec.json.encode(owner))
         except BaseException:
             self._lock.release()
             raise
@@ -143,41 +140,41 @@ class ProjectLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._still_ours():
+        if self._is_held():
             remove_quietly(self._note)
         self._lock.release()
 
     def check(self) -> None:
-        """Make sure that the lock still guards the project; to be asked before money is spent.
+        """Check that the lock still guards the project; call this before money is spent.
 
-        Raises ``LockLost`` if somebody deleted the lock file: then the next builder would not be kept out.
+        Raises ``LockLost`` if the lock file was deleted, because a second build could then start.
         """
-        if not self._still_ours():
+        if not self._is_held():
             raise LockLost(self._path)
 
-    def _still_ours(self) -> bool:
-        return _identity(self._path) == self._identity
+    def _is_held(self) -> bool:
+        return _file_identity(self._path) == self._identity
 
     def _wait(self) -> None:
-        if self._patience_s == 0:
-            raise ProjectLocked(holder_of(self._folder.parent))
+        if self._timeout_s == 0:
+            raise ProjectLocked(read_owner(self._folder.parent))
         if self._on_wait is not None:
-            self._on_wait(holder_of(self._folder.parent))
-        deadline = None if self._patience_s is None else time.monotonic() + self._patience_s
-        while not take(self._lock, _STEP_S):
+            self._on_wait(read_owner(self._folder.parent))
+        deadline = None if self._timeout_s is None else time.monotonic() + self._timeout_s
+        while not acquire(self._lock, _WAIT_STEP_S):
             if deadline is not None and time.monotonic() >= deadline:
-                raise ProjectLocked(holder_of(self._folder.parent))
+                raise ProjectLocked(read_owner(self._folder.parent))
 
 
-def holder_of(root: Path) -> LockOwner | None:
-    """Who wrote last that it builds in *root*; only worth something while the lock is held."""
+def read_owner(root: Path) -> LockOwner | None:
+    """Return the last build that noted its start in *root*; meaningful only while the lock is held."""
     try:
         return msgspec.json.decode(read_regular(root / FOLDER / "builder.json"), type=LockOwner)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _file_identity(path: Path) -> tuple[int, int]:
     try:
         seen = os.lstat(path)
     except FileNotFoundError:

@@ -24,7 +24,15 @@ from storyboard.durable import (
 )
 from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
 from storyboard.store.digest_cache import DigestCache
-from storyboard.store.integrity import ChecksumMismatch, NewerVersion, Quarantined, quarantine, read, seal, unseal
+from storyboard.store.integrity import (
+    ChecksumMismatch,
+    NewerVersion,
+    Quarantined,
+    decode_with_checksum,
+    encode_with_checksum,
+    quarantine,
+    read,
+)
 from storyboard.store.shard_dirs import ShardDirs
 
 
@@ -69,7 +77,7 @@ class RecordStore:
                 beside.sync()
                 for folder in folders:
                     fsync_folder(folder)
-                self.fans.were_synced(folders)
+                self.fans.mark_synced(folders)
                 folders = self.publish(beside)
             for folder in folders:
                 fsync_folder(folder)
@@ -90,7 +98,9 @@ class RecordStore:
         if not self._made(folder) and os.path.lexists(path) and self._read(path) is not None:
             return None, (folder,)
         temp = f"{folder}/.{digest}.{os.urandom(8).hex()}.tmp"
-        return stage(temp, path, seal(record)), self.fans.unsynced(self.fans.of(record.key))
+        return stage(temp, path, encode_with_checksum(record)), self.fans.unsynced_folders(
+            self.fans.path_of(record.key)
+        )
 
     def publish(self, beside: StagedFile) -> tuple[str, ...]:
         """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""
@@ -143,13 +153,13 @@ class RecordStore:
         """Where the records of *key* are, or would be. Raises ``ValueError`` if it is no key."""
         if not is_digest(key):
             raise ValueError(f"not a key: {key!r}")
-        return f"{self.fans.of(key)}/{key}"
+        return f"{self.fans.path_of(key)}/{key}"
 
     def _judge(self, record: Record) -> RecordState:
         missing: list[str] = []
         damaged: list[str] = []
         for digest in record.outputs.values():
-            if self._index.known(f"{self._blobs_place}/{digest[:2]}/{digest}") == digest:
+            if self._index.cached_digest(f"{self._blobs_place}/{digest[:2]}/{digest}") == digest:
                 continue
             try:
                 self._blobs.verified(digest, self._index)
@@ -168,7 +178,7 @@ class RecordStore:
                     return []
                 with os.scandir(folder) as entries:
                     names = sorted([entry.name for entry in entries])
-                self._index.seen.folder(folder, looks, names)
+                self._index.stat_log.add_folder(folder, looks, names)
                 return [f"{folder}/{name}" for name in names if name.endswith(".json")]
             return []
         except NotADirectoryError:
@@ -179,9 +189,9 @@ class RecordStore:
         try:
             looks = os.lstat(path)
             data = read(path)
-            record = unseal(data, Record)
+            record = decode_with_checksum(data, Record)
             _check_names(path, record)
-            self._index.seen.file(path, looks, hashlib.sha256(data).hexdigest())
+            self._index.stat_log.add_file(path, looks, hashlib.sha256(data).hexdigest())
         except FileNotFoundError:
             return None
         except NewerVersion as problem:

@@ -1,4 +1,4 @@
-"""The folders ``ab`` that names are spread over, two digits each: made when needed, and durable before they count."""
+"""Shard folders: names spread over 256 folders by their first two digits, each synced before its names count."""
 
 import os
 from collections.abc import Collection
@@ -9,35 +9,34 @@ from storyboard.durable import errors_for_path, make_folders
 
 
 class ShardDirs:
-    """The folders of two digits in *place*.
+    """The shard folders in *root*, for any number of threads.
 
-    It is remembered which of them are known to survive a power cut, so that *place* is synced once for each and not
-    for every file. For any number of threads.
+    Remembers which folders survive a power failure, so that *root* is synced once for each folder, not for every file.
     """
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def __init__(self, root: str) -> None:
+        self.root = root
         self._durable: set[str] = set()
 
-    def of(self, name: str) -> str:
-        """The folder in which something of that name lies."""
-        return f"{self.place}/{name[:2]}"
+    def path_of(self, name: str) -> str:
+        """Return the shard folder of *name*."""
+        return f"{self.root}/{name[:2]}"
 
-    def make(self, fan: str) -> None:
-        """Make a folder that is missing, and not yet durable. Raises ``OSError``."""
-        self._durable.discard(fan)
-        with errors_for_path(fan), suppress(FileExistsError):
+    def make(self, shard: str) -> None:
+        """Make a missing folder, and mark it as not yet durable. Raises ``OSError``."""
+        self._durable.discard(shard)
+        with errors_for_path(shard), suppress(FileExistsError):
             try:
-                os.mkdir(fan)
+                os.mkdir(shard)
             except FileNotFoundError:
-                make_folders(Path(self.place))
-                os.mkdir(fan)
+                make_folders(Path(self.root))
+                os.mkdir(shard)
 
-    def unsynced(self, fan: str) -> tuple[str, ...]:
-        """The folders to be synced before a new name in *fan* counts."""
-        return (fan,) if fan in self._durable else (fan, self.place)
+    def unsynced_folders(self, shard: str) -> tuple[str, ...]:
+        """Return the folders to sync before a new name in *shard* counts."""
+        return (shard,) if shard in self._durable else (shard, self.root)
 
-    def were_synced(self, folders: Collection[str]) -> None:
-        """All of *folders* have been synced, if any of them are ours, after they were made."""
-        if self.place in folders:
-            self._durable.update(folder for folder in folders if folder.rpartition("/")[0] == self.place)
+    def mark_synced(self, folders: Collection[str]) -> None:
+        """Record that *folders* were synced after they were made; folders outside *root* are ignored."""
+        if self.root in folders:
+            self._durable.update(folder for folder in folders if folder.rpartition("/")[0] == self.root)

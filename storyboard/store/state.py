@@ -1,9 +1,9 @@
-"""The folders in which a project keeps what it made: ``.storyboard``, and the cache in it or on another disk.
+"""State folders of a project: ``.storyboard``, and the cache inside it or on another disk.
 
-A repository can bring links that lead anywhere. So every folder is opened by descriptor from the one above it, and a
-link among them refuses the whole state before anything in it is read, written or removed. Refused as well: a
-``.storyboard`` that is in git, whose content is somebody else's, and a cache that is not this project's. Leaves to the
-command line where the setting of another cache comes from, and how a refusal is worded.
+A repository can contain links to any place. So every folder is opened by descriptor from its parent, and a link among
+them rejects the whole state before anything is read, written or removed. Also rejected: a ``.storyboard`` that git
+tracks, whose content comes from another author, and a cache of another project. Leaves the setting of the cache folder,
+and the wording of rejections, to the command line.
 """
 
 import os
@@ -14,17 +14,17 @@ from storyboard.durable import LinkOnTheWay, make_folders, real_folder, remove, 
 from storyboard.store.git import tracked_below
 
 FOLDER = ".storyboard"
-# Text files: in a cache elsewhere the project that it belongs to, and in the state where that cache was last.
-_OWNER = "project"
-ELSEWHERE = "cache-dir"
-# Folders in which no link may stand, and folders that may be no link themselves.
+# Text files: in an external cache the path of its project, and in the state the last path of that cache.
+_OWNER_FILE = "project"
+CACHE_DIR_FILE = "cache-dir"
+# Folders that may not be links themselves, and folders that may not contain links either.
 _STATE_FOLDERS = ("journal", "standing", "memory")
 _CACHE_FOLDERS = ("tmp", "damaged")
-_SPREAD = ("blobs", "records")
+_SHARDED_FOLDERS = ("blobs", "records")
 
 
 class StateRefused(Exception):
-    """The state of the project in *root* cannot be used as it is; nothing has been read, written or removed."""
+    """State of the project in *root* that cannot be used; nothing was read, written or removed."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -32,7 +32,7 @@ class StateRefused(Exception):
 
 
 class LinkInState(StateRefused):
-    """A link stands among the state: *path*, which leads to *target*."""
+    """A link in the state: *path*, which leads to *target*."""
 
     def __init__(self, root: Path, path: Path) -> None:
         super().__init__(root)
@@ -41,7 +41,7 @@ class LinkInState(StateRefused):
 
 
 class TrackedState(StateRefused):
-    """Git has files of ``.storyboard``: *names*, relative to the root."""
+    """Files of ``.storyboard`` that git tracks: *names*, relative to the root."""
 
     def __init__(self, root: Path, names: tuple[str, ...]) -> None:
         super().__init__(root)
@@ -49,7 +49,7 @@ class TrackedState(StateRefused):
 
 
 class UnusableCache(StateRefused):
-    """The setting names *cache*, which is neither empty nor a cache."""
+    """A configured *cache* folder that is neither empty nor a cache."""
 
     def __init__(self, root: Path, cache: Path) -> None:
         super().__init__(root)
@@ -57,7 +57,7 @@ class UnusableCache(StateRefused):
 
 
 class CacheOfAnother(StateRefused):
-    """*cache* belongs to the project in *owner*, which is another one and is there."""
+    """A *cache* that belongs to another existing project, in *owner*."""
 
     def __init__(self, root: Path, cache: Path, owner: Path) -> None:
         super().__init__(root)
@@ -66,7 +66,7 @@ class CacheOfAnother(StateRefused):
 
 
 class CacheLeftBehind(StateRefused):
-    """Takes are in *left*, but the settings name *cache*, which is empty."""
+    """Takes in *left*, while the settings name *cache*, which is empty."""
 
     def __init__(self, root: Path, cache: Path, left: Path) -> None:
         super().__init__(root)
@@ -75,7 +75,7 @@ class CacheLeftBehind(StateRefused):
 
 
 class CacheGone(StateRefused):
-    """The cache was in *cache* and is not there now: a disk may not be mounted."""
+    """A cache that was in *cache* and is missing: a disk may not be mounted."""
 
     def __init__(self, root: Path, cache: Path) -> None:
         super().__init__(root)
@@ -83,9 +83,9 @@ class CacheGone(StateRefused):
 
 
 class State:
-    """The state folders of the project in *root*, looked through; *cache* is a folder elsewhere, by default none.
+    """The checked state folders of the project in *root*; *cache* is a folder elsewhere, by default none.
 
-    Nothing is created. Raises ``StateRefused`` and ``OSError``.
+    Creates nothing. Raises ``StateRefused`` and ``OSError``.
     """
 
     def __init__(self, root: Path, cache: Path | None = None) -> None:
@@ -93,18 +93,18 @@ class State:
         self.folder = root / FOLDER
         self.own_cache = self.folder / "cache"
         self.cache = Path(os.path.realpath(cache)) if cache is not None else self.own_cache
-        self._look_through(root, FOLDER)
+        self._check_links_inside(root, FOLDER)
         for name in _STATE_FOLDERS:
-            self._look_at(root, FOLDER, name)
+            self._check_links(root, FOLDER, name)
         names = tracked_below(root, FOLDER)
         if names:
             raise TrackedState(root, names)
-        self._look_through(self.cache)
-        for name in _SPREAD:
-            self._look_through(self.cache, name)
+        self._check_links_inside(self.cache)
+        for name in _SHARDED_FOLDERS:
+            self._check_links_inside(self.cache, name)
         for name in _CACHE_FOLDERS:
-            self._look_at(self.cache, name)
-        self._check_place()
+            self._check_links(self.cache, name)
+        self._check_cache()
 
     @property
     def is_elsewhere(self) -> bool:
@@ -112,20 +112,23 @@ class State:
         return self.cache != self.own_cache
 
     def prepare(self) -> None:
-        """Make ``.storyboard``, ignored by git as a whole, and note where the cache is. Raises ``OSError``."""
+        """Create ``.storyboard`` with a ``.gitignore`` for all of it, and note the place of the cache.
+
+        Raises ``OSError``.
+        """
         make_folders(self.folder)
         ignore = self.folder / ".gitignore"
         if not os.path.lexists(ignore):
             write_atomic(ignore, b"*\n")
         if self.is_elsewhere:
             make_folders(self.cache)
-            _note(self.cache / _OWNER, self.root.resolve())
-            _note(self.folder / ELSEWHERE, self.cache)
+            _write_note(self.cache / _OWNER_FILE, self.root.resolve())
+            _write_note(self.folder / CACHE_DIR_FILE, self.cache)
         else:
-            remove(self.folder / ELSEWHERE)
+            remove(self.folder / CACHE_DIR_FILE)
 
-    def _look_at(self, top: Path, *parts: str, inside: bool = False) -> None:
-        """Refuse a link on the way to this folder, and any in it if *inside*."""
+    def _check_links(self, top: Path, *parts: str, inside: bool = False) -> None:
+        """Reject a link on the path to this folder, and any link in it if *inside*."""
         link = None
         with suppress(FileNotFoundError):
             try:
@@ -138,43 +141,43 @@ class State:
         if link is not None:
             raise LinkInState(self.root, top.joinpath(*parts, link))
 
-    def _look_through(self, top: Path, *parts: str) -> None:
-        self._look_at(top, *parts, inside=True)
+    def _check_links_inside(self, top: Path, *parts: str) -> None:
+        self._check_links(top, *parts, inside=True)
 
-    def _check_place(self) -> None:
+    def _check_cache(self) -> None:
         if self.is_elsewhere:
             self._check_owner()
         if _has_blobs(self.cache):
             return
-        before = _noted(self.folder / ELSEWHERE)
+        before = _read_note(self.folder / CACHE_DIR_FILE)
         for left in (self.own_cache, before):
             if left is not None and left != self.cache and _has_blobs(left):
                 raise CacheLeftBehind(self.root, self.cache, left)
-        if before is not None and not (before / _OWNER).is_file():
+        if before is not None and not (before / _OWNER_FILE).is_file():
             raise CacheGone(self.root, before)
 
     def _check_owner(self) -> None:
         if self.cache.is_dir() and not _is_cache(self.cache) and any(self.cache.iterdir()):
             raise UnusableCache(self.root, self.cache)
-        owner = _noted(self.cache / _OWNER)
+        owner = _read_note(self.cache / _OWNER_FILE)
         if owner is not None and (owner / FOLDER).is_dir() and not owner.samefile(self.root):
             raise CacheOfAnother(self.root, self.cache, owner)
 
 
 def _is_cache(folder: Path) -> bool:
-    return (folder / _OWNER).is_file() or (folder / "blobs").is_dir()
+    return (folder / _OWNER_FILE).is_file() or (folder / "blobs").is_dir()
 
 
 def _has_blobs(cache: Path) -> bool:
-    """Return whether a blob has ever been kept there."""
+    """Return whether a blob was ever stored there."""
     try:
         return any((cache / "blobs").iterdir())
     except OSError:
         return False
 
 
-def _noted(path: Path) -> Path | None:
-    """The absolute path that was noted in a file; ``None`` if there is none."""
+def _read_note(path: Path) -> Path | None:
+    """Return the absolute path noted in a file, ``None`` if there is none."""
     try:
         noted = Path(os.fsdecode(path.read_bytes().removesuffix(b"\n")))
     except (OSError, ValueError):
@@ -182,6 +185,6 @@ def _noted(path: Path) -> Path | None:
     return noted if noted.is_absolute() else None
 
 
-def _note(path: Path, place: Path) -> None:
-    if _noted(path) != place:
+def _write_note(path: Path, place: Path) -> None:
+    if _read_note(path) != place:
         write_atomic(path, os.fsencode(place) + b"\n")

@@ -58,10 +58,10 @@ def colors(path: Path) -> list[tuple[int, ...]]:
     import av
     import numpy as np
 
-    from storyboard.media.render.color import to_rgb
+    from storyboard.media.render.color import frame_to_rgb
 
     with av.open(str(path)) as container:
-        return [tuple(np.rint(to_rgb(frame).mean((0, 1))).astype(int)) for frame in container.decode(video=0)]
+        return [tuple(np.rint(frame_to_rgb(frame).mean((0, 1))).astype(int)) for frame in container.decode(video=0)]
 
 
 MATERIAL = """\

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.test_cut import clip
 from tests.desk import Desk
 from tests.inside import hasty
-from tests.media.test_picture_care import bars, write
+from tests.media.test_footage import bars, write
 from tests.project import Project, decoded
 
 SHOTS = """\

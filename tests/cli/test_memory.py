@@ -176,7 +176,7 @@ def younger_answer(film: Path) -> None:
     picture = next(one.name for one in (film / ".storyboard/cache/blobs").glob("*/*") if one.name not in path.name)
     made = replace(record.made, at="2999-01-01T00:00:00+00:00")
     other = replace(record, outputs={"picture": picture}, values={"planes": "0" * 64}, made=made)
-    (path.parent / f"{other.digest}.json").write_bytes(integrity.seal(other))
+    (path.parent / f"{other.digest}.json").write_bytes(integrity.encode_with_checksum(other))
 
 
 def accept(film: Path) -> None:

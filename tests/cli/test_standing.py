@@ -25,7 +25,7 @@ from storyboard.fastpath import noop_proof
 from storyboard.fastpath.noop import noop_answer
 from storyboard.store.blobs import BlobStore
 from storyboard.store.digest_cache import DigestCache
-from storyboard.store.integrity import unseal
+from storyboard.store.integrity import decode_with_checksum
 from storyboard.store.journal import Job, Journal
 from storyboard.store.records import RecordStore
 from tests.inside import hasty
@@ -241,7 +241,7 @@ def test_what_does_not_count_is_not_noticed(film: Path) -> None:
 
 def test_a_take_beside_the_one_that_the_lockfile_names_changes_no_answer(film: Path) -> None:
     cache = film.parent / ".storyboard/cache"
-    kept = unseal(record(film).read_bytes(), Record)
+    kept = decode_with_checksum(record(film).read_bytes(), Record)
     blobs = BlobStore(cache)
     with DigestCache(cache / "no folder/index.sqlite", clock=lambda: 4e9) as index:
         made = replace(kept.made, at="2036-01-01T00:00:00+00:00")

@@ -15,7 +15,7 @@ from storyboard.engine import lockfile_writer
 from storyboard.engine.paid.generator import RemoteGenerator
 from storyboard.providers.base import Outcome
 from storyboard.providers.poller import Poller
-from storyboard.store.journal import Job, Journal, NoSuchJob, State
+from storyboard.store.journal import Job, JobState, Journal, NoSuchJob
 from storyboard.store.lockfile import write
 from storyboard.store.records import RecordStore
 from tests.inside import SOON, errors, hasty, run
@@ -68,7 +68,7 @@ def test_a_job_whose_journal_file_goes_fails_its_shot_and_is_not_bought_again(tm
     real = Journal.advance
     gone: list[str] = []
 
-    def advance(self: Journal, task_id: str, state: State) -> Job:
+    def advance(self: Journal, task_id: str, state: JobState) -> Job:
         if not gone:
             gone.append(task_id)
             self.close(task_id)

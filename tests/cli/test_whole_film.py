@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from storyboard.media.render.color import Rgb, to_rgb
+from storyboard.media.render.color import Rgb, frame_to_rgb
 from tests.desk import Desk, at_work
 from tests.media.clips import FILM, MIDDLE, NTSC, ffmpeg, make, number_of
 from tests.media.sounds import beeps, heard, onsets, write_clip
@@ -63,7 +63,7 @@ class Whole:
             self.tick = stream.time_base * FILM
             frames = list(container.decode(stream))
         self.times = [frame.pts * self.tick for frame in frames]
-        self.pictures: list[Rgb] = [to_rgb(frame) for frame in frames]
+        self.pictures: list[Rgb] = [frame_to_rgb(frame) for frame in frames]
         self.luma = [frame.to_ndarray()[:180].astype(int) for frame in frames]
         self.folder, self.path = project.folder, project.film
         lengths = dict.fromkeys(RATES, SECOND) | {

@@ -1,4 +1,4 @@
-"""Tiny clips for the tests: every frame carries its number as sixteen bright or dark blocks."""
+"""Tiny test clips, in which every frame carries its number as sixteen bright or dark blocks."""
 
 import hashlib
 import subprocess
@@ -11,7 +11,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from storyboard.core.model import Size
-from storyboard.media.render.color import Rgb, to_rgb
+from storyboard.media.render.color import Rgb, frame_to_rgb
 
 FILM = Fraction(24)
 NTSC = Fraction(24000, 1001)
@@ -21,7 +21,7 @@ _COLUMNS, _ROWS = 8, 2
 
 
 def numbered(number: int, size: Size = SMALL) -> Rgb:
-    """A picture that says *number*, with some colour and movement around it."""
+    """Return a picture that encodes *number*, with some colour and movement around it."""
     bits = [(number >> bit) & 1 for bit in range(_COLUMNS * _ROWS)]
     blocks = np.array(bits, np.uint8).reshape(_ROWS, _COLUMNS) * 190 + 30
     rows = np.arange(size.height) * _ROWS // size.height
@@ -32,7 +32,7 @@ def numbered(number: int, size: Size = SMALL) -> Rgb:
 
 
 def number_of(picture: Rgb) -> int:
-    """The number in a picture that went through a codec, and through a resize perhaps."""
+    """Return the number encoded in a picture, even after a lossy codec and a resize."""
     height, width = picture.shape[:2]
     number = 0
     for bit in range(_COLUMNS * _ROWS):
@@ -109,18 +109,18 @@ def _add_sound(container, track, seconds: Fraction) -> None:
 
 
 def decoded(path: Path) -> list[av.VideoFrame]:
-    """Every frame that a plain reader shows."""
+    """Return every frame that a plain reader displays."""
     with av.open(str(path)) as container:
         return list(container.decode(video=0))
 
 
 def numbers(path: Path) -> list[int]:
-    """The numbers that the frames of *path* say."""
-    return [number_of(to_rgb(frame)) for frame in decoded(path)]
+    """Return the numbers that the frames of *path* encode."""
+    return [number_of(frame_to_rgb(frame)) for frame in decoded(path)]
 
 
 def planes(path: Path) -> list[str]:
-    """A digest of every decoded frame."""
+    """Return a digest of every decoded frame."""
     return [hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest() for frame in decoded(path)]
 
 

@@ -1,4 +1,4 @@
-"""Sounds for the tests, and what is heard in a film: beeps by their onset, tones by their level."""
+"""Sounds for the tests, and measurements of a film's sound: onsets of beeps, levels of tones."""
 
 import wave
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ def tone(seconds: float, pitch: float = 440, level: float = 0.25, rate: int = RA
 
 
 def beeps(seconds: float, at: Iterable[float], level: float = 0.4, rate: int = RATE) -> Block:
-    """Silence with a beep of 50 ms at each of those seconds."""
+    """Return silence with a beep of 50 ms at each of those seconds."""
     whole = np.zeros((2, round(seconds * rate)), np.float32)
     beep = tone(0.05, BEEP, level, rate)
     for second in at:
@@ -32,7 +32,7 @@ def beeps(seconds: float, at: Iterable[float], level: float = 0.4, rate: int = R
 
 
 def sharp(seconds: float, rate: int = RATE) -> Block:
-    """Two tones and a little noise with a click every 171 ms: for Vorbis a reason to change its block size, often."""
+    """Return two tones and a little noise with a click every 171 ms, which makes Vorbis change its block size often."""
     noise = np.random.default_rng(rate)
     places = np.arange(round(seconds * rate)) / rate
     whole = 0.15 * np.sin(2 * np.pi * 330 * places) + 0.1 * np.sin(2 * np.pi * 554 * places)
@@ -45,7 +45,7 @@ def sharp(seconds: float, rate: int = RATE) -> Block:
 
 
 def write_vorbis(path: Path, seconds: float, rate: int, *, pictures: bool = False) -> Path:
-    """A sharp sound as libvorbis encodes it, in any container; FFmpeg takes the times over from Ogg."""
+    """Write a sharp sound as libvorbis encodes it, in any container; FFmpeg copies the times from Ogg."""
     source = write_wav(path.with_name(f"{path.stem}-{rate}.wav"), sharp(seconds, rate), rate)
     ogg = source.with_suffix(".ogg")
     encoder = "libvpx" if path.suffix == ".webm" else "libx264"
@@ -60,7 +60,7 @@ def write_vorbis(path: Path, seconds: float, rate: int, *, pictures: bool = Fals
 
 
 def retimed(path: Path, times: Callable[[list[Any]], list[int | None]], out: Path) -> Path:
-    """*path* with other times for its packets of sound, in ticks; those that get ``None`` are left out."""
+    """Write *path* with other times for its packets of sound, in ticks, without those that get ``None``."""
     with av.open(str(path)) as source:
         sound = [packet for packet in source.demux(audio=0) if packet.size]
     given = iter(times(sound))
@@ -80,7 +80,7 @@ def retimed(path: Path, times: Callable[[list[Any]], list[int | None]], out: Pat
 
 
 def jitter(path: Path) -> float:
-    """By how many seconds at most the time of a frame of sound differs from the samples before it."""
+    """Return the largest difference in seconds between the time of a frame of sound and its sample count."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         off, count = [], 0
@@ -91,7 +91,7 @@ def jitter(path: Path) -> float:
 
 
 def dips(sound: Block) -> list[float]:
-    """The seconds at which 4 ms are 25 dB quieter than the tenth of a second around them."""
+    """Return the seconds at which 4 ms are 25 dB quieter than the tenth of a second around them."""
     size, reach = RATE * 4 // 1000, 12
     count = sound.shape[1] // size
     power = np.sqrt(np.mean(sound[:, : count * size].mean(axis=0).reshape(count, size) ** 2, axis=1)) + 1e-9
@@ -102,7 +102,7 @@ def dips(sound: Block) -> list[float]:
 
 
 def lag(sound: Block, other: Block) -> int:
-    """By how many samples *sound* is later than *other*, by their likeness."""
+    """Return the delay of *sound* against *other* in samples, by correlation."""
     count = min(sound.shape[1], other.shape[1])
     spectra = [np.fft.rfft(one.mean(axis=0)[:count], 2 * count) for one in (sound, other)]
     likeness = np.fft.irfft(spectra[0] * np.conj(spectra[1]))
@@ -130,7 +130,7 @@ def write_clip(
     fps: Fraction = FILM,
     late: Fraction = Fraction(0),
 ) -> Path:
-    """A clip with that sound, whose time begins *late* seconds after that of the pictures."""
+    """Write a clip with that sound, which begins *late* seconds after the pictures."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": "12"})
         stream.width, stream.height, stream.pix_fmt = SMALL.width, SMALL.height, "yuv420p"
@@ -166,7 +166,7 @@ def _add(container: Any, track: Any, sound: Block, rate: int, layout: str, late:
 
 
 def heard(path: Path, first: int = 0) -> Block:
-    """The sound of a film as another FFmpeg than PyAV's decodes it; stereo at 48 kHz, from sample *first* on."""
+    """Return the sound of a film as decoded by another FFmpeg than PyAV's, 48 kHz stereo, from sample *first* on."""
     wanted = ["-map", "0:a:0", *(["-af", f"atrim=start_sample={first}"] if first else [])]
     done = ffmpeg("-i", str(path), *wanted, "-f", "f32le", "-ac", "2", "-ar", str(RATE), "-")
     assert done.returncode == 0, done.stderr
@@ -174,7 +174,7 @@ def heard(path: Path, first: int = 0) -> Block:
 
 
 def level(sound: Block, pitch: float, width: float = 0.01) -> np.ndarray:
-    """The amplitude of a tone at each sample, over windows of so many seconds."""
+    """Return the amplitude of a tone at each sample, over windows of that many seconds."""
     places = np.arange(sound.shape[1])
     turned = sound.mean(axis=0) * np.exp(-2j * np.pi * pitch * places / RATE)
     window = np.hanning(round(width * RATE))
@@ -185,7 +185,7 @@ def level(sound: Block, pitch: float, width: float = 0.01) -> np.ndarray:
 
 
 def onsets(sound: Block, pitch: float = BEEP, least: float = 0.02) -> list[float]:
-    """The seconds at which beeps begin: where their level is half of what it comes to."""
+    """Return the seconds at which beeps begin: where they reach half of their level."""
     curve = level(sound, pitch)
     found = []
     on = np.flatnonzero(curve > least)
@@ -205,7 +205,7 @@ def rms(sound: Block) -> float:
 
 
 def loud(path: Path) -> tuple[float, float]:
-    """Integrated loudness in LUFS and true peak in dBTP, as FFmpeg's own measurement of the file says."""
+    """Return integrated loudness in LUFS and true peak in dBTP, as measured by FFmpeg."""
     import re
     import subprocess
 
@@ -223,7 +223,7 @@ def loud(path: Path) -> tuple[float, float]:
 
 
 def voice(at: float = 0, seconds: float = 1, take: str = "a", **more: Any) -> ShotAudio:
-    """A take that is heard from one second of the film on."""
+    """Return a take that is audible from one second of the film on."""
     usual: dict[str, Any] = {
         "start": Fraction(0),
         "speed": Fraction(1),
@@ -235,7 +235,7 @@ def voice(at: float = 0, seconds: float = 1, take: str = "a", **more: Any) -> Sh
 
 
 def bed(at: float = 0, digest: str = "t", **more: Any) -> TrackAudio:
-    """A track from one second of the film on."""
+    """Return a track that is audible from one second of the film on."""
     usual: dict[str, Any] = {
         "gain": Fraction(0),
         "fade_in": 0,
@@ -255,7 +255,7 @@ def film(seconds: float, *parts: ShotAudio | TrackAudio, loudness: float | None 
 
 
 def mix_of(sound: SoundMix, files: Mapping[str, Path]) -> Block:
-    """The whole mix of a short film."""
-    from storyboard.media.audio.mix import mixed
+    """Return the whole mix of a short film."""
+    from storyboard.media.audio.mix import mix
 
-    return np.concatenate(list(mixed(sound, files)), axis=1)
+    return np.concatenate(list(mix(sound, files)), axis=1)

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from storyboard.core.model import Size
-from storyboard.media.frames import UnreadableMedia, exact_frames, extract
-from storyboard.media.reader import open_media, picture_stream
-from storyboard.media.render.color import to_rgb
-from storyboard.media.sample_table import index
+from storyboard.media.frames import UnreadableMedia, decode_frames, extract_frame
+from storyboard.media.reader import open_media, video_stream
+from storyboard.media.render.color import frame_to_rgb
+from storyboard.media.sample_table import read_sample_table
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, ffmpeg, make, number_of, numbered, planes
 
 
@@ -24,7 +24,7 @@ def pixels(png: bytes) -> np.ndarray:
 
 
 def said(clip, at) -> int:
-    return number_of(pixels(extract(clip, at).png))
+    return number_of(pixels(extract_frame(clip, at).png))
 
 
 LAYOUTS = {
@@ -73,7 +73,7 @@ def test_last_frame_of_a_trimmed_clip_is_the_last_one_shown(folder):
 def test_time_outside_the_clip_is_an_error(folder, at):
     clip = make(folder / "second.mp4", 24)
     with pytest.raises(UnreadableMedia, match="has no frame at"):
-        extract(clip, at)
+        extract_frame(clip, at)
 
 
 def test_damaged_clip_is_an_error(folder):
@@ -81,20 +81,20 @@ def test_damaged_clip_is_an_error(folder):
     clip = folder / "cut.mp4"
     clip.write_bytes(data[:-300])
     with pytest.raises(UnreadableMedia):
-        extract(clip, "last")
+        extract_frame(clip, "last")
 
 
 def test_picture_is_lossless_and_measured(folder):
     clip = make(folder / "middle.mp4", 10, size=MIDDLE, matrix=1)
-    picture = extract(clip, "last")
+    picture = extract_frame(clip, "last")
     assert picture.size == MIDDLE
-    assert np.array_equal(pixels(picture.png), to_rgb(decoded(clip)[-1]))
+    assert np.array_equal(pixels(picture.png), frame_to_rgb(decoded(clip)[-1]))
 
 
 @pytest.mark.parametrize(("turn", "quarters"), [(90, -1), (180, 2), (270, 1)])
 def test_rotation_is_applied(folder, turn, quarters):
-    upright = pixels(extract(make(folder / "upright.mp4", 3), "last").png)
-    turned = extract(make(folder / "turned.mp4", 3, rotation=turn), "last")
+    upright = pixels(extract_frame(make(folder / "upright.mp4", 3), "last").png)
+    turned = extract_frame(make(folder / "turned.mp4", 3, rotation=turn), "last")
     assert np.array_equal(pixels(turned.png), np.rot90(upright, quarters))
     assert turned.size == (Size(36, 64) if turn != 180 else SMALL)
 
@@ -103,7 +103,7 @@ def test_rotation_is_the_one_that_ffmpeg_applies(folder):
     clip = make(folder / "phone.mp4", 2, rotation=90, size=MIDDLE)
     raw = ffmpeg("-i", str(clip), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-").stdout
     theirs = np.frombuffer(raw, np.uint8).reshape(320, 180, 3).astype(int)
-    ours = pixels(extract(clip, "first").png)
+    ours = pixels(extract_frame(clip, "first").png)
     assert np.abs(theirs - ours).mean() < 4
 
 
@@ -111,7 +111,7 @@ def test_equal_frames_have_equal_planes_whatever_is_around_them(folder):
     same = [numbered(5)] * 3
     alone = make(folder / "alone.mp4", same, params=":qp=0")
     between = make(folder / "between.mp4", [numbered(9), *same], b_frames=2, sound=True, params=":qp=0")
-    assert extract(alone, "first").planes == extract(between, "last").planes
+    assert extract_frame(alone, "first").planes == extract_frame(between, "last").planes
 
 
 def test_planes_tell_apart_pixels_and_colour_tags(folder):
@@ -124,13 +124,13 @@ def test_planes_tell_apart_pixels_and_colour_tags(folder):
         make(folder / "deep.mp4", 2, pix_fmt="yuv420p10le"),
         make(folder / "turned.mp4", 2, rotation=180),
     ]
-    assert len({extract(clip, "first").planes for clip in clips}) == len(clips)
+    assert len({extract_frame(clip, "first").planes for clip in clips}) == len(clips)
 
 
 def test_padding_of_rows_is_not_part_of_a_frame(folder):
     clip = make(folder / "narrow.mp4", 2, size=Size(66, 38))
     assert decoded(clip)[0].planes[0].line_size > 66
-    assert {extract(clip, "first").planes for _ in range(5)} == {extract(clip, Fraction(0)).planes}
+    assert {extract_frame(clip, "first").planes for _ in range(5)} == {extract_frame(clip, Fraction(0)).planes}
 
 
 @pytest.mark.parametrize(("matrix", "full_range"), [(1, False), (6, False), (1, True)])
@@ -147,7 +147,7 @@ def test_colours_follow_the_tags(folder, matrix, full_range):
         pix_fmt="yuvj420p" if full_range else "yuv420p",
         params=":crf=8",
     )
-    out = pixels(extract(clip, "last").png).astype(int)
+    out = pixels(extract_frame(clip, "last").png).astype(int)
     assert np.abs(out - picture)[:, 32::64].max() <= 4
 
 
@@ -157,9 +157,9 @@ def test_frames_that_are_passed_over_leave_the_others_as_they_are(folder, gop, w
     clip = make(folder / f"passed-{gop}.mp4", 24, gop=gop, b_frames=3)
     every = planes(clip)
     with open_media(clip, strict=True) as container:
-        stream = picture_stream(container)
-        found = index(container, stream)
+        stream = video_stream(container)
+        found = read_sample_table(container, stream)
         for numbers in (wanted, range(24)):
-            frames = exact_frames(container, stream, found, numbers)
+            frames = decode_frames(container, stream, found, numbers)
             shown = [hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest() for frame in frames]
             assert shown == [every[number] for number in numbers]

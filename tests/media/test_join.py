@@ -11,7 +11,7 @@ from storyboard.core.captions import Cue
 from storyboard.core.model import Size
 from storyboard.media import h264
 from storyboard.media.join import join as joining
-from storyboard.media.join.copy_source import ClipPacketsCache, PacketChecksums, prepared
+from storyboard.media.join.copy_source import ClipPacketsCache, PacketChecksums, prepare_runs
 from storyboard.media.join.join import JoinFailed, JoinPiece, ParameterSetsDiffer, Subtitles, join
 from storyboard.media.join.side_streams import check_subtitles
 from storyboard.media.join.verify import verify_film
@@ -73,7 +73,7 @@ def test_takes_and_segments_stand_side_by_side(folder, takes):
     said = [*range(500, 507), *range(100, 121), 600, *range(700, 730), *range(200, 222), *range(300, 323), 600]
     assert numbers(out) == said
     with av.open(str(out)) as container:
-        sets = h264.parse(bytes(container.streams.video[0].codec_context.extradata))
+        sets = h264.parse_avcc(bytes(container.streams.video[0].codec_context.extradata))
     assert sorted(h264.sps_id(unit) for unit in sets.sps) == [0, 1]
     assert sorted(h264.pps_id(unit) for unit in sets.pps) == [0, 1]
 
@@ -185,7 +185,7 @@ def test_parameter_sets_within_the_stream_are_taken_out(folder):
     with av.open(str(folder / "film.mp4")) as container:
         for packet in container.demux(video=0):
             if packet.size:
-                assert not any(map(h264.is_parameter_set, h264.units(memoryview(packet), 4)))
+                assert not any(map(h264.is_parameter_set, h264.split_units(memoryview(packet), 4)))
     assert planes(folder / "film.mp4") == planes(clip)
 
 
@@ -228,19 +228,19 @@ def test_film_replaces_the_old_one_and_nothing_stays_beside_it(tmp_path, takes):
 def test_proof_finds_a_film_that_is_not_the_plan(folder, takes):
     film = folder / "film.mp4"
     join([whole(take) for take in takes], film, SMALL, FILM, {})
-    strips = prepared([whole(take) for take in takes], SMALL, FILM, ClipPacketsCache())
+    runs = prepare_runs([whole(take) for take in takes], SMALL, FILM, ClipPacketsCache())
     with pytest.raises(InvalidMedia, match="66 of 43"):
-        verify_film(strips[:2], film, SMALL, FILM, PacketChecksums())
+        verify_film(runs[:2], film, SMALL, FILM, PacketChecksums())
     with pytest.raises(InvalidMedia, match="frames a second"):
-        verify_film(strips, film, SMALL, Fraction(25), PacketChecksums())
+        verify_film(runs, film, SMALL, Fraction(25), PacketChecksums())
     with pytest.raises(InvalidMedia, match="64x36"):
-        verify_film(strips, film, Size(66, 36), FILM, PacketChecksums())
+        verify_film(runs, film, Size(66, 36), FILM, PacketChecksums())
     with pytest.raises(InvalidMedia, match="packets"):
-        verify_film(strips, film, SMALL, FILM, PacketChecksums())
+        verify_film(runs, film, SMALL, FILM, PacketChecksums())
 
 
 def test_proof_finds_a_first_picture_that_does_not_decode(folder, takes):
-    strips = prepared([whole(takes[0])] * 2, SMALL, FILM, ClipPacketsCache())
+    runs = prepare_runs([whole(takes[0])] * 2, SMALL, FILM, ClipPacketsCache())
     film = folder / "film.mp4"
     join([whole(takes[0])] * 2, film, SMALL, FILM, {})
     with av.open(str(film)) as container:
@@ -250,12 +250,12 @@ def test_proof_finds_a_first_picture_that_does_not_decode(folder, takes):
     data[place + length // 2 : place + length] = bytes(length - length // 2)
     film.write_bytes(data)
     with av.open(str(film)) as container:
-        seal = PacketChecksums()
+        checksums = PacketChecksums()
         for packet in container.demux(video=0):
             if packet.size:
-                seal.add(bytes(packet))
+                checksums.add(bytes(packet))
     with pytest.raises(InvalidMedia):
-        verify_film(strips, film, SMALL, FILM, seal)
+        verify_film(runs, film, SMALL, FILM, checksums)
 
 
 def test_killed_writer_leaves_nothing_under_the_final_name(tmp_path, takes):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.probe import gate
-from storyboard.media.render.color import to_rgb
-from storyboard.media.render.conform import Conformer, inside, planes_of
+from storyboard.media.probe import validate_clip
+from storyboard.media.render.color import frame_to_rgb
+from storyboard.media.render.conform import Conformer, fit_size, planes_of
 from storyboard.media.render.render import RenderFailed, Segment, render
 from storyboard.media.renderer_version import renderer_id
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, make, numbered, numbers
@@ -145,7 +145,7 @@ def test_same_segment_gives_the_same_bytes(folder):
     ids=str,
 )
 def test_picture_is_as_large_as_fits_and_centred(source, inner):
-    assert inside(source, Fraction(1), MIDDLE, "contain") == inner
+    assert fit_size(source, Fraction(1), MIDDLE, "contain") == inner
     white = av.VideoFrame.from_ndarray(np.full((source.height, source.width, 3), 255, np.uint8), "rgb24")
     conformed = Conformer(MIDDLE, "contain").planes(white)
     left, top = (320 - inner.width) // 2, (180 - inner.height) // 2
@@ -163,28 +163,28 @@ def test_bars_stay_black_through_the_encoder(folder, size):
         folder / "bars.mp4", (np.full((size.height, size.width, 3), 200, np.uint8) for _ in range(3)), size=size
     )
     render(Segment(source, Fraction(0), 3, FILM, MIDDLE), folder / "out.mp4")
-    inner = inside(size, Fraction(1), MIDDLE, "contain")
+    inner = fit_size(size, Fraction(1), MIDDLE, "contain")
     left, top = (320 - inner.width) // 2, (180 - inner.height) // 2
-    picture = to_rgb(decoded(folder / "out.mp4")[-1])
+    picture = frame_to_rgb(decoded(folder / "out.mp4")[-1])
     picture[max(0, top - 8) : 180 - top + 8, max(0, left - 8) : 320 - left + 8] = 0
     assert picture.max() == 0
 
 
 def test_pixels_that_are_not_square_are_stretched():
-    assert inside(Size(90, 90), Fraction(16, 9), MIDDLE, "contain") == MIDDLE
-    assert inside(Size(160, 90), Fraction(9, 16), MIDDLE, "contain") == Size(180, 180)
+    assert fit_size(Size(90, 90), Fraction(16, 9), MIDDLE, "contain") == MIDDLE
+    assert fit_size(Size(160, 90), Fraction(9, 16), MIDDLE, "contain") == Size(180, 180)
 
 
 def test_rotated_source_stands_upright(folder):
     source = make(folder / "phone.mp4", (numbered(9, Size(64, 36)) for _ in range(2)), rotation=180)
     render(Segment(source, Fraction(0), 2, FILM, SMALL), folder / "out.mp4")
-    upright = np.rot90(to_rgb(decoded(source)[0]), 2)
-    assert np.abs(to_rgb(decoded(folder / "out.mp4")[0]).astype(int) - upright).mean() < 4
+    upright = np.rot90(frame_to_rgb(decoded(source)[0]), 2)
+    assert np.abs(frame_to_rgb(decoded(folder / "out.mp4")[0]).astype(int) - upright).mean() < 4
     side = make(
         folder / "side.mp4", (np.full((180, 320, 3), 200, np.uint8) for _ in range(2)), size=MIDDLE, rotation=90
     )
     render(Segment(side, Fraction(0), 2, FILM, MIDDLE), folder / "out.mp4")
-    picture = to_rgb(decoded(folder / "out.mp4")[0])
+    picture = frame_to_rgb(decoded(folder / "out.mp4")[0])
     assert picture[90, 160].min() > 190
     assert picture[90, 100].max() == 0
 
@@ -213,7 +213,7 @@ def test_colours_come_out_as_bt709(folder, clip):
     source = make(folder / "source.mp4", [bars(MIDDLE)] * 2, size=MIDDLE, params=":crf=8", **clip)
     info = render(Segment(source, Fraction(0), 2, FILM, MIDDLE), folder / "out.mp4")
     assert (info.color, info.pixel_format) == ("bt709/bt709/bt709/tv", "yuv420p")
-    difference = np.abs(to_rgb(decoded(folder / "out.mp4")[-1]).astype(int) - bars(MIDDLE))
+    difference = np.abs(frame_to_rgb(decoded(folder / "out.mp4")[-1]).astype(int) - bars(MIDDLE))
     within_bars = difference.reshape(180, 8, 40, 3)[:, :, 8:-8]
     assert within_bars.mean() < 1
     assert within_bars.max() <= 6
@@ -223,13 +223,13 @@ def test_test_pattern_in_high_definition_keeps_its_colours(folder):
     size = Size(1280, 720)
     source = make(folder / "source.mp4", [bars(size)] * 2, size=size, params=":crf=8", matrix=1)
     render(Segment(source, Fraction(0), 2, FILM, size), folder / "out.mp4")
-    assert np.abs(to_rgb(decoded(folder / "out.mp4")[-1]).astype(int) - bars(size)).mean() < 2
+    assert np.abs(frame_to_rgb(decoded(folder / "out.mp4")[-1]).astype(int) - bars(size)).mean() < 2
 
 
 def test_result_passes_the_gate_and_stands_beside_takes(folder):
     source = make(folder / "source.mp4", 24, sound=True)
     info = render(Segment(source, Fraction(0), 24, FILM, SMALL), folder / "out.mp4")
-    assert gate(folder / "out.mp4", size=SMALL, duration=Fraction(1)) == info
+    assert validate_clip(folder / "out.mp4", size=SMALL, duration=Fraction(1)) == info
     assert info.closed_start
     assert not info.has_audio
 

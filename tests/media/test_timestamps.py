@@ -1,4 +1,4 @@
-"""When frames of sound begin: a deviation that comes back is left alone, one that stays is followed, at any rate."""
+"""Begin times of audio frames: transient deviations are ignored, lasting ones followed, at any rate."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyboard.media.audio.timestamps import timed
+from storyboard.media.audio.timestamps import assign_times
 
 RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000]
 MILLISECOND = Fraction(1, 1000)
@@ -32,7 +32,7 @@ def counted(sizes: Sequence[int]) -> list[int]:
 def placed(frames, tick: Fraction) -> list[tuple[float, bool]]:
     """The second at which each frame is played once gradual shifts are over, and whether there is a break before it."""
     found, at = [], Fraction(0)
-    for frame, begins, gradual in timed(iter(frames), tick):
+    for frame, begins, gradual in assign_times(iter(frames), tick):
         at = at if begins is None else begins
         found.append((float(at), begins is not None and not gradual))
         at += Fraction(frame.samples, frame.sample_rate)
@@ -240,5 +240,5 @@ def test_only_a_second_is_read_ahead() -> None:
             read += 1
             yield frame
 
-    for number, _ in enumerate(timed(frames(), Fraction(1, 48000))):
+    for number, _ in enumerate(assign_times(frames(), Fraction(1, 48000))):
         assert read - number <= 48

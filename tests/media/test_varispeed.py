@@ -1,4 +1,4 @@
-"""Sound that is brought to another time gradually: without a step, and exactly as far as asked."""
+"""Gradual shifts of sound in time: without a step, and exactly as long as requested."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def played(sound, shift: int, at: int = RATE, pieces: int = 1024):
         if first <= at < first + pieces:
             speed.shift(shift)
         parts.append(speed.feed(sound[:, first : first + pieces]))
-    return np.concatenate([*parts, speed.rest()], axis=1)
+    return np.concatenate([*parts, speed.flush()], axis=1)
 
 
 def test_without_a_shift_every_sample_stays() -> None:
@@ -60,6 +60,6 @@ def test_a_sound_may_end_in_the_middle_and_shifts_may_follow_each_other() -> Non
     speed.shift(10)
     first = speed.feed(sound[:, :4000])
     speed.shift(-30)
-    whole = np.concatenate([first, speed.feed(sound[:, 4000:]), speed.rest()], axis=1)
+    whole = np.concatenate([first, speed.feed(sound[:, 4000:]), speed.flush()], axis=1)
     assert whole.shape[1] == 2 * RATE - 20
     assert np.array_equal(whole[:, -RATE:], sound[:, -RATE:])

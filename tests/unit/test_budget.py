@@ -64,13 +64,13 @@ def schedule(seed: int, path: Path, submitters: int) -> tuple[Decimal, Decimal]:
     watch = Watch()
     budgets = [Budget(Ledger(path), cap), Budget(Ledger(path), cap)]
     for budget in budgets:
-        real: Callable[..., None] = budget._ledger._append
+        real: Callable[..., None] = budget._ledger._write_line
 
         def told(entry: ledgers.LedgerEntry, real: Callable[..., None] = real) -> None:
             real(entry)
             watch.told(entry)
 
-        budget._ledger._append = told  # type: ignore[method-assign]
+        budget._ledger._write_line = told  # type: ignore[method-assign]
     waiting = [(n, Decimal(chance.randint(1, 240)) / 100) for n in range(submitters)]
     running: list[Attempt] = []
     while waiting or running:
@@ -169,7 +169,7 @@ def test_what_a_killed_build_reserved_and_never_submitted_is_freed(tmp_path: Pat
     Budget(ledger, None).reserve(attempt(2, Decimal(1)))
     budget = Budget(ledger, Decimal(2))
     budget.release_all_but({"task-2"})
-    assert ledger.standing().bound == {"task-2": Decimal(1)}
+    assert ledger.spend().reserved == {"task-2": Decimal(1)}
     budget.reserve(attempt(3, Decimal(1)))
     with pytest.raises(OverBudget):
         budget.reserve(attempt(4, Decimal("0.01")))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storyboard import durable
-from storyboard.store.integrity import kept_aside, quarantine
+from storyboard.store.integrity import find_quarantined, quarantine
 
 
 def names(folder: Path) -> list[str]:
@@ -131,11 +131,11 @@ def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
 
 def test_what_is_set_aside_is_found_again_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"odd")
-    assert kept_aside("a", tmp_path / "damaged") is None
+    assert find_quarantined("a", tmp_path / "damaged") is None
     kept = quarantine(tmp_path / "a", tmp_path / "damaged")
     assert kept.read_bytes() == b"odd"
     assert not (tmp_path / "a").exists()
-    assert kept_aside("a", tmp_path / "damaged") == kept
+    assert find_quarantined("a", tmp_path / "damaged") == kept
 
 
 def test_what_cannot_be_moved_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_a_film_that_was_read_before_its_rename_is_not_read_again(
     with _put(tmp_path, growing, _nothing, _nothing) as index:
         monkeypatch.setattr("storyboard.store.digest_cache.open_regular", None)
         assert index.digest_of(film) == sha256(b"pictures").hexdigest()
-        assert index.seen.settled == {os.fspath(film)}
+        assert index.stat_log.settled == {os.fspath(film)}
 
 
 @pytest.mark.parametrize("growing", [True, False])
@@ -56,4 +56,4 @@ def test_a_film_that_was_written_to_meanwhile_or_afterwards_is_read(
 
     with _put(tmp_path, growing, *((write, _nothing) if before else (_nothing, write))) as index:
         assert index.digest_of(tmp_path / "film.mp4") == sha256(b"other!!!").hexdigest()
-        assert not index.seen.settled
+        assert not index.stat_log.settled

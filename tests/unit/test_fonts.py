@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.fonts import BUILTIN, UnreadableFont, face, missing_letters, needs_layout
+from storyboard.fonts import BUILTIN, UnreadableFont, load_face, missing_letters, needs_layout
 
 
 @pytest.mark.parametrize("text", ["Café, naïve, Łódź", "Река ночью", "Ποτάμι", "Գետ", "მდინარე", "נהר", "نهر", "→ ★ €"])
@@ -25,7 +25,7 @@ def test_another_font_is_judged_by_its_own_letters() -> None:
 def test_what_is_no_font_is_said(tmp_path: Path) -> None:
     (tmp_path / "none.ttf").write_bytes(b"\x00\x01\x00\x00 and nothing more")
     with pytest.raises(UnreadableFont):
-        face(12, tmp_path / "none.ttf")
+        load_face(12, tmp_path / "none.ttf")
     with pytest.raises(UnreadableFont):
         missing_letters("a", b"none")
 

@@ -139,7 +139,7 @@ def test_no_hook_and_no_program_of_the_repository_is_run(folder: Path) -> None:
     with Git(folder) as repository:
         assert repository.file("HEAD", "a.yaml") is not None
         assert len(repository.commits(["a.yaml"])) == 1
-        repository.ask("ls-files", "-s", "-z")
+        repository.run("ls-files", "-s", "-z")
     assert not (folder / "sprung").exists()
 
 
@@ -201,7 +201,7 @@ def test_a_git_that_ends_is_told_and_the_next_question_is_answered(
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "All")
     with Git(folder) as repository:
-        batch = repository._reader()
+        batch = repository._open_batch()
         batch.kill()
         batch.wait()
         with pytest.raises(GitProblem, match=r"git cannot read HEAD:a\.txt"):

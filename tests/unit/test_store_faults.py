@@ -21,7 +21,7 @@ from storyboard.core.results import Provenance, Record
 from storyboard.store import lockfile
 from storyboard.store.blobs import BlobStore
 from storyboard.store.digest_cache import DigestCache
-from storyboard.store.integrity import unseal
+from storyboard.store.integrity import decode_with_checksum
 from storyboard.store.journal import Job, Journal
 from storyboard.store.ledger import Ledger, LedgerEntry
 from storyboard.store.lockfile import Lockfile
@@ -58,7 +58,7 @@ class Project:
     def make_a_take(self) -> None:
         if self.records.find(KEY):
             return self.finish()
-        if JOB.task_id not in self.ledger.standing().bound:
+        if JOB.task_id not in self.ledger.spend().reserved:
             assert self.ledger.reserve(money("reserved"), Decimal(1))
         self.journal.open(JOB)
         self.journal.advance(JOB.task_id, "submitted")
@@ -78,9 +78,9 @@ class Project:
         for path in self.root.glob("cache/blobs/*/*"):
             assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
         for path in self.root.glob("cache/records/*/*/*.json"):
-            assert unseal(path.read_bytes(), Record).key == KEY
+            assert decode_with_checksum(path.read_bytes(), Record).key == KEY
         for path in self.root.glob("journal/*.json"):
-            assert unseal(path.read_bytes(), Job).task_id == JOB.task_id
+            assert decode_with_checksum(path.read_bytes(), Job).task_id == JOB.task_id
         assert lockfile.read(self.lock) in (OLD, NEW)
         assert not (self.root / "cache" / "damaged").exists()
 
@@ -89,8 +89,8 @@ class Project:
         assert [record.digest for record in self.records.find(KEY)] == [hashlib.sha256(TAKE).hexdigest()]
         assert lockfile.read(self.lock) == NEW
         assert self.journal.jobs() == []
-        standing = self.ledger.standing()
-        assert (standing.spent, standing.bound) == (Decimal("0.964"), {})
+        spend = self.ledger.spend()
+        assert (spend.spent, spend.reserved) == (Decimal("0.964"), {})
 
 
 def memory(folder: Path) -> DigestCache:

@@ -1,4 +1,4 @@
-"""Paid jobs are on disk before they are sent, and until they are safe."""
+"""Paid jobs are on disk before their request is sent, and until their result is committed."""
 
 import contextlib
 import os

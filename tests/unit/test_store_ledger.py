@@ -1,4 +1,4 @@
-"""Money: nothing forgotten, nothing counted twice, never more than the cap."""
+"""Money in the ledger: no event lost, none counted twice, the cap never exceeded."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ def test_events_are_kept_in_order_for_the_next_process(ledger: Ledger, path: Pat
 
 def test_new_project_owes_nothing(ledger: Ledger) -> None:
     assert ledger.entries() == []
-    assert ledger.standing() == Spend(Decimal(0), {})
+    assert ledger.spend() == Spend(Decimal(0), {})
     assert ledger.position() == 0
 
 
@@ -82,15 +82,15 @@ def test_new_project_owes_nothing(ledger: Ledger) -> None:
         ([entry(), entry(event="released"), entry(event="settled", cost="1.2")], "1.2", "0"),
     ],
 )
-def test_standing_follows_the_events_of_each_task(
+def test_spend_follows_the_events_of_each_task(
     ledger: Ledger, events: list[LedgerEntry], spent: str, bound: str
 ) -> None:
     for one in events:
         ledger.append(one)
-    standing = ledger.standing()
-    assert standing.spent == Decimal(spent)
-    assert sum(standing.bound.values()) == Decimal(bound)
-    assert standing.total == Decimal(spent) + Decimal(bound)
+    spend = ledger.spend()
+    assert spend.spent == Decimal(spent)
+    assert sum(spend.reserved.values()) == Decimal(bound)
+    assert spend.total == Decimal(spent) + Decimal(bound)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_reservation_is_refused_exactly_above_the_cap(ledger: Ledger) -> None:
 def test_same_task_reserved_again_counts_once(ledger: Ledger) -> None:
     for _ in range(3):
         assert ledger.reserve(entry(), Decimal("1.0"))
-    assert ledger.standing().total == Decimal("0.964")
+    assert ledger.spend().total == Decimal("0.964")
 
 
 def test_only_reservations_are_reserved(ledger: Ledger) -> None:
@@ -176,12 +176,12 @@ def test_what_was_spent_before_does_not_count_but_what_is_bound_does(ledger: Led
     ledger.append(entry("old", "settled", cost="0.964"))
     ledger.append(entry("flying"))
     start = ledger.position()
-    assert ledger.standing(start) == Spend(Decimal(0), {"flying": Decimal("0.964")})
+    assert ledger.spend(start) == Spend(Decimal(0), {"flying": Decimal("0.964")})
     assert not ledger.reserve(entry("new"), Decimal("1.9"), start)
     assert ledger.reserve(entry("new"), Decimal("1.93"), start)
     ledger.append(entry("flying", "settled"))
-    assert ledger.standing(start).spent == Decimal("0.964")
-    assert ledger.standing().spent == Decimal("1.928")
+    assert ledger.spend(start).spent == Decimal("0.964")
+    assert ledger.spend().spent == Decimal("1.928")
 
 
 def test_reservation_sees_what_another_process_wrote(ledger: Ledger, path: Path) -> None:
@@ -316,7 +316,7 @@ def test_threads_of_two_processes_never_pass_the_cap(ledger: Ledger, path: Path)
         most = max(most, sum(held.values(), Decimal(0)))
     assert {one.task_id.split("-")[0] for one in entries} == {"one", "two"}
     assert Decimal("35") < most <= Decimal(36)
-    assert ledger.standing().total == sum(held.values(), Decimal(0))
+    assert ledger.spend().total == sum(held.values(), Decimal(0))
     assert ledger.troubles == []
 
 
@@ -409,10 +409,10 @@ class Spending(RuleBasedStateMachine):
 
     @invariant()
     def stands_as_told(self) -> None:
-        standing = self.ledger.standing()
-        assert standing.spent == sum(self.spent.values(), Decimal(0))
-        assert set(standing.bound) == self.open
-        assert standing.total <= self.cap + self.overrun
+        spend = self.ledger.spend()
+        assert spend.spent == sum(self.spent.values(), Decimal(0))
+        assert set(spend.reserved) == self.open
+        assert spend.total <= self.cap + self.overrun
 
 
 TestSpending = Spending.TestCase

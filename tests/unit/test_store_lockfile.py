@@ -1,4 +1,4 @@
-"""The lockfile: stable text, clear refusals, and branches that merge."""
+"""Lockfile: stable text, clear errors, and branches that merge."""
 
 import subprocess
 from pathlib import Path

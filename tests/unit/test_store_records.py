@@ -1,4 +1,4 @@
-"""Records: what was made under a key, and whether it still counts."""
+"""Records: the outputs of a key, and whether they are still valid."""
 
 import json
 import os
@@ -204,10 +204,10 @@ def test_record_under_another_name_is_set_aside(shelf: Shelf) -> None:
 def test_record_that_names_a_path_is_set_aside(shelf: Shelf) -> None:
     record = shelf.take()
     evil = replace(record, outputs={"video": record.digest, "sound": "../../../secret"})
-    from storyboard.store.integrity import seal
+    from storyboard.store.integrity import encode_with_checksum
 
     path = shelf.file(evil)
-    path.write_bytes(seal(evil))
+    path.write_bytes(encode_with_checksum(evil))
     assert shelf.records.find(KEY) == [record]
     assert [trouble.reason for trouble in shelf.records.troubles] == ["it names something that is no digest"]
 

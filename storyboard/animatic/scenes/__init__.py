@@ -1,1 +1,1 @@
-"""One function a scene of the animatic, and one table of them."""
+"""Scenes of the animatic, one function each; ``stage`` has the table of them."""

@@ -1,4 +1,4 @@
-"""Woods: trunks behind trunks, light between them, ferns on the ground."""
+"""Forest: trunks behind trunks, light between them, ferns on the ground."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from storyboard.animatic.world import Element, Plane, World
 
 
 def forest(world: World) -> list[Element]:
-    """Inside a wood."""
-    conifers = world.reading.has("pine", "snow") or world.chance("wood").random() < 0.35
+    """Build the inside of a wood."""
+    conifers = world.reading.has("pine", "snow") or world.rng_for("wood").random() < 0.35
     tall = 0.55 * world.bulk
     far = terrain.treeline(
         world,
@@ -25,7 +25,7 @@ def forest(world: World) -> list[Element]:
         below=0.5,
         plane=sky.DEPTH,
     )
-    back = sky.baked(
+    back = sky.bake(
         sky.backdrop(world, clouds=False),
         far,
         stand(world, 0, 0.26, 26, sky.DEPTH),
@@ -36,26 +36,26 @@ def forest(world: World) -> list[Element]:
         elements.append(sea.shafts(world, 0.42, 0.4))
     elements += [
         Plane(stand(world, 2, 0.6, 8)),
-        *actors.walking(world, world.horizon + 0.32, 0.24),
+        *actors.walkers(world, world.horizon + 0.32, 0.24),
         Plane(stand(world, 3, 0.84, 4)),
     ]
     return [
         *elements,
         *actors.birds(world),
-        Plane(terrain.framing(world, "branches" if conifers else "leaves"), swing=(0.004, 0.002, 6.0)),
+        Plane(terrain.foreground(world, "branches" if conifers else "leaves"), swing=(0.004, 0.002, 6.0)),
     ]
 
 
 def stand(world: World, number: int, depth: float, count: int, plane: float | None = None) -> Layer:
-    """Trunks at one depth, with the ground that they stand on and what grows there."""
+    """Draw trunks at one depth, with the ground and undergrowth."""
     base = world.horizon + 0.03 + 0.5 * depth**1.5
     canvas = world.canvas(depth if plane is None else plane)
     stencil = Stencil(canvas)
-    rng = world.chance(f"stand {number}")
+    rng = world.rng_for(f"stand {number}")
     width = 0.012 + 0.075 * depth**1.8
     x = world.across(canvas)
     ground = base + 0.02 * np.sin(x * 3 + number) + 0.012 * np.abs(np.sin(x * 9 + 2 * number))
-    stencil.polygon(terrain.under(x, ground, canvas.bottom))
+    stencil.polygon(terrain.outline_below(x, ground, canvas.bottom))
     total = max(3, round(count * min(1.3, 0.3 + 0.4 * world.aspect)))
     for step in range(total):
         at = canvas.left + (canvas.right - canvas.left) * (step + rng.uniform(0.15, 0.85)) / total
@@ -75,16 +75,16 @@ def stand(world: World, number: int, depth: float, count: int, plane: float | No
                 thick * 0.3,
                 2,
             )
-    _undergrowth(world, stencil, rng, depth, base)
+    _draw_undergrowth(world, stencil, rng, depth, base)
     for at in np.arange(canvas.left, canvas.right, 0.16 + 0.1 * depth):
         plants.tuft(
             stencil, rng, at, canvas.top + rng.uniform(-0.02, 0.05), rng.uniform(0.07, 0.15) + 0.05 * depth, 80, 0.7
         )
     leaf = mix(world.palette.leaf, world.palette.haze, 0.15)
-    return world.cut(stencil, depth, leaf, [(base - 0.5, base + 0.05, 0.5 * (1 - depth) ** 1.2)], plane=plane)
+    return world.silhouette(stencil, depth, leaf, [(base - 0.5, base + 0.05, 0.5 * (1 - depth) ** 1.2)], plane=plane)
 
 
-def _undergrowth(world: World, stencil: Stencil, rng: np.random.Generator, depth: float, base: float) -> None:
+def _draw_undergrowth(world: World, stencil: Stencil, rng: np.random.Generator, depth: float, base: float) -> None:
     canvas = stencil.canvas
     if depth < 0.3:
         return

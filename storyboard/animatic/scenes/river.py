@@ -12,23 +12,27 @@ from storyboard.animatic.world import Element, Plane, World
 
 
 def river(world: World) -> list[Element]:
-    """A river that leads away from the camera."""
+    """Build a river that leads away from the camera."""
     reading = world.reading
     kind = "fir" if reading.has("pine", "snow") else "crown"
     line = world.horizon
-    far = terrain.range_(
+    far = terrain.mountain_range(
         world, "far", 0.12, line, 0.12, sharp=0.1, material=world.palette.leaf, mist=0.9, plane=sky.DEPTH
     )
     wood = terrain.treeline(world, "far wood", 0.24, line + 0.003, 0.1 * world.bulk, kind, mist=0.75, plane=sky.DEPTH)
-    back = sky.baked(sky.backdrop(world, line + 0.06), far, wood)
+    back = sky.bake(sky.backdrop(world, line + 0.06), far, wood)
     sides = [
         bank(world, number, depth, spread, kind)
         for number, (depth, spread) in enumerate(((0.34, 0.13), (0.5, 0.26), (0.72, 0.46)))
     ]
     water = Water(
-        world, [(back, line), *((side, foot_of(world, side.depth)) for side in sides)], clear=0.82, glint=1.1, speed=0.8
+        world,
+        [(back, line), *((side, waterline(world, side.depth)) for side in sides)],
+        clear=0.82,
+        glint=1.1,
+        speed=0.8,
     )
-    front = terrain.framing(world, "leaves" if not reading.has("pine", "snow") else "branches")
+    front = terrain.foreground(world, "leaves" if not reading.has("pine", "snow") else "branches")
     return [
         Plane(back),
         Plane(sides[0]),
@@ -40,15 +44,15 @@ def river(world: World) -> list[Element]:
     ]
 
 
-def foot_of(world: World, depth: float) -> float:
-    """The height at which things at *depth* enter the water."""
+def waterline(world: World, depth: float) -> float:
+    """Return the height at which things at *depth* enter the water."""
     return world.horizon + 0.012 + 0.33 * max(0.0, depth - 0.3)
 
 
 def bank(world: World, number: int, depth: float, spread: float, kind: str) -> Layer:
-    """Both banks at one depth: trees left and right of an opening *spread* wide to each side, their feet in water."""
-    rng = world.chance(f"bank {number}")
-    base = foot_of(world, depth)
+    """Draw both banks at one depth: trees on each side of an opening *spread* wide, their feet in the water."""
+    rng = world.rng_for(f"bank {number}")
+    base = waterline(world, depth)
     canvas = world.canvas(depth, bottom=base + 0.03)
     stencil, roots = Stencil(canvas), Stencil(canvas)
     size = 0.22 + 1.15 * (depth - 0.3)
@@ -56,20 +60,20 @@ def bank(world: World, number: int, depth: float, spread: float, kind: str) -> L
         inner = spread * (0.55 + 0.5 * world.spread) * rng.uniform(0.8, 1.15)
         place = inner
         while place < max(canvas.right, -canvas.left) + 0.2 * size:
-            _stand(world, stencil, roots, rng, side * place, base, size * rng.uniform(0.85, 1.15), kind)
+            _draw_stand(world, stencil, roots, rng, side * place, base, size * rng.uniform(0.85, 1.15), kind)
             place += size * rng.uniform(0.26, 0.5)
-        _mass(stencil, rng, side, inner, base, size, canvas.right + 0.1)
+        _draw_undergrowth(stencil, rng, side, inner, base, size, canvas.right + 0.1)
     lift = [(base - size * 0.5, base + 0.02, 0.42 * (1 - depth)), (base - size * 1.4, base - size * 0.6, 0.06)]
-    image = cut_out(world.paint(canvas, depth, world.palette.leaf, lift), stencil.soft())
+    image = cut_out(world.paint(canvas, depth, world.palette.leaf, lift), stencil.soft_mask())
     if world.reading.has("glow"):
-        _lit(world, image, roots, base, size)
+        _light_roots(world, image, roots, base, size)
     return Layer(canvas, depth, image)
 
 
-def _lit(world: World, image: Picture, roots: Stencil, base: float, size: float) -> None:
+def _light_roots(world: World, image: Picture, roots: Stencil, base: float, size: float) -> None:
     """Let the roots shine, most where they enter the water."""
     _, y = roots.canvas.grid(8)
-    rise = noise.smooth(base - size * 0.36, base, y) * 255
+    rise = noise.smoothstep(base - size * 0.36, base, y) * 255
     fading = Image.fromarray(rise.astype(np.uint8)).resize(roots.image.size, Image.Resampling.BILINEAR)
     shine(
         image,
@@ -80,7 +84,7 @@ def _lit(world: World, image: Picture, roots: Stencil, base: float, size: float)
     )
 
 
-def _stand(
+def _draw_stand(
     world: World,
     stencil: Stencil,
     roots: Stencil,
@@ -110,10 +114,10 @@ def _stand(
         )
 
 
-def _mass(
+def _draw_undergrowth(
     stencil: Stencil, rng: np.random.Generator, side: int, inner: float, base: float, size: float, end: float
 ) -> None:
-    """Undergrowth, a roof of leaves, and the dark of the wood behind the first trees."""
+    """Draw undergrowth, a roof of leaves, and the dark wood behind the first trees."""
     for place in np.arange(inner + 0.25 * size, end, 0.16 * size):
         plants.tuft(stencil, rng, side * place, base - size * 0.08, size * rng.uniform(0.1, 0.2), 26, 0.8)
         plants.tuft(

@@ -1,4 +1,4 @@
-"""Temples and ruins: a stepped pyramid or a portico in the woods, stairs that lead up to it."""
+"""Temples and ruins: a stepped pyramid or a portico in the woods, with stairs."""
 
 import numpy as np
 
@@ -14,10 +14,10 @@ DEPTH = 0.4
 
 
 def temple(world: World) -> list[Element]:
-    """A temple at the end of its way."""
+    """Build a temple at the end of its path."""
     foot = world.horizon + 0.10
     kind = "fir" if world.reading.has("pine", "snow") else "crown"
-    hills = terrain.range_(
+    hills = terrain.mountain_range(
         world,
         "hills",
         0.16,
@@ -30,8 +30,8 @@ def temple(world: World) -> list[Element]:
         plane=sky.DEPTH,
     )
     wood = terrain.treeline(world, "wood", 0.3, foot, 0.2 * world.bulk, kind, mist=0.7, below=0.4, plane=sky.DEPTH)
-    back = sky.baked(sky.backdrop(world), hills, wood)
-    build = pyramid if _stepped(world) else portico
+    back = sky.bake(sky.backdrop(world), hills, wood)
+    build = pyramid if _is_stepped(world) else portico
     elements: list[Element] = [Plane(back), *sky.passing_clouds(world)]
     if not world.palette.night:
         elements.append(sea.shafts(world, sky.DEPTH, 0.3))
@@ -41,53 +41,55 @@ def temple(world: World) -> list[Element]:
             weather.Lamp(world, (side * 0.25 * world.spread, foot + 0.045), DEPTH, (1.0, 0.6, 0.22), 0.2, 0.8, 0.7)
             for side in (-1, 1)
         ]
-    elements += [Plane(sides(world, 0.58, foot + 0.1, 0.42, kind)), *actors.walking(world, foot + 0.2, 0.15)]
+    elements += [Plane(sides(world, 0.58, foot + 0.1, 0.42, kind)), *actors.walkers(world, foot + 0.2, 0.15)]
     near = Plane(sides(world, 0.85, foot + 0.32, 0.66, kind))
     return [
         *elements,
         near,
         *actors.birds(world),
-        Plane(terrain.framing(world, "leaves" if kind == "crown" else "branches"), swing=(0.004, 0.002, 7.0)),
+        Plane(terrain.foreground(world, "leaves" if kind == "crown" else "branches"), swing=(0.004, 0.002, 7.0)),
     ]
 
 
-def _stepped(world: World) -> bool:
-    return world.reading.has("jungle", "mangrove", "stairs") or world.chance("temple").random() < 0.45
+def _is_stepped(world: World) -> bool:
+    return world.reading.has("jungle", "mangrove", "stairs") or world.rng_for("temple").random() < 0.45
 
 
-class _Ink:
-    """The masks of one building: its walls, what is in shade or in light, its stairs, its door."""
+class _BuildingMasks:
+    """The masks of one building: walls, shaded parts, lit parts, stairs and door."""
 
     def __init__(self, canvas: LayerArea) -> None:
         self.canvas = canvas
         self.walls, self.shade, self.lit, self.stairs, self.door = (Stencil(canvas) for _ in range(5))
 
-    def built(self, world: World, foot: float, mist: float) -> Layer:
-        """The painted building on its ground; *mist* is how far the air rises at its foot."""
+    def paint(self, world: World, foot: float, mist: float) -> Layer:
+        """Return the painted building on its ground; *mist* is how far the air rises at its foot."""
         x = world.across(self.canvas)
-        self.walls.polygon(terrain.under(x, np.full_like(x, foot), self.canvas.bottom))
+        self.walls.polygon(terrain.outline_below(x, np.full_like(x, foot), self.canvas.bottom))
         lift = [(foot - mist, foot + 0.03, 0.5)]
-        image = cut_out(world.paint(self.canvas, DEPTH, world.palette.ground, lift), self.walls.soft())
-        _faces(world, image, self.shade, self.lit, self.stairs)
-        _doorway(world, image, self.door)
+        image = cut_out(world.paint(self.canvas, DEPTH, world.palette.ground, lift), self.walls.soft_mask())
+        _tint_faces(world, image, self.shade, self.lit, self.stairs)
+        _paint_doorway(world, image, self.door)
         return Layer(self.canvas, DEPTH, image)
 
 
 def pyramid(world: World, foot: float) -> Layer:
-    """A stepped pyramid with a shrine on top; the side that looks to the light is brighter."""
+    """Draw a stepped pyramid with a shrine on top, brighter on the side that faces the light."""
     half, tall = 0.62 * world.spread * (0.75 + 0.25 * world.bulk), 0.46 * (0.7 + 0.3 * world.bulk)
-    ink = _Ink(world.canvas(DEPTH, foot - tall * 1.6, foot + 0.6))
+    ink = _BuildingMasks(world.canvas(DEPTH, foot - tall * 1.6, foot + 0.6))
     way = 1 if world.light.x > 0 else -1
-    rng = world.chance("pyramid")
+    rng = world.rng_for("pyramid")
     summit = foot - tall * 0.78
-    _tiers(ink, rng, way, half, foot, summit)
-    _shrine(ink, way, half * 0.24, summit, tall)
-    _stairs(ink.stairs, ink.shade, summit, foot + 0.35, half * 0.15, half * 0.27)
-    _overgrown(ink.walls, rng, half, foot, tall)
-    return ink.built(world, foot, tall * 0.5)
+    _draw_tiers(ink, rng, way, half, foot, summit)
+    _draw_shrine(ink, way, half * 0.24, summit, tall)
+    _draw_stairs(ink.stairs, ink.shade, summit, foot + 0.35, half * 0.15, half * 0.27)
+    _draw_overgrowth(ink.walls, rng, half, foot, tall)
+    return ink.paint(world, foot, tall * 0.5)
 
 
-def _tiers(ink: _Ink, rng: np.random.Generator, way: int, half: float, foot: float, summit: float) -> None:
+def _draw_tiers(
+    ink: _BuildingMasks, rng: np.random.Generator, way: int, half: float, foot: float, summit: float
+) -> None:
     tiers = 6
     for tier in range(tiers):
         low, high = (foot + (summit - foot) * step / tiers for step in (tier, tier + 1))
@@ -100,7 +102,7 @@ def _tiers(ink: _Ink, rng: np.random.Generator, way: int, half: float, foot: flo
             ink.shade.box(x, high + 0.008, x + 0.0018, low - 0.01)
 
 
-def _shrine(ink: _Ink, way: int, half: float, base: float, tall: float) -> None:
+def _draw_shrine(ink: _BuildingMasks, way: int, half: float, base: float, tall: float) -> None:
     eaves, roof, comb = (base - tall * part for part in (0.2, 0.25, 0.4))
     ink.walls.box(-half, eaves, half, base)
     ink.walls.box(-half * 1.14, roof, half * 1.14, eaves)
@@ -111,13 +113,13 @@ def _shrine(ink: _Ink, way: int, half: float, base: float, tall: float) -> None:
     ink.door.polygon([(-half * 0.24, base), (-half * 0.2, lintel), (half * 0.2, lintel), (half * 0.24, base)])
 
 
-def _faces(world: World, image: Picture, shade: Stencil, lit: Stencil, stairs: Stencil) -> None:
-    tint(image, lit.soft(), mix(world.palette.light, world.palette.haze, 0.4), 0.26)
-    tint(image, stairs.soft(), mix(world.palette.light, world.palette.haze, 0.55), 0.42)
-    tint(image, shade.soft(), world.palette.dark, 0.4)
+def _tint_faces(world: World, image: Picture, shade: Stencil, lit: Stencil, stairs: Stencil) -> None:
+    tint(image, lit.soft_mask(), mix(world.palette.light, world.palette.haze, 0.4), 0.26)
+    tint(image, stairs.soft_mask(), mix(world.palette.light, world.palette.haze, 0.55), 0.42)
+    tint(image, shade.soft_mask(), world.palette.dark, 0.4)
 
 
-def _doorway(world: World, image: Picture, door: Stencil) -> None:
+def _paint_doorway(world: World, image: Picture, door: Stencil) -> None:
     if world.palette.night or world.reading.has("glow", "fire"):
         shine(
             image,
@@ -127,11 +129,11 @@ def _doorway(world: World, image: Picture, door: Stencil) -> None:
             1.2,
         )
     else:
-        tint(image, door.soft(), world.palette.dark, 0.85)
+        tint(image, door.soft_mask(), world.palette.dark, 0.85)
 
 
-def _stairs(stairs: Stencil, shade: Stencil, top: float, foot: float, narrow: float, wide: float) -> None:
-    """A flight of stairs with a rail on both sides, steps larger towards the camera."""
+def _draw_stairs(stairs: Stencil, shade: Stencil, top: float, foot: float, narrow: float, wide: float) -> None:
+    """Draw a flight of stairs with a rail on both sides, steps larger towards the camera."""
     stairs.polygon([(-narrow, top), (narrow, top), (wide, foot), (-wide, foot)])
     for part in np.linspace(0, 1, 38)[1:] ** 1.15:
         y, half = top + (foot - top) * part, narrow + (wide - narrow) * part
@@ -142,7 +144,7 @@ def _stairs(stairs: Stencil, shade: Stencil, top: float, foot: float, narrow: fl
         )
 
 
-def _overgrown(walls: Stencil, rng: np.random.Generator, half: float, foot: float, tall: float) -> None:
+def _draw_overgrowth(walls: Stencil, rng: np.random.Generator, half: float, foot: float, tall: float) -> None:
     for _ in range(16):
         side, rise = int(rng.choice([-1, 1])), rng.uniform(0, 0.75)
         x = side * half * (1 - 0.88 * rise) * rng.uniform(0.8, 1.0)
@@ -152,12 +154,12 @@ def _overgrown(walls: Stencil, rng: np.random.Generator, half: float, foot: floa
 
 
 def portico(world: World, foot: float) -> Layer:
-    """Columns under a gable, some of them broken."""
+    """Draw columns under a gable, some of them broken."""
     half, tall = 0.58 * world.spread * (0.75 + 0.25 * world.bulk), 0.36 * (0.7 + 0.3 * world.bulk)
-    ink = _Ink(world.canvas(DEPTH, foot - tall * 1.7, foot + 0.6))
-    rng = world.chance("portico")
+    ink = _BuildingMasks(world.canvas(DEPTH, foot - tall * 1.7, foot + 0.6))
+    rng = world.rng_for("portico")
     broken = world.reading.has("jungle") or rng.random() < 0.5
-    _columns(ink, rng, 1 if world.light.x > 0 else -1, (half, tall, foot), broken)
+    _draw_columns(ink, rng, 1 if world.light.x > 0 else -1, (half, tall, foot), broken)
     start, eaves = -half * (0.5 if broken else 1.0), foot - tall
     ink.walls.box(start, eaves - tall * 0.13, half, eaves)
     ink.walls.polygon([(start, eaves - tall * 0.13), (start * 0.08, eaves - tall * 0.45), (half, eaves - tall * 0.13)])
@@ -168,12 +170,17 @@ def portico(world: World, foot: float) -> Layer:
         wide, top = half * (1.04 + 0.05 * step), foot + 0.012 * step
         ink.walls.box(-wide, top, wide, top + 0.014)
         ink.shade.box(-wide, top, wide, top + 0.002)
-    _stairs(ink.stairs, ink.shade, foot, foot + 0.35, half * 0.16, half * 0.34)
-    return ink.built(world, foot + 0.045, tall * 0.6)
+    _draw_stairs(ink.stairs, ink.shade, foot, foot + 0.35, half * 0.16, half * 0.34)
+    return ink.paint(world, foot + 0.045, tall * 0.6)
 
 
-def _columns(
-    ink: _Ink, rng: np.random.Generator, way: int, form: tuple[float, float, float], broken: bool, count: int = 8
+def _draw_columns(
+    ink: _BuildingMasks,
+    rng: np.random.Generator,
+    way: int,
+    form: tuple[float, float, float],
+    broken: bool,
+    count: int = 8,
 ) -> None:
     half, tall, foot = form
     wide = half * 0.062
@@ -188,14 +195,14 @@ def _columns(
 
 
 def sides(world: World, depth: float, base: float, inner: float, kind: str) -> Layer:
-    """Trees and undergrowth that leave the way in the middle open."""
+    """Draw trees and undergrowth that leave the path in the middle open."""
     canvas = world.canvas(depth)
     stencil = Stencil(canvas)
-    rng = world.chance(f"sides {depth}")
+    rng = world.rng_for(f"sides {depth}")
     x = world.across(canvas)
     away = np.abs(x) / (inner * world.spread)
-    rim = base - 0.012 * np.abs(np.sin(23 * x)) + (canvas.bottom + 0.02 - base) * noise.smooth(1.15, 0.55, away)
-    stencil.polygon(terrain.under(x, rim, canvas.bottom + 0.03))
+    rim = base - 0.012 * np.abs(np.sin(23 * x)) + (canvas.bottom + 0.02 - base) * noise.smoothstep(1.15, 0.55, away)
+    stencil.polygon(terrain.outline_below(x, rim, canvas.bottom + 0.03))
     for side in (-1, 1):
         at = inner * world.spread
         while at < canvas.right + 0.1:
@@ -209,4 +216,4 @@ def sides(world: World, depth: float, base: float, inner: float, kind: str) -> L
             plants.tuft(stencil, rng, side * at, base, 0.06 + 0.06 * depth, 90, 0.7)
             plants.fern(stencil, rng, side * (at - 0.05), base + 0.02, 0.06 + 0.08 * depth)
             at += size * rng.uniform(0.3, 0.55)
-    return world.cut(stencil, depth, world.palette.leaf, [(base - 0.3, base + 0.05, 0.3 * (1 - depth))])
+    return world.silhouette(stencil, depth, world.palette.leaf, [(base - 0.3, base + 0.05, 0.3 * (1 - depth))])

@@ -5,7 +5,7 @@ import numpy as np
 from storyboard.animatic import actors, figures, sky, weather
 from storyboard.animatic.brush import Stencil, cut_out, shine, tint
 from storyboard.animatic.layers import Layer
-from storyboard.animatic.palette import Colour, bent, mix
+from storyboard.animatic.palette import Colour, adjust, mix
 from storyboard.animatic.planes import Picture
 from storyboard.animatic.water import Water
 from storyboard.animatic.world import Element, Plane, World
@@ -15,9 +15,9 @@ WARM: Colour = (1.0, 0.78, 0.46)
 
 
 def street(world: World) -> list[Element]:
-    """A street between tall houses, wet where it rains or neon is lit."""
+    """Build a street between tall houses, wet in rain or under neon."""
     line, reading = world.horizon, world.reading
-    back = sky.baked(
+    back = sky.bake(
         sky.backdrop(world, line + 0.06, disc=not world.palette.night),
         *(blocks(world, i, line, 0.2 + 0.12 * i, 0.34 - 0.08 * i, sky.DEPTH) for i in range(2)),
     )
@@ -37,7 +37,9 @@ def street(world: World) -> list[Element]:
     )
     elements: list[Element] = [Plane(back), ground, Plane(far), weather.fog(world, 0.3, line, 0.05, 0.4), Plane(middle)]
     if reading.has("car"):
-        place = figures.crossing(world, -0.08 * world.spread, -0.06 * world.spread, line + 0.27, world.seconds, 0.0012)
+        place = figures.crossing_path(
+            world, -0.08 * world.spread, -0.06 * world.spread, line + 0.27, world.seconds, 0.0012
+        )
         elements.append(figures.Actor(actors.car(world, 0.3 * world.bulk, 0.3), place))
     if reading.has("person", "people"):
         elements += actors.people(world, line + 0.33)
@@ -47,30 +49,32 @@ def street(world: World) -> list[Element]:
 def facades(
     world: World, number: int, depth: float, line: float, first: float, last: float, plane: float | None = None
 ) -> Layer:
-    """The houses on both sides from the distance *first* to *last*, in perspective towards the horizon."""
+    """Draw the houses on both sides from the distance *first* to *last*, in perspective towards the horizon."""
     canvas = world.canvas(depth if plane is None else plane)
-    rng = world.chance(f"facades {number}")
+    rng = world.rng_for(f"facades {number}")
     walls, warm, cool, signs = (Stencil(canvas) for _ in range(4))
     for side in (-1, 1):
         far = last
         while far > first * 1.02:
             close = max(first, far / rng.uniform(1.25, 1.6))
-            _house(world, (walls, warm, cool, signs), rng, side, close, far, line)
+            _draw_house(world, (walls, warm, cool, signs), rng, side, close, far, line)
             far = close
     paint = world.paint(canvas, depth, lift=[(line - 0.6, line + 0.1, 0.32 * (1 - depth))])
-    image = cut_out(paint, walls.soft())
+    image = cut_out(paint, walls.soft_mask())
     lit = world.palette.night or world.palette.sky[0][2] < 0.45
-    _lights(world, image, (warm, cool, signs), depth, lit)
+    _paint_lights(world, image, (warm, cool, signs), depth, lit)
     return Layer(canvas, depth if plane is None else plane, image)
 
 
-def _lights(world: World, image: Picture, lamps: tuple[Stencil, Stencil, Stencil], depth: float, lit: bool) -> None:
+def _paint_lights(
+    world: World, image: Picture, lamps: tuple[Stencil, Stencil, Stencil], depth: float, lit: bool
+) -> None:
     warm, cool, signs = lamps
     spread = max(4, round(0.022 * (0.4 + depth) * warm.canvas.scale))
     if not lit:
         for panes, amount in ((warm, 0.35), (cool, 0.5)):
-            tint(image, panes.soft(), mix(world.palette.sky[1], world.palette.haze, 0.4), amount)
-        tint(image, signs.soft(), mix(world.palette.haze, world.palette.accent, 0.4), 0.28)
+            tint(image, panes.soft_mask(), mix(world.palette.sky[1], world.palette.haze, 0.4), amount)
+        tint(image, signs.soft_mask(), mix(world.palette.haze, world.palette.accent, 0.4), 0.28)
         return
     shine(
         image,
@@ -79,18 +83,20 @@ def _lights(world: World, image: Picture, lamps: tuple[Stencil, Stencil, Stencil
         spread,
         0.6,
     )
-    tint(image, cool.soft(), mix(world.palette.accent, world.palette.haze, 0.45), 0.55)
+    tint(image, cool.soft_mask(), mix(world.palette.accent, world.palette.haze, 0.45), 0.55)
     shine(image, signs.image, world.palette.accent, spread * 3, 1.3)
 
 
-def _house(world: World, ink: tuple[Stencil, ...], rng: Rng, side: int, close: float, far: float, line: float) -> None:
+def _draw_house(
+    world: World, ink: tuple[Stencil, ...], rng: Rng, side: int, close: float, far: float, line: float
+) -> None:
     walls, warm, cool, signs = ink
     half = 0.52 * (0.45 + 0.55 * world.spread)
     tall, deep = rng.uniform(0.75, 1.9), 0.30
     setback = half * rng.uniform(1.0, 1.08)
 
     def spot(away: float, height: float) -> tuple[float, float]:
-        """A point of the wall: how far away, and how high (0 the pavement, 1 the eaves)."""
+        """Return a point of the wall at the distance *away*; *height* is 0 at the pavement, 1 at the eaves."""
         return side * setback / away, line + (deep - (deep + tall) * height) / away
 
     outer = side * (half + 3.0) / close
@@ -116,13 +122,13 @@ def _house(world: World, ink: tuple[Stencil, ...], rng: Rng, side: int, close: f
             [spot(a, 0.035), spot(a, 0.085), spot(b, 0.085), spot(b, 0.035)], int(rng.uniform(90, 220))
         )
     if rng.random() < 0.75:
-        _sign(signs, rng, side, setback, close * rng.uniform(1.02, 1.15), line, deep, tall)
+        _draw_sign(signs, rng, side, setback, close * rng.uniform(1.02, 1.15), line, deep, tall)
 
 
-def _sign(
+def _draw_sign(
     signs: Stencil, rng: Rng, side: int, setback: float, away: float, line: float, deep: float, tall: float
 ) -> None:
-    """A sign that stands out from the wall, lettered in strokes that mean nothing."""
+    """Draw a sign that projects from the wall, lettered in meaningless strokes."""
     wide, top = rng.uniform(0.05, 0.09), rng.uniform(0.3, 0.62)
     rows = int(rng.integers(3, 7))
     x0 = side * (setback - wide) / away
@@ -147,30 +153,32 @@ def _sign(
 def blocks(
     world: World, number: int, line: float, depth: float, tall: float, plane: float, below: float = 0.05
 ) -> Layer:
-    """A row of towers seen from the front."""
+    """Draw a row of towers seen from the front."""
     canvas = world.canvas(plane, line - tall * 2.1, line + below)
-    rng = world.chance(f"blocks {number}")
+    rng = world.rng_for(f"blocks {number}")
     walls, panes = Stencil(canvas), Stencil(canvas)
     x = canvas.left - 0.05
     while x < canvas.right:
         wide = rng.uniform(0.035, 0.095) * (0.6 + depth)
         high = tall * rng.uniform(0.35, 1.0) * (0.55 + 0.75 * np.exp(-(((x - world.light.x * 0.6) / 0.5) ** 2)))
-        _tower(walls, panes, rng, x, x + wide, line, line - high, depth)
+        _draw_tower(walls, panes, rng, x, x + wide, line, line - high, depth)
         x += wide * rng.uniform(0.85, 1.25)
     walls.box(canvas.left, line - 0.02, canvas.right, canvas.bottom)
-    image = cut_out(world.paint(canvas, depth, lift=[(line - tall * 1.2, line, 0.6 * (1 - depth))]), walls.soft())
+    image = cut_out(world.paint(canvas, depth, lift=[(line - tall * 1.2, line, 0.6 * (1 - depth))]), walls.soft_mask())
     lit = world.palette.night or world.palette.sky[0][2] < 0.45
     shade = mix(
-        WARM if number % 2 == 0 else bent(world.palette.accent, saturation=0.7), world.palette.haze, 0.45 * (1 - depth)
+        WARM if number % 2 == 0 else adjust(world.palette.accent, saturation=0.7),
+        world.palette.haze,
+        0.45 * (1 - depth),
     )
     if lit:
         shine(image, panes.image, shade, 6, 0.5)
     else:
-        tint(image, panes.soft(), mix(world.palette.sky[1], world.palette.dark, 0.2), 0.28)
+        tint(image, panes.soft_mask(), mix(world.palette.sky[1], world.palette.dark, 0.2), 0.28)
     return Layer(canvas, plane, image)
 
 
-def _tower(
+def _draw_tower(
     walls: Stencil, panes: Stencil, rng: Rng, left: float, right: float, base: float, top: float, depth: float
 ) -> None:
     wide = right - left
@@ -192,14 +200,14 @@ def _tower(
 
 
 def skyline(world: World) -> list[Element]:
-    """A city across the water, or over the roofs."""
+    """Build a city across the water, or over the roofs."""
     line = world.horizon + 0.04
     tall = 0.34 * (0.75 + 0.25 * world.bulk)
     back = sky.backdrop(world)
     far = [blocks(world, i, line, 0.22 + 0.17 * i, tall * (1.0 - 0.16 * i), sky.DEPTH, 0.3) for i in range(2)]
-    sky.baked(back, *far)
+    sky.bake(back, *far)
     front = blocks(world, 2, line + 0.004, 0.62, tall * 0.62, 0.4)
-    if world.chance("quay").random() < 0.55:
+    if world.rng_for("quay").random() < 0.55:
         low: list[Element] = [
             Water(world, [(back, line), (front, line)], clear=0.78, glint=0.9, chop=1.1, smear=0.03),
             Plane(front),

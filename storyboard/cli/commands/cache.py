@@ -14,7 +14,7 @@ from storyboard.engine.cache_gc import Health, ProjectCache, cleaning, locked_ta
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
 from storyboard.report.text import several
 from storyboard.store.gc import Roots, classify
-from storyboard.store.lockfile_refs import RefsUnreadable, lockfiles
+from storyboard.store.lockfile_refs import RefsUnreadable, find_lockfiles
 
 
 @click.group("cache", epilog="Example: storyboard cache gc")
@@ -50,7 +50,7 @@ def listing(path: Path, as_json: bool) -> None:
     output = CommandOutput("cache ls", as_json=as_json)
     root = _project_root(path)
     try:
-        places = locked_takes(lockfiles(root))
+        places = locked_takes(find_lockfiles(root))
     except RefsUnreadable as bad:
         output.warnings.append(problem("lockfile", str(bad)))
         output.progress(f"warning: {bad}; where takes are used is not known")

@@ -25,6 +25,6 @@ def command(path: Path, by: str, as_json: bool) -> None:
     output = CommandOutput("cost", as_json=as_json)
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
     totals = ledger.totals(by)  # type: ignore[arg-type]  # click has checked the choice
-    bound = ledger.standing().bound
+    bound = ledger.spend().reserved
     output.warnings += [{"code": "ledger", "message": t.reason, "place": None, "help": None} for t in ledger.troubles]
     output.result(cost_text(totals, bound), cost_data(by, totals, bound))

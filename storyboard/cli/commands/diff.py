@@ -74,7 +74,7 @@ def _parse_revisions(past: GitHistory, revision: str | None) -> tuple[str, str]:
         return ("HEAD", "")
     if "..." in revision:
         old, new = (name or "HEAD" for name in revision.split("...", 1))
-        base = past.git.ask("merge-base", past.git.commit(old), past.git.commit(new)).strip()
+        base = past.git.run("merge-base", past.git.commit(old), past.git.commit(new)).strip()
         return (base[:12], new)
     if ".." in revision:
         old, new = (name or "HEAD" for name in revision.split("..", 1))

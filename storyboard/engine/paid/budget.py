@@ -99,7 +99,7 @@ class Budget:
 
     def release_all_but(self, open_tasks: set[str]) -> None:
         """Free what a killed build had reserved without ever submitting it: it is bound, but in no journal."""
-        bound = self._ledger.standing().bound
+        bound = self._ledger.spend().reserved
         last = {entry.task_id: entry for entry in self._ledger.entries() if entry.task_id in bound}
         for task_id, entry in last.items():
             if task_id not in open_tasks:
@@ -107,7 +107,7 @@ class Budget:
 
     def spent(self) -> Decimal:
         """US dollars spent since this build began."""
-        return self._ledger.standing(self._since).spent
+        return self._ledger.spend(self._since).spent
 
     def _append(self, entry: LedgerEntry) -> None:
         self._ledger.append(entry)

@@ -1,9 +1,13 @@
-"""The sound in a file, decoded to blocks of stereo at 48 kHz, each sample at its time.
+"""Sound of a file, decoded to blocks of 48 kHz stereo, each sample at its time.
 
-What a container says about time is followed to the sample where a sound begins, and wherever it leaves a gap that
-lasts; in between the samples themselves count (``timestamps``). moviepy's reader is not used.
+The container's times are followed to the sample where a sound begins, and at every lasting gap; in between the samples
+are counted (``timestamps``). moviepy's reader is not used. Each link of a chained Ogg file (RFC 3533, section 4) is
+read as a file of its own: FFmpeg reads the next link with the headers of the first one, so that Vorbis turns into noise
+and its times jump back.
 """
 
+import io
+import os
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -19,25 +23,30 @@ from numpy.typing import NDArray
 
 from storyboard.core.audio import RATE
 from storyboard.core.timebase import frames_in
-from storyboard.media.audio.ogg_links import OggLink, links
-from storyboard.media.audio.timestamps import timed
+from storyboard.media.audio.timestamps import assign_times
 from storyboard.media.audio.varispeed import Varispeed
-from storyboard.media.reader import UnreadableMedia, container_at, open_media, picture_stream, ratio, reading
+from storyboard.media.reader import (
+    MP4_BOXES,
+    UnreadableMedia,
+    open_container,
+    open_media,
+    ratio,
+    translate_errors,
+    video_stream,
+)
 from storyboard.media.sample_table import packets
 
 # Samples of the left and the right channel: float32 of shape (2, n), 1.0 is full scale.
 Block: TypeAlias = NDArray[np.float32]
 Blocks: TypeAlias = Iterator[Block]
-
-_SILENCE = RATE
-# A decoder needs what comes before to begin in the middle.
+_SILENCE_SAMPLES = RATE
+# Seconds: a decoder that starts in the middle needs earlier packets first.
 _PREROLL = Fraction(1, 2)
-# In seconds: what is decoded for the sake of counting; it takes 0.05 s at most.
-_NEAR = 30
-_LOOKED_AT = 64
-# Formats that hold no times; FFmpeg makes them up, as if the file had one rate and a single beginning.
+# Seconds up to which sound is decoded from the beginning, to count samples; takes at most 0.05 s.
+_NEAR_S = 30
+_MAX_START_PACKETS = 64
+# Formats without times: FFmpeg invents them, as if the file had one rate and a single beginning.
 _WITHOUT_TIMES = frozenset({"aac", "mp3", "wav", "aiff", "flac"})
-_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _FORMATS = {
     b"\x1aE\xdf\xa3": "matroska",
     b"RIFF": "wav",
@@ -47,133 +56,219 @@ _FORMATS = {
     b"OggS": "ogg",
 }
 
+_OGG_PAGE = b"OggS"
+_OGG_HEADER_BYTES = 27
+_OGG_FIRST_PAGE = 2
+
 
 def silence(samples: int) -> Block:
-    """So many samples of nothing."""
+    """Return that many samples of silence."""
     return np.zeros((2, samples), np.float32)
 
 
-def take_sound(path: Path, start: Fraction) -> Blocks:
-    """The sound of a clip from *start* seconds after its first picture on; silent where it has none, until its end.
+def read_take_sound(path: Path, start: Fraction) -> Blocks:
+    """Yield the sound of a clip from *start* seconds after its first picture to its end; silence where it has none.
 
     Raises ``UnreadableMedia``.
     """
     with open_media(path, packets_only=True) as container:
-        origin = _first_picture(container)
+        origin = _first_frame_time(container)
     with open_media(path) as container:
         stream = _sound_stream(container)
         if stream is not None:
-            yield from _placed(_from(container, stream, origin, start))
+            yield from _fill_gaps(_decode_from(container, stream, origin, start))
 
 
-def track_sound(path: Path) -> Blocks:
-    """The sound of a file from its own beginning. Raises ``UnreadableMedia``."""
-    box = _format(path)
-    for part in _parts(path, box):
-        with container_at(part, box, {}) as container:
+def read_track_sound(path: Path) -> Blocks:
+    """Yield the sound of a file from its own beginning. Raises ``UnreadableMedia``."""
+    container_format = _detect_format(path)
+    for part in _open_parts(path, container_format):
+        with open_container(part, container_format, {}) as container:
             stream = _sound_stream(container)
             if stream is None:
                 raise UnreadableMedia("has no sound that can be decoded")
-            frames = _decoded(container, stream)
-            frames = _untimed(frames) if box in _WITHOUT_TIMES else frames
-            yield from _placed(_converted(frames, stream, None, Fraction(0)))
+            frames = _decode(container, stream)
+            frames = _without_times(frames) if container_format in _WITHOUT_TIMES else frames
+            yield from _fill_gaps(_resample(frames, stream, None, Fraction(0)))
 
 
-def _parts(path: Path, box: str) -> Iterator[Path | OggLink]:
-    """The file, or each part of one that was put together of several."""
-    chain = links(path) if box == "ogg" else []
+def measure_length(open_sound: Callable[[], Blocks], most: int) -> int:
+    """Return the number of samples, counted no further than *most*."""
+    count = 0
+    for block in open_sound():
+        count += block.shape[1]
+        if count >= most:
+            return most
+    return count
+
+
+class BlockReader:
+    """Reader of blocks in lengths of the caller's choice. ``ended`` is set once the blocks are exhausted."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._blocks_read: list[Block] = []
+        self._available = 0
+        self.ended = False
+
+    def take(self, samples: int) -> Block:
+        """Return the next *samples*; silence after the end."""
+        while self._available < samples and not self.ended:
+            block = next(self._blocks, None)
+            if block is None:
+                self.ended = True
+            else:
+                self._blocks_read.append(block)
+                self._available += block.shape[1]
+        missing = max(0, samples - self._available)
+        joined = np.concatenate([*self._blocks_read, silence(missing)], axis=1)
+        self._blocks_read = [joined[:, samples:]]
+        self._available = max(0, self._available - samples)
+        return joined[:, :samples]
+
+
+class _OggLink(io.RawIOBase):
+    """The bytes of *path* from *begin* to *end*, as a file."""
+
+    def __init__(self, path: Path, begin: int, end: int) -> None:
+        super().__init__()
+        self._file = path.open("rb")
+        self._begin, self._length = begin, end - begin
+        self.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        left = max(0, self._length - self.tell())
+        data = self._file.read(min(left, len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._length}[whence]
+        return self._file.seek(self._begin + max(0, start + offset)) - self._begin
+
+    def tell(self) -> int:
+        return self._file.tell() - self._begin
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _find_ogg_links(path: Path) -> list[tuple[int, int]]:
+    """Return the begin and end of each link of an Ogg file. The first pages of all streams of a link are adjacent."""
+    begins, at, opening = [], 0, False
+    with path.open("rb") as file:
+        while (head := file.read(_OGG_HEADER_BYTES)).startswith(_OGG_PAGE) and len(head) == _OGG_HEADER_BYTES:
+            first = bool(head[5] & _OGG_FIRST_PAGE)
+            if first and not opening:
+                begins.append(at)
+            opening = first
+            at += _OGG_HEADER_BYTES + head[26] + sum(file.read(head[26]))
+            file.seek(at)
+        size = file.seek(0, os.SEEK_END)
+    return list(zip(begins, [*begins[1:], size], strict=True))
+
+
+def _open_parts(path: Path, container_format: str) -> Iterator[Path | _OggLink]:
+    """Yield the file, or each link of a chained one."""
+    chain = _find_ogg_links(path) if container_format == "ogg" else []
     if len(chain) < 2:
         yield path
         return
     for begin, end in chain:
-        with OggLink(path, begin, end) as part:
+        with _OggLink(path, begin, end) as part:
             yield part
 
 
-def _format(path: Path) -> str:
-    """The container by its signature, so that no playlist is followed and nothing guessed."""
+def _detect_format(path: Path) -> str:
+    """Return the container format by signature, so that FFmpeg follows no playlist and guesses nothing."""
     with path.open("rb") as file:
         head = file.read(12)
-    if head[4:8] in _ATOMS:
+    if head[4:8] in MP4_BOXES:
         return "mov"
     if head[:1] == b"\xff" and len(head) > 1:
         return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
-    return "mp3" if head.startswith(b"ID3") else _FORMATS.get(head[:4]) or _unknown()
-
-
-def _unknown() -> str:
-    raise UnreadableMedia("is no sound of a known kind")
+    found = "mp3" if head.startswith(b"ID3") else _FORMATS.get(head[:4])
+    if found is None:
+        raise UnreadableMedia("is no sound of a known kind")
+    return found
 
 
 def _sound_stream(container: InputContainer) -> AudioStream | None:
-    """The stream that is meant to be heard: the default one, else the first that can be decoded."""
+    """Return the default audio stream, else the first one that can be decoded."""
     streams = [stream for stream in container.streams.audio if stream.codec_context]
     chosen = [stream for stream in streams if stream.disposition & stream.disposition.default]
     return next(iter([*chosen, *streams]), None)
 
 
-def _first_picture(container: InputContainer) -> Fraction:
-    """When the first picture is shown, in seconds of the container."""
-    stream = picture_stream(container)
-    found = islice(packets(container, stream), _LOOKED_AT)
+def _first_frame_time(container: InputContainer) -> Fraction:
+    """Return the time of the first displayed picture, in seconds of the container."""
+    stream = video_stream(container)
+    found = islice(packets(container, stream), _MAX_START_PACKETS)
     times = [packet.pts for packet in found if packet.pts is not None and not packet.is_discard]
     return min(times, default=0) * ratio(stream.time_base, Fraction(1))
 
 
-def _from(
+def _decode_from(
     container: InputContainer, stream: AudioStream, origin: Fraction, start: Fraction
 ) -> Iterator[tuple[int, Block]]:
-    """The sound from a little before *start* on; from the beginning where the container seeks beyond that.
+    """Yield the sound from shortly before *start* on, or from the beginning where the container seeks beyond that.
 
-    Also from the beginning where that is near and the clock of the container coarse: the samples tell more exactly.
+    Also starts at the beginning where that is near and the container's clock coarse: counted samples are more exact.
     """
     base = ratio(stream.time_base, Fraction(1))
     wanted = origin + start - _PREROLL
-    if wanted > 0 and not (wanted < _NEAR and base * stream.rate > 1):
-        with reading():
+    if wanted > 0 and not (wanted < _NEAR_S and base * stream.rate > 1):
+        with translate_errors():
             container.seek(int(wanted / base), stream=stream)
             first = next(container.decode(stream), None)
         late = first is None or first.pts is None or first.pts * base > origin + start
-        with reading():
+        with translate_errors():
             container.seek(0 if late else int(wanted / base), stream=stream)
-    return _converted(_decoded(container, stream), stream, origin, start)
+    return _resample(_decode(container, stream), stream, origin, start)
 
 
-def _decoded(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    with reading():
+def _decode(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    with translate_errors():
         yield from container.decode(stream)
 
 
-def _untimed(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+def _without_times(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
     for frame in frames:
         frame.pts = None
         yield frame
 
 
-def _converted(
+def _resample(
     frames: Iterator[AudioFrame], stream: AudioStream, origin: Fraction | None, start: Fraction
 ) -> Iterator[tuple[int, Block]]:
-    """Blocks at the output's rate, each with the sample after *start* at which it belongs.
+    """Yield blocks at the output rate, each with its place in samples after *start*.
 
-    *origin* is the container's time that counts as 0, that of the first frame by default.
+    *origin* is the container's time that counts as 0, by default the time of the first frame.
     """
-    run: _Run | None = None
-    for frame, begins, gradual in timed(frames, ratio(stream.time_base, Fraction(1))):
+    run: _GaplessRun | None = None
+    for frame, begins, gradual in assign_times(frames, ratio(stream.time_base, Fraction(1))):
         if begins is not None:
             origin = begins if origin is None else origin
             place = frames_in(begins - origin - start, Fraction(RATE))
             if run is not None and gradual:
                 run.shift_to(place)
             else:
-                yield from run.rest() if run is not None else ()
-                run = _Run(frame, place)
+                yield from run.flush() if run is not None else ()
+                run = _GaplessRun(frame, place)
         if run is not None:
             yield from run.add(frame)
     if run is not None:
-        yield from run.rest()
+        yield from run.flush()
 
 
-class _Run:
+class _GaplessRun:
     """Frames that follow each other without a gap; their first sample belongs at *place*."""
 
     def __init__(self, first: AudioFrame, place: int) -> None:
@@ -185,7 +280,7 @@ class _Run:
         self._varispeed = Varispeed()
 
     def shift_to(self, place: int) -> None:
-        """Let the next frame belong at *place*, gradually."""
+        """Move the next frame to *place*, gradually."""
         due = self._begin + frames_in(Fraction(self._count, self._rate), Fraction(RATE)) + self._shifted
         self._varispeed.shift(place - due)
         self._shifted += place - due
@@ -193,19 +288,19 @@ class _Run:
     def add(self, frame: AudioFrame) -> Iterator[tuple[int, Block]]:
         self._count += frame.samples
         frame.pts = None
-        with reading():
-            made = self._resampler.resample(frame)
-        return self._blocks(made)
+        with translate_errors():
+            resampled = self._resampler.resample(frame)
+        return self._blocks(resampled)
 
-    def rest(self) -> Iterator[tuple[int, Block]]:
-        """What the resampler still holds."""
-        with reading():
-            made = self._resampler.resample(None)
-        yield from self._blocks(made)
-        yield self._place, self._varispeed.rest()
+    def flush(self) -> Iterator[tuple[int, Block]]:
+        """Yield the samples that the resampler still holds."""
+        with translate_errors():
+            resampled = self._resampler.resample(None)
+        yield from self._blocks(resampled)
+        yield self._place, self._varispeed.flush()
 
-    def _blocks(self, made: Iterable[AudioFrame]) -> Iterator[tuple[int, Block]]:
-        for frame in made:
+    def _blocks(self, resampled: Iterable[AudioFrame]) -> Iterator[tuple[int, Block]]:
+        for frame in resampled:
             samples = frame.to_ndarray()
             both = np.repeat(samples, 2, axis=0) if self._mono else samples
             block = self._varispeed.feed(np.ascontiguousarray(both, np.float32))
@@ -213,50 +308,15 @@ class _Run:
             self._place += block.shape[1]
 
 
-def _placed(blocks: Iterator[tuple[int, Block]]) -> Blocks:
-    """The blocks one after another from 0 on: what lies before or comes twice is left out, gaps are silent."""
+def _fill_gaps(blocks: Iterator[tuple[int, Block]]) -> Blocks:
+    """Yield the blocks in sequence from 0 on: drop what lies before or overlaps, and fill gaps with silence."""
     at = 0
     for place, block in blocks:
         while place > at:
-            gap = min(place - at, _SILENCE)
+            gap = min(place - at, _SILENCE_SAMPLES)
             yield silence(gap)
             at += gap
         skip = at - place
         if skip < block.shape[1]:
             yield block[:, skip:]
             at = place + block.shape[1]
-
-
-class BlockReader:
-    """Blocks of any length, to be taken in any other. ``ended`` once there is nothing left."""
-
-    def __init__(self, blocks: Blocks) -> None:
-        self._blocks = blocks
-        self._held: list[Block] = []
-        self._there = 0
-        self.ended = False
-
-    def take(self, samples: int) -> Block:
-        """The next *samples*; silence after the end."""
-        while self._there < samples and not self.ended:
-            block = next(self._blocks, None)
-            if block is None:
-                self.ended = True
-            else:
-                self._held.append(block)
-                self._there += block.shape[1]
-        missing = max(0, samples - self._there)
-        whole = np.concatenate([*self._held, silence(missing)], axis=1)
-        self._held = [whole[:, samples:]]
-        self._there = max(0, self._there - samples)
-        return whole[:, :samples]
-
-
-def length_of(open_sound: Callable[[], Blocks], most: int) -> int:
-    """How many samples there are, counted no further than *most*."""
-    count = 0
-    for block in open_sound():
-        count += block.shape[1]
-        if count >= most:
-            return most
-    return count

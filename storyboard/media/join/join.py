@@ -1,7 +1,6 @@
-"""Pieces of film into one film by copying their packets; nothing is encoded, and only the proof decodes.
+"""Join of pieces into one film by copying packets; nothing is encoded, and only the verification decodes.
 
-Owns the copy. Which takes can be copied at all is decided in the timeline; a piece of the wrong kind raises here all
-the same.
+The timeline decides which takes can be copied. A piece that cannot be copied raises here.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,9 +29,9 @@ from storyboard.media.join.copy_source import (
     JoinPiece,
     PacketChecksums,
     ParameterSetsDiffer,
-    prepared,
+    prepare_runs,
 )
-from storyboard.media.join.faststart import Layout, Unfit, check_rest, laid_out, lay
+from storyboard.media.join.faststart import Layout, UnsupportedLayout, check_side_data, plan_layout, write_layout
 from storyboard.media.join.side_streams import (
     AudioCopy,
     Subtitles,
@@ -49,10 +48,12 @@ from storyboard.media.render.encoder import file_url
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a type without a class at run time
 
-# Bytes. What stands between the pictures of a film is in memory while it is laid out.
-_MOST_BESIDE = 1 << 25
-
 __all__ = ["JoinFailed", "JoinPiece", "ParameterSetsDiffer", "Subtitles", "join"]
+
+VerificationHook = Callable[[Path, bool], AbstractContextManager[Callable[[], object]]]
+
+# Sound that is interleaved with the pictures is held in memory while the layout is planned; limit in bytes.
+_MAX_SIDE_BYTES = 1 << 25
 
 
 def join(
@@ -64,38 +65,38 @@ def join(
     chapters: Sequence[tuple[str, int, int]] = (),
     subtitles: Subtitles | None = None,
     sound: Path | None = None,
-    meanwhile: Callable[[Path, bool], AbstractContextManager[Callable[[], object]]] = lambda *_: nullcontext(bool),
-    reels: ClipPacketsCache | None = None,
+    during_verification: VerificationHook = lambda *_: nullcontext(bool),
+    clips: ClipPacketsCache | None = None,
 ) -> ClipInfo:
-    """Copy the packets of *pieces* one after another into *out*, an MP4 (a MOV by its name) of constant *rate*.
+    """Copy the packets of *pieces* in sequence into *out*, an MP4 (a MOV by its suffix) of constant *rate*.
 
-    *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles
-    with their first frame and the one after their last; *subtitles* become a stream of text; *sound* is a file of
-    ``soundtrack``, whose packets stand beside those of the pictures. *out* is replaced when the film is whole and
-    proved; the same pieces give the same bytes. *meanwhile* is entered with the file and whether bytes are still
-    added to it; what it gives is called when there are no more to come, and it is left when the film is proved.
-    *reels* may hold what has been read of the pieces before.
+    *metadata* are texts by name: ``title``, ``comment`` and any other; *chapters* are titles with their first frame and
+    the frame after their last; *subtitles* become a text stream; *sound* is a file of ``soundtrack``, whose packets are
+    interleaved with those of the pictures. *out* is replaced once the film is complete and verified; equal pieces give
+    equal bytes. *during_verification* is entered with the staged file and whether bytes are still added to it; its
+    value is called when the last byte is written, and it is left after the verification. *clips* may hold clips read
+    before.
 
-    Raises ``JoinFailed``, and ``ParameterSetsDiffer`` if pieces can't share a sample entry; *out* is untouched then.
+    Raises ``JoinFailed``, and ``ParameterSetsDiffer`` if pieces cannot share a sample entry; *out* is unchanged then.
     """
     try:
-        strips = prepared(pieces, size, rate, reels or ClipPacketsCache())
-        meant = _Meant(strips, "mov" if out.suffix == ".mov" else "mp4", rate, metadata, chapters, subtitles, sound)
-        with staged_path(out) as part:
-            layout, track = _laid_out(meant) or (None, _write(meant, part))
-            with meanwhile(part, layout is not None) as whole:
+        runs = prepare_runs(pieces, size, rate, clips or ClipPacketsCache())
+        spec = _FilmSpec(runs, "mov" if out.suffix == ".mov" else "mp4", rate, metadata, chapters, subtitles, sound)
+        with staged_path(out) as staged:
+            layout, track = _try_layout(spec) or (None, _write(spec, staged))
+            with during_verification(staged, layout is not None) as finish:
                 if layout is not None:
-                    lay(layout, _places(strips), part)
-                    whole()
-                with _being_synced(part):
+                    write_layout(layout, _packet_ranges(runs), staged)
+                    finish()
+                with _sync_in_background(staged):
                     info = verify_film(
-                        strips, part, size, rate, PacketChecksums.together(strip.seal for strip in strips)
+                        runs, staged, size, rate, PacketChecksums.concatenate(run.checksums for run in runs)
                     )
-                    check_sound(part, track, sum(strip.piece.frames for strip in strips) / rate)
+                    check_sound(staged, track, sum(run.piece.frames for run in runs) / rate)
                     if subtitles is not None:
-                        check_subtitles(part, subtitles, rate)
+                        check_subtitles(staged, subtitles, rate)
                     if layout is not None:
-                        check_rest(layout, part)
+                        check_side_data(layout, staged)
             return info
     except InvalidMedia as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
@@ -104,19 +105,19 @@ def join(
 
 
 @contextmanager
-def _being_synced(part: Path) -> Iterator[None]:
-    """Sync *part* to the disk in a thread while the block runs. Raises ``OSError``."""
+def _sync_in_background(staged: Path) -> Iterator[None]:
+    """Sync *staged* to the disk in a thread while the block runs. Raises ``OSError``."""
     with ThreadPoolExecutor(1, thread_name_prefix="sync") as thread:
-        syncing = thread.submit(sync_file, part)
+        syncing = thread.submit(sync_file, staged)
         yield
         syncing.result()
 
 
-class _Meant(Struct, frozen=True):
-    """The film that is asked for; *box* is FFmpeg's name of the container."""
+class _FilmSpec(Struct, frozen=True):
+    """The film to write; *container_format* is FFmpeg's name of the container."""
 
-    strips: Sequence[CopyRun]
-    box: str
+    runs: Sequence[CopyRun]
+    container_format: str
     rate: Fraction
     metadata: Mapping[str, str]
     chapters: Sequence[tuple[str, int, int]]
@@ -129,71 +130,69 @@ class _Meant(Struct, frozen=True):
         return {"movflags": "+use_metadata_tags", "fflags": "+bitexact", **clock}
 
 
-def _laid_out(meant: _Meant) -> tuple[Layout, AudioCopy | None] | None:
-    """Where everything will be, and its sound; ``None`` if it has to be left to FFmpeg."""
-    if not all(strip.places for strip in meant.strips) or _is_long(meant.sound):
+def _try_layout(spec: _FilmSpec) -> tuple[Layout, AudioCopy | None] | None:
+    """Return the layout of the film and its sound, ``None`` if FFmpeg has to write the film."""
+    if not all(run.offsets for run in spec.runs) or _exceeds_memory(spec.sound):
         return None
-    sizes = [size for strip in meant.strips for size in strip.seal.sizes]
+    sizes = [size for run in spec.runs for size in run.checksums.sizes]
     try:
-        with open_track(meant.sound) as track:
-            return laid_out(meant.box, meant.options, sizes, partial(_mux, meant, track)), track
-    except Unfit:
+        with open_track(spec.sound) as track:
+            return plan_layout(spec.container_format, spec.options, sizes, partial(_mux, spec, track)), track
+    except UnsupportedLayout:
         return None
 
 
-def _is_long(sound: Path | None) -> bool:
-    return sound is not None and sound.stat().st_size > _MOST_BESIDE
+def _exceeds_memory(sound: Path | None) -> bool:
+    return sound is not None and sound.stat().st_size > _MAX_SIDE_BYTES
 
 
-def _places(strips: Sequence[CopyRun]) -> Iterator[tuple[Path, int, int]]:
-    for strip in strips:
-        for place, size in zip(strip.places, strip.seal.sizes, strict=True):
-            yield strip.piece.path, place, size
+def _packet_ranges(runs: Sequence[CopyRun]) -> Iterator[tuple[Path, int, int]]:
+    for run in runs:
+        for offset, size in zip(run.offsets, run.checksums.sizes, strict=True):
+            yield run.piece.path, offset, size
 
 
-def _write(meant: _Meant, part: Path) -> AudioCopy | None:
-    """Have FFmpeg write the film to *part*; returns its sound."""
-    options = {**meant.options, "movflags": "+faststart+use_metadata_tags"}
+def _write(spec: _FilmSpec, staged: Path) -> AudioCopy | None:
+    """Let FFmpeg write the film to *staged*; return its sound."""
+    options = {**spec.options, "movflags": "+faststart+use_metadata_tags"}
     packets = (
-        bytes(h264.repacked(memoryview(packet), strip.sets.length_size))
-        for strip in meant.strips
-        for packet in strip.packets()
+        bytes(h264.repack(memoryview(packet), run.sets.length_size)) for run in spec.runs for packet in run.packets()
     )
     with (
-        open_track(meant.sound) as track,
-        av.open(file_url(part), "w", format=meant.box, container_options=options) as film,
+        open_track(spec.sound) as track,
+        av.open(file_url(staged), "w", format=spec.container_format, container_options=options) as film,
     ):
-        _mux(meant, track, film, packets)
+        _mux(spec, track, film, packets)
         return track
 
 
-def _mux(meant: _Meant, track: AudioCopy | None, film: OutputContainer, packets: Iterator[bytes]) -> None:
-    """Hand the film to FFmpeg, with *packets* for pictures."""
-    rate, strips = meant.rate, meant.strips
-    delay = max(strip.delay for strip in strips)
-    film.metadata.update(sorted(meant.metadata.items()))
-    film.set_chapters([_chapter(number, *chapter, rate) for number, chapter in enumerate(meant.chapters)])
-    stream = _film_stream(film, strips, rate)
-    text = SubtitleTrack(film, meant.subtitles, rate) if meant.subtitles is not None else None
+def _mux(spec: _FilmSpec, track: AudioCopy | None, film: OutputContainer, packets: Iterator[bytes]) -> None:
+    """Mux the film with *packets* for pictures."""
+    rate, runs = spec.rate, spec.runs
+    delay = max(run.delay for run in runs)
+    film.metadata.update(sorted(spec.metadata.items()))
+    film.set_chapters([_chapter(number, *chapter, rate) for number, chapter in enumerate(spec.chapters)])
+    stream = _film_stream(film, runs, rate)
+    text = SubtitleTrack(film, spec.subtitles, rate) if spec.subtitles is not None else None
     if track is not None:
-        track.join(film)
+        track.add_to(film)
     at, tick = 0, 1 / rate
-    for strip in strips:
-        keys = frozenset(strip.keys)
-        for position, rank in enumerate(strip.ranks):
+    for run in runs:
+        keys = frozenset(run.keyframes)
+        for position, frame_number in enumerate(run.frame_numbers):
             packet = av.Packet(next(packets))
             packet.stream = stream
             packet.time_base = tick
-            packet.pts, packet.dts, packet.duration = at + rank, at + position - delay, 1
+            packet.pts, packet.dts, packet.duration = at + frame_number, at + position - delay, 1
             packet.is_keyframe = position in keys
             if track is not None:
-                track.until(packet.dts / rate)
+                track.copy_until(packet.dts / rate)
             film.mux_one(packet)
             if text is not None:
                 text.write_until(at + position)
-        at += strip.piece.frames
+        at += run.piece.frames
     if track is not None:
-        track.until(None)
+        track.copy_until(None)
 
 
 def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "Chapter":
@@ -201,12 +200,12 @@ def _chapter(number: int, title: str, first: int, end: int, rate: Fraction) -> "
     return {"id": number, "start": first, "end": end, "time_base": tick, "metadata": {"title": title}}
 
 
-def _film_stream(film: OutputContainer, strips: Sequence[CopyRun], rate: Fraction) -> VideoStream:
-    """The film's one stream: made after the first piece's, with everybody's parameter sets."""
-    kinds = dict.fromkeys(strip.sets for strip in strips)
-    with strips[0].open() as (_, template):
+def _film_stream(film: OutputContainer, runs: Sequence[CopyRun], rate: Fraction) -> VideoStream:
+    """Add the film's video stream, like that of the first piece, with the parameter sets of all pieces."""
+    kinds = dict.fromkeys(run.sets for run in runs)
+    with runs[0].open() as (_, template):
         stream = film.add_stream_from_template(template)
-    stream.codec_context.extradata = h264.pack(h264.merged(list(kinds)))
+    stream.codec_context.extradata = h264.build_avcc(h264.merge(list(kinds)))
     tag_bt709(stream.codec_context)
     stream.time_base = 1 / rate
     return stream

@@ -1,14 +1,9 @@
-"""Colour between RGB and video frames.
+"""Colour conversion between RGB and video frames, and the colour tags of a frame (ITU-T H.273).
 
-A frame without tags is taken for BT.709 from 720 lines upwards and for BT.601 below, as players do. HDR is not
-converted: its tones are mapped by nobody here.
-
-What a frame says of itself: the names of its colour tags (ITU-T H.273), and which way up it is.
-
-Colours of wider primaries than the film's, brought to those of BT.709: BT.2020 and Display P3, in standard range.
-
-Matrices for linear light by ITU-R BT.2087-0 and SMPTE EG 432-1; the curve between is that of BT.709, which BT.2020
-shares. What lies outside of BT.709 is cut off.
+A frame without tags counts as BT.709 from 720 lines upwards and as BT.601 below, as in players. HDR is not converted,
+because tone mapping is not implemented. Wider primaries in standard range (BT.2020 and Display P3) are converted to
+BT.709 in linear light, by the matrices of ITU-R BT.2087-0 and SMPTE EG 432-1 and the curve of BT.709, which BT.2020
+shares; colours outside of BT.709 are clipped.
 """
 
 import av
@@ -21,7 +16,6 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from storyboard.core.model import Size
 
 Rgb = npt.NDArray[np.uint8]
-
 _MATRICES = {
     0: "gbr",
     1: "bt709",
@@ -60,41 +54,9 @@ _TRANSFERS = {
     18: "arib-std-b67",
 }
 _RANGES = {1: "tv", 2: "pc"}
-
-
-def tags(frame: VideoFrame) -> str:
-    """``matrix/primaries/transfer/range`` of *frame*, each ``unspecified`` where it says nothing."""
-    names = (
-        _MATRICES.get(frame.colorspace),
-        _PRIMARIES.get(frame.color_primaries),
-        _TRANSFERS.get(frame.color_trc),
-        _RANGES.get(range_of(frame)),
-    )
-    return "/".join(name or "unspecified" for name in names)
-
-
-def rotation(frame: VideoFrame) -> int:
-    """By how many degrees clockwise *frame* wants to be turned for display: 0, 90, 180 or 270."""
-    return round(-frame.rotation / 90) % 4 * 90
-
-
-def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:
-    """Say that *target* is BT.709 in the tv range."""
-    target.colorspace = Colorspace.ITU709
-    target.color_primaries = ColorPrimaries.BT709
-    target.color_trc = ColorTrc.BT709
-    target.color_range = ColorRange.MPEG
-
-
-def range_of(frame: VideoFrame) -> int:
-    """1 for tv, 2 for pc, 0 if untagged; the old yuvj formats are pc by name."""
-    return ColorRange.JPEG if frame.format.name.startswith("yuvj") else frame.color_range
-
-
 _Matrix = npt.NDArray[np.float32]
-
-# By the number of the primaries in H.273.
-_TO_709: dict[int, _Matrix] = {
+# Keys: the number of the primaries in H.273.
+_PRIMARIES_TO_709: dict[int, _Matrix] = {
     9: np.array(
         [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]],
         np.float32,
@@ -104,46 +66,19 @@ _TO_709: dict[int, _Matrix] = {
         np.float32,
     ),
 }
-_STEPS = 1 << 14  # of the way back, so many that the darkest of 256 are still told apart
-
-
-def is_wide(frame: VideoFrame) -> bool:
-    """Whether the colours of *frame* are not those of the film."""
-    return frame.color_primaries in _TO_709
-
-
-def narrowed(picture: Rgb, frame: VideoFrame) -> Rgb:
-    """*picture* of *frame*, full range RGB, in the primaries of BT.709; as it is where they are those."""
-    matrix = _TO_709.get(frame.color_primaries)
-    if matrix is None:
-        return picture
-    light = _linear(np.arange(256) / 255).astype(np.float32)[picture] @ matrix.T
-    steps = (np.clip(light, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
-    return np.asarray(_coded(np.arange(_STEPS) / (_STEPS - 1))[steps], np.uint8)
-
-
-def _linear(value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.where(value < 0.081, value / 4.5, ((value + 0.099) / 1.099) ** (1 / 0.45))
-
-
-def _coded(light: npt.NDArray[np.float64]) -> Rgb:
-    value = np.where(light < 0.018, light * 4.5, 1.099 * light**0.45 - 0.099)
-    return np.asarray(np.round(value * 255), np.uint8)
-
-
+_LIGHT_STEPS = 1 << 14  # enough steps of linear light to keep the darkest of 256 levels distinct
 HD_LINES = 720
-
-# Exact conversion, the same on every processor.
-_EXACT = (
+# Exact conversion, with equal results on every processor.
+_EXACT_CONVERSION = (
     Interpolation.BICUBIC
     | Interpolation.ACCURATE_RND
     | Interpolation.FULL_CHR_H_INP
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.BITEXACT
 )
-# Scaling of planes, which meets no matrix.
-_SCALED = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-# The conversion that swscale has for a matrix; it knows fewer than H.273.
+# Scaling of planes, without a matrix.
+_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+# swscale's conversion for each matrix of H.273 that it supports.
 _CONVERSIONS = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -155,40 +90,78 @@ _CONVERSIONS = {
 }
 
 
-def to_rgb(frame: VideoFrame) -> Rgb:
-    """Full range RGB of BT.709's primaries, shape (height, width, 3), uint8, as stored: rotation is not applied.
+def color_tags(frame: VideoFrame) -> str:
+    """Return ``matrix/primaries/transfer/range`` of *frame*, each ``unspecified`` where it has no tag."""
+    names = (
+        _MATRICES.get(frame.colorspace),
+        _PRIMARIES.get(frame.color_primaries),
+        _TRANSFERS.get(frame.color_trc),
+        _RANGES.get(range_of(frame)),
+    )
+    return "/".join(name or "unspecified" for name in names)
 
-    What is transparent lies on black; the colours are taken not to be multiplied by their opacity already.
+
+def rotation(frame: VideoFrame) -> int:
+    """Return the clockwise rotation of *frame* for display, in degrees: 0, 90, 180 or 270."""
+    return round(-frame.rotation / 90) % 4 * 90
+
+
+def range_of(frame: VideoFrame) -> int:
+    """Return 1 for tv, 2 for pc, 0 if untagged; the old yuvj formats are pc by name."""
+    return ColorRange.JPEG if frame.format.name.startswith("yuvj") else frame.color_range
+
+
+def tag_bt709(target: VideoFrame | VideoCodecContext) -> None:
+    """Tag *target* as BT.709 in the tv range."""
+    target.colorspace = Colorspace.ITU709
+    target.color_primaries = ColorPrimaries.BT709
+    target.color_trc = ColorTrc.BT709
+    target.color_range = ColorRange.MPEG
+
+
+def frame_to_rgb(frame: VideoFrame) -> Rgb:
+    """Convert to full range RGB of BT.709's primaries, shape (height, width, 3), uint8; rotation is not applied.
+
+    Transparent pictures are composited on black; their colours are taken as not premultiplied.
     """
-    clear = _is_clear(frame)
+    has_alpha = _has_alpha(frame)
     converted = frame.reformat(
-        format="rgba" if clear else "rgb24",
+        format="rgba" if has_alpha else "rgb24",
         src_colorspace=_conversion(frame),
         dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG if range_of(frame) == ColorRange.JPEG else ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
-        interpolation=_EXACT,
+        interpolation=_EXACT_CONVERSION,
     )
     picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
-    return narrowed(_on_black(picture) if clear else picture, frame)
+    return to_bt709_primaries(_composite_on_black(picture) if has_alpha else picture, frame)
 
 
-def _is_clear(frame: VideoFrame) -> bool:
-    return any(part.is_alpha for part in frame.format.components)
+def rgb_to_frame(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
+    """Convert a full range RGB picture to a yuv420p frame of the tv range, by the BT.709 matrix, and tag it.
 
-
-def _on_black(picture: Rgb) -> Rgb:
-    opacity = picture[:, :, 3:].astype(np.uint16)
-    return ((picture[:, :, :3] * opacity + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
-
-
-def in_709(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.NDArray[np.uint8]:
-    """*frame* in *size*, in the film's colours, as stored: yuv420p planes, shape (height * 3 / 2, width), uint8.
-
-    Chroma is only taken apart and put together again where the matrix differs.
+    Pass one *converter* for many pictures: creating one costs as much as one conversion.
     """
-    if _is_clear(frame) or is_wide(frame):
-        frame = to_bt709(to_rgb(frame))
+    source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
+    frame = (converter or VideoReformatter()).reformat(
+        source,
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=_EXACT_CONVERSION,
+    )
+    tag_bt709(frame)
+    return frame
+
+
+def frame_to_planes(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """Convert *frame* to *size* in the film's colours: yuv420p planes, shape (height * 3 / 2, width), uint8.
+
+    Rotation is not applied. Chroma is resampled only where the matrix differs.
+    """
+    if _has_alpha(frame) or is_wide(frame):
+        frame = rgb_to_frame(frame_to_rgb(frame))
     conversion = _conversion(frame)
     full = range_of(frame) == ColorRange.JPEG
     as_it_is = frame.format.name == "yuv420p" and conversion == Colorspace.ITU709 and not full
@@ -202,21 +175,21 @@ def in_709(frame: VideoFrame, size: Size, converter: VideoReformatter) -> npt.ND
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.MPEG,
-            interpolation=_SCALED if conversion == Colorspace.ITU709 else _EXACT,
+            interpolation=_SCALING if conversion == Colorspace.ITU709 else _EXACT_CONVERSION,
             threads=1,
         )
     return np.asarray(frame.to_ndarray(), dtype=np.uint8)
 
 
-def from_709(planes: npt.NDArray[np.uint8]) -> Rgb:
-    """Full range RGB from yuv420p planes of the film's colours."""
-    return to_rgb(frame_of(planes))
+def planes_to_rgb(planes: npt.NDArray[np.uint8]) -> Rgb:
+    """Convert yuv420p planes of the film's colours to full range RGB."""
+    return frame_to_rgb(planes_to_frame(planes))
 
 
-def frame_of(planes: npt.NDArray[np.uint8]) -> VideoFrame:
-    """A frame of those yuv420p planes, shape (height * 3 / 2, width), tagged with the film's colours.
+def planes_to_frame(planes: npt.NDArray[np.uint8]) -> VideoFrame:
+    """Return a frame of those yuv420p planes, shape (height * 3 / 2, width), tagged with the film's colours.
 
-    It shares their memory where PyAV can: it takes the height for a multiple of four.
+    It shares their memory where PyAV allows it: PyAV requires a height that is a multiple of four.
     """
     rows, width = planes.shape
     if rows % 6 == 0:
@@ -235,30 +208,45 @@ def frame_of(planes: npt.NDArray[np.uint8]) -> VideoFrame:
     return frame
 
 
-def upright(picture: Rgb, rotation: int) -> Rgb:
-    """*picture* turned clockwise by *rotation* degrees, a multiple of 90."""
+def rotate(picture: Rgb, rotation: int) -> Rgb:
+    """Rotate *picture* clockwise by *rotation* degrees, a multiple of 90."""
     return np.ascontiguousarray(np.rot90(picture, -rotation // 90))
 
 
-def to_bt709(picture: Rgb, converter: VideoReformatter | None = None) -> VideoFrame:
-    """A yuv420p frame of the tv range from a full range RGB picture, by the BT.709 matrix, and tagged so.
+def is_wide(frame: VideoFrame) -> bool:
+    """Return whether the primaries of *frame* are wider than the film's."""
+    return frame.color_primaries in _PRIMARIES_TO_709
 
-    Whoever converts many pictures hands in one *converter*: setting one up costs as much as using it.
-    """
-    source = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="rgb24")
-    frame = (converter or VideoReformatter()).reformat(
-        source,
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
-        interpolation=_EXACT,
-    )
-    tag_bt709(frame)
-    return frame
+
+def to_bt709_primaries(picture: Rgb, frame: VideoFrame) -> Rgb:
+    """Convert *picture* of *frame*, full range RGB, to the primaries of BT.709; return it unchanged if it has them."""
+    matrix = _PRIMARIES_TO_709.get(frame.color_primaries)
+    if matrix is None:
+        return picture
+    light = _decode_transfer(np.arange(256) / 255).astype(np.float32)[picture] @ matrix.T
+    steps = (np.clip(light, 0, 1) * (_LIGHT_STEPS - 1) + 0.5).astype(np.uint16)
+    return np.asarray(_encode_transfer(np.arange(_LIGHT_STEPS) / (_LIGHT_STEPS - 1))[steps], np.uint8)
+
+
+def _decode_transfer(value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(value < 0.081, value / 4.5, ((value + 0.099) / 1.099) ** (1 / 0.45))
+
+
+def _encode_transfer(light: npt.NDArray[np.float64]) -> Rgb:
+    value = np.where(light < 0.018, light * 4.5, 1.099 * light**0.45 - 0.099)
+    return np.asarray(np.round(value * 255), np.uint8)
+
+
+def _has_alpha(frame: VideoFrame) -> bool:
+    return any(part.is_alpha for part in frame.format.components)
+
+
+def _composite_on_black(picture: Rgb) -> Rgb:
+    opacity = picture[:, :, 3:].astype(np.uint16)
+    return ((picture[:, :, :3] * opacity + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
 def _conversion(frame: VideoFrame) -> Colorspace:
-    """The matrix of *frame*, by its size if it names none."""
+    """Return the matrix of *frame*, by its size if it has no tag."""
     known = _CONVERSIONS.get(frame.colorspace)
     return known or (Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601)

@@ -1,7 +1,7 @@
-"""Pictures that are drawn, put together by moviepy, which is known here and nowhere else.
+"""Composition of drawn pictures with overlays. The only module that imports moviepy.
 
-moviepy neither reads nor writes here: its readers repeat frames of damaged files and lose the last ones at odd
-rates, its writer leaves half a film behind. It gets frames from a function and is asked for frames.
+moviepy neither reads nor writes files here: its readers repeat frames of damaged files and lose the last ones at odd
+rates, and its writer leaves incomplete files behind. It receives frames from a function and returns frames.
 """
 
 import sys
@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from storyboard.media.render.color import Rgb
 
-_LOADING = Lock()
+_IMPORT_LOCK = Lock()
 
 
 class Overlay(Struct, frozen=True):
-    """A picture that lies over others from frame *first* to *end*, the last one exclusive.
+    """A picture laid over others from frame *first* to *end*, exclusive.
 
     *picture* is RGBA, shape (height, width, 4), uint8; its upper left corner is at *x*, *y*.
     """
@@ -34,7 +34,7 @@ class Overlay(Struct, frozen=True):
 
 
 class Composition:
-    """Drawn pictures with overlays on them, as a clip. *source* gives frame k and is asked for rising k."""
+    """Drawn pictures with overlays, as a clip. *source* returns frame k and is called with ascending k."""
 
     def __init__(
         self, source: Callable[[int], Rgb], frames: int, rate: Fraction, overlays: Sequence[Overlay] = ()
@@ -44,34 +44,34 @@ class Composition:
         clip = moviepy.VideoClip(lambda t: source(round(t * rate)), duration=float(frames / rate))
         above = [
             moviepy.ImageClip(one.picture, transparent=True, duration=float((one.end - one.first) / rate))
-            .with_start(self._moment(one.first))
+            .with_start(self._start_time(one.first))
             .with_position((one.x, one.y))
             for one in overlays
         ]
         self._clip = moviepy.CompositeVideoClip([clip, *above], use_bgclip=True) if above else clip
 
     def picture(self, number: int) -> Rgb:
-        """Output frame *number*: RGB, shape (height, width, 3), uint8."""
+        """Return output frame *number*: RGB, shape (height, width, 3), uint8."""
         return np.asarray(self._clip.get_frame(float(number / self._rate)), dtype=np.uint8)
 
-    def _moment(self, first: int) -> float:
-        """Half a frame before *first*, so that no rounding decides."""
+    def _start_time(self, first: int) -> float:
+        """Return the time half a frame before *first*, so that rounding cannot change the frame."""
         return float((first - Fraction(1, 2)) / self._rate)
 
 
 def _moviepy() -> ModuleType:
-    with _LOADING, _hidden("dotenv"):
+    with _IMPORT_LOCK, _blocked_import("dotenv"):
         import moviepy
     module: ModuleType = moviepy
     return module
 
 
 @contextmanager
-def _hidden(name: str) -> Iterator[None]:
-    """The library *name* cannot be imported in here.
+def _blocked_import(name: str) -> Iterator[None]:
+    """Make the library *name* unimportable in the block.
 
-    With dotenv, importing moviepy loads a ``.env`` found upwards from where it is installed, or from the working
-    folder, and runs the program that it names as FFmpeg. Such a file may belong to the project.
+    With dotenv, importing moviepy loads a ``.env`` found upwards from its installation or the working folder, and runs
+    the program that the file names as FFmpeg. Such a file may belong to the project.
     """
     kept = sys.modules.get(name)
     modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]

@@ -1,9 +1,7 @@
-"""Footage in the film's shape: every frame scaled, turned, framed and given the film's colours, on planes throughout.
+"""Conformed pictures and transitions, on yuv420p planes: scale, rotate, fit and convert footage; mix two pictures.
 
-Nothing goes through RGB unless its matrix differs from the film's, and a frame that fits already is taken as it is. A
-picture is one array, all of it yuv420p: luma above, both chroma planes below, as ``planes_of`` cuts it up.
-
-One picture taking over from another: dissolve, fade through a colour, wipe, slide. Planes in, planes out.
+Frames go through RGB only where their matrix differs from the film's, and a frame that fits is used unchanged. A
+picture is one yuv420p array: luma above, both chroma planes below, split by ``planes_of``.
 """
 
 from fractions import Fraction
@@ -16,19 +14,20 @@ from av.video.reformatter import VideoReformatter
 from storyboard.core.model import Size
 from storyboard.core.render_spec import MixKind
 from storyboard.media.render import color
-from storyboard.media.render.color import rotation, to_bt709
+from storyboard.media.render.color import rgb_to_frame, rotation
 
 Planes = npt.NDArray[np.uint8]
-
-# Bars that begin at a multiple of this touch no chroma sample of the picture.
-_BAR = 2
+# Bars that begin at a multiple of this many pixels share no chroma sample with the picture.
+_BAR_STEP = 2
+Plane = npt.NDArray[np.uint8]
 
 
 class Conformer:
-    """Brings frames of one clip to *size*, in the middle: as large as fits with black around it (``contain``), as
-    small as fills it with its edges cut off (``cover``), or pulled into its shape (``stretch``).
+    """Conversion of the frames of one clip to the film's size and colours.
 
-    *pixel_aspect* is the width of the clip's pixels over their height, as they are stored.
+    The picture is centred: as large as fits with black bars (``contain``), as small as fills the frame with cropped
+    edges (``cover``), or distorted (``stretch``). *pixel_aspect* is the width of the clip's pixels over their height,
+    as stored.
     """
 
     def __init__(self, size: Size, fit: str, pixel_aspect: Fraction = Fraction(1)) -> None:
@@ -38,33 +37,21 @@ class Conformer:
         self._converter = VideoReformatter()
 
     def planes(self, frame: VideoFrame) -> Planes:
-        """*frame* upright, conformed: yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range."""
-        turn = rotation(frame)
-        lying = turn in (90, 270)
+        """Return *frame* upright and conformed.
+
+        yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range.
+        """
+        degrees = rotation(frame)
+        lying = degrees in (90, 270)
         shape = Size(frame.height, frame.width) if lying else Size(frame.width, frame.height)
-        inner = inside(shape, 1 / self._aspect if lying else self._aspect, self._size, self._fit)
+        inner = fit_size(shape, 1 / self._aspect if lying else self._aspect, self._size, self._fit)
         stored = Size(inner.height, inner.width) if lying else inner
-        picture = color.in_709(frame, stored, self._converter)
-        return _framed(_turned(picture, stored, turn), inner, self._size)
+        picture = color.frame_to_planes(frame, stored, self._converter)
+        return _letterbox(_rotate(picture, stored, degrees), inner, self._size)
 
 
-def planes_of(picture: Planes) -> tuple[Planes, Planes, Planes]:
-    """Luma and both chroma planes of *picture*, as views of it."""
-    rows, width = picture.shape
-    height = rows * 2 // 3
-    chroma = picture[height:].reshape(2, height // 2, width // 2)
-    return picture[:height], chroma[0], chroma[1]
-
-
-def black(size: Size) -> Planes:
-    """A black picture."""
-    picture = np.full((size.height * 3 // 2, size.width), 128, np.uint8)
-    picture[: size.height] = 16
-    return picture
-
-
-def inside(source: Size, pixel_aspect: Fraction, frame: Size, fit: str) -> Size:
-    """The size in which *source* is shown, even both ways; larger than *frame* where its edges are cut off."""
+def fit_size(source: Size, pixel_aspect: Fraction, frame: Size, fit: str) -> Size:
+    """Return the even size at which *source* is shown; larger than *frame* where its edges are cropped."""
     if fit == "stretch":
         return frame
     shape = source.width * pixel_aspect / source.height
@@ -75,30 +62,70 @@ def inside(source: Size, pixel_aspect: Fraction, frame: Size, fit: str) -> Size:
     return Size(_inner(width, frame.width), _inner(width / shape, frame.height))
 
 
-def _inner(side: Fraction, whole: int) -> int:
-    bar = round((whole - side) / (2 * _BAR)) * _BAR
-    return whole - 2 * min(bar, (whole - 1) // (2 * _BAR) * _BAR)
+def planes_of(picture: Planes) -> tuple[Planes, Planes, Planes]:
+    """Return luma and both chroma planes of *picture*, as views."""
+    rows, width = picture.shape
+    height = rows * 2 // 3
+    chroma = picture[height:].reshape(2, height // 2, width // 2)
+    return picture[:height], chroma[0], chroma[1]
 
 
-def _outer(side: Fraction, whole: int) -> int:
-    return whole + max(0, round((side - whole) / (2 * _BAR))) * 2 * _BAR
+def black_picture(size: Size) -> Planes:
+    """Return a black picture."""
+    picture = np.full((size.height * 3 // 2, size.width), 128, np.uint8)
+    picture[: size.height] = 16
+    return picture
 
 
-def _turned(picture: Planes, stored: Size, turn: int) -> Planes:
-    """*picture* turned clockwise by *turn* degrees."""
-    if not turn:
+def solid_picture(size: Size, color: str) -> Planes:
+    """Return a picture of one colour, ``#rrggbb``."""
+    rgb = np.empty((size.height, size.width, 3), np.uint8)
+    rgb[:] = np.frombuffer(bytes.fromhex(color[1:]), np.uint8)
+    return np.asarray(rgb_to_frame(rgb, VideoReformatter()).to_ndarray(), np.uint8)
+
+
+def mix_pictures(
+    kind: MixKind, before: Planes, after: Planes, progress: float, direction: str, through: Planes
+) -> Planes:
+    """Return the transition picture at *progress* from *before* (0) to *after* (1); a fade goes via *through*.
+
+    A fade in from or out to the film's edge has a black picture on its other side. All pictures have one shape.
+    """
+    if kind == "fade":
+        return _fade_through(before, after, progress, through)
+    if kind not in ("wipe", "slide"):
+        return _blend(before, after, progress)
+    transition = _wipe if kind == "wipe" else _slide
+    picture = np.empty_like(before)
+    for target, old, new in zip(planes_of(picture), planes_of(before), planes_of(after), strict=True):
+        transition(target, old, new, progress, direction)
+    return picture
+
+
+def _inner(side: Fraction, full: int) -> int:
+    bar = round((full - side) / (2 * _BAR_STEP)) * _BAR_STEP
+    return full - 2 * min(bar, (full - 1) // (2 * _BAR_STEP) * _BAR_STEP)
+
+
+def _outer(side: Fraction, full: int) -> int:
+    return full + max(0, round((side - full) / (2 * _BAR_STEP))) * 2 * _BAR_STEP
+
+
+def _rotate(picture: Planes, stored: Size, degrees: int) -> Planes:
+    """Rotate *picture* clockwise by *degrees*."""
+    if not degrees:
         return picture
-    upright = np.empty_like(picture).reshape(-1, stored.height if turn in (90, 270) else stored.width)
+    upright = np.empty_like(picture).reshape(-1, stored.height if degrees in (90, 270) else stored.width)
     for target, plane in zip(planes_of(upright), planes_of(picture), strict=True):
-        target[:] = np.rot90(plane, -turn // 90)
+        target[:] = np.rot90(plane, -degrees // 90)
     return upright
 
 
-def _framed(picture: Planes, inner: Size, size: Size) -> Planes:
-    """*picture* in the middle of black, or its middle where it is larger."""
+def _letterbox(picture: Planes, inner: Size, size: Size) -> Planes:
+    """Return *picture* centred on black, or its centre where it is larger."""
     if inner == size:
         return picture
-    framed = black(size)
+    framed = black_picture(size)
     left, top = (size.width - inner.width) // 2, (size.height - inner.height) // 2
     for number, (target, plane) in enumerate(zip(planes_of(framed), planes_of(picture), strict=True)):
         x, y = (left, top) if number == 0 else (left // 2, top // 2)
@@ -107,34 +134,11 @@ def _framed(picture: Planes, inner: Size, size: Size) -> Planes:
     return framed
 
 
-Plane = npt.NDArray[np.uint8]
+def _blend(before: Planes, after: Planes, progress: float) -> Planes:
+    """Return the weighted mean, rounded.
 
-
-def mixed(kind: MixKind, before: Planes, after: Planes, progress: float, direction: str, through: Planes) -> Planes:
-    """The picture when *progress* of the way from *before* (0) to *after* (1) is done; a fade goes *through* a third.
-
-    A fade of the film is told by a black picture on its other side. Pictures are of one shape.
+    Weights are whole numbers of 256, so that every processor computes equal bytes.
     """
-    if kind == "fade":
-        return _through(before, after, progress, through)
-    if kind not in ("wipe", "slide"):
-        return _between(before, after, progress)
-    way = _wiped if kind == "wipe" else _slid
-    picture = np.empty_like(before)
-    for target, old, new in zip(planes_of(picture), planes_of(before), planes_of(after), strict=True):
-        way(target, old, new, progress, direction)
-    return picture
-
-
-def solid(size: Size, color: str) -> Planes:
-    """A picture of one colour, ``#rrggbb``."""
-    rgb = np.empty((size.height, size.width, 3), np.uint8)
-    rgb[:] = np.frombuffer(bytes.fromhex(color[1:]), np.uint8)
-    return np.asarray(to_bt709(rgb, VideoReformatter()).to_ndarray(), np.uint8)
-
-
-def _between(before: Planes, after: Planes, progress: float) -> Planes:
-    """Both by weight, rounded; whole numbers out of 256, so that it is exact everywhere."""
     weight = np.uint16(round(progress * 256))
     both = before * (np.uint16(256) - weight)
     both += after * weight
@@ -143,14 +147,14 @@ def _between(before: Planes, after: Planes, progress: float) -> Planes:
     return both.astype(np.uint8)
 
 
-def _through(before: Planes, after: Planes, progress: float, color: Planes) -> Planes:
+def _fade_through(before: Planes, after: Planes, progress: float, color: Planes) -> Planes:
     if progress < 0.5:
-        return _between(before, color, progress * 2)
-    return _between(color, after, progress * 2 - 1)
+        return _blend(before, color, progress * 2)
+    return _blend(color, after, progress * 2 - 1)
 
 
-def _wiped(picture: Plane, before: Plane, after: Plane, progress: float, direction: str) -> None:
-    """An edge runs over the picture in *direction* and uncovers *after* behind it."""
+def _wipe(picture: Plane, before: Plane, after: Plane, progress: float, direction: str) -> None:
+    """Move an edge over the picture in *direction* and reveal *after* behind it."""
     picture[:] = before
     side = picture.shape[1 if direction in ("left", "right") else 0]
     done = round(side * progress)
@@ -159,8 +163,8 @@ def _wiped(picture: Plane, before: Plane, after: Plane, progress: float, directi
     picture[where] = after[where]
 
 
-def _slid(picture: Plane, before: Plane, after: Plane, progress: float, direction: str) -> None:
-    """*after* pushes *before* out of the picture in *direction*."""
+def _slide(picture: Plane, before: Plane, after: Plane, progress: float, direction: str) -> None:
+    """Push *before* out of the picture with *after*, in *direction*."""
     axis = 1 if direction in ("left", "right") else 0
     side = before.shape[axis]
     done = round(side * progress)

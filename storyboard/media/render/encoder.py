@@ -1,7 +1,7 @@
-"""The one encoder set-up: pictures in, an H.264 clip out, the same bytes each time.
+"""Encoder of all clips: pictures to an H.264 MP4, with equal bytes each time.
 
-Owns the codec settings and the container. What is drawn, where the file goes in the end and whether it counts is for
-others: whoever writes a clip gives a temporary path and probes the file. Loads the encoder when a writer is made.
+Owns the codec settings and the container. The caller passes a temporary path and probes the result. The encoder library
+is loaded when a writer is made.
 """
 
 from fractions import Fraction
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from storyboard.media.render.color import Rgb
 
 
-_NARROW = 128
-# Takes number their parameter sets from 0; what is encoded for a film stands beside them in one sample entry.
+_MIN_MBTREE_WIDTH = 128
+# Takes number their parameter sets from 0; segments need another number to share a sample entry with them.
 SEGMENT_PARAMETER_SET = 1
 
 
 class Encoding(Struct, frozen=True):
-    """What may differ between two clips of one size and rate.
+    """Settings that may differ between two clips of one size and rate.
 
-    ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30),
-    so that clips with different ones can stand side by side in one sample entry. ``threads`` are x264's own; their
-    number, not the processor's, decides over the bytes.
+    ``crf`` and ``preset`` are x264's; ``parameter_set_id`` numbers the SPS and PPS in the bitstream (0 to 30), so that
+    clips with different numbers fit into one sample entry. ``threads`` are x264's own; the bytes depend on their
+    number, not on the processor's.
     """
 
     crf: int = 18
@@ -42,19 +42,19 @@ class Encoding(Struct, frozen=True):
 
 
 def file_url(path: Path) -> str:
-    """*path* so that FFmpeg can only take it for a file, whatever it is called."""
+    """Return *path* as a URL that FFmpeg can only read as a file, whatever its name."""
     return f"file:{path.absolute()}"
 
 
 class ClipWriter:
-    """Writes pictures into an H.264 MP4 as they come; nothing is kept in memory but what the encoder holds.
+    """Writes pictures into an H.264 MP4 as they come; only the encoder's own pictures stay in memory.
 
-    yuv420p, BT.709 in the tv range, converted and tagged; closed groups of pictures of one second, no picture
-    that waits for a later one, so that the clip can be cut short at any frame; constant rate; faststart; no
-    date inside. If the ``with`` block raises, or the file can't be finished, the file is removed.
+    yuv420p, BT.709 in the tv range, converted and tagged; closed groups of pictures of one second, no B-frames, so that
+    the clip can be cut at any frame; constant rate; faststart; no date inside. If the ``with`` block raises, or the
+    file can't be finished, the file is removed.
 
     Raises ``ValueError`` if a side of *size* is odd or not positive, or if a picture has another shape or type than
-    it should; ``OSError`` if the file can't be written.
+    expected; ``OSError`` if the file can't be written.
     """
 
     def __init__(self, path: Path, size: Size, rate: Fraction, encoding: Encoding = Encoding()) -> None:  # noqa: B008 - frozen
@@ -92,23 +92,23 @@ class ClipWriter:
 
     def write(self, picture: "Rgb") -> None:
         """Append one frame: RGB, shape (height, width, 3), uint8, full range."""
-        from storyboard.media.render.color import to_bt709
+        from storyboard.media.render.color import rgb_to_frame
 
         if picture.shape != self._shape or picture.dtype != "uint8":
             raise ValueError(f"not a {self._shape} uint8 picture: {picture.shape} {picture.dtype}")
-        self._append(to_bt709(picture, self._converter))
+        self._append(rgb_to_frame(picture, self._converter))
 
     def write_planes(self, picture: "Rgb") -> None:
         """Append one frame: yuv420p, shape (height * 3 / 2, width), uint8, BT.709 in the tv range.
 
         Raises ``ValueError`` for another shape.
         """
-        from storyboard.media.render.color import frame_of
+        from storyboard.media.render.color import planes_to_frame
 
         height, width, _ = self._shape
         if picture.shape != (height * 3 // 2, width) or picture.dtype != "uint8":
             raise ValueError(f"not {width}x{height} uint8 planes of yuv420p: {picture.shape} {picture.dtype}")
-        self._append(frame_of(picture))
+        self._append(planes_to_frame(picture))
 
     def _append(self, frame: "VideoFrame") -> None:
         frame.pts = self.frames
@@ -136,16 +136,16 @@ class ClipWriter:
         try:
             self._container.close()
         except OSError:
-            pass  # the file goes, so it need not be finished
+            pass  # the file is removed anyway
         finally:
             remove(self._path)
 
 
 def _options(size: Size, rate: Fraction, encoding: Encoding) -> dict[str, str]:
-    """x264's settings; ``stitchable`` keeps the content of a clip out of its parameter sets.
+    """Return x264's settings; ``stitchable`` keeps the parameter sets independent of the content of a clip.
 
     x264 reads beyond its arrays when it weighs the blocks of a picture narrower than 128 pixels by their use in later
-    frames (mbtree): one of some hundred encodes has other bytes. Such pictures go without.
+    frames (mbtree): one in some hundred encodes has other bytes. So mbtree is off for such pictures.
     """
     second = max(1, round(rate))
     params = {
@@ -160,7 +160,7 @@ def _options(size: Size, rate: Fraction, encoding: Encoding) -> dict[str, str]:
         "force-cfr": 1,
         "stitchable": 1,
         "sps-id": encoding.parameter_set_id,
-        **({"mbtree": 0} if size.width < _NARROW else {}),
+        **({"mbtree": 0} if size.width < _MIN_MBTREE_WIDTH else {}),
     }
     return {
         "crf": str(encoding.crf),

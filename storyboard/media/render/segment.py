@@ -1,7 +1,7 @@
-"""One piece of the film that is drawn: a layer by itself, or one layer taking over from another.
+"""Rendering of a segment from its layers: footage, captions, stills and titles, alone or in a transition.
 
-Owns how layers become pictures and pictures a clip. What a piece shows is said by ``core.layers``; conforming of
-footage is ``render``'s, cards, stills and blends have modules of their own.
+``core.render_spec`` describes what a segment shows. Footage is conformed by ``render``; titles, stills and transitions
+have their own modules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,95 +15,96 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.render_spec import Canvas, Captioned, Footage, Layer, Mix, Photo, RenderSpec, Title, files_of
 from storyboard.fonts import UnreadableFont
 from storyboard.media.reader import InvalidMedia
-from storyboard.media.render.color import Rgb, from_709, to_bt709
+from storyboard.media.render.color import Rgb, planes_to_rgb, rgb_to_frame
 from storyboard.media.render.compositor import Composition, Overlay
-from storyboard.media.render.conform import Planes, black, mixed, solid
+from storyboard.media.render.conform import Planes, black_picture, mix_pictures, solid_picture
 from storyboard.media.render.encoder import ClipWriter
-from storyboard.media.render.render import Progress, RenderFailed, Segment, checked, encoding_of, footage
-from storyboard.media.render.still_motion import Stills, UnreadablePhoto
-from storyboard.media.render.titles import draw_title, overlays
+from storyboard.media.render.render import Progress, RenderFailed, Segment, check_result, encoding_of, open_footage
+from storyboard.media.render.still_motion import MovingStill, UnreadablePhoto
+from storyboard.media.render.titles import caption_overlays, draw_title
 
 Pictures = Callable[[int], Planes]
 
 
-def draw(
-    drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas, out: Path, progress: Progress | None = None
+def draw_segment(
+    spec: RenderSpec, files: Mapping[str, Path], canvas: Canvas, out: Path, progress: Progress | None = None
 ) -> ClipInfo:
-    """Write *drawn* to *out*, a temporary path of the caller's, and probe what was written.
+    """Write *spec* to *out*, a temporary path of the caller's, and probe the result.
 
-    *files* are the files behind it by digest. The same piece gives the same bytes. Raises ``RenderFailed`` and
-    ``OSError``.
+    *files* are the source files by digest. Equal specs give equal bytes. Raises ``RenderFailed`` and ``OSError``.
     """
     try:
-        with _pictures(drawn, files, canvas) as pictures:
+        with _open_pictures(spec, files, canvas) as pictures:
             pictures(0)
             with ClipWriter(out, canvas.size, canvas.rate, encoding_of(canvas)) as writer:
-                for number in range(drawn.frames):
+                for number in range(spec.frames):
                     writer.write_planes(pictures(number))
                     if progress is not None:
-                        progress(writer.frames, drawn.frames)
+                        progress(writer.frames, spec.frames)
     except InvalidMedia as problem:
         raise RenderFailed(f"a clip {problem.reason}") from problem
     except (UnreadablePhoto, UnreadableFont) as problem:
-        raise RenderFailed(f"{_name(drawn)} {problem}") from problem
-    return checked(drawn.frames, canvas, out)
+        raise RenderFailed(f"{_source_name(spec)} {problem}") from problem
+    return check_result(spec.frames, canvas, out)
 
 
 @contextmanager
-def _pictures(drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
-    """The picture of each frame, asked for in rising order, in the size of *canvas*."""
+def _open_pictures(spec: RenderSpec, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
+    """Yield a function that returns the picture of each frame, in ascending order, in the size of *canvas*."""
     with ExitStack() as stack:
-        if not isinstance(drawn, Mix):
-            yield stack.enter_context(_layer(drawn, files, canvas))
+        if not isinstance(spec, Mix):
+            yield stack.enter_context(_open_layer(spec, files, canvas))
             return
-        dark = black(canvas.size)
-        through = solid(canvas.size, drawn.color) if drawn.kind == "fade" else dark
+        black = black_picture(canvas.size)
+        through = solid_picture(canvas.size, spec.color) if spec.kind == "fade" else black
         sides = [
-            stack.enter_context(_layer(side, files, canvas)) if side is not None else lambda _number: dark
-            for side in (drawn.before, drawn.after)
+            stack.enter_context(_open_layer(side, files, canvas)) if side is not None else lambda _number: black
+            for side in (spec.before, spec.after)
         ]
-        yield lambda number: mixed(
-            drawn.kind,
+        yield lambda number: mix_pictures(
+            spec.kind,
             sides[0](number),
             sides[1](number),
-            (number + 0.5) / drawn.frames,
-            drawn.direction,
+            (number + 0.5) / spec.frames,
+            spec.direction,
             through,
         )
 
 
 @contextmanager
-def _layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
+def _open_layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
     match layer:
         case Footage(take, start, frames, speed, fit):
             segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=fit)
-            with footage(segment) as pictures:
+            with open_footage(segment) as pictures:
                 yield pictures
         case Captioned(inner, cues, font):
-            with _layer(inner, files, canvas) as pictures:
-                above = list(overlays(cues, layer.frames, canvas.size, files[font] if font else None))
-                yield _drawn(lambda number: from_709(pictures(number)), layer.frames, canvas, above)
+            with _open_layer(inner, files, canvas) as pictures:
+                overlays_above = list(caption_overlays(cues, layer.frames, canvas.size, files[font] if font else None))
+                yield _compose(lambda number: planes_to_rgb(pictures(number)), layer.frames, canvas, overlays_above)
         case Photo(picture):
-            stills = Stills(layer, files[picture], canvas.size)
-            yield _drawn(stills.picture, layer.frames, canvas)
+            stills = MovingStill(layer, files[picture], canvas.size)
+            yield _compose(stills.picture, layer.frames, canvas)
         case Title(font=font):
             card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
-            yield _drawn(lambda _number: card, layer.frames, canvas)
+            yield _compose(lambda _number: card, layer.frames, canvas)
 
 
-def _drawn(source: Callable[[int], Rgb], frames: int, canvas: Canvas, above: Sequence[Overlay] = ()) -> Pictures:
-    """Drawn pictures in the film's colours; one that stands still is converted once."""
-    composition, converter = Composition(source, frames, canvas.rate, above), VideoReformatter()
+def _compose(
+    source: Callable[[int], Rgb], frames: int, canvas: Canvas, overlays_above: Sequence[Overlay] = ()
+) -> Pictures:
+    """Return drawn pictures in the film's colours; a picture that does not change is converted once."""
+    composition, converter = Composition(source, frames, canvas.rate, overlays_above), VideoReformatter()
     last: list[tuple[Rgb, Planes]] = []
 
     def planes(number: int) -> Planes:
         picture = composition.picture(number)
         if not last or last[0][0] is not picture:
-            last[:] = [(picture, np.asarray(to_bt709(picture, converter).to_ndarray(), np.uint8))]
+            last[:] = [(picture, np.asarray(rgb_to_frame(picture, converter).to_ndarray(), np.uint8))]
         return last[0][1]
 
     return planes
 
 
-def _name(drawn: RenderSpec) -> str:
-    return next((file for _, file in files_of(drawn)), "a file")
+def _source_name(spec: RenderSpec) -> str:
+    return next((file for _, file in files_of(spec)), "a file")

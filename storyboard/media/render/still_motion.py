@@ -1,4 +1,4 @@
-"""A still that moves slowly: which part of the picture fills the frame, moment by moment."""
+"""Still pictures with a slow camera move: the part of the picture that fills the frame at each moment."""
 
 from fractions import Fraction
 from io import BytesIO
@@ -12,42 +12,42 @@ from storyboard.core.render_spec import Photo
 from storyboard.media.reader import MAX_PIXELS
 from storyboard.media.render.color import Rgb
 
-_ZOOM = 1.15  # how much closer a push ends
-_TYPES = ("PNG", "JPEG", "WEBP")
+_PUSH_ZOOM = 1.15  # zoom factor at the end of a push
+_FORMATS = ("PNG", "JPEG", "WEBP")
 
 Box = tuple[float, float, float, float]
 
 
 class UnreadablePhoto(Exception):
-    """A picture file that is none, or too large."""
+    """A file that is no picture, or a picture that is too large."""
 
 
-class Stills:
-    """The pictures of one still in frames of *size*."""
+class MovingStill:
+    """The frames of one still in *size*."""
 
     def __init__(self, photo: Photo, path: Path, size: Size) -> None:
         fit = photo.fit
         self._photo = photo
         self._size = size
-        self._picture = _fitted(_opened(path), size, "cover" if photo.move != "none" and fit == "contain" else fit)
+        self._picture = _fit(_open_picture(path), size, "cover" if photo.move != "none" and fit == "contain" else fit)
         self._picture.thumbnail((2 * size.width, 2 * size.height), Image.Resampling.LANCZOS)
         self._still = self._picture.resize((size.width, size.height), Image.Resampling.LANCZOS)
 
     def picture(self, number: int) -> Rgb:
-        """Frame *number* of the piece: RGB, shape (height, width, 3), uint8."""
+        """Return frame *number* of the segment: RGB, shape (height, width, 3), uint8."""
         if self._photo.move == "none":
             return np.asarray(self._still)
         progress = (self._photo.first + number) / max(1, self._photo.shown - 1)
-        box = _window(self._picture.size, self._photo.move, min(1.0, progress))
+        box = _visible_box(self._picture.size, self._photo.move, min(1.0, progress))
         moved = self._picture.resize((self._size.width, self._size.height), Image.Resampling.BICUBIC, box)
         return np.asarray(moved)
 
 
-def _window(whole: tuple[int, int], move: str, progress: float) -> Box:
-    """The part of the picture that is shown; it never leaves the picture."""
-    width, height = whole
+def _visible_box(full_size: tuple[int, int], move: str, progress: float) -> Box:
+    """Return the visible part of the picture, always inside it."""
+    width, height = full_size
     closeness = {"push": progress, "pull": 1 - progress}.get(move, 1.0)
-    scale = _ZOOM**closeness
+    scale = _PUSH_ZOOM**closeness
     inner = (width / scale, height / scale)
     room = (width - inner[0], height - inner[1])
     across = {"left": 1 - progress, "right": progress}.get(move, 0.5)
@@ -56,22 +56,22 @@ def _window(whole: tuple[int, int], move: str, progress: float) -> Box:
     return (x, y, min(width, x + inner[0]), min(height, y + inner[1]))
 
 
-def _opened(path: Path) -> Image.Image:
-    """The picture upright, in RGB, on black where it is transparent."""
+def _open_picture(path: Path) -> Image.Image:
+    """Return the picture upright, in RGB, on black where it is transparent."""
     try:
-        with Image.open(path, formats=_TYPES) as found:
+        with Image.open(path, formats=_FORMATS) as found:
             if found.width * found.height > MAX_PIXELS:
                 raise UnreadablePhoto(f"is {found.width}x{found.height}, larger than any film")
-            clear = _in_srgb(ImageOps.exif_transpose(found))
+            picture = _in_srgb(ImageOps.exif_transpose(found))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
         raise UnreadablePhoto("is no picture that can be read") from problem
-    black = Image.new("RGBA", clear.size, (0, 0, 0, 255))
-    return Image.alpha_composite(black, clear).convert("RGB")
+    black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+    return Image.alpha_composite(black, picture).convert("RGB")
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
-    """*picture* as RGBA, by the colour profile that it carries; without a usable one it is taken for sRGB."""
-    if picture.mode.startswith("I"):  # 16 bits, of which a conversion would only keep the lower ones
+    """Return *picture* as RGBA, converted by its colour profile; without a usable one it counts as sRGB."""
+    if picture.mode.startswith("I"):  # 16 bits; Pillow's own conversion would keep only the lower ones
         picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
     plain = picture.convert("RGBA")
     profile = picture.info.get("icc_profile")
@@ -89,8 +89,8 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
     return converted
 
 
-def _fitted(picture: Image.Image, size: Size, fit: str) -> Image.Image:
-    """*picture* in the shape of *size*: with bars, cut off, or stretched when it is shown."""
+def _fit(picture: Image.Image, size: Size, fit: str) -> Image.Image:
+    """Return *picture* in the shape of *size*: with bars or cropped; stretched pictures are scaled when shown."""
     shape, wanted = Fraction(picture.width, picture.height), Fraction(size.width, size.height)
     if fit == "stretch" or shape == wanted:
         return picture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.probe import gate
+from storyboard.media.probe import validate_clip
 from storyboard.media.render.encoder import ClipWriter, Encoding
 from tests.media.clips import FILM, MIDDLE, SMALL, decoded, numbered, numbers
 
@@ -29,13 +29,13 @@ def write(path: Path, frames: int = 24, size: Size = SMALL, rate: Fraction = FIL
 @pytest.mark.parametrize("rate", [Fraction(24), Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001)], ids=str)
 def test_written_clip_has_every_frame_at_the_exact_rate(tmp_path, rate):
     clip = write(tmp_path / "clip.mp4", 31, rate=rate)
-    info = gate(clip)
+    info = validate_clip(clip)
     assert (info.frames, info.fps, info.constant_rate) == (31, rate, True)
     assert numbers(clip) == list(range(31))
 
 
 def test_written_clip_is_tagged_and_begins_at_once(tmp_path):
-    info = gate(write(tmp_path / "clip.mp4", size=MIDDLE), size=MIDDLE, duration=Fraction(1))
+    info = validate_clip(write(tmp_path / "clip.mp4", size=MIDDLE), size=MIDDLE, duration=Fraction(1))
     assert (info.codec, info.pixel_format, info.color) == ("h264", "yuv420p", "bt709/bt709/bt709/tv")
     assert info.closed_start
     assert not info.has_audio
@@ -49,14 +49,14 @@ def test_same_pictures_give_the_same_bytes(tmp_path):
 
 def test_parameter_set_id_tells_clips_apart_but_not_their_pictures(tmp_path):
     zero, one = write(tmp_path / "zero.mp4"), write(tmp_path / "one.mp4", parameter_set_id=1)
-    assert gate(zero).parameter_sets != gate(one).parameter_sets
+    assert validate_clip(zero).parameter_sets != validate_clip(one).parameter_sets
     assert numbers(zero) == numbers(one)
 
 
 def test_parameter_sets_do_not_depend_on_the_pictures_or_their_quality(tmp_path):
     some = write(tmp_path / "some.mp4", 5)
     others = write(tmp_path / "others.mp4", 60, crf=30)
-    assert gate(some).parameter_sets == gate(others).parameter_sets
+    assert validate_clip(some).parameter_sets == validate_clip(others).parameter_sets
 
 
 def test_colours_survive(tmp_path):
@@ -129,4 +129,4 @@ def test_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("-y.mp4", "http:x.mp4", "concat:a|b.mp4", "pipe:1", "%03d.mp4"):
         write(Path(name), 2)
-        assert gate(Path(name)).frames == 2
+        assert validate_clip(Path(name)).frames == 2

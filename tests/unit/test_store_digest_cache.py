@@ -1,4 +1,4 @@
-"""A memory that may be wrong only by forgetting."""
+"""The digest cache may forget, and is never wrong."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""How long a sound is by its header, beside what is heard when it is decoded."""
+"""Length of a sound by its header, compared with its decoded length."""
 
 import math
 import struct
@@ -10,7 +10,7 @@ import pytest
 
 from storyboard.core.audio import RATE
 from storyboard.document.media_headers import picture_length, sound_length
-from storyboard.media.audio.source import length_of, track_sound
+from storyboard.media.audio.source import measure_length, read_track_sound
 from tests.media.clips import ffmpeg
 
 TOLD = {
@@ -49,7 +49,7 @@ def told(data: bytes) -> Fraction | None:
 @pytest.mark.parametrize("name", TOLD)
 def test_a_header_says_what_is_heard(name: str, tmp_path: Path) -> None:
     length = told(written(tmp_path, name, *TOLD[name]))
-    heard = Fraction(length_of(partial(track_sound, tmp_path / name), 10 * RATE), RATE)
+    heard = Fraction(measure_length(partial(read_track_sound, tmp_path / name), 10 * RATE), RATE)
     assert length is not None
     assert abs(length - heard) < ROUGHLY.get(Path(name).suffix, Fraction(1, 1000))
 

@@ -21,27 +21,25 @@ def test_sets_know_their_numbers():
 
 
 def test_merged_box_reads_back():
-    together = h264.merged([sets(), sets(SPS_1, PPS_1, level=31), sets()])
-    assert h264.parse(h264.pack(together)) == together
+    together = h264.merge([sets(), sets(SPS_1, PPS_1, level=31), sets()])
+    assert h264.parse_avcc(h264.build_avcc(together)) == together
     assert (together.sps, together.pps, together.level) == ((SPS_0, SPS_1), (PPS_0, PPS_1), 31)
 
 
 def test_merged_box_promises_only_what_all_keep():
-    together = h264.merged(
-        [sets(compatibility=0xE0), sets(SPS_1, PPS_1, profile=77, compatibility=0x40, length_size=2)]
-    )
+    together = h264.merge([sets(compatibility=0xE0), sets(SPS_1, PPS_1, profile=77, compatibility=0x40, length_size=2)])
     assert (together.profile, together.compatibility, together.length_size) == (100, 0x40, 4)
 
 
 def test_conflict_names_both_sides():
-    with pytest.raises(h264.Conflict) as caught:
-        h264.merged([sets(SPS_1, PPS_1), sets(), sets(SPS_0, PPS_0_OTHER)])
+    with pytest.raises(h264.ParameterSetConflict) as caught:
+        h264.merge([sets(SPS_1, PPS_1), sets(), sets(SPS_0, PPS_0_OTHER)])
     assert (caught.value.first, caught.value.second, caught.value.what) == (1, 2, "PPS 0")
 
 
 def test_digest_depends_on_content_and_order():
-    both = h264.merged([sets(), sets(SPS_1, PPS_1)])
-    other_way = h264.merged([sets(SPS_1, PPS_1), sets()])
+    both = h264.merge([sets(), sets(SPS_1, PPS_1)])
+    other_way = h264.merge([sets(SPS_1, PPS_1), sets()])
     assert len({both.digest(), other_way.digest(), sets().digest()}) == 3
     assert sets().digest() == sets(level=40).digest()
 
@@ -49,27 +47,27 @@ def test_digest_depends_on_content_and_order():
 @pytest.mark.parametrize("length", range(43))
 def test_box_that_ends_early_is_an_error(length):
     with pytest.raises(ValueError, match="avcC"):
-        h264.parse(h264.pack(sets())[:length])
+        h264.parse_avcc(h264.build_avcc(sets())[:length])
 
 
 def test_annex_b_is_not_a_box():
     with pytest.raises(ValueError, match="not an avcC"):
-        h264.parse(b"\0\0\0\1" + SPS_0)
+        h264.parse_avcc(b"\0\0\0\1" + SPS_0)
 
 
 def test_packet_is_repacked_without_parameter_sets():
     idr, slice_ = b"\x65picture", b"\x41more"
     parts = [SPS_0, PPS_0, idr, slice_]
     packet = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-    repacked = h264.repacked(memoryview(packet), 2)
-    assert [bytes(unit) for unit in h264.units(memoryview(repacked), 4)] == [idr, slice_]
-    assert h264.is_idr(h264.units(memoryview(repacked), 4))
+    repacked = h264.repack(memoryview(packet), 2)
+    assert [bytes(unit) for unit in h264.split_units(memoryview(repacked), 4)] == [idr, slice_]
+    assert h264.is_idr(h264.split_units(memoryview(repacked), 4))
     assert not h264.is_idr([memoryview(slice_)])
 
 
 def test_unit_longer_than_its_packet_is_an_error():
     with pytest.raises(ValueError, match="ends after"):
-        list(h264.units(memoryview(b"\0\0\0\x09abc"), 4))
+        list(h264.split_units(memoryview(b"\0\0\0\x09abc"), 4))
 
 
 def test_set_that_ends_early_is_an_error():

@@ -1,4 +1,4 @@
-"""Reading ahead gives what was to be read, in order, and leaves no thread behind."""
+"""Reading ahead: all items in order, and no thread left behind."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Drawn pieces of the film: blends, titles, stills, and footage of other shapes."""
+"""Rendering of segments: transitions, titles, stills, and footage of other shapes."""
 
 import struct
 from fractions import Fraction
@@ -10,17 +10,17 @@ from PIL import Image
 from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, Footage, Mix, Photo, Title
 from storyboard.fonts import UnreadableFont
-from storyboard.media.render.color import from_709, to_rgb
-from storyboard.media.render.conform import black, mixed, planes_of, solid
+from storyboard.media.render.color import frame_to_rgb, planes_to_rgb
+from storyboard.media.render.conform import black_picture, mix_pictures, planes_of, solid_picture
 from storyboard.media.render.render import RenderFailed
-from storyboard.media.render.segment import draw
-from storyboard.media.render.still_motion import Stills
+from storyboard.media.render.segment import draw_segment
+from storyboard.media.render.still_motion import MovingStill
 from storyboard.media.render.titles import draw_title
 from tests.media.clips import FILM, SMALL, decoded, make, numbers, planes
 
 SIZE = Size(160, 90)
 CANVAS = Canvas(SMALL, FILM)
-RED, BLUE, GREEN = (solid(SIZE, color) for color in ("#fa0000", "#0000fa", "#00ff00"))
+RED, BLUE, GREEN = (solid_picture(SIZE, color) for color in ("#fa0000", "#0000fa", "#00ff00"))
 
 
 def card(text: str, **changes) -> Title:
@@ -31,7 +31,7 @@ def card(text: str, **changes) -> Title:
 @pytest.mark.parametrize("direction", ["left", "right", "up", "down"])
 @pytest.mark.parametrize("kind", ["wipe", "slide"])
 def test_both_pictures_share_the_frame_along_the_direction(kind, direction):
-    picture = from_709(mixed(kind, RED, BLUE, 0.25, direction, black(SIZE))).astype(int)
+    picture = planes_to_rgb(mix_pictures(kind, RED, BLUE, 0.25, direction, black_picture(SIZE))).astype(int)
     near = {"left": (45, 159), "right": (45, 0), "up": (89, 80), "down": (0, 80)}[direction]
     far = {"left": (45, 0), "right": (45, 159), "up": (0, 80), "down": (89, 80)}[direction]
     assert np.abs(picture[near] - [0, 0, 250]).max() < 6
@@ -40,19 +40,19 @@ def test_both_pictures_share_the_frame_along_the_direction(kind, direction):
 
 
 def test_a_wipe_stands_still_and_a_slide_moves():
-    ramp = black(SIZE)
+    ramp = black_picture(SIZE)
     planes_of(ramp)[0][:] = np.arange(160)
-    assert mixed("wipe", ramp, BLUE, 0.5, "left", ramp)[0, 0] == 0
-    assert mixed("slide", ramp, BLUE, 0.5, "left", ramp)[0, 0] == 80
+    assert mix_pictures("wipe", ramp, BLUE, 0.5, "left", ramp)[0, 0] == 0
+    assert mix_pictures("slide", ramp, BLUE, 0.5, "left", ramp)[0, 0] == 80
 
 
 def test_blends_begin_with_one_picture_and_end_with_the_other():
     for kind in ("dissolve", "fade", "wipe", "slide"):
-        assert (mixed(kind, RED, BLUE, 0.0, "left", GREEN) == RED).all()
-        assert (mixed(kind, RED, BLUE, 1.0, "left", GREEN) == BLUE).all()
-    assert np.abs(from_709(RED).astype(int) - [250, 0, 0]).max() < 6
-    assert (mixed("fade", RED, BLUE, 0.5, "left", GREEN) == GREEN).all()
-    assert np.abs(from_709(GREEN)[0, 0].astype(int) - [0, 255, 0]).max() < 3
+        assert (mix_pictures(kind, RED, BLUE, 0.0, "left", GREEN) == RED).all()
+        assert (mix_pictures(kind, RED, BLUE, 1.0, "left", GREEN) == BLUE).all()
+    assert np.abs(planes_to_rgb(RED).astype(int) - [250, 0, 0]).max() < 6
+    assert (mix_pictures("fade", RED, BLUE, 0.5, "left", GREEN) == GREEN).all()
+    assert np.abs(planes_to_rgb(GREEN)[0, 0].astype(int) - [0, 255, 0]).max() < 3
 
 
 @pytest.mark.parametrize("text", ["One", "A word " * 60, "Unbreakable" * 40, "Three\nlines\nof text", "gjpqy ÄÖÅ " * 8])
@@ -94,7 +94,7 @@ def ramp(tmp_path):
 
 @pytest.mark.parametrize(("move", "channel", "sign"), [("right", 0, 1), ("left", 0, -1), ("down", 1, 1), ("up", 1, -1)])
 def test_a_still_moves_the_way_it_says(ramp, move, channel, sign):
-    stills = Stills(Photo("x", move, 0, 24, 24), ramp, SIZE)
+    stills = MovingStill(Photo("x", move, 0, 24, 24), ramp, SIZE)
     means = [float(stills.picture(number)[:, :, channel].mean()) for number in range(24)]
     steps = np.diff(means) * sign
     assert (steps > -0.2).all()
@@ -103,7 +103,7 @@ def test_a_still_moves_the_way_it_says(ramp, move, channel, sign):
 
 def test_a_push_comes_closer_and_a_pull_goes_back(ramp):
     def spread(move, number):
-        picture = Stills(Photo("x", move, 0, 24, 24), ramp, SIZE).picture(number)[:, :, 0].astype(int)
+        picture = MovingStill(Photo("x", move, 0, 24, 24), ramp, SIZE).picture(number)[:, :, 0].astype(int)
         return picture.max() - picture.min()
 
     assert spread("push", 0) - spread("push", 23) > 20
@@ -111,14 +111,14 @@ def test_a_push_comes_closer_and_a_pull_goes_back(ramp):
 
 
 def test_a_piece_of_a_move_goes_on_where_the_one_before_ended(ramp):
-    whole = Stills(Photo("x", "push", 0, 24, 24), ramp, SIZE)
-    rest = Stills(Photo("x", "push", 10, 14, 24), ramp, SIZE)
+    whole = MovingStill(Photo("x", "push", 0, 24, 24), ramp, SIZE)
+    rest = MovingStill(Photo("x", "push", 10, 14, 24), ramp, SIZE)
     assert (whole.picture(15) == rest.picture(5)).all()
 
 
 def test_a_still_fits_as_it_is_told(ramp):
     def edges(fit):
-        picture = Stills(Photo("x", "none", 0, 1, 1, fit=fit), ramp, Size(90, 90)).picture(0)
+        picture = MovingStill(Photo("x", "none", 0, 1, 1, fit=fit), ramp, Size(90, 90)).picture(0)
         return picture[2, 45].tolist(), picture[45, 88, 0]
 
     assert edges("contain")[0] == [0, 0, 0]
@@ -128,7 +128,7 @@ def test_a_still_fits_as_it_is_told(ramp):
 
 def test_transparency_lies_on_black(tmp_path):
     Image.new("RGBA", (160, 90), (255, 255, 255, 64)).save(tmp_path / "a.png")
-    picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
+    picture = MovingStill(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
     assert picture[45, 80].tolist() == [64, 64, 64]
 
 
@@ -137,15 +137,15 @@ def test_the_colours_of_a_picture_are_those_that_its_profile_means(tmp_path):
     grey = Image.new("RGBA", (160, 90), (64, 64, 64, 255))
     for name, profile, wanted in (("a.png", linear_profile(), 137), ("b.png", b"none", 64)):
         grey.save(tmp_path / name, icc_profile=profile)
-        picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / name, SIZE).picture(0)
+        picture = MovingStill(Photo("x", "none", 0, 1, 1), tmp_path / name, SIZE).picture(0)
         assert np.abs(picture.astype(int) - wanted).max() <= 1
     grey.convert("RGB").save(tmp_path / "c.jpg", icc_profile=linear_profile(), quality=95)
-    assert abs(int(Stills(Photo("x", "push", 0, 1, 1), tmp_path / "c.jpg", SIZE).picture(0)[45, 80, 0]) - 137) <= 2
+    assert abs(int(MovingStill(Photo("x", "push", 0, 1, 1), tmp_path / "c.jpg", SIZE).picture(0)[45, 80, 0]) - 137) <= 2
 
 
 def test_the_upper_half_of_sixteen_bits_is_shown(tmp_path):
     Image.fromarray(np.full((90, 160), 100 * 257, np.uint16)).save(tmp_path / "a.png")
-    picture = Stills(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
+    picture = MovingStill(Photo("x", "none", 0, 1, 1), tmp_path / "a.png", SIZE).picture(0)
     assert picture[45, 80].tolist() == [100, 100, 100]
 
 
@@ -174,7 +174,7 @@ def test_a_piece_that_is_drawn_twice_has_the_same_bytes(tmp_path):
     clip = make(tmp_path / "clip.mp4", 24)
     mix = Mix("dissolve", 6, Footage("a", Fraction(0), 6), Footage("a", Fraction(1, 2), 6))
     for name in ("one.mp4", "two.mp4"):
-        draw(mix, {"a": clip}, CANVAS, tmp_path / name)
+        draw_segment(mix, {"a": clip}, CANVAS, tmp_path / name)
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
     assert len(planes(tmp_path / "one.mp4")) == 6
 
@@ -183,8 +183,8 @@ def test_footage_is_cut_off_where_it_covers_and_pulled_where_it_stretches(tmp_pa
     tall = make(tmp_path / "tall.mp4", (np.full((72, 36, 3), 200, np.uint8) for _ in range(6)), size=Size(36, 72))
     means = {}
     for fit in ("contain", "cover", "stretch"):
-        draw(Footage("a", Fraction(0), 6, fit=fit), {"a": tall}, Canvas(SMALL, FILM), tmp_path / "out.mp4")
-        picture = to_rgb(decoded(tmp_path / "out.mp4")[0])
+        draw_segment(Footage("a", Fraction(0), 6, fit=fit), {"a": tall}, Canvas(SMALL, FILM), tmp_path / "out.mp4")
+        picture = frame_to_rgb(decoded(tmp_path / "out.mp4")[0])
         assert picture.shape == (36, 64, 3)
         means[fit] = (picture[18, 2].mean(), picture[18, 32].mean())
     assert means["contain"][0] < 30
@@ -197,8 +197,8 @@ def test_turned_footage_stands_upright(tmp_path):
     left = np.zeros((36, 64, 3), np.uint8)
     left[:, :32] = 220
     clip = make(tmp_path / "turned.mp4", [left] * 6, rotation=90)
-    draw(Footage("a", Fraction(0), 6), {"a": clip}, Canvas(Size(36, 64), FILM), tmp_path / "out.mp4")
-    picture = to_rgb(decoded(tmp_path / "out.mp4")[0]).mean(2)
+    draw_segment(Footage("a", Fraction(0), 6), {"a": clip}, Canvas(Size(36, 64), FILM), tmp_path / "out.mp4")
+    picture = frame_to_rgb(decoded(tmp_path / "out.mp4")[0]).mean(2)
     assert picture[10].mean() > 180
     assert picture[54].mean() < 40
 
@@ -206,7 +206,7 @@ def test_turned_footage_stands_upright(tmp_path):
 def test_footage_of_a_varying_rate_is_shown_by_its_times(tmp_path):
     times = [0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17]
     clip = make(tmp_path / "vary.mp4", 12, times=times)
-    draw(Footage("a", Fraction(0), 18), {"a": clip}, CANVAS, tmp_path / "out.mp4")
+    draw_segment(Footage("a", Fraction(0), 18), {"a": clip}, CANVAS, tmp_path / "out.mp4")
     assert numbers(tmp_path / "out.mp4") == [0, 1, 2, 3, 4, *[5] * 7, 6, 7, 8, 9, 10, 11]
 
 
@@ -214,16 +214,16 @@ def test_hdr_is_refused_and_says_so(tmp_path, monkeypatch):
     from storyboard.media.render import render
 
     clip = make(tmp_path / "clip.mp4", 12)
-    monkeypatch.setattr(render, "tags", lambda _frame: "bt2020nc/bt2020/smpte2084/tv")
+    monkeypatch.setattr(render, "color_tags", lambda _frame: "bt2020nc/bt2020/smpte2084/tv")
     with pytest.raises(RenderFailed, match="HDR"):
-        draw(Footage("a", Fraction(0), 6), {"a": clip}, CANVAS, tmp_path / "out.mp4")
+        draw_segment(Footage("a", Fraction(0), 6), {"a": clip}, CANVAS, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
 
 
 def test_a_picture_that_is_none_is_refused_by_name(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
     with pytest.raises(RenderFailed, match=r"refs/a\.png is no picture"):
-        draw(Photo("d", "push", 0, 6, 6, "refs/a.png"), {"d": tmp_path / "a.png"}, CANVAS, tmp_path / "out.mp4")
+        draw_segment(Photo("d", "push", 0, 6, 6, "refs/a.png"), {"d": tmp_path / "a.png"}, CANVAS, tmp_path / "out.mp4")
 
 
 def pattern(number: int) -> np.ndarray:
@@ -239,9 +239,9 @@ def pattern(number: int) -> np.ndarray:
 def test_an_encoded_piece_keeps_picture_and_colours(tmp_path):
     size = Size(640, 360)
     clip = make(tmp_path / "bars.mp4", map(pattern, range(12)), size=size, matrix=1)
-    draw(Footage("a", Fraction(0), 12), {"a": clip}, Canvas(size, FILM), tmp_path / "out.mp4")
+    draw_segment(Footage("a", Fraction(0), 12), {"a": clip}, Canvas(size, FILM), tmp_path / "out.mp4")
     for ours, theirs in zip(decoded(tmp_path / "out.mp4"), decoded(clip), strict=True):
-        error = to_rgb(ours).astype(float) - to_rgb(theirs)
+        error = frame_to_rgb(ours).astype(float) - frame_to_rgb(theirs)
         assert np.abs(error).mean() < 2
         luma = (ours.to_ndarray()[:360].astype(float) - theirs.to_ndarray()[:360]) ** 2
         assert 10 * np.log10(255**2 / luma.mean()) > 38

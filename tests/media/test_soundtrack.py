@@ -1,4 +1,4 @@
-"""The sound of a film by its samples: any input at its time, ramps, fades, ducking, loudness, the finished track."""
+"""Sound of a film, by its samples: inputs at their times, ramps, fades, ducking, loudness, the finished track."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from storyboard.core.audio import EDGE, RATE, Ramp
-from storyboard.media.audio.mix import MixFailed, stretched
+from storyboard.media.audio.mix import MixFailed, time_stretch
 from storyboard.media.audio.soundtrack import write_sound
-from storyboard.media.audio.source import BlockReader, take_sound, track_sound
+from storyboard.media.audio.source import BlockReader, read_take_sound, read_track_sound
 from tests.media.clips import ffmpeg
 from tests.media.sounds import (
     bed,
@@ -42,7 +42,7 @@ def near(found: list[float], wanted: list[float], slack: float = NEAR) -> bool:
 
 
 def taken(path: Path, start: Fraction, seconds: float):
-    return BlockReader(take_sound(path, start)).take(round(seconds * RATE))
+    return BlockReader(read_take_sound(path, start)).take(round(seconds * RATE))
 
 
 KINDS = {
@@ -72,7 +72,7 @@ def test_a_track_whose_title_is_in_another_encoding_is_heard(tmp_path: Path) -> 
     listed = plain[8:] + b"LIST" + len(title).to_bytes(4, "little") + title
     odd = tmp_path / "odd.wav"
     odd.write_bytes(b"RIFF" + len(listed).to_bytes(4, "little") + listed)
-    assert near(onsets(BlockReader(track_sound(odd)).take(RATE)), [0.5])
+    assert near(onsets(BlockReader(read_track_sound(odd)).take(RATE)), [0.5])
 
 
 @pytest.mark.parametrize("name", ["c.mp4", "c.mkv"])
@@ -116,7 +116,7 @@ VORBIS = {22050: 0.0055, 32000: 0.0135, 44100: 0.0100, 48000: 0.0092}
 def test_vorbis_has_no_holes_where_block_sizes_switch(tmp_path: Path, rate: int, suffix: str) -> None:
     track = write_vorbis(tmp_path / f"t.{suffix}", 4, rate)
     assert jitter(track) > VORBIS[rate]
-    found, wanted = BlockReader(track_sound(track)).take(4 * RATE), heard(track)
+    found, wanted = BlockReader(read_track_sound(track)).take(4 * RATE), heard(track)
     assert dips(wanted) == []
     assert dips(found) == []
     assert lag(found, wanted[:, : 4 * RATE]) == 0
@@ -149,7 +149,7 @@ def test_times_of_the_ends_of_blocks_leave_no_holes(tmp_path: Path) -> None:
 
     old = retimed(plain, ends, tmp_path / "old.webm")
     assert jitter(old) > 0.0195
-    assert dips(BlockReader(track_sound(old)).take(4 * RATE)) == []
+    assert dips(BlockReader(read_track_sound(old)).take(4 * RATE)) == []
     assert dips(taken(old, Fraction(0), 4)[:, RATE // 10 :]) == []
 
 
@@ -210,7 +210,7 @@ def test_files_put_together_are_heard_to_the_end(tmp_path: Path, kind: str) -> N
         done = ffmpeg("-y", "-i", str(source), *how, str(part))
         assert done.returncode == 0, done.stderr
         whole.write_bytes((whole.read_bytes() if number else b"") + part.read_bytes())
-    found = np.concatenate(list(track_sound(whole)), axis=1)
+    found = np.concatenate(list(read_track_sound(whole)), axis=1)
     late = found.shape[1] / RATE - 4
     assert 0 <= late < 0.2
     first, second, third, fourth = onsets(found)
@@ -242,13 +242,13 @@ def test_far_into_a_clip_with_a_coarse_clock_the_sound_is_off_by_less_than_half_
 
 def test_the_same_sound_comes_out_each_time(tmp_path: Path) -> None:
     track = write_vorbis(tmp_path / "t.ogg", 4, 44100)
-    one, two = (np.concatenate(list(track_sound(track)), axis=1) for _ in range(2))
+    one, two = (np.concatenate(list(read_track_sound(track)), axis=1) for _ in range(2))
     assert np.array_equal(one, two)
 
 
 def test_channels_become_two(tmp_path: Path) -> None:
     mono = write_wav(tmp_path / "mono.wav", tone(1, level=0.25)[:1])
-    found = BlockReader(track_sound(mono)).take(RATE)
+    found = BlockReader(read_track_sound(mono)).take(RATE)
     assert np.array_equal(found[0], found[1])
     assert abs(float(np.abs(found).max()) - 0.25) < 0.001
     six = np.zeros((6, RATE), np.float32)
@@ -279,9 +279,9 @@ def test_sound_may_be_shorter_or_longer_than_the_picture_or_missing(tmp_path: Pa
 def test_another_speed_keeps_time_and_pitch(speed: str) -> None:
     factor = Fraction(speed)
     source = beeps(8, [1, 3, 5, 7])
-    made = BlockReader(stretched(iter(np.array_split(source, 50, axis=1)), factor)).take(round(8 * RATE / factor))
+    made = BlockReader(time_stretch(iter(np.array_split(source, 50, axis=1)), factor)).take(round(8 * RATE / factor))
     assert near(onsets(made), [float(at / factor) for at in (1, 3, 5, 7)], 0.01), onsets(made)
-    hum = BlockReader(stretched(iter([tone(4, 440)]), factor)).take(round(3 / factor * RATE))
+    hum = BlockReader(time_stretch(iter([tone(4, 440)]), factor)).take(round(3 / factor * RATE))
     inside = hum[:, RATE // 10 : -RATE // 10]
     assert abs(float(level(inside, 440, 0.1)[inside.shape[1] // 2]) - 0.25) < 0.02
 

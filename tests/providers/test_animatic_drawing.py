@@ -1,4 +1,4 @@
-"""What the animatic reads in a prompt, where its camera looks, and what its slate says."""
+"""Reading of prompts, camera moves and slate bars of the animatic."""
 
 import io
 from fractions import Fraction
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from storyboard.animatic import clip
+from storyboard.animatic import drawing
 from storyboard.animatic.camera import MOVES, Camera
-from storyboard.animatic.planes import Yuv, memory_for, sheet_in
-from storyboard.animatic.prompt import read
-from storyboard.animatic.slate import Slate, bar_height, displayable, has_bar
-from storyboard.animatic.stage import SETTINGS, elements_of, world_of
+from storyboard.animatic.planes import Yuv, new_frame_memory, sheet_over
+from storyboard.animatic.prompt import read_prompt
+from storyboard.animatic.slate import SlateBar, bar_height, has_bar, replace_missing_letters
+from storyboard.animatic.stage import SETTINGS, build_elements, build_world
 from storyboard.animatic.still import UnreadablePictureError, read_picture
 from storyboard.core.model import Size
 
@@ -35,7 +35,7 @@ RATE = Fraction(24)
     ],
 )
 def test_prompt_names_setting_and_mood(prompt: str, setting: str | None, mood: str | None) -> None:
-    reading = read(prompt)
+    reading = read_prompt(prompt)
     assert (reading.setting, reading.mood) == (setting, mood)
 
 
@@ -62,16 +62,16 @@ def test_prompt_names_setting_and_mood(prompt: str, setting: str | None, mood: s
     ],
 )
 def test_prompt_names_the_move(words: str, move: str | None) -> None:
-    assert read(words).moves == (() if move is None else (move,))
+    assert read_prompt(words).moves == (() if move is None else (move,))
 
 
 @pytest.mark.parametrize("words", ["a frying pan on the stove", "sunrise over the hills", "train tracks", "an ark"])
 def test_other_words_are_no_moves(words: str) -> None:
-    assert read(words).moves == ()
+    assert read_prompt(words).moves == ()
 
 
 def test_colours_are_found_in_order() -> None:
-    assert read("a teal car under a red sky, teal rain").colours == ("teal", "red")
+    assert read_prompt("a teal car under a red sky, teal rain").colours == ("teal", "red")
 
 
 def test_every_setting_that_can_be_read_can_be_drawn() -> None:
@@ -84,12 +84,12 @@ def test_every_setting_that_can_be_read_can_be_drawn() -> None:
 def test_every_setting_fills_the_picture(setting: str) -> None:
     size = (64, 36) if len(setting) % 2 else (36, 64)
     extra = "a woman in a boat, a car, birds, rain, fog, fire, glow, lightning, aurora, autumn leaves, cup, lighthouse"
-    world, _ = world_of(extra, 11, *size, 4.0)
-    elements = elements_of(world, setting)
+    world, _ = build_world(extra, 11, *size, 4.0)
+    elements = build_elements(world, setting)
     for progress in (0.0, 1.0):
-        memory = memory_for(Size(*size))  # of levels that are none of the tv range
+        memory = new_frame_memory(Size(*size))  # of levels that are none of the tv range
         for element in elements:
-            element.draw(sheet_in(memory, size[1]), clip.Moment(4 * progress, progress, world.camera))
+            element.draw(sheet_over(memory, size[1]), drawing.Moment(4 * progress, progress, world.camera))
         assert memory.min() >= 16
 
 
@@ -120,7 +120,7 @@ def moved(prompt: str) -> tuple[int, int]:
     """How the content of a given picture moves in two seconds under *prompt*."""
     rough = np.random.default_rng(5).integers(0, 255, (12, 20, 3), dtype=np.uint8)
     first = Image.fromarray(rough).resize((SIZE.width, SIZE.height), Image.Resampling.BICUBIC)
-    shown = [frame.copy() for frame in clip.continued(first, prompt, 1, SIZE, RATE, 24, None)]
+    shown = [frame.copy() for frame in drawing.draw_from_picture(first, prompt, 1, SIZE, RATE, 24, None)]
     return drift(shown[0], shown[-1])
 
 
@@ -134,7 +134,7 @@ def test_camera_words_set_the_way_a_picture_moves() -> None:
 def test_camera_words_set_the_way_a_scene_moves() -> None:
     shown = {}
     for side in ("left", "right"):
-        frames = clip.drawn(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72, None)
+        frames = drawing.draw_from_prompt(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72, None)
         first = next(frames).copy()
         shown[side] = drift(first, list(frames)[-1])[0]
     assert shown["left"] > 5
@@ -146,7 +146,7 @@ def test_push_magnifies_and_pull_shows_more() -> None:
     mark.paste((255, 255, 255), (60, 30, 100, 60))
     bright = {}
     for words in ("push in", "pull back"):
-        *_, last = clip.continued(mark, words, 1, SIZE, RATE, 24, None)
+        *_, last = drawing.draw_from_picture(mark, words, 1, SIZE, RATE, 24, None)
         bright[words] = int((last[: SIZE.height] > 128).sum())
     assert bright["push in"] > 40 * 30 * 1.2
     assert bright["pull back"] < 40 * 30 * 0.9
@@ -154,13 +154,13 @@ def test_push_magnifies_and_pull_shows_more() -> None:
 
 def test_given_picture_does_not_jump_at_the_second_frame() -> None:
     first = Image.fromarray(np.random.default_rng(2).integers(0, 255, (90, 160, 3), dtype=np.uint8))
-    frames = clip.continued(first, "a static shot", 1, SIZE, RATE, 3, None)
+    frames = drawing.draw_from_picture(first, "a static shot", 1, SIZE, RATE, 3, None)
     start = next(frames).copy()
     assert np.abs(next(frames).astype(int) - start).mean() < 3
 
 
-def slate(size: Size, label: str = "glide", prompt: str = "A prompt.", frames: int = 48) -> Slate:
-    return Slate(size, label, 48281, prompt, RATE, frames)
+def slate(size: Size, label: str = "glide", prompt: str = "A prompt.", frames: int = 48) -> SlateBar:
+    return SlateBar(size, label, 48281, prompt, RATE, frames)
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1104, 832), (832, 1104), (960, 960), (64, 36)])
@@ -182,15 +182,15 @@ def test_timecode_runs_and_the_rail_fills() -> None:
 
 
 def test_slate_shows_what_the_typeface_has() -> None:
-    assert displayable("Río de noche  –\n“ok”") == "Río de noche – “ok”"
-    assert displayable("Ночь на реке") == "Ночь на реке"
-    assert displayable("夜の川 at night 夜夜") == "… at night …"
-    assert displayable("\ud800\x00") == "…"
+    assert replace_missing_letters("Río de noche  –\n“ok”") == "Río de noche – “ok”"
+    assert replace_missing_letters("Ночь на реке") == "Ночь на реке"
+    assert replace_missing_letters("夜の川 at night 夜夜") == "… at night …"
+    assert replace_missing_letters("\ud800\x00") == "…"
 
 
 def test_slate_appears_over_a_given_picture_only_after_its_first_frame() -> None:
     grey = Image.new("RGB", (320, 180), (128, 128, 128))
-    frames = [frame.copy() for frame in clip.continued(grey, "static", 1, Size(320, 180), RATE, 20, "shot")]
+    frames = [frame.copy() for frame in drawing.draw_from_picture(grey, "static", 1, Size(320, 180), RATE, 20, "shot")]
     assert np.unique(frames[0][:180]).tolist() == [126]
     assert np.unique(frames[0][180:]).tolist() == [128]
     levels = [int(frame[178].mean()) for frame in frames]
@@ -218,7 +218,7 @@ def test_picture_of_another_format_is_refused() -> None:
 
 def test_timecode_of_a_tall_picture_leaves_the_prompt_whole():
     words = "A slow cinematic glide down a narrow mangrove river at night, moody natural lighting, high fidelity"
-    with_time = Slate(Size(720, 1280), "glide", 1, words, Fraction(24), 192)
+    with_time = SlateBar(Size(720, 1280), "glide", 1, words, Fraction(24), 192)
     bar = with_time.draw(57, (0.9, 0.6, 0.2))
     line = slice(round(bar.shape[0] * 0.46), round(bar.shape[0] * 0.62))
     assert np.array_equal(bar[line], np.asarray(with_time._base)[line])

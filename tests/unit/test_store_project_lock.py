@@ -1,4 +1,4 @@
-"""One builder at a time, and nothing left to clean up."""
+"""One build at a time in a project, with nothing to clean up."""
 
 import errno
 import os
@@ -19,9 +19,9 @@ from storyboard.store.project_lock import (
     LockUnsupported,
     ProjectLock,
     ProjectLocked,
-    holder_of,
-    lock_at,
-    take,
+    acquire,
+    make_lock,
+    read_owner,
 )
 from storyboard.store.state import State
 
@@ -51,22 +51,22 @@ def another_builder(root: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_holder_is_written_down_while_the_lock_is_held(tmp_path: Path) -> None:
     with ProjectLock(State(tmp_path), "storyboard.yaml", clock=lambda: 1234.5) as builder:
-        holder = holder_of(tmp_path)
+        holder = read_owner(tmp_path)
         assert holder is not None
         assert (holder.pid, holder.storyboard, holder.since) == (os.getpid(), "storyboard.yaml", 1234.5)
         builder.check()
-    assert holder_of(tmp_path) is None
+    assert read_owner(tmp_path) is None
     with ProjectLock(State(tmp_path), "storyboard.yaml"):
         pass
 
 
 def test_held_project_is_refused_with_the_name_of_its_holder(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
-        with pytest.raises(ProjectLocked) as caught, ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with pytest.raises(ProjectLocked) as caught, ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0):
             pass
-        assert caught.value.holder is not None
-        assert (caught.value.holder.pid, caught.value.holder.storyboard) == (process.pid, "river.yaml")
-        with pytest.raises(ProjectLocked), ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0.15):
+        assert caught.value.owner is not None
+        assert (caught.value.owner.pid, caught.value.owner.storyboard) == (process.pid, "river.yaml")
+        with pytest.raises(ProjectLocked), ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0.15):
             pass
 
 
@@ -81,7 +81,7 @@ def test_waiting_builder_is_told_once_for_whom_and_gets_the_project_then(tmp_pat
 
         with ProjectLock(State(tmp_path), "storyboard.yaml", on_wait=leave) as builder:
             builder.check()
-            assert holder_of(tmp_path) != told[0]
+            assert read_owner(tmp_path) != told[0]
     assert [holder.pid for holder in told if holder] == [process.pid]
 
 
@@ -89,8 +89,8 @@ def test_killed_builder_frees_the_project_at_once(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
-            holder = holder_of(tmp_path)
+        with ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0):
+            holder = read_owner(tmp_path)
             assert holder is not None
             assert holder.pid == os.getpid()
 
@@ -99,7 +99,7 @@ def test_program_started_by_a_builder_does_not_inherit_the_lock(tmp_path: Path) 
     with ProjectLock(State(tmp_path), "storyboard.yaml"):
         child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     try:
-        with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0):
             assert child.poll() is None
     finally:
         child.communicate()
@@ -113,7 +113,7 @@ def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -
         with another_builder(tmp_path):
             with pytest.raises(LockLost):
                 first.check()
-            written = holder_of(tmp_path)
+            written = read_owner(tmp_path)
             assert written is not None
             assert written.storyboard == "river.yaml"
 
@@ -121,11 +121,11 @@ def test_lock_file_deleted_while_held_is_noticed_by_its_holder(tmp_path: Path) -
 def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> None:
     with another_builder(tmp_path) as process:
         (tmp_path / ".storyboard" / "builder.lock").unlink()
-        with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
+        with ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0):
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
-            holder = holder_of(tmp_path)
+            holder = read_owner(tmp_path)
             assert holder is not None
             assert holder.pid == os.getpid()
 
@@ -133,7 +133,7 @@ def test_loser_does_not_wipe_the_note_of_the_one_after_it(tmp_path: Path) -> Non
 def test_failure_inside_frees_the_project(tmp_path: Path) -> None:
     with pytest.raises(KeyError), ProjectLock(State(tmp_path), "storyboard.yaml"):
         raise KeyError
-    with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
+    with ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0):
         pass
 
 
@@ -148,7 +148,7 @@ def test_full_disk_at_the_start_leaves_no_lock_behind(tmp_path: Path, monkeypatc
         patch.setattr(os, "write", full)
         with pytest.raises(OSError, match=r"builder\.json"), ProjectLock(State(tmp_path), "storyboard.yaml"):
             pass
-    with ProjectLock(State(tmp_path), "storyboard.yaml", patience_s=0):
+    with ProjectLock(State(tmp_path), "storyboard.yaml", timeout_s=0):
         pass
 
 
@@ -165,11 +165,11 @@ def test_file_system_without_flock_is_refused_and_never_left_unlocked(
     with pytest.raises(LockUnsupported) as caught, ProjectLock(State(tmp_path), "storyboard.yaml"):
         pass
     assert caught.value.path == tmp_path / ".storyboard" / "builder.lock"
-    assert holder_of(tmp_path) is None
+    assert read_owner(tmp_path) is None
 
 
 def test_lock_is_the_kernels(tmp_path: Path) -> None:
-    assert isinstance(lock_at(tmp_path / "x"), filelock.UnixFileLock)
+    assert isinstance(make_lock(tmp_path / "x"), filelock.UnixFileLock)
 
 
 def test_only_one_of_many_threads_has_the_lock(tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_only_one_of_many_threads_has_the_lock(tmp_path: Path) -> None:
 
     def work() -> None:
         nonlocal inside, most, rounds
-        lock = lock_at(tmp_path / "x", 0.001)
+        lock = make_lock(tmp_path / "x", 0.001)
         for _ in range(10):
-            while not take(lock, 0.05):
+            while not acquire(lock, 0.05):
                 pass
             inside += 1
             most = max(most, inside)
@@ -199,4 +199,4 @@ def test_only_one_of_many_threads_has_the_lock(tmp_path: Path) -> None:
 def test_unreadable_note_is_no_holder(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".storyboard").mkdir()
     (tmp_path / ".storyboard" / "builder.json").write_bytes(content)
-    assert holder_of(tmp_path) is None
+    assert read_owner(tmp_path) is None

@@ -1,4 +1,4 @@
-"""Deposits that are kept together: each as safe as alone, in the same order, and what goes wrong stays with its own."""
+"""Batches of records: each as durable as a single one, in order, and errors stay with their own record."""
 
 import errno
 import hashlib
@@ -16,7 +16,7 @@ from storyboard.core.results import Provenance, Record
 from storyboard.store.batch_commit import BatchWriter, Committed, PendingRecord
 from storyboard.store.blobs import BlobStore, Damaged
 from storyboard.store.digest_cache import DigestCache
-from storyboard.store.integrity import unseal
+from storyboard.store.integrity import decode_with_checksum
 from storyboard.store.records import RecordStore
 
 CALLS = ("open", "write", "fsync", "replace", "mkdir", "fchmod", "read")
@@ -118,7 +118,7 @@ class Disk:
     def _counts(self, path: Path) -> None:
         """A record is visible from now on: what it names has to be there whatever happens."""
         self.records.append(path)
-        for digest in unseal(path.read_bytes(), Record).outputs.values():
+        for digest in decode_with_checksum(path.read_bytes(), Record).outputs.values():
             assert self.survives(self.root / "blobs" / digest[:2] / digest)
 
 
@@ -191,7 +191,7 @@ def test_a_file_is_not_read_again_if_it_was_written_before_the_clock_went_on(
     [end] = store.group.keep([deposit])
     assert isinstance(end, Committed)
     blob = store.blobs.path(end.record.digest)
-    assert (os.fspath(blob) in store.index.seen.settled) is settled
+    assert (os.fspath(blob) in store.index.stat_log.settled) is settled
     with monkeypatch.context() as patch:
         patch.setattr("storyboard.store.digest_cache.open_regular", Unopened)
         if settled:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from storyboard.core.model import Size
-from storyboard.media.probe import InvalidMedia, gate, probe
+from storyboard.media.probe import InvalidMedia, probe, validate_clip
 from storyboard.media.reader import read_tags
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, ffmpeg, make, numbered
 
@@ -65,7 +65,7 @@ DAMAGE = {
 
 
 def test_good_clip_passes(good):
-    info = gate(good, size=MIDDLE, duration=Fraction(4))
+    info = validate_clip(good, size=MIDDLE, duration=Fraction(4))
     assert (info.frames, info.fps, info.constant_rate, info.closed_start) == (96, FILM, True, True)
     assert info == probe(good)
 
@@ -77,7 +77,7 @@ def test_a_title_in_another_encoding_is_no_damage(good, tmp_path):
     odd = tmp_path / "odd.mp4"
     odd.write_bytes(titled.read_bytes().replace(b"Sch?ne", "Sch\xf6ne".encode("latin-1")))
     assert b"Sch\xf6ne" in odd.read_bytes()
-    assert gate(odd).frames == 96
+    assert validate_clip(odd).frames == 96
     assert read_tags(odd)["title"].encode("utf-8", "surrogateescape") == b"Sch\xf6ne"
 
 
@@ -85,20 +85,20 @@ def test_a_title_in_another_encoding_is_no_damage(good, tmp_path):
 def test_damaged_clip_is_refused(good, name):
     path = broken(good, f"{name}.mp4", DAMAGE[name])
     with pytest.raises(InvalidMedia):
-        gate(path)
+        validate_clip(path)
 
 
 def test_damage_is_found_every_time(good):
     path = broken(good, "again.mp4", flipped)
     for _ in range(3):
         with pytest.raises(InvalidMedia):
-            gate(path)
+            validate_clip(path)
 
 
 def test_cut_clip_says_how_much_is_there(good):
     path = broken(good, "half.mp4", DAMAGE["cut in half"])
     with pytest.raises(InvalidMedia, match=r"has \d+ of 96 frames"):
-        gate(path)
+        validate_clip(path)
 
 
 def test_index_at_the_end_and_cut_off_is_refused(folder):
@@ -106,7 +106,7 @@ def test_index_at_the_end_and_cut_off_is_refused(folder):
     path = folder / "late-cut.mp4"
     path.write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(InvalidMedia, match="can't be read"):
-        gate(path)
+        validate_clip(path)
 
 
 def test_sound_alone_is_refused(folder):
@@ -118,7 +118,7 @@ def test_sound_alone_is_refused(folder):
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with pytest.raises(InvalidMedia, match="no video stream"):
-        gate(path)
+        validate_clip(path)
 
 
 @pytest.mark.parametrize("text", ["ffconcat version 1.0\nfile good.mp4\n", "#EXTM3U\n#EXTINF:4,\ngood.mp4\n"])
@@ -126,16 +126,16 @@ def test_playlist_is_refused_and_not_followed(folder, good, text):
     path = folder / "playlist.mp4"
     path.write_text(text)
     with pytest.raises(InvalidMedia, match="text"):
-        gate(path)
+        validate_clip(path)
 
 
 def test_names_that_look_like_addresses_are_files(good, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("-i.mp4", "http:x.mp4", "concat:a|b", "file:ok.mp4", "%03d.mp4", "a\nb.mp4"):
         Path(name).write_bytes(good.read_bytes())
-        assert gate(Path(name)).frames == 96
+        assert validate_clip(Path(name)).frames == 96
     with pytest.raises(FileNotFoundError):
-        gate(Path("http:nowhere.mp4"))
+        validate_clip(Path("http:nowhere.mp4"))
 
 
 def test_huge_pictures_are_refused_before_they_are_decoded(folder):
@@ -148,20 +148,20 @@ def test_huge_pictures_are_refused_before_they_are_decoded(folder):
     data = data.replace((64).to_bytes(4, "big") + (36).to_bytes(4, "big"), (20000).to_bytes(4, "big") * 2)
     path.write_bytes(data)
     with pytest.raises(InvalidMedia, match="has pictures of 20000x20000"):
-        gate(path)
+        validate_clip(path)
 
 
 def test_huge_h264_is_refused_by_its_size(folder):
     path = make(folder / "wide.mp4", (np.zeros((2, 16000, 3), np.uint8) for _ in range(2)), size=Size(16000, 2))
-    assert gate(path).width == 16000
+    assert validate_clip(path).width == 16000
     tall = make(folder / "tall.mp4", (np.zeros((6000, 6000, 3), np.uint8) for _ in range(1)), size=Size(6000, 6000))
     with pytest.raises(InvalidMedia, match="6000x6000"):
-        gate(tall)
+        validate_clip(tall)
 
 
 def test_single_frame_is_refused(folder):
     with pytest.raises(InvalidMedia, match="single frame"):
-        gate(make(folder / "still.mp4", 1))
+        validate_clip(make(folder / "still.mp4", 1))
 
 
 def test_two_video_streams_are_refused(folder):
@@ -178,34 +178,34 @@ def test_two_video_streams_are_refused(folder):
         for stream in streams:
             container.mux(stream.encode(None))
     with pytest.raises(InvalidMedia, match="2 video streams"):
-        gate(path)
+        validate_clip(path)
 
 
 @pytest.mark.parametrize("times", [[0, 1, 2, 3, 2400], [0, 500_000], [0, 100, 200]], ids=str)
 def test_absurd_times_are_refused(folder, times):
     with pytest.raises(InvalidMedia):
-        gate(make(folder / "absurd.mp4", len(times), times=times))
+        validate_clip(make(folder / "absurd.mp4", len(times), times=times))
 
 
 def test_varying_rate_is_reported(folder):
     times = [0, 1, 2, 4, 5, 7, 8, 9, 12, 13]
-    info = gate(make(folder / "varying.mp4", len(times), times=times))
+    info = validate_clip(make(folder / "varying.mp4", len(times), times=times))
     assert not info.constant_rate
     assert info.frames == 10
 
 
 def test_wrong_size_is_refused(good):
     with pytest.raises(InvalidMedia, match="is 320x180, not 1280x720"):
-        gate(good, size=Size(1280, 720))
+        validate_clip(good, size=Size(1280, 720))
 
 
 @pytest.mark.parametrize(("seconds", "passes"), [("4", True), ("95/24", True), ("97/24", True), ("98/24", False)])
 def test_length_may_be_off_by_one_frame(good, seconds, passes):
     if passes:
-        assert gate(good, duration=Fraction(seconds)).frames == 96
+        assert validate_clip(good, duration=Fraction(seconds)).frames == 96
     else:
         with pytest.raises(InvalidMedia, match=r"lasts 4\.000 s, not"):
-            gate(good, duration=Fraction(seconds))
+            validate_clip(good, duration=Fraction(seconds))
 
 
 GOOD = {
@@ -230,7 +230,7 @@ GOOD = {
 @pytest.mark.parametrize("name", GOOD)
 def test_good_clip_of_any_encoder_passes(folder, name):
     path = make(folder / f"{name}.mp4", 48, **GOOD[name])
-    info = gate(path, duration=48 / GOOD[name].get("rate", FILM))
+    info = validate_clip(path, duration=48 / GOOD[name].get("rate", FILM))
     assert (info.frames, info.fps) == (48, GOOD[name].get("rate", FILM))
     assert info.constant_rate
     assert info.has_audio == GOOD[name].get("sound", False)
@@ -238,7 +238,7 @@ def test_good_clip_of_any_encoder_passes(folder, name):
 
 @pytest.mark.parametrize(("suffix", "codec", "rate"), [("webm", "libvpx-vp9", FILM), ("mkv", "libx264", NTSC)])
 def test_matroska_passes_with_its_coarse_clock(folder, suffix, codec, rate):
-    info = gate(make(folder / f"clip.{suffix}", 60, codec=codec, rate=rate))
+    info = validate_clip(make(folder / f"clip.{suffix}", 60, codec=codec, rate=rate))
     assert (info.frames, info.fps, info.constant_rate) == (60, rate, True)
 
 
@@ -247,22 +247,22 @@ def test_cut_matroska_is_refused(folder):
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
     with pytest.raises(InvalidMedia):
-        gate(path, duration=Fraction(60, 24))
+        validate_clip(path, duration=Fraction(60, 24))
 
 
 def test_trimmed_by_its_edit_list_counts_what_is_shown(folder):
     whole, trimmed = make(folder / "whole.mp4", 48), folder / "trimmed.mp4"
     done = ffmpeg("-ss", "0.25", "-i", str(whole), "-c", "copy", "-y", str(trimmed))
     assert done.returncode == 0
-    info = gate(trimmed)
+    info = validate_clip(trimmed)
     assert info.frames == 42
     assert not info.closed_start
 
 
 def test_rotation_and_pixel_format_are_told(folder):
-    info = gate(make(folder / "phone.mp4", rotation=90))
+    info = validate_clip(make(folder / "phone.mp4", rotation=90))
     assert (info.rotation, info.width, info.height) == (90, 64, 36)
-    assert gate(make(folder / "plain.mp4")).rotation == 0
+    assert validate_clip(make(folder / "plain.mp4")).rotation == 0
 
 
 def test_untagged_colour_is_unspecified(folder):

@@ -1,4 +1,4 @@
-"""Footage as cameras and editors leave it: its pixels, its sides, its depth, its colours and its rate."""
+"""Footage from cameras and editors: pixels, rotation, bit depth, colours and rate."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +9,10 @@ import pytest
 
 from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, Footage
-from storyboard.media.probe import gate
-from storyboard.media.render.color import Rgb, to_rgb
+from storyboard.media.probe import validate_clip
+from storyboard.media.render.color import Rgb, frame_to_rgb
 from storyboard.media.render.render import Segment, source_frames
-from storyboard.media.render.segment import draw
+from storyboard.media.render.segment import draw_segment
 from storyboard.media.sample_table import Sample, SampleTable
 from tests.media.clips import FILM, decoded
 
@@ -66,12 +66,12 @@ def write(path: Path, picture: np.ndarray, codec: str, pix_fmt: str, **how: obje
 
 def shown(path: Path, size: Size = MIDDLE, fit: str = "contain") -> Rgb:
     """What a piece of the film shows of *path* once that has come through the gate."""
-    gate(path)
+    validate_clip(path)
     out = path.with_name("out.mp4")
-    draw(Footage("a", Fraction(0), 6, fit=fit), {"a": path}, Canvas(size, FILM), out)
+    draw_segment(Footage("a", Fraction(0), 6, fit=fit), {"a": path}, Canvas(size, FILM), out)
     frames = decoded(out)
     assert len(frames) == 6
-    return to_rgb(frames[4])
+    return frame_to_rgb(frames[4])
 
 
 GENTLE = {"options": {"preset": "ultrafast", "crf": "6"}}
@@ -138,7 +138,7 @@ def test_turned_and_wide_pixels_are_shown_upright_and_in_shape(tmp_path, turned,
     picture = np.zeros((120, 120, 3), np.uint8)
     picture[:40, :60] = 220
     clip = write(tmp_path / "clip.mp4", picture, "libx264", "yuv420p", aspect=aspect, turned=turned, **GENTLE)
-    info = gate(clip)
+    info = validate_clip(clip)
     assert (info.rotation, info.pixel_aspect) == (turned, f"{aspect.numerator}/{aspect.denominator}")
     upright = np.rot90(picture, -turned // 90)
     wide, high = (120 * aspect, 120) if turned in (0, 180) else (120, 120 * aspect)
@@ -168,7 +168,9 @@ RATES = [Fraction(24000, 1001), *(Fraction(rate) for rate in (24, 25, 30, 50, 60
 @pytest.mark.parametrize("source", RATES, ids=str)
 def test_no_rate_drifts_in_an_hour_or_repeats_its_tail(source):
     frames = int(3600 * source)
-    found = SampleTable([Sample(n, n, n == 0, True) for n in range(frames)], 1 / source, source, None, restated=False)
+    found = SampleTable(
+        [Sample(n, n, n == 0, True) for n in range(frames)], 1 / source, source, None, has_inband_sets=False
+    )
     for rate in RATES:
         count = round(frames / source * rate)
         start = (count - 200) / rate

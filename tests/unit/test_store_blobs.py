@@ -1,4 +1,4 @@
-"""Blobs: never partial, never wrong, never lost."""
+"""Blobs are never partial, wrong or lost."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The local provider: clips of the asked-for shape, the same each time, starting where they are told to."""
+"""Animatic clips: the requested shape, equal bytes each time, beginning with the requested frame."""
 
 import hashlib
 import io

@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw
 from storyboard.animatic.camera import Camera
 from storyboard.animatic.layers import STRIP, Layer, LayerArea
 from storyboard.animatic.palette import MOODS
-from storyboard.animatic.planes import Sprite, Yuv, levels_of, memory_for, planes_of, sheet_in
-from storyboard.animatic.slate import Slate
+from storyboard.animatic.planes import Sprite, Yuv, new_frame_memory, plane_levels, planes_of, sheet_over
+from storyboard.animatic.slate import SlateBar
 from storyboard.animatic.world import Moment, Plane, draw_all
 from storyboard.core.model import Size
-from storyboard.media.render.color import to_bt709, to_rgb
+from storyboard.media.render.color import frame_to_rgb, rgb_to_frame
 from storyboard.media.render.encoder import ClipWriter
 
 SIZE = Size(320, 2 * STRIP + 10)
@@ -41,9 +41,9 @@ def furthest(first: npt.NDArray[np.int16], second: npt.NDArray[np.int16]) -> int
 
 
 def test_planes_are_what_the_exact_conversion_gives() -> None:
-    picture, memory = soft(1, (SIZE.width, SIZE.height)), memory_for(SIZE)
-    sheet_in(memory, SIZE.height).lay(planes_of(picture))
-    exact = np.asarray(to_bt709(np.asarray(picture)).to_ndarray())
+    picture, memory = soft(1, (SIZE.width, SIZE.height)), new_frame_memory(SIZE)
+    sheet_over(memory, SIZE.height).paste(planes_of(picture))
+    exact = np.asarray(rgb_to_frame(np.asarray(picture)).to_ndarray())
     for ours, theirs in zip(parts(memory), parts(exact), strict=True):
         assert furthest(ours, theirs) <= 2
         assert abs(float((ours - theirs).mean())) < 0.2
@@ -55,14 +55,14 @@ def test_colours_of_a_palette_are_seen_in_the_clip(tmp_path: Path, mood: str) ->
     clip, size = tmp_path / "clip.mp4", Size(64, 32)
     with ClipWriter(clip, size, Fraction(24)) as out:
         for shade in shades:
-            memory = memory_for(size)
+            memory = new_frame_memory(size)
             mask = Image.new("L", (64, 32), 255)
-            Layer(LayerArea(-1, 0, 1, 1, 32), 0.0, mask, shade).draw(sheet_in(memory, 32), (-1.0, 0.0, 1.0, 1.0))
-            assert np.unique(memory[:32]).tolist() == [levels_of(shade)[0]]
+            Layer(LayerArea(-1, 0, 1, 1, 32), 0.0, mask, shade).draw(sheet_over(memory, 32), (-1.0, 0.0, 1.0, 1.0))
+            assert np.unique(memory[:32]).tolist() == [plane_levels(shade)[0]]
             out.write_planes(memory)
     with av.open(str(clip)) as container:
         for frame, shade in zip(container.decode(video=0), shades, strict=True):
-            assert np.abs(to_rgb(frame).mean(axis=(0, 1)) - np.asarray(shade) * 255).max() < 4
+            assert np.abs(frame_to_rgb(frame).mean(axis=(0, 1)) - np.asarray(shade) * 255).max() < 4
 
 
 def scene() -> tuple[Layer, Layer]:
@@ -79,13 +79,13 @@ def scene() -> tuple[Layer, Layer]:
 def test_pieces_of_layers_leave_no_seam(progress: float) -> None:
     back, front = scene()
     window = CAMERA.window(1.0, progress)
-    memory, whole = memory_for(SIZE), memory_for(SIZE)
-    draw_all(sheet_in(memory, SIZE.height), [Plane(back), Plane(front)], Moment(progress, progress, CAMERA))
+    memory, whole = new_frame_memory(SIZE), new_frame_memory(SIZE)
+    draw_all(sheet_over(memory, SIZE.height), [Plane(back), Plane(front)], Moment(progress, progress, CAMERA))
     picture = Image.new("RGB", (2 * SIZE.width, 2 * SIZE.height))
     for layer in (back, front):
         layer.stamp(picture, window)
     small = picture.resize((SIZE.width, SIZE.height), Image.Resampling.BOX)
-    sheet_in(whole, SIZE.height).lay(planes_of(small))
+    sheet_over(whole, SIZE.height).paste(planes_of(small))
     luma, tones = (ours - theirs for ours, theirs in zip(parts(memory), parts(whole), strict=True))
     assert np.abs(luma).max() <= 12  # the nearest of four layer pixels against their mean, at the steepest place
     assert np.abs(tones).max() <= 16
@@ -97,10 +97,10 @@ def test_pieces_of_layers_leave_no_seam(progress: float) -> None:
 
 def test_what_nearer_layers_hide_is_left_out_unseen() -> None:
     back, front = scene()
-    memory, plain = memory_for(SIZE), memory_for(SIZE)
-    draw_all(sheet_in(memory, SIZE.height), [Plane(back), Plane(front)], Moment(0.3, 0.3, CAMERA))
+    memory, plain = new_frame_memory(SIZE), new_frame_memory(SIZE)
+    draw_all(sheet_over(memory, SIZE.height), [Plane(back), Plane(front)], Moment(0.3, 0.3, CAMERA))
     for layer in (back, front):
-        layer.draw(sheet_in(plain, SIZE.height), CAMERA.window(1.0, 0.3))
+        layer.draw(sheet_over(plain, SIZE.height), CAMERA.window(1.0, 0.3))
     assert np.abs(memory.astype(np.int16) - plain).max() <= 3
 
 
@@ -108,21 +108,21 @@ def test_what_nearer_layers_hide_is_left_out_unseen() -> None:
 def test_sprite_lies_where_it_is_put(at: tuple[int, int]) -> None:
     image = Image.new("RGBA", (9, 9))
     ImageDraw.Draw(image).ellipse((0, 0, 8, 8), (255, 40, 30, 255))
-    memory = memory_for(SIZE)
+    memory = new_frame_memory(SIZE)
     expected = Image.new("RGB", (SIZE.width, SIZE.height), (90, 120, 150))
-    sheet = sheet_in(memory, SIZE.height)
-    sheet.lay(planes_of(expected))
-    Sprite(image).lay(sheet, at[0] + 0.5, at[1] + 0.5)
+    sheet = sheet_over(memory, SIZE.height)
+    sheet.paste(planes_of(expected))
+    Sprite(image).paste(sheet, at[0] + 0.5, at[1] + 0.5)
     expected.paste(image, (at[0] - 4, at[1] - 4), image)
-    again = memory_for(SIZE)
-    sheet_in(again, SIZE.height).lay(planes_of(expected))
+    again = new_frame_memory(SIZE)
+    sheet_over(again, SIZE.height).paste(planes_of(expected))
     luma, tones = (furthest(a, b) for a, b in zip(parts(memory), parts(again), strict=True))
     assert luma <= 1
     assert tones <= 3
 
 
 def test_kept_planes_of_the_slate_are_those_of_its_picture() -> None:
-    slate = Slate(Size(640, 360), "glide", 1, "A prompt.", Fraction(24), 240)
+    slate = SlateBar(Size(640, 360), "glide", 1, "A prompt.", Fraction(24), 240)
     for frame in (0, 8, 9, 99, 239):
         kept = slate.planes(frame, (0.2, 0.6, 0.9))
         for plane, fresh in zip(kept, planes_of(slate.picture(frame, (0.2, 0.6, 0.9))), strict=True):
@@ -131,5 +131,5 @@ def test_kept_planes_of_the_slate_are_those_of_its_picture() -> None:
 
 def test_planes_of_another_shape_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="yuv420p"), ClipWriter(tmp_path / "clip.mp4", TINY, Fraction(24)) as out:
-        out.write_planes(memory_for(Size(64, 34)))
+        out.write_planes(new_frame_memory(Size(64, 34)))
     assert list(tmp_path.iterdir()) == []
