@@ -12,6 +12,7 @@ from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 from storyboard.engine.cache_gc import Health, ProjectCache, cleaning, locked_takes, verify
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
+from storyboard.report.diagnostics import error_text
 from storyboard.report.text import several
 from storyboard.store.gc import Roots, classify
 from storyboard.store.lockfile_refs import RefsUnreadable, find_lockfiles
@@ -53,7 +54,7 @@ def listing(path: Path, as_json: bool) -> None:
         places = locked_takes(find_lockfiles(root))
     except RefsUnreadable as bad:
         output.warnings.append(problem("lockfile", str(bad)))
-        output.progress(f"warning: {bad}; where takes are used is not known")
+        output.progress(error_text(f"{bad}; where takes are used is not known", label="warning"))
         places = {}
     with ProjectCache(state_of(root)) as cache, report_store_errors(output):
         items = classify(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))

@@ -15,6 +15,7 @@ from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.process import key_in
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
+from storyboard.report.diagnostics import error_text
 
 _PACKAGES = [
     "pyyaml",
@@ -116,5 +117,5 @@ def _format_report(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
         "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB in {data['cache']['folder']}",
     }
     lines = [f"{name:<11} {value}" for name, value in rows.items()]
-    lines += [f"warning: {warning['message']}" for warning in warnings]
+    lines += [error_text(warning["message"], label="warning") for warning in warnings]
     return "\n".join([*lines, "all is well" if not warnings else ""]).rstrip()
