@@ -1,15 +1,27 @@
 """Frames of one clip: a drawn stage or a given picture, the air before it, and the slate bar below."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 import numpy as np
 
-from storyboard.animatic import stage, weather
+from storyboard.animatic import noise, weather
+from storyboard.animatic.brush import Glow
+from storyboard.animatic.camera import Camera
+from storyboard.animatic.palette import Palette, palette_for
 from storyboard.animatic.planes import Picture, Yuv, new_frame_memory, planes_of, sheet_over
+from storyboard.animatic.prompt import Reading, read_prompt
+from storyboard.animatic.scenes.forest import forest
+from storyboard.animatic.scenes.interior import interior
+from storyboard.animatic.scenes.open_land import desert, field, mountain, road
+from storyboard.animatic.scenes.river import river
+from storyboard.animatic.scenes.sea import sea, underwater
+from storyboard.animatic.scenes.space import space
+from storyboard.animatic.scenes.temple import temple
+from storyboard.animatic.scenes.town import skyline, street
 from storyboard.animatic.slate import SlateBar, bar_height, has_bar
 from storyboard.animatic.still import StillPlane, fit_picture
-from storyboard.animatic.world import Moment, draw_all
+from storyboard.animatic.world import Element, Moment, World, draw_all
 from storyboard.core.model import Size
 
 FADE_FRAMES = 12  # the slate bar and the air fade in over them on a given picture
@@ -24,8 +36,8 @@ def draw_from_prompt(
     """
     slate = _slate(prompt, seed, size, rate, frames, label)
     bar = 0 if slate is None else slate.height
-    world, setting = stage.build_world(prompt, seed, size.width, size.height - bar, float(frames / rate))
-    elements, accent = stage.build_elements(world, setting), world.palette.accent
+    world, setting = build_world(prompt, seed, size.width, size.height - bar, float(frames / rate))
+    elements, accent = build_elements(world, setting), world.palette.accent
     memory = new_frame_memory(size)
     whole, picture = sheet_over(memory, size.height), sheet_over(memory, size.height - bar)
     for number in range(frames):
@@ -49,7 +61,7 @@ def draw_from_picture(
     yield memory
     inherits = label is not None and has_bar(np.asarray(start))
     picture = sheet_over(memory, size.height - bar_height(size) if inherits else size.height)
-    world, _ = stage.build_world(prompt, seed, size.width, picture.height, float(frames / rate))
+    world, _ = build_world(prompt, seed, size.width, picture.height, float(frames / rate))
     plane = StillPlane(planes_of(_crop_rows(start, picture.height)), world.camera.moves, world.reading)
     below = planes_of(start.crop((0, picture.height, size.width, size.height))) if inherits else None
     floating = [
@@ -76,3 +88,71 @@ def _slate(prompt: str, seed: int, size: Size, rate: Fraction, frames: int, labe
     if label is None or bar_height(size) == 0:
         return None
     return SlateBar(size, label, seed, prompt, rate, frames)
+
+
+SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
+    "river": river,
+    "mountain": mountain,
+    "desert": desert,
+    "field": field,
+    "road": road,
+    "sea": sea,
+    "underwater": underwater,
+    "forest": forest,
+    "street": street,
+    "skyline": skyline,
+    "temple": temple,
+    "interior": interior,
+    "space": space,
+}
+
+
+_DEFAULT_SETTINGS = ("mountain", "sea", "field", "forest", "skyline", "desert", "river")
+
+
+def rng_factory(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
+    """Return a function that makes a generator by purpose, for one prompt and seed."""
+    return lambda purpose: noise.make_rng("animatic", prompt, seed, purpose)
+
+
+def choose_camera(
+    reading: Reading, aspect: float, seconds: float, rng: np.random.Generator, focus: tuple[float, float]
+) -> Camera:
+    """Return the camera that the prompt requests; by default a slow drift chosen by the seed."""
+    moves = reading.moves or (("drift-left", "drift-right", "push", "drift-back")[int(rng.integers(4))],)
+    side = "left" if rng.random() < 0.5 else "right"
+    named = tuple(f"{move}-{side}" if move in ("pan", "track", "orbit") else move for move in moves)
+    reach = reading.pace * min(1.15, max(0.35, 0.35 + seconds / 9)) * (0.75 if not reading.moves else 1.0)
+    return Camera(aspect, named, reach * min(1.0, 0.6 + aspect * 0.25), 0.0025 if reading.handheld else 0.0, focus)
+
+
+def choose_light(palette: Palette, rng: np.random.Generator, aspect: float, horizon: float) -> Glow:
+    """Return sun or moon, off the middle, low if the time of day requires it."""
+    side = -1 if rng.random() < 0.5 else 1
+    x = side * rng.uniform(0.08, 0.26) * min(aspect, 1.8)
+    low = not palette.night and not palette.veiled and palette.sky[0][2] < 0.6
+    y = horizon - (rng.uniform(0.05, 0.16) if low else rng.uniform(0.26, 0.38))
+    strength = 0.5 if palette.veiled else 0.95 if low else 0.62
+    return Glow(float(x), float(y), palette.light, 0.62 if low else 0.5, strength)
+
+
+def build_world(prompt: str, seed: int, width: int, height: int, seconds: float) -> tuple[World, str]:
+    """Return the stage of a prompt, *width* by *height* frame pixels, and the name of its setting."""
+    chance = rng_factory(prompt, seed)
+    reading = read_prompt(prompt)
+    setting = reading.setting or _DEFAULT_SETTINGS[int(chance("setting").integers(len(_DEFAULT_SETTINGS)))]
+    palette = palette_for(reading, setting, chance("palette"))
+    aspect = min(3.2, max(0.4, width / height))
+    rng = chance("layout")
+    horizon = float(rng.uniform(0.52, 0.6))
+    light = choose_light(palette, rng, aspect, horizon)
+    camera = choose_camera(reading, aspect, seconds, chance("camera"), (0.0, horizon))
+    return World(aspect, width, height, camera, palette, reading, light, horizon, chance, seconds), setting
+
+
+def build_elements(world: World, setting: str) -> list[Element]:
+    """Return everything on the stage, from the back to the front."""
+    return [
+        *SETTINGS[setting](world),
+        *weather.weather_elements(world, setting not in ("interior", "space", "underwater")),
+    ]

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.document import schema_messages
-from storyboard.document.schema import schema
-from storyboard.document.schema_fast import Predicate, build_predicate, compile_pattern, find_repeated
+from storyboard.document.schema import Predicate, build_predicate, compile_pattern, find_repeated, schema
 from storyboard.document.yaml.source_map import Document, Map, Node, Path, Scalar, Seq
 
 MAX_ERRORS = 500

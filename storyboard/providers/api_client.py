@@ -15,6 +15,7 @@ import asyncio
 import json
 import logging
 import random as random_numbers
+import re
 import ssl
 import sys
 import time
@@ -22,18 +23,18 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from importlib.util import find_spec
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
 from storyboard.providers.base import Call, Reply, RetryRule
 from storyboard.providers.errors import ProviderError, Secret
 from storyboard.providers.retry import MAX_RETRIES, RetryBudget, backoff_s, parse_retry_after
-from storyboard.providers.strict_json import read_json
 
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 _suppressed: ContextVar[bool] = ContextVar("storyboard_http_quiet", default=False)
@@ -265,3 +266,48 @@ def _transport_error(problem: Exception, *, sent: bool) -> ProviderError:
 
 def _unreadable_reply(message: str, status: int) -> ProviderError:
     return ProviderError("unreadable-reply", message, retryable=True, status=status)
+
+
+MAX_DEPTH = 64
+
+
+MAX_PARTS = 200_000
+
+
+# A whole string, terminated or not, or a bracket.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+
+
+def read_json(text: bytes) -> Any:
+    """Return the value of *text*.
+
+    Raises ``ValueError`` if it is not UTF-8 or JSON, repeats a key, or is too complex.
+    """
+    # Checked before parsing: the parser uses the interpreter's stack.
+    if _is_too_complex(text):
+        raise ValueError("nested too deep, or of too many parts")
+    try:
+        return json.loads(
+            text.decode("utf-8"),
+            object_pairs_hook=_build_object,
+            parse_float=Decimal,
+            parse_constant=lambda _name: None,
+        )
+    except ArithmeticError as problem:
+        raise ValueError("a number that can't be read") from problem
+
+
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is repeated")
+    return found
+
+
+def _is_too_complex(text: bytes) -> bool:
+    depth = 0
+    for part, token in enumerate(_TOKEN.finditer(text)):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH or part > MAX_PARTS:
+            return True
+    return False

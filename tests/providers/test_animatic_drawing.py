@@ -9,10 +9,10 @@ from PIL import Image
 
 from storyboard.animatic import drawing
 from storyboard.animatic.camera import MOVES, Camera
+from storyboard.animatic.drawing import SETTINGS, build_elements, build_world
 from storyboard.animatic.planes import Yuv, new_frame_memory, sheet_over
 from storyboard.animatic.prompt import read_prompt
 from storyboard.animatic.slate import SlateBar, bar_height, has_bar, replace_missing_letters
-from storyboard.animatic.stage import SETTINGS, build_elements, build_world
 from storyboard.animatic.still import UnreadablePictureError, read_picture
 from storyboard.core.model import Size
 

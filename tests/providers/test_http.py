@@ -13,12 +13,11 @@ import httpx
 import pytest
 from PIL import Image
 
-from storyboard.providers.api_client import ApiClient, check_endpoint
+from storyboard.providers.api_client import ApiClient, check_endpoint, read_json
 from storyboard.providers.base import Call, Picture, Reply, RetryRule
 from storyboard.providers.errors import ProviderError, Secret, plain_text
 from storyboard.providers.retry import RetryBudget, backoff_s, parse_retry_after
 from storyboard.providers.runware.wire import Runware
-from storyboard.providers.strict_json import read_json
 from tests.providers.conftest import take_request, with_remote
 from tests.runware_server import RunwareServer
 from tests.runware_server.faults import FAULTS

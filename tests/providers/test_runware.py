@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from storyboard.core.model import Size
+from storyboard.providers.api_client import read_json
 from storyboard.providers.base import (
     Archived,
     Call,
@@ -28,7 +29,6 @@ from storyboard.providers.base import (
 from storyboard.providers.errors import ProviderError, Secret
 from storyboard.providers.runware.error_codes import classify
 from storyboard.providers.runware.wire import INLINE_PICTURE_BYTES, Runware
-from storyboard.providers.strict_json import read_json
 from tests.providers.conftest import take_request
 
 ID = "3f0c1c0e-7a53-4f6a-9f0e-0d5b7a1f2c33"

@@ -13,9 +13,8 @@ from msgspec import structs
 from referencing import Registry
 
 from storyboard.core.model import Generated, Shot, Still
-from storyboard.document import schema_fast, validate
-from storyboard.document.schema import fields_of, schema, schema_text
-from storyboard.document.schema_fast import build_predicate
+from storyboard.document import validate
+from storyboard.document.schema import build_predicate, fields_of, find_repeated, schema, schema_text
 from storyboard.document.yaml.parse import parse
 from tests.unit.test_document_load import anything, films
 
@@ -110,5 +109,5 @@ def test_patterns_hold_no_repetition_of_a_repetition(pattern: str) -> None:
 
 
 def test_repeated_items_are_found_among_mixed_kinds() -> None:
-    assert schema_fast.find_repeated([1, True, "1", [1], [1], None]) is None
-    assert schema_fast.find_repeated([1, "a", {}, "a"]) == 3
+    assert find_repeated([1, True, "1", [1], [1], None]) is None
+    assert find_repeated([1, "a", {}, "a"]) == 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.cli.explanations import explain
+from storyboard.cli.main import explain
 from storyboard.cli.output import Exit
 from tests import codes
 from tests.inside import run
