@@ -1,6 +1,8 @@
 """Suggestions for a misspelt name, and lists of alternatives: the one wording of "did you mean"."""
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
 
 _CANDIDATES = 200
@@ -57,3 +59,30 @@ def _shared_ends(name: str, word: str) -> int:
     pairs = zip(reversed(name), reversed(word), strict=False)
     tail = next((i for i, pair in enumerate(pairs) if pair[0] != pair[1]), min(len(name), len(word)))
     return head + tail
+
+
+_NOT_ID = re.compile(r"[^a-z0-9_-]+")
+
+
+def quoted(value: object, limit: int = 40) -> str:
+    """Return *value* for a message, in backticks and at most *limit* characters; lists and mappings by their kind."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None or isinstance(value, bool):
+        return {None: "`null`", True: "`true`", False: "`false`"}[value]
+    text = str(value)
+    return f"`{text if len(text) <= limit else text[: limit - 1] + '…'}`"
+
+
+def as_id(text: str) -> str | None:
+    """Return an id close to *text*: ``night-river`` for ``Night River``; ``None`` if nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", text[:200]).encode("ascii", "ignore").decode().lower()
+    name = _NOT_ID.sub("-", plain).strip("-_")[:64]
+    return name or None
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """Return `` `a`, `b` or `c` ``."""
+    return either(f"`{word}`" for word in words)

@@ -5,9 +5,9 @@ from fractions import Fraction
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
+from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
-from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
 from storyboard.document.project_files import ProjectFiles
 from storyboard.fonts import missing_letters

@@ -6,9 +6,8 @@ from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import FrameLink, Generated
-from storyboard.core.suggest import closest, suggestion
+from storyboard.core.suggest import closest, quoted, suggestion
 from storyboard.core.timebase import plain_number
-from storyboard.document.names import quoted
 from storyboard.document.scene_cache import AnyDraft, AnyField
 
 LONGEST_CHAIN = 2

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error, in_file_order
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
+from storyboard.core.suggest import quoted
 from storyboard.document.lower_film import FilmLowering
-from storyboard.document.names import quoted
 from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import FileProblem, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownScene, KnownSceneDraft, KnownScenes, NotReusable

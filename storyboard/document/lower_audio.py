@@ -11,12 +11,11 @@ from storyboard.core.audio import TrackOutsideFilm, track_start
 from storyboard.core.diagnostics import Diagnostic, Label, error, warning
 from storyboard.core.model import Audio, Clip, Storyboard, Track
 from storyboard.core.ranges import overlaps
-from storyboard.core.suggest import closest, suggestion
+from storyboard.core.suggest import closest, quoted, suggestion
 from storyboard.core.timebase import exact, in_words, plain_number
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, running_time, timeline
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
 from storyboard.document.file_inputs import FileInputs
-from storyboard.document.names import quoted
 from storyboard.document.scene_cache import AnyDraft
 
 # Decibels by which `duck: true` lowers a track.

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
 from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard
 from storyboard.core.model_cards import ModelCard
+from storyboard.core.suggest import quoted
 from storyboard.document.check_lengths import check_trims
 from storyboard.document.fields import Field, FieldLayer, SceneDraft, layer
 from storyboard.document.file_inputs import FileInputs
@@ -20,7 +21,7 @@ from storyboard.document.lower_outputs import OutputLowering
 from storyboard.document.lower_shot import LoweredShot, LoweringContext, lower_shot
 from storyboard.document.lower_text import VarExpander
 from storyboard.document.model_limits import ModelChecks
-from storyboard.document.names import folded, is_reserved, quoted
+from storyboard.document.paths import folded, is_reserved
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownSceneDraft, context_digest
 from storyboard.document.scene_records import AnyScene, ReadScene, lower_known_scene

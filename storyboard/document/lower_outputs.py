@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, Size, Storyboard
+from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.check_lengths import check_overlaps
 from storyboard.document.fields import Field, FieldLayer, layer
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.lower_shot import LoweredShot
-from storyboard.document.names import folded, quoted
-from storyboard.document.paths import BadPath, default_film_path, film_path
+from storyboard.document.paths import BadPath, default_film_path, film_path, folded
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft
 

@@ -8,11 +8,11 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Label, error, warning
 from storyboard.core.model import DEFAULT_SEED, Clip, FileInput, Source, Still, TitleCard, Transition
 from storyboard.core.model_cards import ModelCard
+from storyboard.core.suggest import alternatives
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field, ShotDraft
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.lower_text import VarExpander, check_glyphs
-from storyboard.document.names import alternatives
 
 DEFAULT_STILL_S = Fraction(4)
 DEFAULT_TRANSITION_S = Fraction(1)

@@ -12,11 +12,10 @@ from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Span, error, warning
 from storyboard.core.model import Caption, FileInput
-from storyboard.core.suggest import closest, suggestion
+from storyboard.core.suggest import closest, quoted, suggestion
 from storyboard.core.timebase import exact, plain_number
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
 from storyboard.document.file_inputs import FileInputs
-from storyboard.document.names import quoted
 from storyboard.document.yaml.source_map import Document, Path
 from storyboard.fonts import has_layout, needs_layout
 

@@ -8,9 +8,8 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error
 from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated, Size
 from storyboard.core.model_cards import ModelCard, prompt_length
-from storyboard.core.suggest import closest, did_you_mean, either, suggestion
+from storyboard.core.suggest import alternatives, closest, did_you_mean, either, quoted, suggestion
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
-from storyboard.document.names import alternatives, quoted
 
 # Fields for the local provider only; they are not sent to any other.
 _LOCAL_PARAMS = {"slate": bool}

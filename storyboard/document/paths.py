@@ -3,6 +3,8 @@
 Nothing here touches the disk; ``project_files`` finds links and missing files.
 """
 
+import re
+import unicodedata
 from posixpath import dirname
 from urllib.parse import urlsplit
 
@@ -98,3 +100,16 @@ def default_film_path(storyboard: str) -> str:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])\Z")
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether Windows reserves *name* for a device and refuses it as the name of a file."""
+    return _RESERVED.match(name) is not None
+
+
+def folded(name: str) -> str:
+    """Return *name* in NFKC and casefolded: equal for two names that are one file on some file systems."""
+    return unicodedata.normalize("NFKC", name).casefold()

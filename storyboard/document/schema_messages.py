@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, error
-from storyboard.core.suggest import closest, did_you_mean, suggestion
-from storyboard.document.names import alternatives, as_id, quoted
+from storyboard.core.suggest import alternatives, as_id, closest, did_you_mean, quoted, suggestion
 from storyboard.document.schema import fields_of
 from storyboard.document.yaml.source_map import Document, Path
 

@@ -10,8 +10,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from storyboard.core.money import amount
-from storyboard.core.results import CacheItem, Record
+from storyboard.core.results import CacheItem, Record, amount
 from storyboard.store.blobs import BlobStore, Missing
 from storyboard.store.lockfile_refs import RefsUnreadable
 from storyboard.store.records import RecordStore

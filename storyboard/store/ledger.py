@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
-from storyboard.core.money import billed, charged, estimated
-from storyboard.core.results import CostTotal
+from storyboard.core.results import CostTotal, billed, charged, estimated
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
 from storyboard.store.integrity import Quarantined
 from storyboard.store.project_lock import make_lock, wait_for_lock

@@ -12,9 +12,8 @@ from storyboard.core.model import Size
 from storyboard.media import h264
 from storyboard.media.join import join as joining
 from storyboard.media.join.copy_source import ClipPacketsCache, PacketChecksums, prepare_runs
-from storyboard.media.join.join import JoinFailed, JoinPiece, ParameterSetsDiffer, Subtitles, join
+from storyboard.media.join.join import JoinFailed, JoinPiece, ParameterSetsDiffer, Subtitles, join, verify_film
 from storyboard.media.join.side_streams import check_subtitles
-from storyboard.media.join.verify import verify_film
 from storyboard.media.probe import probe
 from storyboard.media.reader import InvalidMedia, read_tags
 from storyboard.media.render.encoder import ClipWriter, Encoding

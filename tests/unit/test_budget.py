@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from storyboard.core.model import Generated
-from storyboard.core.money import charged
+from storyboard.core.results import charged
 from storyboard.engine.paid.budget import Attempt, Budget, OverBudget, Prices
 from storyboard.providers.models import cards
 from storyboard.store import ledger as ledgers

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from storyboard.core.money import amount, billed, charged
-from storyboard.core.results import CostTotal
+from storyboard.core.results import CostTotal, amount, billed, charged
 from storyboard.store.ledger import Event, Ledger, LedgerEntry, Spend
 
 ENTRY = LedgerEntry(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from storyboard.core.model import Generated
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.money import amount
+from storyboard.core.results import amount
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from storyboard.core.model import Generated, Json
-from storyboard.core.money import amount
 from storyboard.core.plan import LockEntry
+from storyboard.core.results import amount
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
 from storyboard.engine.paid.context import RETRYABLE, MayBeRetried, PaidContext, job_of, take_request

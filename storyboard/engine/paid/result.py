@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.money import amount
 from storyboard.core.plan import LockEntry
+from storyboard.core.results import amount
 from storyboard.durable import remove
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
