@@ -25,7 +25,7 @@ from storyboard.core.plan import Step
 from storyboard.core.results import ACCEPTED, Provenance, Record
 from storyboard.engine.generators import GeneratedClip
 from storyboard.engine.worker_tasks import TaskFailed, clip_facts
-from storyboard.store.batch_commit import Committed, PendingRecord
+from storyboard.store.records import Committed, PendingRecord
 
 # Deposits that go together at most; each has up to three files or folders open.
 _MOST = 64

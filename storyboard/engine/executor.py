@@ -39,8 +39,8 @@ from storyboard.engine.project_store import Shelf
 from storyboard.engine.worker_main import report_progress
 from storyboard.engine.worker_pool import WorkerDied, WorkerPool
 from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, clip_facts, judge_clip, render_piece
-from storyboard.store.batch_commit import PendingRecord
 from storyboard.store.journal import Job
+from storyboard.store.records import PendingRecord
 
 if TYPE_CHECKING:
     from storyboard.media.audio.soundtrack import SoundFacts

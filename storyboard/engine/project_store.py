@@ -26,14 +26,12 @@ from storyboard.engine.film_digest import FilmDigest
 from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.batch_commit import BatchWriter, Committed, PendingRecord
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.journal import Journal
 from storyboard.store.ledger import Ledger
 from storyboard.store.lockfile import Lockfile
-from storyboard.store.records import RecordState as Recorded
-from storyboard.store.records import RecordStore
+from storyboard.store.records import Committed, PendingRecord, RecordState, RecordStore
 from storyboard.store.state import FOLDER, State
 
 
@@ -62,7 +60,6 @@ class Workspace:
         self.index = DigestCache(self.state / "index.sqlite", clock, writable=writable)
         self.blobs = BlobStore(self.cache, writable=writable)
         self.records = RecordStore(self.cache, self.blobs, self.index)
-        self.group = BatchWriter(self.blobs, self.records, self.index)
         self.journal = Journal(self.state / "journal")
         self.ledger = Ledger(self.state / "ledger.jsonl")
         self.open_keys = {job.key for job in self.journal.jobs()}
@@ -71,7 +68,7 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.group.close()
+        self.blobs.writer.close()
         self.index.close()
 
     def digests(self, storyboard: Storyboard) -> dict[str, str]:
@@ -127,7 +124,7 @@ class Shelf:
 
     def find(self, key: str) -> Sequence[Record]:
         """Whole records of that key, newest first; then the takes that only the lockfile tells of."""
-        found = [found.record for found in self._all(key) if found.whole]
+        found = [found.record for found in self._all(key) if found.complete]
         return [*found, *self._named.records(key, found)]
 
     def request_of(self, key: str) -> Request | None:
@@ -142,7 +139,7 @@ class Shelf:
     def _named(self) -> LockedTakes:
         return LockedTakes(self._lockfile, self._workspace.blobs, self._workspace.index)
 
-    def _all(self, key: str) -> Sequence[Recorded]:
+    def _all(self, key: str) -> Sequence[RecordState]:
         """Every record of *key*; where there was none, none is looked for again: only this build adds any."""
         found = self._workspace.records.all(key) if key not in self._absent else []
         if not found:
@@ -195,7 +192,7 @@ class Shelf:
 
     def beside(self, suffix: str) -> Path:
         """A path of its own, in the store's file system, for something that is being made."""
-        return self._workspace.blobs.temp(suffix)
+        return self._workspace.blobs.temp_path(suffix)
 
     def unrecorded(self, step: Step) -> Record | None:
         """The record to be kept of a take that *step* has found by the lockfile alone."""
@@ -266,7 +263,7 @@ class Shelf:
 
     def keep_all(self, deposits: Sequence[PendingRecord]) -> Sequence[Committed | OSError]:
         """Put what actions have made into the store; an error stays with its own."""
-        ends = self._workspace.group.keep(deposits)
+        ends = self._workspace.records.commit(deposits)
         for end in ends:
             if isinstance(end, Committed):
                 if end.new:

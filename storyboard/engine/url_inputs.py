@@ -41,7 +41,7 @@ async def _fetch_all(workspace: Workspace, urls: list[str]) -> dict[str, str]:
     downloader = Downloader(pictures_policy())
     found = {}
     for url in urls:
-        out = workspace.blobs.temp(".picture")
+        out = workspace.blobs.temp_path(".picture")
         try:
             await downloader.fetch(url, out)
             with out.open("rb") as file:

@@ -16,7 +16,6 @@ from storyboard.durable import (
     NotAFile,
     StagedFile,
     errors_for_path,
-    fsync_folder,
     make_folders,
     move,
     open_regular,
@@ -27,13 +26,14 @@ from storyboard.durable import (
     sweep,
     write_all,
 )
+from storyboard.store.batch_writer import BatchWriter, Write
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import find_quarantined, quarantine
 from storyboard.store.shard_dirs import ShardDirs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _READ_ONLY = 0o444
-# The names that ``BlobStore.temp`` gives.
+# The names that ``BlobStore.temp_path`` gives.
 _TEMP = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-z]{1,16})?")
 
 
@@ -67,11 +67,12 @@ class BlobStore:
 
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self.writable = writable
+        self.writer = BatchWriter()
         self.cache = folder
         self.temps = folder / "tmp"
-        self._temps_place = os.fspath(self.temps)
+        self._temp_folder = os.fspath(self.temps)
         self.folder = folder / "blobs"
-        self.fans = ShardDirs(os.fspath(self.folder))
+        self._shards = ShardDirs(os.fspath(self.folder))
         self._damaged = folder / "damaged"
 
     def path(self, digest: str) -> Path:
@@ -88,57 +89,54 @@ class BlobStore:
             raise Missing(digest) from None
 
     def put_bytes(self, data: bytes) -> str:
-        """Keep *data*; returns its digest. When it returns, the blob survives a power cut. Raises ``OSError``."""
-        return self._settle(*self.lay(data))
+        """Store *data* and return its digest. The blob survives a power cut then. Raises ``OSError``."""
+        return self.writer.run(self._put(data))
 
     def put_file(self, path: Path) -> str:
-        """Keep the content of a regular file; returns its digest.
+        """Store the content of a regular file and return its digest.
 
-        A file made under a name from ``temp`` is moved in, and stays where it is if that fails; any other is copied,
-        hashed and stored from one and the same read. Raises ``NotAFile`` or ``OSError``.
+        A file under a name from ``temp_path`` is moved in, and stays in its place if that fails; any other is copied,
+        hashed and stored from one single read. Raises ``NotAFile`` or ``OSError``.
         """
-        return self._settle(*self.lay(path))
+        return self.writer.run(self._put(path))
 
-    def lay(self, content: bytes | Path) -> tuple[str, StagedFile]:
-        """Write what becomes a blob, or take the file there is, as for ``put_bytes`` and ``put_file``.
+    def _put(self, content: bytes | Path) -> Write[str]:
+        digest, staged = self.stage(content)
+        with errors_for_path(self.path(digest)):
+            try:
+                yield (staged,)
+                yield from self.publish(digest, staged)
+            finally:
+                staged.drop()
+        return digest
 
-        Returns the digest and the file, which has to be synced, handed to ``publish``, and dropped.
+    def stage(self, content: bytes | Path) -> tuple[str, StagedFile]:
+        """Write the bytes of a new blob to a temporary file, or take over the file, as for ``put_bytes``, ``put_file``.
+
+        Returns the digest and the file, which the caller has to sync, hand to ``publish``, and drop.
         """
         if isinstance(content, bytes):
             digest = hashlib.sha256(content).hexdigest()
-            with errors_for_path(self._place(digest)):
-                return digest, stage(os.fspath(self.temp()), self._place(digest), content, _READ_ONLY)
-        ours = os.path.dirname(content) == self._temps_place
-        return self._adopted(content) if ours else self._copied(content)
+            with errors_for_path(self._blob_name(digest)):
+                return digest, stage(os.fspath(self.temp_path()), self._blob_name(digest), content, _READ_ONLY)
+        is_temp = os.path.dirname(content) == self._temp_folder
+        return self._adopt(content) if is_temp else self._copy(content)
 
-    def publish(self, digest: str, beside: StagedFile) -> tuple[str, ...]:
-        """Give a synced file its name, if no good blob has it; returns the folders to be synced before it counts.
-
-        Raises ``OSError``.
-        """
-        fan = self.fans.path_of(digest)
-        if self._has_good(digest):
-            remove_quietly(beside.temp)
-            beside.close()
-            return self.fans.unsynced_folders(fan)
-        try:
-            beside.publish()
-        except FileNotFoundError:
-            self.fans.make(fan)
-            beside.publish()
-        return self.fans.unsynced_folders(fan)
-
-    def _settle(self, digest: str, beside: StagedFile) -> str:
-        with errors_for_path(self.path(digest)):
+    def publish(self, digest: str, staged: StagedFile) -> Write[None]:
+        """Move a synced file to its place unless a good blob is there, and sync the folders. Raises ``OSError``."""
+        shard = self._shards.path_of(digest)
+        if self._has_good_blob(digest):
+            remove_quietly(staged.temp)
+            staged.close()
+        else:
             try:
-                beside.sync()
-                folders = self.publish(digest, beside)
-            finally:
-                beside.drop()
-            for folder in folders:
-                fsync_folder(folder)
-        self.fans.mark_synced(folders)
-        return digest
+                staged.publish()
+            except FileNotFoundError:
+                self._shards.make(shard)
+                staged.publish()
+        folders = self._shards.unsynced_folders(shard)
+        yield folders
+        self._shards.mark_synced(folders)
 
     def verify(self, digest: str) -> None:
         """Read the whole blob and compare. Raises ``Missing``, or ``Damaged`` once it has been set aside."""
@@ -148,7 +146,7 @@ class BlobStore:
                 seen = os.fstat(file.fileno())
                 good = hashlib.file_digest(file, "sha256").hexdigest() == digest
         except FileNotFoundError:
-            raise self._absent(digest) from None
+            raise self._missing_or_damaged(digest) from None
         except NotAFile:
             seen, good = None, False
         if not good:
@@ -187,9 +185,9 @@ class BlobStore:
         self.path(digest)
         remove_below(self.cache, "blobs", digest[:2], digest)
 
-    def temp(self, suffix: str = "") -> Path:
+    def temp_path(self, suffix: str = "") -> Path:
         """A new random name in the cache's own folder for what is still being made; the file is not created."""
-        if not os.path.isdir(self._temps_place):
+        if not os.path.isdir(self._temp_folder):
             make_folders(self.temps, 0o700)
         return self.temps / f"{os.urandom(16).hex()}{suffix}"
 
@@ -197,10 +195,10 @@ class BlobStore:
         """Remove what killed builds left half made. Only for the holder of the builder's lock."""
         sweep(_TEMP, self.cache, "tmp")
 
-    def _place(self, digest: str) -> str:
-        return f"{self.fans.path_of(digest)}/{digest}"
+    def _blob_name(self, digest: str) -> str:
+        return f"{self._shards.path_of(digest)}/{digest}"
 
-    def _adopted(self, path: Path) -> tuple[str, StagedFile]:
+    def _adopt(self, path: Path) -> tuple[str, StagedFile]:
         with errors_for_path(path):
             descriptor = open_regular(path)
             try:
@@ -215,21 +213,21 @@ class BlobStore:
         digest = sha256.hexdigest()
         # made read-only at a later time than it was written: whoever writes to it from now on gives it another mtime
         settled = looks if looks.st_ctime_ns > looks.st_mtime_ns else None
-        return digest, StagedFile(os.fspath(path), self._place(digest), descriptor, ours=False, looks=settled)
+        return digest, StagedFile(os.fspath(path), self._blob_name(digest), descriptor, ours=False, looks=settled)
 
-    def _copied(self, path: Path) -> tuple[str, StagedFile]:
+    def _copy(self, path: Path) -> tuple[str, StagedFile]:
         with errors_for_path(path):
             source = open_regular(path)
-        temp = os.fspath(self.temp())
+        temp = os.fspath(self.temp_path())
         try:
             digest, descriptor = _copied(source, path, temp)
         finally:
             os.close(source)
-        return digest, StagedFile(temp, self._place(digest), descriptor)
+        return digest, StagedFile(temp, self._blob_name(digest), descriptor)
 
-    def _has_good(self, digest: str) -> bool:
+    def _has_good_blob(self, digest: str) -> bool:
         """Whether a good blob is there already."""
-        if not os.path.lexists(self._place(digest)):
+        if not os.path.lexists(self._blob_name(digest)):
             return False
         try:
             self.verify(digest)
@@ -237,7 +235,7 @@ class BlobStore:
             return False
         return True
 
-    def _absent(self, digest: str) -> Missing | Damaged:
+    def _missing_or_damaged(self, digest: str) -> Missing | Damaged:
         kept_at = find_quarantined(digest, self._damaged)
         return Missing(digest) if kept_at is None else Damaged(digest, kept_at)
 
@@ -250,7 +248,7 @@ class BlobStore:
         try:
             moved = os.lstat(kept_at)
         except FileNotFoundError:
-            raise self._absent(digest) from None
+            raise self._missing_or_damaged(digest) from None
         if kept_at == path or not _another(moved, seen):
             raise Damaged(digest, kept_at)
         move(kept_at, path)

@@ -7,21 +7,23 @@ in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.results import Kind, Record
 from storyboard.durable import (
     StagedFile,
     errors_for_path,
-    fsync_folder,
     remove_below,
     remove_folder_if_empty,
+    remove_quietly,
     stage,
 )
+from storyboard.store.batch_writer import Write
 from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import (
@@ -36,6 +38,25 @@ from storyboard.store.integrity import (
 from storyboard.store.shard_dirs import ShardDirs
 
 
+class PendingRecord(Struct, frozen=True):
+    """A record to be committed, with the blob that the record is to call *name*, if there is one.
+
+    *content* is the blob's bytes, or a file under a name from ``BlobStore.temp_path``, which is moved in, or removed if
+    that fails.
+    """
+
+    record: Record
+    name: str = ""
+    content: bytes | Path | None = None
+
+
+class Committed(Struct, frozen=True):
+    """A durable record with the digest of its blob. *new* is false for a record that the store had already."""
+
+    record: Record
+    new: bool
+
+
 class RecordState(Struct, frozen=True):
     """A record and the digests of its outputs that are not in the cache, or were there but damaged."""
 
@@ -44,71 +65,90 @@ class RecordState(Struct, frozen=True):
     damaged: tuple[str, ...] = ()
 
     @property
-    def whole(self) -> bool:
-        """Whether it counts."""
+    def complete(self) -> bool:
+        """Whether all outputs are in the cache and intact."""
         return not self.missing and not self.damaged
 
 
 class RecordStore:
-    """The records under *folder* (``.storyboard/cache``). What could not be believed is told in ``troubles``."""
+    """The records under *folder* (``.storyboard/cache``). ``troubles`` lists files that could not be used."""
 
     def __init__(self, folder: Path, blobs: BlobStore, index: DigestCache) -> None:
         self.troubles: list[Quarantined] = []
         self._cache = folder
         self._records = folder / "records"
-        # text, since a film asks for tens of thousands and paths take longer to put together than to be looked at
-        self._blobs_place = os.fspath(blobs.folder.absolute())
-        self.fans = ShardDirs(os.fspath(self._records.absolute()))
+        # text: a large film looks up tens of thousands, and joining paths takes longer than the lookup
+        self._blob_folder = os.fspath(blobs.folder.absolute())
+        self._shards = ShardDirs(os.fspath(self._records.absolute()))
         self._damaged = folder / "damaged"
         self._blobs = blobs
         self._index = index
 
     def add(self, record: Record) -> bool:
-        """Keep a record; when this returns, it survives a power cut. Its blobs must be in the cache before.
+        """Store a record whose blobs are in the cache; return whether it is new. It survives a power cut then.
 
-        The same outputs under the same key are recorded once, the first time: returns whether this was it. Raises
-        ``Missing`` or ``Damaged`` for a blob, ``ValueError`` for what is no digest, ``OSError``.
+        Equal outputs under one key are recorded once, the first time. Raises ``Missing`` or ``Damaged`` for a blob,
+        ``ValueError`` for a malformed digest, ``OSError``.
         """
         for digest in record.outputs.values():
             self._blobs.verified(digest, self._index)
-        beside, folders = self.lay(record)
+        return self._blobs.writer.run(self._write(PendingRecord(record))).new
+
+    def commit(self, pending: Sequence[PendingRecord]) -> list[Committed | OSError]:
+        """Store all of *pending* with their blobs, together. They survive a power cut then; errors stay with their own.
+
+        Up to three files or folders are open for each meanwhile. Raises ``ValueError`` for a malformed digest.
+        """
+        return self._blobs.writer.run_all([self._write(one) for one in pending])
+
+    def _write(self, pending: PendingRecord) -> Write[Committed]:
+        record, content = pending.record, pending.content
+        digest, blob, entry = "", None, None
         try:
-            if beside is not None:
-                beside.sync()
-                for folder in folders:
-                    fsync_folder(folder)
-                self.fans.mark_synced(folders)
-                folders = self.publish(beside)
-            for folder in folders:
-                fsync_folder(folder)
+            if content is not None:
+                digest, blob = self._blobs.stage(content)
+                record = replace(record, outputs={pending.name: digest})
+            entry, folders = self.stage(record)
+            yield (*(file for file in (blob, entry) if file is not None), *folders)
+            self._shards.mark_synced(folders)
+            if blob is not None:
+                yield from self._publish_blob(digest, blob)
+            if entry is not None:
+                entry.publish()
+                yield (os.path.dirname(entry.path),)
+        except OSError:
+            if isinstance(content, Path):
+                remove_quietly(content)
+            raise
         finally:
-            if beside is not None:
-                beside.drop()
-        return beside is not None
+            for file in (blob, entry):
+                if file is not None:
+                    file.drop()
+        return Committed(record, entry is not None)
 
-    def lay(self, record: Record) -> tuple[StagedFile | None, tuple[str, ...]]:
-        """Write *record* beside its place; nothing is written if it is recorded already.
+    def _publish_blob(self, digest: str, blob: StagedFile) -> Write[None]:
+        for folders in self._blobs.publish(digest, blob):
+            if blob.looks is not None:
+                self._index.add_renamed(blob.path, blob.looks, digest)
+            yield folders
 
-        Returns the file, which has to be synced, handed to ``publish``, and dropped; and the folders that have to be
-        synced before it is published. Raises ``ValueError`` for what is no digest, ``OSError``.
+    def stage(self, record: Record) -> tuple[StagedFile | None, tuple[str, ...]]:
+        """Write *record* beside its place, unless it is recorded already.
+
+        Returns the file, or ``None``, and the folders that have to be synced before the file is published. Raises
+        ``ValueError`` for a malformed digest, ``OSError``.
         """
         folder = self.folder(record.key)
         digest = record.digest
         path = f"{folder}/{digest}.json"
-        if not self._made(folder) and os.path.lexists(path) and self._read(path) is not None:
+        if not self._make_folder(folder) and os.path.lexists(path) and self._read(path) is not None:
             return None, (folder,)
         temp = f"{folder}/.{digest}.{os.urandom(8).hex()}.tmp"
-        return stage(temp, path, encode_with_checksum(record)), self.fans.unsynced_folders(
-            self.fans.path_of(record.key)
-        )
+        folders = self._shards.unsynced_folders(self._shards.path_of(record.key))
+        return stage(temp, path, encode_with_checksum(record)), folders
 
-    def publish(self, beside: StagedFile) -> tuple[str, ...]:
-        """Let a synced record count; returns the folders to be synced before anybody is told. Raises ``OSError``."""
-        beside.publish()
-        return (beside.path.rpartition("/")[0],)
-
-    def _made(self, folder: str) -> bool:
-        """Make the folder of a key; whether it was not there."""
+    def _make_folder(self, folder: str) -> bool:
+        """Make the folder of a key; return whether it is new."""
         with errors_for_path(folder):
             try:
                 os.mkdir(folder)
@@ -118,14 +158,14 @@ class RecordStore:
                 self._distrust(Path(folder), "it is a link")
                 os.mkdir(folder)
             except FileNotFoundError:
-                self.fans.make(os.path.dirname(folder))
+                self._shards.make(os.path.dirname(folder))
                 with suppress(FileExistsError):
                     os.mkdir(folder)
         return True
 
     def find(self, key: str) -> list[Record]:
         """The whole records of *key*, newest first; every blob they name has just been verified."""
-        return [found.record for found in self.all(key) if found.whole]
+        return [found.record for found in self.all(key) if found.complete]
 
     def all(self, key: str) -> list[RecordState]:
         """Every readable record of *key*, newest first, with what of it cannot be used."""
@@ -153,13 +193,13 @@ class RecordStore:
         """Where the records of *key* are, or would be. Raises ``ValueError`` if it is no key."""
         if not is_digest(key):
             raise ValueError(f"not a key: {key!r}")
-        return f"{self.fans.path_of(key)}/{key}"
+        return f"{self._shards.path_of(key)}/{key}"
 
     def _judge(self, record: Record) -> RecordState:
         missing: list[str] = []
         damaged: list[str] = []
         for digest in record.outputs.values():
-            if self._index.cached_digest(f"{self._blobs_place}/{digest[:2]}/{digest}") == digest:
+            if self._index.cached_digest(f"{self._blob_folder}/{digest[:2]}/{digest}") == digest:
                 continue
             try:
                 self._blobs.verified(digest, self._index)

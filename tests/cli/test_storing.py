@@ -30,15 +30,15 @@ def _in_this_process() -> Iterator[None]:
 
 
 def test_a_record_that_cannot_be_written_fails_its_shot_and_no_other(tmp_path: Path) -> None:
-    real = RecordStore.lay
+    real = RecordStore.stage
 
-    def lay(self: RecordStore, record: Record) -> tuple[StagedFile | None, tuple[str, ...]]:
+    def stage(self: RecordStore, record: Record) -> tuple[StagedFile | None, tuple[str, ...]]:
         if record.made.label == "c" and record.kind == "take":
             raise OSError(errno.ENOSPC, "No space left on device", "records/c.json")
         return real(self, record)
 
     project = Project(tmp_path / "film")
-    with mock.patch.object(RecordStore, "lay", lay):
+    with mock.patch.object(RecordStore, "stage", stage):
         ran = run(project.folder, {}, "build", "--json")
     assert ran.code == 1
     assert "records/c.json: No space left on device" in errors(ran)[0]["message"]

@@ -14,7 +14,7 @@ import pytest
 from storyboard.core.results import Provenance, Record
 from storyboard.engine.commit import CommitQueue
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.batch_commit import Committed, PendingRecord
+from storyboard.store.records import Committed, PendingRecord
 
 THREADS = ThreadPoolExecutor(4)
 

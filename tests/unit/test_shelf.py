@@ -10,8 +10,8 @@ from storyboard.core.render_spec import Captioned, Footage, Mix, Photo, RenderSp
 from storyboard.core.results import Provenance, Record
 from storyboard.engine.project_store import Shelf, Workspace
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.store.batch_commit import Committed, PendingRecord
 from storyboard.store.lockfile import Lockfile
+from storyboard.store.records import Committed, PendingRecord
 from storyboard.store.state import State
 from tests.unit.films import film, shot
 

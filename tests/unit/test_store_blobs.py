@@ -63,7 +63,7 @@ def test_file_from_elsewhere_is_copied_and_left_as_it_was(blobs: BlobStore, tmp_
 
 
 def test_file_made_in_the_temp_folder_is_moved_in(blobs: BlobStore) -> None:
-    temp = blobs.temp(".mp4")
+    temp = blobs.temp_path(".mp4")
     temp.write_bytes(TAKE)
     inode = temp.stat().st_ino
     digest = blobs.put_file(temp)
@@ -75,7 +75,7 @@ def test_file_made_in_the_temp_folder_is_moved_in(blobs: BlobStore) -> None:
 def test_temp_that_is_in_the_cache_already_is_dropped(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     inode = blobs.path(digest).stat().st_ino
-    temp = blobs.temp()
+    temp = blobs.temp_path()
     temp.write_bytes(TAKE)
     assert blobs.put_file(temp) == digest
     assert not temp.exists()
@@ -264,8 +264,8 @@ def test_good_blob_put_in_place_of_a_bad_one_meanwhile_is_not_set_aside(
 
 def test_sweep_removes_what_was_left_half_made(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
-    blobs.temp(".mp4").write_bytes(b"half")
-    blobs.temp().write_bytes(b"half")
+    blobs.temp_path(".mp4").write_bytes(b"half")
+    blobs.temp_path().write_bytes(b"half")
     blobs.sweep()
     assert list(blobs.temps.iterdir()) == []
     blobs.verify(digest)
@@ -274,10 +274,10 @@ def test_sweep_removes_what_was_left_half_made(blobs: BlobStore) -> None:
 def test_sweep_leaves_folders_links_and_files_of_other_names(blobs: BlobStore, tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("mine")
-    folder = blobs.temp()
+    folder = blobs.temp_path()
     folder.mkdir()
     (folder / "sound.mp3").write_bytes(b"half")
-    blobs.temp().symlink_to(mine)
+    blobs.temp_path().symlink_to(mine)
     (blobs.temps / "notes.txt").write_text("mine")
     before = sorted(blobs.temps.rglob("*"))
     blobs.sweep()
@@ -301,7 +301,7 @@ def test_sweep_of_a_new_project_does_nothing(blobs: BlobStore) -> None:
 
 
 def test_temp_names_differ_and_their_folder_is_private(blobs: BlobStore) -> None:
-    first, second = blobs.temp(".mp4"), blobs.temp(".mp4")
+    first, second = blobs.temp_path(".mp4"), blobs.temp_path(".mp4")
     assert first != second
     assert not first.exists()
     assert first.suffix == ".mp4"
@@ -316,7 +316,7 @@ blobs = BlobStore(Path(sys.argv[1]))
 for n in range(25):
     data = hashlib.sha256(str(n).encode()).digest() * 3000
     if n % 2:
-        temp = blobs.temp()
+        temp = blobs.temp_path()
         temp.write_bytes(data)
         blobs.put_file(temp)
     else:

@@ -62,7 +62,7 @@ class Project:
             assert self.ledger.reserve(money("reserved"), Decimal(1))
         self.journal.open(JOB)
         self.journal.advance(JOB.task_id, "submitted")
-        temp = self.blobs.temp(".mp4")
+        temp = self.blobs.temp_path(".mp4")
         temp.write_bytes(TAKE)
         digest = self.blobs.put_file(temp)
         self.blobs.put_bytes(TAKE[:100])

@@ -89,8 +89,8 @@ def test_record_with_a_missing_blob_does_not_count_but_is_told(shelf: Shelf) -> 
     assert shelf.records.find(KEY) == [kept]
     found = {one.record.digest: one for one in shelf.records.all(KEY)}
     assert found[gone.digest].missing == (gone.digest,)
-    assert not found[gone.digest].whole
-    assert found[kept.digest].whole
+    assert not found[gone.digest].complete
+    assert found[kept.digest].complete
 
 
 def test_record_with_a_damaged_blob_says_so_every_time(shelf: Shelf) -> None:

@@ -1,4 +1,4 @@
-"""Batches of records: each as durable as a single one, in order, and errors stay with their own record."""
+"""Deposits that are kept together: each as safe as alone, in the same order, and what goes wrong stays with its own."""
 
 import errno
 import hashlib
@@ -13,30 +13,28 @@ from typing import Any
 import pytest
 
 from storyboard.core.results import Provenance, Record
-from storyboard.store.batch_commit import BatchWriter, Committed, PendingRecord
 from storyboard.store.blobs import BlobStore, Damaged
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import decode_with_checksum
-from storyboard.store.records import RecordStore
+from storyboard.store.records import Committed, PendingRecord, RecordStore
 
 CALLS = ("open", "write", "fsync", "replace", "mkdir", "fchmod", "read")
 
 
 class Store:
-    """A cache in *folder* and a group that fills it."""
+    """The blobs and records of a cache in *folder*."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.blobs = BlobStore(folder)
         self.index = DigestCache(folder / "none" / "index.sqlite", clock=lambda: 4e9)
         self.records = RecordStore(folder, self.blobs, self.index)
-        self.group = BatchWriter(self.blobs, self.records, self.index)
 
     def deposit(self, number: int, data: bytes | None = None, *, file: bool = True) -> PendingRecord:
         made = Provenance(at="2026-11-22T10:00:00Z", label=f"shot-{number}")
         content: bytes | Path = data if data is not None else b"clip %d" % number
         if file and isinstance(content, bytes):
-            path = self.blobs.temp(".mp4")
+            path = self.blobs.temp_path(".mp4")
             path.write_bytes(content)
             content = path
         return PendingRecord(Record(key_of(number), "take", {"number": number}, {}, made), "clip", content)
@@ -47,7 +45,7 @@ class Store:
             assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
         for path in self.folder.glob("records/*/*/*.json"):
             [found] = [one for one in self.records.all(path.parent.name) if one.record.digest == path.stem]
-            assert found.whole
+            assert found.complete
         assert self.records.troubles == []
         return sorted(record.made.label for record in self.records.takes_of())
 
@@ -63,7 +61,7 @@ def key_of(number: int) -> str:
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(tmp_path / "cache")
     yield store
-    store.group.close()
+    store.blobs.writer.close()
     store.index.close()
 
 
@@ -123,7 +121,7 @@ class Disk:
 
 
 def together(store: Store, deposits: list[PendingRecord]) -> list[Record]:
-    return [end.record for end in store.group.keep(deposits) if isinstance(end, Committed)]
+    return [end.record for end in store.records.commit(deposits) if isinstance(end, Committed)]
 
 
 def one_by_one(store: Store, deposits: list[PendingRecord]) -> list[Record]:
@@ -160,13 +158,13 @@ def test_no_record_counts_before_its_blob_is_safe_and_nobody_is_told_before_all_
         assert disk.survives(root / "blobs" / record.digest[:2] / record.digest)
     assert len(store.all_kept()) == 40
     assert store.left() == []
-    store.group.close()
+    store.blobs.writer.close()
     store.index.close()
 
 
 def test_what_is_recorded_already_is_said_and_stays(store: Store) -> None:
-    [first] = store.group.keep([store.deposit(1)])
-    ends = store.group.keep(
+    [first] = store.records.commit([store.deposit(1)])
+    ends = store.records.commit(
         [
             store.deposit(1),
             store.deposit(1, b"another take"),
@@ -188,7 +186,7 @@ def test_a_file_is_not_read_again_if_it_was_written_before_the_clock_went_on(
     assert isinstance(deposit.content, Path)
     written = time.time() + (-1 if settled else 3600)
     os.utime(deposit.content, (written, written))
-    [end] = store.group.keep([deposit])
+    [end] = store.records.commit([deposit])
     assert isinstance(end, Committed)
     blob = store.blobs.path(end.record.digest)
     assert (os.fspath(blob) in store.index.stat_log.settled) is settled
@@ -212,7 +210,7 @@ def test_a_blob_that_is_written_to_after_it_was_kept_is_read_again(store: Store)
     deposit = store.deposit(1)
     assert isinstance(deposit.content, Path)
     os.utime(deposit.content, (1e9, 1e9))
-    [end] = store.group.keep([deposit])
+    [end] = store.records.commit([deposit])
     assert isinstance(end, Committed)
     blob = store.blobs.path(end.record.digest)
     blob.chmod(0o644)
@@ -236,14 +234,14 @@ def test_a_file_that_is_written_to_while_it_is_kept_is_not_believed(
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-    [end] = store.group.keep([deposit])
+    [end] = store.records.commit([deposit])
     assert isinstance(end, Committed)
     with pytest.raises(Damaged):
         store.blobs.verified(end.record.digest, store.index)
 
 
 def test_bytes_and_files_are_kept_alike(store: Store) -> None:
-    ends = store.group.keep([store.deposit(1, b"one", file=False), store.deposit(2, b"two")])
+    ends = store.records.commit([store.deposit(1, b"one", file=False), store.deposit(2, b"two")])
     assert [end.record.digest for end in ends if isinstance(end, Committed)] == [
         hashlib.sha256(data).hexdigest() for data in (b"one", b"two")
     ]
@@ -268,7 +266,7 @@ def test_an_error_at_any_call_names_a_path_of_the_store_and_the_next_try_goes_on
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, call, fail)
-            ends = store.group.keep(deposits)
+            ends = store.records.commit(deposits)
         problems = [end for end in ends if isinstance(end, OSError)]
         assert all(str(store.folder) in str(problem.filename) for problem in problems), problems
         whole = [end.record.made.label for end in ends if isinstance(end, Committed)]
@@ -276,10 +274,10 @@ def test_an_error_at_any_call_names_a_path_of_the_store_and_the_next_try_goes_on
         assert store.left() == []
         assert len(problems) < 3 or call in ("fsync", "open", "mkdir")
         failed += bool(problems)
-        ends = store.group.keep([store.deposit(each) for each in range(3)])
+        ends = store.records.commit([store.deposit(each) for each in range(3)])
         assert all(isinstance(end, Committed) for end in ends)
         assert store.all_kept() == ["shot-0", "shot-1", "shot-2"]
-        store.group.close()
+        store.blobs.writer.close()
         store.index.close()
         if left[0] > 0:
             break
@@ -291,7 +289,7 @@ def test_groups_from_several_threads_do_not_meet(store: Store) -> None:
     ends: list[Committed | OSError] = []
 
     def keep(start: int) -> None:
-        ends.extend(store.group.keep([store.deposit(start + number) for number in range(10)]))
+        ends.extend(store.records.commit([store.deposit(start + number) for number in range(10)]))
 
     threads = [threading.Thread(target=keep, args=(start,)) for start in range(0, 60, 5)]
     for thread in threads:
