@@ -276,7 +276,7 @@ class Executor:
         return made if isinstance(made, SoundResult) else None
 
     async def _film_sound(self, step: Step) -> StepResult:
-        return StepResult(*await self.mixed(step, self.planner.film_sound(step.action.output)))
+        return StepResult(*await self.mixed(step, self.planner.derived.film_sound(step.action.output)))
 
     async def mixed(self, step: Step, sound: SoundMix) -> tuple[SoundResult, float]:
         """*sound*, mixed and kept, and the seconds that took. Raises as ``make``."""

@@ -34,7 +34,7 @@ async def partial_film(making: Executor, step: Step, failed: Mapping[str, str]) 
     sound = await _sound(making, name, frames)
     shown = [(action, one.frames, made is not None) for (action, made), one in zip(pieces, ready, strict=True)]
     own = film_text(making.planner.segments[name], shown)
-    cut = making.planner.cut_step(step.action, ready, None, sound, own)
+    cut = making.planner.derived.cut_step(step.action, ready, None, sound, own)
     film = making.graph.films[name]
     beside = own.chapters, own.cues, sound
     made = await making.joined(partial(assemble, making.shelf, cut, ready, film, target, *beside))
@@ -43,9 +43,9 @@ async def partial_film(making: Executor, step: Step, failed: Mapping[str, str]) 
 
 async def _sound(making: Executor, film: str, frames: int) -> SoundResult:
     """The sound of a film with slates in its holes, where it is silent but for the tracks."""
-    sound = making.planner.partial_sound(film, frames)
+    sound = making.planner.derived.partial_sound(film, frames)
     action = Action(f"partial:{sound_id(film)}", "sound", output=film)
-    step = making.planner.sound_step(action, sound)
+    step = making.planner.derived.sound_step(action, sound)
     return step.result if isinstance(step.result, SoundResult) else (await making.mixed(step, sound))[0]
 
 
@@ -56,7 +56,7 @@ async def _slate(making: Executor, piece: Action, failed: Mapping[str, str]) -> 
         return SegmentResult("", 0, copied=False)
     lines = (piece.shot, failed.get(take_id(piece.shot), "not made yet"))
     request = slate_request(lines, frames, output.fps, output.size, making.shelf.renderer) | encoding_request(output)
-    step = making.planner.slate_step(piece, frames, request)
+    step = making.planner.derived.slate_step(piece, frames, request)
     if isinstance(step.result, SegmentResult):
         return step.result
     return (await making.rendered(step, frames, draw_slate, lines, frames, making.canvas(piece)))[0]

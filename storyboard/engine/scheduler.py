@@ -129,7 +129,7 @@ class Scheduler:
             await self._rendering[step.key]
             step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
-            await self._ends[self._planner.owner(action.id)]
+            await self._ends[self._planner.takes.owner(action.id)]
             step = self._planner.step(action)
         self._keys.add(step.key)
         if step.result is not None:

@@ -45,7 +45,7 @@ class ShotTakes:
         self._planner, plan = session.planned()
         self.step: Step = next(step for step in plan.takes() if step.action.shot == shot)
         takes = [action for action in session.graph.order if action.kind == "take" and action.shot == shot]
-        asked = [self._planner.asked(action) for action in takes]
+        asked = [self._planner.takes.asked(action) for action in takes]
         self._asked = dict(found for found in asked if not isinstance(found, Reason))
         self.takes: list[Take] = self._listed()
 
@@ -83,7 +83,7 @@ class ShotTakes:
         So do the takes beside it that were made from the same request with other seeds. Raises ``NotAccepted``.
         """
         take = next((one for one in self.takes if one.in_cut), None)
-        asked = self._planner.asked(self._action)
+        asked = self._planner.takes.asked(self._action)
         if self.locked is None or take is None:
             raise NotAccepted("the lockfile names no take of it yet")
         if isinstance(asked, Reason):
@@ -105,7 +105,7 @@ class ShotTakes:
         """What was made beside *chosen* from its request, with what is asked for today with the same seed."""
         for action in self._session.graph.order:
             if action.kind == "take" and action.shot == self.shot and action.seed is not None:
-                asked = self._planner.asked(action)
+                asked = self._planner.takes.asked(action)
                 made = {**chosen.request, "seed": action.seed}
                 found = next((take for take in self.takes if take.whole and take.request == made), None)
                 if found is not None and not isinstance(asked, Reason) and not self._session.shelf.find(asked[0]):
@@ -186,7 +186,7 @@ class ShotTakes:
     def _changes(self, key: str, request: Request) -> tuple[Change, ...]:
         if not request:  # told by the lockfile alone, for a request that is not today's
             return (Change("request", f"key {key[:12]}", None),)
-        found = self._planner.differs(self._action, request)
+        found = self._planner.takes.differs(self._action, request)
         return tuple(one for one in found if one.field != "seed" or request.get("seed") not in self.seeds)
 
     def _only_locked(self, entry: LockEntry) -> Take:
