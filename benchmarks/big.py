@@ -76,27 +76,28 @@ def build(folder: Path) -> None:
 
 def _fill(session: Session, clip: Path) -> None:
     data, info, picture = clip.read_bytes(), probe(clip), extract_frame(clip, "last")
-    planner, shelf, graph = session.planned()[0], session.shelf, session.graph
+    planner, store, graph = session.planner(), session.store, session.graph
     for action in graph.order:
         if action.kind not in ("take", "frame"):
             continue
         step, shot = planner.step(action), graph.shot(action.shot)
         mark = action.id.encode()
         if action.kind == "take":
-            out = shelf.beside(".mp4")
+            out = store.blobs.temp_path(".mp4")
             out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
-            kept = shelf.keep(commit.take(step, shot, out, GeneratedClip(info, 0.0, 1)))
-            made = TakeResult(kept.digest, info)
+            record = store.commit_one(commit.take_record(step, shot, out, GeneratedClip(info, 0.0, 1)))
+            made = TakeResult(record.digest, info)
             planner.record(action, made)
-            shelf.lock_take(step, shot, made)
+            store.lock_take(step, shot, made)
             continue
         marked = msgspec.structs.replace(picture, planes=sha256(mark).hexdigest(), png=picture.png + mark)
         with mock.patch.object(frames, "extract_frame", return_value=marked):
-            kept = shelf.keep(commit.frame(step, shelf.blob(planner.results[take_id(action.shot)].digest)))
-        frame = FrameResult(kept.values["planes"], kept.digest)
+            take = planner.results[take_id(action.shot)].digest
+            record = store.commit_one(commit.frame_record(step, store.blob_path(take)))
+        frame = FrameResult(record.values["planes"], record.digest)
         planner.record(action, frame)
-        shelf.lock_frame(action, frame, shot)
-    shelf.finish(keep=None)
+        store.lock_frame(action, frame, shot)
+    store.finish(keep=None)
 
 
 def rest(folder: Path) -> None:

@@ -24,16 +24,14 @@ from benchmarks.measure import Row, Sample
 from storyboard.core.build_events import BuildResult
 from storyboard.core.graph import Graph
 from storyboard.core.model import Size, Storyboard
-from storyboard.core.plan import CutResult
 from storyboard.core.planner import Planner
-from storyboard.engine import commit, executor
+from storyboard.engine import executor
 from storyboard.engine.executor import Executor
-from storyboard.engine.generators import GeneratedClip, GenerationRequest
-from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.generators import FreeGenerator, GeneratedClip, GenerationRequest
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.scheduler import Scheduler
-from storyboard.engine.worker_pool import WorkerPool
+from storyboard.engine.worker_pool import OnStart
 from storyboard.media import frames
-from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.state import State
 from tests.unit.films import CLIP, film, shot, wishes
@@ -52,23 +50,36 @@ class Cost:
     actions: int
 
 
-class AtOnce:
-    """A maker that has every clip ready; each has bytes of its own."""
+class InstantGenerator(FreeGenerator):
+    """Has every clip ready; each has bytes of its own."""
 
     def __init__(self) -> None:
         self._numbers = count()
 
-    async def make(self, order: GenerationRequest) -> GeneratedClip:
-        order.out.write_bytes(b"clip %d" % next(self._numbers))
+    async def generate(self, request: GenerationRequest, on_start: OnStart) -> GeneratedClip:
+        on_start()
+        request.out.write_bytes(b"clip %d" % next(self._numbers))
         return GeneratedClip(_INFO, 0.0, 1)
 
-    async def pick_up(self, job: Job, out: Path) -> GeneratedClip | None:
-        return None
 
-    def stored(self, delivery: GeneratedClip) -> None:
-        pass
+class InstantRunner:
+    """A ``TaskRunner`` that writes a few bytes in place of each segment; each has bytes of its own."""
 
-    async def close(self) -> None:
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    async def run(
+        self, label: str, function: Callable[..., Any], *arguments: Any, on_start: OnStart | None = None
+    ) -> Any:
+        if on_start is not None:
+            on_start()
+        arguments[-1].write_bytes(b"piece %d" % next(self._numbers))
+        return msgspec.structs.replace(_INFO, frames=192), 0.0
+
+    def progress(self) -> dict[str, tuple[int, int]]:
+        return {}
+
+    def close(self) -> None:
         pass
 
 
@@ -136,40 +147,31 @@ def storyboard(shots: int) -> Storyboard:
 def built(root: Path, board: Storyboard) -> Cost:
     """One build by the engine, from the graph to the lockfile."""
     (root / ".storyboard").mkdir(exist_ok=True)
-    with Workspace(State(root), board, writable=True) as workspace:
-        shelf = Shelf(workspace, read_lockfile(workspace.lockfile), {"renderer": 1})
+    with ProjectStore(State(root), board, read_lockfile(root / board.lockfile), writable=True) as store:
         began, busy = time.perf_counter(), time.process_time()
         graph = Graph(board)
-        planner = Planner(graph, shelf, wishes())
-        engine = Scheduler(Executor(graph, planner, shelf, WorkerPool(1), {"local": AtOnce()}), lambda event: None)
+        planner = Planner(graph, store, wishes())
+        executing = Executor(planner, store, InstantRunner(), {"local": InstantGenerator()})
+        engine = Scheduler(planner, executing, lambda event: None)
         outcome: BuildResult = asyncio.run(engine.run())
         actions = len(outcome.made) + len(outcome.reused)
         wall, cpu = time.perf_counter() - began, time.process_time() - busy
-    if outcome.failed or outcome.blocked or len(shelf.lockfile.shots) != len(list(board.shots())):
+    if outcome.failed or outcome.blocked or len(store.lockfile.content.shots) != len(list(board.shots())):
         raise SystemExit(f"the build failed: {list(outcome.failed.items())[:3]}")
     return Cost(wall / actions, cpu / actions, actions)
 
 
 def _nothing_to_draw() -> ExitStack:
-    """Workers write a few bytes, frames are known, the film is not joined."""
+    """Frames are known, the film is not joined."""
     numbers = count()
-
-    async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        arguments[-1].write_bytes(b"piece %d" % next(numbers))
-        return msgspec.structs.replace(_INFO, frames=192), 0.0
 
     def extract(path: Path, at: Any) -> frames.ExtractedFrame:
         number = next(numbers)
         return frames.ExtractedFrame(b"picture %d" % number, f"{number:064x}", Size(640, 360))
 
-    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutResult:
-        shelf.keep(commit.film(step, "0" * 64, 0.0))
-        return CutResult("0" * 64)
-
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(WorkerPool, "run", run))
     stack.enter_context(mock.patch.object(frames, "extract_frame", extract))
-    stack.enter_context(mock.patch.object(executor, "assemble", assemble))
+    stack.enter_context(mock.patch.object(executor, "join_film", return_value="0" * 64))
     return stack
 
 

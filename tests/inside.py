@@ -5,17 +5,18 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from storyboard.cli import build_run, main
-from storyboard.engine import worker_pool
+from storyboard.engine import build as engine_build
 from storyboard.engine.paid import generator
 from tests import tiny
 from tests.drawn import drawn_once
 from tests.project import Project, Ran
+from tests.runners import InlineRunner
 
 # Often asked, and patient: no limit here is to end anything, however busy the machine is.
 HASTE = generator.Timeouts(interval_s=0.02, job_s=30.0, call_s=30.0, exchange_s=10.0, stall_s=10.0, download_s=30.0)
@@ -34,23 +35,18 @@ def hasty(**limits: float) -> Iterator[None]:
 
     *limits* are fields of ``Timeouts``, for what is to be given up soon.
     """
-
-    async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.to_thread(function, *arguments)
-
     import msgspec
 
     real = build_run.read_paid_options
 
     def read(*arguments: Any) -> generator.PaidOptions:
-        return msgspec.structs.replace(real(*arguments), pace=msgspec.structs.replace(HASTE, sleep=_nap, **limits))
+        return msgspec.structs.replace(real(*arguments), timeouts=msgspec.structs.replace(HASTE, sleep=_nap, **limits))
 
     from storyboard.providers import models
 
     known = models.cards
     with (
-        mock.patch.object(worker_pool.WorkerPool, "run", run),
-        mock.patch.object(worker_pool.WorkerPool, "warm"),
+        mock.patch.object(engine_build, "WorkerPool", InlineRunner),
         mock.patch.object(build_run, "read_paid_options", read),
         drawn_once(),
     ):

@@ -14,7 +14,6 @@ runs in threads of the build here: the point is what is on disk and on the wire,
 """
 
 import argparse
-import asyncio
 import json
 import os
 import random
@@ -29,6 +28,7 @@ from typing import Any
 
 from tests import tiny
 from tests.project import digest
+from tests.runners import InlineRunner
 
 _CALLS = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "mkdir", "ftruncate", "symlink")
 
@@ -77,17 +77,13 @@ def load_everything(*, forgetful: bool) -> None:
     import storyboard.report.build_result
     import storyboard.report.diagnostics
     import storyboard.report.progress
-    from storyboard.engine import worker_pool
+    from storyboard.engine import build
     from storyboard.providers.runware.wire import Runware
 
     del networkx, storyboard
     Runware.client_task_ids = not forgetful
 
-    async def run(self: Any, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.to_thread(function, *arguments)
-
-    worker_pool.WorkerPool.run = run  # type: ignore[method-assign, assignment]
-    worker_pool.WorkerPool.warm = lambda self: None  # type: ignore[method-assign]
+    build.WorkerPool = InlineRunner  # type: ignore[misc, assignment]
     tiny.install()
 
 

@@ -22,9 +22,10 @@ from storyboard.cli.output import (
     problem,
     stderr_console,
 )
-from storyboard.cli.process import key_in
+from storyboard.cli.process import exit_now, key_in
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
+from storyboard.engine.build import FinishedBuild, OutputRefused, run_build
 from storyboard.engine.session import Session
 from storyboard.providers.base import UnknownProvider, find
 from storyboard.providers.errors import Secret
@@ -50,29 +51,32 @@ def run_approved(
     at_once: int | None,
     offline: bool = False,
     on_approval: Callable[[], None] = lambda: None,
-) -> BuildResult:
+) -> FinishedBuild:
     """Ask for approval if *plan* costs money, call *on_approval*, then build.
 
     *capped* says that the command line limits the cost. Ends the verb if the build is not approved.
     """
     paid = None
-    orphans = [] if offline else session.orphans(plan)
-    if session.needs_network(plan) or orphans:
-        providers = {*session.paid_providers(plan), *(job.provider for job in orphans)}
+    orphans = [] if offline else session.orphaned_jobs(plan)
+    if session.remote_shots(plan) or orphans:
+        providers = {*session.remote_providers(plan), *(job.provider for job in orphans)}
         paid = read_paid_options(output, providers, at_once)
-        confirm(output, plan, plan_text(plan, session.storyboard, paint), session.choices.cap, yes=yes, capped=capped)
+        confirm(output, plan, plan_text(plan, session.storyboard, paint), session.options.cap, yes=yes, capped=capped)
     on_approval()
     return _build_with_progress(output, session, plan, paid)
 
 
 def _build_with_progress(
     output: CommandOutput, session: Session, plan: Plan, paid: "PaidOptions | None"
-) -> BuildResult:
+) -> FinishedBuild:
     console = None if output.as_json or output.quiet else stderr_console()
-    if console is not None and console.is_terminal:
-        with LiveProgress(console, plan) as live:
-            return session.build(live, paid, lambda workers: live.watch(workers.progress))
-    return session.build(PlainProgress(output.progress), paid)
+    try:
+        if console is not None and console.is_terminal:
+            with LiveProgress(console, plan) as live:
+                return run_build(session, live, paid, watch=live.watch, abort=exit_now)
+        return run_build(session, PlainProgress(output.progress), paid, abort=exit_now)
+    except OutputRefused as refused:
+        output.fail(Exit.FAILED, [problem("output", f"the film cannot be written: {refused}")])
 
 
 def exit_code(outcome: BuildResult) -> int:

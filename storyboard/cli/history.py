@@ -18,9 +18,9 @@ from storyboard.core.shot_history import Node, ShotVersion, shot_versions
 from storyboard.document.load import Loaded, load
 from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import GitFiles
-from storyboard.engine.project_store import Workspace
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import known_pictures
-from storyboard.engine.versions import StoryboardVersion, locked_plan
+from storyboard.engine.versions import StoryboardVersion, plan_from_lockfile
 from storyboard.store.git import Git, GitProblem, NoSuchRevision
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads, read
 
@@ -121,8 +121,8 @@ def working_version(output: CommandOutput, project: Project, storyboard: Storybo
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
         output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
     urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
-    with Workspace(project.state(), storyboard, writable=False) as workspace:
-        files = workspace.digests(storyboard) | known_pictures(workspace, urls)
+    with ProjectStore(project.state(), storyboard, locked, writable=False) as store:
+        files = store.input_digests() | known_pictures(store, urls)
     return StoryboardVersion(storyboard, locked, files)
 
 
@@ -163,7 +163,7 @@ class ShotHistory:
         """Return the planner's step of a shot in a version, with that version's lockfile only."""
         if version not in self._steps:
             written = self.written(version)
-            takes = locked_plan(written).takes() if written is not None else []
+            takes = plan_from_lockfile(written).takes() if written is not None else []
             self._steps[version] = {step.action.shot: step for step in takes}
         return self._steps[version].get(shot)
 

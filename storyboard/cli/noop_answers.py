@@ -17,6 +17,7 @@ from storyboard.cli.project_root import display_path
 from storyboard.cli.settings import Settings
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
+from storyboard.engine.build import FinishedBuild
 from storyboard.engine.session import Session
 from storyboard.fastpath.noop import DETAILS, JSON, NOTES, SECONDS, TEXT, output_mode, question, write_note
 from storyboard.fastpath.noop_proof import BuildInputs, look_at, program_stamps, prove_noop
@@ -52,25 +53,23 @@ class NoopQuestion(Struct, frozen=True):
         return cls(words, question(words), output_mode(words), began, provider, settings)
 
 
-def write_noop_note(
-    asked: NoopQuestion, output: CommandOutput, project: Project, session: Session, outcome: BuildResult
-) -> None:
+def write_noop_note(asked: NoopQuestion, output: CommandOutput, project: Project, build: FinishedBuild) -> None:
     """Write a note and a plan cache if a second build with the same words would find everything in place."""
-    then = session.after(outcome) if asked.words and _is_understood_alike(asked, output) else None
+    then = build.next_result() if asked.words and _is_understood_alike(asked, output) else None
     if then is None or asked.settings is None:
         return
     plan = Plan(tuple(then.reused.values()))
     inputs = BuildInputs(project.read, tuple(_input_paths(project)), asked.settings, asked.began)
-    stamps = prove_noop(session, plan.steps, inputs)
+    stamps = prove_noop(build, plan.steps, inputs)
     program = program_stamps()
     if stamps is None or program is None:
         return
     scenes = {name: scene for name, scene in project.loaded.scene_entries() if scene is not None}
-    write_cached_plan(session, scenes, project.settings.cache_dir(project.root), asked.provider, plan, stamps, program)
+    write_cached_plan(build, scenes, project.settings.cache_dir(project.root), asked.provider, plan, stamps, program)
     stamps.stamps |= program
     with suppress(OSError, OverflowError):
-        answers = _render_answers(output, project, session, then)
-        write_note(os.fspath(session.workspace.state), asked.asked, stamps, answers)
+        answers = _render_answers(output, project, build.session, then)
+        write_note(os.fspath(build.session.store.folder), asked.asked, stamps, answers)
 
 
 def _is_understood_alike(asked: NoopQuestion, output: CommandOutput) -> bool:

@@ -11,7 +11,7 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.core.selection import BadSelection
 from storyboard.core.suggest import with_suggestion
-from storyboard.engine.session import BuildOptions, OutputRefused, Session
+from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.report.plan import summary
 from storyboard.store.journal import JournalTooNew
@@ -48,8 +48,6 @@ def open_session(
         output.fail(Exit.FAILED, [problem("no-lock", str(bad))])
     except TaskFailed as bad:
         output.fail(EXIT_BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
-    except OutputRefused as bad:
-        output.fail(Exit.FAILED, [problem("output", f"the film cannot be written: {bad}")])
 
 
 def report_lock_owner(owner: LockOwner | None) -> None:

@@ -27,8 +27,8 @@ from storyboard.report.diagnostics import error_text
 
 def current_plan_file(session: Session, plan: Plan, provider: str | None) -> PlanFile:
     """Return the plan of an open session with everything it depends on."""
-    choices = session.choices
-    lockfile: dict[str, Any] = msgspec.to_builtins(session.shelf.lockfile.shots)
+    choices = session.options
+    lockfile: dict[str, Any] = msgspec.to_builtins(session.store.lockfile.content.shots)
     choice = PlanChoice(provider, choices.select, choices.remake)
     return make_plan_file(plan, session.storyboard, choice, session.files, lockfile)
 

@@ -1,11 +1,8 @@
-"""Carries out the plan of a building session: makers, the engine, the films and what lies beside them."""
-
-from __future__ import annotations
+"""A build: runs the plan of a session with workers, generators and signal handlers, then writes links and captions."""
 
 import asyncio
-import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,168 +10,204 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from storyboard.core.build_events import BuildResult, Listener, Notice
-from storyboard.core.clip_warnings import clip_warnings
+from storyboard.core.clip_warnings import ClipWarning, clip_warnings
 from storyboard.core.model import FOOTAGE
-from storyboard.core.plan import Result, TakeResult
+from storyboard.core.plan import Plan, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.engine.executor import Executor
-from storyboard.engine.film import link_shots, why_not_writable, write_sidecars
+from storyboard.engine.film import why_not_writable, write_captions
 from storyboard.engine.generators import LOCAL, AnimaticGenerator, FootageImporter, TakeGenerator
 from storyboard.engine.paid.budget import Budget
-from storyboard.engine.replaced_takes import in_use, replaced_takes
 from storyboard.engine.scheduler import Scheduler
-from storyboard.engine.session import OutputRefused, Session
-from storyboard.engine.worker_pool import WorkerPool
+from storyboard.engine.session import Session
+from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
+from storyboard.engine.worker_pool import TaskRunner, WorkerPool
 
-if TYPE_CHECKING:  # a build that buys nothing does not load what it takes to buy
+if TYPE_CHECKING:  # a build without paid steps does not load their generator
     from storyboard.engine.paid.generator import PaidOptions
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Frames made and to make of every running task, by label.
+Progress = Callable[[], Mapping[str, tuple[int, int]]]
 
-class Build:
-    """One build of a session that holds the project's lock. *spending* says how to reach paid providers."""
 
-    def __init__(self, session: Session, tell: Listener, spending: PaidOptions | None) -> None:
-        self._session = session
-        self._workspace = session.workspace
-        self._shelf = session.shelf
-        self._listener = tell
-        self._spending = spending
-        self.planner: Planner | None = None
-        self._told = 0
+class OutputRefused(Exception):
+    """An output path at which no film can be written."""
 
-    @property
-    def results(self) -> Mapping[str, Result]:
-        """What has been made or found, by action."""
-        return self.planner.results if self.planner is not None else {}
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
 
-    def run(self, watch: Callable[[WorkerPool], None] | None = None) -> BuildResult:
-        """Make what is missing, then the film; *watch* is handed the workers.
 
-        Raises ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
-        """
-        session, shelf = self._session, self._shelf
-        planner, plan = session.planned()
-        workers = WorkerPool(session.choices.jobs)
-        try:
-            if any((step.do == "make" and step.action.kind != "cut") or step.locked for step in plan.steps):
-                workers.warm()
-            refused = self._refused()
-            makers = self._makers(workers)
-        except BaseException:
-            workers.close()
-            raise
-        before = in_use(shelf, session.storyboard)
-        priced = frozenset(step.action.id for step in plan.of("take") if step.do in ("make", "wait"))
-        if watch is not None:
-            watch(workers)
-        session.forget_plan()
-        engine = Scheduler(
-            Executor(session.graph, planner, shelf, workers, makers, priced),
-            self._listener,
-            partial_film=session.choices.partial,
-            jobs=self._workspace.journal.jobs,
-            refused=refused,
-        )
-        outcome = asyncio.run(_stoppable(engine))
+class FinishedBuild:
+    """A build that has ended: its result, and the planner with the results of all steps."""
+
+    def __init__(self, session: Session, planner: Planner, result: BuildResult, *, has_notices: bool) -> None:
+        self.session = session
         self.planner = planner
-        for trouble in self._workspace.records.troubles:
-            self._tell(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}")
-        takes = link_shots(shelf, session.storyboard, planner.results)
-        if takes.is_symlink():
-            advice = "remove that link, or name another `output.file`"
-            self._tell(f"{takes} is a link, so the takes were not put there by name; {advice}")
-        self._write_sidecars(outcome, planner)
-        made = ((step.action, planner.results[name]) for name, step in outcome.made.items())
-        told = clip_warnings(
-            session.storyboard, [(action, take) for action, take in made if isinstance(take, TakeResult)]
-        )
-        return replace(outcome, chosen=tuple(replaced_takes(outcome.reused.values(), before)), remarks=tuple(told))
+        self.result = result
+        self._has_notices = has_notices
 
-    def after(self, outcome: BuildResult) -> BuildResult | None:
-        """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
-
-        Only after ``run``.
-        """
-        planner = self.planner
-        films = tuple(replace(film, joined=False) for film in outcome.films if not film.partial)
-        unfinished = outcome.stopped_by or outcome.failed or outcome.blocked or len(films) < len(self._workspace.films)
-        if planner is None or unfinished or self._told or self._session.remake or self._session.choices.seeds:
+    def next_result(self) -> BuildResult | None:
+        """Return the result of an immediate next build; ``None`` unless it finds everything and reports nothing."""
+        session, result = self.session, self.result
+        films = tuple(replace(film, joined=False) for film in result.films if not film.partial)
+        unfinished = result.stopped_by or result.failed or result.blocked or len(films) < len(session.store.films)
+        if unfinished or self._has_notices or session.remake or session.options.seeds:
             return None
-        plan = planner.plan_after()
+        plan = self.planner.plan_after()
         if not plan.nothing_to_do():
             return None
         reused = {step.action.id: step for step in plan.steps}
-        return replace(outcome, made={}, reused=reused, films=films, cost=Decimal(0), chosen=())
+        return replace(result, made={}, reused=reused, films=films, cost=Decimal(0), chosen=())
 
-    def _tell(self, text: str) -> None:
-        """Something that a build without it would not say."""
-        self._told += 1
+
+def run_build(
+    session: Session,
+    listener: Listener,
+    paid: "PaidOptions | None" = None,
+    *,
+    watch: Callable[[Progress], None] | None = None,
+    abort: Callable[[int], object],
+) -> FinishedBuild:
+    """Make all missing results and the films of *session*, which holds the project's lock.
+
+    *watch* gets the function that returns the progress of the running tasks. The first SIGINT, SIGTERM or SIGHUP stops
+    the build; a second one calls *abort* with the exit code. Raises ``OutputRefused`` before any work, and
+    ``PaidFailed`` without a usable key.
+    """
+    return Build(session, listener, paid).run(watch, abort)
+
+
+class Build:
+    """One build of *session*. *paid* says how to reach paid providers."""
+
+    def __init__(self, session: Session, listener: Listener, paid: "PaidOptions | None") -> None:
+        self._session = session
+        self._store = session.store
+        self._plan = session.plan()
+        self._planner = session.planner()
+        self._listener = listener
+        self._paid = paid
+        self._has_notices = False
+
+    def run(self, watch: Callable[[Progress], None] | None, abort: Callable[[int], object]) -> FinishedBuild:
+        """Run the plan, then write links and captions. Raises as ``run_build``."""
+        before = takes_in_use(self._store, self._session.storyboard)
+        scheduler = self._prepare(watch)
+        self._session.forget_plan()
+        result = asyncio.run(_run_until_signal(scheduler, abort))
+        for trouble in self._store.records.troubles:
+            self._notify(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}")
+        self._link_takes()
+        self._write_captions(result)
+        result = replace(
+            result,
+            chosen=tuple(replaced_takes(result.reused.values(), before)),
+            remarks=tuple(self._clip_warnings(result)),
+        )
+        return FinishedBuild(self._session, self._planner, result, has_notices=self._has_notices)
+
+    def _prepare(self, watch: Callable[[Progress], None] | None) -> Scheduler:
+        """Start workers and open generators. Raises as ``run_build``."""
+        session, plan = self._session, self._plan
+        makes_any = any((step.do == "make" and step.action.kind != "cut") or step.locked for step in plan.steps)
+        runner: TaskRunner = WorkerPool(session.options.jobs, warm=makes_any)
+        try:
+            refused = self._refused_films()
+            generators = self._open_generators(plan, runner)
+        except BaseException:
+            runner.close()
+            raise
+        if watch is not None:
+            watch(runner.progress)
+        priced = frozenset(step.action.id for step in plan.of("take") if step.do in ("make", "wait"))
+        return Scheduler(
+            self._planner,
+            Executor(self._planner, self._store, runner, generators, priced),
+            self._listener,
+            partial_film=session.options.partial,
+            jobs=self._store.journal.jobs,
+            refused=refused,
+        )
+
+    def _notify(self, text: str) -> None:
+        """Report a notice of this build alone, which keeps the next one from being a no-op."""
+        self._has_notices = True
         self._listener(Notice(text))
 
-    def _refused(self) -> dict[str, str]:
-        """Why films cannot be put in their places, by output. Raises ``OutputRefused`` if none can."""
-        root = self._workspace.root
-        found = {name: (path, why_not_writable(root, path)) for name, path in self._workspace.films.items()}
-        refused = {name: f"{path}: {reason}" for name, (path, reason) in found.items() if reason is not None}
-        if len(refused) == len(found):
-            path, reason = next(iter(found.values()))
-            raise OutputRefused(path, reason or "")
-        return refused
+    def _refused_films(self) -> dict[str, str]:
+        """Return why films cannot be written, by output. Raises ``OutputRefused`` if none can be written."""
+        reasons = {name: why_not_writable(self._store.root, path) for name, path in self._store.films.items()}
+        refused = {name: reason for name, reason in reasons.items() if reason is not None}
+        if len(refused) == len(reasons):
+            name, reason = next(iter(refused.items()))
+            raise OutputRefused(self._store.films[name], reason)
+        return {name: f"{self._store.films[name]}: {reason}" for name, reason in refused.items()}
 
-    def _write_sidecars(self, outcome: BuildResult, planner: Planner) -> None:
-        for film in outcome.films:
-            output = self._session.graph.films[film.name].output
-            own = planner.segments[film.name].film_cues() if film.cues is None else film.cues
-            cues = own if output.captions == "sidecar" else ()
-            for path in write_sidecars(self._shelf, Path(film.path), cues, output.fps):
-                self._tell(f"{path}: not written by storyboard, so the captions were not put there")
-
-    def _makers(self, workers: WorkerPool) -> dict[str, TakeGenerator]:
-        session = self._session
+    def _open_generators(self, plan: Plan, runner: TaskRunner) -> dict[str, TakeGenerator]:
+        session, store = self._session, self._store
         rates = {model: card.fps for model, card in session.cards.items()}
-        footage = FootageImporter(workers, self._workspace.root)
-        makers: dict[str, TakeGenerator] = {LOCAL: AnimaticGenerator(workers, rates), FOOTAGE: footage}
-        plan = session.plan()
-        needed = session.paid_providers(plan)
-        reachable = self._spending.accounts if self._spending is not None else {}
-        names = sorted({*needed, *(job.provider for job in session.orphans(plan) if job.provider in reachable)})
+        generators: dict[str, TakeGenerator] = {
+            LOCAL: AnimaticGenerator(runner, rates),
+            FOOTAGE: FootageImporter(runner, store.root),
+        }
+        reachable = self._paid.accounts if self._paid is not None else {}
+        orphaned = {job.provider for job in session.orphaned_jobs(plan) if job.provider in reachable}
+        names = sorted({*session.remote_providers(plan), *orphaned})
         if names:
-            from storyboard.engine.paid.generator import PaidOptions, open_maker
+            from storyboard.engine.paid.generator import PaidOptions, open_generator
 
-            budget = Budget(self._workspace.ledger, session.choices.cap)
-            budget.release_all_but({job.task_id for job in self._workspace.journal.jobs()})
+            budget = Budget(store.ledger, session.options.cap)
+            budget.release_all_but({job.task_id for job in store.journal.jobs()})
             for name in names:
-                makers[name] = open_maker(
+                generators[name] = open_generator(
                     name,
-                    self._spending or PaidOptions(),
-                    self._workspace,
-                    workers,
+                    self._paid or PaidOptions(),
+                    store.journal,
+                    runner,
                     budget,
                     session.prices,
                     session.remake,
                     session.check_lock,
                     lambda text: self._listener(Notice(text)),
                 )
-        return makers
+        return generators
+
+    def _link_takes(self) -> None:
+        folder = link_takes(self._store, self._session.storyboard, self._planner.results)
+        if folder.is_symlink():
+            advice = "remove that link, or name another `output.file`"
+            self._notify(f"{folder} is a link, so the takes were not put there by name; {advice}")
+
+    def _write_captions(self, result: BuildResult) -> None:
+        for film in result.films:
+            output = self._session.graph.films[film.name].output
+            cues = self._planner.segments[film.name].film_cues() if film.cues is None else film.cues
+            sidecar_cues = cues if output.captions == "sidecar" else ()
+            for path in write_captions(self._store, Path(film.path), sidecar_cues, output.fps):
+                self._notify(f"{path}: not written by storyboard, so the captions were not put there")
+
+    def _clip_warnings(self, result: BuildResult) -> list[ClipWarning]:
+        made = ((step.action, self._planner.results[name]) for name, step in result.made.items())
+        takes = [(action, take) for action, take in made if isinstance(take, TakeResult)]
+        return clip_warnings(self._session.storyboard, takes)
 
 
-async def _stoppable(engine: Scheduler) -> BuildResult:
-    """Run *engine*; the first SIGINT, SIGTERM or SIGHUP stops it, a second one ends the process at once."""
+async def _run_until_signal(scheduler: Scheduler, abort: Callable[[int], object]) -> BuildResult:
+    """Run *scheduler*; stop it at the first signal, and call *abort* at the second."""
     loop = asyncio.get_running_loop()
 
     def on_signal(number: signal.Signals) -> None:
-        engine.stop(number)
-        for other in _signals():
-            loop.add_signal_handler(other, os._exit, 128 + other)
+        scheduler.stop(number)
+        for other in _SIGNALS:
+            loop.add_signal_handler(other, abort, 128 + other)
 
-    for number in _signals():
+    for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
     try:
-        return await engine.run()
+        return await scheduler.run()
     finally:
-        for number in _signals():
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
-
-
-def _signals() -> Iterable[signal.Signals]:
-    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""Care of a project's cache: what is in it, whether it is whole, and the removal of what nobody needs."""
+"""Verification and garbage collection of a project's cache."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from storyboard.store.state import State
 
 
 class ProjectCache:
-    """The cache of a project, opened for reading; no file appears or changes."""
+    """The cache of a project, opened read-only: no file is created or changed."""
 
     def __init__(self, state: State) -> None:
         self._index = DigestCache(state.folder / "index.sqlite", lambda: 0.0, writable=False)
@@ -34,8 +34,8 @@ class ProjectCache:
         self._index.close()
 
 
-class Health(Struct, frozen=True):
-    """What reading all of a cache found; *missing* are blobs that a record names, *unreadable* says which and why."""
+class CacheHealth(Struct, frozen=True):
+    """The outcome of a verification. *missing* are absent blobs with their records; *unreadable* are messages."""
 
     blobs: int
     size: int
@@ -44,8 +44,8 @@ class Health(Struct, frozen=True):
     unreadable: tuple[str, ...]
 
 
-def verify(cache: ProjectCache) -> Health:
-    """Read and hash every blob, and look for every blob that a record names."""
+def verify_cache(cache: ProjectCache) -> CacheHealth:
+    """Hash every blob, and look up every blob that a record names."""
     damaged, size = [], 0
     digests = cache.blobs.all()
     for digest in digests:
@@ -59,58 +59,58 @@ def verify(cache: ProjectCache) -> Health:
     there = set(digests)
     missing = [
         (digest, record)
-        for record in cache.records.takes_of(None)
+        for record in cache.records.scan(None)
         for digest in record.outputs.values()
         if digest not in there
     ]
     troubles = tuple(f"{trouble.path}: {trouble.reason}" for trouble in cache.records.troubles)
-    return Health(len(digests), size, tuple(damaged), tuple(missing), troubles)
+    return CacheHealth(len(digests), size, tuple(damaged), tuple(missing), troubles)
 
 
-class Cleaning(Struct, frozen=True):
-    """What stays and what goes; *size* is how many bytes are freed."""
+class GcPlan(Struct, frozen=True):
+    """The items of a cache, classified; *size* is the bytes that a removal frees."""
 
     items: list[CacheItem]
     size: int
 
 
 @contextmanager
-def cleaning(
+def collect_garbage(
     state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool, delete: bool
-) -> Iterator[Cleaning]:
-    """What can go; at the end of the block it is gone, if *delete*.
+) -> Iterator[GcPlan]:
+    """Enter with the plan of a collection; with *delete* remove its garbage at the end of the block.
 
-    Raises ``RefsUnreadable`` if anything that could name a take cannot be read, or if a build runs or was killed;
-    ``ProjectLocked`` if one begins meanwhile; as ``Session`` does.
+    Raises ``RefsUnreadable`` if a file that may name a take cannot be read, or if a build runs or was killed,
+    ``ProjectLocked`` if a build starts meanwhile, and as ``Session`` does.
     """
     if (state.folder / "builder.json").exists():
         raise RefsUnreadable("build", "one is running, or was killed; `storyboard build` finishes its work")
     if not delete:
-        yield _look(state, storyboard, cards, paid=paid)[0]
+        yield _plan(state, storyboard, cards, paid=paid)[0]
         return
-    with ProjectLock(state, storyboard.file, timeout_s=0) as builder, ProjectCache(state) as cache:
-        found, roots = _look(state, storyboard, cards, paid=paid)
-        yield found
-        builder.check()
-        remove(found.items, roots, cache.records, cache.blobs)
+    with ProjectLock(state, storyboard.file, timeout_s=0) as lock, ProjectCache(state) as cache:
+        plan, roots = _plan(state, storyboard, cards, paid=paid)
+        yield plan
+        lock.check()
+        remove(plan.items, roots, cache.records, cache.blobs)
 
 
-def _look(state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[Cleaning, Roots]:
+def _plan(state: State, storyboard: Storyboard, cards: dict[str, ModelCard], *, paid: bool) -> tuple[GcPlan, Roots]:
     sources = find_lockfiles(state.root)
     with Session(state, storyboard, cards, BuildOptions()) as session, ProjectCache(state) as cache:
         roots = Roots(
-            locked=frozenset(locked_takes(sources)),
-            needed=_digests(session.plan()) | frozenset(session.files.values()),
-            open_keys=frozenset(session.workspace.open_keys),
+            locked=frozenset(locked_take_places(sources)),
+            needed=_result_digests(session.plan()) | frozenset(session.files.values()),
+            open_keys=frozenset(session.store.open_keys),
             paid=paid,
         )
         items = classify(cache.records, cache.blobs, roots)
         size = sum(cache.blobs.size(digest) for digest in removable(items, roots) if cache.blobs.path(digest).exists())
-    return Cleaning(items, size), roots
+    return GcPlan(items, size), roots
 
 
-def locked_takes(sources: list[Source]) -> dict[str, list[str]]:
-    """The takes that lockfiles name, each with the places of those lockfiles."""
+def locked_take_places(sources: list[Source]) -> dict[str, list[str]]:
+    """Return the takes that lockfiles name, with the places of these lockfiles."""
     found: dict[str, list[str]] = {}
     for source in sources:
         for entries in source.lockfile.shots.values():
@@ -121,7 +121,7 @@ def locked_takes(sources: list[Source]) -> dict[str, list[str]]:
     return found
 
 
-def _digests(plan: Plan) -> frozenset[str]:
+def _result_digests(plan: Plan) -> frozenset[str]:
     found = set()
     for step in plan.steps:
         match step.result:

@@ -1,13 +1,11 @@
-"""How each kind of action is made: takes by their makers, frames, pieces and sound by the workers, the film by a join.
+"""Execution of steps: generators make takes, the task runner segments and sound, threads frames and the join.
 
-When each is due, and what follows, is for ``engine``.
-
-The sound of the film in a build: its sources out of the store, the mix in a worker process, the finished track.
+Every result is committed before its step ends. Leaves the order of steps to ``scheduler``.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from decimal import Decimal
@@ -15,12 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from storyboard.core.audio import SoundMix
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import Action, Graph, frame_id, sound_id
+from storyboard.core.graph import Action, frame_id, sound_id
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
 from storyboard.core.plan import CutResult, FrameResult, LockEntry, Result, SegmentResult, SoundResult, Step, TakeResult
 from storyboard.core.planner import Planner
@@ -29,53 +26,33 @@ from storyboard.core.results import Record
 from storyboard.core.segments import CopyRange
 from storyboard.durable import remove
 from storyboard.engine import commit
-from storyboard.engine.commit import CommitQueue, deposit
-from storyboard.engine.film import assemble
-from storyboard.engine.generators import FREE_MAKERS, GeneratedClip, GenerationRequest, TakeGenerator
+from storyboard.engine.commit import CommitQueue
+from storyboard.engine.film import join_film
+from storyboard.engine.generators import FREE_GENERATORS, GeneratedClip, GenerationRequest, TakeGenerator
 from storyboard.engine.locked_takes import was_accepted
-from storyboard.engine.paid.context import order_of
+from storyboard.engine.paid.context import request_of_job
 from storyboard.engine.prefetch import JoinPrefetcher
-from storyboard.engine.project_store import Shelf
-from storyboard.engine.worker_main import report_progress
-from storyboard.engine.worker_pool import WorkerDied, WorkerPool
-from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, clip_facts, judge_clip, render_piece
+from storyboard.engine.project_store import ProjectStore
+from storyboard.engine.worker_pool import OnStart, TaskRunner, WorkerDied
+from storyboard.engine.worker_tasks import (
+    PaidFailed,
+    TaskFailed,
+    check_clip,
+    clip_facts,
+    mix_sound,
+    render_segment,
+    timed,
+)
 from storyboard.store.journal import Job
-from storyboard.store.records import PendingRecord
 
 if TYPE_CHECKING:
     from storyboard.media.audio.soundtrack import SoundFacts
 
-
-def sources(shelf: Shelf, sound: SoundMix) -> dict[str, Path]:
-    """The files behind *sound*, by digest; tracks are taken into the store first.
-
-    Raises ``TaskFailed`` if one has been edited since the plan.
-    """
-    takes = {voice.take: shelf.blob(voice.take) for voice in sound.voices}
-    return takes | {bed.digest: shelf.taken_in(bed.file, bed.digest) for bed in sound.beds}
-
-
-def mix(sound: SoundMix, files: Mapping[str, Path], out: Path) -> "SoundFacts":
-    """Make the sound of the film at *out*."""
-    from storyboard.media.audio.mix import MixFailed
-    from storyboard.media.audio.soundtrack import write_sound
-
-    try:
-        return write_sound(sound, files, out, report_progress)
-    except MixFailed as problem:
-        raise TaskFailed(str(problem)) from problem
-
-
-def track_of(step: Step, track: Path, facts: "SoundFacts", seconds: float) -> PendingRecord:
-    """The finished track, for the store."""
-    return deposit(step, "sound", track, msgspec.to_builtins(facts), seconds=seconds)
-
-
 T = TypeVar("T")
-# Threads for what takes a while beside the event loop: reading pictures, decoding frames, joining, syncing long files.
+# Threads for slow work outside of the event loop: reading pictures, decoding frames, joining, syncing long files.
 _THREADS = 8
-# Takes of one maker that are under way at once: more wait without their pictures, which may be large.
-_UNDER_WAY = 256
+# Takes of one generator under way at once; more of them wait without their pictures, which may be large.
+_MAX_TAKES = 256
 _UNPRICED = (
     "what it starts from is not as the lockfile says, so it would be bought again, and the plan of this build did not "
     "say so; nothing was bought. `storyboard plan` shows the price now"
@@ -83,79 +60,136 @@ _UNPRICED = (
 
 
 class StepResult(Struct, frozen=True):
-    """What a step has made, in how many seconds since it began to be made, and what that cost in US dollars."""
+    """The result of a step, the seconds since it left the queue, and its cost in US dollars."""
 
     result: Result
     seconds: float
     cost: Decimal = Decimal(0)
 
 
-How = Callable[[Step], Awaitable[StepResult]]
+Execute = Callable[[Step, OnStart], Awaitable[StepResult]]
 
 
 class Executor:
-    """Makes what the engine asks for, and keeps it."""
+    """Makes the results of steps and commits them.
+
+    *generators* are those of takes, by provider. *priced* are the actions of takes that the plan announced at their
+    price: no other take is bought.
+    """
 
     def __init__(
         self,
-        graph: Graph,
         planner: Planner,
-        shelf: Shelf,
-        workers: WorkerPool,
-        makers: Mapping[str, TakeGenerator],
+        store: ProjectStore,
+        runner: TaskRunner,
+        generators: Mapping[str, TakeGenerator],
         priced: Collection[str] = (),
     ) -> None:
-        """*priced* are the takes, by their actions, of which the plan has told that they are made and at what price."""
-        self.graph = graph
         self.planner = planner
-        self.shelf = shelf
-        self._workers = workers
-        self._makers = makers
+        self.graph = planner.graph
+        self.store = store
+        self._runner = runner
+        self._generators = generators
         self._priced = priced
-        self._room = {name: asyncio.Semaphore(_UNDER_WAY) for name in makers}
+        self._slots = {name: asyncio.Semaphore(_MAX_TAKES) for name in generators}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
-        self._keeper = CommitQueue(shelf.keep_all, self._threads)
-        self.ahead = JoinPrefetcher(shelf, planner)
-        self._ways: dict[str, How] = {
-            "take": self._take,
-            "frame": self._frame,
-            "segment": self._segment,
-            "sound": self._film_sound,
-            "cut": self._cut,
+        self._commits = CommitQueue(store.commit, self._threads)
+        self.prefetcher = JoinPrefetcher(store, planner)
+        self._by_kind: dict[str, Execute] = {
+            "take": self.take,
+            "frame": self.frame,
+            "segment": self.segment,
+            "sound": self.sound,
+            "cut": self.cut,
         }
 
-    async def make(self, step: Step) -> StepResult:
-        """Do one step; what it has made is in the store then.
+    async def run(self, step: Step, on_start: OnStart) -> StepResult:
+        """Make and commit the result of *step*, and call *on_start* when it leaves the queue.
 
-        Raises ``TaskFailed`` and its kind, ``FilmFailed``, ``WorkerDied``, ``OSError``.
+        Raises ``TaskFailed`` and its subclasses, ``FilmFailed``, ``WorkerDied``, ``OSError``.
         """
-        self.ahead.begin_beside(step.action)
-        return await self._ways[step.action.kind](step)
+        self.prefetcher.start_during(step.action)
+        return await self._by_kind[step.action.kind](step, on_start)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
-        """Run in a thread; it is finished even if we are cancelled meanwhile."""
+        """Run *function* in a thread, to its end even if the caller is cancelled."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, function))
 
     async def close(self) -> None:
-        """Nothing more will be made: end makers and workers, and wait for what is being stored."""
-        for maker in self._makers.values():
-            await maker.close()
-        self._workers.close()
-        self.ahead.close()
-        await self._keeper.close()
+        """End generators and tasks, and wait for all commits."""
+        for generator in self._generators.values():
+            await generator.close()
+        self._runner.close()
+        self.prefetcher.close()
+        await self._commits.close()
         self._threads.shutdown(wait=True)
 
-    async def pick_up(self, job: Job) -> str:
-        """Keep the take of a job that no shot asks for any more, if it is ready; returns what became of it."""
-        maker = self._makers.get(job.provider)
-        out = self.shelf.beside(".mp4")
+    # takes
+
+    async def take(self, step: Step, on_start: OnStart) -> StepResult:
+        """Generate a take, or fetch the one that the lockfile names."""
+        shot = self.graph.shot_of(step.action)
+        name = maker_of(shot.source)
+        if name is None:
+            raise TypeError(f"shot {shot.id} has no take")
+        if step.do == "make" and name not in FREE_GENERATORS and step.action.id not in self._priced:
+            raise TaskFailed(_UNPRICED)
+        async with self._slots[name]:
+            return await self._generate(self._generators[name], step, shot, on_start)
+
+    async def _generate(self, generator: TakeGenerator, step: Step, shot: Shot, on_start: OnStart) -> StepResult:
+        locked = self.store.locked_entry(step, shot)
+        # a locked take is fetched without its input pictures, which may be gone
+        pictures = await self._input_pictures(step, shot) if step.locked is None else {}
+        request = GenerationRequest(step, shot, pictures, self.store.blobs.temp_path(".mp4"), locked)
+        with _removed_on_failure(request.out):
+            clip = await generator.generate(request, on_start)
+        accepted = step.locked is not None and locked is not None and was_accepted(maker_of(shot.source) or "", locked)
+        first_frame = await self._linked_first_frame(step, shot, pictures) if not accepted else None
+        make_record = partial(commit.take_record, step, shot, request.out, clip, first_frame, accepted=accepted)
+        # with a first frame the record takes a while: a frame of the take is decoded
+        record = await (
+            self._commits.commit(make_record()) if first_frame is None else self._commits.commit_made(make_record)
+        )
+        await self._close_job(generator, clip)
+        if step.locked is not None and record.digest != step.locked.take:
+            raise PaidFailed(_other_take_text(shot.id, record.digest, step.locked), "another-take")
+        return StepResult(TakeResult(record.digest, clip.info, record.info.get("jump")), clip.seconds, clip.spent)
+
+    async def _input_pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
+        source = shot.source
+        if not isinstance(source, Generated) or source.first_frame is source.last_frame is None:
+            return {}
+        return await self.in_thread(partial(self.store.input_pictures, step, shot, self.planner.results))
+
+    async def _linked_first_frame(self, step: Step, shot: Shot, pictures: Mapping[str, bytes]) -> bytes | None:
+        """Return the frame of another shot that a take should begin with, if it is in the cache."""
+        link = shot.source.first_frame if isinstance(shot.source, Generated) else None
+        if not isinstance(link, FrameLink) or step.reason.why == "held":
+            return None
+        if step.locked is None:
+            return pictures.get("first_frame")
+        frame = self.planner.results.get(frame_id(link.shot, link.at))
+        if not isinstance(frame, FrameResult):
+            return None
+        return await self.in_thread(partial(self.store.read_blob, frame.picture))
+
+    async def _close_job(self, generator: TakeGenerator, clip: GeneratedClip) -> None:
+        """Close the generator's remote job after its take is committed."""
+        if clip.task_id is not None:
+            await self.in_thread(partial(generator.close_job, clip))
+
+    async def collect(self, job: Job) -> str:
+        """Commit the take of a paid job that no shot needs any more, if it is ready; return a message about it."""
+        generator = self._generators.get(job.provider)
+        out = self.store.blobs.temp_path(".mp4")
         try:
-            delivery = await maker.pick_up(job, out) if maker is not None else None
-            if delivery is None or maker is None:
+            clip = await generator.collect(job, out) if generator is not None else None
+            if clip is None or generator is None:
                 return f"a job for {job.shot} that was paid for is not here yet; a later build picks it up"
-            order = order_of(job, out)
-            await self._keeper.keep(commit.take(order.step, order.shot, out, delivery))
-            await self._settled(maker, delivery)
+            request = request_of_job(job, out)
+            await self._commits.commit(commit.take_record(request.step, request.shot, out, clip))
+            await self._close_job(generator, clip)
         except TaskFailed as problem:
             return f"a job for {job.shot} that was paid for: {problem}"
         else:
@@ -163,145 +197,119 @@ class Executor:
         finally:
             remove(out)
 
-    async def _take(self, step: Step) -> StepResult:
-        shot = self.graph.shot_of(step.action)
-        name = maker_of(shot.source)
-        if name is None:
-            raise TypeError(f"shot {shot.id} has no take")
-        if step.do == "make" and name not in FREE_MAKERS and step.action.id not in self._priced:
-            raise TaskFailed(_UNPRICED)
-        async with self._room[name]:
-            return await self._made_by(self._makers[name], step, shot)
-
-    async def _made_by(self, maker: TakeGenerator, step: Step, shot: Shot) -> StepResult:
-        locked = self.shelf.locked_entry(step, shot)
-        # what is fetched is sent no pictures, and those that it began with may be gone
-        pictures = await self._pictures(step, shot) if step.locked is None else {}
-        order = GenerationRequest(step, shot, pictures, self.shelf.beside(".mp4"), locked)
-        with _removed_if_it_fails(order.out):
-            delivery = await maker.make(order)
-        accepted = step.locked is not None and locked is not None and was_accepted(maker_of(shot.source) or "", locked)
-        began_with = await self._began_with(step, shot, pictures) if not accepted else None
-        deposit = partial(commit.take, step, shot, order.out, delivery, began_with, accepted=accepted)
-        # what a take begins with is decoded, which takes a while
-        kept = await (self._keeper.keep(deposit()) if began_with is None else self._keeper.keep_made(deposit))
-        await self._settled(maker, delivery)
-        if step.locked is not None and kept.digest != step.locked.take:
-            raise PaidFailed(_another(shot.id, kept.digest, step.locked), "another-take")
-        return StepResult(
-            TakeResult(kept.digest, delivery.info, kept.info.get("jump")), delivery.seconds, delivery.spent
-        )
-
-    async def _began_with(self, step: Step, shot: Shot, pictures: Mapping[str, bytes]) -> bytes | None:
-        """The picture of another shot that a take was to begin with, if it is here."""
-        link = shot.source.first_frame if isinstance(shot.source, Generated) else None
-        if not isinstance(link, FrameLink) or step.reason.why == "held":
-            return None
-        if step.locked is None:
-            return pictures.get("first_frame")
-        frame = self.planner.results.get(frame_id(link.shot, link.at))
-        return await self.in_thread(partial(self.shelf.picture, frame)) if isinstance(frame, FrameResult) else None
-
-    async def adopt(self, record: Record, step: Step) -> None:
-        """Keep the *record* of the take that *step* has found by the lockfile alone. Raises ``OSError``."""
+    async def add_record(self, record: Record, step: Step) -> None:
+        """Commit the *record* of a take that *step* has found by the lockfile alone. Raises ``OSError``."""
         facts = record.info
-        with suppress(TaskFailed, WorkerDied):  # it is whole, byte by byte: what is looked for is what to say of it
-            path = await self.in_thread(partial(self.shelf.blob, record.digest))
-            facts = clip_facts(await self._workers.run(step.action.id, judge_clip, path, None, None))
-        await self._keeper.keep(commit.named(record, facts))
-        # read once, so that the next build may rest on how it looks
-        await self.in_thread(partial(self.shelf.find, record.key))
+        with suppress(TaskFailed, WorkerDied):  # its digest is right: the check only adds facts for warnings
+            path = await self.in_thread(partial(self.store.blob_path, record.digest))
+            facts = clip_facts(await self._runner.run(step.action.id, check_clip, path, None, None))
+        await self._commits.commit(commit.locked_take_record(record, facts))
+        # read once now, so that the next no-op check has its stamp
+        await self.in_thread(partial(self.store.find, record.key))
 
-    async def _pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
-        source = shot.source
-        if not isinstance(source, Generated) or source.first_frame is source.last_frame is None:
-            return {}
-        return await self.in_thread(partial(self.shelf.pictures, step, shot, self.planner.results))
+    # frames and segments
 
-    async def _settled(self, maker: TakeGenerator, delivery: GeneratedClip) -> None:
-        """The maker is told that its take is safe, if it has a job that it keeps open until then."""
-        if delivery.task_id is not None:
-            await self.in_thread(partial(maker.stored, delivery))
-
-    async def _frame(self, step: Step) -> StepResult:
+    async def frame(self, step: Step, on_start: OnStart) -> StepResult:
+        """Decode one frame of a take."""
+        on_start()
         take = self.planner.take(step.action.shot)
         if take is None:
             raise TaskFailed(f"the take of {step.action.shot} is not there")
-        kept = await self._keeper.keep_made(lambda: commit.frame(step, self.shelf.blob(take.digest)))
-        return StepResult(FrameResult(kept.values["planes"], kept.digest), kept.made.seconds)
+        record = await self._commits.commit_made(lambda: commit.frame_record(step, self.store.blob_path(take.digest)))
+        return StepResult(FrameResult(record.values["planes"], record.digest), record.made.seconds)
 
-    async def _segment(self, step: Step) -> StepResult:
-        content = self.planner.segments[step.action.output].content(step.action)
-        if isinstance(content, CopyRange):
+    async def segment(self, step: Step, on_start: OnStart) -> StepResult:
+        """Render one segment of a film."""
+        spec = self.planner.segments[step.action.output].content(step.action)
+        if isinstance(spec, CopyRange):
             raise TypeError(f"{step.action.id} is not rendered")
-        at_hand = self.shelf.sources_at_hand(content)
-        files = await self.in_thread(partial(self.shelf.sources, content)) if at_hand is None else at_hand
-        return StepResult(
-            *await self.rendered(step, content.frames, render_piece, content, files, self.canvas(step.action))
-        )
+        verified = self.store.verified_sources(spec)
+        files = await self.in_thread(partial(self.store.sources, spec)) if verified is None else verified
+        arguments = spec, files, self.canvas(step.action)
+        return StepResult(*await self.render(step, spec.frames, render_segment, *arguments, on_start=on_start))
 
-    def canvas(self, piece: Action) -> Canvas:
-        """What a piece is drawn on."""
-        output = self.graph.films[piece.output].output
+    def canvas(self, segment: Action) -> Canvas:
+        """Return the size, rate and encoding of a segment."""
+        output = self.graph.films[segment.output].output
         return Canvas(output.size, output.fps, output.crf, output.preset)
 
-    async def rendered(
-        self, step: Step, frames: int, task: Callable[..., ClipInfo], *arguments: object
+    async def render(
+        self,
+        step: Step,
+        frames: int,
+        task: Callable[..., ClipInfo],
+        *arguments: object,
+        on_start: OnStart | None = None,
     ) -> tuple[SegmentResult, float]:
-        """A piece of so many *frames*, drawn by *task* and kept, and the seconds that took. Raises as ``make``."""
-        out = self.shelf.beside(".mp4")
-        with _removed_if_it_fails(out):
-            info, seconds = await self._workers.timed(step.action.id, task, *arguments, out)
-            deposit = commit.segment(step, out, info, frames, seconds)
-        kept = await self._keeper.keep(deposit)
-        return SegmentResult(kept.digest, frames, copied=False), seconds
+        """Render a segment of so many *frames* by *task*; return its result and its seconds. Raises as ``run``."""
+        out = self.store.blobs.temp_path(".mp4")
+        with _removed_on_failure(out):
+            info, seconds = await self._runner.run(step.action.id, timed, task, *arguments, out, on_start=on_start)
+            pending = commit.segment_record(step, out, info, frames, seconds)
+        record = await self._commits.commit(pending)
+        return SegmentResult(record.digest, frames, copied=False), seconds
 
-    async def _cut(self, step: Step) -> StepResult:
+    # sound
+
+    async def sound(self, step: Step, on_start: OnStart) -> StepResult:
+        """Mix the sound of a film."""
+        mix = self.planner.derived.film_sound(step.action.output)
+        return StepResult(*await self.mix(step, mix, on_start))
+
+    async def mix(self, step: Step, mix: SoundMix, on_start: OnStart | None = None) -> tuple[SoundResult, float]:
+        """Mix a soundtrack; return its result and its seconds. Raises as ``run``."""
+        files = await self.in_thread(partial(self.store.sound_sources, mix))
+        out = self.store.blobs.temp_path(".m4a")
+        facts: SoundFacts
+        with _removed_on_failure(out):
+            facts, seconds = await self._runner.run(
+                step.action.id, timed, mix_sound, mix, files, out, on_start=on_start
+            )
+        record = await self._commits.commit(commit.sound_record(step, out, facts, seconds))
+        return SoundResult(record.digest, facts.loudness, facts.peak), seconds
+
+    def sound_result(self, film: str) -> SoundResult | None:
+        """Return the sound of a film, if it has been made or found."""
+        result = self.planner.results.get(sound_id(film))
+        return result if isinstance(result, SoundResult) else None
+
+    # films
+
+    async def cut(self, step: Step, on_start: OnStart) -> StepResult:
+        """Join a film."""
+        on_start()
         name = step.action.output
-        pieces = [made for _, made in self.pieces(step.action) if made is not None]
+        results = [result for _, result in self.segment_results(step.action) if result is not None]
         segments = self.planner.segments[name]
-        beside = segments.chapters(), segments.film_cues(), self.sound(name)
-        film, target = self.graph.films[name], self.shelf.films[name]
-        join = partial(assemble, self.shelf, step, pieces, film, target, *beside, reels=self.ahead.reels)
-        return await self.joined(join)
+        film, target = self.graph.films[name], self.store.films[name]
+        texts = segments.chapters(), segments.film_cues()
+        sound, packets = self.sound_result(name), self.prefetcher.packets
+        return await self.join(
+            step, partial(join_film, self.store, step, results, film, target, *texts, sound, packets)
+        )
 
-    async def joined(self, join: Callable[[], CutResult]) -> StepResult:
-        """The film that *join* puts in its place, in a thread. Raises as ``make``."""
+    async def join(self, step: Step, join: Callable[[], str]) -> StepResult:
+        """Run *join*, which returns the digest of the film, in a thread, and commit its record. Raises as ``run``."""
         began = time.monotonic()
-        return StepResult(await self.in_thread(join), time.monotonic() - began)
+        # joined and committed as one: a film without a record would be joined again by the next build
+        record = await self._commits.commit_made(lambda: commit.cut_record(step, join(), time.monotonic() - began))
+        return StepResult(CutResult(record.values["film"]), time.monotonic() - began)
 
-    def sound(self, film: str) -> SoundResult | None:
-        """What a film sounds like, once that has been made."""
-        made = self.planner.results.get(sound_id(film))
-        return made if isinstance(made, SoundResult) else None
-
-    async def _film_sound(self, step: Step) -> StepResult:
-        return StepResult(*await self.mixed(step, self.planner.derived.film_sound(step.action.output)))
-
-    async def mixed(self, step: Step, sound: SoundMix) -> tuple[SoundResult, float]:
-        """*sound*, mixed and kept, and the seconds that took. Raises as ``make``."""
-        files = await self.in_thread(partial(sources, self.shelf, sound))
-        out = self.shelf.beside(".m4a")
-        with _removed_if_it_fails(out):
-            facts, seconds = await self._workers.timed(step.action.id, mix, sound, files, out)
-        kept = await self._keeper.keep(track_of(step, out, facts, seconds))
-        return SoundResult(kept.digest, facts.loudness, facts.peak), seconds
-
-    def pieces(self, cut: Action) -> list[tuple[Action, SegmentResult | None]]:
-        """The pieces of a film in order, with what has been made of them."""
-        found = [(action, self.planner.results.get(action.id)) for action in self.graph.pieces_of(cut.output)]
-        return [(action, made if isinstance(made, SegmentResult) else None) for action, made in found]
+    def segment_results(self, cut: Action) -> Sequence[tuple[Action, SegmentResult | None]]:
+        """Return the segments of a film in order, each with its result, if any."""
+        results = [(action, self.planner.results.get(action.id)) for action in self.graph.pieces_of(cut.output)]
+        return [(action, result if isinstance(result, SegmentResult) else None) for action, result in results]
 
 
-def _another(shot: str, digest: str, locked: LockEntry) -> str:
+def _other_take_text(shot: str, digest: str, locked: LockEntry) -> str:
     text = f"task {locked.task_id} gives another clip than the locked take {locked.take[:12]}: {digest[:12]}"
     keep = f"`storyboard pick {shot} {digest[:12]}` puts it into the cut"
     return f"{text}. The lockfile stays as it is; {keep}, `--remake {shot}` buys another take"
 
 
 @contextmanager
-def _removed_if_it_fails(out: Path) -> Iterator[None]:
-    """What is not handed to the store is not left behind."""
+def _removed_on_failure(out: Path) -> Iterator[None]:
+    """Remove *out* if the block fails."""
     try:
         yield
     except BaseException:

@@ -1,9 +1,8 @@
-"""The digest of a film, worked out beside the proof of it and before it is in its place.
+"""The digest of a film, computed while the film is written and verified, before it gets its name.
 
-A film is the largest file that a build writes, so it is read for this once, as it is written. What is known then can be
-trusted as long as the file looks the same: its looks are taken when it is whole and the clock of the file system has
-gone on, before the proof, which finds what is not as it was written; and again before it is renamed, which is the one
-change that comes after.
+A film is the largest file of a build, so it is read only once for its digest. That digest is valid as long as the
+file's stamp does not change. The stamp is taken when the file is complete and the file system's clock has advanced,
+before the verification (which finds any later write), and again before the rename, the only change after that.
 """
 
 import os
@@ -19,66 +18,66 @@ from storyboard.store.digest_cache import DigestCache
 from storyboard.store.file_stamps import stamp_of
 
 _CHUNK = 1 << 20
-# Until more of a film is looked for.
-_PAUSE_S = 0.005
+# Seconds between two looks for more bytes of the film.
+_POLL_INTERVAL_S = 0.005
 
 
 class FilmDigest:
-    """The digest of one file that is about to be put in its place; *state* is a folder of ours to see the clock in."""
+    """The digest of one file that is about to be renamed; *state* is a folder of ours on which to read the clock."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
         self._digest = ""
-        self._written: os.stat_result | None = None
+        self._complete_looks: os.stat_result | None = None
         self._looks: os.stat_result | None = None
-        self._whole = threading.Event()
+        self._is_complete = threading.Event()
 
     @contextmanager
-    def taken(self, part: Path, growing: bool) -> Iterator[Callable[[], None]]:
-        """Read *part* in a thread while the block runs.
+    def compute(self, part: Path, growing: bool) -> Iterator[Callable[[], None]]:
+        """Read *part* in a thread during the block.
 
-        If it is *growing*, the block adds to it until it calls what it is given. Raises ``OSError``.
+        A *growing* file is complete when the block calls the function that it gets. Raises ``OSError``.
         """
         from concurrent.futures import ThreadPoolExecutor
 
         if not growing:
-            self._is_whole(part)
-        with ThreadPoolExecutor(1, thread_name_prefix="fingerprint") as thread:
-            reading = thread.submit(_sha256, part, self._whole)
+            self._mark_complete(part)
+        with ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:
+            reading = thread.submit(_sha256, part, self._is_complete)
             try:
-                yield partial(self._is_whole, part) if growing else _nothing
+                yield partial(self._mark_complete, part) if growing else _no_op
             finally:
-                self._whole.set()
+                self._is_complete.set()
             digest = reading.result()
-        looks, written = os.lstat(part), self._written
-        if written is not None and stamp_of(looks) == stamp_of(written):
+        looks, complete = os.lstat(part), self._complete_looks
+        if complete is not None and stamp_of(looks) == stamp_of(complete):
             self._digest, self._looks = digest, looks
 
-    def _is_whole(self, part: Path) -> None:
-        written = os.lstat(part)
-        self._whole.set()
+    def _mark_complete(self, part: Path) -> None:
+        looks = os.lstat(part)
+        self._is_complete.set()
         now, device = clock(self._state)
-        if device == written.st_dev and now > written.st_ctime_ns:
-            self._written = written
+        if device == looks.st_dev and now > looks.st_ctime_ns:
+            self._complete_looks = looks
 
-    def known(self, target: Path, index: DigestCache) -> None:
-        """Tell *index* what is at *target* if that is what was read, renamed."""
+    def store_in(self, cache: DigestCache, target: Path) -> None:
+        """Store the digest of *target* in *cache*, if *target* is the file that was read, renamed."""
         if self._looks is not None:
-            index.add_renamed(target, self._looks, self._digest)
+            cache.add_renamed(target, self._looks, self._digest)
 
 
-def _nothing() -> None:
-    """There was nothing to add."""
+def _no_op() -> None:
+    pass
 
 
-def _sha256(path: Path, whole: threading.Event) -> str:
-    """The digest of a file that grows until it is *whole*."""
+def _sha256(path: Path, is_complete: threading.Event) -> str:
+    """Return the digest of a file that grows until it is complete."""
     state = sha256()
     with path.open("rb", buffering=0) as file:
         while True:
-            ended = whole.is_set()
+            is_last_read = is_complete.is_set()
             while chunk := file.read(_CHUNK):
                 state.update(chunk)
-            if ended:
+            if is_last_read:
                 return state.hexdigest()
-            whole.wait(_PAUSE_S)
+            is_complete.wait(_POLL_INTERVAL_S)

@@ -1,6 +1,6 @@
-"""How a take is made: one maker a provider. Makers write beside; only the engine puts into the store.
+"""Generators of takes, one for each provider, and the two that work on this machine: animatics and own footage.
 
-Own footage: a file of the project is taken into the store once, through the same gate as a take that was made.
+Generators write to temporary files; only the executor commits to the store.
 """
 
 from decimal import Decimal
@@ -14,23 +14,23 @@ from storyboard.animatic.request import ANIMATIC_VERSION, Animatic
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
 from storyboard.core.plan import LockEntry, Step
-from storyboard.engine.worker_tasks import draw_take, take_in
+from storyboard.engine.worker_tasks import draw_take, import_clip, timed
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
-    from storyboard.engine.worker_pool import WorkerPool
+    from storyboard.engine.worker_pool import OnStart, TaskRunner
 
 
 LOCAL = "local"
-FREE_MAKERS = frozenset({LOCAL, FOOTAGE})
-# The drawing versions of providers that draw by themselves; they count in keys.
+FREE_GENERATORS = frozenset({LOCAL, FOOTAGE})
+# The drawing versions of providers that draw on this machine; they are part of keys.
 ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 
 
 class GenerationRequest(Struct, frozen=True):
-    """One take to be made: what was planned, the pictures that go in, and where to put the clip.
+    """One take to generate: its step and shot, the input pictures by field, and the path for the clip.
 
-    *locked* is the take that the lockfile names for what the step asks for, if it names one.
+    *locked* is the take that the lockfile names for the request of the step, if any.
     """
 
     step: Step
@@ -41,11 +41,10 @@ class GenerationRequest(Struct, frozen=True):
 
 
 class GeneratedClip(Struct, frozen=True):
-    """A clip that has passed the gate and lies at the order's path.
+    """A clip that has been checked and is at the path of its request.
 
-    ``was_bought`` says that no build of this project had it under way: another machine bought it, or an earlier build
-    whose take is lost. Its *cost* is not spent anew. ``seconds`` is how long it took since somebody was
-    free to make it.
+    ``was_bought`` is set if no build of this project had a job for it: another machine bought it, or an earlier build
+    whose take is lost. Its *cost*, in US dollars, is not spent again. ``seconds`` excludes the time in the queue.
     """
 
     info: ClipInfo
@@ -58,83 +57,85 @@ class GeneratedClip(Struct, frozen=True):
 
     @property
     def spent(self) -> Decimal:
-        """What this build has spent on it, in US dollars."""
+        """US dollars that this build has spent on the clip."""
         return Decimal(0) if self.was_bought else self.cost
 
 
 class TakeGenerator(Protocol):
-    """Makes takes for one provider."""
+    """Generates the takes of one provider."""
 
-    async def make(self, order: GenerationRequest) -> GeneratedClip:
-        """Make the take. Raises ``TaskFailed`` and its kind."""
+    async def generate(self, request: GenerationRequest, on_start: "OnStart") -> GeneratedClip:
+        """Generate a take, and call *on_start* when it leaves the queue. Raises ``TaskFailed`` and its subclasses."""
 
-    async def pick_up(self, job: Job, out: Path) -> GeneratedClip | None:
-        """The take of a job that no shot asks for any more, if it is ready. Raises ``TaskFailed`` and its kind."""
+    async def collect(self, job: Job, out: Path) -> GeneratedClip | None:
+        """Fetch the take of a job that no shot needs any more; ``None`` if it is not ready. Raises ``TaskFailed``."""
 
-    def stored(self, delivery: GeneratedClip) -> None:
-        """The take of *delivery* is in the store."""
+    def close_job(self, clip: GeneratedClip) -> None:
+        """Close the remote job of *clip*, which is in the store now."""
 
     async def close(self) -> None:
-        """Nothing more will be asked for."""
+        """End all connections."""
 
 
-class UnpaidGenerator:
-    """What makers have in common that ask nobody: they have no jobs, and nothing is owed for what they make."""
+class FreeGenerator:
+    """Base class of generators without remote jobs."""
 
-    async def pick_up(self, job: Job, out: Path) -> GeneratedClip | None:
-        """There are no jobs."""
+    async def collect(self, job: Job, out: Path) -> GeneratedClip | None:
         return None
 
-    def stored(self, delivery: GeneratedClip) -> None:
-        """Nothing is owed."""
+    def close_job(self, clip: GeneratedClip) -> None:
+        pass
 
     async def close(self) -> None:
-        """The workers are the engine's to close."""
+        pass
 
 
-class AnimaticGenerator(UnpaidGenerator):
-    """The animatic, drawn in a worker process. *rates* maps a model to the frames a second of its clips."""
+class AnimaticGenerator(FreeGenerator):
+    """Draws animatics. *rates* maps a model to the frames a second of its clips."""
 
-    def __init__(self, workers: "WorkerPool", rates: dict[str, int]) -> None:
-        self._workers = workers
+    def __init__(self, runner: "TaskRunner", rates: dict[str, int]) -> None:
+        self._runner = runner
         self._rates = rates
 
-    async def make(self, order: GenerationRequest) -> GeneratedClip:
-        source = order.shot.source
+    async def generate(self, request: GenerationRequest, on_start: "OnStart") -> GeneratedClip:
+        source = request.shot.source
         if not isinstance(source, Generated):
-            raise TypeError(f"shot {order.shot.id} is not generated")
-        request = Animatic(
+            raise TypeError(f"shot {request.shot.id} is not generated")
+        animatic = Animatic(
             prompt=source.prompt,
             seed=source.seed,
             duration=source.duration,
             size=source.size,
             fps=Fraction(self._rates[source.model]),
-            label=order.shot.id,
-            slate=_slate(dict(source.params)),
+            label=request.shot.id,
+            slate=_wants_slate(dict(source.params)),
         )
-        first = order.pictures.get("first_frame")
-        info, seconds = await self._workers.timed(order.step.action.id, draw_take, request, first, order.out)
+        label, first_frame = request.step.action.id, request.pictures.get("first_frame")
+        info, seconds = await self._runner.run(
+            label, timed, draw_take, animatic, first_frame, request.out, on_start=on_start
+        )
         return GeneratedClip(info, seconds, source.seed)
 
 
-def _slate(params: dict[str, Any]) -> bool:
+def _wants_slate(params: dict[str, Any]) -> bool:
     return params.get("slate", True) is not False
 
 
-class FootageImporter(UnpaidGenerator):
-    """Takes clips out of the project at *root*; nothing is paid and nothing drawn."""
+class FootageImporter(FreeGenerator):
+    """Imports clips from the project at *root*."""
 
-    def __init__(self, workers: "WorkerPool", root: Path) -> None:
-        self._workers = workers
+    def __init__(self, runner: "TaskRunner", root: Path) -> None:
+        self._runner = runner
         self._root = root
 
-    async def make(self, order: GenerationRequest) -> GeneratedClip:
-        """Copy the clip beside the store and judge the copy. Raises ``TaskFailed``."""
-        source = order.shot.source
+    async def generate(self, request: GenerationRequest, on_start: "OnStart") -> GeneratedClip:
+        source = request.shot.source
         if not isinstance(source, Clip):
-            raise TypeError(f"shot {order.shot.id} is no footage")
-        wanted = str((order.step.request or {})["clip"]).removeprefix("file:")
-        path = (self._root / source.file.path).resolve()
-        name = source.file.path
-        info, seconds = await self._workers.timed(order.step.action.id, take_in, path, name, wanted, order.out)
+            raise TypeError(f"shot {request.shot.id} is no footage")
+        digest = str((request.step.request or {})["clip"]).removeprefix("file:")
+        label, name = request.step.action.id, source.file.path
+        path = (self._root / name).resolve()
+        info, seconds = await self._runner.run(
+            label, timed, import_clip, path, name, digest, request.out, on_start=on_start
+        )
         return GeneratedClip(info, seconds, None)

@@ -1,8 +1,7 @@
-"""Takes that the lockfile names and no record tells of: if their bytes are here, the lockfile alone answers for them.
+"""Takes whose blobs are in the cache without a record: the lockfile alone says which request they answer.
 
-Records of a take are made where it is bought or accepted. Another machine that has the same bytes, from an earlier
-request or without any record, finds in the lockfile what they answer, where they came from and what their frames look
-like.
+Records are written on the machine that buys or accepts a take. Another machine with an equal blob finds the request
+key, the provenance and the frames of the take in the lockfile.
 """
 
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from storyboard.store.digest_cache import DigestCache
 from storyboard.store.lockfile import Lockfile
 
 
-class _Name(Struct, frozen=True):
+class _NamedEntry(Struct, frozen=True):
     shot: str
     provider: str
     entry: LockEntry
@@ -32,48 +31,48 @@ class LockedTakes:
     def __init__(self, lockfile: Lockfile, blobs: BlobStore, index: DigestCache) -> None:
         self._blobs = blobs
         self._index = index
-        self._names: dict[str, list[_Name]] = {}
+        self._names: dict[str, list[_NamedEntry]] = {}
         self._frames: dict[str, dict[str, str]] = {}
         self._records: dict[tuple[str, str], Record | None] = {}
         for shot, entries in lockfile.shots.items():
             for provider, entry in entries.items():
                 if is_digest(entry.key) and is_digest(entry.take):
-                    self._names.setdefault(entry.key, []).append(_Name(shot, provider, entry))
+                    self._names.setdefault(entry.key, []).append(_NamedEntry(shot, provider, entry))
                     self._frames.setdefault(entry.take, {}).update(entry.frames)
 
     def entries(self, key: str) -> Sequence[LockEntry]:
-        """The entries for that key."""
+        """Return the entries of *key*."""
         return [name.entry for name in self._names.get(key, ())]
 
     def planes(self, take: str, at: str) -> str | None:
-        """The digest of the planes of a frame of a take; ``None`` if the lockfile does not tell it."""
+        """Return the digest of the planes of a take's frame, if the lockfile has it."""
         return self._frames.get(take, {}).get(at)
 
     def records(self, key: str, known: Sequence[Record]) -> list[Record]:
-        """A record for each take of that key that is here whole and that none of the *known* records is about.
+        """Return a record for each intact take of *key* that has none among the *known* records.
 
-        Its request is left empty, and the day of its making: a lockfile does not tell them.
+        Its request and its time are empty, which a lockfile does not hold.
         """
         if key not in self._names:
             return []
-        told = {record.digest for record in known}
-        names = {name.entry.take: name for name in self._names[key] if name.entry.take not in told}
+        recorded = {record.digest for record in known}
+        names = {name.entry.take: name for name in self._names[key] if name.entry.take not in recorded}
         found = [self._record(name) for name in names.values()]
         return [record for record in found if record is not None]
 
     def record(self, key: str, take: str) -> Record | None:
-        """The record that ``records`` has given for a take, if there was none in the cache."""
+        """Return the record that ``records`` made for a take, if it did."""
         return self._records.get((key, take))
 
-    def _record(self, name: _Name) -> Record | None:
+    def _record(self, name: _NamedEntry) -> Record | None:
         at = name.entry.key, name.entry.take
         if at not in self._records:
-            info = self._info(name.entry.take)
-            self._records[at] = _as_record(name, info) if info is not None else None
+            info = self._probe(name.entry.take)
+            self._records[at] = _make_record(name, info) if info is not None else None
         return self._records[at]
 
-    def _info(self, take: str) -> ClipInfo | None:
-        """The facts of the clip; ``None`` if it is not here, or not whole."""
+    def _probe(self, take: str) -> ClipInfo | None:
+        """Probe the clip of a take; ``None`` if it is missing or damaged."""
         try:
             path = self._blobs.verified(take, self._index)
         except (Missing, Damaged):
@@ -86,7 +85,7 @@ class LockedTakes:
             return None
 
 
-def _as_record(name: _Name, info: ClipInfo) -> Record:
+def _make_record(name: _NamedEntry, info: ClipInfo) -> Record:
     entry = name.entry
     request: Request = {}
     made = Provenance(
@@ -103,9 +102,9 @@ def _as_record(name: _Name, info: ClipInfo) -> Record:
 
 
 def was_accepted(provider: str, entry: LockEntry) -> bool:
-    """Return whether a locked take was made for another request: its task id does not follow from its key then.
+    """Return whether a locked take was made for another request, so that its task id does not follow from its key.
 
-    Where ids do not follow from keys, as for what is drawn here, that cannot be told, and the answer is no.
+    ``False`` for providers whose task ids do not follow from keys, such as the animatic.
     """
     from storyboard.providers.base import UnknownProvider, attempt_of, find
 

@@ -1,6 +1,6 @@
-"""The lockfile of one storyboard while it is built: what it says, what changes, and when it is written.
+"""The lockfile of one storyboard during a build: its content, its changes, and the times to write it.
 
-Records are the truth while takes come in; the lockfile follows them.
+The lockfile follows the records: a crash between the two loses no take.
 """
 
 import time
@@ -18,39 +18,45 @@ from storyboard.core.results import Provenance
 from storyboard.store.lockfile import Lockfile, LockfileProblem
 from storyboard.store.lockfile import write as write_lockfile
 
-# It is written at most this often, and so seldom that writing takes a twentieth of the time.
+# Seconds between two writes: at least one, and 20 times as long as the last one took.
 _INTERVAL_S = 1.0
-_SHARE = 20
+_DURATION_FACTOR = 20
 
 
 class LockfileWriter:
-    """The lockfile at *path*, which was *lockfile* when the build began."""
+    """The lockfile at *path*. ``content`` is *content* at first, and then with the changes that may be unwritten."""
 
-    def __init__(self, path: Path, lockfile: Lockfile) -> None:
-        self.lockfile = lockfile
-        self._path = path
+    def __init__(self, path: Path, content: Lockfile) -> None:
+        self.path = path
+        self.content = content
         self._entries: dict[str, dict[str, LockEntry]] = {}
-        self._open = Lockfile(self._entries)
-        self._unwritten = False
-        self._write_again = 0.0
+        self._copy = Lockfile(self._entries)
+        self._is_dirty = False
+        self._next_write = 0.0
         self._writing = Lock()
 
     def put(self, shot: str, provider: str, entry: LockEntry) -> None:
-        """The lockfile says this of a shot from now on."""
-        if self.lockfile is not self._open:  # changed in place from now on: a copy for each of n takes is n² entries
-            self._entries = {name: dict(entries) for name, entries in self.lockfile.shots.items()}
-            self.lockfile = self._open = Lockfile(self._entries)
+        """Set the entry of a shot for a provider."""
+        if self.content is not self._copy:  # changed in place from now on: a copy for each of n takes has n² entries
+            self._entries = {name: dict(entries) for name, entries in self.content.shots.items()}
+            self.content = self._copy = Lockfile(self._entries)
         self._entries[shot] = {**self._entries.get(shot, {}), provider: entry}
-        self._unwritten = True
+        self._is_dirty = True
 
     def put_take(
-        self, shot: str, source: Generated, key: str, take: str, info: ClipInfo, made: Callable[[], Provenance | None]
+        self,
+        shot: str,
+        source: Generated,
+        key: str,
+        take: str,
+        info: ClipInfo,
+        provenance: Callable[[], Provenance | None],
     ) -> None:
-        """It names the take that is used; *made* tells where that came from, and is asked only if it is another one."""
-        entry = self.lockfile.entry(shot, source.provider)
+        """Set the take of a shot; *provenance*, called only if the take changes, returns where it came from."""
+        entry = self.content.entry(shot, source.provider)
         if entry is not None and (entry.key, entry.take) == (key, take):
             return
-        by = made()
+        by = provenance()
         changed = LockEntry(
             key=key,
             take=take,
@@ -58,35 +64,35 @@ class LockfileWriter:
             task_id=by.task_id if by is not None else None,
             cost=by.cost if by is not None else None,
             info=LockInfo(info.frames, info.rate),
-            # a frame is one of the take, whatever the take answers
+            # frames depend on the take alone, not on the request
             frames=entry.frames if entry is not None and entry.take == take else {},
         )
         self.put(shot, source.provider, changed)
 
     def put_frame(self, shot: str, provider: str, at: str, planes: str) -> None:
-        """It remembers the picture that another shot takes from this one."""
-        entry = self.lockfile.entry(shot, provider)
+        """Record the planes of a frame that another shot takes from this one."""
+        entry = self.content.entry(shot, provider)
         if entry is not None and entry.frames.get(at) != planes:
             self.put(shot, provider, msgspec.structs.replace(entry, frames={**entry.frames, at: planes}))
 
     def finish(self, *, keep: set[str] | None) -> None:
-        """Write what has not been written; *keep* names the shots of a complete build, others leave the lockfile.
+        """Write all changes. If *keep* names the shots of a complete build, all other shots are dropped.
 
         Raises ``OSError``, ``LockfileProblem``.
         """
-        gone = [shot for shot in self.lockfile.shots if keep is not None and shot not in keep]
-        if gone:
-            self.lockfile = self.lockfile.without(*gone)
-            self._unwritten = True
+        dropped = [shot for shot in self.content.shots if keep is not None and shot not in keep]
+        if dropped:
+            self.content = self.content.without(*dropped)
+            self._is_dirty = True
         with self._writing:
             self._write()
 
     def is_due(self) -> bool:
-        """Whether it is time to write it, in the middle of a build."""
-        return self._unwritten and time.monotonic() > self._write_again and not self._writing.locked()
+        """Return whether changes should be written now, in the middle of a build."""
+        return self._is_dirty and time.monotonic() > self._next_write and not self._writing.locked()
 
     def write(self) -> None:
-        """Write it if nobody does; if that fails, it is for ``finish`` to write it, or to say why it cannot be."""
+        """Write the changes unless another thread does. Errors are left to ``finish``, which writes again."""
         if self._writing.acquire(blocking=False):
             try:
                 with suppress(OSError, LockfileProblem):
@@ -95,15 +101,15 @@ class LockfileWriter:
                 self._writing.release()
 
     def _write(self) -> None:
-        if not self._unwritten:
+        if not self._is_dirty:
             return
         began = time.monotonic()
-        self._unwritten = False
+        self._is_dirty = False
         try:
-            write_lockfile(self._path, Lockfile(dict(self.lockfile.shots)))
+            write_lockfile(self.path, Lockfile(dict(self.content.shots)))
         except BaseException:
-            self._unwritten = True
+            self._is_dirty = True
             raise
         finally:
             took = time.monotonic() - began
-            self._write_again = began + took + max(_INTERVAL_S, _SHARE * took)
+            self._next_write = began + took + max(_INTERVAL_S, _DURATION_FACTOR * took)

@@ -1,7 +1,6 @@
-"""Reads what a film is joined from while other parts of it are still being made.
+"""The prefetch of clips for the join, while other parts of the film are still being made.
 
-Nothing depends on it: what has not been read by then, the join reads itself, and it is the join that tells what cannot
-be read.
+It is optional: the join reads what has not been read by then, and reports what cannot be read.
 """
 
 import queue
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from storyboard.core.graph import Action
 from storyboard.core.plan import Result, SegmentResult, TakeResult
 from storyboard.core.planner import Planner
-from storyboard.engine.project_store import Shelf
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.worker_tasks import TaskFailed
 
 if TYPE_CHECKING:
@@ -19,71 +18,70 @@ if TYPE_CHECKING:
 
 
 class JoinPrefetcher:
-    """Reads clips in one thread, in the order in which they are found, once something has to be made."""
+    """Reads the packets of reused clips in one thread, in the order in which they are added."""
 
-    def __init__(self, shelf: Shelf, planner: Planner) -> None:
-        self._shelf = shelf
+    def __init__(self, store: ProjectStore, planner: Planner) -> None:
+        self._store = store
         self._planner = planner
-        self._wanted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._asked: set[str] = set()
+        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._added: set[str] = set()
         self._thread: ThreadPoolExecutor | None = None
-        self._reels: Future[ClipPacketsCache] | None = None
-        self._ended = False
+        self._packets: Future[ClipPacketsCache] | None = None
+        self._is_ended = False
 
-    def found(self, action: Action, result: Result) -> None:
-        """*action* has its result from before; if it goes into a film as it is, that is read soon."""
+    def add(self, action: Action, result: Result) -> None:
+        """Add the reused *result* of *action* to what is read, if packets of it are copied into a film."""
         match result:
             case SegmentResult(digest, frames, copied=False) if frames:
-                self._want(digest)
-            case TakeResult(digest) if action.seed is None and self._is_copied(action.shot):
-                self._want(digest)
+                self._enqueue(digest)
+            case TakeResult(digest) if action.seed is None and self._may_be_copied(action.shot):
+                self._enqueue(digest)
 
-    def _is_copied(self, shot: str) -> bool:
-        """Whether packets of the take can go into a film, as far as can be told."""
+    def _may_be_copied(self, shot: str) -> bool:
         return any(segments.shot_copy_blocker(shot) is None for segments in self._planner.segments.values())
 
-    def _want(self, digest: str) -> None:
-        if digest not in self._asked:
-            self._asked.add(digest)
-            self._wanted.put(digest)
+    def _enqueue(self, digest: str) -> None:
+        if digest not in self._added:
+            self._added.add(digest)
+            self._queue.put(digest)
 
-    def begin_beside(self, action: Action) -> None:
-        """*action* is being made. Unless it is the film or a take beside the one in it, the film waits for it."""
+    def start_during(self, action: Action) -> None:
+        """Start the thread while *action* is made, if the film waits for it: not for a cut or an alternate take."""
         if action.kind == "cut" or action.seed is not None:
             return
-        if self._thread is None and not self._ended:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
-            self._reels = self._thread.submit(_no_reels)
-            self._thread.submit(self._read, self._reels)
+        if self._thread is None and not self._is_ended:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+            self._packets = self._thread.submit(_new_cache)
+            self._thread.submit(self._read_all, self._packets)
 
     def end(self) -> None:
-        """There will be no film; what is being read is read to its end, and nothing more."""
-        self._ended = True
-        self._wanted.put(None)
+        """Read no further clip."""
+        self._is_ended = True
+        self._queue.put(None)
 
     def close(self) -> None:
-        """The same, and wait for the thread."""
+        """Read no further clip, and wait for the thread."""
         self.end()
         if self._thread is not None:
             self._thread.shutdown(wait=True)
 
     @property
-    def reels(self) -> "ClipPacketsCache | None":
-        """What has been read and is still being read; ``None`` if nothing had to be made."""
-        return self._reels.result() if self._reels is not None else None
+    def packets(self) -> "ClipPacketsCache | None":
+        """The packets that have been read, and those still being read; ``None`` if the thread was not started."""
+        return self._packets.result() if self._packets is not None else None
 
-    def _read(self, made: "Future[ClipPacketsCache]") -> None:
+    def _read_all(self, packets: "Future[ClipPacketsCache]") -> None:
         from storyboard.media.reader import InvalidMedia
 
-        reels = made.result()
-        while (digest := self._wanted.get()) is not None and not self._ended:
+        cache = packets.result()
+        while (digest := self._queue.get()) is not None and not self._is_ended:
             try:
-                reels.of(self._shelf.blob(digest))
+                cache.of(self._store.blob_path(digest))
             except (TaskFailed, InvalidMedia, OSError):
                 continue
 
 
-def _no_reels() -> "ClipPacketsCache":
+def _new_cache() -> "ClipPacketsCache":
     from storyboard.media.join.copy_source import ClipPacketsCache
 
     return ClipPacketsCache()

@@ -1,7 +1,6 @@
-"""Runs a plan: each step when its inputs are there, what fails beside what succeeds, and the cut at the end.
+"""The order of a build: runs each step when its inputs have results, the cut last, and collects what happened.
 
-Decisions are the planner's, how things are made is for ``making``, bytes are the store's; here is only the order of
-things.
+The planner decides what a step needs; the executor makes and commits its result. An error of a step stays with it.
 """
 
 import asyncio
@@ -24,39 +23,44 @@ from storyboard.core.build_events import (
 from storyboard.core.graph import Action
 from storyboard.core.model import Generated
 from storyboard.core.plan import CutResult, FrameResult, Result, Step, TakeResult
-from storyboard.engine.executor import Executor, How, StepResult
+from storyboard.core.planner import Planner
+from storyboard.engine.executor import Execute, Executor, StepResult
 from storyboard.engine.film import FilmFailed
-from storyboard.engine.partial_film import partial_film
-from storyboard.engine.worker_main import wait_for_turn
-from storyboard.engine.worker_pool import WorkerDied
+from storyboard.engine.partial_film import make_partial_film
+from storyboard.engine.worker_pool import OnStart, WorkerDied
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.journal import Job
 
-_SHARED = ("segment", "sound")  # kinds that two actions may ask for with one key
+_SHARED = ("segment", "sound")  # kinds of which two actions can have one key
 
 
 class Scheduler:
-    """One build of one storyboard."""
+    """One run through the actions of a storyboard.
+
+    With *partial_film* a cut with missing segments gets placeholder slates. *jobs* returns the open paid jobs.
+    *refused* are reasons why films cannot be written, by output.
+    """
 
     def __init__(
         self,
-        making: Executor,
-        tell: Listener,
+        planner: Planner,
+        executor: Executor,
+        listener: Listener,
         *,
         partial_film: bool = False,
         jobs: Callable[[], Sequence[Job]] = tuple,
         refused: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._making = making
-        self._graph = making.graph
-        self._planner = making.planner
-        self._shelf = making.shelf
-        self._tell = tell
-        self._partial = partial_film
+        self._planner = planner
+        self._graph = planner.graph
+        self._executor = executor
+        self._store = executor.store
+        self._notify = listener
+        self._partial_film = partial_film
         self._jobs = jobs
         self._refused = refused
         self._films: dict[str, FilmFile] = {}
-        self._rendering: dict[str, asyncio.Future[None]] = {}
+        self._makers: dict[str, asyncio.Future[None]] = {}
         self._keys: set[str | None] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[str, asyncio.Future[None]] = {}
@@ -71,21 +75,21 @@ class Scheduler:
         self._stopped_by = 0
 
     async def run(self) -> BuildResult:
-        """Do everything that can be done. Errors of a step stay with that step."""
+        """Run all steps, collect orphaned paid jobs, and write the lockfile."""
         loop = asyncio.get_running_loop()
         self._ends = {action.id: loop.create_future() for action in self._graph.order}
         self._takes_ended = loop.create_future()
         try:
             async with asyncio.TaskGroup() as group:
-                self._tasks = [group.create_task(self._through(action)) for action in self._graph.order]
+                self._tasks = [group.create_task(self._run_action(action)) for action in self._graph.order]
             for job in self._jobs():
                 if job.key not in self._keys and not self._stopped_by:
-                    await self._pick_up(job)
+                    await self._collect(job)
         except* asyncio.CancelledError:
             pass
         finally:
-            await self._making.close()
-            self._shelf.finish(keep=self._kept())
+            await self._executor.close()
+            self._store.finish(keep=self._lockfile_shots())
         return BuildResult(
             self._made,
             self._reused,
@@ -97,158 +101,164 @@ class Scheduler:
             self._stopped_by,
         )
 
-    def _kept(self) -> set[str] | None:
-        """The shots that the lockfile is about; ``None`` leaves it as wide as it is."""
+    def _lockfile_shots(self) -> set[str] | None:
+        """Return the shots to keep in the lockfile; ``None``, for all of them, if the build was stopped."""
         return None if self._stopped_by else {shot.id for shot in self._graph.storyboard.shots()}
 
     def stop(self, signal_number: int) -> None:
-        """Start nothing more, and end as soon as what is being stored is stored."""
+        """Start no further step, and end after the commits that are under way."""
         self._stopped_by = signal_number
         for task in self._tasks:
             task.cancel()
 
-    async def _through(self, action: Action) -> None:
-        """Do *action*, and let those go on that wait for its end, however it ended."""
+    async def _run_action(self, action: Action) -> None:
+        """Run the step of *action*, then wake those that wait for its end, however it ended."""
         try:
-            await self._do(action)
+            await self._run_step(action)
         finally:
-            _end(self._ends[action.id])
+            _wake(self._ends[action.id])
             self._takes_left.discard(action.id)
             if not self._takes_left:
-                _end(self._takes_ended)
+                _wake(self._takes_ended)
 
-    async def _do(self, action: Action) -> None:
+    async def _run_step(self, action: Action) -> None:
         if action.output in self._refused:
             if action.kind == "cut":
                 self._fail(action, self._refused[action.output])
             return
-        await self._inputs_of(action)
+        await self._wait_for_inputs(action)
         step = self._planner.step(action)
-        if action.kind in _SHARED and step.do == "make" and step.key in self._rendering:
-            # two films, or two shots, show or sound the very same
-            await self._rendering[step.key]
+        if action.kind in _SHARED and step.do == "make" and step.key in self._makers:
+            # another action with this key is being made
+            await self._makers[step.key]
             step = self._planner.step(action)
         while step.do == "wait" and step.reason.why == "same-request":
             await self._ends[self._planner.takes.owner(action.id)]
             step = self._planner.step(action)
         self._keys.add(step.key)
         if step.result is not None:
-            await self._adopt(step)
-            self._settle(step, step.result)
-            self._making.ahead.found(action, step.result)
-            self._reused[action.id] = step
-            self._tell(StepReused(step))
+            await self._reuse(step, step.result)
         elif step.do in ("make", "resume"):
-            await self._make(step, self._making.make)
-        elif action.kind == "cut" and self._partial and not self._stopped_by:
-            await self._make(step, self._partial_film)
+            await self._make(step, self._executor.run)
+        elif action.kind == "cut" and self._partial_film and not self._stopped_by:
+            await self._make(step, self._make_partial_film)
         else:
-            self._no_film()
+            self._stop_prefetch()
             self._blocked[action.id] = step
-            self._tell(StepBlocked(step))
-        if self._shelf.locking.is_due():
-            await self._making.in_thread(self._shelf.locking.write)
+            self._notify(StepBlocked(step))
+        if self._store.lockfile.is_due():
+            await self._executor.in_thread(self._store.lockfile.write)
 
-    async def _inputs_of(self, action: Action) -> None:
+    async def _wait_for_inputs(self, action: Action) -> None:
         for name in action.inputs:
             if not self._ends[name].done():
                 await self._ends[name]
-        copying = action.kind == "segment" and action.at in ("", "head", "tail")
-        if copying and self._planner.segments[action.output].shot_copy_blocker(action.shot) is None:
-            # whether a take can be copied depends on what the others are like
+        may_copy = action.kind == "segment" and action.at in ("", "head", "tail")
+        if may_copy and self._planner.segments[action.output].shot_copy_blocker(action.shot) is None:
+            # whether a take is copied depends on the parameter sets of all takes
             await self._takes_ended
 
-    async def _adopt(self, step: Step) -> None:
-        """Let later builds find by a record what this one has found by the lockfile alone."""
-        record = self._shelf.unrecorded(step)
+    async def _reuse(self, step: Step, result: Result) -> None:
+        await self._add_missing_record(step)
+        self._record(step, result)
+        self._executor.prefetcher.add(step.action, result)
+        self._reused[step.action.id] = step
+        self._notify(StepReused(step))
+
+    async def _add_missing_record(self, step: Step) -> None:
+        """Add the record of a take that *step* has found by the lockfile alone, for later builds."""
+        record = self._store.missing_record(step)
         if record is not None:
             try:
-                await self._making.adopt(record, step)
+                await self._executor.add_record(record, step)
             except OSError as problem:
-                text = f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}"
-                self._tell(Notice(f"{step.action.shot}: its take is here, but its record could not be kept: {text}"))
+                text = f"its take is here, but its record could not be kept: {self._os_error_text(problem)}"
+                self._notify(Notice(f"{step.action.shot}: {text}"))
 
-    def _settle(self, step: Step, result: Result) -> None:
+    def _record(self, step: Step, result: Result) -> None:
         self._planner.record(step.action, result)
         if isinstance(result, TakeResult) and step.key is not None and step.action.seed is None:
-            self._tell_if_drawn_otherwise(step, result)
-            self._shelf.lock_take(step, self._graph.shot(step.action.shot), result)
+            self._notify_if_drawn_differently(step, result)
+            self._store.lock_take(step, self._graph.shot(step.action.shot), result)
         if isinstance(result, FrameResult):
-            self._shelf.lock_frame(step.action, result, self._graph.shot(step.action.shot))
+            self._store.lock_frame(step.action, result, self._graph.shot(step.action.shot))
         if isinstance(result, CutResult) and step.action.output not in self._films:
-            self._films[step.action.output] = self._film(step.action, joined=step.result is None)
+            self._films[step.action.output] = self._film_file(step.action, joined=step.result is None)
 
-    def _tell_if_drawn_otherwise(self, step: Step, take: TakeResult) -> None:
-        """A take that was drawn again since it was missing may come out otherwise on another machine."""
+    def _notify_if_drawn_differently(self, step: Step, take: TakeResult) -> None:
+        """Notify that a missing take differs from the locked one after it was drawn again: machines can differ."""
         source = self._graph.shot(step.action.shot).source
-        locked = self._shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+        locked = self._store.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
         missing = step.do == "make" and step.reason.why in ("missing", "damaged")
         if missing and locked is not None and locked.key == step.key and locked.take != take.digest:
             text = f"made again, and not as it was: {take.digest[:12]} instead of the locked {locked.take[:12]}"
-            self._tell(Notice(f"{step.action.shot}: {text}"))
+            self._notify(Notice(f"{step.action.shot}: {text}"))
 
-    def _film(self, cut: Action, *, joined: bool) -> FilmFile:
+    def _film_file(self, cut: Action, *, joined: bool) -> FilmFile:
         name = cut.output
-        frames = sum(made.frames for _, made in self._making.pieces(cut) if made is not None)
-        rate = self._graph.films[name].output.fps
-        return FilmFile(name, os.fspath(self._shelf.films[name]), frames, rate, joined, sound=self._making.sound(name))
+        frames = sum(result.frames for _, result in self._executor.segment_results(cut) if result is not None)
+        path, rate = os.fspath(self._store.films[name]), self._graph.films[name].output.fps
+        return FilmFile(name, path, frames, rate, joined, sound=self._executor.sound_result(name))
 
-    async def _partial_film(self, step: Step) -> StepResult:
-        made, self._films[step.action.output] = await partial_film(self._making, step, self._failed)
+    async def _make_partial_film(self, step: Step, on_start: OnStart) -> StepResult:
+        on_start()
+        made, self._films[step.action.output] = await make_partial_film(self._executor, step, self._failed)
         return made
 
-    async def _make(self, step: Step, how: How) -> None:
+    async def _make(self, step: Step, execute: Execute) -> None:
         action = step.action
-        wait_for_turn(action.kind, lambda: self._tell(StepStarted(step)))
         if action.kind in _SHARED and step.key is not None:
-            self._rendering.setdefault(step.key, self._ends[action.id])
+            self._makers.setdefault(step.key, self._ends[action.id])
         try:
-            product = await how(step)
+            made = await execute(step, lambda: self._notify(StepStarted(step)))
         except (TaskFailed, FilmFailed) as problem:
             self._codes[action.id] = getattr(problem, "code", "failed")
             self._fail(action, str(problem))
         except WorkerDied as died:
             self._fail(action, str(died))
         except OSError as problem:
-            self._fail(action, f"{problem.filename or self._shelf.folder}: {problem.strerror or problem}")
+            self._fail(action, self._os_error_text(problem))
         except asyncio.CancelledError:
-            if not _cut_off():
+            if not _is_unrequested_cancel():
                 raise
             self._fail(action, "was cut off by a fault of this program; build again")
         else:
-            self._settle(step, product.result)
+            self._record(step, made.result)
             self._made[action.id] = step
-            self._cost += product.cost
-            self._tell(StepMade(step, product.seconds, product.cost))
+            self._cost += made.cost
+            self._notify(StepMade(step, made.seconds, made.cost))
 
-    async def _pick_up(self, job: Job) -> None:
+    async def _collect(self, job: Job) -> None:
         try:
-            told = await self._making.pick_up(job)
+            text = await self._executor.collect(job)
         except asyncio.CancelledError:
-            if not _cut_off():
+            if not _is_unrequested_cancel():
                 raise
-            told = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
-        self._tell(Notice(told))
+            text = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
+        self._notify(Notice(text))
 
-    def _no_film(self) -> None:
-        """Something that films need is not there."""
-        if not self._partial:
-            self._making.ahead.end()
+    def _stop_prefetch(self) -> None:
+        """End the prefetch for a film that will not be joined."""
+        if not self._partial_film:
+            self._executor.prefetcher.end()
 
     def _fail(self, action: Action, reason: str) -> None:
-        self._no_film()
+        self._stop_prefetch()
         self._planner.fail(action)
         self._failed[action.id] = reason
-        self._tell(StepFailed(action, reason))
+        self._notify(StepFailed(action, reason))
+
+    def _os_error_text(self, problem: OSError) -> str:
+        return f"{problem.filename or self._store.folder}: {problem.strerror or problem}"
 
 
-def _end(waited_for: asyncio.Future[None]) -> None:
-    """It may have been cancelled, if those who waited for it were."""
-    if not waited_for.done():
-        waited_for.set_result(None)
+def _wake(end: asyncio.Future[None]) -> None:
+    """Resolve *end*, unless it was cancelled together with those that wait for it."""
+    if not end.done():
+        end.set_result(None)
 
 
-def _cut_off() -> bool:
-    """Whether this task is cancelled though nobody asked for that: a task group would lose it without a word."""
+def _is_unrequested_cancel() -> bool:
+    """Return whether the task was cancelled without a call to ``cancel()``. A TaskGroup would swallow this."""
     task = asyncio.current_task()
     return task is not None and not task.cancelling()

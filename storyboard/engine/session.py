@@ -1,31 +1,28 @@
-"""One storyboard and its store, opened for reading or for building, and the plan of it.
+"""A session: one storyboard with the open store of its project, for planning or for a build.
 
-A reading session never waits, writes nothing that matters and calls nobody; a building one holds the project's lock.
-How a plan is carried out is in ``building``, which only a build loads.
+A session for planning does not wait, makes no network requests and changes nothing that matters; one for a build holds
+the project's lock. ``build`` runs the plan; only a build imports it.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from msgspec import Struct
 
 from storyboard.core.graph import Graph
-from storyboard.core.model import Generated, Shot, Storyboard, UrlInput
+from storyboard.core.model import Generated, Json, Shot, Storyboard, UrlInput
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.plan import Plan, Result, Step, TakeResult
-from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot, known_plan
+from storyboard.core.plan import Plan, Step, TakeResult
+from storyboard.core.plan_reuse import PlanSnapshot
 from storyboard.core.planner import Planner
 from storyboard.core.selection import select
 from storyboard.core.take_planner import PlanOptions
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
-from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import fetch_pictures, known_pictures
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.media.renderer_version import renderer_id
@@ -34,17 +31,11 @@ from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.project_lock import LockLost, LockOwner, ProjectLock
 from storyboard.store.state import State
 
-if TYPE_CHECKING:  # whoever looks at a plan does not load what it takes to build
-    from storyboard.core.build_events import BuildResult, Listener
-    from storyboard.engine.build import Build
-    from storyboard.engine.paid.generator import PaidOptions
-    from storyboard.engine.worker_pool import WorkerPool
-
 
 class BuildOptions(Struct, frozen=True):
-    """What the command line adds to a storyboard. *cap* in US dollars, for this build.
+    """The options of the command line. *cap* is in US dollars, for this build.
 
-    *seeds* limits the build to the takes with these seeds, *locked* to what the lockfile names.
+    *seeds* limits the build to the takes with these seeds, *locked* to those that the lockfile names.
     """
 
     select: tuple[str, ...] = ()
@@ -56,56 +47,55 @@ class BuildOptions(Struct, frozen=True):
     locked: bool = False
 
 
-class OutputRefused(Exception):
-    """The film cannot be written where the storyboard wants it."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
-
-
 class Session:
-    """A storyboard with its graph, its lockfile and what the cache knows of it.
+    """A storyboard, its graph, and the project's store, which is open during the ``with`` block.
 
-    With *on_wait* it is a building session: it waits for another builder after telling who that is. Raises
-    ``LockfileProblem`` if the lockfile cannot be read, ``BadSelection`` if a selector names nothing, ``OSError`` if a
-    picture cannot be read.
+    With *on_wait* it is a session for a build: it waits for the project's lock, after a call with the lock's owner.
+    *snapshot* holds the steps of an earlier plan. Raises ``BadSelection`` for a selector without a shot; the block
+    raises ``LockfileProblem``, ``JournalTooNew``, ``OSError``.
     """
+
+    store: ProjectStore
+    prices: Prices
+    _renderer: Mapping[str, Json]
 
     def __init__(
         self,
         state: State,
         storyboard: Storyboard,
         cards: Mapping[str, ModelCard],
-        choices: BuildOptions,
+        options: BuildOptions,
         on_wait: Callable[[LockOwner | None], None] | None = None,
-        recalled: PlanSnapshot | None = None,
+        snapshot: PlanSnapshot | None = None,
     ) -> None:
         self.storyboard = storyboard
-        self.choices = choices
-        self.graph = Graph(storyboard)
-        self._recalled = recalled
+        self.options = options
         self.cards = cards
-        self.remake = frozenset(select(self.graph, choices.remake))
-        self._only = frozenset(select(self.graph, choices.select)) if choices.select else None
-        with ExitStack() as stack:
-            self._builder = builder = (
-                stack.enter_context(ProjectLock(state, storyboard.file, on_wait=on_wait)) if on_wait else None
-            )
-            self.workspace = stack.enter_context(Workspace(state, storyboard, writable=builder is not None))
-            if builder is not None:
-                self.workspace.sweep(after_crash=builder.after_crash)
-            # what is remembered is remembered of this very program and its libraries
-            renderer = recalled.plan.renderer if recalled is not None else renderer_id()
-            self.shelf = Shelf(self.workspace, read_lockfile(self.workspace.lockfile), renderer)
-            self.prices = Prices(cards, self.workspace.ledger)
-            self._files = self.workspace.digests(storyboard) | known_pictures(self.workspace, self._urls())
-            self._planned: tuple[Planner, Plan] | None = None
-            self._building: Build | None = None
-            self._open = stack.pop_all()
+        self.graph = Graph(storyboard)
+        self.remake = frozenset(select(self.graph, options.remake))
+        self._selected = frozenset(select(self.graph, options.select)) if options.select else None
+        self._state = state
+        self._snapshot = snapshot
+        self._lock = ProjectLock(state, storyboard.file, on_wait=on_wait) if on_wait else None
+        self._files: dict[str, str] = {}
+        self._planner: Planner | None = None
+        self._plan: Plan | None = None
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            if self._lock is not None:
+                stack.enter_context(self._lock)
+            lockfile = read_lockfile(self._state.root / self.storyboard.lockfile)
+            writable = self._lock is not None
+            self.store = stack.enter_context(ProjectStore(self._state, self.storyboard, lockfile, writable=writable))
+            if self._lock is not None:
+                self.store.sweep(after_crash=self._lock.after_crash)
+            # a snapshot is valid only for the program and the libraries that made it
+            self._renderer = self._snapshot.plan.renderer if self._snapshot is not None else renderer_id()
+            self.prices = Prices(self.cards, self.store.ledger)
+            self._files = self.store.input_digests() | known_pictures(self.store, self._urls())
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
@@ -113,40 +103,83 @@ class Session:
     ) -> None:
         self._open.close()
 
-    def plan(self) -> Plan:
-        """What a build would do now."""
-        return self.planned()[1]
+    # planning
 
-    def planned(self) -> tuple[Planner, Plan]:
-        """The same, with the planner that knows what every shot asks for. Worked out once, until something is made."""
-        if self._planned is None:
-            planner = self._planner()
-            self._planned = planner, planner.plan()
-        return self._planned
+    def plan(self) -> Plan:
+        """Return the plan of a build, worked out once until ``forget_plan``."""
+        if self._plan is None:
+            self._planner = Planner(self.graph, self.store, self.plan_options(), self._snapshot)
+            self._plan = self._planner.plan()
+        return self._plan
+
+    def planner(self) -> Planner:
+        """Return the planner of ``plan``."""
+        self.plan()
+        if self._planner is None:
+            raise AssertionError("a plan has a planner")
+        return self._planner
+
+    def forget_plan(self) -> None:
+        """Let ``plan`` work out a new plan, since the store is about to change."""
+        self._plan = self._planner = None
+
+    def plan_options(self) -> PlanOptions:
+        """Return what the command line and the project add to the storyboard."""
+        return PlanOptions(
+            files=self._files,
+            engines=ENGINES,
+            renderer=self._renderer,
+            price=self._price,
+            remake=self.remake,
+            only=self._selected,
+            seeds=frozenset(self.options.seeds) or None,
+            alternates=not self.options.locked,
+        )
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Digests of the input files, by path or address."""
+        return self._files
+
+    # what a plan means for the lockfile and for paid providers
 
     def lockfile_is_current(self, plan: Plan) -> bool:
-        """Return whether a build would leave the lockfile as it is: every take is there, or is fetched as locked."""
+        """Return whether a build would leave the lockfile unchanged: every take is there, or is fetched as locked."""
         shots = {shot.id: shot for shot in self.storyboard.shots()}
-        if not set(self.shelf.lockfile.shots) <= set(shots):
+        if not set(self.store.lockfile.content.shots) <= set(shots):
             return False
         if any(step.do not in ("reuse", "held") and step.locked is None for step in plan.takes()):
             return False
         return all(self._is_locked(step, shots[step.action.shot]) for step in plan.takes())
 
-    def needs_network(self, plan: Plan) -> list[str]:
-        """Shots that a provider elsewhere would have to make."""
-        steps = [step for step in plan.of("take") if step.do in ("make", "wait", "resume")]
-        return list(dict.fromkeys(s.action.shot for s in steps if self._provider(s.action.shot) != LOCAL))
+    def remote_shots(self, plan: Plan) -> list[str]:
+        """Return the shots that need a remote provider."""
+        return list(dict.fromkeys(self._remote_shots(plan)))
+
+    def remote_providers(self, plan: Plan) -> list[str]:
+        """Return the remote providers that *plan* needs, sorted."""
+        return sorted({self._provider(shot) for shot in self._remote_shots(plan)})
+
+    def orphaned_jobs(self, plan: Plan) -> list[Job]:
+        """Return the open paid jobs that *plan* does not resume, whose takes a build stores as well."""
+        wanted = {step.key for step in plan.of("take") if step.do == "resume"}
+        return [job for job in self.store.journal.jobs() if job.key not in wanted]
+
+    def open_job_count(self) -> int:
+        """Return the number of unfinished paid jobs, which the next build resumes."""
+        return len(self.store.journal.jobs())
+
+    # during a build
 
     def fetch_pictures(self) -> None:
-        """Fetch the pictures given by address that are not here. Only in a building session. Raises ``TaskFailed``."""
-        wanted = self.unfetched()
-        if wanted:
-            self._files |= fetch_pictures(self.workspace, wanted)
-            self._planned = None
+        """Download the input pictures that ``missing_pictures`` lists. Raises ``TaskFailed``."""
+        missing = self.missing_pictures()
+        if missing:
+            self._files |= fetch_pictures(self.store, missing)
+            self.forget_plan()
 
-    def unfetched(self) -> list[str]:
-        """Addresses of pictures that have to be fetched before a build."""
+    def missing_pictures(self) -> list[str]:
+        """Return the addresses of input pictures to download: unknown ones, and those of shots to remake."""
         again = {
             frame.url
             for shot, frame in self.storyboard.pictures()
@@ -154,89 +187,20 @@ class Session:
         }
         return [url for url in self._urls() if url not in self._files or url in again]
 
-    def _urls(self) -> list[str]:
-        return list(dict.fromkeys(f.url for _, f in self.storyboard.pictures() if isinstance(f, UrlInput)))
-
-    def paid_providers(self, plan: Plan) -> list[str]:
-        """The providers elsewhere that would be asked."""
-        return sorted({self._provider(shot) for shot in self.needs_network(plan)})
-
-    def build(
-        self,
-        tell: Listener,
-        spending: PaidOptions | None = None,
-        watch: Callable[[WorkerPool], None] | None = None,
-    ) -> BuildResult:
-        """Make what is missing, then the film. Only in a building session.
-
-        *spending* says how to reach paid providers; *watch* is handed the workers, to look at their progress. Raises
-        ``OutputRefused`` before any work, and ``PaidFailed`` without a usable key.
-        """
-        from storyboard.engine.build import Build
-
-        self._building = Build(self, tell, spending)
-        return self._building.run(watch)
-
-    def after(self, outcome: BuildResult) -> BuildResult | None:
-        """What a build would end with that follows at once; ``None`` unless it finds everything and has nothing to say.
-
-        Only after ``build``.
-        """
-        return self._building.after(outcome) if self._building is not None else None
-
-    @property
-    def results(self) -> Mapping[str, Result]:
-        """What ``build`` has made or found, by action."""
-        return self._building.results if self._building is not None else {}
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """Digests of the files that go in, by path or address."""
-        return self._files
-
-    def orphans(self, plan: Plan) -> list[Job]:
-        """Paid jobs that perhaps no shot asks for any more: their takes are kept all the same."""
-        wanted = {step.key for step in plan.of("take") if step.do == "resume"}
-        return [job for job in self.workspace.journal.jobs() if job.key not in wanted]
-
-    def open_jobs(self) -> int:
-        """Paid jobs that are not finished and that the next build picks up."""
-        return len(self.workspace.journal.jobs())
-
-    def forget_plan(self) -> None:
-        """Something is about to be made: the next plan is worked out anew."""
-        self._planned = None
-
     def check_lock(self) -> None:
-        """Raise ``TaskFailed`` unless the project's lock is still held."""
+        """Raise ``TaskFailed`` if the project's lock has been lost."""
         try:
-            if self._builder is not None:
-                self._builder.check()
+            if self._lock is not None:
+                self._lock.check()
         except LockLost as lost:
             raise TaskFailed(f"{lost.path} was removed while this build held it; nothing more is bought") from lost
 
-    def known_plan(self, plan: Plan, vouched: Callable[[Step], bool]) -> KnownPlan:
-        """What to remember of *plan*, in which everything is in place, where the store *vouched* for it."""
-        planner = self._building.planner if self._building is not None else None
-        if planner is None:
-            raise ValueError("nothing has been built")
-        return known_plan(plan, self.graph, self.wishes(), planner.segments, vouched)
+    def _urls(self) -> list[str]:
+        return list(dict.fromkeys(f.url for _, f in self.storyboard.pictures() if isinstance(f, UrlInput)))
 
-    def wishes(self) -> PlanOptions:
-        """What the command line and this project add to the storyboard."""
-        return PlanOptions(
-            files=self._files,
-            engines=ENGINES,
-            renderer=self.shelf.renderer,
-            price=self._price,
-            remake=self.remake,
-            only=self._only,
-            seeds=frozenset(self.choices.seeds) or None,
-            alternates=not self.choices.locked,
-        )
-
-    def _planner(self) -> Planner:
-        return Planner(self.graph, self.shelf, self.wishes(), self._recalled)
+    def _remote_shots(self, plan: Plan) -> Iterator[str]:
+        steps = (step for step in plan.of("take") if step.do in ("make", "wait", "resume"))
+        return (step.action.shot for step in steps if self._provider(step.action.shot) != LOCAL)
 
     def _provider(self, shot: str) -> str:
         source = self.graph.shot(shot).source
@@ -248,7 +212,7 @@ class Session:
     def _is_locked(self, step: Step, shot: Shot) -> bool:
         if not isinstance(shot.source, Generated):
             return True
-        locked = self.shelf.locked(shot.id, self._provider(shot.id))
-        found = step.result
-        take = found.digest if isinstance(found, TakeResult) else step.locked.take if step.locked is not None else None
-        return locked is not None and (locked.key, locked.take) == (step.key, take)
+        entry = self.store.locked(shot.id, self._provider(shot.id))
+        result, locked = step.result, step.locked
+        take = result.digest if isinstance(result, TakeResult) else locked.take if locked is not None else None
+        return entry is not None and (entry.key, entry.take) == (step.key, take)

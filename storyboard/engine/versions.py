@@ -1,4 +1,4 @@
-"""Versions of a film planned without building them: the working one, those in git, and what a lockfile alone says."""
+"""Plans of versions of a film without a build: the working files, those in git, and a lockfile alone."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -17,60 +17,59 @@ from storyboard.core.planner import Planner
 from storyboard.core.take_planner import PlanOptions
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
-from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import known_pictures
 from storyboard.media.renderer_version import renderer_id
 from storyboard.store.lockfile import Lockfile
 
 
 class StoryboardVersion(Struct, frozen=True):
-    """One version as it stands in files: the storyboard, its lockfile, and the digests of its pictures by path."""
+    """One version of a film: the storyboard, its lockfile, and the digests of its input files by path."""
 
     storyboard: Storyboard
     lockfile: Lockfile
     files: Mapping[str, str]
 
 
-def plan_of(written: StoryboardVersion, memory: ActionCache, prices: Prices | None = None) -> Plan:
-    """What a build of that version would do, asked of *memory*; without *prices* all costs are 0."""
-    wishes = PlanOptions(
-        files=written.files,
+def plan_version(version: StoryboardVersion, cache: ActionCache, prices: Prices | None = None) -> Plan:
+    """Return the plan of a version; without *prices* all costs are 0."""
+    options = PlanOptions(
+        files=version.files,
         engines=ENGINES,
         renderer=renderer_id(),
         price=lambda source: _price(source, prices),
     )
-    return Planner(Graph(written.storyboard), memory, wishes).plan()
+    return Planner(Graph(version.storyboard), cache, options).plan()
 
 
-def locked_plan(written: StoryboardVersion) -> Plan:
-    """The plan with the lockfile for the only memory: no cache is asked."""
-    return plan_of(written, LockfileActionCache([written.lockfile.shots]))
+def plan_from_lockfile(version: StoryboardVersion) -> Plan:
+    """Return the plan of a version by its lockfile alone, without the cache."""
+    return plan_version(version, LockfileActionCache([version.lockfile.shots]))
 
 
-def lock_state(written: StoryboardVersion) -> list[OutdatedEntry]:
-    """Every shot whose entry in the lockfile a build would change."""
-    return outdated_entries(locked_plan(written), written.storyboard, written.lockfile.shots)
+def find_outdated_entries(version: StoryboardVersion) -> list[OutdatedEntry]:
+    """Return the entries of the lockfile that a build would change."""
+    return outdated_entries(plan_from_lockfile(version), version.storyboard, version.lockfile.shots)
 
 
 def plan_between(
-    workspace: Workspace, cards: Mapping[str, ModelCard], written: StoryboardVersion, lockfiles: Sequence[Lockfile]
+    store: ProjectStore, cards: Mapping[str, ModelCard], version: StoryboardVersion, lockfiles: Sequence[Lockfile]
 ) -> Plan:
-    """What it takes to come to *written* with what is in the cache and what *lockfiles* name, its own first."""
-    shelf = Shelf(workspace, written.lockfile, renderer_id())
-    memory = LockfileActionCache([written.lockfile.shots, *(lockfile.shots for lockfile in lockfiles)], shelf)
-    urls = {frame.url for _, frame in written.storyboard.pictures() if isinstance(frame, UrlInput)}
-    files = {**written.files, **known_pictures(workspace, urls)}
-    known = StoryboardVersion(written.storyboard, written.lockfile, files)
-    return plan_of(known, memory, Prices(cards, workspace.ledger))
+    """Return the plan of *version* with the takes in *store*, which is open with its lockfile, and in *lockfiles*."""
+    cache = LockfileActionCache([version.lockfile.shots, *(lockfile.shots for lockfile in lockfiles)], store)
+    urls = {frame.url for _, frame in version.storyboard.pictures() if isinstance(frame, UrlInput)}
+    files = {**version.files, **known_pictures(store, urls)}
+    known = StoryboardVersion(version.storyboard, version.lockfile, files)
+    return plan_version(known, cache, Prices(cards, store.ledger))
 
 
-def footage_facts(workspace: Workspace, written: StoryboardVersion) -> dict[str, ClipInfo]:
-    """What is known of the version's own footage that is in the cache, by shot: a lockfile says nothing of it."""
+def footage_facts(store: ProjectStore, version: StoryboardVersion) -> dict[str, ClipInfo]:
+    """Return the facts of the version's footage that is in the cache, by shot; a lockfile has none."""
     found: dict[str, ClipInfo] = {}
-    for shot in written.storyboard.shots():
+    for shot in version.storyboard.shots():
         if isinstance(shot.source, Clip):
-            key = action_key("take", footage_request(written.files[shot.source.file.path]))
-            for record in workspace.records.find(key)[:1]:
+            key = action_key("take", footage_request(version.files[shot.source.file.path]))
+            for record in store.records.find(key)[:1]:
                 found[shot.id] = msgspec.convert(record.info, ClipInfo)
     return found
 

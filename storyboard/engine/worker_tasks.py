@@ -1,41 +1,53 @@
-"""What worker processes do: one function a task, plain values in and out.
+"""The tasks of worker processes: one function each, with plain values in and out.
 
-Every task writes to a path of its own that the caller chose, and what it wrote has been through the gate when it
-returns. A clip or picture that is refused comes back as ``TaskFailed``, which travels between processes.
+A task writes to a path that the caller chose, and checks what it wrote before it returns. A refused clip or picture
+raises ``TaskFailed``, which can be pickled.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from storyboard.animatic.request import Animatic, draw_frames
+from storyboard.core.audio import SoundMix
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, RenderSpec
 
+if TYPE_CHECKING:
+    from storyboard.media.audio.soundtrack import SoundFacts
+
 _CHUNK = 1 << 20
+R = TypeVar("R")
 
 
 class TaskFailed(Exception):
-    """A task that could not be done, in words; ``code`` is stable."""
+    """A failed task; the text is the message, ``code`` is stable."""
 
     code = "failed"
 
 
 class PaidFailed(TaskFailed):
-    """A paid take that could not be had; ``code`` is one of the stable codes of providers, or one of ours."""
+    """A failed paid take; ``code`` is one of the stable codes of providers, or one of the engine's own."""
 
     def __init__(self, text: str, code: str) -> None:
         super().__init__(text)
         self.code = code
 
 
-# Encodes in a third of the time of the default; all animatics have these and so equal parameter sets.
+# A third of the encoding time of the default preset. Equal for all animatics, which so share parameter sets.
 _ANIMATIC_CRF, _ANIMATIC_PRESET = 20, "ultrafast"
+
+
+def timed(function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
+    """Run a task and return its result with the seconds that it took."""
+    began = monotonic()
+    return function(*arguments), monotonic() - began
 
 
 def write_animatic(
@@ -43,11 +55,11 @@ def write_animatic(
 ) -> int:
     """Draw *request* into *out*, an H.264 MP4 of the exact size, rate and number of frames; return that number.
 
-    *progress* gets the frames written and their total after each. Nothing is left at *out* if this fails. Equal
+    *progress* gets the frames written and their total after each frame. Nothing is left at *out* on failure. Equal
     requests give equal bytes.
 
-    Raises ``animatic.still.UnreadablePictureError`` for a first frame that cannot be used, ``ValueError`` for a size
-    with an odd side, ``OSError`` if *out* cannot be written.
+    Raises ``animatic.still.UnreadablePictureError`` for an unusable first frame, ``ValueError`` for a size with an odd
+    side, ``OSError`` if *out* cannot be written.
     """
     from storyboard.media.render.encoder import ClipWriter, Encoding
 
@@ -60,7 +72,7 @@ def write_animatic(
 
 
 def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipInfo:
-    """Draw an animatic and pass it through the gate."""
+    """Draw an animatic and check it."""
     from storyboard.animatic.still import UnreadablePictureError
     from storyboard.engine.worker_main import report_progress
 
@@ -68,11 +80,11 @@ def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipIn
         write_animatic(request, first_frame, out, report_progress)
     except UnreadablePictureError as problem:
         raise TaskFailed(str(problem)) from problem
-    return judge_clip(out, request.size, request.duration)
+    return check_clip(out, request.size, request.duration)
 
 
-def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
-    """The gate of the store: decode all of it and compare with what was asked for."""
+def check_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
+    """Decode a whole clip and compare it with the request, as for every clip of the store. Raises ``TaskFailed``."""
     from storyboard.media.probe import InvalidMedia, validate_clip
 
     try:
@@ -81,12 +93,12 @@ def judge_clip(clip: Path, size: Size | None, duration: Fraction | None) -> Clip
         raise TaskFailed(str(problem)) from problem
 
 
-def take_in(source: Path, name: str, digest: str, out: Path) -> ClipInfo:
-    """Copy *source* to *out* and pass the copy through the gate. Raises ``TaskFailed`` and ``OSError``."""
-    if _copied(source, out) != digest:
+def import_clip(source: Path, name: str, digest: str, out: Path) -> ClipInfo:
+    """Copy *source* to *out* and check the copy. Raises ``TaskFailed`` and ``OSError``."""
+    if _copy(source, out) != digest:
         raise TaskFailed(f"{name} was changed during the build; build again")
     try:
-        info = judge_clip(out, None, None)
+        info = check_clip(out, None, None)
     except TaskFailed as problem:
         raise TaskFailed(f"{name} {problem}") from problem
     transfer = info.color.split("/")[2]
@@ -96,7 +108,8 @@ def take_in(source: Path, name: str, digest: str, out: Path) -> ClipInfo:
     return info
 
 
-def _copied(source: Path, out: Path) -> str:
+def _copy(source: Path, out: Path) -> str:
+    """Copy a file and return the sha256 of its bytes."""
     state = hashlib.sha256()
     with source.open("rb") as read, out.open("wb") as write:
         while chunk := read.read(_CHUNK):
@@ -105,27 +118,39 @@ def _copied(source: Path, out: Path) -> str:
     return state.hexdigest()
 
 
-def render_piece(drawn: RenderSpec, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
-    """Draw one piece of the film; *files* are what it is made of, by digest."""
+def render_segment(spec: RenderSpec, files: Mapping[str, Path], canvas: Canvas, out: Path) -> ClipInfo:
+    """Render one segment of the film from *files*, by digest."""
     from storyboard.engine.worker_main import report_progress
     from storyboard.media.render.render import RenderFailed
     from storyboard.media.render.segment import draw_segment
 
     try:
-        return draw_segment(drawn, files, canvas, out, report_progress)
+        return draw_segment(spec, files, canvas, out, report_progress)
     except RenderFailed as problem:
         raise TaskFailed(str(problem)) from problem
 
 
+def mix_sound(mix: SoundMix, files: Mapping[str, Path], out: Path) -> "SoundFacts":
+    """Mix the sound of a film from *files*, by digest."""
+    from storyboard.engine.worker_main import report_progress
+    from storyboard.media.audio.mix import MixFailed
+    from storyboard.media.audio.soundtrack import write_sound
+
+    try:
+        return write_sound(mix, files, out, report_progress)
+    except MixFailed as problem:
+        raise TaskFailed(str(problem)) from problem
+
+
 def draw_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
-    """A slate that stands in for a shot that is not there."""
+    """Draw the placeholder slate of a missing shot."""
     from storyboard.media.render.titles import write_slate
 
     write_slate(lines, frames, canvas, out)
-    return judge_clip(out, canvas.size, None)
+    return check_clip(out, canvas.size, None)
 
 
 def clip_facts(info: ClipInfo) -> dict[str, Any]:
-    """*info* as a record keeps it."""
+    """Return *info* as stored in a record."""
     facts: dict[str, Any] = msgspec.to_builtins(info)
     return facts

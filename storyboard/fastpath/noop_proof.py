@@ -17,8 +17,9 @@ from msgspec import Struct
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeResult
 from storyboard.durable import clock
-from storyboard.engine.film import linked, own_link
+from storyboard.engine.build import FinishedBuild
 from storyboard.engine.session import Session
+from storyboard.engine.take_links import link_targets, own_link
 from storyboard.media.renderer_version import LIBRARIES
 from storyboard.store.file_stamps import ABSENT, PathStamps, Stamp, StatEntry, folder_witness, identity_of, stamp_of
 from storyboard.store.lockfile import LockfileProblem
@@ -49,13 +50,14 @@ class _Changed(Exception):
     """Something is not as the build left it."""
 
 
-def prove_noop(session: Session, steps: Iterable[Step], inputs: BuildInputs) -> PathStamps | None:
-    """Return everything that decides whether a build of *session* has nothing to do; ``None`` without a proof.
+def prove_noop(build: FinishedBuild, steps: Iterable[Step], inputs: BuildInputs) -> PathStamps | None:
+    """Return everything that decides whether a build after *build* has nothing to do; ``None`` without a proof.
 
     *steps* are those of a build right now. Only for the holder of the project's lock.
     """
+    session, store = build.session, build.session.store
     looks = {
-        **session.workspace.index.stat_log.entries,
+        **store.digests.stat_log.entries,
         **{path: (stamp_of(stat), digest) for path, (stat, digest) in inputs.texts.items()},
     }
     found = PathStamps()
@@ -63,21 +65,21 @@ def prove_noop(session: Session, steps: Iterable[Step], inputs: BuildInputs) -> 
         looks |= [inputs.settings]
         for folder in _folders_without_choice(session, steps):
             looks.pop(folder, None)
-        looks |= dict(_own_files(session))
-        films = (film.parent for film in session.workspace.films.values())
-        _add_ways(found, looks, [*inputs.paths, *films], session.workspace.root)
+        looks |= dict(_own_files(build))
+        films = (film.parent for film in store.films.values())
+        _add_ways(found, looks, [*inputs.paths, *films], store.root)
         _add_absent_roots(found, session)
         for path, (stamp, _) in looks.items():
             if stamp == ABSENT:
                 found.absent.add(path)
             else:
                 found.stamps[path] = stamp
-        settled = session.workspace.index.stat_log.settled
-        if not _is_proven(session.workspace.state, looks, settled, inputs.began) or not found.is_unchanged():
+        settled = store.digests.stat_log.settled
+        if not _is_proven(store.folder, looks, settled, inputs.began) or not found.is_unchanged():
             return None
     except (OSError, LockfileProblem, _Changed):
         return None
-    found.absent.add(os.fspath(session.workspace.state / "builder.json"))
+    found.absent.add(os.fspath(store.folder / "builder.json"))
     return found
 
 
@@ -113,35 +115,35 @@ def _folders_without_choice(session: Session, steps: Iterable[Step]) -> set[str]
     for step in steps:
         if step.key is not None:
             (locked if _is_locked(session, step) else chosen).add(step.key)
-    return {session.workspace.records.folder(key) for key in locked - chosen}
+    return {session.store.records.folder(key) for key in locked - chosen}
 
 
 def _is_locked(session: Session, step: Step) -> bool:
     if step.action.kind != "take" or step.action.seed is not None or not isinstance(step.result, TakeResult):
         return False
     source = session.graph.shot(step.action.shot).source
-    entry = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+    entry = session.store.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
     return entry is not None and (entry.key, entry.take) == (step.key, step.result.digest)
 
 
-def _own_files(session: Session) -> Iterator[tuple[str, StatEntry]]:
+def _own_files(build: FinishedBuild) -> Iterator[tuple[str, StatEntry]]:
     """Yield the lockfile, the journal and the folder of links to takes.
 
     Raises ``_Changed`` if one of them, or a link, is not what the build left there.
     """
-    space, shelf = session.workspace, session.shelf
-    yield look_at(space.lockfile)
-    if read_lockfile(space.lockfile) != shelf.lockfile:
+    store = build.session.store
+    yield look_at(store.lockfile.path)
+    if read_lockfile(store.lockfile.path) != store.lockfile.content:
         raise _Changed
-    journal = space.state / "journal"
+    journal = store.folder / "journal"
     yield look_at(journal)
-    if space.journal.jobs():
+    if store.journal.jobs():
         raise _Changed
-    folder = shelf.film.with_suffix("")
+    folder = store.film.with_suffix("")
     yield look_at(folder)
-    for name, target in linked(shelf, session.storyboard, session.results).items():
+    for name, target in link_targets(store, build.session.storyboard, build.planner.results).items():
         path = folder / name
-        if own_link(shelf, path) not in (None, target):
+        if own_link(store, path) not in (None, target):
             raise _Changed
 
 
@@ -183,7 +185,7 @@ def _add_ways(found: PathStamps, looks: dict[str, StatEntry], inputs: Iterable[P
 
 def _add_absent_roots(found: PathStamps, session: Session) -> None:
     """Add the paths that would make a folder below the root the project."""
-    root = session.workspace.root
+    root = session.store.root
     for folder in (root / session.storyboard.file).parents:
         if folder == root:
             break

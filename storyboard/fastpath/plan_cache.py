@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from storyboard.core.model import Shot
 from storyboard.core.plan import FrameResult, SegmentResult, Step, TakeResult
-from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot
+from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot, known_plan
 from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
 from storyboard.durable import keep_youngest, write_disposable
@@ -35,8 +35,8 @@ from storyboard.store.file_stamps import PathStamps, Stamp, StatEntry, folder_wi
 
 if TYPE_CHECKING:
     from storyboard.core.plan import Plan
-    from storyboard.engine.project_store import Workspace
-    from storyboard.engine.session import Session
+    from storyboard.engine.build import FinishedBuild
+    from storyboard.engine.project_store import ProjectStore
 
 
 FOLDER = "memory"
@@ -187,7 +187,7 @@ def read_cached_plan(root: Path, file: Path, provider: str | None, cache: Path |
 
 
 def write_cached_plan(
-    session: "Session",
+    build: "FinishedBuild",
     scenes: "Mapping[str, KnownScene]",
     cache: Path | None,
     provider: str | None,
@@ -199,15 +199,16 @@ def write_cached_plan(
 
     *stamps* are those that ``prove_noop`` returned, *program* those of the program.
     """
-    board, root = session.storyboard, session.workspace.root
-    check = StampCheck(session.workspace, stamps)
-    known = session.known_plan(plan, check)
+    session, store = build.session, build.session.store
+    board, root = session.storyboard, store.root
+    check = StampCheck(store, stamps)
+    known = known_plan(plan, session.graph, session.plan_options(), build.planner.segments, check)
     paths = {name: os.path.realpath(root / name) for name in scenes}
     texts = {path: stamps.stamps[path] for path in paths.values() if path in stamps.stamps}
     content = _Content(pack(board.shots()), dict(scenes), known)
     subject = _subject(root, cache, root / board.file, provider)
     encoded = msgspec.msgpack.encode(content, enc_hook=as_text)
-    path = cache_path(session.workspace.state, subject)
+    path = cache_path(store.folder, subject)
     with suppress(OSError, OverflowError):
         write_cache_file(path, subject, program, texts, check.stamps, encoded)
 
@@ -223,12 +224,12 @@ class StampCheck:
     ``stamps`` are those of all paths behind the steps that have passed.
     """
 
-    def __init__(self, workspace: "Workspace", stamps: PathStamps) -> None:
+    def __init__(self, store: "ProjectStore", stamps: PathStamps) -> None:
         self.stamps: dict[str, Stamp] = {}
         self._proven = stamps.stamps
-        self._looks: dict[str, StatEntry] = workspace.index.stat_log.entries
-        self._records = os.fspath((workspace.cache / "records").absolute())
-        self._blobs = os.fspath(workspace.blobs.folder.absolute())
+        self._looks: dict[str, StatEntry] = store.digests.stat_log.entries
+        self._records = os.fspath((store.cache / "records").absolute())
+        self._blobs = os.fspath(store.blobs.folder.absolute())
 
     def __call__(self, step: Step) -> bool:
         """Return whether the step's record and bytes are proven, and no second record has its key (but for takes)."""

@@ -1,7 +1,7 @@
-"""Blobs by their sha256: written beside, synced, renamed, read-only, and verified before they count.
+"""Blobs, read-only files named by the sha256 of their content, verified before each use.
 
-Owns ``.storyboard/cache/blobs``, ``tmp`` and ``damaged``. What the bytes mean is the business of ``records``. A blob
-that does not hash to its name is never served and never deleted: it is moved to ``damaged``.
+Owns ``.storyboard/cache/blobs``, ``tmp`` and ``damaged``. Leaves the meaning of the bytes to ``records``. A blob with
+another hash than its name is never returned and never deleted: it is moved to ``damaged``.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ _TEMP = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-z]{1,16})?")
 
 
 class Missing(Exception):
-    """No blob of that digest is in the cache."""
+    """A digest without a blob in the cache."""
 
     def __init__(self, digest: str) -> None:
         super().__init__(digest)
@@ -46,7 +46,7 @@ class Missing(Exception):
 
 
 class Damaged(Exception):
-    """The blob of that digest was not what its name says; what was found lies at ``kept_at``."""
+    """A blob with another hash than its name, now quarantined at ``kept_at``."""
 
     def __init__(self, digest: str, kept_at: Path) -> None:
         super().__init__(digest, kept_at)
@@ -55,14 +55,14 @@ class Damaged(Exception):
 
 
 def is_digest(text: str) -> bool:
-    """Whether *text* is a sha256 in lower case hex: the shape of a digest and of a key."""
+    """Return whether *text* is a sha256 in lower-case hex, as digests and keys are."""
     return _DIGEST.fullmatch(text) is not None
 
 
 class BlobStore:
     """The blobs under *folder* (``.storyboard/cache``). Safe for any number of threads and processes at once.
 
-    With *writable* false a damaged blob is told and not moved.
+    With *writable* false a damaged blob is reported without being moved.
     """
 
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
@@ -76,13 +76,13 @@ class BlobStore:
         self._damaged = folder / "damaged"
 
     def path(self, digest: str) -> Path:
-        """Where the blob of that digest is, or would be. Raises ``ValueError`` if it is no digest."""
+        """Return the place of a blob, which may be missing. Raises ``ValueError`` for a malformed digest."""
         if not is_digest(digest):
             raise ValueError(f"not a sha256: {digest!r}")
         return self.folder / digest[:2] / digest
 
     def size(self, digest: str) -> int:
-        """Bytes. Raises ``Missing``."""
+        """Return the size of a blob in bytes. Raises ``Missing``."""
         try:
             return os.lstat(self.path(digest)).st_size
         except FileNotFoundError:
@@ -139,7 +139,7 @@ class BlobStore:
         self._shards.mark_synced(folders)
 
     def verify(self, digest: str) -> None:
-        """Read the whole blob and compare. Raises ``Missing``, or ``Damaged`` once it has been set aside."""
+        """Hash a whole blob. Raises ``Missing``, or ``Damaged`` after moving the blob to quarantine."""
         path = self.path(digest)
         try:
             with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
@@ -150,10 +150,10 @@ class BlobStore:
         except NotAFile:
             seen, good = None, False
         if not good:
-            self._condemn(digest, seen)
+            self._quarantine(digest, seen)
 
     def verified(self, digest: str, index: DigestCache) -> Path:
-        """The path of a blob that hashes to its name; unchanged ones are not read again. Raises as ``verify``."""
+        """Return the path of a verified blob, read only if *index* has no valid digest of it. Raises as ``verify``."""
         path = self.path(digest)
         try:
             if index.digest_of(path) == digest:
@@ -164,7 +164,7 @@ class BlobStore:
         return path
 
     def read(self, digest: str) -> bytes:
-        """All bytes of a blob, which hash to its name. Raises as ``verify``."""
+        """Return the bytes of a blob, verified. Raises as ``verify``."""
         path = self.path(digest)
         while True:
             with suppress(FileNotFoundError, NotAFile):
@@ -174,25 +174,25 @@ class BlobStore:
             self.verify(digest)
 
     def all(self) -> list[str]:
-        """The digests of all blobs, sorted; no bytes are looked at."""
+        """Return the digests of all blobs, sorted and unverified."""
         return sorted(path.name for path in self.folder.glob("*/*") if is_digest(path.name))
 
     def remove(self, digest: str) -> None:
-        """Delete a blob. Only for the holder of the builder's lock, once no record names it.
+        """Delete a blob that no record names. Only for the holder of the project's lock.
 
-        Raises ``OSError``, and ``ValueError`` if it is no digest.
+        Raises ``OSError``, and ``ValueError`` for a malformed digest.
         """
         self.path(digest)
         remove_below(self.cache, "blobs", digest[:2], digest)
 
     def temp_path(self, suffix: str = "") -> Path:
-        """A new random name in the cache's own folder for what is still being made; the file is not created."""
+        """Return a new random path in the cache for a file that is still being made; the file is not created."""
         if not os.path.isdir(self._temp_folder):
             make_folders(self.temps, 0o700)
         return self.temps / f"{os.urandom(16).hex()}{suffix}"
 
     def sweep(self) -> None:
-        """Remove what killed builds left half made. Only for the holder of the builder's lock."""
+        """Remove the temporary files of killed builds. Only for the holder of the project's lock."""
         sweep(_TEMP, self.cache, "tmp")
 
     def _blob_name(self, digest: str) -> str:
@@ -211,7 +211,7 @@ class BlobStore:
                 os.close(descriptor)
                 raise
         digest = sha256.hexdigest()
-        # made read-only at a later time than it was written: whoever writes to it from now on gives it another mtime
+        # the mode was changed after the last write, at another ctime: any later write changes the mtime too
         settled = looks if looks.st_ctime_ns > looks.st_mtime_ns else None
         return digest, StagedFile(os.fspath(path), self._blob_name(digest), descriptor, ours=False, looks=settled)
 
@@ -220,13 +220,13 @@ class BlobStore:
             source = open_regular(path)
         temp = os.fspath(self.temp_path())
         try:
-            digest, descriptor = _copied(source, path, temp)
+            digest, descriptor = _copy_to_temp(source, path, temp)
         finally:
             os.close(source)
         return digest, StagedFile(temp, self._blob_name(digest), descriptor)
 
     def _has_good_blob(self, digest: str) -> bool:
-        """Whether a good blob is there already."""
+        """Return whether the blob is in its place and intact."""
         if not os.path.lexists(self._blob_name(digest)):
             return False
         try:
@@ -239,8 +239,8 @@ class BlobStore:
         kept_at = find_quarantined(digest, self._damaged)
         return Missing(digest) if kept_at is None else Damaged(digest, kept_at)
 
-    def _condemn(self, digest: str, seen: os.stat_result | None) -> None:
-        """Set a bad blob aside, unless another process has put a good one in its place meanwhile."""
+    def _quarantine(self, digest: str, seen: os.stat_result | None) -> None:
+        """Move a bad blob to quarantine, unless another process has replaced it by a good one meanwhile."""
         path = self.path(digest)
         if not self.writable:
             raise Damaged(digest, path)
@@ -249,21 +249,21 @@ class BlobStore:
             moved = os.lstat(kept_at)
         except FileNotFoundError:
             raise self._missing_or_damaged(digest) from None
-        if kept_at == path or not _another(moved, seen):
+        if kept_at == path or not _is_other_file(moved, seen):
             raise Damaged(digest, kept_at)
         move(kept_at, path)
         self.verify(digest)
 
 
-def _another(moved: os.stat_result, seen: os.stat_result | None) -> bool:
-    """Whether what was moved away is not what was read (``None``: something that is no file)."""
+def _is_other_file(moved: os.stat_result, seen: os.stat_result | None) -> bool:
+    """Return whether the file that was moved is another one than the file that was read (``None``: no regular file)."""
     if seen is None:
         return stat.S_ISREG(moved.st_mode)
     return (moved.st_dev, moved.st_ino) != (seen.st_dev, seen.st_ino)
 
 
-def _copied(source: int, path: Path, temp: str) -> tuple[str, int]:
-    """Write what *source* still holds to *temp*, read-only; returns the digest of these bytes and the open file."""
+def _copy_to_temp(source: int, path: Path, temp: str) -> tuple[str, int]:
+    """Copy the rest of *source* to *temp*, read-only; return the digest of these bytes and the open file."""
     sha256 = hashlib.sha256()
     with errors_for_path(temp):
         target = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -42,7 +42,7 @@ def classify(records: RecordStore, blobs: BlobStore, roots: Roots) -> list[Cache
 
     Raises ``RefsUnreadable`` if a record cannot be read, and ``OSError``.
     """
-    all_items = list(records.takes_of(None))
+    all_items = list(records.scan(None))
     for trouble in records.troubles:
         raise RefsUnreadable(str(trouble.path), trouble.reason)
     kept = _kept_digests(all_items, roots)

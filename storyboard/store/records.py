@@ -1,7 +1,7 @@
-"""What was made, under the key of what was asked: ``records/ab/<key>/<digest>.json``, plain files.
+"""Records of results, by the key of their request: plain files ``records/ab/<key>/<digest>.json``.
 
-Several takes of one key lie side by side and none is ever replaced. A record counts only while everything it names is
-in the cache and whole. Leaves bytes to ``cas`` and the meaning of a request to the core.
+A key can have several records, of which none is ever replaced. A record counts only while all blobs that it names are
+in the cache and intact. Leaves bytes to ``blobs`` and the meaning of requests to the core.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ class RecordState(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether all outputs are in the cache and intact."""
+        """All outputs are in the cache and intact."""
         return not self.missing and not self.damaged
 
 
@@ -155,7 +155,7 @@ class RecordStore:
             except FileExistsError:
                 if not os.path.islink(folder):
                     return False
-                self._distrust(Path(folder), "it is a link")
+                self._quarantine(Path(folder), "it is a link")
                 os.mkdir(folder)
             except FileNotFoundError:
                 self._shards.make(os.path.dirname(folder))
@@ -164,38 +164,38 @@ class RecordStore:
         return True
 
     def find(self, key: str) -> list[Record]:
-        """The whole records of *key*, newest first; every blob they name has just been verified."""
-        return [found.record for found in self.all(key) if found.complete]
+        """Return the complete records of *key*, newest first, with all their blobs verified."""
+        return [found.record for found in self.states(key) if found.complete]
 
-    def all(self, key: str) -> list[RecordState]:
-        """Every readable record of *key*, newest first, with what of it cannot be used."""
+    def states(self, key: str) -> list[RecordState]:
+        """Return every readable record of *key*, newest first, with the state of its blobs."""
         records = [record for path in self._files(self.folder(key)) if (record := self._read(path)) is not None]
         records.sort(key=lambda record: (record.made.at, record.digest), reverse=True)
-        return [self._judge(record) for record in records]
+        return [self._state(record) for record in records]
 
-    def takes_of(self, kind: Kind | None = "take") -> Iterator[Record]:
-        """Every readable record of one kind (``None``: of all) in the cache, by keys; blobs are not looked at."""
-        for fan in _sorted(self._records):
-            for folder in _sorted(fan):
+    def scan(self, kind: Kind | None = "take") -> Iterator[Record]:
+        """Yield every readable record of one kind (``None``: of all kinds), by key, without a look at its blobs."""
+        for shard in _sorted_paths(self._records):
+            for folder in _sorted_paths(shard):
                 for path in self._files(os.fspath(folder)):
                     record = self._read(path)
                     if record is not None and kind in (None, record.kind):
                         yield record
 
     def remove(self, record: Record) -> None:
-        """Forget a record; its blobs stay. Only for the holder of the builder's lock. Raises ``OSError``."""
+        """Delete a record without its blobs. Only for the holder of the project's lock. Raises ``OSError``."""
         self.folder(record.key)
         place = ("records", record.key[:2], record.key)
         remove_below(self._cache, *place, f"{record.digest}.json")
-        remove_folder_if_empty(self._cache, *place)  # other takes of the key may be in there
+        remove_folder_if_empty(self._cache, *place)  # the key may have other records
 
     def folder(self, key: str) -> str:
-        """Where the records of *key* are, or would be. Raises ``ValueError`` if it is no key."""
+        """Return the folder for the records of *key*. Raises ``ValueError`` for a malformed key."""
         if not is_digest(key):
             raise ValueError(f"not a key: {key!r}")
         return f"{self._shards.path_of(key)}/{key}"
 
-    def _judge(self, record: Record) -> RecordState:
+    def _state(self, record: Record) -> RecordState:
         missing: list[str] = []
         damaged: list[str] = []
         for digest in record.outputs.values():
@@ -214,7 +214,7 @@ class RecordStore:
             with suppress(FileNotFoundError):
                 looks = os.lstat(folder)
                 if stat.S_ISLNK(looks.st_mode):
-                    self._distrust(Path(folder), "it is a link")
+                    self._quarantine(Path(folder), "it is a link")
                     return []
                 with os.scandir(folder) as entries:
                     names = sorted([entry.name for entry in entries])
@@ -222,7 +222,7 @@ class RecordStore:
                 return [f"{folder}/{name}" for name in names if name.endswith(".json")]
             return []
         except NotADirectoryError:
-            self._distrust(Path(folder), "it is not a folder")
+            self._quarantine(Path(folder), "it is not a folder")
             return []
 
     def _read(self, path: str) -> Record | None:
@@ -230,7 +230,7 @@ class RecordStore:
             looks = os.lstat(path)
             data = read(path)
             record = decode_with_checksum(data, Record)
-            _check_names(path, record)
+            _check_name(path, record)
             self._index.stat_log.add_file(path, looks, hashlib.sha256(data).hexdigest())
         except FileNotFoundError:
             return None
@@ -239,23 +239,23 @@ class RecordStore:
             self.troubles.append(Quarantined(Path(path), reason, Path(path)))
             return None
         except ChecksumMismatch as problem:
-            self._distrust(Path(path), problem.reason)
+            self._quarantine(Path(path), problem.reason)
             return None
         return record
 
-    def _distrust(self, path: Path, reason: str) -> None:
+    def _quarantine(self, path: Path, reason: str) -> None:
         kept_at = quarantine(path, self._damaged) if self._blobs.writable else path
         self.troubles.append(Quarantined(path, reason, kept_at))
 
 
-def _sorted(folder: Path) -> list[Path]:
+def _sorted_paths(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
 
 
-def _check_names(path: str, record: Record) -> None:
+def _check_name(path: str, record: Record) -> None:
     if not path.endswith(f"/{record.key}/{record.digest}.json"):
         raise ChecksumMismatch("its name does not fit what it holds")
     if not all(is_digest(digest) for digest in record.outputs.values()):

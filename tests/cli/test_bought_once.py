@@ -15,7 +15,7 @@ import pytest
 
 from storyboard.engine import commit, takes, url_inputs
 from storyboard.engine.paid.budget import Budget
-from storyboard.engine.project_store import Workspace
+from storyboard.engine.project_store import ProjectStore
 from tests.desk import Desk, at_work
 from tests.project import CHAIN, Project, decoded
 from tests.project import takes as taken
@@ -53,7 +53,7 @@ def later(by: timedelta) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (commit, url_inputs, takes):
             stack.enter_context(mock.patch.object(module, "datetime", Later))
-        stack.enter_context(mock.patch.dict(Workspace.__init__.__kwdefaults__, clock=clock))
+        stack.enter_context(mock.patch.dict(ProjectStore.__init__.__kwdefaults__, clock=clock))
         stack.enter_context(mock.patch.object(Budget.__init__, "__defaults__", (None, clock)))
         yield
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from storyboard import __version__
 from storyboard.cli import entry, main
 from storyboard.core.results import Record
-from storyboard.engine.session import Session
+from storyboard.engine.build import FinishedBuild
 from storyboard.fastpath import noop_proof
 from storyboard.fastpath.noop import noop_answer
 from storyboard.store.blobs import BlobStore
@@ -302,14 +302,14 @@ def test_an_edit_in_the_very_moment_of_the_build_is_noticed(film: Path) -> None:
 
 @pytest.mark.parametrize("path", ["storyboard.yaml", "scenes/two.yaml", "pictures/river.png", "out/film.mp4"])
 def test_what_changes_while_a_build_runs_is_noticed(film: Path, path: str) -> None:
-    real = Session.after
+    real = FinishedBuild.next_result
 
-    def edited(self: Session, outcome: object) -> object:
+    def edited(self: FinishedBuild) -> object:
         unlike(film / path)
-        return real(self, outcome)  # type: ignore[arg-type]
+        return real(self)
 
     shutil.rmtree(film.parent / ".storyboard/standing")
-    with mock.patch.object(Session, "after", edited):
+    with mock.patch.object(FinishedBuild, "next_result", edited):
         assert ask(film, "build").code == 0
     assert not at_a_glance(film)
 
@@ -477,13 +477,13 @@ def test_settings_that_change_while_a_build_runs_are_noticed(film: Path, tmp_pat
     config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     settings = tmp_path / "config" / "storyboard" / "settings.toml"
     settings.parent.mkdir(parents=True)
-    real = Session.after
+    real = FinishedBuild.next_result
 
-    def edited(self: Session, outcome: object) -> object:
+    def edited(self: FinishedBuild) -> object:
         settings.write_text("# another cache\n")
-        return real(self, outcome)  # type: ignore[arg-type]
+        return real(self)
 
-    with mock.patch.object(Session, "after", edited):
+    with mock.patch.object(FinishedBuild, "next_result", edited):
         assert ask(film, "build", env=config).code == 0
     assert not at_a_glance(film, env=config)
     assert ask(film, "build", env=config).code == 0

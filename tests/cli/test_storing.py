@@ -110,7 +110,7 @@ def test_a_shot_whose_work_is_cut_off_fails_aloud_and_is_bought_once(tmp_path: P
 
 
 def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_kept(tmp_path: Path) -> None:
-    async def pick_up(self: RemoteGenerator, job: Job, out: Path) -> None:
+    async def collect(self: RemoteGenerator, job: Job, out: Path) -> None:
         raise asyncio.CancelledError
 
     with shop(seconds_per_job=60) as server:
@@ -123,7 +123,7 @@ def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_k
         server.shop.seconds_per_job = 0.05
         project.edit("a river", "a lake")
         project.edit("a city", "a village")
-        with mock.patch.object(RemoteGenerator, "pick_up", pick_up):
+        with mock.patch.object(RemoteGenerator, "collect", collect):
             ran = run(project.folder, environment, "build")
         assert ran.code == 0
         assert ran.err.count("was not asked about; a later build picks it up") == len(jobs) == 2

@@ -38,9 +38,9 @@ def fetch(data: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[st
         into.write_bytes(data)
 
     monkeypatch.setattr(Downloader, "fetch", answer)
-    blobs = SimpleNamespace(temp=lambda suffix: folder / f"fetched{suffix}", put_file=lambda _path: "digest")
-    workspace: Any = SimpleNamespace(blobs=blobs, records=SimpleNamespace(add=lambda _record: None))
-    return fetch_pictures(workspace, ["https://example.org/a.png"])
+    blobs = SimpleNamespace(temp_path=lambda suffix: folder / f"fetched{suffix}")
+    store: Any = SimpleNamespace(blobs=blobs, commit_one=lambda _pending: SimpleNamespace(digest="digest"))
+    return fetch_pictures(store, ["https://example.org/a.png"])
 
 
 @pytest.mark.parametrize("data", PICTURES)

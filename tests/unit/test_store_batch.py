@@ -1,4 +1,4 @@
-"""Deposits that are kept together: each as safe as alone, in the same order, and what goes wrong stays with its own."""
+"""Records that are committed together: each as safe as alone, in one order, and errors stay with their own."""
 
 import errno
 import hashlib
@@ -44,10 +44,10 @@ class Store:
         for path in self.folder.glob("blobs/*/*"):
             assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
         for path in self.folder.glob("records/*/*/*.json"):
-            [found] = [one for one in self.records.all(path.parent.name) if one.record.digest == path.stem]
+            [found] = [one for one in self.records.states(path.parent.name) if one.record.digest == path.stem]
             assert found.complete
         assert self.records.troubles == []
-        return sorted(record.made.label for record in self.records.takes_of())
+        return sorted(record.made.label for record in self.records.scan())
 
     def left(self) -> list[Path]:
         return [*self.folder.glob("tmp/*"), *self.folder.glob("records/**/.*")]
@@ -174,7 +174,7 @@ def test_what_is_recorded_already_is_said_and_stays(store: Store) -> None:
     assert isinstance(first, Committed)
     assert [isinstance(end, Committed) and end.new for end in ends] == [False, True, True]
     assert ends[0] == Committed(first.record, new=False)
-    assert len(store.records.all(key_of(1))) == 2
+    assert len(store.records.states(key_of(1))) == 2
     assert store.left() == []
 
 

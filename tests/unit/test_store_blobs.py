@@ -249,15 +249,15 @@ def test_good_blob_put_in_place_of_a_bad_one_meanwhile_is_not_set_aside(
     digest = blobs.put_bytes(TAKE)
     path = blobs.path(digest)
     _flip(path)
-    condemn = BlobStore._condemn
+    quarantine = BlobStore._quarantine
 
     def heal_first(self: BlobStore, digest: str, seen: os.stat_result | None) -> None:
         good = path.with_name("good")
         good.write_bytes(TAKE)
         good.replace(path)
-        condemn(self, digest, seen)
+        quarantine(self, digest, seen)
 
-    monkeypatch.setattr(BlobStore, "_condemn", heal_first)
+    monkeypatch.setattr(BlobStore, "_quarantine", heal_first)
     blobs.verify(digest)
     assert path.read_bytes() == TAKE
 

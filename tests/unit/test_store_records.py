@@ -53,7 +53,7 @@ def test_record_comes_back_as_it_was(shelf: Shelf) -> None:
 
 def test_unknown_key_has_none(shelf: Shelf) -> None:
     assert shelf.records.find(KEY) == []
-    assert list(shelf.records.takes_of()) == []
+    assert list(shelf.records.scan()) == []
 
 
 def test_takes_of_one_key_lie_side_by_side_newest_first(shelf: Shelf) -> None:
@@ -80,14 +80,14 @@ def test_what_is_no_key_is_refused(shelf: Shelf, key: str) -> None:
 def test_record_of_a_blob_that_is_not_there_is_refused(shelf: Shelf) -> None:
     with pytest.raises(Missing):
         shelf.records.add(Record(KEY, "take", {}, {"video": "ab" * 32}, Provenance(at="2026-11-20T10:00:00Z")))
-    assert shelf.records.all(KEY) == []
+    assert shelf.records.states(KEY) == []
 
 
 def test_record_with_a_missing_blob_does_not_count_but_is_told(shelf: Shelf) -> None:
     gone, kept = shelf.take(b"gone"), shelf.take(b"kept")
     shelf.blobs.path(gone.digest).unlink()
     assert shelf.records.find(KEY) == [kept]
-    found = {one.record.digest: one for one in shelf.records.all(KEY)}
+    found = {one.record.digest: one for one in shelf.records.states(KEY)}
     assert found[gone.digest].missing == (gone.digest,)
     assert not found[gone.digest].complete
     assert found[kept.digest].complete
@@ -100,7 +100,7 @@ def test_record_with_a_damaged_blob_says_so_every_time(shelf: Shelf) -> None:
     path.write_bytes(b"tale")
     for _ in range(2):
         assert shelf.records.find(KEY) == []
-        assert shelf.records.all(KEY)[0].damaged == (record.digest,)
+        assert shelf.records.states(KEY)[0].damaged == (record.digest,)
     shelf.blobs.put_bytes(b"take")
     assert shelf.records.find(KEY) == [record]
 
@@ -130,8 +130,8 @@ def test_values_are_no_blobs(shelf: Shelf) -> None:
 def test_one_kind_is_listed_over_all_keys(shelf: Shelf) -> None:
     one, two = shelf.take(b"one"), shelf.take(b"two", key=OTHER_KEY)
     shelf.records.add(Record("a0" * 32, "cut", {}, {"film": one.digest}, Provenance(at="2026-11-20T10:00:00Z")))
-    assert list(shelf.records.takes_of()) == [two, one]
-    assert [record.key for record in shelf.records.takes_of("cut")] == ["a0" * 32]
+    assert list(shelf.records.scan()) == [two, one]
+    assert [record.key for record in shelf.records.scan("cut")] == ["a0" * 32]
 
 
 def test_every_flipped_bit_of_a_record_is_found(shelf: Shelf) -> None:
@@ -140,7 +140,7 @@ def test_every_flipped_bit_of_a_record_is_found(shelf: Shelf) -> None:
     good = path.read_bytes()
     for position in range(len(good) - 1):
         path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
-        assert shelf.records.all(KEY) == [], position
+        assert shelf.records.states(KEY) == [], position
         path.unlink(missing_ok=True)
 
 

@@ -102,10 +102,10 @@ def command(
         if offline:
             _fail_if_remote(output, session, plan)
         capped = max_cost is not None or approved is not None
-        outcome = run_approved(output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
-        _print_result(output, session, outcome, time.monotonic() - began, verbose=verbose)
+        finished = run_approved(output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
+        _print_result(output, session, finished.result, time.monotonic() - began, verbose=verbose)
         if approved is None:
-            write_noop_note(question, output, project, session, outcome)
+            write_noop_note(question, output, project, finished)
 
 
 def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) -> None:
@@ -127,7 +127,7 @@ def _only_missing(plan: Plan) -> bool:
 
 
 def _fail_if_remote(output: CommandOutput, session: Session, plan: Plan) -> None:
-    remote = [*session.needs_network(plan), *session.unfetched()]
+    remote = [*session.remote_shots(plan), *session.missing_pictures()]
     if remote:
         text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
         output.fail(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
@@ -139,7 +139,7 @@ def _print_result(
     data = outcome_data(outcome, session.storyboard, seconds, display_path)
     text = outcome_text(outcome, session.storyboard, seconds, display_path, verbose=verbose)
     if outcome.stopped_by:
-        jobs_left = session.open_jobs()
+        jobs_left = session.open_job_count()
         going = "goes on, the next build picks it up" if jobs_left == 1 else "go on, the next build picks them up"
         going_on = f"; {several(jobs_left, 'paid job')} {going}" if jobs_left else ""
         text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"

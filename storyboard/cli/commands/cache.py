@@ -10,7 +10,7 @@ from storyboard.cli.options import json_option, quiet_option, storyboard_argumen
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
-from storyboard.engine.cache_gc import Health, ProjectCache, cleaning, locked_takes, verify
+from storyboard.engine.cache_gc import CacheHealth, ProjectCache, collect_garbage, locked_take_places, verify_cache
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
 from storyboard.report.diagnostics import error_text
 from storyboard.report.text import several
@@ -51,7 +51,7 @@ def listing(path: Path, as_json: bool) -> None:
     output = CommandOutput("cache ls", as_json=as_json)
     root = _project_root(path)
     try:
-        places = locked_takes(find_lockfiles(root))
+        places = locked_take_places(find_lockfiles(root))
     except RefsUnreadable as bad:
         output.warnings.append(problem("lockfile", str(bad)))
         output.progress(error_text(f"{bad}; where takes are used is not known", label="warning"))
@@ -73,7 +73,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     """
     output = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
     with ProjectCache(state_of(_project_root(path))) as cache:
-        health = verify(cache)
+        health = verify_cache(cache)
     errors = _health_errors(health)
     data = {
         "blobs": health.blobs,
@@ -87,7 +87,7 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     output.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
 
 
-def _health_errors(health: Health) -> list[dict[str, Any]]:
+def _health_errors(health: CacheHealth) -> list[dict[str, Any]]:
     again = "the next build makes it again"
     errors = [problem("damaged", f"{digest} is not what it was", again) for digest in health.damaged]
     for digest, record in health.missing:
@@ -112,7 +112,7 @@ def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
     storyboard = require_valid(output, project)
     with (
         report_store_errors(output),
-        cleaning(project.state(), storyboard, project.cards, paid=paid, delete=delete) as found,
+        collect_garbage(project.state(), storyboard, project.cards, paid=paid, delete=delete) as found,
     ):
         again = f"storyboard cache gc{' --paid' if paid else ''} --delete"
         text = cleaning_text(found.items, found.size, deleted=delete, command=again)

@@ -41,10 +41,10 @@ def _refuse_unless_current(
 ) -> None:
     """End the verb if a build would change the lockfile; states that a lockfile cannot decide are warnings."""
     from storyboard.cli.history import working_version
-    from storyboard.engine.versions import lock_state
+    from storyboard.engine.versions import find_outdated_entries
     from storyboard.report.status import locked_line
 
-    state = lock_state(working_version(output, project, storyboard))
+    state = find_outdated_entries(working_version(output, project, storyboard))
     data["out_of_date"] = [{"shot": one.shot, "state": one.state, "shots": list(one.shots)} for one in state]
     told = [
         {**problem("locked", locked_line(one)), "place": place_data(project.place(one.shot))}

@@ -14,8 +14,8 @@ from storyboard.cli.project_root import find_file, find_root
 from storyboard.core.clip import ClipInfo
 from storyboard.core.compare import Version, compare
 from storyboard.core.plan import TakeResult
-from storyboard.engine.project_store import Workspace
-from storyboard.engine.versions import StoryboardVersion, footage_facts, locked_plan, plan_between
+from storyboard.engine.project_store import ProjectStore
+from storyboard.engine.versions import StoryboardVersion, footage_facts, plan_between, plan_from_lockfile
 from storyboard.report.diff import Between, diff_data, diff_markdown, diff_text
 from storyboard.store.lockfile import Lockfile
 
@@ -54,14 +54,14 @@ def _compare_versions(output: CommandOutput, revision: str | None, path: Path, p
         old_name, new_name = _parse_revisions(past, revision)
         new = _read_version(output, past, new_name) if new_name else _working_version(output, project)
         old = _read_version(output, past, old_name, before=new)
-    with Workspace(project.state(), new.storyboard, writable=False) as workspace:
-        plan = plan_between(workspace, project.cards, new, [old.lockfile])
+    with ProjectStore(project.state(), new.storyboard, new.lockfile, writable=False) as store:
+        plan = plan_between(store, project.cards, new, [old.lockfile])
         elsewhere = tuple(
             step.action.shot
             for step in plan.takes()
-            if (digest := getattr(step.result, "digest", None)) and not workspace.blobs.path(digest).exists()
+            if (digest := getattr(step.result, "digest", None)) and not store.blobs.path(digest).exists()
         )
-        lengths = [_add_lengths(version, footage_facts(workspace, version)) for version in (old, new)]
+        lengths = [_add_lengths(version, footage_facts(store, version)) for version in (old, new)]
     order = tuple(shot.id for shot in new.storyboard.shots())
     counts = len(list(old.storyboard.shots())), len(order)
     comparison = compare(*lengths)
@@ -103,6 +103,6 @@ def _read_version(
 
 def _add_lengths(written: StoryboardVersion, footage: Mapping[str, ClipInfo]) -> Version:
     """Return the version with the measured lengths of its *footage* and of the takes that its lockfile names."""
-    steps = locked_plan(written).takes()
+    steps = plan_from_lockfile(written).takes()
     takes = {step.action.shot: step.result.info for step in steps if isinstance(step.result, TakeResult)}
     return Version(written.storyboard, written.files, {**footage, **takes})

@@ -34,7 +34,7 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     storyboard = require_valid(output, project)
     source = find_generated_shot(storyboard, shot).source
     with open_session(output, project, storyboard, BuildOptions()) as session:
-        locked = session.shelf.locked(shot, source.provider if isinstance(source, Generated) else "")
+        locked = session.store.locked(shot, source.provider if isinstance(source, Generated) else "")
     take = f"its take (seed {locked.seed}, {locked.take[:12]}) stays" if locked is not None else "its first take stays"
     data = {"take": locked.take if locked is not None else None}
     edit = make_edit(output, project, shot, {"hold": True})

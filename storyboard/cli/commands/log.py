@@ -12,7 +12,7 @@ from storyboard.cli.project import read_project, require_valid
 from storyboard.core.model import FOOTAGE, maker_of
 from storyboard.core.plan import LockEntry
 from storyboard.core.shot_history import ShotVersion
-from storyboard.engine.project_store import Workspace
+from storyboard.engine.project_store import ProjectStore
 from storyboard.report.log import Answer, LogEntry, log_data, log_text
 
 
@@ -35,10 +35,10 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
     here = working_version(output, project, storyboard)
     with (
         open_history(output, project, storyboard.file, provider) as past,
-        Workspace(project.state(), storyboard, writable=False) as workspace,
+        ProjectStore(project.state(), storyboard, here.lockfile, writable=False) as store,
     ):
         line = ShotHistory(past, here, list(project.loaded.files))
-        answers = _TakeAnswers(line, workspace)
+        answers = _TakeAnswers(line, store)
         entries = [
             LogEntry(moment, line.commits.get(moment.id), answers.find(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
@@ -50,9 +50,9 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
 class _TakeAnswers:
     """The takes that the lockfiles of all versions name, by key."""
 
-    def __init__(self, line: ShotHistory, workspace: Workspace) -> None:
+    def __init__(self, line: ShotHistory, store: ProjectStore) -> None:
         self._line = line
-        self._workspace = workspace
+        self._store = store
         self._locked: dict[str, LockEntry] = {}
         self._unread = iter((HERE, *line.commits))
 
@@ -69,9 +69,9 @@ class _TakeAnswers:
             return Answer("none")
         entry = self._find_own(moment, step.key) or self._find_any(step.key)
         if entry is not None:
-            here = self._workspace.blobs.path(entry.take).exists()
+            here = self._store.blobs.path(entry.take).exists()
             return Answer("locked", entry.take, entry.seed, entry.cost, here)
-        for record in self._workspace.records.find(step.key):
+        for record in self._store.records.find(step.key):
             return Answer("cached", record.digest, record.made.seed, record.made.cost, here=True, footage=footage)
         return Answer("none", footage=footage)
 

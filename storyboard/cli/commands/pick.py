@@ -103,7 +103,7 @@ def _fields_to_write(
         return {}
     if seed in takes.source.takes:
         return {"pick": seed}
-    others = takes.source.takes or (() if takes.unmade() else (takes.source.seed,))
+    others = takes.source.takes or (() if takes.missing_seeds() else (takes.source.seed,))
     return {"takes": [*others, seed], "pick": seed}
 
 

@@ -35,9 +35,9 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None) -> No
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
-        shelf = session.shelf
-        films = {name: display_path(path) for name, path in shelf.films.items()}
-        locked = {shot.id: shelf.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
+        store = session.store
+        films = {name: display_path(path) for name, path in store.films.items()}
+        locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     text = "" if output.as_json else status_text(plan, storyboard, locked, films, paint)

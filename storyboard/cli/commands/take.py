@@ -83,7 +83,7 @@ def command(
         plan = session.plan()
         _fail_if_blocked(output, plan, shot)
         capped = max_cost is not None
-        outcome = run_approved(
+        finished = run_approved(
             output,
             session,
             plan,
@@ -92,7 +92,7 @@ def command(
             at_once=jobs_count,
             on_approval=lambda: write_edit(output, edit),
         )
-        _print_result(output, session, outcome, shot, seeds, edit)
+        _print_result(output, session, finished.result, shot, seeds, edit)
 
 
 def draw(below: int) -> int:
@@ -126,7 +126,7 @@ def _print_result(
     output: CommandOutput, session: Session, outcome: BuildResult, shot: str, seeds: Sequence[int], edit: Edit
 ) -> None:
     takes = ShotTakes(session, shot)
-    data = takes_data(shot, takes.takes, takes.unmade())
+    data = takes_data(shot, takes.takes, takes.missing_seeds())
     data |= {
         "seeds": list(seeds),
         "file": display_path(edit.file),
@@ -135,7 +135,7 @@ def _print_result(
     lines = [f"failed   {name}: {clean_lines(why)}" for name, why in outcome.failed.items()]
     cost = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
     lines.append(f"seeds {listed(map(str, seeds))} written into {display_path(edit.file)}{cost}")
-    lines.append(takes_text(shot, takes.takes, takes.unmade(), paint))
+    lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))
     code = exit_code(outcome)
     if code != Exit.DONE and output.as_json:
         errors: list[dict[str, Any]] = [

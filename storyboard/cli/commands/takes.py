@@ -37,7 +37,7 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     find_generated_shot(storyboard, shot)
     with open_session(output, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
-        unmade = found.unmade()
+        missing = found.missing_seeds()
     next_commands = [f"storyboard pick {shot} TAKE"] if len(found.takes) > 1 else [f"storyboard take {shot}"]
-    text = takes_text(shot, found.takes, unmade, paint)
-    output.result(text, takes_data(shot, found.takes, unmade), next_commands=next_commands)
+    text = takes_text(shot, found.takes, missing, paint)
+    output.result(text, takes_data(shot, found.takes, missing), next_commands=next_commands)

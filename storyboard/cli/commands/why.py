@@ -47,7 +47,7 @@ def write_sound(output: CommandOutput, session: Session, sound: str) -> None:
     plan = session.plan()
     step = next(step for step in plan.of("sound") if step.action.id == sound)
     film = session.graph.films[step.action.output].output.file
-    before, names = session.shelf.sound_of_film(film), _names(session, plan)
+    before, names = session.store.sound_of_film(film), _names(session, plan)
     next_commands = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
     output.result(why_sound_text(step, before, names), why_sound_data(step, before, names), next_commands=next_commands)
 
@@ -138,7 +138,7 @@ def _causes(
     try:
         with Git(project.root) as git:
             past = GitHistory(git, project, storyboard.file, provider)
-            here = StoryboardVersion(storyboard, session.shelf.lockfile, session.files)
+            here = StoryboardVersion(storyboard, session.store.lockfile.content, session.files)
             line = ShotHistory(past, here, list(project.loaded.files))
             changes = changes or _since_locked(line, session, step)
             moments = _since(line, shot, [_written_as(change) for change in changes])
@@ -159,7 +159,7 @@ def _written_as(change: Change) -> str:
 def _since_locked(line: ShotHistory, session: Session, step: Step) -> tuple[Change, ...]:
     """Return the changes since the locked take, from git: the cache does not know the request of that take."""
     source = session.graph.shot(step.action.shot).source
-    locked = session.shelf.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
+    locked = session.store.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
     for commit in line.commits:
         then = line.step(commit, step.action.shot)
         if locked is not None and then is not None and then.key == locked.key:
@@ -209,7 +209,7 @@ def _provenance(session: Session, step: Step) -> tuple[Provenance | None, Reques
     found = step.result
     if not isinstance(found, TakeResult) or step.key is None:
         return None, None
-    for kept in session.shelf.find(step.key):
+    for kept in session.store.find(step.key):
         if kept.digest == found.digest:
             return kept.made, kept.request or step.request
     return None, None

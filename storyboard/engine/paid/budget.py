@@ -1,7 +1,6 @@
-"""What a build may spend: estimates, the cap, and the reservation before every paid submission.
+"""The budget of a build: estimates, the cap, and a reservation before every paid submission.
 
-Sums are kept in the ledger, where all processes of the project see them; here is what an attempt is expected to cost
-and what becomes of the money when it ends.
+Sums are kept in the ledger, which all processes of the project share.
 """
 
 import time
@@ -19,7 +18,7 @@ from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
 
 
 class OverBudget(TaskFailed):
-    """A shot that was left out since it would have passed the cap."""
+    """A take that was not bought since it would have exceeded the cap."""
 
     code = "over-budget"
 
@@ -28,7 +27,7 @@ class OverBudget(TaskFailed):
 
 
 class Attempt(Struct, frozen=True):
-    """One try at one take, as the ledger names it."""
+    """One attempt at one take, as identified in the ledger."""
 
     task_id: str
     key: str
@@ -39,7 +38,7 @@ class Attempt(Struct, frozen=True):
 
 
 class Prices:
-    """List prices, corrected by what was really charged for the same request shape before."""
+    """List prices, corrected by earlier charges for equal model, duration and size."""
 
     def __init__(self, cards: Mapping[str, ModelCard], ledger: Ledger) -> None:
         self._cards = cards
@@ -50,7 +49,7 @@ class Prices:
                 self._seen[entry.provider, entry.model, entry.seconds, entry.size] = cost
 
     def estimate(self, source: Generated) -> Decimal:
-        """What one take is expected to cost, in US dollars: never less than half the list price."""
+        """Return the expected cost of one take, in US dollars: at least half the list price."""
         listed = self._cards[source.model].price(source)
         seen = self._seen.get((source.provider, source.model, float(source.duration), str(source.size)))
         return listed if seen is None else max(seen, listed / 2)
@@ -59,8 +58,8 @@ class Prices:
 class Budget:
     """The cap of one build over a shared ledger.
 
-    What ended before *since* (a position in the ledger; now, unless told) does not count against it; what has not ended
-    always does.
+    Attempts that ended before *since* (a position in the ledger, by default its end) do not count against the cap;
+    unfinished ones always do.
     """
 
     def __init__(
@@ -75,38 +74,37 @@ class Budget:
             self._past.setdefault(entry.key, []).append(entry)
 
     def past(self, key: str) -> list[LedgerEntry]:
-        """What the ledger knows of attempts at *key*, oldest first."""
+        """Return the ledger entries of attempts at *key*, oldest first."""
         return self._past.get(key, [])
 
     def ended(self, attempt: Attempt) -> LedgerEntry | None:
-        """How the attempt ended earlier, if it did: settled, or refused before it was taken."""
+        """Return the entry that ended the attempt, if any: settled, or refused by the provider."""
         found = [entry for entry in self.past(attempt.key) if entry.task_id == attempt.task_id and entry.outcome]
         return found[-1] if found else None
 
     def reserve(self, attempt: Attempt) -> None:
-        """Bind the estimate before the attempt is submitted. Raises ``OverBudget``, ``OSError``."""
+        """Reserve the estimate before the attempt is submitted. Raises ``OverBudget``, ``OSError``."""
         if not self._ledger.reserve(self._entry(attempt, "reserved"), self.cap, self._since):
             raise OverBudget(attempt.shot, attempt.estimate, self.cap or Decimal(0))
 
     def release(self, attempt: Attempt, outcome: str | None = None) -> None:
-        """The attempt was never taken; *outcome* is the code of the refusal, if it was one."""
+        """Release the reservation of an attempt that was not accepted; *outcome* is the code of a refusal."""
         self._append(self._entry(attempt, "released", None, outcome))
 
     def settle(self, attempt: Attempt, cost: Decimal | None, outcome: str = SUCCEEDED) -> None:
-        """The attempt has ended, for *cost* US dollars as the provider says, ``None`` if it does not say."""
-        told = str(cost) if cost is not None else None
-        self._append(self._entry(attempt, "settled", told, outcome))
+        """Record the end of an attempt for *cost* US dollars, ``None`` if the provider does not report it."""
+        self._append(self._entry(attempt, "settled", str(cost) if cost is not None else None, outcome))
 
     def release_all_but(self, open_tasks: set[str]) -> None:
-        """Free what a killed build had reserved without ever submitting it: it is bound, but in no journal."""
+        """Release the reservations of a killed build for attempts without a journal entry, which it never submitted."""
         bound = self._ledger.spend().reserved
         last = {entry.task_id: entry for entry in self._ledger.entries() if entry.task_id in bound}
         for task_id, entry in last.items():
             if task_id not in open_tasks:
-                self._ledger.append(_as_released(entry, self._clock()))
+                self._ledger.append(_release_entry(entry, self._clock()))
 
     def spent(self) -> Decimal:
-        """US dollars spent since this build began."""
+        """Return the US dollars spent since this build began."""
         return self._ledger.spend(self._since).spent
 
     def _append(self, entry: LedgerEntry) -> None:
@@ -134,5 +132,5 @@ class Budget:
         )
 
 
-def _as_released(entry: LedgerEntry, at: float) -> LedgerEntry:
+def _release_entry(entry: LedgerEntry, at: float) -> LedgerEntry:
     return replace(entry, at=at, event="released", cost=None, outcome=None)

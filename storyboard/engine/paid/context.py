@@ -1,7 +1,4 @@
-"""A paid take as the provider and the journal see it.
-
-What buying a take works with, and how one attempt tells another that it may follow.
-"""
+"""The services that paid generation needs, and the translation of takes to provider requests and journal entries."""
 
 import asyncio
 import hashlib
@@ -23,7 +20,7 @@ from storyboard.core.reason import Reason
 from storyboard.core.timebase import exact
 from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
-from storyboard.engine.worker_pool import WorkerPool
+from storyboard.engine.worker_pool import TaskRunner
 from storyboard.engine.worker_tasks import PaidFailed
 from storyboard.providers.base import Picture, TakeRequest
 from storyboard.providers.poller import Poller
@@ -36,7 +33,7 @@ if TYPE_CHECKING:  # both import httpx, which a build without paid takes does no
 
 
 def take_request(source: Generated, pictures: Mapping[str, bytes]) -> TakeRequest:
-    """What a provider is asked for; *pictures* by ``first_frame`` and ``last_frame``."""
+    """Return the provider's request for a take; *pictures* by ``first_frame`` and ``last_frame``."""
     return TakeRequest(
         provider=source.provider,
         model=source.model,
@@ -52,7 +49,7 @@ def take_request(source: Generated, pictures: Mapping[str, bytes]) -> TakeReques
 
 
 def job_of(attempt: Attempt, request: Request, body: Json, opened_at: float) -> Job:
-    """The journal's entry; *body* is what is sent, with stand-ins for the names of uploads."""
+    """Return the journal entry of an attempt; *body* is the submission with stand-ins for the names of uploads."""
     return Job(
         task_id=attempt.task_id,
         key=attempt.key,
@@ -67,8 +64,8 @@ def job_of(attempt: Attempt, request: Request, body: Json, opened_at: float) -> 
     )
 
 
-def order_of(job: Job, out: Path) -> GenerationRequest:
-    """A job of the journal as an order for the clip alone: what was asked for, without its pictures."""
+def request_of_job(job: Job, out: Path) -> GenerationRequest:
+    """Return the generation request of a job in the journal, without its pictures."""
     request = job.request
     source = Generated(
         prompt=request["prompt"],
@@ -90,9 +87,10 @@ def _picture(data: bytes | None) -> Picture | None:
 
 
 class PaidContext(Struct, frozen=True):
-    """What a paid maker works with; all of it is handed in, so that tests can hand in others.
+    """The services of one paid generator.
 
-    *check* raises ``TaskFailed`` if the project's lock is no longer ours: then nothing may be bought.
+    *check* raises ``TaskFailed`` if the project's lock has been lost: nothing may be bought then. *limit* bounds the
+    paid jobs at once, *fetching* the downloads.
     """
 
     remote: RemoteJobs
@@ -101,23 +99,23 @@ class PaidContext(Struct, frozen=True):
     client: "ApiClient"
     journal: Journal
     budget: Budget
-    workers: WorkerPool
+    runner: TaskRunner
     estimate: Callable[[Generated], Decimal]
     interval_s: float
     limit: asyncio.Semaphore
     fetching: asyncio.Semaphore
-    tell: Callable[[str], None]
+    notify: Callable[[str], None]
     check: Callable[[], None]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
 
-# How a failed attempt is named in the ledger when another one may follow.
+# Outcomes of failed attempts, as in the ledger, after which another attempt may follow.
 RETRYABLE = frozenset({"timeout", "server", "provider-failed", "rate-limited"})
 
 
 class MayBeRetried(Exception):
-    """An attempt that is proven to have failed, in a way that another one may not; *reason* is what to say of it."""
+    """An attempt that has certainly failed while another one may succeed; *reason* is the error to report."""
 
     def __init__(self, reason: PaidFailed) -> None:
         super().__init__(str(reason))

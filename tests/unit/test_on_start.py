@@ -2,43 +2,31 @@
 
 import asyncio
 import io
-from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from storyboard.core.build_events import StepMade, StepReused, StepStarted
-from storyboard.engine.worker_main import wait_for_turn
-from storyboard.engine.worker_pool import WorkerPool
+from storyboard.engine.executor import Executor
+from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.report.progress import LiveProgress
+from tests.runners import InlineRunner
 from tests.unit.films import FakeMemory, film, plan, shot
-
-
-def test_a_step_begins_when_a_worker_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-
-    async def here(self: WorkerPool, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        await asyncio.sleep(0.01)
-        return function(*arguments)
-
-    async def step(workers: WorkerPool, name: str) -> None:
-        wait_for_turn("take", lambda: told.append(f"{name} begins"))
-        await workers.run(name, told.append, f"{name} ends")
-
-    async def both() -> None:
-        workers = WorkerPool(1)
-        await asyncio.gather(step(workers, "a"), step(workers, "b"))
-        workers.close()
-
-    monkeypatch.setattr(WorkerPool, "_again_if_it_dies", here)
-    asyncio.run(both())
-    assert told == ["a begins", "a ends", "b begins", "b ends"]
 
 
 def test_a_frame_waits_for_nobody() -> None:
     told: list[str] = []
-    wait_for_turn("frame", lambda: told.append("begins"))
+    planner = SimpleNamespace(graph=None, take=lambda shot: None)
+    steps = {step.action.id: step for step in plan(film(shot("a"), shot("b", after="a")), FakeMemory()).steps}
+
+    async def frame() -> None:
+        executing = Executor(planner, SimpleNamespace(commit=None), InlineRunner(1), {})  # type: ignore[arg-type]
+        with pytest.raises(TaskFailed):
+            await executing.frame(steps["frame:a@last"], lambda: told.append("begins"))
+        await executing.close()
+
+    asyncio.run(frame())
     assert told == ["begins"]
 
 

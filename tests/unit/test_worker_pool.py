@@ -88,6 +88,13 @@ def two() -> Iterator[WorkerPool]:
     workers.close()
 
 
+@pytest.fixture
+def warm() -> Iterator[WorkerPool]:
+    workers = WorkerPool(2, warm=True)
+    yield workers
+    workers.close()
+
+
 def run(workers: WorkerPool, function: Callable[..., Any], *arguments: Any) -> Any:
     return asyncio.run(workers.run("task", function, *arguments))
 
@@ -197,18 +204,34 @@ def test_progress_of_what_runs_is_told_by_its_label(two: WorkerPool, tmp_path: P
     asyncio.run(look())
 
 
-def test_a_worker_that_was_warmed_does_the_first_task(two: WorkerPool) -> None:
-    two.warm()
-    assert len(two._all) == 1
-    run(two, add, 1, 1)
-    assert len(two._all) == 1
+def test_a_worker_that_was_warmed_does_the_first_task(warm: WorkerPool) -> None:
+    assert len(warm._all) == 1
+    run(warm, add, 1, 1)
+    assert len(warm._all) == 1
 
 
-def test_ctrl_c_does_not_end_a_worker_that_has_only_just_been_started(two: WorkerPool) -> None:
-    two.warm()
-    [started] = two._all
+def test_ctrl_c_does_not_end_a_worker_that_has_only_just_been_started(warm: WorkerPool) -> None:
+    [started] = warm._all
     os.kill(started._process.pid, signal.SIGINT)
-    assert run(two, who) == started._process.pid
+    assert run(warm, who) == started._process.pid
+
+
+def test_a_step_begins_when_a_worker_is_free(tmp_path: Path) -> None:
+    told: list[str] = []
+    began, end = tmp_path / "began", tmp_path / "end"
+
+    async def both() -> None:
+        workers = WorkerPool(1)
+        a = asyncio.create_task(workers.run("a", wait_for, end, began, on_start=lambda: told.append("a begins")))
+        b = asyncio.create_task(workers.run("b", who, on_start=lambda: told.append("b begins")))
+        await come(began.exists)
+        assert told == ["a begins"]
+        end.touch()
+        await asyncio.gather(a, b)
+        workers.close()
+
+    asyncio.run(both())
+    assert told == ["a begins", "b begins"]
 
 
 def test_there_is_no_process_beside_the_workers(two: WorkerPool) -> None:

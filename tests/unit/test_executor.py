@@ -1,7 +1,6 @@
 """How long a step takes to make: from when somebody was free to make it, however long it waited before."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,15 @@ import pytest
 
 from storyboard.core.build_events import Event, StepMade
 from storyboard.core.graph import Graph
-from storyboard.core.plan import CutResult
 from storyboard.core.planner import Planner
-from storyboard.engine import commit, executor, generators, worker_main
+from storyboard.engine import executor, generators, worker_tasks
 from storyboard.engine.executor import Executor
 from storyboard.engine.generators import AnimaticGenerator
-from storyboard.engine.project_store import Shelf, Workspace
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.scheduler import Scheduler
-from storyboard.engine.worker_pool import WorkerPool
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.state import State
+from tests.runners import InlineRunner
 from tests.unit.films import CLIP, film, shot, wishes
 
 DRAWING_S = 5.0
@@ -41,21 +39,11 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """One worker in this very process, and nothing to join."""
+    """Nothing to draw and to join."""
     clock = Clock()
-
-    async def here(self: WorkerPool, label: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        await asyncio.sleep(0)
-        return function(*arguments)
-
-    def assemble(shelf: Shelf, step: Any, *others: Any, **more: Any) -> CutResult:
-        shelf.keep(commit.film(step, "0" * 64, 0.0))
-        return CutResult("0" * 64)
-
-    monkeypatch.setattr(worker_main, "monotonic", clock)
-    monkeypatch.setattr(WorkerPool, "_again_if_it_dies", here)
+    monkeypatch.setattr(worker_tasks, "monotonic", clock)
     monkeypatch.setattr(generators, "draw_take", clock.draw)
-    monkeypatch.setattr(executor, "assemble", assemble)
+    monkeypatch.setattr(executor, "join_film", lambda *arguments: "0" * 64)
     return clock
 
 
@@ -63,15 +51,15 @@ def test_waiting_for_a_free_worker_does_not_count(tmp_path: Path, clock: Clock) 
     board = film(*(shot(name, seed=number) for number, name in enumerate("abcd")))
     (tmp_path / ".storyboard").mkdir()
     events: list[Event] = []
-    with Workspace(State(tmp_path), board, writable=True) as workspace:
-        shelf = Shelf(workspace, Lockfile(), {"renderer": 1})
+    with ProjectStore(State(tmp_path), board, Lockfile(), writable=True) as store:
         graph = Graph(board)
-        planner = Planner(graph, shelf, wishes())
-        one = WorkerPool(1)
-        maker = AnimaticGenerator(one, {graph.shot("a").source.model: 24})  # type: ignore[union-attr]
-        outcome = asyncio.run(Scheduler(Executor(graph, planner, shelf, one, {"local": maker}), events.append).run())
+        planner = Planner(graph, store, wishes())
+        one = InlineRunner(1)
+        generator = AnimaticGenerator(one, {graph.shot("a").source.model: 24})  # type: ignore[union-attr]
+        executing = Executor(planner, store, one, {"local": generator})
+        outcome = asyncio.run(Scheduler(planner, executing, events.append).run())
         takes = [event for event in events if isinstance(event, StepMade) and event.step.action.kind == "take"]
-        kept = [workspace.records.find(event.step.key or "")[0].made.seconds for event in takes]
+        kept = [store.records.find(event.step.key or "")[0].made.seconds for event in takes]
     assert not outcome.failed
     assert clock.now == 100.0 + 4 * DRAWING_S
     assert [event.seconds for event in takes] == kept == [DRAWING_S] * 4

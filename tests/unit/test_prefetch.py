@@ -26,22 +26,22 @@ def test_what_is_found_is_read_while_something_is_made_and_not_otherwise(tmp_pat
     planner = SimpleNamespace(segments={"": segments})
 
     def ahead() -> JoinPrefetcher:
-        found = JoinPrefetcher(SimpleNamespace(blob=blob), planner)
-        found.found(action("lost"), TakeResult("/gone.mp4", None))
-        found.found(action("drawn"), TakeResult(str(takes[0]), None))
-        found.found(action("beside", seed=3), TakeResult(str(takes[0]), None))
-        found.found(action("copied"), TakeResult(str(takes[1]), None))
-        found.found(action("drawn", "segment"), SegmentResult(str(takes[2]), 26, copied=False))
+        found = JoinPrefetcher(SimpleNamespace(blob_path=blob), planner)
+        found.add(action("lost"), TakeResult("/gone.mp4", None))
+        found.add(action("drawn"), TakeResult(str(takes[0]), None))
+        found.add(action("beside", seed=3), TakeResult(str(takes[0]), None))
+        found.add(action("copied"), TakeResult(str(takes[1]), None))
+        found.add(action("drawn", "segment"), SegmentResult(str(takes[2]), 26, copied=False))
         return found
 
     quiet = ahead()
-    quiet.begin_beside(action("", "cut"))
-    quiet.begin_beside(action("a", seed=3))
-    assert quiet.reels is None
+    quiet.start_during(action("", "cut"))
+    quiet.start_during(action("a", seed=3))
+    assert quiet.packets is None
     quiet.close()
     busy = ahead()
-    busy.begin_beside(action("a"))
-    known = busy.reels
+    busy.start_during(action("a"))
+    known = busy.packets
     assert known is not None
     for _ in range(1000):
         if len(known._read) == 2:

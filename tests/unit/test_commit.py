@@ -1,4 +1,4 @@
-"""What comes while the disk is busy is kept together, nothing waits, and nothing that was handed in is lost."""
+"""Records that are ready while the disk is busy are committed together, none waits, and none is lost."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ THREADS = ThreadPoolExecutor(4)
 
 
 class SlowDisk:
-    """Keeps a batch when it is told to; *bad* labels cannot be kept."""
+    """Commits a batch when ``go_on`` is set; *bad* labels cannot be committed."""
 
     def __init__(self, *, bad: str = "") -> None:
         self.batches: list[list[str]] = []
@@ -28,16 +28,16 @@ class SlowDisk:
         self.go_on = threading.Event()
         self.bad = bad
 
-    def keep(self, deposits: Sequence[PendingRecord]) -> list[Committed | OSError]:
-        names = [deposit.record.made.label for deposit in deposits]
+    def commit(self, pending: Sequence[PendingRecord]) -> list[Committed | OSError]:
+        names = [one.record.made.label for one in pending]
         self.batches.append(names)
         self.began.set()
         assert self.go_on.wait(10)
         if self.bad == "everything":
             raise RuntimeError("no disk")
         return [
-            OSError(28, "No space left on device") if name == self.bad else Committed(deposit.record, new=True)
-            for name, deposit in zip(names, deposits, strict=True)
+            OSError(28, "No space left on device") if name == self.bad else Committed(one.record, new=True)
+            for name, one in zip(names, pending, strict=True)
         ]
 
     def both_began(self) -> None:
@@ -45,7 +45,7 @@ class SlowDisk:
             time.sleep(0.01)
 
 
-def deposit(name: str, content: bytes | Path = b"clip") -> PendingRecord:
+def pending(name: str, content: bytes | Path = b"clip") -> PendingRecord:
     return PendingRecord(Record("5e" * 32, "take", {}, {}, Provenance(at="", label=name)), "clip", content)
 
 
@@ -56,16 +56,16 @@ async def began(disk: SlowDisk) -> None:
 def test_what_comes_while_the_disk_is_busy_goes_together() -> None:
     async def scene() -> None:
         disk = SlowDisk()
-        keeper = CommitQueue(disk.keep, THREADS)
-        first = asyncio.create_task(keeper.keep(deposit("first")))
+        queue = CommitQueue(disk.commit, THREADS)
+        first = asyncio.create_task(queue.commit(pending("first")))
         await began(disk)  # alone, and at once
-        others = [asyncio.create_task(keeper.keep(deposit(f"{number:03d}"))) for number in range(100)]
+        others = [asyncio.create_task(queue.commit(pending(f"{number:03d}"))) for number in range(100)]
         await asyncio.sleep(0)
         assert not first.done()
         disk.go_on.set()
         assert (await first).made.label == "first"
         assert [(await other).made.label for other in others] == [f"{number:03d}" for number in range(100)]
-        await keeper.close()
+        await queue.close()
         assert [len(batch) for batch in disk.batches] == [1, 64, 36]
         assert list(chain(*disk.batches)) == ["first", *(f"{number:03d}" for number in range(100))]
 
@@ -75,9 +75,9 @@ def test_what_comes_while_the_disk_is_busy_goes_together() -> None:
 def test_what_was_handed_in_is_kept_though_nobody_waits_any_more() -> None:
     async def scene() -> None:
         disk = SlowDisk(bad="2")
-        keeper = CommitQueue(disk.keep, THREADS)
-        tasks = [asyncio.create_task(keeper.keep(deposit(str(number)))) for number in range(3)]
-        tasks.append(asyncio.create_task(keeper.keep_made(lambda: deposit("made"))))
+        queue = CommitQueue(disk.commit, THREADS)
+        tasks = [asyncio.create_task(queue.commit(pending(str(number)))) for number in range(3)]
+        tasks.append(asyncio.create_task(queue.commit_made(lambda: pending("made"))))
         await began(disk)
         for task in tasks:
             task.cancel()
@@ -85,7 +85,7 @@ def test_what_was_handed_in_is_kept_though_nobody_waits_any_more() -> None:
             with suppress(asyncio.CancelledError):
                 await task
         disk.go_on.set()
-        await keeper.close()
+        await queue.close()
         assert sorted(chain(*disk.batches)) == ["0", "1", "2", "made"]
 
     asyncio.run(scene())
@@ -98,9 +98,9 @@ def test_what_goes_wrong_is_told_to_whom_it_concerns() -> None:
     async def scene() -> None:
         disk = SlowDisk(bad="b")
         disk.go_on.set()
-        keeper = CommitQueue(disk.keep, THREADS)
+        queue = CommitQueue(disk.commit, THREADS)
         a, b, c = await asyncio.gather(
-            keeper.keep(deposit("a")), keeper.keep(deposit("b")), keeper.keep_made(unmade), return_exceptions=True
+            queue.commit(pending("a")), queue.commit(pending("b")), queue.commit_made(unmade), return_exceptions=True
         )
         assert isinstance(a, Record)
         assert isinstance(b, OSError)
@@ -108,8 +108,8 @@ def test_what_goes_wrong_is_told_to_whom_it_concerns() -> None:
         assert isinstance(c, TaskFailed)
         disk.bad = "everything"
         with pytest.raises(RuntimeError, match="no disk"):
-            await keeper.keep(deposit("d"))
-        await keeper.close()
+            await queue.commit(pending("d"))
+        await queue.close()
 
     asyncio.run(scene())
 
@@ -120,15 +120,15 @@ def test_what_is_large_is_not_waited_for(tmp_path: Path) -> None:
 
     async def scene() -> None:
         disk = SlowDisk()
-        keeper = CommitQueue(disk.keep, THREADS)
-        tasks = [asyncio.create_task(keeper.keep(deposit("large", large)))]
+        queue = CommitQueue(disk.commit, THREADS)
+        tasks = [asyncio.create_task(queue.commit(pending("large", large)))]
         await began(disk)
-        tasks += [asyncio.create_task(keeper.keep(deposit(name))) for name in ("a", "b")]
-        tasks.append(asyncio.create_task(keeper.keep(deposit("gone", tmp_path / "gone.mp4"))))
+        tasks += [asyncio.create_task(queue.commit(pending(name))) for name in ("a", "b")]
+        tasks.append(asyncio.create_task(queue.commit(pending("gone", tmp_path / "gone.mp4"))))
         await asyncio.to_thread(disk.both_began)
         disk.go_on.set()
         await asyncio.gather(*tasks)
-        await keeper.close()
+        await queue.close()
         assert disk.batches == [["large"], ["a", "b", "gone"]]
 
     asyncio.run(scene())

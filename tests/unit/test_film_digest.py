@@ -18,7 +18,7 @@ def _put(
     part, film = folder / ".film.part", folder / "film.mp4"
     part.write_bytes(b"pic" if growing else b"pictures")
     taken = FilmDigest(folder)
-    with taken.taken(part, growing) as whole:
+    with taken.compute(part, growing) as whole:
         if growing:
             with part.open("ab") as file:
                 file.write(b"tures")
@@ -27,7 +27,7 @@ def _put(
     part.replace(film)
     afterwards(film)
     index = DigestCache(folder / "index.sqlite", time.time)
-    taken.known(film, index)
+    taken.store_in(index, film)
     return index
 
 
