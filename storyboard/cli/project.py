@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct, structs
 
+from storyboard.cli.media_lengths import MediaLengths
 from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable
 from storyboard.cli.process import GcPause
 from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root
@@ -71,11 +72,13 @@ def read_project(
     *,
     settings: Settings | None = None,
     recall: "PlanReader | None" = None,
+    remember: bool = False,
 ) -> Project:
     """Read and check a storyboard. Raises ``click.UsageError`` if there is none.
 
     *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. *settings*
     are read anew unless given. With *recall* scenes that it knows are not read, and nothing in them can be located.
+    With *remember* the lengths of sounds and clips that were measured are written to the project's state.
     """
     file = find_file(path)
     root = find_root(file)
@@ -83,9 +86,9 @@ def read_project(
     if readable(name) != name:
         raise click.UsageError(f"{readable(str(path))}: its name is not UTF-8; rename it")
     settings = settings or Settings()
-    disk = DiskFiles(root)
-    files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
-    with GcPause():
+    with GcPause(), MediaLengths(root, settings, writable=remember) as lengths:
+        disk = DiskFiles(root, measure=lengths)
+        files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
         loaded = load(name, files, models.cards(), provider=provider, known=known)
     names = {name: display_path(root / name) for name in loaded.files}

@@ -52,3 +52,19 @@ def is_audio(header: bytes) -> bool:
         return header[8:12] in (b"AIFF", b"AIFC")
     # An MP3 without a tag and raw AAC begin with a sync word of eleven set bits.
     return header.startswith((b"fLaC", b"OggS", b"ID3")) or (header[:1] == b"\xff" and header[1:2] >= b"\xe0")
+
+
+_AUDIO_FORMATS = {b"RIFF": "wav", b"RF64": "wav", b"FORM": "aiff", b"fLaC": "flac", b"OggS": "ogg"}
+
+
+def container_format(header: bytes) -> str | None:
+    """Return FFmpeg's name of the demuxer for a clip or sound that begins with *header*, ``None`` for other files."""
+    if is_mp4(header):
+        return "mov"
+    if is_matroska(header):
+        return "matroska"
+    if not is_audio(header):
+        return None
+    # The layer bits of the sync word are 0 in ADTS (ISO/IEC 13818-7, 6.2) and never in MP3.
+    is_adts = header[:1] == b"\xff" and header[1] & 0xF6 == 0xF0
+    return "aac" if is_adts else _AUDIO_FORMATS.get(header[:4], "mp3")

@@ -47,8 +47,9 @@ def read_tracks(root: FieldLayer, inputs: FileInputs, findings: list[Diagnostic]
     found = [(field, _read_track(field, inputs)) for field in fields]
     tracks = [(field, track) for field, track in found if track is not None]
     for field, track in tracks:
-        length = inputs.length(track.file, "sound")
-        if length is not None and not track.loop and track.fade_in + track.fade_out > length:
+        fades = track.fade_in + track.fade_out
+        length = inputs.length(track.file, "sound") if fades and not track.loop else None
+        if length is not None and fades > length:
             findings.append(_long_fades_error(field, track, length))
     return tuple(track for _, track in tracks)
 

@@ -7,6 +7,7 @@ sha256 that enters a key; its content is not needed.
 import os
 import re
 import stat
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from hashlib import sha256
@@ -15,8 +16,12 @@ from typing import Protocol
 
 from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import parts_in_project
-from storyboard.document.media_headers import MAX_PICTURE, file_problem, picture_length, sound_length
+from storyboard.document.media_headers import MAX_PICTURE, file_problem, is_measurable
 from storyboard.fonts import UnreadableFont, missing_letters
+
+# Returns the seconds of sound or moving pictures in the open file of that descriptor, ``None`` if they are not known.
+# The path is absolute and without links; the descriptor is the file, whatever the path leads to by now.
+MeasureLength = Callable[[int, str, FileKind], Fraction | None]
 
 
 class FileProblem(Exception):
@@ -81,10 +86,15 @@ class DiskFiles:
     Every folder on the way is opened from the one above it without following links, so a swap during the check leads
     nowhere outside. A link inside the project is followed if its target lies in the project as well. ``read_files``
     maps the real path of each file read to its stat result before the read and the sha256 of its content.
+
+    *measure* returns the length of an open sound or clip; without it no length is known.
     """
 
-    def __init__(self, root: Path, *, max_bytes: int = 4 * 1024 * 1024) -> None:
+    def __init__(
+        self, root: Path, *, max_bytes: int = 4 * 1024 * 1024, measure: MeasureLength = lambda *_: None
+    ) -> None:
         self.root = Path(os.path.realpath(root))
+        self._measure: MeasureLength = measure
         self.max_bytes = max_bytes
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
 
@@ -116,11 +126,13 @@ class DiskFiles:
             return ""
 
     def length(self, path: str, kind: FileKind) -> Fraction | None:
-        """Return the seconds of the sound or clip at *path* by its header, ``None`` if the header does not say."""
-        told = sound_length if kind == "sound" else picture_length
+        """Return the seconds of the sound or clip at *path*, ``None`` if they are not known without decoding it."""
         try:
             with self._open(path) as descriptor:
-                return told(partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+                read = partial(os.pread, descriptor.number)
+                if not is_measurable(read, os.fstat(descriptor.number).st_size):
+                    return None
+                return self._measure(descriptor.number, os.path.realpath(self.root / path), kind)
         except (FileProblem, OSError):
             return None
 

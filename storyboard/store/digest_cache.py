@@ -13,6 +13,7 @@ import stat
 import threading
 import zlib
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,12 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS files
 (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID
 """
+_LENGTHS_TABLE = """
+CREATE TABLE IF NOT EXISTS lengths
+(digest TEXT NOT NULL, kind TEXT NOT NULL, length TEXT NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (digest, kind))
+WITHOUT ROWID
+"""
+_SELECT_LENGTH = "SELECT CAST(length AS TEXT), crc FROM lengths WHERE digest = ? AND kind = ?"
 _SELECT = "SELECT CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files WHERE path = ?"
 _SELECT_ALL = "SELECT path, CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files"
 # Above 64 lookups, one full table read is faster than single queries.
@@ -54,6 +61,7 @@ class DigestCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._added: dict[bytes, tuple[str, str]] = {}
+        self._added_lengths: dict[tuple[str, str], str] = {}
         self.stat_log = StatLog()
         self._all_rows: dict[bytes, tuple[str, str, int]] | None = None
         self._lookups = 0
@@ -78,15 +86,51 @@ class DigestCache:
         if digest is not None:
             return digest
         with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
-            before = os.fstat(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            after = os.fstat(file.fileno())
+            return self._read_digest(text, name, file)
+
+    def digest_of_open(self, path: str, descriptor: int) -> str:
+        """Return the sha256 of the regular file open as *descriptor*, which was found at the absolute *path*.
+
+        The file is read only if its stat result changed. Its position moves. Raises ``OSError``.
+        """
+        name = os.fsencode(path)
+        digest = self._find_digest(name, stat_text(os.fstat(descriptor)))
+        if digest is not None:
+            return digest
+        with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+            file.seek(0)
+            return self._read_digest(path, name, file)
+
+    def _read_digest(self, text: str, name: bytes, file: FileIO) -> str:
+        before = os.fstat(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        after = os.fstat(file.fileno())
         if stat_text(before) == stat_text(after):
             self.stat_log.add_file(text, after, digest)
             if not self._racy(after):
                 with self._lock:
                     self._added[name] = (stat_text(after), digest)
         return digest
+
+    def find_length(self, digest: str, kind: str) -> str | None:
+        """Return the cached length of the content with that *digest*, as passed to ``add_length``."""
+        with self._lock:
+            added = self._added_lengths.get((digest, kind))
+            if added is not None:
+                return added
+            try:
+                found = self._db.execute(_SELECT_LENGTH, (digest, kind)).fetchone()
+            except sqlite3.OperationalError:  # busy, or written by a version without lengths
+                return None
+            except sqlite3.DatabaseError:
+                self._rebuild()
+                return None
+        return found[0] if found is not None and _crc(f"{digest} {kind}", found[0]) == found[1] else None
+
+    def add_length(self, digest: str, kind: str, length: str) -> None:
+        """Cache the *length* of a content as text, for one *kind* of measurement."""
+        with self._lock:
+            self._added_lengths[digest, kind] = length
 
     def add_renamed(self, path: Path | str, then: os.stat_result, digest: str) -> None:
         """Cache *digest* for *path* if its stat result still matches *then*, taken before the file was read.
@@ -122,13 +166,16 @@ class DigestCache:
         """Write the new digests in one transaction, or drop them if another process is writing."""
         with self._lock:
             rows = [(name, *row, _crc(*row)) for name, row in self._added.items()]
+            lengths = [(*key, text, _crc(" ".join(key), text)) for key, text in self._added_lengths.items()]
             self._added.clear()
+            self._added_lengths.clear()
             self._all_rows = None
-            if not rows or not self._writable:
+            if not (rows or lengths) or not self._writable:
                 return
             try:
                 with self._db:
                     self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
+                    self._db.executemany("INSERT OR REPLACE INTO lengths VALUES (?, ?, ?, ?)", lengths)
             except sqlite3.OperationalError:
                 pass
             except sqlite3.DatabaseError:
@@ -234,6 +281,7 @@ def _connect(target: str) -> sqlite3.Connection:
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(f"version {version}")
         base.execute(_TABLE)
+        base.execute(_LENGTHS_TABLE)
         if version == 0:
             base.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:

@@ -1,7 +1,11 @@
-"""Length of a sound by its header, compared with its decoded length."""
+"""Length of a sound or clip by its container, compared with its decoded length."""
 
 import math
+import resource
 import struct
+import subprocess
+import sys
+import tempfile
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -9,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from storyboard.core.audio import RATE
-from storyboard.document.media_headers import picture_length, sound_length
+from storyboard.core.file_signatures import FileKind
+from storyboard.document.media_headers import is_measurable
 from storyboard.media.audio.source import measure_length, read_track_sound
+from storyboard.media.length import MAX_READ, media_length
 from tests.media.clips import ffmpeg
+from tests.project import HERE
 
 TOLD = {
     "a.wav": [],
@@ -42,8 +49,11 @@ def written(folder: Path, name: str, *how: str) -> bytes:
     return (folder / name).read_bytes()
 
 
-def told(data: bytes) -> Fraction | None:
-    return sound_length(lambda size, at: data[at : at + size], len(data))
+def told(data: bytes, kind: FileKind = "sound") -> Fraction | None:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return media_length(file.fileno(), kind)
 
 
 @pytest.mark.parametrize("name", TOLD)
@@ -66,7 +76,11 @@ def test_a_header_that_does_not_say_is_not_believed(tmp_path: Path) -> None:
     endless = matroska(element(0x4489, struct.pack(">d", math.inf)))
     for said in (b"", element(0x2AD7B1, b"\0") + element(0x4489, struct.pack(">d", 10)), endless):
         assert told(matroska(said)) is None
-    assert told(matroska(element(0x2AD7B1, b"\x0f\x42\x40") + element(0x4489, struct.pack(">f", 2500)))) == 2.5
+    whole, stated = written(tmp_path, "a.mka", "-c:a", "flac"), struct.pack(">d", 3210)
+    assert whole.count(stated) == 1
+    assert told(whole.replace(stated, struct.pack(">d", 2500))) == 2.5
+    for odd in (math.inf, math.nan, -5.0, 0.0, 1e300):
+        assert told(whole.replace(stated, struct.pack(">d", odd))) is None
 
 
 def element(name: int, data: bytes) -> bytes:
@@ -96,11 +110,78 @@ def test_a_header_says_how_long_the_pictures_are_whatever_the_sound(rate: str, t
         made = ffmpeg(*tone, *shown, str(tmp_path / name))
         assert made.returncode == 0, made.stderr
         data = (tmp_path / name).read_bytes()
-        found = picture_length(lambda size, at, data=data: data[at : at + size], len(data))
+        found = told(data, "clip")
         if name == "a.mkv":
             assert found is None, "it tells only how long the sound is"
         else:
             assert found is not None
             assert abs(found - 31 / Fraction(rate)) < Fraction(1, 500)
         for end in range(0, len(data), 97):
-            picture_length(lambda size, at, data=data[:end]: data[at : at + size], end)
+            told(data[:end], "clip")
+
+
+def box(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(data)) + name + data
+
+
+def clip_bytes(folder: Path, *how: str) -> bytes:
+    made = ffmpeg("-f", "lavfi", "-i", "color=size=64x36:rate=24", "-frames:v", "31", *how, str(folder / "a.mp4"))
+    assert made.returncode == 0, made.stderr
+    return (folder / "a.mp4").read_bytes()
+
+
+def test_a_file_that_needs_more_reading_than_allowed_has_no_length(tmp_path: Path) -> None:
+    whole = clip_bytes(tmp_path)
+    assert told(whole, "clip") == Fraction(31, 24)
+    assert told(whole + box(b"free", bytes(1000)), "clip") == Fraction(31, 24)
+    udta = box(b"moov", box(b"udta", box(b"meta", bytes(MAX_READ))))
+    assert told(box(b"ftyp", b"isom" + bytes(4)) + udta, "clip") is None
+    assert told(whole.replace(b"moov", b"moof", 1), "clip") is None
+
+
+def test_boxes_that_declare_more_than_they_hold_are_not_read(tmp_path: Path) -> None:
+    whole = clip_bytes(tmp_path)
+    inflated = box(b"cmov", box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", 2**31 - 1) + bytes(64)))
+    assert told(whole[:32] + inflated + whole[32:], "clip") is None
+    assert told(clip_bytes(tmp_path, "-y", "-movflags", "+frag_every_frame+empty_moov"), "clip") is None
+
+
+@pytest.mark.parametrize(("size", "count", "fits"), [(1, 100, True), (1, 2**31, False), (2**16, 2**16, False)])
+def test_samples_that_do_not_fit_into_the_file_are_not_tabulated(size: int, count: int, fits: bool) -> None:
+    data = box(b"ftyp", b"isom") + box(b"moov", box(b"stsz", struct.pack(">III", 0, size, count)) + bytes(100))
+    assert is_measurable(lambda length, at: data[at : at + length], len(data)) is fits
+
+
+def test_a_file_without_the_index_of_an_mp4_is_not_measured() -> None:
+    data = box(b"ftyp", b"isom") + box(b"mdat", bytes(100))
+    assert not is_measurable(lambda length, at: data[at : at + length], len(data))
+    assert is_measurable(lambda length, at: b"fLaC"[at : at + length], 4)
+
+
+def test_an_open_file_keeps_its_position(tmp_path: Path) -> None:
+    written(tmp_path, "a.wav")
+    with (tmp_path / "a.wav").open("rb", buffering=0) as file:
+        file.seek(7)
+        assert media_length(file.fileno(), "sound") == Fraction(321, 100)
+        assert file.tell() == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell how large a process is")
+def test_a_file_that_takes_too_much_memory_has_no_length(tmp_path: Path) -> None:
+    # FFmpeg makes room for a text as long as it claims to be, in a list that claims to hold it
+    whole = written(tmp_path, "a.wav")
+    at = whole.index(b"LIST")
+    huge = whole[:at] + b"LIST\xff\xff\xff\x7fINFOISFT\xff\xff\xff\x6f" + whole[at:]
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    program = (
+        "from benchmarks.measure import peak_mb; from storyboard.media.length import media_length; "
+        "print(media_length(0, 'sound'), peak_mb() < 400)"
+    )
+    (tmp_path / "huge.wav").write_bytes(huge)
+    with (tmp_path / "huge.wav").open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=HERE, stdin=file, capture_output=True, text=True, check=True
+        )
+    assert done.stdout == "None True\n"
+    assert told(huge) is None
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

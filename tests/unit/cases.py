@@ -6,10 +6,13 @@ it writes these anew. Read what it wrote before you commit it.
 """
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+from storyboard.core.file_signatures import FileKind
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import DiskFiles
+from storyboard.media.length import media_length
 from storyboard.providers.models import cards
 from storyboard.report.diagnostics import render
 
@@ -25,8 +28,12 @@ def cases(kind: str) -> list[Path]:
 def loaded(case: Path) -> Loaded:
     """A case as the language reads it, with its own folder for a project."""
     if case.is_dir():
-        return load("storyboard.yaml", DiskFiles(case), cards())
-    return load(case.name, DiskFiles(case.parent), cards())
+        return load("storyboard.yaml", DiskFiles(case, measure=_measure), cards())
+    return load(case.name, DiskFiles(case.parent, measure=_measure), cards())
+
+
+def _measure(descriptor: int, _path: str, kind: FileKind) -> Fraction | None:
+    return media_length(descriptor, kind)
 
 
 def printed(case: Path) -> str:

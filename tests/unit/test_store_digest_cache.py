@@ -226,3 +226,57 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with DigestCache(tmp_path / "index.sqlite", lambda: LATER) as index, pytest.raises(NotAFile):
         index.digest_of(tmp_path / "link")
+
+
+def test_a_length_is_remembered_by_content_and_kind(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    with DigestCache(path, lambda: LATER) as index:
+        assert index.find_length(sha(b"x"), "sound 1") is None
+        index.add_length(sha(b"x"), "sound 1", "5/2")
+        assert index.find_length(sha(b"x"), "sound 1") == "5/2"
+    with DigestCache(path, lambda: LATER) as index:
+        assert index.find_length(sha(b"x"), "sound 1") == "5/2"
+        assert index.find_length(sha(b"x"), "clip 1") is None
+        assert index.find_length(sha(b"y"), "sound 1") is None
+
+
+def test_a_length_whose_cells_were_damaged_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    with DigestCache(path, lambda: LATER) as index:
+        index.add_length(sha(b"x"), "sound 1", "5/2")
+    with contextlib.closing(sqlite3.connect(path)) as base, base:
+        base.execute("UPDATE lengths SET length = '6/2'")
+    with DigestCache(path, lambda: LATER) as index:
+        assert index.find_length(sha(b"x"), "sound 1") is None
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_memory_that_kept_no_lengths_yet_serves_on(tmp_path: Path, writable: bool, reads: list[str]) -> None:
+    path, own = tmp_path / "index.sqlite", tmp_path / "temple.jpg"
+    own.write_bytes(b"temple")
+    with DigestCache(path, lambda: LATER) as index:
+        index.digest_of(own)
+    with contextlib.closing(sqlite3.connect(path)) as base, base:
+        base.execute("DROP TABLE lengths")
+    with DigestCache(path, lambda: LATER, writable=writable) as index:
+        assert index.find_length(sha(b"x"), "sound 1") is None
+        assert index.digest_of(own) == sha(b"temple")
+        index.add_length(sha(b"x"), "sound 1", "5/2")
+    with DigestCache(path, lambda: LATER) as index:
+        assert index.find_length(sha(b"x"), "sound 1") == ("5/2" if writable else None)
+    assert len(reads) == 1
+
+
+def test_an_open_file_is_known_by_its_stat_and_not_by_its_path(
+    tmp_path: Path, remember: Opener, reads: list[str]
+) -> None:
+    own = tmp_path / "temple.jpg"
+    own.write_bytes(b"temple")
+    index = remember(tmp_path / "index.sqlite", LATER)
+    with own.open("rb", buffering=0) as file:
+        assert index.digest_of_open(os.fspath(own), file.fileno()) == sha(b"temple")
+        assert index.digest_of_open(os.fspath(own), file.fileno()) == index.digest_of(own) == sha(b"temple")
+        own.unlink()
+        own.write_bytes(b"another")
+        assert index.digest_of_open(os.fspath(own), file.fileno()) == sha(b"temple")
+    assert len(reads) == 2, "the path leads to another file by now, whose stat is not the remembered one"

@@ -84,7 +84,7 @@ def command(
         if maker or select or remake:
             raise click.UsageError("--plan says what is made; leave --provider, --draft, --select and --remake out")
         maker, select, remake = approved.choice.provider, approved.choice.select, approved.choice.remake
-    project = read_project(path, maker)
+    project = read_project(path, maker, remember=True)
     storyboard = require_valid(output, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     cap = approved_cap(approved, cap) if approved is not None else cap

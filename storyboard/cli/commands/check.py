@@ -25,7 +25,7 @@ def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet
     if a build would change the lockfile.
     """
     output = CommandOutput("check", as_json=as_json, quiet=quiet)
-    project = read_project(path, provider)
+    project = read_project(path, provider, remember=True)
     storyboard = require_valid(output, project)
     shots = sum(1 for _ in storyboard.shots())
     data = {"shots": shots, "files": project.files, "findings": as_data(project.findings)}

@@ -72,7 +72,7 @@ def command(
     """
     output = CommandOutput("take", as_json=as_json, quiet=quiet)
     name = provider_name(provider, draft=draft)
-    project = read_project(path, name)
+    project = read_project(path, name, remember=True)
     storyboard = require_valid(output, project)
     edit, seeds = _add_seeds(output, project, storyboard, shot, count)
     changed, storyboard = read_edited(output, project, edit, name)
