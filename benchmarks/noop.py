@@ -79,15 +79,16 @@ def _memory(film: Path, shots: int, state: str) -> Row:
 
 def _alternating(runs: int, film: Path, words: Sequence[str]) -> tuple[Sample, Sample]:
     """CPU seconds of an idle interpreter and of *words*, run in turn; the first run of *words* does not count."""
-    _cpu(film, words)
+    cpu_seconds(film, words)
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(runs):
         for values, task in zip(taken, (_NOTHING, words), strict=True):
-            values.append(_cpu(film, task))
+            values.append(cpu_seconds(film, task))
     return Sample(tuple(taken[0])), Sample(tuple(taken[1]))
 
 
-def _cpu(film: Path, words: Sequence[str]) -> float:
+def cpu_seconds(film: Path, words: Sequence[str]) -> float:
+    """Run *words* in the folder *film* and return the CPU time, user and system, of the process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(words, cwd=film, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
