@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from storyboard.core.build_events import BuildResult, Listener, Notice
-from storyboard.core.clip_warnings import ClipWarning, clip_warnings
+from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings
 from storyboard.core.model import FOOTAGE
 from storyboard.core.plan import Plan, TakeResult
 from storyboard.core.planner import Planner

@@ -27,11 +27,10 @@ from storyboard.core.segments import CopyRange
 from storyboard.durable import remove
 from storyboard.engine import commit
 from storyboard.engine.commit import CommitQueue
-from storyboard.engine.film import join_film
+from storyboard.engine.film import JoinPrefetcher, join_film
 from storyboard.engine.generators import FREE_GENERATORS, GeneratedClip, GenerationRequest, TakeGenerator
 from storyboard.engine.locked_takes import was_accepted
 from storyboard.engine.paid.context import request_of_job
-from storyboard.engine.prefetch import JoinPrefetcher
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.worker_pool import OnStart, TaskRunner, WorkerDied
 from storyboard.engine.worker_tasks import (

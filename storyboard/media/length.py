@@ -29,7 +29,7 @@ from av.video.stream import VideoStream
 from storyboard.core.file_signatures import SIGNATURE_BYTES, FileKind, container_format
 from storyboard.media.reader import UnreadableMedia, open_container, ratio
 
-# `cli.media_lengths` remembers lengths by digest: raise its version when one comes out differently here.
+# `cli.project` remembers lengths by digest: raise its version when one comes out differently here.
 MAX_READ = 64 << 20
 MAX_MEMORY = 256 << 20
 # Three minutes of frames. Few fades are longer, and `check` must stay fast.

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from storyboard.core.build_events import BuildResult, FilmFile, ReplacedTake
-from storyboard.core.clip_warnings import ClipWarning
+from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words, seconds_of

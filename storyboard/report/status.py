@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from storyboard.core.clip_warnings import ClipWarning, clip_warnings
+from storyboard.core.build_events import ClipWarning, clip_warnings
 from storyboard.core.lockfile_plan import OutdatedEntry
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from storyboard.durable import (
 from storyboard.store.batch_writer import BatchWriter, Write
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import find_quarantined, quarantine
-from storyboard.store.shard_dirs import ShardDirs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _READ_ONLY = 0o444
@@ -284,3 +284,37 @@ def _copy_to_temp(source: int, path: Path, temp: str) -> tuple[str, int]:
 def _read(source: int, path: Path) -> bytes:
     with errors_for_path(path):
         return os.read(source, CHUNK)
+
+
+class ShardDirs:
+    """The shard folders in *root*, for any number of threads.
+
+    Remembers which folders survive a power failure, so that *root* is synced once for each folder, not for every file.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._durable: set[str] = set()
+
+    def path_of(self, name: str) -> str:
+        """Return the shard folder of *name*."""
+        return f"{self.root}/{name[:2]}"
+
+    def make(self, shard: str) -> None:
+        """Make a missing folder, and mark it as not yet durable. Raises ``OSError``."""
+        self._durable.discard(shard)
+        with errors_for_path(shard), suppress(FileExistsError):
+            try:
+                os.mkdir(shard)
+            except FileNotFoundError:
+                make_folders(Path(self.root))
+                os.mkdir(shard)
+
+    def unsynced_folders(self, shard: str) -> tuple[str, ...]:
+        """Return the folders to sync before a new name in *shard* counts."""
+        return (shard,) if shard in self._durable else (shard, self.root)
+
+    def mark_synced(self, folders: Collection[str]) -> None:
+        """Record that *folders* were synced after they were made; folders outside *root* are ignored."""
+        if self.root in folders:
+            self._durable.update(folder for folder in folders if folder.rpartition("/")[0] == self.root)

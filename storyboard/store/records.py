@@ -24,7 +24,7 @@ from storyboard.durable import (
     stage,
 )
 from storyboard.store.batch_writer import Write
-from storyboard.store.blobs import BlobStore, Damaged, Missing, is_digest
+from storyboard.store.blobs import BlobStore, Damaged, Missing, ShardDirs, is_digest
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import (
     ChecksumMismatch,
@@ -35,7 +35,6 @@ from storyboard.store.integrity import (
     quarantine,
     read,
 )
-from storyboard.store.shard_dirs import ShardDirs
 
 
 class PendingRecord(Struct, frozen=True):

@@ -14,7 +14,7 @@ import pytest
 
 from storyboard.core.audio import RATE
 from storyboard.core.file_signatures import FileKind
-from storyboard.document.media_headers import is_measurable
+from storyboard.document.project_files import is_measurable
 from storyboard.media.audio.source import measure_length, read_track_sound
 from storyboard.media.length import MAX_READ, media_length
 from tests.media.clips import ffmpeg

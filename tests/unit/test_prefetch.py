@@ -8,7 +8,7 @@ import pytest
 
 from storyboard.core.plan import SegmentResult, TakeResult
 from storyboard.core.reason import CopyBlocker
-from storyboard.engine.prefetch import JoinPrefetcher
+from storyboard.engine.film import JoinPrefetcher
 from storyboard.media.reader import InvalidMedia
 from tests.media.clips import make
 

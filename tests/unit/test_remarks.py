@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import msgspec
 
-from storyboard.core.clip_warnings import JUMP, ClipWarning, clip_warnings
+from storyboard.core.build_events import JUMP, ClipWarning, clip_warnings
 from storyboard.core.graph import Action
 from storyboard.core.plan import TakeResult
 from storyboard.report.build_result import warning_line
