@@ -1,6 +1,7 @@
 """A build: runs the plan of a session with workers, generators and signal handlers, then writes links and captions."""
 
 import asyncio
+import importlib
 import signal
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -119,6 +120,8 @@ class Build:
         except BaseException:
             runner.close()
             raise
+        if not plan.nothing_to_do():
+            _load_media()
         if watch is not None:
             watch(runner.progress)
         priced = frozenset(step.action.id for step in plan.of("take") if step.do in ("make", "wait"))
@@ -192,6 +195,16 @@ class Build:
         made = ((step.action, self._planner.results[name]) for name, step in result.made.items())
         takes = [(action, take) for action, take in made if isinstance(take, TakeResult)]
         return clip_warnings(self._session.storyboard, takes)
+
+
+def _load_media() -> None:
+    """Import what the threads of a build use of PyAV, while workers start.
+
+    Modules of PyAV import each other, so two threads that import them for the first time at once can fail: of 25 trials
+    two ended with an ImportError or a deadlock.
+    """
+    importlib.import_module("storyboard.media.frames")
+    importlib.import_module("storyboard.media.join.join")
 
 
 async def _run_until_signal(scheduler: Scheduler, abort: Callable[[int], object]) -> BuildResult:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -276,3 +278,43 @@ def test_a_project_that_was_never_built_gets_no_folder_from_reading(tmp_path: Pa
     project = Inside(tmp_path / "film")
     assert project.run("plan").code == 0
     assert not (project.folder / ".storyboard").exists()
+
+
+# Prints the modules of PyAV and of the media package that a thread other than the main one has imported. Only the join
+# uses PyAV's subtitles, which it imports itself.
+THREAD_IMPORTS = """
+import sys, threading
+found = []
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        is_media = name.startswith(("av.", "storyboard.media.")) and not name.startswith("av.subtitles")
+        if is_media and threading.current_thread() is not threading.main_thread():
+            found.append(name)
+sys.meta_path.insert(0, Watch())
+from tests import tiny
+tiny.install()
+from storyboard.cli.main import run
+code = run(["build"])
+print(*found)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("change", ["nothing is built", "the film is missing"])
+def test_no_thread_is_the_first_to_import_pyav(project: Project, tmp_path: Path, change: str) -> None:
+    if change == "nothing is built":
+        folder = Project(tmp_path / "new").folder
+    else:
+        folder = project.folder
+        project.film.unlink()
+    done = subprocess.run(
+        [sys.executable, "-c", THREAD_IMPORTS],
+        cwd=folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == ""
