@@ -119,7 +119,7 @@ def make_plan_file(
 
 
 def _film(storyboard: Storyboard) -> dict[str, Any]:
-    """Return the settings of the films, beside their shots, that can be seen or heard; without the content of files."""
+    """Return the settings of the films that can be seen or heard, without their shots and the content of files."""
     with_chapters = any(output.chapters for output in storyboard.outputs)
     return {
         "shots": [shot.id for shot in storyboard.shots()],

@@ -63,7 +63,7 @@ class KnownSegment(Struct, frozen=True, array_like=True, gc=False):
 
 
 class KnownPlan(Struct, frozen=True):
-    """A plan whose results were in place, and what it depended on beside the shots.
+    """A plan whose results were in place, and what it depended on, without the shots.
 
     *given* is a digest of outputs, renderer and engines. *files* maps paths and URLs to the digests of their content,
     *renderer* is the version that rendered; *common* has the parameter sets that can be copied, by film.
@@ -88,7 +88,7 @@ class PlanSnapshot(Struct, frozen=True):
 
 
 def given_digest(storyboard: Storyboard, options: PlanOptions) -> str:
-    """Return a digest of everything that a film depends on beside its shots and files."""
+    """Return a digest of everything that a film depends on, except for its shots and files."""
     fonts = [output.font and options.files.get(output.font.path) for output in storyboard.outputs]
     inputs = [storyboard.outputs, fonts, options.renderer, options.engines]
     return sha256(msgspec.json.encode(inputs, enc_hook=as_text, order="sorted")).hexdigest()

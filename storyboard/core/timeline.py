@@ -144,7 +144,7 @@ def _matches(take: ClipInfo, output: Output) -> bool:
 
 
 def common_parameter_sets(votes: Mapping[str, int]) -> str:
-    """Return the parameter sets with the most frames; takes with other ones cannot be copied beside them.
+    """Return the parameter sets with the most frames; takes with other ones cannot be copied into one film with them.
 
     *votes* counts frames by parameter sets; the answer does not depend on its order.
     """

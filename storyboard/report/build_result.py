@@ -17,13 +17,12 @@ _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 
 
 def warning_line(warning: ClipWarning) -> str:
-    """Return ``glide: black from 2.0 to 3.5 s``."""
+    """Return ``glide is black from 2.0 to 3.5 s``."""
     name = warning.shot if warning.seed is None else f"{warning.shot}#{warning.seed}"
     if warning.kind == "jump":
         frame = _MOMENTS.get(warning.at, f"the frame at {warning.at} s")
-        return f"{name}: begins {warning.difference:.1f} of 255 away from {frame} of {warning.frame}"
-    what = "black" if warning.kind == "black" else "stands still"
-    return f"{name}: {what} from {_seconds_text(warning.start)} to {_seconds_text(warning.end)} s"
+        return f"the first frame of {name} differs from {frame} of {warning.frame} by {warning.difference:.1f} of 255"
+    return f"{name} is {warning.kind} from {_seconds_text(warning.start)} to {_seconds_text(warning.end)} s"
 
 
 def _seconds_text(value: float) -> str:
@@ -65,17 +64,17 @@ def outcome_text(
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += _blocked_lines(left_out)
     lines += [f"take     {replaced_line(one)}" for one in ended.chosen]
-    lines += [f"look at  {warning_line(one)}" for one in ended.remarks]
+    lines += [f"warning: {warning_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason_text(step)}" for step in ended.reused.values()]
-    if not ended.made and not ended.failed and not ended.stopped_by:
-        lines.append(f"nothing to make: {several(takes[1], 'shot')} reused")
+    if not (ended.made or ended.failed or left_out or ended.stopped_by):
+        lines.append(f"nothing to do: {several(takes[1], 'shot')} reused")
     else:
-        rendered = f", {several(segments, 'segment')} rendered" if segments else ""
-        cost = f", {dollars(ended.cost)} spent" if ended.cost else ""
-        more = f" and {several(alternates, 'take')} beside them" if alternates else ""
-        got = f", {takes[2]} fetched" if takes[2] else ""
-        done = f"{several(takes[0], 'shot')} made{more}{got}, {takes[1]} reused"
+        more = f" and {several(alternates, 'alternate take')}" if alternates else ""
+        got = f", downloaded {several(takes[2], 'take')}" if takes[2] else ""
+        rendered = f", rendered {several(segments, 'segment')}" if segments else ""
+        cost = f", spent {dollars(ended.cost)}" if ended.cost else ""
+        done = f"made {several(takes[0], 'shot')}{more}{got}, reused {takes[1]}"
         lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
     wanted = {output.name: output.loudness for output in storyboard.outputs}
     for film in ended.films:
@@ -83,10 +82,9 @@ def outcome_text(
     missing = [name for name in wanted if name not in {film.name for film in ended.films}]
     if missing and not ended.failed:
         what = "the film" if missing == [""] else f"{listed(missing)}"
-        were, its = ("was", "its") if len(missing) == 1 else ("were", "their")
+        were = "was" if len(missing) == 1 else "were"
         silent = bool(left_out) and all(step.action.kind == "sound" for step in left_out)
-        why = f"{its} sound is not" if silent else f"not all of {its} shots are"
-        lines.append(f"{what} {were} not made: {why} there")
+        lines.append(f"{what} {were} not joined: {'the sound is' if silent else 'shots are'} missing")
     return "\n".join(lines)
 
 
@@ -102,7 +100,7 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
 
 def _film_lines(ended: BuildResult, film: FilmFile, loudness: Fraction | None, typed: Typed) -> list[str]:
     length = in_words(seconds_of(film.frames, film.rate))
-    how = ", with slates for what is not there" if film.partial else "" if film.joined else ", as it was"
+    how = ", with placeholders for missing shots" if film.partial else "" if film.joined else ", unchanged"
     counted = _encode_counts(ended, film.name)
     details = [encode_counts_text(counted)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, loudness)
@@ -111,10 +109,10 @@ def _film_lines(ended: BuildResult, film: FilmFile, loudness: Fraction | None, t
 
 
 def replaced_line(one: ReplacedTake) -> str:
-    """Return ``a: 3f2a91bc0d4e (seed 3) instead of 9c1d20aa77b1: the lockfile names it``."""
+    """Return ``a: 3f2a91bc0d4e (seed 3) replaces 9c1d20aa77b1: it is in the lockfile``."""
     seed = (one.step.request or {}).get("seed")
     named = f"{_take_digest(one.step)[:12]}{f' (seed {seed})' if seed is not None else ''}"
-    return f"{one.step.action.shot}: {named} instead of {one.instead[:12]}: {replaced_why(one)}"
+    return f"{one.step.action.shot}: {named} replaces {one.instead[:12]}: {replaced_why(one)}"
 
 
 def replaced_why(one: ReplacedTake) -> str:
@@ -122,9 +120,9 @@ def replaced_why(one: ReplacedTake) -> str:
     why = one.step.reason
     fields = listed(dict.fromkeys(change.field for change in why.changes))
     if why.why == "cached" and fields:
-        return f"made before for what is asked now; the one in the lockfile answers another request: {fields}"
+        return f"it matches the current request; the locked take is stale: {fields} changed"
     if why.why == "unchanged":
-        return "the lockfile names it, and it answers what is asked now"
+        return "it is in the lockfile and matches the current request"
     return reason_text(one.step)
 
 

@@ -9,6 +9,17 @@ from storyboard.core.results import CacheItem
 from storyboard.report.text import clean, dollars, paid, several
 
 _NOUNS = {"loose": "other file"}  # such as music and pictures
+# What ``CacheItem.kept`` means; its values are keys in JSON and stay as they are.
+_KEPT = {
+    "in use": "in use",
+    "locked": "named by a lockfile",
+    "paid": "paid for",
+    "perhaps a paid take": "possibly paid for",
+    "a paid job is not finished": "possibly needed by an unfinished paid job",
+    "of a cut, which takes no room": "records of cuts, without files",
+    "of a take that stays": "derived from a kept take",
+    "went into a take that stays": "input of a kept take",
+}
 
 
 def size_text(size: int) -> str:
@@ -79,16 +90,15 @@ def cleaning_text(items: Sequence[CacheItem], size: int, *, deleted: bool, comma
     lines = [
         f"  {verb}  {item.kind:<8} {_label(item)} {item.digest[:12]}  {_size_and_cost(item)}".rstrip() for item in gone
     ]
-    lines += [f"  stays: {count} {why}" for why, count in sorted(stays.items())]
-    done = "freed" if deleted else "would be freed"
+    lines += [f"  kept: {count} {_KEPT.get(why, why)}" for why, count in sorted(stays.items())]
     spent = sum((item.cost for item in gone), Decimal(0))
-    cost = f", {dollars(spent)} were paid for them" if spent else ""
-    lines.append(f"{len(gone)} of {len(items)} things, {size_text(size)} {done}{cost}")
+    cost = f", paid {dollars(spent)}" if spent else ""
+    lines.append(f"{verb} {len(gone)} of {several(len(items), 'item')}: {size_text(size)}{cost}")
     if gone and not deleted:
-        lines.append(f"nothing was deleted; `{command}` does")
+        lines.append(f"nothing deleted yet; run `{command}`")
     if stays["paid"]:
         spent = sum((item.cost for item in items if item.kept == "paid"), Decimal(0))
-        lines.append(f"paid takes that no lockfile names: {stays['paid']}, {dollars(spent)}; `--paid` lets them go")
+        lines.append(f"paid takes in no lockfile: {stays['paid']}, {dollars(spent)}; delete them with `--paid`")
     return "\n".join(lines)
 
 

@@ -5,23 +5,23 @@ from decimal import Decimal
 from typing import Any
 
 from storyboard.core.results import CostTotal
-from storyboard.report.text import clean, dollars
+from storyboard.report.text import clean, dollars, several
 
 
 def cost_text(lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> str:
     """Return a line for each name, failures apart, then the sum, then what open jobs have reserved."""
     if not lines and not bound:
-        return "nothing has been spent"
+        return "nothing spent"
     width = max([len(line.name) for line in lines] + [5])
     text = []
     for line in lines:
         word = "attempt" if line.attempts == 1 else "attempts"
-        note = "  without a take; may not have been charged" if line.failed else ""
+        note = "  failed; possibly not charged" if line.failed else ""
         text.append(f"{clean(line.name):<{width}}  {dollars(line.cost):>9}  {line.attempts} {word}{note}")
     text.append(f"{'total':<{width}}  {dollars(_sum(lines)):>9}")
     if bound:
-        jobs = "1 job that has" if len(bound) == 1 else f"{len(bound)} jobs that have"
-        text.append(f"and about {dollars(sum(bound.values(), Decimal(0)))} bound by {jobs} not ended")
+        reserved = dollars(sum(bound.values(), Decimal(0)))
+        text.append(f"about {reserved} more reserved for {several(len(bound), 'unfinished job')}")
     return "\n".join(text)
 
 

@@ -12,7 +12,7 @@ from storyboard.core.reason import Change
 from storyboard.core.timebase import in_words, plain_number
 from storyboard.report.plan import Paint, plain
 from storyboard.report.reason import change_lines, reason_text
-from storyboard.report.text import clean, dollars
+from storyboard.report.text import clean, dollars, listed
 
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "follows": "yellow"}
 
@@ -58,7 +58,7 @@ def _rows(between: Between) -> list[_Row]:
     for shot in comparison.added:
         row(shot, "added")
     for old, new in comparison.renamed:
-        row(new, "renamed", f"was {clean(old)}")
+        row(new, "renamed", f"from {clean(old)}")
     for change in comparison.changed:
         row(change.shot, "changed", _fields(change.changes), _lines(change.changes))
     for timed in comparison.retimed:
@@ -80,8 +80,8 @@ def _work(row: _Row) -> list[str]:
     if step is None or row.kind == "follows":
         return []
     if _is_made(step):
-        return ["to be made"]
-    return ["the take is there"] if row.kind in ("added", "changed") and step.do == "reuse" else []
+        return ["to make"]
+    return ["take exists"] if row.kind in ("added", "changed") and step.do == "reuse" else []
 
 
 def _is_made(step: Step) -> bool:
@@ -108,7 +108,7 @@ def diff_text(between: Between, paint: Paint = plain) -> str:
         lines += [f"           {'':<{width}}  {line}" for line in row.lines]
     lines += [f"  film     {line}" for line in _lines(between.comparison.film)]
     if between.comparison.same():
-        lines.append("  the same film")
+        lines.append("  no differences")
     return "\n".join([*lines, "", *_bill(between)])
 
 
@@ -123,11 +123,11 @@ def _bill(between: Between) -> list[str]:
     takes = between.plan.takes()
     made = sum(1 for step in takes if _is_made(step))
     there = sum(1 for step in takes if isinstance(step.result, TakeResult))
-    lines = [f"to get there: {made} to make, {there} there; estimated cost {dollars(between.plan.cost())}"]
+    lines = [f"newer version: {made} to make, {there} to reuse; estimated cost {dollars(between.plan.cost())}"]
     if between.elsewhere:
         lines.append(
-            f"note: {len(between.elsewhere)} of them are named by a lockfile, but are not in this cache: "
-            + ", ".join(between.elsewhere)
+            f"note: takes that a lockfile names and this cache lacks: {len(between.elsewhere)} ("
+            f"{listed(between.elsewhere)})"
         )
     return lines
 
@@ -175,18 +175,18 @@ def diff_markdown(between: Between) -> str:
         "|---|---|---|",
         f"| shots | {between.counts[0]} | {between.counts[1]} |",
         f"| running time | {in_words(old)} | {in_words(new)} |",
-        f"| cost to get there | | {dollars(between.plan.cost())} |",
+        f"| estimated cost | | {dollars(between.plan.cost())} |",
         "",
     ]
     if comparison.same():
-        return "\n".join([*lines, "The same film."])
+        return "\n".join([*lines, "No differences."])
     if rows:
         lines += ["| | shot | | cost |", "|---|---|---|---|"]
         lines += [f"| {row.kind} | {_cell(row.shot)} | {_cell('; '.join(row.about))} | {row.price} |" for row in rows]
     words = [f"{row.shot}: {line}" for row in rows for line in row.lines]
     words += [f"film: {line}" for line in _lines(comparison.film)]
     if words:
-        lines += ["", "<details><summary>Word by word</summary>", "", *_fenced(words), "", "</details>"]
+        lines += ["", "<details><summary>Changed fields</summary>", "", *_fenced(words), "", "</details>"]
     return "\n".join([*lines, "", *(_bill(between)[1:])]).rstrip()
 
 

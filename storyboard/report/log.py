@@ -51,7 +51,7 @@ def _entry_lines(shot: str, entry: LogEntry) -> list[str]:
     if moment.was and moment.was != moment.shot:
         lines.append(f"  renamed: {clean(moment.was)} -> {clean(moment.shot)}")
     elif moment.shot != shot:
-        lines.append(f"  called {clean(moment.shot)}")
+        lines.append(f"  named {clean(moment.shot)}")
     for change in moment.changes:
         changed = change_lines(change)
         lines += [f"  {line}" if moment.was else f"  {_new_value(line)}" for line in changed]
@@ -65,11 +65,11 @@ def _new_value(line: str) -> str:
 
 def _answer_text(answer: Answer) -> str:
     if answer.state == "drawn":
-        return "drawn into the film, so it has no take"
+        return "rendered into the film, without a take"
     if answer.footage:
-        return f"own footage, taken in as {answer.take[:12]}" if answer.take else "own footage, not in this cache"
+        return f"own footage, imported as {answer.take[:12]}" if answer.take else "own footage, not in this cache"
     if answer.take is None:
-        return "no take is known for it"
+        return "no known take"
     seed = f", seed {answer.seed}" if answer.seed is not None else ""
     cost = f", {paid(answer.cost)}" if answer.cost else ""
     return f"take {answer.take[:12]}{seed}{cost}{'' if answer.here else ', not in this cache'}"

@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Output, Storyboard
-from storyboard.core.plan import EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
+from storyboard.core.plan import Do, EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
 from storyboard.core.ranges import overlaps
+from storyboard.core.reason import CopyBlocker
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
-from storyboard.report.reason import blocker_text, change_lines, reason_text, shot_names, take_name
+from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, clean_lines, dollars, several
 
@@ -50,11 +51,11 @@ _REASONS = 4
 
 
 def encode_counts_text(counted: EncodeCounts) -> str:
-    """Return ``1,812 of 2,304 frames copied, 492 encoded: 480 because it is trimmed, 12 because it is a dissolve``."""
+    """Return ``1,812 of 2,304 frames copied, 492 encoded: 480 (trimmed), 12 (dissolve)``."""
     if not counted.encoded:
-        return f"{'the one frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
-    first = blocker_counts(counted)[:_REASONS]
-    why = [f"{frames:,} because {clean(text)}" for text, frames in first if text]
+        return f"{'1 frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
+    first = blocker_counts(counted, blocker_text)[:_REASONS]
+    why = [f"{frames:,} ({clean(text)})" for text, frames in first if text]
     others = counted.encoded - sum(frames for _, frames in first)
     why += [f"{others:,} for other reasons"] if others else []
     reasons = f": {', '.join(why)}" if why else ""
@@ -63,15 +64,15 @@ def encode_counts_text(counted: EncodeCounts) -> str:
 
 def encode_counts_data(counted: EncodeCounts) -> dict[str, Any]:
     """Return the numbers of copied and encoded frames as JSON data."""
-    why = dict(blocker_counts(counted))
+    why = dict(blocker_counts(counted, blocker_key))
     return {"frames": counted.frames, "copied": counted.copied, "encoded": counted.encoded, "why": why}
 
 
-def blocker_counts(counted: EncodeCounts) -> list[tuple[str, int]]:
-    """Return the numbers of encoded frames by the wording of what blocks a copy, the largest first."""
+def blocker_counts(counted: EncodeCounts, name: Callable[[CopyBlocker | None], str]) -> list[tuple[str, int]]:
+    """Return the numbers of encoded frames by the name of what blocks a copy, the largest first."""
     counts: Counter[str] = Counter()
     for blocker, frames in counted.why.items():
-        counts[blocker_text(blocker)] += frames
+        counts[name(blocker)] += frames
     return counts.most_common()
 
 
@@ -95,12 +96,18 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
     facts = f"{main.seconds(output)} ({main.frames_at_rate(output)}), {output.size}"
     if output.name:
         facts = f"{main.seconds(output)}, {several(len(storyboard.outputs), 'film')}"
-    name, made_by = clean_lines(storyboard.title or storyboard.file), ", ".join(providers)
-    lines = [f"{name}: {several(len(shots), 'shot')}, {facts}, made by {made_by or 'nobody: nothing is generated'}"]
+    name = clean_lines(storyboard.title or storyboard.file)
+    lines = [f"{name}: {several(len(shots), 'shot')}, {facts}, {_providers_text(providers)}"]
     for film in storyboard.films() if output.name else ():
         one = film.output
         lines.append(f"  {one.name}: {clean(one.file)}, {length(film, takes).frames_at_rate(one)}, {one.size}")
     return "\n".join(lines)
+
+
+def _providers_text(names: list[str]) -> str:
+    if not names:
+        return "no generated shots"
+    return f"{'provider' if len(names) == 1 else 'providers'}: {', '.join(names)}"
 
 
 def _takes(plan: Plan) -> dict[str, ClipInfo]:
@@ -168,9 +175,10 @@ def _sum_text(plan: Plan, shots: list[Step]) -> str:
     counts = Counter(step.do for step in shots)
     make = counts["make"] + counts["wait"]
     parts = [f"{make} to make"]
-    parts += [f"{counts['resume']} to pick up"] if counts["resume"] else []
+    parts += [f"{counts['resume']} to resume"] if counts["resume"] else []
     parts += [f"{counts['reuse'] + counts['copy']} to reuse"]
-    parts += [f"{counts[do]} {do}" for do in ("held", "blocked", "skip") if counts[do]]
+    words: dict[Do, str] = {"held": "held", "blocked": "blocked", "skip": "skipped"}
+    parts += [f"{counts[do]} {word}" for do, word in words.items() if counts[do]]
     text = ", ".join(parts)
     if plan.nothing_to_do():
         text = f"nothing to do: {text}"
@@ -178,29 +186,35 @@ def _sum_text(plan: Plan, shots: list[Step]) -> str:
 
 
 def price(plan: Plan) -> str:
-    """Return ``estimated cost $0.96, at most $2.88 with the linked shots``."""
+    """Return ``estimated cost $0.96, up to $2.88 with linked shots``."""
     whole = plan.cost()
     sure = whole - sum((step.cost for step in plan.steps if step.do == "wait"), Decimal(0))
-    worst = f", at most {dollars(whole)} with the linked shots" if sure != whole else ""
+    worst = f", up to {dollars(whole)} with linked shots" if sure != whole else ""
     return f"estimated cost {dollars(sure)}{worst}"
 
 
 def _cut_line(plan: Plan, cut: Step) -> str:
     segments = [step for step in plan.segments(cut.action.output) if not is_empty_segment(step)]
     counts = Counter(step.do for step in segments)
-    state = {
-        "reuse": "is in place",
-        "make": "is joined",
-        "wait": f"is joined when {'it is' if len(segments) == 1 else 'they are'} there",
-    }
-    copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
-    copied += f" ({counts['reuse']} of them before)" if counts["reuse"] else ""
-    known = f": {copied}" if not counts["wait"] else ""
+    name = f"{cut.action.id}: {_cut_state(cut, len(segments), counts)}"
     counted = encode_counts(segments)
-    frames = f"; {encode_counts_text(counted)}" if counted.frames and not counts["wait"] else ""
-    made = state.get(cut.do, "is not made: " + reason_text(cut))
-    name = f"{cut.action.output}: " if cut.action.output else ""
-    return f"{name}the cut of {several(len(segments), 'segment')}{known} {made}{frames}"
+    return f"{name}; {encode_counts_text(counted)}" if counted.frames and not counts["wait"] else name
+
+
+def _cut_state(cut: Step, total: int, counts: Mapping[Do, int]) -> str:
+    """Return ``51 segments to render, then joined`` or what else happens to the segments; *counts* are by ``do``."""
+    segments, ready = several(total, "segment"), counts["copy"] + counts["reuse"]
+    copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
+    match cut.do:
+        case "reuse":
+            return f"{segments} up to date: {copied}"
+        case "make":
+            return f"{segments} to join: {copied}"
+        case "wait" if ready == total:
+            return f"{segments} to join after the sound is mixed"
+        case "wait":
+            return f"{f'{total - ready} of ' if ready else ''}{segments} to render, then joined"
+    return f"{segments}, not joined: {reason_text(cut)}"
 
 
 def is_empty_segment(step: Step) -> bool:

@@ -23,7 +23,7 @@ def event_line(event: Event) -> str | None:
     match event:
         case StepMade():
             price = f", {dollars(event.cost)}" if event.cost else ""
-            done = "made" if event.step.locked is None else "fetched"
+            done = "made" if event.step.locked is None else "download"
             return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason_text(event.step)})"
         case StepFailed():
             help_line = f"\n         {clean_lines(event.help)}" if event.help else ""
@@ -79,7 +79,7 @@ class LiveProgress:
         self._progress.stop()
 
     def watch(self, frames: Frames) -> None:
-        """Ask *frames* how far the running steps are, at each refresh."""
+        """Read the progress of the running steps from *frames* at each refresh."""
         self._frames = frames
 
     def __call__(self, event: Event) -> None:

@@ -26,8 +26,8 @@ from storyboard.report.text import clean, clean_lines, dollars, listed
 
 SOUND = "the sound"
 _CONTEXT_WORDS = 3
-_MISSING = "made before, but not in this cache"
-_DAMAGED = "what was made before is damaged; it was set aside"
+_MISSING = "missing from this cache"
+_DAMAGED = "damaged in this cache, quarantined"
 
 
 def take_name(step: Step) -> str:
@@ -36,15 +36,15 @@ def take_name(step: Step) -> str:
 
 
 def shot_names(why: Reason) -> list[str]:
-    """Return the shots that a reason is about; the sound of the film is called so."""
+    """Return the shots that a reason is about, with a phrase for the sound of the film."""
     return [shot or SOUND for shot in why.shots]
 
 
 def reason_text(step: Step) -> str:
-    """Return in one line why a step is what it is."""
+    """Return the reason of a step in one line."""
     why = step.reason
     if step.locked is not None:
-        return f"{_missing_locked(why)}; fetched by its task id, for nothing"
+        return f"{_missing_locked(why)}; downloaded by its task id, free of charge"
     fixed = _FIXED.get(why.why)
     if fixed is not None:
         return f"{fixed}; accepted for this request" if why.accepted and why.why in _CACHED else fixed
@@ -54,31 +54,31 @@ def reason_text(step: Step) -> str:
 _CACHED = ("unchanged", "cached")
 _FIXED: Mapping[Why, str] = {
     "unchanged": "unchanged",
-    "cached": "made before",
+    "cached": "in the cache",
     "new": "new",
     "not-selected": "not selected",
-    "other-take": "the locked take is not in this cache; another take of the same request is used",
-    "paid-for": "already paid for; it is picked up",
-    "forced": "asked for by --remake",
+    "other-take": "the locked take is not in this cache; another take of this request is used",
+    "paid-for": "already paid for; its job is resumed",
+    "forced": "requested with `--remake`",
     "missing": _MISSING,
     "damaged": _DAMAGED,
-    "renderer-changed": "drawn by another version of storyboard",
-    "output-missing": "the film is not there",
-    "output-changed": "the file at the film's place is another one",
+    "renderer-changed": "rendered by another version of storyboard",
+    "output-missing": "the output file is missing",
+    "output-changed": "the output file differs from the last build",
 }
 
 
 def _same_request(step: Step) -> str:
-    return f"asks for the same as {_shots(step)}"
+    return f"same request as {_shots(step)}, shares its take"
 
 
 def _request_changed(step: Step) -> str:
     fields = _fields(step.reason)
-    return f"changed: {fields}" if fields else "the request has changed"
+    return f"changed: {fields}" if fields else "the request changed"
 
 
 def _input_changed(step: Step) -> str:
-    return f"another picture goes in: {_fields(step.reason)}"
+    return f"input picture changed: {_fields(step.reason)}"
 
 
 def _upstream_changes(step: Step) -> str:
@@ -88,7 +88,7 @@ def _upstream_changes(step: Step) -> str:
 
 
 def _upstream_missing(step: Step) -> str:
-    return f"{_shots(step)} {'is' if len(step.reason.shots) == 1 else 'are'} not there"
+    return f"{_shots(step)} {'is' if len(step.reason.shots) == 1 else 'are'} missing"
 
 
 def _upstream_failed(step: Step) -> str:
@@ -96,7 +96,7 @@ def _upstream_failed(step: Step) -> str:
 
 
 def _held(step: Step) -> str:
-    return "not made while the shot is held" if step.action.seed is not None else _stale_since(step.reason)
+    return "not made: the shot is held" if step.action.seed is not None else _stale_since(step.reason)
 
 
 def _held_missing(step: Step) -> str:
@@ -104,7 +104,10 @@ def _held_missing(step: Step) -> str:
 
 
 def _not_copied(step: Step) -> str:
-    return f"encoded, since {blocker_text(step.reason.copy_blocker)}"
+    blocker, request = step.reason.copy_blocker, step.request or {}
+    verb = "rendered" if blocker is not None and blocker.kind in _RENDERED else "re-encoded"
+    text = blocker_text(blocker, size=str(request.get("size", "")), rate=str(request.get("rate", "")))
+    return f"{verb}: {text}" if text else verb
 
 
 def _detail(step: Step) -> str:
@@ -127,16 +130,16 @@ _WORDINGS: Mapping[Why, Callable[[Step], str]] = {
 
 
 def _missing_locked(why: Reason) -> str:
-    """Return why a locked take has to be fetched."""
+    """Return why a locked take has to be downloaded."""
     if why.why == "held":
-        return f"{_stale_since(why)}; its take is not in this cache"
+        return f"{_stale_since(why)}; {_MISSING}"
     return _DAMAGED if why.why == "damaged" else _MISSING
 
 
 def _stale_since(why: Reason) -> str:
     fields = _fields(why)
-    upstream = f"it starts from a frame of {listed(why.shots)}, which is not made yet" if why.shots else ""
-    since = f"held, stale since: {fields}" if fields else "held"
+    upstream = f"starts from a frame of {listed(why.shots)}, which is not made yet" if why.shots else ""
+    since = f"held, stale: {fields} changed" if fields else "held"
     return "; ".join(part for part in (since, upstream) if part)
 
 
@@ -152,13 +155,13 @@ def detail_text(why: Reason) -> str:
     """Return the detail of a reason as a clause; empty if it has none."""
     match why.detail:
         case PendingDownload(url):
-            return f"{url} is fetched first"
+            return f"{url} is downloaded first"
         case RemakeCost(usd):
             cost = f", for {dollars(usd)}" if usd else ""
-            where = "its take is not in this cache, and the lockfile names no task to fetch it by"
-            return f"{where}: copy the cache of whoever has it; only --remake makes another{cost}"
+            fact = "the locked take is not in this cache and has no task id to download it by"
+            return f"{fact}; copy the cache of a machine that has it, or make another take with `--remake`{cost}"
         case TrimOverrun(shot, edge, at, length):
-            return f"trim of `{shot}` {edge} at {float(at):g} s, its take is {float(length):.3f} s long"
+            return f"`trim` of `{shot}` {edge} at {float(at):g} s, but its take is {float(length):.3f} s long"
         case OverlapTooLong() as overlap:
             return _overlap_text(overlap)
         case TrackOutside() as track:
@@ -168,20 +171,49 @@ def detail_text(why: Reason) -> str:
 
 def _overlap_text(overlap: OverlapTooLong) -> str:
     longest, asked = decimal_seconds(overlap.longest), decimal_seconds(overlap.asked)
-    fits = f"the longest that fits is {longest} s" if overlap.longest > 0 else "none fits"
-    return f"the transitions at its ends together take {asked} s, more than `{overlap.short}` has left; {fits}"
+    return (
+        f"the transitions of `{overlap.short}` take {asked} s together, but the shot is {longest} s long; shorten them"
+    )
 
 
 def _track_text(track: TrackOutside) -> str:
     if track.shot:
-        return f"`{track.shot}`, with which {track.file} begins, is not in the film"
+        return f"{track.file} starts with `{track.shot}`, which is not in the film"
     if track.start < 0:
-        return f"{track.file} would begin {decimal_seconds(-track.start)} s before the film"
+        return f"{track.file} starts {decimal_seconds(-track.start)} s before the film"
     begin, end = decimal_seconds(track.start), decimal_seconds(track.film)
-    return f"{track.file} would begin at {begin} s, the film ends at {end} s"
+    return f"{track.file} starts at {begin} s, but the film ends at {end} s"
 
 
+_RENDERED: tuple[BlockerKind, ...] = ("card", "still", "no-take", "transition")
 _BLOCKERS: Mapping[BlockerKind, str] = {
+    "speed": "speed {}",
+    "codec": "codec {}",
+    "size": "{} scaled",
+    "frame-rate": "{} fps conformed",
+    "variable-rate": "variable frame rate",
+    "pixel-format": "pixel format {}",
+    "rotation": "rotated by {} degrees",
+    "pixel-aspect": "pixels are not square",
+    "color": "colours tagged {}",
+    "open-start": "does not begin with a closed keyframe",
+    "parameter-sets": "parameter sets conflict with those of rendered segments",
+    "other-parameter-sets": "parameter sets differ from those of most takes",
+    "card": "title card",
+    "still": "still",
+    "no-take": "no take",
+    "never": "`output.copy` is `never`",
+    "trim-overrun": "`trim` ends after the take",
+    "caption": "burned-in caption",
+    "no-keyframe": "no keyframe to begin a copy at",
+    "trimmed": "trimmed",
+    "transition": "{}",
+    "head": "frames before the first keyframe",
+    "tail": "frames after the last point where a copy can end",
+    "nothing": "no frame can be copied",
+}
+# Keys of ``copied.why`` in JSON. They are data: scripts compare them, and they stay as they are.
+_BLOCKER_KEYS: Mapping[BlockerKind, str] = {
     "speed": "its speed is {}",
     "codec": "its codec is {}",
     "size": "it is {}",
@@ -209,14 +241,32 @@ _BLOCKERS: Mapping[BlockerKind, str] = {
 }
 
 
-def blocker_text(blocker: CopyBlocker | None) -> str:
-    """Return why a segment is not copied, as a clause; empty without a blocker."""
+def blocker_text(blocker: CopyBlocker | None, *, size: str = "", rate: str = "") -> str:
+    """Return why a segment is not copied, as a phrase; empty without a blocker.
+
+    *size* and *rate* are those of the film, if known: ``1280x720 scaled to 640x360``.
+    """
     if blocker is None:
         return ""
-    value = blocker.value.replace("_", " ") if blocker.kind == "transition" else blocker.value
+    text = _BLOCKERS[blocker.kind].format(_blocker_value(blocker))
+    if blocker.kind == "size" and size:
+        return f"{text} to {size}"
+    return f"{text} to {_number(rate)} fps" if blocker.kind == "frame-rate" and rate else text
+
+
+def blocker_key(blocker: CopyBlocker | None) -> str:
+    """Return the key under which ``copied.why`` counts the frames of a blocker."""
+    return "" if blocker is None else _BLOCKER_KEYS[blocker.kind].format(_blocker_value(blocker))
+
+
+def _blocker_value(blocker: CopyBlocker) -> str:
     if blocker.kind in ("speed", "frame-rate"):
-        value = f"{float(Fraction(value)):g}"
-    return _BLOCKERS[blocker.kind].format(value)
+        return _number(blocker.value)
+    return blocker.value.replace("_", " ") if blocker.kind == "transition" else blocker.value
+
+
+def _number(fraction: str) -> str:
+    return f"{float(Fraction(fraction)):g}"
 
 
 def change_lines(change: Change) -> list[str]:

@@ -19,10 +19,10 @@ _TOLERANCE_LU = 0.5
 
 
 def sound_lines(plan: Plan, storyboard: Storyboard) -> list[str]:
-    """Return ``the sound of 5 shots and 1 track is mixed``; with names of films unless the line is equal for all."""
-    lines = {step.action.output: line for step in plan.of("sound") if (line := _sound_line(step, storyboard))}
+    """Return ``sound: 5 shots and 1 track to mix``; with names of films unless the line is equal for all."""
+    lines = {step.action.id: line for step in plan.of("sound") if (line := _sound_line(step, storyboard))}
     if len(lines) == len(storyboard.outputs) and len(set(lines.values())) == 1:
-        return list(lines.values())[:1]
+        return [f"sound: {line}" for line in list(lines.values())[:1]]
     return [f"{name}: {line}" for name, line in lines.items()]
 
 
@@ -31,10 +31,10 @@ def _sound_line(step: Step, storyboard: Storyboard) -> str | None:
     if step.request is None and step.do == "reuse":
         return None
     if step.do == "blocked":
-        return f"the sound is not made: {reason_text(step)}"
+        return f"not mixed: {reason_text(step)}"
     if step.request is None:
-        return "the sound is mixed when they are there" if storyboard.audio else None
-    return f"the sound of {_parts(step)} {'is in place' if step.do == 'reuse' else 'is mixed'}"
+        return "to mix after the takes are made" if storyboard.audio else None
+    return f"{_parts(step)}{', up to date' if step.do == 'reuse' else ' to mix'}"
 
 
 def _parts(step: Step) -> str:
@@ -51,9 +51,9 @@ def loudness_line(sound: SoundResult | None, wanted: Fraction | None) -> str | N
     if wanted is None or sound is None or not sound.digest:
         return None
     if sound.loudness is None or sound.peak is None:
-        return "sound: silent throughout, so that it has no loudness"
+        return "sound: silent, without a loudness"
     short = abs(sound.loudness - float(wanted)) > _TOLERANCE_LU
-    why = f" instead of {float(wanted):g}: its peaks leave no more" if short else ""
+    why = f" (target {float(wanted):g}; limited by its peaks)" if short else ""
     return f"sound: {sound.loudness:.1f} LUFS{why}, true peak {sound.peak:.1f} dBTP"
 
 
@@ -81,8 +81,8 @@ def _lines(changed: tuple[Change, ...]) -> list[str]:
 
 def _why(step: Step, before: Request | None) -> str:
     if step.do == "make" and step.reason.why == "new":
-        return "nothing like it was mixed before" if before is None else "something else is heard than in the film"
-    return "nothing is heard" if step.do == "reuse" and step.request is None else reason_text(step)
+        return "new" if before is None else "it differs from the sound of the film"
+    return "silent" if step.do == "reuse" and step.request is None else reason_text(step)
 
 
 def sound_changes(step: Step, before: Request | None, names: Names) -> tuple[Change, ...]:

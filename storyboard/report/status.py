@@ -37,11 +37,11 @@ def status_text(
     for step in takes:
         entry = locked.get(step.action.shot) if step.action.seed is None else None
         lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
-    lines += [f"  look at    {warning_line(one)}" for one in _warnings(plan, storyboard)]
+    lines += [f"  warning: {warning_line(one)}" for one in _warnings(plan, storyboard)]
     lines.append("")
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
-        lines.append(f"film: {films[cut.action.output]} is {_film(cut)}")
+        lines.append(f"film: {films[cut.action.output]} is {_FILM_WORDS[_film(cut)]}")
         lines += [encode_counts_text(counted)] if counted.frames and cut.do != "wait" else []
     lines += sound_lines(plan, storyboard)
     lines.append(summary(plan))
@@ -74,6 +74,15 @@ def _take(step: Step, entry: LockEntry | None) -> str:
     if entry is not None and entry.cost:
         parts.append(paid(entry.cost))
     return f"{', '.join(parts)}; "
+
+
+# The states of a film in JSON, which stay as they are, and in text.
+_FILM_WORDS = {
+    "up to date": "up to date",
+    "out of date": "out of date",
+    "not there": "missing",
+    "out of date or not there": "out of date or missing",
+}
 
 
 def _film(cut: Step) -> str:
@@ -116,11 +125,10 @@ def locked_line(found: OutdatedEntry) -> str:
     """Return a shot and what is out of date in its lockfile entry."""
     shots = listed(found.shots)
     words = {
-        "stale": "the locked take answers another request",
-        "not-locked": "no take is locked",
-        "upstream": f"it starts from a frame of {shots}, which is out of date or not in the lockfile",
-        "unknown": "it comes from a picture behind an address or from footage; "
-        "whether it is current shows only where that is cached",
-        "extra": "it is locked, but not in the storyboard",
+        "stale": "the locked take is stale: the request changed",
+        "not-locked": "no locked take",
+        "upstream": f"starts from a frame of {shots}, which is stale or not in the lockfile",
+        "unknown": "not checked: it depends on a picture by URL or on footage that is not in this cache",
+        "extra": "in the lockfile, but not in the storyboard",
     }
     return f"{clean(found.shot)}: {words[found.state]}"

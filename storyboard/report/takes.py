@@ -42,7 +42,7 @@ def _row(take: Take) -> tuple[str, ...]:
 def _notes(take: Take) -> str:
     remarks = {
         "in the cut": take.in_cut,
-        "goes into the cut with the next build": take.comes_in,
+        "in the cut from the next build on": take.comes_in,
         "accepted for this request": take.accepted and not take.changes,
         f"differs: {listed(take.fields)}": bool(take.changes),
         "not in this cache": not take.whole,

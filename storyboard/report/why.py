@@ -13,7 +13,7 @@ from storyboard.core.results import Commit, Provenance
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.reason import change_lines, reason_text
-from storyboard.report.text import clean, clean_lines, dollars, listed, paid
+from storyboard.report.text import clean, clean_lines, dollars, listed, paid, several
 
 
 class Cause(Struct, frozen=True):
@@ -72,8 +72,8 @@ def _follower_lines(story: Story) -> list[str]:
         return []
     count = len(story.follows)
     cost = sum((step.cost for step in story.follows), Decimal(0))
-    verb = "shot follows by its first frame" if count == 1 else "shots follow by their first frames"
-    return [f"{count} {verb}: {dollars(cost)} ({listed(step.action.shot for step in story.follows)})"]
+    shots = listed(step.action.shot for step in story.follows)
+    return [f"{several(count, 'linked shot')} to make after it: {dollars(cost)} ({shots})"]
 
 
 def _take_lines(story: Story) -> list[str]:
@@ -87,14 +87,14 @@ def _take_lines(story: Story) -> list[str]:
     seed = f", seed {made.seed}" if made.seed is not None else ""
     is_footage = "clip" in (story.request or {})
     lines[0] += (
-        f", own footage, taken in {made.at}"
+        f", own footage, imported {made.at}"
         if is_footage
-        else f", made{f' {made.at}' if made.at else ''} by {made.provider or 'nobody known'}{seed}{cost}"
+        else f", made{f' {made.at}' if made.at else ''} by {made.provider or 'an unknown provider'}{seed}{cost}"
     )
     if made.task_id:
         lines.append(f"  task {made.task_id}")
     if made.label and made.label != story.step.action.shot:
-        lines.append(f"  the shot was called {clean(made.label)} then")
+        lines.append(f"  the shot had the id {clean(made.label)}")
     if made.note:
         lines.append(f"  note: {clean_lines(made.note)}")
     if story.request is not None:

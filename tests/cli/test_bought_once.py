@@ -81,7 +81,7 @@ def test_a_storyboard_that_only_reads_otherwise_buys_nothing(desk: Desk, server:
     ONLY_READS_OTHERWISE[change](desk)
     plan = desk.data("plan")
     assert plan["cost"] == "0"
-    assert set(desk.steps(plan).values()) <= {"reuse: unchanged", "reuse: made before"}
+    assert set(desk.steps(plan).values()) <= {"reuse: unchanged", "reuse: in the cache"}
     assert set(desk.built()) <= {"cut"}
     assert len(server.requests) == asked
     assert len(server.bill) == 3
@@ -122,7 +122,7 @@ def test_a_picture_replaced_by_another_of_equal_size_path_and_mtime_is_bought_wi
         assert desk.built() == []
         blue, after = draw("blue")
         assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
-        assert desk.plan()["c"] == "make: another picture goes in: first_frame"
+        assert desk.plan()["c"] == "make: input picture changed: first_frame"
         assert taken(desk.built()) == ["c"]
     assert len(server.bill) == 4
     assert {red, blue} <= set(sent_pictures(server))

@@ -38,7 +38,7 @@ def test_a_second_build_makes_nothing_and_says_so(project: Project) -> None:
     before = digest(project.film)
     ran = Project.run(project, "build")  # the program itself
     assert ran.code == 0
-    assert "nothing to make: 3 shots reused" in ran.out
+    assert "nothing to do: 3 shots reused" in ran.out
     assert digest(project.film) == before
 
 
@@ -201,7 +201,7 @@ def test_a_selected_shot_whose_upstream_is_not_there_is_blocked(tmp_path: Path) 
     project = Inside(tmp_path / "film")
     ran = project.run("build", "-s", "b")
     assert ran.code == 1
-    assert "blocked  take:b: a is not there" in ran.out
+    assert "blocked  take:b: a is missing" in ran.out
 
 
 def test_remake_rolls_a_shot_again_though_nothing_changed(project: Project) -> None:

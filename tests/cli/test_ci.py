@@ -64,14 +64,14 @@ def test_the_workflow_passes_a_current_lockfile_and_shows_what_changed(
     settings = {**environment, "BASE": "main", "GITHUB_STEP_SUMMARY": str(summary)}
     assert done(steps()["The lockfile is current and complete"], project, settings).returncode == 0
     assert done(steps()["What changed"], project, settings).returncode == 0
-    assert "| changed | a | prompt; the take is there |" in summary.read_text()
+    assert "| changed | a | prompt; take exists |" in summary.read_text()
 
 
 def test_the_workflow_fails_with_7_and_names_the_shots(project: Versioned, environment: dict[str, str]) -> None:
     project.edit("at night", "at noon")
     ran = done(steps()["The lockfile is current and complete"], project, environment)
     assert ran.returncode == 7
-    assert "a: the locked take answers another request" in ran.stderr
+    assert "a: the locked take is stale: the request changed" in ran.stderr
 
 
 def test_pre_commit_refuses_a_commit_whose_lockfile_is_out_of_date(
@@ -84,7 +84,7 @@ def test_pre_commit_refuses_a_commit_whose_lockfile_is_out_of_date(
     project.edit("at night", "at noon")
     refused = done("git commit -q -a -m Noon", project, environment)
     assert refused.returncode == 1
-    assert "a: the locked take answers another request" in refused.stdout + refused.stderr
+    assert "a: the locked take is stale: the request changed" in refused.stdout + refused.stderr
     project.built()
     passed = done("git commit -q -a -m Noon", project, environment)
     assert passed.returncode == 0, passed.stdout + passed.stderr

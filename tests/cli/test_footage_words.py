@@ -30,8 +30,8 @@ def test_footage_counts_when_it_has_been_measured_and_is_told_as_what_it_is(tmp_
         assert "own footage, not in this cache" in desk.said("log", "own")
         desk.built()
         assert "2 shots, 3.5 s (42 frames at 12 fps)" in desk.said("status")
-        assert ", own footage, taken in 20" in desk.said("why", "own")
-        assert "own footage, taken in as " in desk.said("log", "own")
+        assert ", own footage, imported 20" in desk.said("why", "own")
+        assert "own footage, imported as " in desk.said("log", "own")
         clip(desk.folder / "own.mp4", 40, "12")
         told = desk.data("diff")
         assert told["seconds"] == {"old": 3.5, "new": 1}

@@ -327,7 +327,7 @@ def test_a_build_keeps_a_record_of_what_it_found_by_the_lockfile(studio: Studio)
     assert (made["task_id"], made["cost"], made["seed"]) == (entry["task_id"], entry["cost"], entry["seed"])
     assert made["note"] == "accepted"
     (desk.folder / "storyboard.lock").unlink()
-    assert desk.plan()["c"] == "reuse: made before; accepted for this request"
+    assert desk.plan()["c"] == "reuse: in the cache; accepted for this request"
     assert desk.built() == []
     assert desk.lock()["c"]["runware"] == entry
 
@@ -429,15 +429,15 @@ def test_a_plan_tells_what_is_fetched_and_the_build_that_it_was(studio: Studio) 
     hold_and_edit(studio.author, "a", "at night", "at noon")
     studio.author.commit("held")
     desk = studio.clone("empty")
-    fetched = "fetched by its task id, for nothing"
-    missing = f"resume: made before, but not in this cache; {fetched}"
-    held = f"resume: held; its take is not in this cache; {fetched}"
+    fetched = "downloaded by its task id, free of charge"
+    missing = f"resume: missing from this cache; {fetched}"
+    held = f"resume: held; missing from this cache; {fetched}"
     assert desk.plan() == {"a": held, "b": missing, "c": missing}
     said = desk.said("plan")
-    assert "3 to pick up, 0 to reuse; estimated cost $0.00" in said
+    assert "3 to resume, 0 to reuse; estimated cost $0.00" in said
     assert {one["state"] for one in desk.data("status")["shots"]} == {"missing"}
     said = desk.said("build")
-    assert "0 shots made, 3 fetched, 0 reused" in said
+    assert "made 0 shots, downloaded 3 takes, reused 0" in said
 
 
 def test_without_a_key_or_a_connection_nothing_is_fetched_and_nothing_made(studio: Studio) -> None:
@@ -485,7 +485,7 @@ def test_what_starts_from_a_take_that_nobody_has_is_not_made_without_its_picture
     forgotten(studio, "a")
     desk = studio.clone("empty")
     desk.project.edit("a forest", "a deep forest")
-    assert desk.plan()["b"] == "make: the request has changed"
+    assert desk.plan()["b"] == "make: the request changed"
     ran = desk.run("build", "--json")
     assert ran.code == 1
     assert list(ran.data["failed"]) == ["take:a"]
@@ -544,8 +544,8 @@ def test_a_locked_take_without_a_task_is_not_made_again_unasked(studio: Studio) 
     path = desk.folder / "storyboard.lock"
     path.write_text(path.read_text().replace(f'"{desk.lock()["c"]["runware"]["task_id"]}"', "null"))
     told = desk.plan()["c"]
-    assert told.startswith("blocked: its take is not in this cache, and the lockfile names no task to fetch it by")
-    assert told.endswith("only --remake makes another, for $0.12")
+    assert told.startswith("blocked: the locked take is not in this cache and has no task id to download it by")
+    assert told.endswith("or make another take with `--remake`, for $0.12")
     assert desk.run("build").code == 1
     assert desk.run("build", "--locked").code == 7
     assert len(studio.bill) == 3
@@ -567,7 +567,7 @@ def test_a_frame_that_is_not_as_the_lockfile_says_buys_nothing_that_the_plan_did
     assert "the plan of this build did not say so; nothing was bought" in ran.data["failed"]["take:b"]
     assert len(studio.bill) == 3
     plan = desk.data("plan")
-    assert desk.steps(plan)["b"] == "make: the request has changed"
+    assert desk.steps(plan)["b"] == "make: the request changed"
     assert plan["cost"] == "0.12"
 
 

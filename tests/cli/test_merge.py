@@ -67,7 +67,7 @@ def test_branches_that_changed_different_shots_merge_and_the_build_makes_no_take
     data = desk.data("build")
     assert data["made"] == ["cut"]
     assert [(one["shot"], one["why"]) for one in data["chosen"]] == [
-        ("a", "the lockfile names it, and it answers what is asked now")
+        ("a", "it is in the lockfile and matches the current request")
     ]
     assert desk.git("status", "--porcelain") == ""
     assert desk.run("build", "--locked").code == 0
@@ -90,13 +90,13 @@ def test_where_both_changed_a_shot_the_build_says_which_take_it_took_and_why(des
     ran = desk.run("build")
     assert ran.code == 0, ran
     why = {
-        "ours": "made before for what is asked now; the one in the lockfile answers another request: prompt",
-        "theirs": "the lockfile names it, and it answers what is asked now",
+        "ours": "it matches the current request; the locked take is stale: prompt changed",
+        "theirs": "it is in the lockfile and matches the current request",
     }
-    assert f"take     a: {noon[:12]} (seed 3) instead of {dusk[:12]}: {why[side]}" in ran.out
-    assert "0 shots made, 3 reused" in ran.out
+    assert f"take     a: {noon[:12]} (seed 3) replaces {dusk[:12]}: {why[side]}" in ran.out
+    assert "made 0 shots, reused 3" in ran.out
     assert desk.in_cut("a") == noon
-    assert desk.run("build").out.startswith("nothing to make")
+    assert desk.run("build").out.startswith("nothing to do")
 
 
 def test_a_request_that_is_new_to_both_branches_is_made_and_says_what_changed(desk: Desk) -> None:
@@ -130,8 +130,8 @@ def test_takes_chosen_on_both_branches_leave_one_in_the_cut_and_all_in_the_cache
     desk.commit("merged")
     ran = desk.run("build")
     assert ran.code == 0, ran
-    assert f"take     a: {eight[:12]} (seed 8) instead of {seven[:12]}: made before for what is asked now" in ran.out
-    assert "another request: seed" in ran.out
+    assert f"take     a: {eight[:12]} (seed 8) replaces {seven[:12]}: it matches the current request" in ran.out
+    assert "the locked take is stale: seed changed" in ran.out
     assert {take["seed"] for take in desk.takes("a") if take["in_cache"]} == {3, 7, 8}
 
 

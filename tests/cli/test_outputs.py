@@ -98,13 +98,13 @@ def test_each_film_is_told_with_its_own_figures(built: Desk) -> None:
     assert {name: film["do"] for name, film in planned.items()} == dict.fromkeys(("wide", "tall", "web"), "reuse")
     assert films(built, "status")["tall"]["state"] == "up to date"
     text = built.said("status")
-    assert "Night: 3 shots, 2.75 s, 3 films, made by local" in text
+    assert "Night: 3 shots, 2.75 s, 3 films, provider: local" in text
     assert "  tall: out/film-tall.mp4, 69 frames at 25 fps, 72x128" in text
     assert "film: web/small.mov is up to date" in text
-    assert "tall: the cut of 4 segments" in built.said("plan")
+    assert "cut/tall: 4 segments" in built.said("plan")
     ended = built.said("build")
-    assert "out/film-wide.mp4: 33 frames, 2.75 s, as it was" in ended
-    assert "web/small.mov: 33 frames, 2.75 s, as it was" in ended
+    assert "out/film-wide.mp4: 33 frames, 2.75 s, unchanged" in ended
+    assert "web/small.mov: 33 frames, 2.75 s, unchanged" in ended
     graph = {action["action"]: action for action in built.data("graph")["actions"]}
     assert graph["cut/tall"]["output"] == "tall"
     assert {graph[name]["output"] for name in graph["cut/tall"]["inputs"]} == {"tall"}
@@ -178,7 +178,7 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Desk, header:
         assert not path.with_name(path.name.replace(".partial", "")).with_suffix(".srt").exists()
     assert len(ran.data["films"]) == (3 if "outputs:" in header else 1)
     assert ran.data["film"] == ran.data["films"][0]["film"]
-    assert "partial.mp4: 33 frames, 2.75 s, with slates for what is not there" in desk.run("build", "--partial").out
+    assert "partial.mp4: 33 frames, 2.75 s, with placeholders for missing shots" in desk.run("build", "--partial").out
 
 
 def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Desk) -> None:

@@ -151,7 +151,7 @@ def test_two_builds_of_one_project_take_turns(tmp_path: Path) -> None:
         _, err = first.communicate(timeout=60)
         assert first.returncode == second.code == 0, err
         assert "waiting for another build in this project: process" in second.err
-        assert "nothing to make" in second.out
+        assert "nothing to do" in second.out
         assert len(server.bill) == 3
 
 

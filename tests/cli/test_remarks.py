@@ -48,20 +48,21 @@ def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
         jsonschema.validate(json.loads(ran.out), json.loads((HERE / "schemas/envelope-1.schema.json").read_text()))
         first, *jumps = ran.data["remarks"]
         assert (first["shot"], first["kind"], first["start"], first["end"]) == ("own", "black", 1.0, 2.5)
-        assert first["text"] == "own: black from 1.0 to 2.5 s"
+        assert first["text"] == "own is black from 1.0 to 2.5 s"
         assert [(one["shot"], one["seed"], one["frame"], one["at"]) for one in jumps] == [
             ("drift", None, "glide", "last"),
             ("drift", 5, "glide", "last"),
         ]
-        assert re.fullmatch(r"drift: begins \d+\.\d of 255 away from the last frame of glide", jumps[0]["text"])
+        text = r"the first frame of drift differs from the last frame of glide by \d+\.\d of 255"
+        assert re.fullmatch(text, jumps[0]["text"])
         again = desk.data("build")
         assert (again["made"], again["remarks"]) == ([], [])
         assert desk.data("status")["remarks"] == [first, *jumps]
-        assert "  look at    own: black from 1.0 to 2.5 s\n" in desk.said("status")
+        assert "  warning: own is black from 1.0 to 2.5 s\n" in desk.said("status")
         (desk.folder / "out/film.mp4").unlink()
         desk.project.edit("id: own", "id: mine")
-        assert "look at" not in desk.said("build")
-        assert desk.data("status")["remarks"][0]["text"] == "mine: black from 1.0 to 2.5 s"
+        assert "warning: " not in desk.said("build")
+        assert desk.data("status")["remarks"][0]["text"] == "mine is black from 1.0 to 2.5 s"
 
 
 def test_what_we_draw_ourselves_gives_nothing_to_remark(tmp_path: Path) -> None:

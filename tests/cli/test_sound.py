@@ -223,15 +223,15 @@ def test_a_film_is_as_loud_as_asked_and_says_so(desk: Desk) -> None:
 
 def test_the_plan_and_the_status_tell_of_the_sound(desk: Desk) -> None:
     before = desk.run("plan")
-    assert "the sound is mixed when they are there" in before.out
+    assert "sound: to mix after the takes are made" in before.out
     desk.built()
-    assert "the sound of 5 shots and 1 track is in place" in desk.run("plan").out
+    assert "sound: 5 shots and 1 track, up to date" in desk.run("plan").out
     desk.project.edit("gain: -12", "gain: -11")
     plan = desk.run("plan")
-    assert "the sound of 5 shots and 1 track is mixed" in plan.out
-    assert "the sound of 5 shots and 1 track is mixed" in desk.run("status").out
+    assert "sound: 5 shots and 1 track to mix" in plan.out
+    assert "sound: 5 shots and 1 track to mix" in desk.run("status").out
     why = desk.said("why", "sound")
-    assert "sound: make: something else is heard than in the film" in why
+    assert "sound: make: it differs from the sound of the film" in why
     assert "f.gain: -12 -> -11" in why or "music.wav.gain: -12 -> -11" in why
     assert [change["new"] for change in desk.data("why", "sound")["changes"]] == [-11]
     [step] = [step for step in desk.data("plan")["steps"] if step["kind"] == "sound"]
@@ -253,7 +253,7 @@ def test_what_cannot_be_heard_is_told_and_the_film_stays(desk: Desk) -> None:
     desk.project.edit("offset: 0.5", "offset: 90")
     ran = desk.run("build")
     assert ran.code == 1
-    assert "high.wav would begin at 94 s, the film ends at 10.5 s" in ran.out + ran.err
+    assert "high.wav starts at 94 s, but the film ends at 10.5 s" in ran.out + ran.err
 
 
 def test_a_partial_film_has_the_sound_of_what_is_there(desk: Desk) -> None:

@@ -282,7 +282,7 @@ def test_the_answer_is_that_of_a_build_that_looks_at_everything(
 
 def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Path) -> None:
     (film / "scenes/two.yaml").write_text(TWO.replace("rain", "snow") + CHAIN_LEFT)
-    assert "2 shots made" in ask(film, "build").out
+    assert "made 2 shots" in ask(film, "build").out
     assert at_a_glance(film)
     short = ask(film, "build", "-v")
     with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):
@@ -372,7 +372,7 @@ def test_a_damaged_note_costs_time_and_nothing_else(film: Path) -> None:
     note.unlink()
     note.mkdir()
     assert not at_a_glance(film)
-    assert "nothing to make" in ask(film, "build").out
+    assert "nothing to do" in ask(film, "build").out
 
 
 def test_only_the_youngest_notes_are_kept(film: Path) -> None:

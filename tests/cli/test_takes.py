@@ -177,7 +177,7 @@ def test_a_take_of_another_request_is_explained_and_can_be_held(desk: Desk) -> N
     assert desk.file.read_text() == before
     desk.said("pick", "a", old[:10], "--hold")
     assert "        hold: true\n" in desk.file.read_text()
-    assert desk.plan()["a"] == "held: held, stale since: prompt"
+    assert desk.plan()["a"] == "held: held, stale: prompt changed"
     assert sorted(desk.built()) == ["cut"]
     assert desk.in_cut("a") == old
 
@@ -189,7 +189,7 @@ def test_a_held_take_stays_until_it_is_released(desk: Desk) -> None:
     assert take[:12] in said
     assert "nothing to do" in said
     desk.project.edit("at night", "at noon")
-    assert desk.plan()["a"] == "held: held, stale since: prompt"
+    assert desk.plan()["a"] == "held: held, stale: prompt changed"
     assert "held       a  take" in desk.said("status")
     assert desk.built() == []
     assert desk.run("build", "--locked").code == 0
@@ -233,7 +233,7 @@ def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Desk) -
     assert (found["take"], found["accepted"], found["differs"]) == (take, True, [])
     assert "accepted for this request" in desk.said("status")
     desk.project.edit("by night", "at night")
-    assert desk.plan()["a"] == "reuse: made before"
+    assert desk.plan()["a"] == "reuse: in the cache"
     assert desk.built() == []
 
 
@@ -258,7 +258,7 @@ def test_take_of_a_shot_whose_first_frame_is_not_there_changes_nothing(desk: Des
     desk.project.edit("at night", "at noon")
     before = desk.file.read_text()
     error = desk.refused(1, "take", "b")
-    assert "a is not there; nothing was changed" in error["message"]
+    assert "a is missing; nothing was changed" in error["message"]
     assert desk.file.read_text() == before
 
 

@@ -138,7 +138,7 @@ def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_
         desk = Desk(project, project.settings())
         with hasty(**SOON):
             assert desk.run("take", "a").code == 1
-        assert desk.plan()["a#11"] == "resume: already paid for; it is picked up"
+        assert desk.plan()["a#11"] == "resume: already paid for; its job is resumed"
         server.finish_all()
         server.shop.seconds_per_job = 0.05
         desk.built()

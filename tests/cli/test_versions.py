@@ -37,7 +37,7 @@ def test_why_shows_the_words_that_changed_and_that_they_are_not_committed(projec
     ran = project.run("why", "a")
     assert "prompt: a river at [-night-] {+noon+}" in ran.out
     assert "storyboard.yaml:7  not committed yet" in ran.out
-    assert "1 shot follows by its first frame: $0.00 (b)" in ran.out
+    assert "1 linked shot to make after it: $0.00 (b)" in ran.out
 
 
 def test_why_names_the_commit_that_changed_the_line_and_not_a_later_one(project: Versioned) -> None:
@@ -113,7 +113,7 @@ def test_why_an_unknown_shot_suggests_a_near_one(tmp_path: Path) -> None:
 def test_diff_of_the_same_says_so_and_costs_nothing(project: Versioned) -> None:
     data = project.json("diff")
     assert data["make"] == []
-    assert "the same film" in project.run("diff").out
+    assert "no differences" in project.run("diff").out
 
 
 def test_diff_tells_added_removed_renamed_moved_changed_and_retimed_shots(project: Versioned) -> None:

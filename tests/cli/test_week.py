@@ -34,9 +34,9 @@ scenes:
         seed: 6
 """
 SAME = "reuse: unchanged"
-BEFORE = "reuse: made before"
+BEFORE = "reuse: in the cache"
 WAITS = "wait: starts from a frame of river, which is made first"
-HELD = "held: held, stale since: prompt"
+HELD = "held: held, stale: prompt changed"
 
 
 class Week:

@@ -139,7 +139,7 @@ def test_a_held_take_stays_though_its_request_changed() -> None:
     board = film(held(shot("a", prompt="another")), shot("b", after="a"))
     found = plan(board, memory)
     assert steps(found) == {"a": ("held", "held"), "b": ("reuse", "unchanged")}
-    assert said(found, "a") == "held, stale since: prompt"
+    assert said(found, "a") == "held, stale: prompt changed"
     assert found.cost() == 0
     assert found.nothing_to_do()
     assert build(board, memory) == []
@@ -171,10 +171,10 @@ def test_a_held_shot_does_not_wait_for_what_it_starts_from() -> None:
     board = film(shot("a", prompt="another"), held(shot("b", after="a", prompt="other")))
     found = plan(board, memory)
     assert steps(found) == {"a": ("make", "request-changed"), "b": ("held", "held")}
-    assert said(found, "b") == "held, stale since: prompt; it starts from a frame of a, which is not made yet"
+    assert said(found, "b") == "held, stale: prompt changed; starts from a frame of a, which is not made yet"
     assert found.cost() == Decimal("0.96")
     assert [name for name in build(board, memory) if name.startswith("take:")] == ["take:a"]
-    assert said(plan(board, memory), "b") == "held, stale since: prompt and first_frame"
+    assert said(plan(board, memory), "b") == "held, stale: prompt and first_frame changed"
 
 
 def test_a_held_take_that_is_not_in_the_cache_is_not_made_again() -> None:
@@ -230,7 +230,7 @@ def test_a_changed_picture_of_a_held_shot_is_named() -> None:
     board = film(shot("a", first_frame=FileInput("a.png")))
     build(board, memory, files={"a.png": "1" * 64})
     found = plan(film(held(shot("a", first_frame=FileInput("a.png")))), memory, files={"a.png": "2" * 64})
-    assert said(found, "a") == "held, stale since: first_frame"
+    assert said(found, "a") == "held, stale: first_frame changed"
 
 
 def bought(name: str, **more: object) -> Shot:
@@ -259,7 +259,7 @@ def test_locked_takes_that_are_not_here_are_fetched_for_nothing_linked_ones_too(
     assert steps(found) == dict.fromkeys("abc", ("resume", "missing"))
     assert [step.locked for step in found.takes()] == [memory.lock[name, "runware"] for name in "abc"]
     assert found.cost() == 0
-    assert said(found, "b") == "made before, but not in this cache; fetched by its task id, for nothing"
+    assert said(found, "b") == "missing from this cache; downloaded by its task id, free of charge"
 
 
 def test_a_shot_that_is_not_selected_is_not_fetched_and_what_starts_from_it_is_known_all_the_same() -> None:
@@ -307,7 +307,7 @@ def test_a_locked_take_that_nobody_can_give_is_told_with_its_price() -> None:
     memory.lock["a", "runware"] = msgspec.structs.replace(memory.lock["a", "runware"], task_id=None)
     found = plan(board, memory)
     assert steps(found) == {"a": ("blocked", "locked-missing")}
-    assert said(found, "a").endswith("only --remake makes another, for $0.96")
+    assert said(found, "a").endswith("or make another take with `--remake`, for $0.96")
     assert steps(plan(board, memory, remake=frozenset({"a"}))) == {"a": ("make", "forced")}
 
 
@@ -317,7 +317,7 @@ def test_a_held_take_that_is_not_here_is_fetched() -> None:
     board = film(held(bought("a", prompt="another")), bought("b", after="a"))
     found = plan(board, memory)
     assert steps(found) == {"a": ("resume", "held"), "b": ("resume", "missing")}
-    assert said(found, "a").startswith("held, stale since: prompt; its take is not in this cache; fetched by")
+    assert said(found, "a").startswith("held, stale: prompt changed; missing from this cache; downloaded by")
     assert steps(plan(board, memory, only=frozenset({"b"})))["a"] == ("skip", "not-selected")
 
 

@@ -14,13 +14,13 @@ FILM = film(shot("a"), shot("b", after="a", at=Fraction(5, 2)))
 def test_a_jump_is_told_from_a_figure_on_and_names_the_frame() -> None:
     takes = [(Action("take:b", "take", "b"), TakeResult("b", CLIP, jump)) for jump in (JUMP, JUMP - 0.01, None)]
     [found] = clip_warnings(FILM, takes)
-    assert warning_line(found) == "b: begins 10.0 of 255 away from the frame at 2.5 s of a"
+    assert warning_line(found) == "the first frame of b differs from the frame at 2.5 s of a by 10.0 of 255"
     assert clip_warnings(FILM, [(Action("take:a", "take", "a"), TakeResult("a", CLIP, 99.0))]) == []
 
 
 def test_seconds_are_short_and_takes_beside_have_their_seed() -> None:
-    assert warning_line(ClipWarning("a", 7, "frozen", 0.0, 3.003)) == "a#7: stands still from 0.0 to 3.0 s"
-    assert warning_line(ClipWarning("a", None, "black", 1.04, 2.25)) == "a: black from 1.04 to 2.25 s"
+    assert warning_line(ClipWarning("a", 7, "frozen", 0.0, 3.003)) == "a#7 is frozen from 0.0 to 3.0 s"
+    assert warning_line(ClipWarning("a", None, "black", 1.04, 2.25)) == "a is black from 1.04 to 2.25 s"
 
 
 def test_takes_that_nobody_looked_at_have_none() -> None:

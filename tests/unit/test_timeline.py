@@ -50,11 +50,11 @@ def test_a_trim_past_the_end_is_refused_but_a_frame_of_slack_is_not() -> None:
     [
         ({"codec": "hevc"}, "codec"),
         ({"width": 640}, "640x720"),
-        ({"rate": "25/1", "frames": 200}, "25 frames a second"),
+        ({"rate": "25/1", "frames": 200}, "25 fps"),
         ({"pixel_format": "yuv420p10le"}, "pixel format"),
         ({"rotation": 90}, "rotated"),
         ({"pixel_aspect": "4/3"}, "square"),
-        ({"constant_rate": False}, "varies"),
+        ({"constant_rate": False}, "variable"),
         ({"color": "smpte170m/bt709/bt709/tv"}, "smpte170m"),
         ({"closed_start": False}, "keyframe"),
     ],
@@ -102,4 +102,4 @@ def test_a_trim_that_begins_behind_the_end_of_its_take_is_too_short() -> None:
     with pytest.raises(TrimOutOfRange) as caught:
         place_shot(msgspec.structs.replace(shot("a"), trim=Trim(start=Fraction(8))), 0, OUTPUT, CLIP)
     reason = Reason("too-short", detail=caught.value.detail)
-    assert detail_text(reason) == "trim of `a` begins at 8 s, its take is 8.000 s long"
+    assert detail_text(reason) == "`trim` of `a` begins at 8 s, but its take is 8.000 s long"
