@@ -1,11 +1,10 @@
 """Result of a build as text and data: what was made, reused and failed, where the film is, and warnings about takes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
-from storyboard.core.model import Storyboard
+from storyboard.core.model import Output, Storyboard
 from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import encode_counts_data, encode_counts_text
@@ -76,10 +75,10 @@ def outcome_text(
         cost = f", spent {dollars(ended.cost)}" if ended.cost else ""
         done = f"made {several(takes[0], 'shot')}{more}{got}, reused {takes[1]}"
         lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
-    wanted = {output.name: output.loudness for output in storyboard.outputs}
+    outputs = {output.name: output for output in storyboard.outputs}
     for film in ended.films:
-        lines += _film_lines(ended, film, wanted[film.name], typed)
-    missing = [name for name in wanted if name not in {film.name for film in ended.films}]
+        lines += _film_lines(ended, film, outputs[film.name], typed)
+    missing = [name for name in outputs if name not in {film.name for film in ended.films}]
     if missing and not ended.failed:
         what = "the film" if missing == [""] else f"{listed(missing)}"
         were = "was" if len(missing) == 1 else "were"
@@ -98,12 +97,12 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
         yield f"blocked  {names[0]}{more}: {why}"
 
 
-def _film_lines(ended: BuildResult, film: FilmFile, loudness: Fraction | None, typed: Typed) -> list[str]:
+def _film_lines(ended: BuildResult, film: FilmFile, output: Output, typed: Typed) -> list[str]:
     length = in_words(seconds_of(film.frames, film.rate))
     how = ", with placeholders for missing shots" if film.partial else "" if film.joined else ", unchanged"
     counted = _encode_counts(ended, film.name)
-    details = [encode_counts_text(counted)] if counted.frames == film.frames else []
-    heard = loudness_line(film.sound, loudness)
+    details = [encode_counts_text(counted, output)] if counted.frames == film.frames else []
+    heard = loudness_line(film.sound, output.loudness)
     details += [heard] if heard else []
     return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *details]
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -50,11 +51,12 @@ def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> FilmLength:
 _REASONS = 4
 
 
-def encode_counts_text(counted: EncodeCounts) -> str:
-    """Return ``1,812 of 2,304 frames copied, 492 encoded: 480 (trimmed), 12 (dissolve)``."""
+def encode_counts_text(counted: EncodeCounts, output: Output) -> str:
+    """Return ``1,812 of 2,304 frames copied, 492 encoded: 480 (trimmed), 12 (dissolve)`` for a film of *output*."""
     if not counted.encoded:
         return f"{'1 frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
-    first = blocker_counts(counted, blocker_text)[:_REASONS]
+    text_of = partial(blocker_text, size=str(output.size), rate=str(output.fps))
+    first = blocker_counts(counted, text_of)[:_REASONS]
     why = [f"{frames:,} ({clean(text)})" for text, frames in first if text]
     others = counted.encoded - sum(frames for _, frames in first)
     why += [f"{others:,} for other reasons"] if others else []
@@ -142,7 +144,8 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         shown = {step.action.id for step in takes}
         others = [step for step in plan.steps if step.action.id not in shown and not is_empty_segment(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason_text(step)}" for step in others]
-    cuts = [_cut_line(plan, cut) for cut in plan.of("cut")]
+    outputs = {output.name: output for output in storyboard.outputs}
+    cuts = [_cut_line(plan, cut, outputs[cut.action.output]) for cut in plan.of("cut")]
     return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
 
 
@@ -193,12 +196,12 @@ def price(plan: Plan) -> str:
     return f"estimated cost {dollars(sure)}{worst}"
 
 
-def _cut_line(plan: Plan, cut: Step) -> str:
+def _cut_line(plan: Plan, cut: Step, output: Output) -> str:
     segments = [step for step in plan.segments(cut.action.output) if not is_empty_segment(step)]
     counts = Counter(step.do for step in segments)
     name = f"{cut.action.id}: {_cut_state(cut, len(segments), counts)}"
     counted = encode_counts(segments)
-    return f"{name}; {encode_counts_text(counted)}" if counted.frames and not counts["wait"] else name
+    return f"{name}; {encode_counts_text(counted, output)}" if counted.frames and not counts["wait"] else name
 
 
 def _cut_state(cut: Step, total: int, counts: Mapping[Do, int]) -> str:

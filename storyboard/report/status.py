@@ -39,10 +39,13 @@ def status_text(
         lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
     lines += [f"  warning: {warning_line(one)}" for one in _warnings(plan, storyboard)]
     lines.append("")
+    outputs = {output.name: output for output in storyboard.outputs}
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
         lines.append(f"film: {films[cut.action.output]} is {_FILM_WORDS[_film(cut)]}")
-        lines += [encode_counts_text(counted)] if counted.frames and cut.do != "wait" else []
+        lines += (
+            [encode_counts_text(counted, outputs[cut.action.output])] if counted.frames and cut.do != "wait" else []
+        )
     lines += sound_lines(plan, storyboard)
     lines.append(summary(plan))
     return "\n".join(lines)
