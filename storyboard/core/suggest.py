@@ -67,7 +67,7 @@ _NOT_ID = re.compile(r"[^a-z0-9_-]+")
 def quoted(value: object, limit: int = 40) -> str:
     """Return *value* for a message, in backticks and at most *limit* characters; lists and mappings by their kind."""
     if isinstance(value, dict):
-        return "a mapping"
+        return "a group of fields"
     if isinstance(value, list):
         return "a list"
     if value is None or isinstance(value, bool):

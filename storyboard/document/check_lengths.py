@@ -12,12 +12,11 @@ from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
 from storyboard.core.model import Clip, Shot, Storyboard
 from storyboard.core.ranges import long_transitions, overlaps
 from storyboard.core.reason import OverlapTooLong
-from storyboard.core.timebase import decimal_seconds, frames_in, in_words
+from storyboard.core.timebase import decimal_seconds, frames_in, in_words, plain_number
 from storyboard.core.timeline import TrimOutOfRange, place_shot
 from storyboard.document.fields import Field
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.scene_cache import AnyDraft
-from storyboard.document.yaml.source_map import Path
 
 
 class OutputFields(Protocol):
@@ -37,14 +36,16 @@ def check_overlaps(
     found = {shot.id: _shot_frames(shot, storyboard, files) for shot in shots if shot.id in sharing}
     lengths = {name: frames for name, frames in found.items() if frames is not None}
     for problem in long_transitions(storyboard, lengths) if sharing else ():
-        note = Label(written[problem.short].name_span, f"`{problem.short}` is here")
-        yield error("transition-too-long", _overlap_message(problem), _problem_span(problem, written, output), note)
+        note = Label(written[problem.short].name_span, f"`{problem.short}` is defined here")
+        place = _problem_span(problem, written, output)
+        yield error("transition-too-long", _overlap_message(problem), place, note, help=_overlap_help(problem))
     first = shots[0] if shots else None
     moves = first is not None and first.transition.type != "cut"
     field = written[first.id].own.find("transition") if first is not None and moves else None
     if first is not None and field is not None:
-        message = f"`{first.id}` is the first shot, so nothing gives way to it"
-        yield warning("no-shot-before", message, field.key_span, help="write `fade_in` under `output` for a film")
+        message = f"`transition` has no effect: `{first.id}` is the first shot"
+        advice = "delete `transition`; to fade the film in, write `fade_in` under `output`"
+        yield warning("no-shot-before", message, field.key_span, help=advice)
 
 
 def _shot_frames(shot: Shot, storyboard: Storyboard, files: FileInputs) -> int | None:
@@ -65,8 +66,14 @@ def _footage_frames(shot: Shot, storyboard: Storyboard, length: Fraction) -> int
 
 def _overlap_message(problem: OverlapTooLong) -> str:
     what = f"{problem.kind} into `{problem.shot}`" if problem.shot else problem.kind
-    fits = f"the longest that fits is {decimal_seconds(problem.longest)} s" if problem.longest > 0 else "none fits"
-    return f"the {what} takes {decimal_seconds(problem.asked)} s, more than `{problem.short}` has left; {fits}"
+    left = f"only {decimal_seconds(problem.longest)} s" if problem.longest > 0 else "nothing"
+    return f"the {what} takes {decimal_seconds(problem.asked)} s; `{problem.short}` has {left} left for it"
+
+
+def _overlap_help(problem: OverlapTooLong) -> str:
+    if problem.longest > 0:
+        return f"write `{decimal_seconds(problem.longest)}` or less"
+    return f"delete the {problem.kind}, or lengthen `{problem.short}`"
 
 
 def _problem_span(problem: OverlapTooLong, written: dict[str, AnyDraft], output: OutputFields) -> Span | None:
@@ -91,15 +98,19 @@ def check_trims(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: FileI
         if shot.skip or not isinstance(shot.source, Clip) or (shot.trim.start, shot.trim.end) == (None, None):
             continue
         length = files.length(shot.source.file, "clip")
-        path = None if length is None else _misplaced_offset(shot, length)
-        field = draft.own.find("trim") if path is not None else None
-        if length is not None and path is not None and field is not None:
-            message = f"the footage is {in_words(length)} long"
-            yield error("bad-trim", message, field.document.span((*field.path, *path)))
+        offset = None if length is None else _misplaced_offset(shot, length)
+        field = draft.own.find("trim") if offset is not None else None
+        if length is not None and offset is not None and field is not None:
+            name, moment = offset
+            message = f"`{name}` is {plain_number(moment)} s; the clip is {in_words(length)} long"
+            advice = "write a smaller `start`" if name == "start" else "write a smaller `end`, or none"
+            yield error("bad-trim", message, field.span_of(name), help=advice)
 
 
-def _misplaced_offset(shot: Shot, length: Fraction) -> Path | None:
-    """Return the offset of the trim that lies behind the end of the footage."""
+def _misplaced_offset(shot: Shot, length: Fraction) -> tuple[str, Fraction] | None:
+    """Return the name and second of the offset of the trim that lies behind the end of the footage."""
     if shot.trim.start is not None and shot.trim.start >= length:
-        return ("start",)
-    return ("end",) if shot.trim.end is not None and shot.trim.end > length + _FRAME_S else None
+        return "start", shot.trim.start
+    if shot.trim.end is not None and shot.trim.end > length + _FRAME_S:
+        return "end", shot.trim.end
+    return None

@@ -9,8 +9,15 @@ from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
-from storyboard.document.project_files import ProjectFiles
+from storyboard.document.project_files import NO_FILE, ProjectFiles
 from storyboard.fonts import missing_letters
+
+_KINDS: dict[FileKind, str] = {
+    "clip": "a video file",
+    "picture": "a picture file",
+    "font": "a font file",
+    "sound": "a sound file, or a video with sound,",
+}
 
 
 class FileInputs:
@@ -71,7 +78,13 @@ class FileInputs:
         reason = self.problem(path, kind)
         if reason is None:
             return FileInput(path)
-        self._findings.append(error(f"bad-{kind}", f"{quoted(path, 80)} cannot be used: {reason}", field.span))
+        advice = (
+            f"add the file, or write a path relative to `{field.document.name}`"
+            if reason == NO_FILE
+            else f"name {_KINDS[kind]} of this project"
+        )
+        message = f"{quoted(path, 80)} cannot be used: {reason}"
+        self._findings.append(error(f"bad-{kind}", message, field.span, help=advice))
         return None
 
     def problem(self, path: str, kind: FileKind) -> str | None:

@@ -82,13 +82,17 @@ def _link_problem(
         return _unknown_shot_error(link.shot, field.span_of("shot"), known)
     name, wanted = quoted(link.shot), target.draft
     if wanted.id == shot.draft.id:
-        return error("self-link", f"shot {name} starts from itself", field.span_of("shot"))
+        return error(
+            "self-link", f"shot {name} uses a frame of itself", field.span_of("shot"), help="name another shot"
+        )
     if wanted.kind not in ("prompt", "clip", ""):
-        message = f"{name} has no take; frames of a `{wanted.kind}` are not supported yet"
-        return error("not-supported-yet", message, field.span_of("shot"), _definition(target))
+        message = f"frames of a `{wanted.kind}` are not supported yet: {name} has no take"
+        advice = "name a shot with `prompt` or `clip`, or a picture file"
+        return error("not-supported-yet", message, field.span_of("shot"), _definition(target), help=advice)
     if wanted.skipped and not shot.draft.skipped:
-        reason = Label(wanted.own.document.key_span((*wanted.own.path, "skip")), "it is skipped here")
-        return error("skipped-link", f"{name} is skipped, so it has no frames", field.span_of("shot"), reason)
+        reason = Label(wanted.own.document.key_span((*wanted.own.path, "skip")), f"{name} is skipped here")
+        advice = "delete `skip`, or name another shot"
+        return error("skipped-link", f"{name} is skipped and has no frames", field.span_of("shot"), reason, help=advice)
     return _frame_outside_error(field, link, target)
 
 
@@ -96,7 +100,7 @@ def _unknown_shot_error(name: str, place: Span, known: dict[str, LinkedShot]) ->
     meant = closest(name, known)
     message = f"shot {quoted(name)} is not defined"
     if meant is None:
-        return error("unknown-shot", message, place)
+        return error("unknown-shot", message, place, help="name a shot of this storyboard")
     return error("unknown-shot", message, place, _definition(known[meant]), help=suggestion(meant))
 
 
@@ -104,7 +108,7 @@ def _frame_outside_error(field: AnyField, link: FrameLink, target: LinkedShot) -
     if target.source is None or isinstance(link.at, str) or link.at < target.source.duration:
         return None
     length, moment = plain_number(target.source.duration), plain_number(link.at)
-    message = f"{quoted(link.shot)} is {length} s long, so nothing is shown at {moment} s"
+    message = f"{quoted(link.shot)} is {length} s long and has no frame at {moment} s"
     place = field.span_of("at")
     return error("frame-outside", message, place, _definition(target), help="write `at: last` for its last frame")
 
@@ -179,10 +183,10 @@ def _cycle_error(cycle: list[_Edge], order: list[str]) -> Diagnostic:
     start = next(members[name] for name in order if name in members)
     rotated = cycle[start:] + cycle[:start]
     drawn = _format_chain([edge.shot for edge in rotated] + [rotated[0].shot])
-    notes = [Label(edge.place, f"`{edge.shot}` starts from `{edge.source}`") for edge in rotated[1:_MAX_SHOWN]]
-    message = f"shots start from each other in a circle: {drawn}"
+    notes = [Label(edge.place, f"`{edge.shot}` uses a frame of `{edge.source}`") for edge in rotated[1:_MAX_SHOWN]]
+    message = f"frame links form a cycle: {drawn}"
     return error(
-        "link-cycle", message, rotated[0].place, *notes, help="let one of them start from a file or on its own"
+        "link-cycle", message, rotated[0].place, *notes, help="replace one link with a picture file, or delete it"
     )
 
 
@@ -190,8 +194,9 @@ def _long_chain_warning(name: str, previous: dict[str, _Edge]) -> Diagnostic:
     names, place = [name], previous[name].place
     while names[-1] in previous:
         names.append(previous[names[-1]].source)
-    message = f"shot {quoted(name)} is {len(names) - 1} links away from a shot of its own: {_format_chain(names)}"
-    return warning("long-chain", message, place, help="the picture drifts with every link; start anew from a file")
+    message = f"{quoted(name)} ends a chain of {len(names) - 1} frame links: {_format_chain(names)}"
+    advice = "replace a link with a picture file; the picture drifts with each link"
+    return warning("long-chain", message, place, help=advice)
 
 
 def _format_chain(names: list[str]) -> str:

@@ -26,6 +26,7 @@ from storyboard.document.yaml.source_map import Document, Path
 MAX_FINDINGS = 500
 MAX_SHOTS = 10_000
 MAX_TOTAL = 32 * 1024 * 1024
+_SPLIT = "split the film into several storyboards"
 
 
 class Loaded(Struct):
@@ -119,7 +120,10 @@ def _load_result(
     if len(findings) > MAX_FINDINGS:
         left = len(findings) - MAX_FINDINGS
         kept = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
-        findings = [*in_file_order(kept, files), Diagnostic(kept[0].severity, "and-more", f"and {left} more findings")]
+        findings = [
+            *in_file_order(kept, files),
+            Diagnostic(kept[0].severity, "and-more", f"{left} more findings are not listed"),
+        ]
     return Loaded(storyboard, findings, files, _FileTexts(reader), drafts, film)
 
 
@@ -175,7 +179,8 @@ class _FileReader:
             raw = self.project.read(path)
         except FileProblem as problem:
             message = f"{quoted(path, 80)} cannot be read: {problem.reason}"
-            self.findings.append(error("unreadable-file", message, place))
+            advice = None if place is None else f"add the file, or write a path relative to `{place.file}`"
+            self.findings.append(error("unreadable-file", message, place, help=advice))
             return None
         if not self._fits(len(raw), place):
             return None
@@ -190,8 +195,8 @@ class _FileReader:
     def _fits(self, size: int, place: Span | None) -> bool:
         self._bytes += size
         if self._bytes > MAX_TOTAL:
-            message = f"the files of the storyboard are larger than {MAX_TOTAL >> 20} MiB together"
-            self.findings.append(error("file-too-big", message, place))
+            message = f"the storyboard and its scenes are larger than {MAX_TOTAL >> 20} MiB together"
+            self.findings.append(error("file-too-big", message, place, help=_SPLIT))
         return self._bytes <= MAX_TOTAL
 
     def scenes(self, root: Document) -> Iterator[tuple[Document, Path] | KnownSceneDraft]:
@@ -222,7 +227,7 @@ class _FileReader:
             count += len(shots) if isinstance(shots, list) else 0
         if count > MAX_SHOTS:
             message = f"the storyboard has more than {MAX_SHOTS} shots"
-            self.findings.append(error("too-many-shots", message, root.key_span(("scenes",))))
+            self.findings.append(error("too-many-shots", message, root.key_span(("scenes",)), help=_SPLIT))
         return count > MAX_SHOTS
 
     def parsed_documents(self) -> Iterator[tuple[Document, DocumentKind]]:
@@ -241,11 +246,13 @@ class _FileReader:
             self.findings.append(error(problem.code, problem.message, place, help=problem.help))
             return None
         if name == root.name:
-            self.findings.append(error("include-cycle", "the storyboard includes itself", place))
+            advice = "include a file that holds one scene"
+            self.findings.append(error("include-cycle", "the storyboard includes itself", place, help=advice))
             return None
         if name in self._included:
-            note = Label(self._included[name], "it is included here first")
-            self.findings.append(error("repeated-include", f"{quoted(name, 80)} is included twice", place, note))
+            note = Label(self._included[name], "the first `include` is here")
+            message = f"{quoted(name, 80)} is included twice"
+            self.findings.append(error("repeated-include", message, place, note, help="delete one of the two"))
             return None
         self._included[name] = place
         return self._find_known(name, place) or self.open(name, "scene", place)

@@ -29,8 +29,9 @@ def lower_shot_audio(draft: ShotDraft, findings: list[Diagnostic]) -> Audio:
         return Audio()
     if draft.kind in ("image", "card") and "audio" in draft.own.data:
         article = "an image" if draft.kind == "image" else "a card"
-        message = f"{quoted(draft.id)} is {article}, which has no sound of its own"
-        findings.append(warning("no-sound", message, field.key_span, help="put a track under `audio` of the film"))
+        message = f"`audio` has no effect: {quoted(draft.id)} is {article} and has no sound"
+        advice = "delete `audio` here, or add a track under `audio` of the storyboard"
+        findings.append(warning("no-sound", message, field.key_span, help=advice))
     said: dict[str, Any] = field.value if isinstance(field.value, dict) else {"mode": field.value}
     return Audio(said.get("mode") != "mute", exact(said.get("gain", 0)))
 
@@ -59,7 +60,7 @@ def _long_fades_error(field: Field, track: Track, length: Fraction) -> Diagnosti
     name = "fade_out" if track.fade_out else "fade_in"
     whole = track.fade_in + track.fade_out
     fades = "the fades take" if track.fade_in and track.fade_out else "the fade takes"
-    message = f"{fades} {plain_number(whole)} s, {quoted(track.file.path, 80)} is {in_words(length)} long"
+    message = f"{fades} {plain_number(whole)} s; {quoted(track.file.path, 80)} is {in_words(length)} long"
     return error(
         "fades-too-long", message, field.document.span((*field.path, name)), help=_longest_fade_help(track, length)
     )
@@ -69,8 +70,9 @@ def _longest_fade_help(track: Track, room: Fraction) -> str:
     """Return the way out: the longest fade that fits into *room* seconds beside the other one."""
     name, other = ("fade_out", track.fade_in) if track.fade_out else ("fade_in", track.fade_out)
     left = Fraction(int((room - other) * 1000), 1000)
-    shorter = f"the longest that fits is `{name}: {plain_number(left)}`" if left > 0 else None
-    return shorter or f"both together fit into {in_words(room)}"
+    if left > 0:
+        return f"write `{name}: {plain_number(left)}` or less"
+    return f"shorten both to {in_words(room)} in total"
 
 
 def _read_track(field: Field, inputs: FileInputs) -> Track | None:
@@ -122,14 +124,17 @@ def _track_shot_problem(
 ) -> Diagnostic | None:
     place, draft = root.document.span(path), by_id.get(name)
     if draft is not None and draft.skipped:
-        reason = Label(draft.own.document.key_span((*draft.own.path, "skip")), "it is skipped here")
-        return error("skipped-link", f"{quoted(name)} is skipped, so nothing can begin with it", place, reason)
+        reason = Label(draft.own.document.key_span((*draft.own.path, "skip")), f"{quoted(name)} is skipped here")
+        advice = "delete `skip`, or name another shot"
+        return error(
+            "skipped-link", f"{quoted(name)} is skipped, so no track can start with it", place, reason, help=advice
+        )
     if draft is not None or not complete:
         return None
     meant = closest(name, by_id)
     message = f"shot {quoted(name)} is not defined"
     if meant is None:
-        return error("unknown-shot", message, place)
+        return error("unknown-shot", message, place, help="name a shot of this storyboard")
     note = Label(by_id[meant].name_span, f"{quoted(meant)} is defined here")
     return error("unknown-shot", message, place, note, help=suggestion(meant))
 
@@ -151,7 +156,7 @@ def check_track_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diag
         elif track.fade_in + track.fade_out > length - start:
             name = "fade_out" if track.fade_out else "fade_in"
             message = f"the fades take {plain_number(track.fade_in + track.fade_out)} s"
-            message += f", from there on the film lasts {in_words(length - start)}"
+            message += f"; the film ends {in_words(length - start)} after the track starts"
             advice = _longest_fade_help(track, length - start)
             yield error("fades-too-long", message, root.document.span((*path, name)), help=advice)
 
@@ -161,11 +166,11 @@ def _outside_error(
 ) -> Diagnostic:
     place = (*path, "start") if track.shot is None else (*path, "start", "offset")
     if start < 0:
-        message = f"the track would begin {in_words(-start)} before the film"
+        message = f"the track starts {in_words(-start)} before the film"
         latest = plain_number(track.start - start)
-        return error("track-outside", message, root.document.span(place), help=f"the earliest is `offset: {latest}`")
-    message = f"the track would begin at {in_words(start)}, the film is {in_words(length)} long"
-    return error("track-outside", message, root.document.span(place))
+        return error("track-outside", message, root.document.span(place), help=f"write `offset: {latest}` or more")
+    message = f"the track starts at {in_words(start)}; the film is {in_words(length)} long"
+    return error("track-outside", message, root.document.span(place), help=f"write a smaller `{place[-1]}`")
 
 
 def _known_timeline(storyboard: Storyboard) -> list[PlacedShot] | None:

@@ -166,7 +166,8 @@ class FilmLowering:
     def _check_any_shot(self) -> None:
         if self.drafts and all(draft.skipped for draft in self.drafts):
             place = self._root.document.key_span(("scenes",))
-            self.findings.append(error("no-shots", "all shots are skipped, so there is no film", place))
+            message = "all shots are skipped, so the film is empty"
+            self.findings.append(error("no-shots", message, place, help="delete `skip` from a shot"))
 
 
 def _are_distinct(ids: list[str]) -> bool:
@@ -183,11 +184,12 @@ def _id_problems(what: str, layers: Iterator[FieldLayer]) -> Iterator[Diagnostic
             continue
         before = first.setdefault(folded(field.value), field)
         if before is not field:
-            note = Label(before.span, f"{quoted(before.value)} stands here first")
-            same = before.value == field.value
+            note = Label(before.span, f"{quoted(before.value)} is first used here")
             message = f"the {what} id {quoted(field.value)} is used twice"
-            advice = None if same else "they name one file on macOS and Windows"
-            yield error("duplicate-id", message, field.span, note, help=advice)
+            if before.value != field.value:
+                both = f"{quoted(before.value)} and {quoted(field.value)}"
+                message = f"the {what} ids {both} name one file on macOS and Windows"
+            yield error("duplicate-id", message, field.span, note, help="rename one of the two")
         elif field.usable and is_reserved(field.value):
-            message = f"no file can be called {quoted(field.value)} on Windows"
-            yield error("reserved-id", message, field.span, help=f"write `{field.value}-1`, say")
+            message = f"{quoted(field.value)} is a file name that Windows reserves"
+            yield error("reserved-id", message, field.span, help=f"write another id, such as `{field.value}-1`")

@@ -65,7 +65,9 @@ class OutputLowering:
         self._shared = layer(root.document, ("output",), shared.value if shared is not None else None)
         named = layer(root.document, ("outputs",), several.value if several is not None else None)
         if several is not None and several.usable and not named.data:
-            findings.append(error("bad-length", "`outputs` is empty", several.span))
+            findings.append(
+                error("bad-length", "`outputs` is empty", several.span, help="add an output, or delete `outputs`")
+            )
         nothing = FieldLayer(root.document, ("output",), {})
         self.drafts = [
             OutputDraft(name, layer(root.document, ("outputs", name), value), self._shared)
@@ -85,9 +87,9 @@ class OutputLowering:
                 continue
             self._fonts[place] = inputs.read_file(field, "font")
             if place not in burning:
-                message = "no captions are drawn into the film, so no font is needed"
+                message = "`font` has no effect: captions are not drawn into the film"
                 self._report(
-                    warning("unused-font", message, field.key_span, help="write `captions: burn`, or leave it out")
+                    warning("unused-font", message, field.key_span, help="write `captions: burn`, or delete `font`")
                 )
 
     def caption_fonts(self) -> tuple[FileInput | None, ...]:
@@ -149,7 +151,7 @@ class OutputLowering:
         if size.width % 2 == 0 and size.height % 2 == 0:
             return size
         even = Size(size.width + size.width % 2, size.height + size.height % 2)
-        message = "width and height of a film must be even"
+        message = f"width and height of the film must be even, not `{size}`"
         self._report(error("odd-size", message, field.span, help=f"write `{even}`"))
         return None
 
@@ -159,7 +161,7 @@ class OutputLowering:
         rate = frame_rate(field.value)
         if _FPS_RANGE[0] <= rate <= _FPS_RANGE[1]:
             return rate
-        message = f"a film has {_FPS_RANGE[0]} to {_FPS_RANGE[1]} frames a second"
+        message = f"`fps` must be from {_FPS_RANGE[0]} to {_FPS_RANGE[1]}, not {quoted(field.value)}"
         self._report(error("out-of-range", message, field.span))
         return None
 
@@ -184,8 +186,8 @@ class OutputLowering:
     def _check_inside(self, draft: OutputDraft, file: str, elsewhere: str | None) -> None:
         if elsewhere is not None:
             folder = file.rpartition("/")[0]
-            message = f"{quoted(folder, 80)} leads to {elsewhere}; a film is written into its project only"
-            advice = "name a folder of the project that is reached through no such link"
+            message = f"the film would be written to {elsewhere}: a link at {quoted(folder, 80)} leads there"
+            advice = "write `file` into a folder of the project that is not such a link"
             self._report(error("outside-project", message, draft.file_span, help=advice))
 
     def _check_distinct(self, files: Sequence[str]) -> None:
@@ -199,12 +201,12 @@ class OutputLowering:
                 before = first.setdefault(name, draft)
                 if before is not draft:
                     note = (
-                        Label(before.file_span, f"{quoted(before.name)} is here")
+                        Label(before.file_span, f"{quoted(before.name)} is defined here")
                         if before.file_span is not None
                         else None
                     )
-                    message = f"{quoted(draft.name)} would be written where {quoted(before.name)} is"
-                    advice = "give each output a `file` of another name; the ending alone does not tell them apart"
+                    message = f"the file of {quoted(draft.name)} collides with the file of {quoted(before.name)}"
+                    advice = "write a `file` whose name differs before the suffix"
                     notes = [note] if note is not None else []
                     self._report(error("duplicate-output", message, draft.file_span, *notes, help=advice))
                     break

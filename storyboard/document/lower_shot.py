@@ -179,8 +179,10 @@ def _merge_params(layers: list[FieldLayer], context: LoweringContext) -> Mapping
     whole: dict[str, Any] = {}
     for part in reversed(layers):
         if _count_values(part.data) > MAX_PARAM_VALUES:
-            message = f"`params` holds more than {MAX_PARAM_VALUES} values"
-            context.findings.append(error("params-too-big", message, part.document.key_span(part.path)))
+            message = f"`params` has more than {MAX_PARAM_VALUES} values"
+            context.findings.append(
+                error("params-too-big", message, part.document.key_span(part.path), help="delete values")
+            )
             continue
         filled = context.expander.fill_all(Field(part.data, part.document, part.path))
         whole = _merge(whole, filled)
@@ -214,8 +216,8 @@ def _read_trim(draft: ShotDraft, source: Source | None, context: LoweringContext
     for name, moment, low in (("start", start, Fraction(0)), ("end", end, start or Fraction(0))):
         problem = _offset_problem(name, moment, low, length)
         if problem is not None:
-            place = field.document.span((*field.path, name))
-            context.findings.append(error("bad-trim", problem, place))
+            message, advice = problem
+            context.findings.append(error("bad-trim", message, field.span_of(name), help=advice))
             return WHOLE
     return Trim(start, end)
 
@@ -225,11 +227,18 @@ def _known_length(source: Source | None) -> Fraction | None:
     return None if source is None or isinstance(source, Clip) else source.duration
 
 
-def _offset_problem(name: str, moment: Fraction | None, low: Fraction, length: Fraction | None) -> str | None:
+def _offset_problem(
+    name: str, moment: Fraction | None, low: Fraction, length: Fraction | None
+) -> tuple[str, str] | None:
+    """Return the message and the help for an offset that is before *low* or behind *length*."""
     if moment is None:
         return None
     if name == "end" and moment <= low:
-        return f"the part ends at {plain_number(moment)} s and starts at {plain_number(low)} s"
+        return (
+            f"`end` ({plain_number(moment)} s) is not after `start` ({plain_number(low)} s)",
+            "write an `end` after `start`",
+        )
     if length is not None and (moment > length or (name == "start" and moment == length)):
-        return f"the shot is {plain_number(length)} s long"
+        advice = "write a smaller `start`" if name == "start" else "write a smaller `end`, or none"
+        return f"`{name}` is {plain_number(moment)} s; the shot is {plain_number(length)} s long", advice
     return None

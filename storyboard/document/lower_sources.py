@@ -91,7 +91,7 @@ def _read_title_card(
 def _read_words(field: Field, expander: VarExpander, findings: list[Diagnostic]) -> str | None:
     text = expander.fill(field)
     if text == "":
-        findings.append(error("empty-text", "there is nothing in it but blanks", field.span))
+        findings.append(error("empty-text", "the text is blank", field.span, help="write text"))
     return text
 
 
@@ -117,8 +117,8 @@ def read_seeds(draft: ShotDraft, card: ModelCard, findings: list[Diagnostic]) ->
     takes, pick = draft.own.find("takes"), draft.own.find("pick")
     if takes is None:
         if pick is not None:
-            advice = "write the seeds to choose from: `takes: [...]`"
-            findings.append(error("bad-pick", "`pick` without `takes`", pick.key_span, help=advice))
+            advice = "add `takes: [...]` with the seeds to choose from, or delete `pick`"
+            findings.append(error("bad-pick", "`pick` needs `takes`", pick.key_span, help=advice))
         return Seeds(_read_seed(draft))
     if not takes.usable or not isinstance(takes.value, list):
         return Seeds(_read_seed(draft))
@@ -140,16 +140,16 @@ def _check_range(seeds: list[int], field: Field, card: ModelCard, findings: list
     for index, seed in enumerate(seeds):
         if not low <= seed <= high:
             place = field.document.span((*field.path, index))
-            findings.append(error("model-seed", f"{card.id} takes seeds from {low} to {high}", place))
+            findings.append(error("model-seed", f"{card.id} accepts seeds from {low} to {high}, not `{seed}`", place))
     return [seed for seed in seeds if low <= seed <= high]
 
 
 def _check_unused_seed(draft: ShotDraft, takes: Field, seeds: list[int], findings: list[Diagnostic]) -> None:
     own = draft.own.find("seed")
     if own is not None and own.usable and own.value not in seeds:
-        note = Label(takes.key_span, "these seeds are made instead")
-        advice = "add it to `takes`, or take it out"
-        message = f"nothing is made with the seed {own.value}"
+        note = Label(takes.key_span, "takes are made with these seeds")
+        advice = f"add {own.value} to `takes`, or delete `seed`"
+        message = f"no take is made with seed {own.value}: it is not in `takes`"
         findings.append(warning("unused-seed", message, own.span, note, help=advice))
 
 
@@ -158,8 +158,8 @@ def _read_pick(pick: Field | None, takes: Field, seeds: list[int], findings: lis
         return None
     if pick.value in seeds:
         return int(pick.value)
-    note = Label(takes.key_span, "the seeds to choose from stand here")
-    advice = f"write {alternatives([str(seed) for seed in seeds])}" if len(seeds) <= 6 else None
-    message = f"the seed {int(pick.value)} is not among `takes`"
+    note = Label(takes.key_span, "the seeds are listed here")
+    advice = f"write {alternatives([str(seed) for seed in seeds])}" if len(seeds) <= 6 else "write a seed of `takes`"
+    message = f"seed {int(pick.value)} is not in `takes`"
     findings.append(error("bad-pick", message, pick.span, note, help=advice))
     return None

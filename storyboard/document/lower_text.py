@@ -53,7 +53,8 @@ class VarExpander:
         for name in self._values:
             if name not in self.used:
                 place = self._defined.document.key_span((*self._defined.path, name))
-                yield warning("unused-var", f"the var `{name}` is not used", place)
+                advice = f"write `${{{name}}}` in a text, or delete `{name}`"
+                yield warning("unused-var", f"the var `{name}` is not used", place, help=advice)
 
     def _read(self, defined: FieldLayer) -> Iterator[tuple[str, str]]:
         for name in defined.data:
@@ -63,8 +64,8 @@ class VarExpander:
                 continue
             wrong = [found for found in _REFERENCE.finditer(field.value) if found.group() != "$${"][:MAX_WRONG]
             for place in _reference_spans(field.document, field.path, field.value, wrong):
-                advice = "write `$${` for a literal `${`"
-                self._findings.append(error("var-in-var", "vars are not filled in vars", place, help=advice))
+                advice = "write the text out, or `$${` for a literal `${`"
+                self._findings.append(error("var-in-var", "vars are not expanded inside vars", place, help=advice))
             yield name, field.value.replace("$${", "${")
 
     def _fill_value(self, document: Document, path: Path, value: object) -> object:
@@ -94,7 +95,9 @@ class VarExpander:
             filled = self._replace_references(document, path, text)
         if filled is not None and len(filled) > MAX_TEXT:
             message = f"the text has more than {MAX_TEXT} characters"
-            self._findings.append(error("text-too-long", message, document.span(path)))
+            self._findings.append(
+                error("text-too-long", message, document.span(path), help="shorten the text, or its vars")
+            )
             return None
         return None if filled is None else unicodedata.normalize("NFC", filled).strip()
 
@@ -130,7 +133,8 @@ class VarExpander:
 
     def _reference_error(self, name: str | None, place: Span) -> Diagnostic:
         if name is None:
-            return error("bad-var", "no name and `}` follow this `${`", place, help="write `$${` for a literal `${`")
+            advice = "write `${name}`, or write `$${` for a literal `${`"
+            return error("bad-var", "`${` needs a name and a `}`", place, help=advice)
         meant = closest(name, self._values)
         advice = "define it under `vars`, or write `$${` for a literal `${`"
         if meant is not None:
@@ -168,16 +172,16 @@ def check_glyphs(
     if missing:
         whose = "the built-in font" if font is None else quoted(font.path, 80)
         letters = " ".join(missing[:_MAX_GLYPHS]) + (" …" if len(missing) > _MAX_GLYPHS else "")
-        way_out = f"name a font file of the project that has them: `{example}`"
-        findings.append(error("missing-letters", f"{whose} does not have {letters}", field.span, help=way_out))
+        way_out = f"name a font file that has these letters: `{example}`"
+        findings.append(error("missing-letters", f"{whose} has no glyph for {letters}", field.span, help=way_out))
     return not missing and _check_layout(field, text, findings)
 
 
 def _check_layout(field: Field, text: str, findings: list[Diagnostic]) -> bool:
     if not needs_layout(text) or has_layout():
         return True
-    message = "these letters run from right to left or join, which Pillow does with FriBiDi, and that is not installed"
-    way_out = "install it: `apt-get install libfribidi0`, `brew install fribidi`"
+    message = "right-to-left and joining letters need FriBiDi, which is not installed"
+    way_out = "run `apt-get install libfribidi0` or `brew install fribidi`"
     findings.append(error("no-layout", message, field.span, help=way_out))
     return False
 
@@ -231,14 +235,15 @@ def _read_timed_caption(
     start, end = exact(said["start"]), exact(said["end"])
     problem, name = _caption_problem(start, end, length)
     if problem is not None:
-        findings.append(error("bad-caption", problem, field.document.span((*path, name))))
+        advice = "write an `end` after `start`" if name == "end" else "write a smaller `start`"
+        findings.append(error("bad-caption", problem, field.document.span((*path, name)), help=advice))
         return None
     return Caption(text, start, end) if text else None
 
 
 def _caption_problem(start: Fraction, end: Fraction, length: Fraction | None) -> tuple[str | None, str]:
     if end <= start:
-        return f"the caption ends at {plain_number(end)} s and starts at {plain_number(start)} s", "end"
+        return f"`end` ({plain_number(end)} s) is not after `start` ({plain_number(start)} s)", "end"
     if length is not None and start >= length:
-        return f"the shot is {plain_number(length)} s long", "start"
+        return f"`start` is {plain_number(start)} s; the shot is {plain_number(length)} s long", "start"
     return None, ""

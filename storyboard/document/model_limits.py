@@ -8,7 +8,7 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error
 from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated, Size
 from storyboard.core.model_cards import ModelCard, prompt_length
-from storyboard.core.suggest import alternatives, closest, did_you_mean, either, quoted, suggestion
+from storyboard.core.suggest import alternatives, did_you_mean, either, quoted
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
 
 # Fields for the local provider only; they are not sent to any other.
@@ -32,8 +32,8 @@ class ModelChecks:
         name = DEFAULT_MODEL if field is None else str(field.value)
         card = self.cards.get(name)
         if card is None:
-            advice = did_you_mean(name, self.cards) or f"known are {alternatives(self.cards)}"
-            self._report(shot, "unknown-model", f"the model {quoted(name)} is not known", field, help=advice)
+            advice = did_you_mean(name, self.cards) or f"use {alternatives(self.cards)}"
+            self._report(shot, "unknown-model", f"unknown model {quoted(name)}", field, help=advice)
         return card
 
     def check_provider(self, shot: ShotDraft, card: ModelCard) -> str:
@@ -42,14 +42,13 @@ class ModelChecks:
         name = self._provider or (DEFAULT_PROVIDER if field is None else str(field.value))
         if name in card.providers:
             return name
-        everybody = dict.fromkeys(provider for known in self.cards.values() for provider in known.providers)
-        makers = f"{card.id} is made by {' or '.join(card.providers)}"
-        if name in everybody:
-            self._report(shot, "model-provider", f"{makers}, not by {quoted(name)}", field)
+        providers = dict.fromkeys(provider for known in self.cards.values() for provider in known.providers)
+        advice = f"use {alternatives(card.providers)}"
+        if name in providers:
+            self._report(shot, "model-provider", f"{quoted(name)} does not offer {card.id}", field, help=advice)
         else:
-            meant = closest(name, everybody)
-            advice = makers if meant is None else suggestion(meant)
-            self._report(shot, "unknown-provider", f"the provider {quoted(name)} is not known", field, help=advice)
+            advice = did_you_mean(name, providers) or advice
+            self._report(shot, "unknown-provider", f"unknown provider {quoted(name)}", field, help=advice)
         return name
 
     def check_request(self, shot: ShotDraft, card: ModelCard, source: Generated) -> None:
@@ -74,12 +73,17 @@ class ModelChecks:
         place = field.key_span
         if name in card.refused_params:
             message = f"`{name}` cannot be set: {card.refused_params[name]}"
-            self._report(shot, "refused-param", message, field, place)
+            self._report(shot, "refused-param", message, field, place, help=f"delete `{name}`")
         elif name in _LOCAL_PARAMS and not isinstance(field.value, _LOCAL_PARAMS[name]):
-            self._report(shot, "wrong-type", f"`{name}` must be `true` or `false`", field)
+            advice = f"write `{name}: true` or `{name}: false`, without quotes"
+            self._report(shot, "wrong-type", f"`{name}` must be `true` or `false`", field, help=advice)
         elif name not in card.params and name not in _LOCAL_PARAMS:
-            message = f"{card.id} has no request field {quoted(name)}"
-            self._report(shot, "unknown-param", message, field, place, help=did_you_mean(name, card.params))
+            message = f"unknown request field {quoted(name)} for {card.id}"
+            advice = (
+                did_you_mean(name, card.params)
+                or f"delete {quoted(name)}; `storyboard models` lists the request fields"
+            )
+            self._report(shot, "unknown-param", message, field, place, help=advice)
 
     def _report(
         self,
@@ -95,7 +99,7 @@ class ModelChecks:
         if (code, where) in self._reported:
             return
         self._reported.add((code, where))
-        notes = () if field is None or _is_own(shot, field) else (Label(shot.name_span, "this shot is made with it"),)
+        notes = () if field is None or _is_own(shot, field) else (Label(shot.name_span, "this shot uses the value"),)
         self._findings.append(error(code, message, where, *notes, help=help))
 
 
@@ -116,24 +120,28 @@ def mismatches(card: ModelCard, source: Generated) -> Iterator[ModelMismatch]:
     if source.duration not in card.durations:
         nearest = min(card.durations, key=lambda d: (abs(d - source.duration), d))
         lengths = either([str(d) for d in card.durations])
-        yield ModelMismatch("duration", f"{card.id} makes clips of {lengths} s", f"the nearest is {nearest}")
+        yield ModelMismatch(
+            "duration", f"{card.id} makes clips of {lengths} s", f"write `{nearest}`, the nearest length"
+        )
     if str(source.size) not in card.sizes:
-        help_text = f"the nearest is {_nearest_size(card, source.size)}"
-        yield ModelMismatch("size", f"{card.id} makes pictures of {either(card.sizes)}", help_text)
+        help_text = f"write `{_nearest_size(card, source.size)}`, the nearest size"
+        yield ModelMismatch("size", f"{card.id} makes clips of {either(card.sizes)}", help_text)
     low, high = card.prompt_length
     length = prompt_length(source.prompt, card.prompt_unit)
     if not low <= length <= high:
-        message = f"{card.id} takes prompts of {low} to {high} characters, this one has {length}"
-        yield ModelMismatch("prompt", message)
+        message = f"{card.id} accepts prompts of {low} to {high} characters; this prompt has {length}"
+        yield ModelMismatch("prompt", message, "shorten the prompt" if length > high else "lengthen the prompt")
     if not card.seed_range[0] <= source.seed <= card.seed_range[1]:
-        yield ModelMismatch("seed", f"{card.id} takes seeds from {card.seed_range[0]} to {card.seed_range[1]}")
+        low, high = card.seed_range
+        yield ModelMismatch("seed", f"{card.id} accepts seeds from {low} to {high}, not `{source.seed}`")
     if source.negative_prompt is not None and not card.negative_prompt:
-        help_text = "say what should be seen, in `prompt`"
-        yield ModelMismatch("negative_prompt", f"{card.id} takes no negative prompt", help_text)
+        help_text = "delete `negative_prompt`, and describe in `prompt` what to show"
+        yield ModelMismatch("negative_prompt", f"{card.id} accepts no negative prompt", help_text)
     for position in ("first", "last"):
         if getattr(source, f"{position}_frame") is not None and position not in card.frames:
-            takes = f"only a {either(card.frames)} frame" if card.frames else "no frames"
-            yield ModelMismatch(f"{position}_frame", f"{card.id} takes {takes}")
+            accepted = f"only a {either(card.frames)} frame" if card.frames else "no frames"
+            help_text = f"delete `{position}_frame`, or choose another model"
+            yield ModelMismatch(f"{position}_frame", f"{card.id} accepts {accepted}", help_text)
 
 
 def _nearest_size(card: ModelCard, size: Size) -> str:

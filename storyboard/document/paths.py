@@ -5,12 +5,14 @@ Nothing here touches the disk; ``project_files`` finds links and missing files.
 
 import re
 import unicodedata
-from posixpath import dirname
+from posixpath import dirname, splitext
 from urllib.parse import urlsplit
 
 from storyboard.core.model import OWN_FOLDERS
 
 MAX_PART_BYTES = 255
+_RELATIVE = "write a path relative to this file"
+_HTTPS = "write an `https://` URL, or the path of a file"
 
 
 class BadPath(ValueError):
@@ -30,23 +32,23 @@ def project_path(text: str, beside: str) -> str:
     """
     if "\\" in text:
         forward = text.replace("\\", "/")
-        raise BadPath("bad-path", "a path has forward slashes only", f"write `{_shorten(forward)}`")
+        raise BadPath("bad-path", "the path has a backslash", f"write `{_shorten(forward)}`")
     if text.startswith(("/", "~")):
-        raise BadPath("bad-path", "a path must be relative to the file it stands in")
+        raise BadPath("bad-path", "the path is absolute", _RELATIVE)
     if ":" in text:
-        raise BadPath("bad-path", "a path must not hold a `:`", "write a path relative to this file")
+        raise BadPath("bad-path", "the path has a `:`", _RELATIVE)
     parts: list[str] = [part for part in dirname(beside).split("/") if part]
     for part in text.split("/"):
         if part == "..":
             if not parts:
-                raise BadPath("outside-project", "the path leads out of the project")
+                raise BadPath("outside-project", "the path leads out of the project", "write a path inside the project")
             parts.pop()
         elif len(part.encode("utf-8")) > MAX_PART_BYTES:
-            raise BadPath("bad-path", f"a part of the path is longer than {MAX_PART_BYTES} bytes")
+            raise BadPath("bad-path", f"a part of the path is longer than {MAX_PART_BYTES} bytes", "use a shorter name")
         elif part not in ("", "."):
             parts.append(part)
     if not parts or text.endswith("/"):
-        raise BadPath("bad-path", "the path leads to a folder")
+        raise BadPath("bad-path", "the path names a folder", "add the name of a file")
     return "/".join(parts)
 
 
@@ -54,10 +56,11 @@ def film_path(text: str, beside: str) -> str:
     """Return the project path of a film to write. Raises ``BadPath``."""
     path = project_path(text, beside)
     if OWN_FOLDERS & {part.casefold() for part in path.split("/")}:
-        raise BadPath("bad-path", "the film cannot be written into `.storyboard` or `.git`")
+        raise BadPath("bad-path", "the film cannot be written into `.storyboard` or `.git`", "name another folder")
     name = path.rpartition("/")[2]
     if not path.endswith((".mp4", ".mov")) or len(name) == len(".mp4"):
-        raise BadPath("bad-path", "the name of the film must end in `.mp4` or `.mov`")
+        example = f"{text.removesuffix(splitext(text)[1])}.mp4"
+        raise BadPath("bad-path", "the name of the film must end in `.mp4` or `.mov`", f"write `{_shorten(example)}`")
     return path
 
 
@@ -72,19 +75,15 @@ def https_url(text: str) -> str:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as problem:
-        raise BadPath("bad-url", "this is not an address") from problem
+        raise BadPath("bad-url", "this is not a valid URL", _HTTPS) from problem
     if parts.scheme == "http":
-        raise BadPath(
-            "bad-url", "pictures are fetched over https only", "write `https://`, or put the file into the project"
-        )
+        raise BadPath("bad-url", "pictures are downloaded over https only", _HTTPS)
     if parts.scheme != "https":
-        raise BadPath(
-            "bad-url", f"`{_shorten(parts.scheme)}:` addresses are not fetched", "write an https URL or a path"
-        )
+        raise BadPath("bad-url", f"`{_shorten(parts.scheme)}:` URLs are not supported", _HTTPS)
     if parts.username is not None or parts.password is not None:
-        raise BadPath("bad-url", "an address must not hold a user name or password")
+        raise BadPath("bad-url", "the URL has a user name or a password", "delete both from the URL")
     if not host or port == 0 or any(character.isspace() for character in text):
-        raise BadPath("bad-url", "this is not an address")
+        raise BadPath("bad-url", "this is not a valid URL", _HTTPS)
     return text
 
 

@@ -27,13 +27,14 @@ from storyboard.core.file_signatures import (
 from storyboard.core.model import parts_in_project
 from storyboard.fonts import UnreadableFont, missing_letters
 
+NO_FILE = "the file does not exist"
 # Returns the seconds of sound or moving pictures in the open file of that descriptor, ``None`` if they are not known.
 # The path is absolute and without links; the descriptor is the file, whatever the path leads to by now.
 MeasureLength = Callable[[int, str, FileKind], Fraction | None]
 
 
 class FileProblem(Exception):
-    """A file that cannot be used; ``reason`` is a fact, such as ``there is no such file``."""
+    """A file that cannot be used; ``reason`` is a fact, such as ``the file does not exist``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -202,9 +203,9 @@ def _read_up_to(descriptor: int, limit: int) -> bytes:
 
 def _reason_of(problem: OSError) -> str:
     known: dict[type[OSError], str] = {
-        FileNotFoundError: "there is no such file",
-        NotADirectoryError: "there is no such file",
-        PermissionError: "it may not be read",
+        FileNotFoundError: NO_FILE,
+        NotADirectoryError: NO_FILE,
+        PermissionError: "permission denied",
         IsADirectoryError: "it is a folder",
     }
     return known.get(type(problem), (problem.strerror or "it cannot be read").lower())
@@ -230,14 +231,14 @@ class GitFiles:
         """Return the bytes of a file. Raises ``FileProblem``."""
         data = self._tree(path)
         if data is None:
-            raise FileProblem("there is no such file")
+            raise FileProblem(NO_FILE)
         return data
 
     def problem(self, path: str, kind: FileKind) -> str | None:
         """Return the reason why *path* cannot be used as a file of that kind, ``None`` if it may be one."""
         data = self._tree(path)
         if data is None:
-            return "there is no such file"
+            return NO_FILE
         return None if _POINTER.match(data) else file_problem(kind, lambda size, at: data[at : at + size], len(data))
 
     def missing_letters(self, path: str, text: str) -> str:
@@ -306,10 +307,10 @@ def _sound_problem(read: ReadAt, size: int) -> str | None:
     head = read(12, 0)
     if is_mp4(head):
         index = index_of(read, size)
-        return "there is no sound in it" if index is not None and b"soun" not in index else None
+        return "it has no sound" if index is not None and b"soun" not in index else None
     if is_matroska(head):
         begin = read(_HEAD, 0)
-        return "there is no sound in it" if b"V_" in begin and b"A_" not in begin else None
+        return "it has no sound" if b"V_" in begin and b"A_" not in begin else None
     return None if is_audio(head) else _KNOWN
 
 

@@ -16,7 +16,6 @@ SOURCES = ("prompt", "clip", "image", "card")
 LocatedFinding = tuple[Diagnostic, Path]
 
 _TYPES = {
-    "object": "a mapping",
     "array": "a list",
     "string": "text",
     "number": "a number",
@@ -46,7 +45,7 @@ def describe_owner(document: Document, path: Path, kind: str) -> str:
     if not path:
         return "the storyboard" if kind == "storyboard" else _describe_named(document, path, "the scene")
     if "include" in getattr(document.node(path), "items", ()) and path[:-1] == ("scenes",):
-        return "an include"
+        return "an `include`"
     if len(path) >= 2 and path[-2] in ("shots", "scenes") and isinstance(path[-1], int):
         what = str(path[-2])[:-1]
         return _describe_named(document, path, what, f"{what} {path[-1] + 1}")
@@ -75,14 +74,13 @@ def _forbidden_field(document: Document, path: Path) -> LocatedFinding:
     shot = document.node(path[:-1])
     found = [key for key in getattr(shot, "keys", {}) if key in SOURCES]
     if path[-1] not in SOURCES:
-        message = f"a shot with `{found[0]}` takes no `{path[-1]}`"
-        advice = "it belongs to generated shots, which have a `prompt`"
-        advice = "a card always has the shape of the film" if path[-1] == "fit" else advice
-        return error("wrong-source", message, document.key_span(path), help=advice), path
+        message = f"a shot with `{found[0]}` has no field `{path[-1]}`"
+        reason = "a card is drawn in the size of the film" if path[-1] == "fit" else "generated shots have this field"
+        return error("wrong-source", message, document.key_span(path), help=f"delete `{path[-1]}`; {reason}"), path
     first, second = (*path[:-1], found[0]), (*path[:-1], found[1])
-    note = Label(document.key_span(first), f"the first is `{found[0]}`")
+    note = Label(document.key_span(first), f"the other source is `{found[0]}`")
     message = f"{describe_owner(document, path[:-1], '')} has two sources"
-    advice = f"a shot has one of {alternatives(SOURCES)}"
+    advice = f"keep {alternatives(found[:2])}, or write two shots"
     return error("two-sources", message, document.key_span(second), note, help=advice), path
 
 
@@ -91,23 +89,29 @@ def _unknown_keys(document: Document, kind: str, path: Path, problem: Any) -> It
     for key in problem.instance:
         if key not in known and not key.startswith("x-"):
             here = (*path, key)
-            message = f"{describe_owner(document, path, kind)} has no field {quoted(key)}"
-            advice = did_you_mean(key, known) or _suggest_place(key, path) or _list_known(known)
+            message = f"unknown field {quoted(key)} in {describe_owner(document, path, kind)}"
+            advice = did_you_mean(key, known) or _suggest_place(key, known) or _list_known(key, known)
             yield error("unknown-key", message, document.key_span(here), help=advice), here
 
 
-def _suggest_place(key: str, path: Path) -> str | None:
+def _suggest_place(key: str, known: Mapping[str, Any]) -> str | None:
     if key == "include":
-        return "only an item of `scenes` can be an include, and an included file holds no further ones"
+        return "write `include` as an item of `scenes` in the storyboard"
+    if "include" in known and key in fields_of("scene"):
+        return f"write `{key}` in the included file"
     places = {"shot": "a shot", "scene": "a scene", "storyboard": "the storyboard", "output": "`output`"}
     for name in ("shot", "output", "scene", "storyboard", "transition", "trim"):
         if key in fields_of(name):
-            return f"`{key}` is a field of {places.get(name, f'`{name}`')}"
+            return f"move `{key}` to {places.get(name, f'`{name}`')}"
     return None
 
 
-def _list_known(known: Mapping[str, Any]) -> str | None:
-    return f"known are {', '.join(f'`{name}`' for name in known)}" if 0 < len(known) <= 6 else None
+def _list_known(key: str, known: Mapping[str, Any]) -> str:
+    return (
+        f"use {alternatives(known)}"
+        if 0 < len(known) <= 6
+        else f"delete {quoted(key)}; `storyboard schema` lists all fields"
+    )
 
 
 def _missing_keys(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
@@ -123,34 +127,65 @@ def _missing_keys(document: Document, kind: str, path: Path, problem: Any) -> It
 def _missing_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
     who, place = describe_owner(document, path, kind), document.head_span(path)
     if key == "prompt":
-        return error("no-source", f"{who} has no source", place, help=f"add one of {alternatives(SOURCES)}")
-    advice = "begin the file with `version: 1`" if key == "version" else None
-    return error("missing-key", f"{who} has no `{key}`", place, help=advice)
+        return error("no-source", f"{who} has no source", place, help=f"add {alternatives(SOURCES)}")
+    advice = "begin the file with `version: 1`" if key == "version" else f"add `{key}`"
+    return error("missing-key", f"{who} needs the field `{key}`", place, help=advice)
 
 
 def _wrong_type(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
     wanted, value = problem.validator_value, problem.instance
     names = [wanted] if isinstance(wanted, str) else wanted
-    allowed = " or ".join(_TYPES[name] for name in names)
-    subject = {"storyboard": "a storyboard", "scene": "a scene"}[kind] if not path else _describe_value(path)
+    allowed = " or ".join(_TYPES.get(name) or f"fields such as {_example(problem.schema, value)}" for name in names)
+    subject = {"storyboard": "the storyboard", "scene": "the scene"}[kind] if not path else _describe_value(path)
+    advice = None if "then" in problem.schema else _suggest_value(document, names, value, path)
     if value is None:
-        message = f"{subject} is empty"
-        form = f": {_first_sentence(problem.schema['description'])}" if "pattern" in problem.schema else ""
-        yield error("wrong-type", message, document.span(path), help=f"it must be {allowed}{form}"), path
-        return
-    broken = names == ["integer"] and isinstance(value, float)
-    message = f"{subject} must be {allowed}, not {quoted(value) if broken else _describe_type(value)}"
-    yield error("wrong-type", message, document.span(path), help=_suggest_value(names, value, path)), path
+        message = f"{subject} has no value"
+        advice = f"write {_first_sentence(problem.schema['description']) if 'pattern' in problem.schema else allowed}"
+    elif names == ["object"]:
+        message = f"{subject} needs fields, such as {_example(problem.schema, value)}"
+    elif _is_number(value) and problem.schema.get("title", "").endswith(" id"):
+        message = f"{subject} is a number; quote it to use it as an id"
+    else:
+        broken = names == ["integer"] and isinstance(value, float)
+        message = f"{subject} must be {allowed}, not {quoted(value) if broken else _describe_type(value)}"
+    yield error("wrong-type", message, document.span(path), help=advice), path
+
+
+def _example(schema: Mapping[str, Any], value: object) -> str:
+    """Return an example of fields by *schema*, with *value* in it if it is the word that one of them takes."""
+    if isinstance(value, str) and value.endswith((".yaml", ".yml")) and "shots" in schema["properties"]:
+        return f"`include: {value[:60]}`"
+    fields = dict(next(one for one in schema["examples"] if isinstance(one, dict)))
+    for name in schema.get("required", ()):
+        if value in schema["properties"][name].get("enum", ()):
+            fields = {name: value}
+    return f"`{{{', '.join(f'{name}: {_format_example(one)}' for name, one in fields.items())}}}`"
+
+
+def _format_example(value: object) -> str:
+    if isinstance(value, list | dict):
+        return "[…]" if isinstance(value, list) else "{…}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _describe_type(value: object) -> str:
     if isinstance(value, bool):
         return quoted(value)
-    names: dict[type, str] = {str: "text", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+    names: dict[type, str] = {
+        str: "text",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a group of fields",
+    }
     return names[type(value)]
 
 
-def _suggest_value(wanted: list[str], value: object, path: Path) -> str | None:
+def _suggest_value(document: Document, wanted: list[str], value: object, path: Path) -> str | None:
     """Return how to write the value in the wanted type, ``None`` if that is not clear."""
     if isinstance(value, str) and ("number" in wanted or "integer" in wanted):
         digits = value.strip().rstrip("sS ").removesuffix("fp").strip()
@@ -159,11 +194,10 @@ def _suggest_value(wanted: list[str], value: object, path: Path) -> str | None:
         words = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
         meant = words.get(value.lower())
         return None if meant is None else f"write `{meant}`: in YAML 1.2 `{value}` is text"
-    if isinstance(value, str) and path and path[-2:-1] == ("scenes",) and value.endswith((".yaml", ".yml")):
-        return f"write `- include: {value[:60]}`"
-    if isinstance(value, int | float) and "string" in wanted and not isinstance(value, bool):
-        return "put it into quotes"
-    if isinstance(value, dict) and wanted == ["array"]:
+    if _is_number(value) and "string" in wanted:
+        written = (document.source_text(path) or (0, str(value)))[1]
+        return f'write `"{written}"`'
+    if wanted == ["array"]:
         return "begin each item with `- `"
     return None
 
@@ -171,13 +205,16 @@ def _suggest_value(wanted: list[str], value: object, path: Path) -> str | None:
 def _unknown_value(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
     wanted, value = problem.validator_value, problem.instance
     if problem.validator == "const":
-        message = f"version {quoted(value)} of the language is not known"
+        message = f"`version` must be {wanted}, not {quoted(value)}"
         yield error("unknown-version", message, document.span(path), help=f"write `version: {wanted}`"), path
         return
-    message = f"{_describe_value(path)} must be {alternatives(wanted)}"
-    if not isinstance(value, str):
-        message += f", not {_describe_type(value) if value is not None else 'empty'}"
-    advice = did_you_mean(value, wanted) if isinstance(value, str) else None
+    message, advice = f"{_describe_value(path)} must be {alternatives(wanted)}", None
+    if value is None:
+        message, advice = f"{_describe_value(path)} has no value", f"write {alternatives(wanted)}"
+    elif isinstance(value, str):
+        advice = did_you_mean(value, wanted)
+    else:
+        message += f", not {_describe_type(value)}"
     yield error("unknown-value", message, document.span(path), help=advice), path
 
 
@@ -187,7 +224,7 @@ def _bad_pattern(document: Document, kind: str, path: Path, problem: Any) -> Ite
     here = (*path, value) if of_key else path
     article = "an" if title[0] in "aeiou" else "a"
     meant = as_id(value) if title.endswith(" id") else None
-    advice = _first_sentence(problem.schema["description"]) if meant is None else suggestion(meant)
+    advice = f"write {_first_sentence(problem.schema['description'])}" if meant is None else suggestion(meant)
     place = document.key_span(here) if of_key else document.span(here)
     yield error("bad-value", f"{quoted(value)} is not {article} {title}", place, help=advice), here
 
@@ -207,22 +244,26 @@ def _length(document: Document, kind: str, path: Path, problem: Any) -> Iterator
     limit = problem.validator_value
     if problem.validator.startswith("min"):
         message = f"{_describe_value(path)} is empty"
+        advice = "add an item" if problem.validator == "minItems" else "write text"
     else:
         what = {"maxLength": "characters", "maxItems": "items"}.get(problem.validator, "entries")
         message = f"{_describe_value(path)} has more than {limit} {what}"
-    yield error("bad-length", message, document.key_span(path) if path else document.head_span(path)), path
+        advice = "shorten the text" if problem.validator == "maxLength" else f"delete {what}"
+    place = document.key_span(path) if path else document.head_span(path)
+    yield error("bad-length", message, place, help=advice), path
 
 
 def _repeated_value(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
     values: list[object] = problem.instance
     value = values[int(path[-1])]
-    first = Label(document.span((*path[:-1], values.index(value))), "it stands here first")
+    first = Label(document.span((*path[:-1], values.index(value))), "the first one is here")
     message = f"{quoted(value)} is repeated in {_describe_value(path[:-1])}"
-    yield error("repeated-value", message, document.span(path), first), path
+    yield error("repeated-value", message, document.span(path), first, help="delete one of the two"), path
 
 
 def _other_error(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
-    yield error("bad-value", f"{_describe_value(path)} is not allowed here", document.span(path)), path
+    name = _describe_value(path)
+    yield error("bad-value", f"{name} is not allowed here", document.span(path), help=f"delete {name}"), path
 
 
 _TRANSLATORS: dict[str, Callable[[Document, str, Path, Any], Iterator[LocatedFinding]]] = {

@@ -60,7 +60,7 @@ def _open(file: Path | BytesIO, points: int) -> FreeTypeFont:
     try:
         return ImageFont.truetype(file, points)
     except OSError as problem:
-        raise UnreadableFont("is no font that can be read") from problem
+        raise UnreadableFont("is not a readable font") from problem
 
 
 def _shape(probe: FreeTypeFont, letter: str) -> tuple[tuple[int, int], bytes]:

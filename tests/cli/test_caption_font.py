@@ -56,7 +56,7 @@ def test_letters_that_the_font_lacks_are_told_at_the_caption(desk: Desk) -> None
     desk.project.edit("caption: At night", "caption: [{start: 0, end: 1, text: 夜}]")
     error = desk.refused(3, "check")
     assert (error["code"], error["place"]["line"]) == ("missing-letters", 8)
-    assert error["message"] == "`fonts/own.ttf` does not have 夜"
+    assert error["message"] == "`fonts/own.ttf` has no glyph for 夜"
 
 
 def test_a_font_that_nothing_is_drawn_with_is_a_warning(desk: Desk) -> None:

@@ -65,11 +65,11 @@ def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_ta
     clip(desk.folder / "b.mov", 60, "30000/1001")
     error = desk.refused(3, "check")
     assert (error["code"], error["place"]["line"]) == ("transition-too-long", 8)
-    assert error["message"].endswith("more than `b` has left; the longest that fits is 2 s")
+    assert error["message"].endswith("takes 3 s; `b` has only 2 s left for it")
     desk.project.edit("duration: 3", "duration: 2}, speed: 0.5, trim: {start: 0.5")
     assert desk.run("check").code == 0
     desk.project.edit("own.mp4", "own.mp4, trim: {start: 1}")
-    assert desk.refused(3, "check")["message"].endswith("more than `own` has left; the longest that fits is 1.5 s")
+    assert desk.refused(3, "check")["message"].endswith("takes 2 s; `own` has only 1.5 s left for it")
 
 
 def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in
     assert desk.run("check").code == 0, "one frame more is left out by the build"
     desk.project.edit("end: 2.58", "end: 2.7")
     error = desk.refused(3, "check")
-    assert (error["code"], error["message"]) == ("bad-trim", "the footage is 2.5 s long")
+    assert (error["code"], error["message"]) == ("bad-trim", "`end` is 2.7 s; the clip is 2.5 s long")
     assert error["place"]["column"] == len("      - {id: own, clip: own.mp4, trim: {start: 1, end: ") + 1
     desk.project.edit("start: 1, end: 2.7", "start: 2.5")
-    assert desk.refused(3, "plan")["message"] == "the footage is 2.5 s long"
+    assert desk.refused(3, "plan")["message"] == "`start` is 2.5 s; the clip is 2.5 s long"

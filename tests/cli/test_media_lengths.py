@@ -81,7 +81,7 @@ def test_a_check_of_changed_footage_measures_it_again(project: Project) -> None:
     clip(project.folder / "own.mp4", 9, "12")
     code, loaded, printed = run(project, "check")
     assert (code, "av" in loaded) == (3, True)
-    assert "the footage is 0.75 s long" in printed
+    assert "`end` is 1 s; the clip is 0.75 s long" in printed
     code, loaded, again = run(project, "check")
     assert (code, loaded) == (3, set())
     assert again == printed

@@ -41,7 +41,7 @@ def test_findings_are_the_same_as_text_and_as_data(project: Project) -> None:
         text = run(project.folder, {}, "check")
         data = run(project.folder, {}, "check", "--json")
     assert text.code == data.code == 3
-    assert "storyboard.yaml:11:45: error[unknown-key]: shot `c` has no field `sede`" in text.err
+    assert "storyboard.yaml:11:45: error[unknown-key]: unknown field `sede` in shot `c`" in text.err
     [error] = json.loads(data.out)["errors"]
     assert (error["code"], error["place"]["line"], error["place"]["column"]) == ("unknown-key", 11, 45)
 

@@ -494,11 +494,21 @@ TAKEN_OUT = [
 
 EDITS = [*NEW_IN_BLOCK, *NEW_IN_FLOW, *REPLACED, *LISTS, *TAKEN_OUT]
 
-OTHERS = "other values of the file would change"
-UNREADABLE = "could not be read any more"
+OTHERS = "the edit would change other values of the file"
+UNREADABLE = "the file would not be valid YAML after the edit"
 REFUSALS = [
-    Refusal("shot is an alias", SEED, "x-a: &a {id: a}\nshots:\n  - *a\n", "the alias `*a` stands here"),
-    Refusal("list of shots is an alias", SEED, "x-a: &a [{id: a}]\nshots: *a\n", "the alias `*a` stands here"),
+    Refusal(
+        "shot is an alias",
+        SEED,
+        "x-a: &a {id: a}\nshots:\n  - *a\n",
+        "the alias `*a` refers to text in another place of the file",
+    ),
+    Refusal(
+        "list of shots is an alias",
+        SEED,
+        "x-a: &a [{id: a}]\nshots: *a\n",
+        "the alias `*a` refers to text in another place of the file",
+    ),
     Refusal("shot is used elsewhere", SEED, "shots:\n  - &a\n    id: a\n  - *a\n", OTHERS),
     Refusal("shot in flow is used elsewhere", SEED, "shots: [&a {id: a}, *a]\n", OTHERS),
     Refusal("value is used elsewhere", SEED, "shots:\n  - seed: &s 4\n  - seed: *s\n", OTHERS),
@@ -514,24 +524,29 @@ REFUSALS = [
         "comment inside a flow list",
         {"takes": None},
         "shots: [{id: a, takes: [ # c\n 1]}]\n",
-        "a comment would be lost",
+        "the edit would delete a comment",
     ),
     Refusal(
-        "comment inside the list", {"takes": 5}, "shots:\n  - takes: [1, # c\n     2]\n", "a comment would be lost"
+        "comment inside the list",
+        {"takes": 5},
+        "shots:\n  - takes: [1, # c\n     2]\n",
+        "the edit would delete a comment",
     ),
-    Refusal("comment in the head of text", SEED, "shots:\n  - seed: > # c\n      4\n", "a comment would be lost"),
+    Refusal(
+        "comment in the head of text", SEED, "shots:\n  - seed: > # c\n      4\n", "the edit would delete a comment"
+    ),
     Refusal("list in the column of its key", {"takes": 5}, "shots:\n  - takes:\n    - 5\n", UNREADABLE),
     Refusal("blank lines would join kept text", NO_SEED, "shots:\n  - p: |+\n      a\n    seed: 5\n\n", OTHERS),
     Refusal("repeated key", SEED, "shots:\n  - id: a\n    id: b\n", "line 3: the key `id` is repeated"),
-    Refusal("repeated key elsewhere", SEED, "shots:\n  - id: a\nx: 1\nx: 2\n", "the file has a mistake: line 4"),
-    Refusal("merge key", SEED, "x: &x {id: a}\nshots:\n  - <<: *x\n", "merge keys are not part of YAML 1.2"),
-    Refusal("not yaml", SEED, "shots: [{id: a}\n", "the file has a mistake: line 1"),
+    Refusal("repeated key elsewhere", SEED, "shots:\n  - id: a\nx: 1\nx: 2\n", "the file has an error: line 4"),
+    Refusal("merge key", SEED, "x: &x {id: a}\nshots:\n  - <<: *x\n", "merge keys (`<<`) are not part of YAML 1.2"),
+    Refusal("not yaml", SEED, "shots: [{id: a}\n", "the file has an error: line 1"),
     Refusal("empty file", SEED, "", "the file is empty"),
     Refusal("two documents", SEED, "shots: [{id: a}]\n---\nb: c\n", "a second document begins here"),
-    Refusal("tab in the indentation", SEED, "shots:\n  - id: a\n\tn: b\n", "the file has a mistake: line 3"),
+    Refusal("tab in the indentation", SEED, "shots:\n  - id: a\n\tn: b\n", "the file has an error: line 3"),
     Refusal("control character", SEED, "shots: [{id: a}] # \x07\n", "U+0007"),
-    Refusal("shot is a text", SEED, "shots: [a]\n", "there is no shot at this place"),
-    Refusal("shot is a list", SEED, "shots: [[a]]\n", "there is no shot at this place"),
+    Refusal("shot is a text", SEED, "shots: [a]\n", "the file has no shot at this place"),
+    Refusal("shot is a list", SEED, "shots: [[a]]\n", "the file has no shot at this place"),
     Refusal(
         "field that would not be read as text",
         {"a: b": 1},

@@ -8,7 +8,7 @@ from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 
-MISSING = "there is no such file"
+MISSING = "the file does not exist"
 ENDINGS: dict[FileKind, str] = {"picture": ".png", "clip": ".mp4", "font": ".ttf", "sound": ".wav"}
 
 

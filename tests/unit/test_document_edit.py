@@ -84,7 +84,7 @@ def test_shot_of_a_scene_is_found_by_its_path() -> None:
     [("shots", 2), ("shots", -1), ("scenes", 0), ("shots", "a"), ("shots", 0, "id"), ("shots",), ("shots", 0, "id", 0)],
 )
 def test_place_without_a_shot_is_refused(path: tuple[Any, ...]) -> None:
-    with pytest.raises(CannotEdit, match="there is no shot at this place"):
+    with pytest.raises(CannotEdit, match="the file has no shot at this place"):
         set_fields("shots:\n  - id: a\n  - id: b\n", path, {"seed": 1})
 
 

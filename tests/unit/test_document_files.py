@@ -56,9 +56,9 @@ def test_huge_picture_is_refused(project: Path) -> None:
 
 
 def test_missing_file_and_folder_and_file_as_folder(project: Path) -> None:
-    assert reason(project, "none.png") == "there is no such file"
+    assert reason(project, "none.png") == "the file does not exist"
     assert reason(project, "refs") == "it is not a regular file"
-    assert reason(project, "s.yaml/a.png") == "there is no such file"
+    assert reason(project, "s.yaml/a.png") == "the file does not exist"
 
 
 def test_pipe_is_refused_and_does_not_wait(project: Path) -> None:

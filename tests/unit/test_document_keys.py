@@ -27,7 +27,7 @@ class Files:
 
     def read(self, path: str) -> bytes:
         if path not in self._texts:
-            raise FileProblem("there is no such file")
+            raise FileProblem("the file does not exist")
         return self._texts[path].encode()
 
     def problem(self, path: str, kind: FileKind) -> str | None:

@@ -130,8 +130,8 @@ def test_circles_are_told_as_paths_from_their_first_shot() -> None:
         film(*(f"id: {shot}, prompt: x, first_frame: {{shot: {source}}}" for shot, source in ways.items()))
     )
     assert [(finding.code, finding.message) for finding in found.findings] == [
-        ("link-cycle", "shots start from each other in a circle: a -> c -> b -> a"),
-        ("self-link", "shot `d` starts from itself"),
+        ("link-cycle", "frame links form a cycle: a -> c -> b -> a"),
+        ("self-link", "shot `d` uses a frame of itself"),
     ]
 
 
@@ -226,7 +226,7 @@ def test_default_that_does_not_fit_is_told_once_with_a_shot() -> None:
 def test_findings_of_a_huge_film_are_counted_at_the_end() -> None:
     result = load_text(film(*(f"id: s{n}, prompt: x, seed: 2147483648" for n in range(700))))
     assert len(result.findings) == MAX_FINDINGS + 1
-    assert result.findings[-1].message == "and 200 more findings"
+    assert result.findings[-1].message == "200 more findings are not listed"
 
 
 def test_too_many_shots_are_not_checked() -> None:

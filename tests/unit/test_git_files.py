@@ -84,7 +84,7 @@ def test_clips_and_fonts_in_git_are_judged_as_on_the_disk(folder: Path, committe
         assert (known.problem("own.mp4", "clip"), known.problem("own.otf", "font")) == (None, None)
         assert known.problem("own.otf", "clip") == "it is not an MP4, MOV, Matroska or WebM video"
         assert known.problem("own.mp4", "font") == "it is not a TrueType or OpenType font"
-        assert known.problem("none.mp4", "clip") == "there is no such file"
+        assert known.problem("none.mp4", "clip") == "the file does not exist"
 
 
 def test_links_inside_the_repository_are_followed_and_others_lead_nowhere(folder: Path, committed: Committed) -> None:

@@ -36,12 +36,14 @@ def decode_document(raw: bytes, name: str) -> Document:
 def _check_size(document: Document, raw: bytes) -> Diagnostic | None:
     if len(raw) <= MAX_BYTES:
         return None
-    return error("file-too-big", f"the file is larger than {MAX_BYTES >> 20} MiB", document.between(0, 0))
+    message = f"the file is larger than {MAX_BYTES >> 20} MiB"
+    return error("file-too-big", message, document.between(0, 0), help="split the file")
 
 
 def _decode(document: Document, raw: bytes) -> Diagnostic | None:
     if raw.startswith(_UTF16):
-        return error("not-utf-8", "the file is UTF-16 or UTF-32", document.between(0, 0), help="save it as UTF-8")
+        message = "the file is UTF-16 or UTF-32, not UTF-8"
+        return error("not-utf-8", message, document.between(0, 0), help="save the file as UTF-8")
     body = raw.removeprefix(codecs.BOM_UTF8)
     try:
         document.text = body.decode("utf-8")
@@ -60,14 +62,14 @@ def _check_characters(document: Document) -> Diagnostic | None:
     found = _CONTROL.search(document.text)
     if found is not None:
         message = f"the control character U+{ord(found.group()):04X} is not allowed"
-        return error("control-character", message, document.between(*found.span()), help="take it out")
+        return error("control-character", message, document.between(*found.span()), help="delete the character")
     found = _SEPARATOR.search(document.text)
     if found is not None:
         # A line break for the rules of YAML 1.1 only: it could end a comment and begin a key that nobody sees.
         code = f"{ord(found.group()):04X}"
-        message = f"U+{code} breaks the line for some readers of YAML and not for others"
+        message = f"some YAML parsers end the line at U+{code}, others do not"
         return error(
-            "line-separator", message, document.between(*found.span()), help=f'write "\\u{code}" in double quotes'
+            "line-separator", message, document.between(*found.span()), help=f"write `\\u{code}` in double quotes"
         )
     return None
 
@@ -79,7 +81,5 @@ def _check_directives(document: Document) -> Diagnostic | None:
     for count, found in enumerate(_DIRECTIVE.finditer(document.text), 1):
         if count > MAX_DIRECTIVES:
             message = f"more than {MAX_DIRECTIVES} lines begin with `%`"
-            return error(
-                "yaml-syntax", message, document.between(*found.span(1)), help="storyboards need no directives"
-            )
+            return error("yaml-syntax", message, document.between(*found.span(1)), help="delete these lines")
     return None

@@ -74,12 +74,12 @@ def _set_field(document: Document, mark: str, path: Path, name: str, value: Valu
         try:
             after = _read(mark + apply_splices(document.text, splices))
         except _EditRefused:
-            problem = "the file could not be read any more"
+            problem = "the file would not be valid YAML after the edit"
             continue
         if not _are_equal(after.data, wanted, set()):
-            problem = "other values of the file would change with it"
+            problem = "the edit would change other values of the file"
         elif _loses_comments(document.text, after.text, splices):
-            problem = "a comment would be lost"
+            problem = "the edit would delete a comment"
         else:
             return after
     raise _EditRefused(f"`{name}` of this shot cannot be changed: {problem}")
@@ -91,7 +91,7 @@ def _read(text: str) -> Document:
     for finding in document.findings:
         if finding.severity is Severity.ERROR:
             line = "" if finding.span is None else f"line {finding.span.line}: "
-            raise _EditRefused(f"the file has a mistake: {line}{finding.message}")
+            raise _EditRefused(f"the file has an error: {line}{finding.message}")
     return document
 
 
@@ -102,14 +102,14 @@ def _find_mapping(document: Document, path: Path) -> Map:
         node = child_of(node, step)
     _refuse_alias(document, node)
     if not isinstance(node, Map):
-        raise _EditRefused("there is no shot at this place of the file")
+        raise _EditRefused("the file has no shot at this place")
     return node
 
 
 def _refuse_alias(document: Document, node: Node | None) -> None:
     if node is not None and is_alias(document.text, node):
         name = document.text[node.start : node.end].strip()[:40]
-        raise _EditRefused(f"the alias `{name}` stands here for what is written elsewhere in the file")
+        raise _EditRefused(f"the alias `{name}` refers to text in another place of the file")
 
 
 def _replace_field(data: object, path: Path, name: str, value: Value) -> object:

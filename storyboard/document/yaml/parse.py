@@ -26,6 +26,8 @@ MAX_FINDINGS = 500
 LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
 
 _ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_TAG_HELP = "delete the tag, or put text that begins with `!` into quotes"
+_NUMBER_HELP = f"write a finite number of at most {scalars.MAX_DIGITS} characters, or put text into quotes"
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*)+")
 
 
@@ -108,7 +110,8 @@ class _Builder:
             while (event := next_event()) is not None:
                 left -= 1
                 if left < 0:
-                    self._stop(event, "too-many-values", f"the file holds more than {MAX_EVENTS} keys and values")
+                    message = f"the file has more than {MAX_EVENTS} keys and values"
+                    self._stop(event, "too-many-values", message, "split the file")
                 kind = type(event)
                 if kind is scalar:
                     add_scalar(event)
@@ -131,7 +134,8 @@ class _Builder:
     def _checked_root(self) -> Node:
         root = self.root
         if root is None or (isinstance(root, Scalar) and root.value is None and root.start == root.end):
-            raise _ParsingStopped(error("empty-file", "the file is empty", self.document.between(0, 0)))
+            advice = "begin a storyboard with `version: 1`, an included scene with its `id`"
+            raise _ParsingStopped(error("empty-file", "the file is empty", self.document.between(0, 0), help=advice))
         return root
 
     def _document(self, event: Any) -> None:
@@ -139,7 +143,8 @@ class _Builder:
         if self.documents > 1:
             place = self.document.between(event.start_mark.index, event.end_mark.index)
             message = "a second document begins here"
-            raise _ParsingStopped(error("several-documents", message, place, help="a file holds one document"))
+            advice = "delete the `---`, or move the text below it to a file of its own"
+            raise _ParsingStopped(error("several-documents", message, place, help=advice))
 
     def _open_map(self, event: Any) -> None:
         start = self._enter(event, "map")
@@ -156,7 +161,7 @@ class _Builder:
         self._check_limits(event, 0)
         if event.tag is not None and not scalars.is_collection_tag(event.tag, kind):
             self._report_event(
-                event, "yaml-tag", f"the tag `{scalars.format_tag(event.tag)}` is not used in storyboards"
+                event, "yaml-tag", f"the tag `{scalars.format_tag(event.tag)}` is not supported", _TAG_HELP
             )
         if event.anchor is not None:
             self.anchors[event.anchor] = None
@@ -173,7 +178,7 @@ class _Builder:
     def _add_scalar(self, event: Any) -> None:
         value: str = event.value
         if len(value) > MAX_SCALAR:
-            self._stop(event, "text-too-long", f"the text is longer than {MAX_SCALAR} characters")
+            self._stop(event, "text-too-long", f"the text is longer than {MAX_SCALAR} characters", "shorten the text")
         self.nodes += 1
         plain = event.implicit[0] and event.tag is None and event.anchor is None
         if plain and value and value[0] not in scalars.MEANING_FIRST:
@@ -194,24 +199,27 @@ class _Builder:
         except scalars.InvalidScalar as reason:
             node.invalid = True
             code = "bad-number" if event.tag is None else "yaml-tag"
-            self._report_event(event, code, str(reason))
+            self._report_event(event, code, str(reason), _NUMBER_HELP if event.tag is None else _TAG_HELP)
         if event.style == '"' and isinstance(node.value, str):
             found = _ESCAPED.search(node.value)
             if found is not None:
                 node.invalid = True
-                self._report_event(
-                    event, "control-character", f"an escape gives the character U+{ord(found.group()):04X}"
-                )
+                message = f"an escape stands for the control character U+{ord(found.group()):04X}"
+                self._report_event(event, "control-character", message, "delete the escape")
 
     def _add_alias(self, event: Any) -> None:
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
-            self._stop(event, "too-many-aliases", f"the file has more than {MAX_ALIASES} aliases")
+            message = f"the file has more than {MAX_ALIASES} aliases"
+            self._stop(event, "too-many-aliases", message, "write values out instead")
         if event.anchor not in self.anchors:
-            self._stop(event, "unknown-anchor", f"the anchor `{event.anchor[:40]}` is not defined before this alias")
+            message = f"the anchor `{event.anchor[:40]}` is not defined before this alias"
+            advice = f"define the anchor above as `&{event.anchor[:40]}`, or quote text that begins with `*`"
+            self._stop(event, "unknown-anchor", message, advice)
         anchor = self.anchors[event.anchor]
         if anchor is None:
-            self._stop(event, "self-reference", f"the value of `{event.anchor[:40]}` holds itself")
+            message = f"the value of the anchor `{event.anchor[:40]}` contains this alias of itself"
+            self._stop(event, "self-reference", message, "write the value out")
         self.nodes += anchor.nodes
         self._check_limits(event, anchor.height)
         self._add_node(self._copy_at(anchor.node, event), anchor.height)
@@ -227,9 +235,11 @@ class _Builder:
 
     def _check_limits(self, event: Any, height: int) -> None:
         if len(self.stack) + height >= MAX_DEPTH:
-            self._stop(event, "too-deep", f"values are nested more than {MAX_DEPTH} deep")
+            message = f"values are nested more than {MAX_DEPTH} levels deep"
+            self._stop(event, "too-deep", message, "use fewer levels")
         if self.nodes > MAX_EVENTS:
-            self._stop(event, "too-many-values", f"aliases make more than {MAX_EVENTS} values of this file")
+            message = f"the file has more than {MAX_EVENTS} keys and values with its aliases written out"
+            self._stop(event, "too-many-values", message, "use fewer aliases")
 
     def _add_node(self, node: Node, height: int, *, merge: bool = False) -> None:
         if not self.stack:
@@ -255,12 +265,12 @@ class _Builder:
     def _read_key(self, parent: Map, node: Node, *, merge: bool) -> str | None:
         """Return the key, or ``None`` after a finding if its value has to be left out."""
         if merge:
-            advice = "write what shots share under `defaults` or `vars`"
-            self._report("merge-key", "merge keys are not part of YAML 1.2", node, help=advice)
+            advice = "write shared fields under `defaults`, shared texts under `vars`"
+            self._report("merge-key", "merge keys (`<<`) are not part of YAML 1.2", node, help=advice)
             return None
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            quotes = "put it into quotes" if isinstance(node, Scalar) else None
-            self._report("key-not-text", "a key must be text", node, help=quotes)
+            advice = "put the key into quotes" if isinstance(node, Scalar) else "write text as the key"
+            self._report("key-not-text", "a key must be text", node, help=advice)
             return None
         if node.value in parent.keys:
             if len(self.document.findings) < MAX_FINDINGS:
@@ -269,6 +279,7 @@ class _Builder:
                     f"the key `{scalars.shorten(node.value)}` is repeated",
                     node,
                     parent.keys[node.value],
+                    "delete one of the two",
                 )
             return None
         return None if node.invalid else node.value
@@ -294,15 +305,15 @@ class _Builder:
     ) -> None:
         if len(self.document.findings) < MAX_FINDINGS:
             between = self.document.between
-            notes = () if first is None else (Label(between(*first), "it stands here first"),)
+            notes = () if first is None else (Label(between(*first), "the first one is here"),)
             self.document.findings.append(error(code, message, between(node.start, node.end), *notes, help=help))
 
-    def _report_event(self, event: Any, code: str, message: str) -> None:
+    def _report_event(self, event: Any, code: str, message: str, advice: str) -> None:
         if len(self.document.findings) < MAX_FINDINGS:
-            self.document.findings.append(error(code, message, self._event_span(event)))
+            self.document.findings.append(error(code, message, self._event_span(event), help=advice))
 
-    def _stop(self, event: Any, code: str, message: str) -> NoReturn:
-        raise _ParsingStopped(error(code, message, self._event_span(event)))
+    def _stop(self, event: Any, code: str, message: str, advice: str) -> NoReturn:
+        raise _ParsingStopped(error(code, message, self._event_span(event), help=advice))
 
     def _event_span(self, event: Any) -> Span:
         return self.document.between(event.start_mark.index, event.end_mark.index)

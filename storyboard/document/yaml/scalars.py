@@ -55,10 +55,10 @@ def resolve_tagged(text: str, tag: str) -> Plain:
         return text
     kinds = _KINDS.get(name) if tag != name else None
     if kinds is None:
-        raise InvalidScalar(f"the tag `{format_tag(tag)}` is not used in storyboards")
+        raise InvalidScalar(f"the tag `{format_tag(tag)}` is not supported")
     value = resolve(text)
     if type(value) not in kinds:
-        raise InvalidScalar(f"the value is not what its tag `{format_tag(tag)}` says")
+        raise InvalidScalar(f"the value does not match its tag `{format_tag(tag)}`")
     return float(value) if name == "float" and isinstance(value, int) else value
 
 

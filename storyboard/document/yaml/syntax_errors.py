@@ -27,44 +27,50 @@ class _MistakePattern(Struct, frozen=True):
     at_context: bool = False
 
 
-_QUOTE = "put text that holds `: `, ` #` or quotes into single quotes, and write `''` for a quote in it"
+_QUOTE = "put text with `: `, ` #` or quotes into single quotes, and write `''` for a single quote in it"
+_ALIGN = "align the line with the other keys or items of its group"
+_UNTAG = "put text that begins with `!` into quotes"
+_QUOTE_END = "add the closing quote"
+_BACKSLASH = "write `\\\\` for a backslash"
 _MISTAKES = (
-    _MistakePattern("quoted scalar", "end of stream", "the quote opened here is never closed", None, at_context=True),
-    _MistakePattern("scalar", "document indicator", "the quote opened here is never closed", None, at_context=True),
-    _MistakePattern("scalar", "unknown escape", "no such escape in double quotes", "write `\\\\` for a backslash"),
+    _MistakePattern("quoted scalar", "end of stream", "this quote is never closed", _QUOTE_END, at_context=True),
+    _MistakePattern("scalar", "document indicator", "this quote is never closed", _QUOTE_END, at_context=True),
+    _MistakePattern("scalar", "unknown escape", "double quotes have no such escape", _BACKSLASH),
+    _MistakePattern("scalar", "escape", "this escape does not name a character", "write the character itself"),
+    _MistakePattern("scalar", "hexdecimal", "this escape needs hexadecimal digits", _BACKSLASH),
+    _MistakePattern("scalar", "hexadecimal", "this escape needs hexadecimal digits", _BACKSLASH),
+    _MistakePattern("flow sequence", "or ']'", "this `[` is never closed", "add a `]`", at_context=True),
+    _MistakePattern("flow mapping", "or '}'", "this `{` is never closed", "add a `}`", at_context=True),
+    _MistakePattern("", "mapping values are not allowed", "a `: ` is not allowed here", f"{_ALIGN}, or {_QUOTE}"),
     _MistakePattern(
-        "scalar", "escape", "no such character can be written with an escape", "write the character itself"
+        "", "sequence entries are not allowed", "a list cannot begin on this line", "begin it on a new line"
     ),
-    _MistakePattern("scalar", "hexdecimal", "an escape needs hexadecimal digits", "write `\\\\` for a backslash"),
-    _MistakePattern("scalar", "hexadecimal", "an escape needs hexadecimal digits", "write `\\\\` for a backslash"),
-    _MistakePattern(
-        "flow sequence", "or ']'", "the list opened here with `[` is never closed", "add a `]`", at_context=True
-    ),
-    _MistakePattern(
-        "flow mapping", "or '}'", "the mapping opened here with `{` is never closed", "add a `}`", at_context=True
-    ),
-    _MistakePattern("", "mapping values are not allowed", "a `: ` is not allowed here", f"indent alike, or {_QUOTE}"),
-    _MistakePattern("", "sequence entries are not allowed", "a list cannot begin here", "begin it on a new line"),
     _MistakePattern("", "mapping keys are not allowed", "a `? ` is not allowed here", _QUOTE),
-    _MistakePattern("simple key", "expected ':'", "this line has no `:` behind its key", None, at_context=True),
-    _MistakePattern("block scalar", "indentation indicator", "an indentation of 0 is not possible", None),
-    _MistakePattern("block scalar", "", "text stands behind `|` or `>`", "begin the text on the next line"),
-    _MistakePattern("anchor", "", "an anchor `&` needs a name of letters and digits", _QUOTE),
-    _MistakePattern("alias", "", "an alias `*` needs a name of letters and digits", _QUOTE),
-    _MistakePattern("", "duplicate anchor", "the anchor is defined twice", None),
-    _MistakePattern("tag", "", "this is not a tag", _QUOTE),
-    _MistakePattern("", "tag handle", "tags are not used in storyboards", "put text that begins with `!` into quotes"),
-    _MistakePattern("", "incompatible YAML", "the file asks for another version of YAML", "take out the `%YAML` line"),
-    _MistakePattern("", "directive", "this is not a directive", "take out the line that begins with `%`"),
-    _MistakePattern("directive", "", "this is not a directive", "take out the line that begins with `%`"),
-    _MistakePattern("", "document start", "something stands behind the end of the document", None),
-    _MistakePattern("", "expected key", "a key of the mapping was expected here", f"indent alike, or {_QUOTE}"),
+    _MistakePattern("simple key", "expected ':'", "this key has no `:` after it", "add a `:`", at_context=True),
     _MistakePattern(
-        "block mapping", "block end", "a key of the mapping was expected here", f"indent alike, or {_QUOTE}"
+        "block scalar", "indentation indicator", "the indentation after `|` or `>` is 0", "write 1 to 9, or nothing"
     ),
-    _MistakePattern("", "'-' indicator", "an item that begins with `- ` was expected here", "indent alike"),
-    _MistakePattern("", "block end", "an item that begins with `- ` was expected here", "indent alike"),
-    _MistakePattern("", "node content", "a value was expected here", _QUOTE),
+    _MistakePattern("block scalar", "", "text follows `|` or `>` on its line", "begin the text on the next line"),
+    _MistakePattern(
+        "anchor", "", "the anchor `&` needs a name of letters and digits", "put text that begins with `&` into quotes"
+    ),
+    _MistakePattern(
+        "alias", "", "the alias `*` needs a name of letters and digits", "put text that begins with `*` into quotes"
+    ),
+    _MistakePattern("", "duplicate anchor", "the anchor is defined twice", "rename one of the two"),
+    _MistakePattern("tag", "", "this tag is not valid", _UNTAG),
+    _MistakePattern("", "tag handle", "tags are not supported", _UNTAG),
+    _MistakePattern("", "incompatible YAML", "`%YAML` names an unsupported version", "delete the line"),
+    _MistakePattern("", "directive", "this directive is not valid", "delete the line that begins with `%`"),
+    _MistakePattern("directive", "", "this directive is not valid", "delete the line that begins with `%`"),
+    _MistakePattern(
+        "", "document start", "text follows the end of the document", "delete the text, or correct its indentation"
+    ),
+    _MistakePattern("", "expected key", "a key is expected here", f"{_ALIGN}, or {_QUOTE}"),
+    _MistakePattern("block mapping", "block end", "a key is expected here", f"{_ALIGN}, or {_QUOTE}"),
+    _MistakePattern("", "'-' indicator", "an item that begins with `- ` is expected here", _ALIGN),
+    _MistakePattern("", "block end", "an item that begins with `- ` is expected here", _ALIGN),
+    _MistakePattern("", "node content", "a value is expected here", _QUOTE),
 )
 _BREAK = re.compile(r"\r\n|\r|\n")
 _CONFLICT = re.compile(r"^<{7}(?= )", re.MULTILINE)
@@ -84,16 +90,16 @@ def explain(document: Document, problem: Exception) -> Diagnostic:
     conflict = _CONFLICT.search(document.text)
     if conflict is not None:
         place = document.between(*conflict.span())
-        advice = "keep one of the two sides, or of each what you want, and take out the lines of the markers"
-        return error("merge-conflict", "git left a merge conflict here", place, help=advice)
+        advice = "keep one side, or parts of both, and delete the marker lines"
+        return error("merge-conflict", "the file has an unresolved merge conflict", place, help=advice)
     mark = getattr(problem, "problem_mark", None)
     start = getattr(problem, "context_mark", None)
     index = _mark_index(mark if mark is not None else start)
     tab = _find_tab(document, index)
     if tab is not None:
-        return error(CODE, "a tab is used for indentation", document.between(tab, tab + 1), help="use spaces")
+        return error(CODE, "the line is indented with a tab", document.between(tab, tab + 1), help="indent with spaces")
     if not isinstance(problem, yaml.MarkedYAMLError):
-        return error(CODE, "the text is not YAML", document.between(0, 0))
+        return error(CODE, "the text is not valid YAML", document.between(0, 0))
     said = (problem.context or "", problem.problem or "")
     if "cannot start any token" in said[1]:
         return _bad_first_character(document, index)
@@ -107,7 +113,7 @@ def explain(document: Document, problem: Exception) -> Diagnostic:
         if mistake.context in said[0] and mistake.problem in said[1]:
             at = _mark_index(start) if mistake.at_context else index
             return error(CODE, mistake.message, _character_span(document, at), help=mistake.help)
-    return error(CODE, "the text is not YAML here", _character_span(document, index))
+    return error(CODE, "the text is not valid YAML here", _character_span(document, index), help=_QUOTE)
 
 
 def _comment_in_brackets(document: Document, index: int, said: str) -> Diagnostic | None:
@@ -119,8 +125,8 @@ def _comment_in_brackets(document: Document, index: int, said: str) -> Diagnosti
     if found is None or document.text[:index].rstrip() == document.text[:index].rstrip(" "):
         return None
     at = len(document.text[:index].rstrip()) - len(lines[-1]) + found.end() - 1
-    message = "a comment begins here, and cuts off what stands in brackets"
-    return error(CODE, message, _character_span(document, at), help="put text that holds a `#` into quotes")
+    message = "`#` begins a comment, which hides the closing bracket"
+    return error(CODE, message, _character_span(document, at), help="put text with a `#` into quotes")
 
 
 def _text_after_quote(document: Document, index: int, said: str) -> Diagnostic | None:
@@ -130,8 +136,8 @@ def _text_after_quote(document: Document, index: int, said: str) -> Diagnostic |
     line = _line_before(document, index).rstrip(" ")
     if not line.endswith(('"', "'")) or line.strip(" -") in ('"', "'"):
         return None
-    message = "text stands behind the closing quote"
-    advice = "write `\\\"` for a quote inside of double quotes, and `''` inside of single ones"
+    message = "text follows the closing quote"
+    advice = "write `\\\"` for a quote inside double quotes, `''` for one inside single quotes"
     return error(CODE, message, _character_span(document, index), help=advice)
 
 
@@ -141,8 +147,8 @@ def _misread_key(document: Document, index: int, said: str) -> Diagnostic | None
     if "mapping values" not in said or found is None:
         return None
     place = document.between(index - len(found.group(1)), index)
-    advice = "does the line above lack a `:`, or is this line indented too far?"
-    return error(CODE, "no key can stand here", place, help=advice)
+    advice = "add the missing `:` to the line above, or indent this line less"
+    return error(CODE, "a key is not allowed here", place, help=advice)
 
 
 def _line_before(document: Document, index: int) -> str:
