@@ -25,6 +25,7 @@ from storyboard.cli.output import (
 from storyboard.cli.process import exit_now, key_in
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
+from storyboard.core.results import dollars
 from storyboard.engine.build import FinishedBuild, OutputRefused, run_build
 from storyboard.engine.session import Session
 from storyboard.providers.base import UnknownProvider, find
@@ -33,7 +34,6 @@ from storyboard.providers.poller import FIRST_QUERY_S
 from storyboard.report.build_result import is_left_out
 from storyboard.report.plan import plan_text, price
 from storyboard.report.progress import LiveProgress, PlainProgress
-from storyboard.report.text import dollars
 
 if TYPE_CHECKING:
     from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
@@ -101,7 +101,9 @@ def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int
         if not 0 < interval <= 3600:
             raise ValueError(text)
     except ValueError:
-        raise click.UsageError(f"STORYBOARD_POLL_INTERVAL is not a number of seconds: {text!r}") from None
+        raise click.UsageError(
+            f"STORYBOARD_POLL_INTERVAL must be a number of seconds, at most 3600, not {text!r}"
+        ) from None
     accounts = {name: _read_account(output, name) for name in sorted(providers)}
     return PaidOptions(accounts, jobs or _DEFAULT_JOBS, Timeouts(interval_s=interval))
 
@@ -113,8 +115,8 @@ def _read_account(output: CommandOutput, name: str) -> "ProviderAccount":
     try:
         variable = find(name).key_variable
     except UnknownProvider:
-        text = f"a shot or an open job needs the provider {name!r}, and no package that is installed brings it"
-        output.fail(Exit.FAILED, [problem("provider", text, "install its package beside storyboard")])
+        text = f"the provider `{name}` is not installed, and a shot or an open job needs it"
+        output.fail(Exit.FAILED, [problem("provider", text, "install its package in the environment of storyboard")])
     stem = variable.removesuffix("_API_KEY")
     endpoint = os.environ.get(f"{stem}_BASE_URL") or None
     if endpoint is not None:
@@ -133,7 +135,7 @@ def _read_key(output: CommandOutput, variable: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as bad:
-        reason = bad.strerror if isinstance(bad, OSError) else "it is not text"
+        reason = bad.strerror if isinstance(bad, OSError) else "not UTF-8 text"
         output.fail(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
 
 
@@ -146,10 +148,16 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
         return
     terminal = sys.stdin.isatty() and sys.stderr.isatty() and not output.as_json
     if not terminal and not (yes and capped):
-        hint = "say --yes and --max-cost DOLLARS"
+        hint = "add `--yes --max-cost DOLLARS`, or approve a plan file and name it with `--plan`"
         output.fail(
             Exit.USAGE,
-            [problem("unconfirmed", f"this build may cost {dollars(plan.cost())}, and nobody can be asked", hint)],
+            [
+                problem(
+                    "unconfirmed",
+                    f"this build costs up to {dollars(plan.cost())} and needs approval, but there is no terminal",
+                    hint,
+                )
+            ],
         )
     output.progress(text)
     if yes:

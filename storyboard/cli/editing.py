@@ -46,7 +46,7 @@ def make_edit(output: CommandOutput, project: Project, shot: str, values: Mappin
     except CannotEdit as refused:
         output.fail(Exit.FAILED, [problem("cannot-edit", *_manual_edit(project, shot, file, refused))])
     except UnicodeDecodeError:
-        output.fail(Exit.FAILED, [problem("cannot-edit", f"{display_path(file)}: it is not UTF-8 text")])
+        output.fail(Exit.FAILED, [problem("cannot-edit", f"{display_path(file)} is not UTF-8 text")])
     return Edit(file, name, before, text.encode("utf-8"))
 
 
@@ -56,7 +56,7 @@ def _manual_edit(project: Project, shot: str, file: Path, refused: Exception) ->
     lines = str(getattr(refused, "lines", ""))
     hint = f"write these lines into shot `{shot}` at {where}:\n\n{_indent(lines)}\n"
     return (
-        f"{display_path(file)} was left as it is: {refused}",
+        f"{display_path(file)} was not changed: {refused}",
         hint if lines else f"edit shot `{shot}` at {where} by hand",
     )
 
@@ -83,7 +83,7 @@ def write_edit(output: CommandOutput, edit: Edit) -> None:
     if not edit.changes:
         return
     if edit.file.read_bytes() != edit.before:
-        text = f"{display_path(edit.file)} was changed meanwhile, and was left as it is"
+        text = f"{display_path(edit.file)} was changed by another program and was not written"
         output.fail(Exit.FAILED, [problem("file-changed", text, "run the command again")])
     write_atomic(edit.file, edit.after, stat.S_IMODE(edit.file.stat().st_mode))
 
@@ -101,7 +101,9 @@ def write_hold(
     changed, storyboard = read_edited(output, project, edit, provider)
     write_edit(output, edit)
     plan, then = plan_next_build(output, changed, storyboard)
-    wrote = f"; written into {display_path(edit.file)}" if edit.changes else "; it was so before"
-    data |= {"shot": shot, "hold": storyboard.shot(shot).hold, "file": display_path(edit.file), "changed": edit.changes}
+    held = storyboard.shot(shot).hold
+    unchanged = f"; {'already' if held else 'not'} held, nothing changed"
+    wrote = f"; written into {display_path(edit.file)}" if edit.changes else unchanged
+    data |= {"shot": shot, "hold": held, "file": display_path(edit.file), "changed": edit.changes}
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     output.result(f"{shot}: {said}{wrote}\n{then}", data, next_commands=next_commands)

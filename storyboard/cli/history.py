@@ -25,7 +25,7 @@ from storyboard.store.git import Git, GitProblem, NoSuchRevision
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads, read
 
 _INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
-NO_GIT = "commit the storyboard and its lockfile to git to use this"
+NO_GIT = "commit the storyboard and its lockfile to git"
 
 
 class VersionFiles(Struct):
@@ -73,7 +73,7 @@ class GitHistory:
 
         files = GitFiles(lambda path: self._read_file(commit, path))
         if self._read_file(commit, self.file) is None:
-            return VersionFiles(commit, None, None, f"there is no {self.file} in it")
+            return VersionFiles(commit, None, None, f"this commit has no {self.file}")
         loaded = load(self.file, files, self._cards, provider=self._provider)
         storyboard = loaded.storyboard
         if storyboard is None:

@@ -19,9 +19,9 @@ _MAX_NAMED = 3
 
 # Printed in place of a traceback if ``storyboard/__init__.py`` is of another distribution.
 BROKEN = f"""\
-error[damaged-installation]: {FOLDER / "__init__.py"} is not the file of {NAME}
-  Another package called `{_PACKAGE}` has been installed over it, or was removed together with it.
-  help: `python3 -m pip uninstall -y {_PACKAGE} {NAME}`, then install {NAME} anew"""
+error[damaged-installation]: {FOLDER / "__init__.py"} is not from {NAME}
+  another package called `{_PACKAGE}` was installed over it, or removed together with it
+  help: run `python3 -m pip uninstall -y {_PACKAGE} {NAME}`, then install {NAME} again"""
 
 
 def others() -> list[str]:

@@ -17,26 +17,26 @@ from storyboard.core.suggest import closest, with_suggestion
 
 # Verbs in the order of the help text, each a module of this package.
 VERBS = {
-    "init": "start a storyboard that builds at once",
-    "check": "find what is wrong, offline",
-    "plan": "show what a build would make, and why",
-    "build": "make what has changed, then the film",
-    "status": "show what is there and what is stale",
+    "init": "write a small storyboard that builds",
+    "check": "report errors and warnings, offline",
+    "plan": "show what a build would make, why, and its cost",
+    "build": "make changed shots, then the film",
+    "status": "show which takes exist and which are stale",
     "takes": "list every take of a shot",
-    "take": "make more takes of a shot, with fresh seeds",
+    "take": "make alternate takes of a shot, with new seeds",
     "pick": "choose the take that goes into the cut",
-    "hold": "keep a take though its request changes",
-    "release": "let a held shot be made again",
-    "accept": "let the take of a shot answer its new request",
-    "why": "say why a shot is made, or what its take was made from",
+    "hold": "keep the take of a shot when its request changes",
+    "release": "end the hold on a shot",
+    "accept": "accept the take of a shot for its changed request",
+    "why": "explain why a shot is made, or what its take was made from",
     "diff": "compare two versions of the film, shot by shot",
-    "log": "show a shot through git, with the takes that answered it",
-    "cache": "list, verify and clean what was made",
-    "cost": "sum what has been paid",
-    "graph": "show what is made of what",
+    "log": "show the versions of a shot in git, each with its take",
+    "cache": "list, verify and clean the cache",
+    "cost": "sum the costs of the project",
+    "graph": "show the dependency graph",
     "schema": "print the JSON Schema of the language",
-    "models": "show what models can do and cost",
-    "doctor": "look at this machine and this project",
+    "models": "show the limits and prices of models",
+    "doctor": "check the installation, keys, disk and cache",
     "completion": "print a completion script for a shell",
 }
 
@@ -91,7 +91,7 @@ def _explain(ctx: click.Context, _option: click.Parameter, code: str | None) -> 
     is_eager=True,
     expose_value=False,
     callback=_explain,
-    help="Print what the code of a finding or an error means, and exit.",
+    help="Explain the code of a finding or an error, and exit.",
 )
 def cli() -> None:
     """A build tool for films made of generated shots."""

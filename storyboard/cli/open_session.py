@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -18,6 +19,8 @@ from storyboard.store.journal import JournalTooNew
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile_refs import RefsUnreadable
 from storyboard.store.project_lock import LockLost, LockOwner, LockUnsupported, ProjectLocked
+
+_NEWER = "use that version or a later one"
 
 
 @contextmanager
@@ -42,10 +45,10 @@ def open_session(
         place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
         output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
     except JournalTooNew as bad:
-        text = f"{bad.path}: a later version of storyboard has written it; it may be about a job that was paid for"
-        output.fail(Exit.FAILED, [problem("journal", text, "use that version, or a later one")])
+        text = f"{bad.path} was written by a later version of storyboard and may describe a paid job"
+        output.fail(Exit.FAILED, [problem("journal", text, _NEWER)])
     except LockUnsupported as bad:
-        output.fail(Exit.FAILED, [problem("no-lock", str(bad))])
+        output.fail(Exit.FAILED, [_no_lock_error(bad)])
     except TaskFailed as bad:
         output.fail(EXIT_BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
 
@@ -77,10 +80,19 @@ def report_store_errors(output: CommandOutput) -> Iterator[None]:
     except (RefsUnreadable, LockfileProblem) as bad:
         output.fail(Exit.FAILED, [problem("unsure", f"{bad}; nothing was deleted")])
     except JournalTooNew as bad:
-        reason = f"{bad.path}: written by a later version of this tool; nothing was deleted"
-        output.fail(Exit.FAILED, [problem("unsure", reason)])
+        reason = f"{bad.path} was written by a later version of storyboard; nothing was deleted"
+        output.fail(Exit.FAILED, [problem("unsure", reason, _NEWER)])
     except ProjectLocked as bad:
         who = f": process {bad.owner.pid} on {bad.owner.host}" if bad.owner is not None else ""
-        output.fail(Exit.FAILED, [problem("held", f"a build is running in this project{who}; nothing was deleted")])
-    except (LockUnsupported, LockLost) as bad:
-        output.fail(Exit.FAILED, [problem("no-lock", str(bad))])
+        text = f"a build is running in this project{who}; nothing was deleted"
+        output.fail(Exit.FAILED, [problem("held", text, "wait until it has ended")])
+    except LockUnsupported as bad:
+        output.fail(Exit.FAILED, [_no_lock_error(bad)])
+    except LockLost as bad:
+        text = f"{bad.path} was removed while it was locked; another build may be running, so nothing was deleted"
+        output.fail(Exit.FAILED, [problem("no-lock", text, "run the command again when no build runs")])
+
+
+def _no_lock_error(unsupported: LockUnsupported) -> dict[str, Any]:
+    text = f"{unsupported.path} cannot be locked: the file system has no file locks, and two builds could run at once"
+    return problem("no-lock", text, "keep the project on a local disk")

@@ -1,14 +1,14 @@
 """Options that several verbs share, each with its environment variable, and lookups of a shot by its name."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from storyboard.core.model import Generated, Shot, Storyboard
+from storyboard.core.model import Clip, Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.suggest import closest, with_suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,13 +18,17 @@ storyboard_argument = click.argument("path", metavar="[STORYBOARD]", type=click.
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="STORYBOARD_JSON", help="Print one JSON document instead of text."
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, envvar="STORYBOARD_QUIET", help="Print results only.")
-verbose_option = click.option("-v", "--verbose", is_flag=True, envvar="STORYBOARD_VERBOSE", help="Print more.")
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, envvar="STORYBOARD_QUIET", help="Print results only, no progress."
+)
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, envvar="STORYBOARD_VERBOSE", help="Print every step, unchanged ones too."
+)
 provider_option = click.option(
-    "--provider", envvar="STORYBOARD_PROVIDER", metavar="NAME", help="Who makes the takes, instead of the storyboard's."
+    "--provider", envvar="STORYBOARD_PROVIDER", metavar="NAME", help="Provider to use, overriding the storyboard."
 )
 draft_option = click.option(
-    "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="The same as --provider local: an animatic, free."
+    "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="Use --provider local, which draws free animatics."
 )
 _select = click.option(
     "-s",
@@ -32,18 +36,20 @@ _select = click.option(
     multiple=True,
     envvar="STORYBOARD_SELECT",
     metavar="SHOT",
-    help="Only these shots: ID, ID+ (and what starts from it), +ID (and what it starts from), scene:ID, tag:NAME.",
+    help="Only these shots: ID, ID+ (and all that start from it), +ID (and all it starts from), scene:ID, tag:NAME.",
 )
 _remake = click.option(
     "--remake",
     multiple=True,
     envvar="STORYBOARD_REMAKE",
     metavar="SHOT",
-    help="Make this shot again, though nothing changed.",
+    help="Remake this shot even if its request is unchanged.",
 )
 
 
-yes_option = click.option("-y", "--yes", is_flag=True, envvar="STORYBOARD_YES", help="Spend without asking.")
+yes_option = click.option(
+    "-y", "--yes", is_flag=True, envvar="STORYBOARD_YES", help="Approve the cost without a prompt."
+)
 
 
 class Dollars(click.ParamType[Decimal]):
@@ -55,14 +61,14 @@ class Dollars(click.ParamType[Decimal]):
         try:
             amount = Decimal(str(value).removeprefix("$"))
         except InvalidOperation:
-            self.fail(f"{value!r} is not a sum in dollars", param, ctx)
+            self.fail(f"{value!r} is not an amount in US dollars", param, ctx)
         if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is not a sum in dollars", param, ctx)
+            self.fail(f"{value!r} is not an amount in US dollars", param, ctx)
         return amount
 
 
 max_cost_option = click.option(
-    "--max-cost", type=Dollars(), envvar="STORYBOARD_MAX_COST", help="Spend at most so many dollars in this build."
+    "--max-cost", type=Dollars(), envvar="STORYBOARD_MAX_COST", help="Spending cap for this build, in USD."
 )
 
 
@@ -78,7 +84,7 @@ jobs_option = click.option(
     "jobs_count",
     type=click.IntRange(1, 256),
     envvar="STORYBOARD_JOBS",
-    help="Takes at once: paid jobs (4 unless told), and worker processes, never more than cores.",
+    help="Paid jobs at once (default 4), and worker processes (at most one per core).",
 )
 
 
@@ -92,11 +98,12 @@ def plan_options(function: F) -> F:
 def provider_name(provider: str | None, *, draft: bool) -> str | None:
     """Return the provider of the command line. Raises ``click.UsageError`` if there are two."""
     if draft and provider not in (None, "local"):
-        raise click.UsageError(f"--draft means --provider local, and --provider {provider} is given as well")
+        raise click.UsageError(f"--draft selects --provider local; remove it, or remove --provider {provider}")
     return "local" if draft else provider
 
 
 shot_argument = click.argument("shot")
+_SOURCES: Mapping[type, str] = {Clip: "own footage", Still: "a still", TitleCard: "a title card"}
 
 
 def find_generated_shot(storyboard: Storyboard, name: str) -> Shot:
@@ -105,9 +112,9 @@ def find_generated_shot(storyboard: Storyboard, name: str) -> Shot:
     if name not in shots:
         raise unknown_shot(name, shots)
     if not isinstance(shots[name].source, Generated):
-        raise click.UsageError(f"shot {name!r} has no takes: nobody generates it")
+        raise click.UsageError(f"shot {name!r} has no takes: its source is {_SOURCES[type(shots[name].source)]}")
     if shots[name].skip:
-        raise click.UsageError(f"shot {name!r} is skipped, so nothing is made of it")
+        raise click.UsageError(f"shot {name!r} has no takes: it is skipped")
     return shots[name]
 
 

@@ -40,7 +40,7 @@ def write_plan(path: Path, signed: PlanFile) -> None:
             decode_plan_file(path.read_bytes())
         except InvalidPlanFile as bad:
             if not bad.is_plan:
-                raise click.UsageError(f"{path} is there already and is no plan; it is left alone") from bad
+                raise click.UsageError(f"{path} exists and is not a plan file; choose another path") from bad
     write_atomic(path, encode_plan_file(signed))
 
 
@@ -51,16 +51,16 @@ def read_plan(path: Path) -> PlanFile:
     except OSError as bad:
         raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
     except InvalidPlanFile as bad:
-        way_out = f"; `storyboard plan --out {path}` writes it anew" if bad.is_plan else ""
+        way_out = f"; write it again with `storyboard plan --out {path}`" if bad.is_plan else ""
         raise click.UsageError(f"{path}: {_problem_text(bad)}{way_out}") from bad
 
 
 def _problem_text(bad: InvalidPlanFile) -> str:
     if bad.problem == "version":
-        return f"it is a plan of version {bad.version}, this storyboard reads version {PLAN_VERSION}"
+        return f"a plan file of version {bad.version}, but this storyboard reads version {PLAN_VERSION}"
     if bad.problem == "edited":
-        return "it was edited after it was written: its seal does not fit"
-    return "it is not a plan that `storyboard plan --out` wrote"
+        return "edited after it was written: its checksum does not match"
+    return "not a plan file that `storyboard plan --out` wrote"
 
 
 def approved_cap(approved: PlanFile, cap: Decimal | None) -> Decimal | None:
@@ -74,10 +74,10 @@ def fail_on_drift(output: CommandOutput, approved: PlanFile, now: PlanFile) -> N
     found = find_drift(approved, now)
     if found:
         errors = [problem("plan-moved", _drift_text(one)) for one in found]
-        errors[0]["help"] = "write the plan anew with `storyboard plan --out`, and have it agreed to"
+        errors[0]["help"] = "write the plan again with `storyboard plan --out`, and have it approved"
         data = {"moved": [{"kind": one.kind, "name": _name(one), "old": one.old, "new": one.new} for one in found]}
         text = error_text(
-            "this is not what the plan says; nothing was done",
+            "the build differs from the plan file; nothing was done",
             "plan-moved",
             details=[error["message"] for error in errors],
             help=errors[0]["help"],
@@ -90,10 +90,10 @@ def _drift_text(one: Drift) -> str:
         case "price":
             return f"price of {one.name}: ${one.old} -> ${one.new}"
         case "cache":
-            return f"{one.name}: {one.old or 'not in the plan'} -> {one.new or 'not there'}"
+            return f"{one.name}: {one.old or 'not in the plan file'} -> {one.new or 'not in the build'}"
         case "choice":
-            return "the command line asks for something else"
-    change = "new" if not one.old else "gone" if not one.new else "changed"
+            return "the options of the command line differ"
+    change = "new" if not one.old else "removed" if not one.new else "changed"
     return f"{one.kind}: {_name(one)}{' is ' + change if one.name else ''}"
 
 

@@ -23,15 +23,15 @@ def find_file(path: Path) -> Path:
         raise click.UsageError(f"{file} is {_describe_other(file)}")
     if path.is_dir():
         others = sorted(other for other in path.glob("*.y*ml") if other.is_file())
-        hint = f"; there is {others[0]}" if others else "; `storyboard init` starts one"
+        hint = f"; did you mean {others[0]}?" if others else "; run `storyboard init` to write one"
         raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
     raise click.UsageError(f"{path}: no such file")
 
 
 def _describe_other(path: Path) -> str:
     if path.is_symlink():
-        return "a link that leads to no file"
-    return "a folder" if path.is_dir() else "no file that can be read"
+        return "a broken link"
+    return "a folder" if path.is_dir() else "not a regular file"
 
 
 def find_root(file: Path) -> Path:

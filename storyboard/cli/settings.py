@@ -52,7 +52,7 @@ class Settings:
 def _absolute_path(text: str, where: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_absolute():
-        raise click.UsageError(f"{where}: {text!r} is not an absolute path; write the whole path of the cache")
+        raise click.UsageError(f"{where}: {text!r} is not an absolute path; write the absolute path of the cache")
     return path
 
 
@@ -62,22 +62,22 @@ def _read_projects(file: Path) -> dict[str, dict[str, str]]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError as bad:
-        raise click.UsageError(f"{file}: it is not UTF-8 text") from bad
+        raise click.UsageError(f"{file}: not UTF-8 text") from bad
     import tomllib  # most people have no settings
 
     try:
         settings: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as bad:
-        raise click.UsageError(f"{file}: it is not TOML: {bad}") from bad
+        raise click.UsageError(f"{file}: not TOML: {bad}") from bad
     projects = settings.pop("project", {})
     unknown = next(iter(settings), None)
     if unknown is not None:
-        raise click.UsageError(f"{file}: {unknown!r} is no setting; {_FORM}")
+        raise click.UsageError(f"{file}: {unknown!r} is not a setting; {_FORM}")
     if not isinstance(projects, dict):
-        raise click.UsageError(f"{file}: `project` is no table; {_FORM}")
+        raise click.UsageError(f"{file}: `project` is not a table; {_FORM}")
     for name, own in projects.items():
         if not isinstance(own, dict) or set(own) - {"cache"} or not isinstance(own.get("cache", ""), str):
-            raise click.UsageError(f"{file}: the settings of project {name!r} cannot be used; {_FORM}")
+            raise click.UsageError(f"{file}: the settings of project {name!r} are invalid; {_FORM}")
     return projects
 
 
@@ -87,35 +87,33 @@ def state_error(refused: StateRefused) -> dict[str, Any]:
     match refused:
         case state.LinkInState(path=path, target=target):
             message = (
-                f"{_text(path)} is a link to {_text(target)}. Storyboard follows no link among its own files: "
-                "a repository can bring a link that leads to files of yours. Nothing was read, written or removed"
+                f"{_text(path)} is a link to {_text(target)}; links are refused here, because a repository can bring "
+                "one that leads to other files of yours; nothing was read, written or removed"
             )
             return problem("linked-state", message, _replace_link_hint(root, path, target))
         case state.TrackedState(names=names):
             message = (
-                f"git tracks {several(len(names), 'file')} of {_text(own)}, such as {clean(names[0])}. This folder "
-                "holds what was made on this machine and must not come from git. Nothing was read, written or removed"
+                f"git tracks {several(len(names), 'file')} of {_text(own)}, such as {clean(names[0])}; this folder "
+                "belongs to one machine and must not come from a repository; nothing was read, written or removed"
             )
             way = f"run `git -C {_quote(root)} rm -r -q --cached {state.FOLDER}` and commit that"
             return problem("tracked-state", message, f"{way}; if the repository is not yours, remove {_text(own)} too")
         case state.UnusableCache(cache=cache):
-            message = f"{_text(cache)} is set to be the cache of {_text(root)}, but it holds other files"
-            return problem("cache-dir", message, "name an empty or new folder, or a cache that storyboard has made")
+            message = f"{_text(cache)} cannot be the cache of {_text(root)}: it holds other files"
+            return problem("cache-dir", message, "name an empty or new folder, or an existing cache")
         case state.CacheOfAnother(cache=cache, owner=owner):
-            message = f"{_text(cache)} is set to be the cache of {_text(root)}, but it is the cache of {_text(owner)}"
+            message = f"{_text(cache)} cannot be the cache of {_text(root)}: it is the cache of {_text(owner)}"
             return problem("cache-dir", message, "give each project a cache folder of its own")
         case state.CacheLeftBehind(cache=cache, left=left):
-            message = (
-                f"the cache of {_text(root)} is {_text(cache)}, which is empty, and its takes are in {_text(left)}"
-            )
+            message = f"the cache of {_text(root)}, {_text(cache)}, is empty, and its takes are in {_text(left)}"
             move = f"move them: `mkdir -p {_quote(cache)} && mv {_quote(left)}/* {_quote(cache)}/`"
             keep = "remove the setting" if left == own / "cache" else f"name it: {_setting(root, left)}"
             return problem("cache-dir", message, f"{move}; or, to keep them there, {keep}")
         case state.CacheGone(cache=cache):
-            message = f"the cache of {_text(root)} was in {_text(cache)}, and is not there now"
+            message = f"the cache of {_text(root)} is missing; it was in {_text(cache)}"
             note = own / state.CACHE_DIR_FILE
-            gone = f"if it is gone for good, remove {_text(note)}: what was in it is made or fetched again"
-            return problem("cache-dir", message, f"mount its disk; if it was moved, name its new folder; {gone}")
+            gone = f"if it is lost, remove {_text(note)}, and its content is remade or downloaded again"
+            return problem("cache-dir", message, f"mount its disk, or name its new folder if it was moved; {gone}")
     raise TypeError(type(refused).__name__)
 
 
@@ -146,7 +144,7 @@ def _setting(root: Path, cache: Path) -> str:
     name, place = (json.dumps(clean(os.path.realpath(path)), ensure_ascii=False) for path in (root, cache))
     lines = f"\n\n    [project.{name}]\n    cache = {place}\n\n"
     variable = f"set {CACHE_DIR}={_quote(cache)} in the environment of every command"
-    return f"write into {_text(Settings().file)}{lines}or {variable}. Nothing is made again"
+    return f"write into {_text(Settings().file)}{lines}or {variable}; nothing is remade"
 
 
 def _text(path: Path) -> str:

@@ -172,3 +172,9 @@ def estimated(text: str | Decimal) -> Decimal:
     if value is None:
         raise ValueError(f"not an estimate in US dollars: {text!r}")
     return value
+
+
+def dollars(amount: Decimal) -> str:
+    """Return ``$0.96``; fractions of a cent only where there are any."""
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents}" if cents == amount else f"${amount.normalize():f}"

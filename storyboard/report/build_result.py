@@ -6,11 +6,12 @@ from typing import Any
 from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
 from storyboard.core.model import Output, Storyboard
 from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
+from storyboard.core.results import dollars
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import encode_counts_data, encode_counts_text
 from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
-from storyboard.report.text import clean_lines, dollars, listed, several
+from storyboard.report.text import clean_lines, listed, several
 
 _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import CacheItem
-from storyboard.report.text import clean, dollars, paid, several
+from storyboard.core.results import CacheItem, dollars
+from storyboard.report.text import clean, paid, several
 
 _NOUNS = {"loose": "other file"}  # such as music and pictures
 # What ``CacheItem.kept`` means; its values are keys in JSON and stay as they are.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import CostTotal
-from storyboard.report.text import clean, dollars, several
+from storyboard.core.results import CostTotal, dollars
+from storyboard.report.text import clean, several
 
 
 def cost_text(lines: Sequence[CostTotal], bound: Mapping[str, Decimal]) -> str:

@@ -9,10 +9,11 @@ from msgspec import Struct
 from storyboard.core.compare import Comparison
 from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.reason import Change
+from storyboard.core.results import dollars
 from storyboard.core.timebase import in_words, plain_number
 from storyboard.report.plan import Paint, plain
 from storyboard.report.reason import change_lines, reason_text
-from storyboard.report.text import clean, dollars, listed
+from storyboard.report.text import clean, listed
 
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "follows": "yellow"}
 

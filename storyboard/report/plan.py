@@ -14,11 +14,12 @@ from storyboard.core.model import Generated, Output, Storyboard
 from storyboard.core.plan import Do, EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
 from storyboard.core.ranges import overlaps
 from storyboard.core.reason import CopyBlocker
+from storyboard.core.results import dollars
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
 from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
-from storyboard.report.text import clean, clean_lines, dollars, several
+from storyboard.report.text import clean, clean_lines, several
 
 
 class FilmLength(Struct, frozen=True):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from storyboard.core.build_events import Event, Notice, StepBlocked, StepFailed, StepMade, StepReused, StepStarted
 from storyboard.core.plan import Plan
+from storyboard.core.results import dollars
 from storyboard.report.reason import reason_text
-from storyboard.report.text import clean_lines, dollars
+from storyboard.report.text import clean_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

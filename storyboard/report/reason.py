@@ -21,8 +21,9 @@ from storyboard.core.reason import (
     TrimOverrun,
     Why,
 )
+from storyboard.core.results import dollars
 from storyboard.core.timebase import decimal_seconds
-from storyboard.report.text import clean, clean_lines, dollars, listed
+from storyboard.report.text import clean, clean_lines, listed
 
 SOUND = "the sound"
 _CONTEXT_WORDS = 3

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import Take
+from storyboard.core.results import Take, dollars
 from storyboard.report.plan import Paint
-from storyboard.report.text import clean, dollars, listed
+from storyboard.report.text import clean, listed
 
 
 def takes_text(shot: str, takes: Sequence[Take], unmade: Sequence[int], paint: Paint) -> str:

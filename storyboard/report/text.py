@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
+from storyboard.core.results import dollars
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Controls, formats (bidi, zero width), surrogates, private use, unassigned, line and paragraph separators.
 _UNSAFE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -47,12 +49,6 @@ def cells(character: str) -> int:
 def several(number: int, noun: str) -> str:
     """Return ``1 frame``, ``2,304 frames``."""
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
-
-
-def dollars(amount: Decimal) -> str:
-    """Return ``$0.96``; fractions of a cent only where there are any."""
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents}" if cents == amount else f"${amount.normalize():f}"
 
 
 def paid(cost: str | None) -> str:

@@ -9,11 +9,11 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Span
 from storyboard.core.plan import Step, TakeResult
 from storyboard.core.reason import Change, changes
-from storyboard.core.results import Commit, Provenance
+from storyboard.core.results import Commit, Provenance, dollars
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.reason import change_lines, reason_text
-from storyboard.report.text import clean, clean_lines, dollars, listed, paid, several
+from storyboard.report.text import clean, clean_lines, listed, paid, several
 
 
 class Cause(Struct, frozen=True):

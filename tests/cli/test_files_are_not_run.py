@@ -264,7 +264,7 @@ def test_a_distribution_in_the_project_plugs_nothing_in(hostile: Hostile, way: s
     hostile.open_job("acme")
     ran = getattr(hostile, way)("build", env={"STORYBOARD_YES": "1", "STORYBOARD_MAX_COST": "1"})
     assert ran.code == 1, ran
-    assert "needs the provider 'acme', and no package that is installed brings it" in ran.err
+    assert "the provider `acme` is not installed, and a shot or an open job needs it" in ran.err
     assert hostile.marked() == []
 
 

@@ -82,7 +82,7 @@ def test_doctor_names_another_distribution_in_the_same_place(site: Site) -> None
     (code, message, help_), damage = site.errors()
     assert code == "other-distribution"
     assert message.startswith(f"storyboard 0.1.9 in {site.folder} has the same package and command as {NAME}; ")
-    assert help_ == f"`python3 -m pip uninstall -y storyboard {NAME}`, then install {NAME} anew"
+    assert help_ == f"run `python3 -m pip uninstall -y storyboard {NAME}`, then install {NAME} again"
     assert damage[0] == "damaged-installation"
     assert "storyboard/frame.py is not part of it, storyboard/util.py is not part of it" in damage[1]
 
@@ -118,7 +118,7 @@ def test_a_package_that_is_not_ours_any_more_is_told_instead_of_a_traceback(site
     for words in (("--version",), ("doctor",), ("build",)):
         ran = site.run(*words, alone=True)
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr.startswith(f"error[damaged-installation]: {begin} is not the file of {NAME}\n")
+        assert ran.stderr.startswith(f"error[damaged-installation]: {begin} is not from {NAME}\n")
         assert "`python3 -m pip uninstall -y storyboard storyboard-build`" in ran.stderr
 
 

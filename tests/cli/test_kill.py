@@ -118,7 +118,7 @@ def test_a_signal_stops_the_build_and_the_next_one_goes_on(tmp_path: Path, numbe
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
         assert process.returncode == code, err
-        assert "2 paid jobs go on, the next build picks them up" in out
+        assert "interrupted; 2 paid jobs continue at the provider; run `storyboard build` to continue" in out
         assert "made 0 shots, reused 0" in out
         assert ended(process.pid)
         server.finish_all()

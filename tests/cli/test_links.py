@@ -164,7 +164,7 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
     assert not (project.folder / ".storyboard" / "cache").exists()
     disk.rename(tmp_path / "unplugged")
     unplugged = project.run("build", "--json", env=config)
-    assert "is not there now" in errors(unplugged)[0]["message"]
+    assert "is missing; it was in" in errors(unplugged)[0]["message"]
     (tmp_path / "unplugged").rename(disk)
     assert project.built(env=config)["made"] == []
 
@@ -172,10 +172,10 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("cache = 1\n", "'cache' is no setting"),
-        ("[project.'/x']\ncach = '/y'\n", "the settings of project '/x' cannot be used"),
-        ("project = 1\n", "`project` is no table"),
-        ("[project", "it is not TOML"),
+        ("cache = 1\n", "'cache' is not a setting"),
+        ("[project.'/x']\ncach = '/y'\n", "the settings of project '/x' are invalid"),
+        ("project = 1\n", "`project` is not a table"),
+        ("[project", "not TOML"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(clone: Clone, tmp_path: Path, text: str, words: str) -> None:
@@ -267,7 +267,7 @@ def test_folder_of_takes_that_is_a_link_is_left_alone(clone: Clone) -> None:
     (clone.folder / "out" / "film").symlink_to(clone.documents)
     ran = clone.run("build")
     assert ran.code == 0
-    assert "is a link, so the takes were not put there by name" in ran.err
+    assert "is a link, so takes were not linked in it" in ran.err
     clone.assert_untouched()
 
 
@@ -275,7 +275,7 @@ def test_lockfile_that_is_a_link_is_told_and_not_replaced(clone: Clone) -> None:
     (clone.folder / "storyboard.lock").symlink_to(clone.documents / "letter.txt")
     ran = clone.run("build", "--json")
     assert (ran.code, errors(ran)[0]["code"]) == (1, "lockfile")
-    assert "it is a link" in errors(ran)[0]["message"]
+    assert "the lockfile is a link" in errors(ran)[0]["message"]
     assert (clone.folder / "storyboard.lock").is_symlink()
     clone.assert_untouched()
 
@@ -287,7 +287,7 @@ def test_captions_that_are_links_are_left_alone(clone: Clone) -> None:
         (clone.folder / "out" / f"film.{suffix}").symlink_to(clone.documents / "letter.txt")
     ran = clone.run("build")
     assert ran.code == 0
-    assert "not written by storyboard, so the captions were not put there" in ran.err
+    assert "was not made by storyboard, so captions were not written to it" in ran.err
     assert (clone.folder / "out" / "film.srt").is_symlink()
     clone.assert_untouched()
 

@@ -42,15 +42,15 @@ def test_what_is_no_file_is_called_by_its_name(tmp_path: Path) -> None:
     file = project.folder / "storyboard.yaml"
     file.unlink()
     file.symlink_to("storyboard.yaml")
-    assert "storyboard.yaml is a link that leads to no file" in project.run("check").err
+    assert "storyboard.yaml is a broken link" in project.run("check").err
     file.unlink()
     file.mkdir()
     assert "storyboard.yaml is a folder" in project.run("check").err
     file.rmdir()
     os.mkfifo(file)
-    assert "storyboard.yaml is no file that can be read" in project.run("check").err
+    assert "storyboard.yaml is not a regular file" in project.run("check").err
     file.unlink()
-    assert "`storyboard init` starts one" in project.run("check").err
+    assert "run `storyboard init` to write one" in project.run("check").err
 
 
 @pytest.mark.parametrize("words", [("plan",), ("plan", "--json"), ("check", "--json")])

@@ -181,7 +181,7 @@ def test_a_plan_that_was_edited_is_refused(project: PaidProject, server: Runware
     assert ran.code == 2
     assert server.bill == []
     if change != "]":  # it is a plan still, so that another one may take its place, as the message says
-        assert "`storyboard plan --out plan.json` writes it anew" in ran.err
+        assert "write it again with `storyboard plan --out plan.json`" in ran.err
         agree(project)
         assert sb(project, "build", "--plan", "plan.json").code == 0
 

@@ -224,7 +224,7 @@ def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Desk) -
     take = desk.in_cut("a")
     desk.project.edit("at night", "by night")
     said = desk.said("accept", "a")
-    assert "is accepted for its new request: prompt" in said
+    assert "is accepted for the current request: prompt" in said
     assert "[-at-] {+by+} night" in said
     assert desk.plan()["a"] == "reuse: unchanged; accepted for this request"
     assert desk.built() == []
@@ -246,9 +246,9 @@ def test_accept_takes_the_takes_beside_it_along(desk: Desk) -> None:
 
 
 def test_there_may_be_nothing_to_accept(desk: Desk, tmp_path: Path) -> None:
-    assert "answers this very request already" in desk.refused(1, "accept", "a")["message"]
+    assert "already matches the current request" in desk.refused(1, "accept", "a")["message"]
     fresh = Desk(Project(tmp_path / "fresh", FILM))
-    assert "names no take" in fresh.refused(1, "accept", "a")["message"]
+    assert "has no take of this shot" in fresh.refused(1, "accept", "a")["message"]
     desk.project.edit("at night", "at noon")
     desk.project.edit("at dawn, seed", "at dusk, seed")
     assert "not made yet" in desk.refused(1, "accept", "b")["message"]
@@ -270,7 +270,7 @@ def test_a_shot_written_by_an_alias_is_left_alone_with_the_lines_to_write(desk: 
     before = desk.file.read_bytes()
     ran = desk.run("hold", "a")
     assert ran.code == 1
-    assert "was left as it is" in ran.err
+    assert "was not changed" in ran.err
     assert "    hold: true\n" in ran.err
     assert desk.file.read_bytes() == before
 

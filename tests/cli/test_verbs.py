@@ -125,7 +125,7 @@ def test_the_schema_is_printed_as_it_ships() -> None:
 
 def test_models_tell_what_they_can_do_and_cost() -> None:
     ran = run(HERE, {}, "models", "runway:1@2")
-    for word in ("5, 8 or 10 s", "1280x720", "$0.12 a second", "local, runware"):
+    for word in ("5, 8 or 10 s", "1280x720", "$0.12 per second", "local, runware"):
         assert word in ran.out
 
 

@@ -27,9 +27,9 @@ from storyboard.report.text import listed
 @provider_option
 @json_option
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
-    """Let the take of SHOT answer its request as it reads now, after an edit that changes nothing to be seen.
+    """Accept the take of SHOT for its current request, after an edit that does not change the picture.
 
-    Remembered as such beside the take and in the lockfile. Nothing is made and nobody is called.
+    Writes the acceptance to the cache and the lockfile. Makes nothing, no network requests.
     """
     output = CommandOutput("accept", as_json=as_json)
     project = read_project(path, provider)
@@ -44,6 +44,6 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     plan, then = plan_next_build(output, project, storyboard)
     about = listed(take.fields) or "seed"
     lines = [f"  {line}" for change in take.changes for line in change_lines(change)]
-    text = "\n".join([f"{shot}: {take_line(take)} is accepted for its new request: {about}", *lines, then])
+    text = "\n".join([f"{shot}: {take_line(take)} is accepted for the current request: {about}", *lines, then])
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     output.result(text, {"shot": shot, "take": take_data(take)}, next_commands=next_commands)

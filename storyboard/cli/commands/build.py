@@ -1,6 +1,7 @@
 """``storyboard build``: make changed shots, then the film."""
 
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from storyboard.engine.session import BuildOptions, Session
 from storyboard.report.build_result import outcome_data, outcome_text
 from storyboard.report.plan import plan_data, summary
 from storyboard.report.reason import reason_text
-from storyboard.report.text import several
+from storyboard.report.text import listed, several
 
 
 @click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
@@ -47,11 +48,15 @@ from storyboard.report.text import several
     "plan_file",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="STORYBOARD_PLAN",
-    help="Do exactly what this file of `plan --out` says, or refuse and say what moved.",
+    help="Build as in this file of `plan --out`; refuse if anything differs from it.",
 )
-@click.option("--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film of what is there, with slates.")
+@click.option(
+    "--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film with placeholders for missing shots."
+)
 @click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
-@click.option("--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Open no connection; use what is here.")
+@click.option(
+    "--offline", is_flag=True, envvar="STORYBOARD_OFFLINE", help="Make no network requests; use only local files."
+)
 @json_option
 @quiet_option
 @verbose_option
@@ -72,9 +77,9 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Make the shots that have changed, then put the film together.
+    """Make the shots that have changed, then join the film.
 
-    What was made before is used again. A shot that fails stops no other. Ctrl-C stops; the next build goes on.
+    Earlier results are reused. A failed shot does not stop the others. After Ctrl-C, the next build continues.
     """
     output = CommandOutput("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
@@ -82,7 +87,7 @@ def command(
     approved = read_plan(plan_file) if plan_file is not None else None
     if approved is not None:
         if maker or select or remake:
-            raise click.UsageError("--plan says what is made; leave --provider, --draft, --select and --remake out")
+            raise click.UsageError("--plan sets what is made; remove --provider, --draft, --select and --remake")
         maker, select, remake = approved.choice.provider, approved.choice.select, approved.choice.remake
     project = read_project(path, maker, remember=True)
     storyboard = require_valid(output, project)
@@ -111,10 +116,10 @@ def command(
 def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) -> None:
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
-        hint = "build without --locked, and commit the lockfile"
+        hint = "build without `--locked`, and commit the lockfile"
         if _only_missing(plan):
             text = f"takes that the lockfile names are not in this cache: {summary(plan)}"
-            hint = "copy the cache from where they were made (`storyboard cache dir`), or build without --locked"
+            hint = "copy the cache of a machine that has them (`storyboard cache dir`), or build without `--locked`"
         next_commands = ["storyboard plan", "storyboard build"]
         output.fail(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), next_commands=next_commands)
 
@@ -127,10 +132,16 @@ def _only_missing(plan: Plan) -> bool:
 
 
 def _fail_if_remote(output: CommandOutput, session: Session, plan: Plan) -> None:
-    remote = [*session.remote_shots(plan), *session.missing_pictures()]
-    if remote:
-        text = f"--offline, and {', '.join(remote)} would have to come from elsewhere"
-        output.fail(Exit.FAILED, [problem("offline", text, "build without --offline, or with --draft")])
+    shots, pictures = session.remote_shots(plan), session.missing_pictures()
+    if shots or pictures:
+        needs = [f"{_named(shots)} {'needs' if len(shots) == 1 else 'need'} a remote provider"] if shots else []
+        needs += [f"{_named(pictures)} must be downloaded"] if pictures else []
+        text = f"cannot build offline: {', and '.join(needs)}"
+        output.fail(Exit.FAILED, [problem("offline", text, "build without `--offline`, or with `--draft`")])
+
+
+def _named(names: Iterable[str]) -> str:
+    return listed(f"`{name}`" for name in names)
 
 
 def _print_result(
@@ -140,9 +151,9 @@ def _print_result(
     text = outcome_text(outcome, session.storyboard, seconds, display_path, verbose=verbose)
     if outcome.stopped_by:
         jobs_left = session.open_job_count()
-        going = "goes on, the next build picks it up" if jobs_left == 1 else "go on, the next build picks them up"
-        going_on = f"; {several(jobs_left, 'paid job')} {going}" if jobs_left else ""
-        text += f"\ninterrupted{going_on}; `storyboard build` goes on from here"
+        going_on = "continues" if jobs_left == 1 else "continue"
+        jobs = f"; {several(jobs_left, 'paid job')} {going_on} at the provider" if jobs_left else ""
+        text += f"\ninterrupted{jobs}; run `storyboard build` to continue"
     code = exit_code(outcome)
     if code == Exit.DONE:
         output.result(text, data)

@@ -20,7 +20,7 @@ from storyboard.store.lockfile_refs import RefsUnreadable, find_lockfiles
 
 @click.group("cache", epilog="Example: storyboard cache gc")
 def command() -> None:
-    """List, verify and clean what was made. The cache belongs to the project; its storyboards share it."""
+    """List, verify and clean the cache of the project, which all its storyboards share."""
 
 
 def _project_root(path: Path) -> Path:
@@ -35,9 +35,9 @@ def _project_root(path: Path) -> Path:
 @storyboard_argument
 @json_option
 def folder(path: Path, as_json: bool) -> None:
-    """Print where the project's cache is.
+    """Print the folder of the project's cache.
 
-    STORYBOARD_CACHE_DIR names another folder, and so does settings.toml in your configuration folder.
+    STORYBOARD_CACHE_DIR, or settings.toml in your configuration folder, sets another folder.
     """
     place = state_of(_project_root(path)).cache
     CommandOutput("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
@@ -47,14 +47,17 @@ def folder(path: Path, as_json: bool) -> None:
 @storyboard_argument
 @json_option
 def listing(path: Path, as_json: bool) -> None:
-    """List every take with what it cost, and the branches, tags and worktrees whose lockfiles name it."""
+    """List every take with its cost and the lockfiles that name it.
+
+    Reads the lockfiles of all branches, tags, stashes and worktrees.
+    """
     output = CommandOutput("cache ls", as_json=as_json)
     root = _project_root(path)
     try:
         places = locked_take_places(find_lockfiles(root))
     except RefsUnreadable as bad:
         output.warnings.append(problem("lockfile", str(bad)))
-        output.progress(error_text(f"{bad}; where takes are used is not known", label="warning"))
+        output.progress(error_text(f"{bad}; the lockfiles that name takes are unknown", label="warning"))
         places = {}
     with ProjectCache(state_of(root)) as cache, report_store_errors(output):
         items = classify(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))
@@ -67,9 +70,9 @@ def listing(path: Path, as_json: bool) -> None:
 @json_option
 @quiet_option
 def verification(path: Path, as_json: bool, quiet: bool) -> None:
-    """Read everything in the cache and say what is damaged or missing. Changes nothing.
+    """Read the whole cache and report what is damaged or missing. Read-only.
 
-    Ends with 1 if something is; the next build makes it again, or takes another take of the same request.
+    Exit code 1 if anything is; the next build remakes or downloads it, or uses another take of its request.
     """
     output = CommandOutput("cache verify", as_json=as_json, quiet=quiet)
     with ProjectCache(state_of(_project_root(path))) as cache:
@@ -84,28 +87,32 @@ def verification(path: Path, as_json: bool, quiet: bool) -> None:
     }
     if errors:
         output.fail(Exit.FAILED, errors, data=data, next_commands=["storyboard plan", "storyboard build"])
-    output.result("" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}: all whole", data)
+    output.result(
+        "" if quiet else f"{several(health.blobs, 'blob')}, {size_text(health.size)}, nothing damaged or missing", data
+    )
 
 
 def _health_errors(health: CacheHealth) -> list[dict[str, Any]]:
-    again = "the next build makes it again"
-    errors = [problem("damaged", f"{digest} is not what it was", again) for digest in health.damaged]
+    way_out = "run `storyboard build` to remake or download it"
+    errors = [
+        problem("damaged", f"{digest} is damaged: its bytes do not match the digest", way_out)
+        for digest in health.damaged
+    ]
     for digest, record in health.missing:
-        errors.append(problem("missing", f"{digest} is missing: {record.kind} of {record.made.label}", again))
+        errors.append(problem("missing", f"{digest} is missing: {record.kind} of {record.made.label}", way_out))
     return errors + [problem("record", text) for text in health.unreadable]
 
 
 @command.command("gc", epilog="Example: storyboard cache gc --delete")
 @storyboard_argument
-@click.option("--delete", is_flag=True, help="Delete; without it, only say what could go.")
-@click.option("--paid", is_flag=True, help="Let takes go that money was paid for.")
+@click.option("--delete", is_flag=True, help="Delete; without it, only list what would be deleted.")
+@click.option("--paid", is_flag=True, help="Include paid takes that no lockfile names.")
 @json_option
 def collection(path: Path, delete: bool, paid: bool, as_json: bool) -> None:
-    """Say what nobody needs any more, and with --delete remove it.
+    """List what is no longer needed, and delete it with --delete.
 
-    Stays: every take that a lockfile of any branch, tag, stash or worktree names, what a build would use today, what a
-    paid job that is not finished may need, and every paid take unless --paid is said as well. Refuses if it cannot
-    read one of these.
+    Keeps takes that a lockfile of any branch, tag, stash or worktree names, files that a build would use now or that
+    an unfinished paid job may need, and, without --paid, every paid take. Refuses if any of these cannot be read.
     """
     output = CommandOutput("cache gc", as_json=as_json)
     project = read_project(path)

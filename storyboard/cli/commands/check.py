@@ -19,10 +19,10 @@ from storyboard.report.diagnostics import as_data, error_text, place_data
 @json_option
 @quiet_option
 def command(path: Path, provider: str | None, locked: bool, as_json: bool, quiet: bool) -> None:
-    """Find what is wrong with a storyboard: its text, its links, its files, and what the model cannot do.
+    """Report what is wrong with a storyboard: its text, links and files, and requests beyond the model's limits.
 
-    Needs no key and no network. Ends with 3 if there is an error; warnings do not count. With --locked it ends with 7
-    if a build would change the lockfile.
+    Needs no key and makes no network requests. Exit code 3 if there is an error; warnings do not count. With --locked,
+    exit code 7 if a build would change the lockfile.
     """
     output = CommandOutput("check", as_json=as_json, quiet=quiet)
     project = read_project(path, provider, remember=True)
@@ -46,7 +46,7 @@ def _refuse_unless_current(
 
     state = find_outdated_entries(working_version(output, project, storyboard))
     data["out_of_date"] = [{"shot": one.shot, "state": one.state, "shots": list(one.shots)} for one in state]
-    told = [
+    stale = [
         {**problem("locked", locked_line(one)), "place": place_data(project.place(one.shot))}
         for one in state
         if one.state != "unknown"
@@ -54,11 +54,11 @@ def _refuse_unless_current(
     unknown = [problem("locked", locked_line(one)) for one in state if one.state == "unknown"]
     output.warnings += unknown
     output.progress("\n".join(error_text(one["message"], label="warning") for one in unknown)) if unknown else None
-    if told:
+    if stale:
         text = error_text(
             f"the lockfile is out of date: {storyboard.lockfile}",
             "locked",
-            details=[one["message"] for one in told],
-            help="`storyboard build`, then commit the storyboard and the lockfile together",
+            details=[one["message"] for one in stale],
+            help="run `storyboard build`, then commit the storyboard and the lockfile together",
         )
-        output.fail(Exit.LOCKED, told, text=text, data=data, next_commands=["storyboard plan", "storyboard build"])
+        output.fail(Exit.LOCKED, stale, text=text, data=data, next_commands=["storyboard plan", "storyboard build"])

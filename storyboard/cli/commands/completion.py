@@ -9,7 +9,7 @@ from storyboard.cli.output import print_result
 @click.command("completion", epilog='Example: eval "$(storyboard completion bash)"')
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print a script that lets a shell complete storyboard's verbs and options."""
+    """Print a script for a shell that completes verbs and options."""
     from storyboard.cli.main import cli
 
     found = get_completion_class(shell)

@@ -14,13 +14,13 @@ from storyboard.store.ledger import Ledger
 @click.command("cost", epilog="Example: storyboard cost --by day")
 @storyboard_argument
 @click.option(
-    "--by", type=click.Choice(["shot", "day", "provider", "model"]), default="shot", help="One line for each."
+    "--by", type=click.Choice(["shot", "day", "provider", "model"]), default="shot", help="Group the sums by this."
 )
 @json_option
 def command(path: Path, by: str, as_json: bool) -> None:
-    """Sum what the project has paid, from its ledger; attempts that gave no take on their own lines.
+    """Sum the costs of the project from its ledger, with failed attempts on lines of their own.
 
-    Where a provider did not say what it charged, the estimate counts.
+    If a provider did not report a charge, the estimate counts.
     """
     output = CommandOutput("cost", as_json=as_json)
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")

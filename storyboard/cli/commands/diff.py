@@ -27,14 +27,18 @@ HERE = "working tree"
 @click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), required=False)
 @provider_option
 @click.option(
-    "--format", "form", type=click.Choice(["text", "markdown"]), default="text", help="Markdown is for GitHub."
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    help="Output format; Markdown as GitHub reads it.",
 )
 @json_option
 def command(revision: str | None, path: Path | None, provider: str | None, form: str, as_json: bool) -> None:
     """Show what changed between two versions of the film, and the cost to get from one to the other.
 
-    Without REV, HEAD and the files as they are; REV and the files as they are; A..B two commits; A...B what B changed
-    since it left A. Reads git, makes nothing and calls nobody.
+    REV compares a commit with the working tree, HEAD by default; A..B two commits; A...B the merge base of A and B
+    with B. Read-only, no network requests.
     """
     output = CommandOutput("diff", as_json=as_json)
     if revision is not None and path is None and Path(revision).exists():
@@ -97,7 +101,10 @@ def _read_version(
         return read.written
     if read.loaded is not None or before is None:
         code = Exit.STORYBOARD if read.loaded is not None else Exit.FAILED
-        output.fail(code, [problem("revision", f"{name}: {read.error}", "name a revision that can be checked")])
+        output.fail(
+            code,
+            [problem("revision", f"{name}: {read.error}", "name a commit whose storyboard passes `storyboard check`")],
+        )
     return StoryboardVersion(msgspec.structs.replace(before.storyboard, scenes=()), Lockfile(), {})
 
 

@@ -33,14 +33,16 @@ _PACKAGES = [
 ]
 _KEY = "RUNWARE_API_KEY"
 _ROOM_WANTED = 2_000_000_000
-_BOTH = f"`python3 -m pip uninstall -y storyboard {NAME}`, then install {NAME} anew"
-_ANEW = f"`python3 -m pip uninstall -y {NAME}`, delete what is left of {FOLDER}, then install {NAME} anew"
+_PYAV = "install PyAV from its wheels: `python3 -m pip install --force-reinstall av`"
+_FREE_SPACE = "free space, or move the cache with `STORYBOARD_CACHE_DIR`"
+_BOTH = f"run `python3 -m pip uninstall -y storyboard {NAME}`, then install {NAME} again"
+_AGAIN = f"run `python3 -m pip uninstall -y {NAME}`, delete the rest of {FOLDER}, then install {NAME} again"
 
 
 @click.command("doctor", epilog="Example: storyboard doctor --json")
 @json_option
 def command(as_json: bool) -> None:
-    """Look at what is installed, which codecs and keys are there, the disk and the cache. Changes nothing."""
+    """Check the installation, codecs, keys, disk and cache. Read-only, no network requests."""
     output = CommandOutput("doctor", as_json=as_json)
     root = find_root((Path.cwd() / STORYBOARD).absolute())
     cache = state_of(root).cache
@@ -56,29 +58,33 @@ def command(as_json: bool) -> None:
         "free_bytes": room,
         "cache": _measure_cache(cache),
     }
-    errors = [problem("codec", f"the H.264 {kind} is missing from PyAV") for kind, there in codecs.items() if not there]
+    errors = [
+        problem("codec", f"the H.264 {kind} is missing from PyAV", _PYAV) for kind, there in codecs.items() if not there
+    ]
     errors += [
-        problem("package", f"{name} is not installed") for name, version in _package_versions().items() if not version
+        problem("package", f"{name} is not installed", f"install {NAME} again")
+        for name, version in _package_versions().items()
+        if not version
     ]
     errors += _installation_errors()
     if errors:
         output.fail(Exit.FAILED, errors, data=data)
     if room < _ROOM_WANTED:
-        output.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free"))
+        output.warnings.append(problem("disk", f"only {room / 1e9:.1f} GB are free", _FREE_SPACE))
     output.result(_format_report(data, output.warnings), data)
 
 
 def _installation_errors() -> list[dict[str, Any]]:
     """Return the errors of the installed program."""
-    harm = "the one that was installed last has overwritten files of the other, and removing one removes files of both"
+    harm = "the one installed last has overwritten files of the other, and removing one removes files of both"
     found = [
         problem("other-distribution", f"{other} has the same package and command as {NAME}; {harm}", help=_BOTH)
         for other in others()
     ]
     damage = faults()
     if damage:
-        message = f"the package `storyboard` is not as {NAME} installed it: {short(damage)}"
-        found.append(problem("damaged-installation", message, help=_ANEW))
+        message = f"files of the package `storyboard` differ from those that {NAME} installed: {short(damage)}"
+        found.append(problem("damaged-installation", message, help=_AGAIN))
     return found
 
 
@@ -117,5 +123,5 @@ def _format_report(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
         "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB in {data['cache']['folder']}",
     }
     lines = [f"{name:<11} {value}" for name, value in rows.items()]
-    lines += [error_text(warning["message"], label="warning") for warning in warnings]
-    return "\n".join([*lines, "all is well" if not warnings else ""]).rstrip()
+    lines += [error_text(warning["message"], label="warning", help=warning["help"]) for warning in warnings]
+    return "\n".join([*lines, "no problems found" if not warnings else ""]).rstrip()

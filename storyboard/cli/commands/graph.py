@@ -14,11 +14,15 @@ from storyboard.report.graph import graph_dot, graph_mermaid, graph_text
 @click.command("graph", epilog="Example: storyboard graph --format mermaid > graph.mmd")
 @storyboard_argument
 @click.option(
-    "--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", help="Text is by scene and shot."
+    "--format",
+    "form",
+    type=click.Choice(["text", "mermaid", "dot"]),
+    default="text",
+    help="Output format; text lists scenes and shots.",
 )
 @json_option
 def command(path: Path, form: str, as_json: bool) -> None:
-    """Show which shot starts from which, and everything that is made of it."""
+    """Show the dependency graph: links between shots, and everything that is made of them."""
     output = CommandOutput("graph", as_json=as_json)
     graph = Graph(require_valid(output, read_project(path)))
     draw = {"text": graph_text, "mermaid": graph_mermaid, "dot": graph_dot}[form]

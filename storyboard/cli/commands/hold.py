@@ -25,9 +25,9 @@ from storyboard.engine.session import BuildOptions
 @provider_option
 @json_option
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
-    """Keep the take of SHOT in the cut though its request changes: writes `hold: true` into the storyboard.
+    """Keep the take of SHOT in the cut when its request changes; writes `hold: true` into the storyboard.
 
-    A held shot is made again only by --remake; `storyboard release` ends it.
+    Only --remake makes a held shot again; `storyboard release` ends the hold.
     """
     output = CommandOutput("hold", as_json=as_json)
     project = read_project(path, provider)

@@ -44,14 +44,14 @@ _IGNORED = (".storyboard/", "out/")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @json_option
 def command(folder: Path, as_json: bool) -> None:
-    """Start a storyboard that builds at once, with its schema for editors and a .gitignore.
+    """Write a small storyboard that builds, with its schema for editors and a .gitignore.
 
-    Nothing that is there is overwritten.
+    Existing files are kept.
     """
     output = CommandOutput("init", as_json=as_json)
     target = folder / STORYBOARD
     if os.path.lexists(target):
-        raise click.UsageError(f"{target} is there already")
+        raise click.UsageError(f"{target} already exists")
     folder.mkdir(parents=True, exist_ok=True)
     written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
     here = "" if folder == Path() else f" {folder}"

@@ -19,13 +19,15 @@ from storyboard.report.log import Answer, LogEntry, log_data, log_text
 @click.command("log", epilog="Example: storyboard log expedition -n 3")
 @click.argument("shot", metavar="SHOT")
 @click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
-@click.option("-n", "--max-count", type=click.IntRange(1), default=20, help="So many versions at most; 20 if not said.")
+@click.option(
+    "-n", "--max-count", type=click.IntRange(1), default=20, show_default=True, help="Show at most this many."
+)
 @provider_option
 @json_option
 def command(shot: str, path: Path, max_count: int, provider: str | None, as_json: bool) -> None:
-    """Show a shot through git: each version of what it asks for, and the take that answered it.
+    """Show the versions of a shot in git: what changed in its request, and the take of each version.
 
-    Follows the shot when it was renamed. Reads git and the cache, makes nothing and calls nobody.
+    Follows renames. Read-only, no network requests.
     """
     output = CommandOutput("log", as_json=as_json)
     project = read_project(path, provider)

@@ -14,10 +14,10 @@ from storyboard.providers import models
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """Show what models can do and what they cost; one model, or all."""
+    """Show the limits and prices of one model, or of all."""
     found = models.cards()
     if name is not None and name not in found:
-        raise click.UsageError(f"no model is called {name!r}; there is {', '.join(found)}")
+        raise click.UsageError(f"no model is called {name!r}; known models: {', '.join(found)}")
     chosen = [found[name]] if name is not None else list(found.values())
     text = "\n\n".join(_format_card(card) for card in chosen)
     CommandOutput("models", as_json=as_json).result(text, {"models": msgspec.to_builtins(chosen)})
@@ -26,15 +26,15 @@ def command(name: str | None, as_json: bool) -> None:
 def _format_card(card: ModelCard) -> str:
     low, high = card.prompt_length
     rows = {
-        "made by": ", ".join(card.providers),
+        "providers": ", ".join(card.providers),
         "durations": f"{either([str(seconds) for seconds in card.durations])} s",
         "sizes": ", ".join(card.sizes),
-        "rate": f"{card.fps} frames a second",
+        "rate": f"{card.fps} fps",
         "prompt": f"{low} to {high} characters",
         "negative prompt": "yes" if card.negative_prompt else "no",
         "frames": ", ".join(card.frames) or "none",
         "seeds": f"{card.seed_range[0]} to {card.seed_range[1]}",
-        "price": f"${card.price_per_second} a second",
+        "price": f"${card.price_per_second} per second",
         "params": ", ".join(card.params),
     }
     return "\n".join([f"{card.id}  {card.name}", *(f"  {name:<16} {value}" for name, value in rows.items())])

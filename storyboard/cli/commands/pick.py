@@ -31,14 +31,14 @@ from storyboard.report.text import listed
 @shot_argument
 @click.argument("take")
 @storyboard_argument
-@click.option("--hold", is_flag=True, help="Also a take of another request: it is kept in the cut by `hold: true`.")
+@click.option("--hold", is_flag=True, help="Allow a take of another request; writes `hold: true`.")
 @provider_option
 @json_option
 def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, as_json: bool) -> None:
-    """Let TAKE of SHOT go into the cut: its number in `storyboard takes`, its seed, or the beginning of its digest.
+    """Put TAKE of SHOT into the cut: its number in `storyboard takes`, its seed, or the beginning of its digest.
 
-    Writes `pick` into the storyboard where another seed is chosen, and the take into the lockfile. Linked shots start
-    from the chosen take with the next build.
+    Writes the take into the lockfile, and `pick` into the storyboard if its seed is another one. In the next build,
+    linked shots start from this take.
     """
     output = CommandOutput("pick", as_json=as_json)
     project = read_project(path, provider)
@@ -52,7 +52,11 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
         write_edit(output, edit)
         if chosen is not None:
             takes.choose(chosen)
-    said = f"{take_line(chosen)} goes into the cut" if chosen is not None else f"seed {take}, not made yet, is picked"
+    said = (
+        f"{take_line(chosen)} goes into the cut"
+        if chosen is not None
+        else f"seed {take} is picked, its take is not made yet"
+    )
     plan, then = plan_next_build(output, changed, storyboard)
     data = {"shot": shot, "take": take_data(chosen) if chosen is not None else None, **_edit_data(edit)}
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
@@ -73,18 +77,22 @@ def _find_take(output: CommandOutput, takes: ShotTakes, text: str) -> Take | Non
     if not found and text in {str(seed) for seed in takes.seeds}:
         return None
     if not found:
-        hint = f"`storyboard takes {takes.shot}` lists them"
+        hint = f"run `storyboard takes {takes.shot}` to list them"
         error = problem("no-such-take", f"{takes.shot} has no take {text!r}", hint)
         output.fail(Exit.USAGE, [error], next_commands=listing)
     if not found[0].whole:
         text = f"take {found[0].number} of {takes.shot}, {found[0].digest[:12]}, is not in this cache"
-        output.fail(Exit.FAILED, [problem("take-missing", text)], next_commands=listing)
+        output.fail(
+            Exit.FAILED,
+            [problem("take-missing", text, "copy the cache of a machine that has it")],
+            next_commands=listing,
+        )
     return found[0]
 
 
 def _fail_ambiguous(output: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
-    hint = f"write the beginning of its digest: {' or '.join(take.digest[:12] for take in found)}"
-    message = f"{text!r} may be {listed(take_line(take) for take in found)}"
+    hint = f"write the beginning of a digest: {' or '.join(take.digest[:12] for take in found)}"
+    message = f"{text!r} matches {listed(take_line(take) for take in found)}"
     output.fail(Exit.USAGE, [problem("ambiguous-take", message, hint)], next_commands=listing)
 
 
@@ -110,7 +118,7 @@ def _fields_to_write(
 def _fail_other_request(output: CommandOutput, takes: ShotTakes, chosen: Take) -> NoReturn:
     lines = [f"  {line}" for change in chosen.changes for line in change_lines(change)]
     text = f"{take_line(chosen)} of {takes.shot} was made from another request: {listed(chosen.fields)}"
-    hint = f"go back to what it was made from, or say --hold to keep it in the cut as it is\n{chr(10).join(lines)}"
+    hint = f"restore its request, or add `--hold` to keep it in the cut\n{chr(10).join(lines)}"
     next_commands = [f"storyboard pick {takes.shot} {chosen.digest[:12]} --hold"]
     output.fail(
         Exit.FAILED,

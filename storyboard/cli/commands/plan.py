@@ -19,7 +19,7 @@ from storyboard.report.plan import plan_data, plan_text
 @storyboard_argument
 @plan_options
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file, for build --plan."
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file, for `build --plan`."
 )
 @json_option
 @verbose_option
@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Show what a build would make and why, field by field, and what it would cost.
 
-    Writes nothing, unless told by --out, and calls nobody.
+    Read-only unless --out is given; no network requests.
     """
     output = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
@@ -52,7 +52,7 @@ def _print_plan(
         plan = session.plan()
         if out is not None:
             write_plan(out, current_plan_file(session, plan, maker))
-            output.progress(f"the plan is in {out}; `storyboard build --plan {out}` does exactly that")
+            output.progress(f"wrote the plan to {out}; run `storyboard build --plan {out}` to carry it out")
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
     text = "" if output.as_json else plan_text(plan, storyboard, paint, verbose=verbose)

@@ -16,12 +16,12 @@ from storyboard.cli.project import read_project, require_valid
 @provider_option
 @json_option
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
-    """End the hold on SHOT: takes `hold: true` out of the storyboard.
+    """End the hold on SHOT; removes `hold: true` from the storyboard.
 
-    The next build makes the shot if its request has changed meanwhile.
+    The next build makes the shot if its request has changed.
     """
     output = CommandOutput("release", as_json=as_json)
     project = read_project(path, provider)
     held = find_generated_shot(require_valid(output, project), shot).hold
     edit = make_edit(output, project, shot, {"hold": None} if held else {})
-    write_hold(output, project, provider, shot, edit, "it is made again when its request changes", {})
+    write_hold(output, project, provider, shot, edit, "it is remade when its request changes", {})

@@ -8,5 +8,5 @@ from storyboard.document.schema import schema_text
 
 @click.command("schema", epilog="Example: storyboard schema > storyboard.schema.json")
 def command() -> None:
-    """Print the JSON Schema of the language, for editors that complete and check while you type."""
+    """Print the JSON Schema of the language, for editors that complete and check the text."""
     print_result(schema_text().rstrip("\n"))

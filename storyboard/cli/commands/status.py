@@ -21,9 +21,9 @@ from storyboard.report.status import status_data, status_text
 @provider_option
 @json_option
 def command(path: Path, provider: str | None, as_json: bool) -> None:
-    """Show every shot's take, whether it answers today's request, and whether the film is up to date.
+    """Show the take of every shot, whether it matches the current request, and whether the film is up to date.
 
-    Writes nothing and calls nobody.
+    Read-only, no network requests.
     """
     output = CommandOutput("status", as_json=as_json)
     with GcPause():

@@ -31,12 +31,13 @@ from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
+from storyboard.core.results import dollars
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.takes import ShotTakes, fresh_seeds
 from storyboard.report.build_result import outcome_data
 from storyboard.report.reason import reason_text
 from storyboard.report.takes import takes_data, takes_text
-from storyboard.report.text import clean_lines, dollars, listed
+from storyboard.report.text import clean_lines, listed
 
 MAX_TAKES = 100
 # Reasons that block the take in the cut but no alternate take.
@@ -46,7 +47,7 @@ _MISSING = ("held-missing", "locked-missing")
 @click.command("take", epilog="Example: storyboard take glide -n 4 --max-cost 4")
 @shot_argument
 @storyboard_argument
-@click.option("-n", "--count", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="How many takes.")
+@click.option("-n", "--count", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="Number of takes.")
 @provider_option
 @draft_option
 @jobs_option
@@ -66,7 +67,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Add fresh seeds to the `takes` of SHOT in the storyboard, and make these takes and nothing else.
+    """Add new seeds to the `takes` of SHOT in the storyboard, and make only these alternate takes.
 
     The take in the cut stays; `storyboard pick` chooses another.
     """
@@ -107,7 +108,7 @@ def _add_seeds(
     with open_session(output, project, storyboard, BuildOptions()) as session:
         found = ShotTakes(session, shot)
     if len(found.seeds) + count > MAX_TAKES:
-        raise click.UsageError(f"{shot} asks for {len(found.seeds)} takes already, and a shot has at most {MAX_TAKES}")
+        raise click.UsageError(f"{shot} already has {len(found.seeds)} seeds; a shot has at most {MAX_TAKES}")
     seeds = fresh_seeds(count, found.used_seeds(), project.cards[found.source.model].seed_range, draw)
     return make_edit(output, project, shot, {"takes": [*found.seeds, *seeds]}), seeds
 
@@ -117,7 +118,9 @@ def _fail_if_blocked(output: CommandOutput, plan: Plan, shot: str) -> None:
         if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
             command = f"storyboard build --select +{shot}"
             error = problem(
-                "upstream", f"{shot}: {reason_text(step)}; nothing was changed", f"`{command}` makes what is missing"
+                "upstream",
+                f"{shot}: {reason_text(step)}; nothing was changed",
+                f"run `{command}` to make what is missing",
             )
             output.fail(Exit.FAILED, [error], next_commands=[command])
 
@@ -133,8 +136,8 @@ def _print_result(
         "build": outcome_data(outcome, session.storyboard, 0.0, display_path),
     }
     lines = [f"failed   {name}: {clean_lines(why)}" for name, why in outcome.failed.items()]
-    cost = f", {dollars(outcome.cost)} spent" if outcome.cost else ""
-    lines.append(f"seeds {listed(map(str, seeds))} written into {display_path(edit.file)}{cost}")
+    cost = f", spent {dollars(outcome.cost)}" if outcome.cost else ""
+    lines.append(f"wrote seeds {listed(map(str, seeds))} into {display_path(edit.file)}{cost}")
     lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))
     code = exit_code(outcome)
     if code != Exit.DONE and output.as_json:

@@ -26,10 +26,10 @@ from storyboard.report.takes import takes_data, takes_text
 @provider_option
 @json_option
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
-    """List every take that was ever made for SHOT: its seed, when it was made and by whom, what it cost.
+    """List every take that was ever made for SHOT: its seed, its date, its provider, its cost.
 
-    Says which one is in the cut, and where the request that a take was made from differs from today's. Writes nothing
-    and calls nobody.
+    Marks the take in the cut, and the fields in which the request of a take differs from the current one. Read-only,
+    no network requests.
     """
     output = CommandOutput("takes", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))

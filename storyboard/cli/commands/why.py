@@ -74,11 +74,10 @@ _FOLLOWS = ("upstream-changes", "input-changed", "upstream-missing", "upstream-f
 @provider_option
 @json_option
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
-    """Say why a shot would be made: before and after, since which commit, and what it pulls along.
+    """Explain why a shot would be made: values before and after, since which commit, and which shots follow.
 
-    `sound` asks for the sound of the film, unless a shot is called so; `sound/tall` for that of the film `tall`.
-
-    With nothing to make, say what the take in use was made from. Writes nothing and calls nobody.
+    If nothing has to be made, shows what the take in use was made from. `sound` stands for the sound of the film,
+    unless a shot has that id; `sound/tall` for the sound of the film `tall`. Read-only, no network requests.
     """
     output = CommandOutput("why", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
@@ -114,10 +113,10 @@ def _story(project: Project, storyboard: Storyboard, session: Session, shot: str
 def _without_take(shot: Shot) -> str:
     match shot.source:
         case Still():
-            return "it is a still, which is drawn into the film"
+            return "it is a still, which is rendered into the film"
         case TitleCard():
-            return "it is a card, which is drawn into the film"
-    return "it is skipped, and nothing starts from it"
+            return "it is a title card, which is rendered into the film"
+    return "it is skipped, and no shot starts from it"
 
 
 def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:
