@@ -36,7 +36,7 @@ class LinkOnTheWay(OSError):
     """A link in place of a folder of this program, at ``filename``."""
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(errno.ELOOP, "a link, where storyboard follows none", os.fspath(path))
+        super().__init__(errno.ELOOP, "a link, which storyboard does not follow", os.fspath(path))
 
 
 class errors_for_path:  # noqa: N801 - called like a function; contextmanager is too slow for the 100,000 calls of a film

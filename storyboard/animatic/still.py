@@ -35,12 +35,12 @@ def read_picture(data: bytes) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
-                    raise UnreadablePictureError(f"{opened.width}x{opened.height} pixels are too many")
+                    raise UnreadablePictureError(f"the picture has too many pixels: {opened.width}x{opened.height}")
                 return _as_rgb(ImageOps.exif_transpose(opened))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
-        raise UnreadablePictureError("too many pixels") from problem
+        raise UnreadablePictureError("the picture has too many pixels") from problem
     except UnidentifiedImageError as problem:
-        raise UnreadablePictureError("the picture is no PNG, JPEG or WEBP, or is damaged") from problem
+        raise UnreadablePictureError("the picture is damaged, or not PNG, JPEG or WEBP") from problem
     except (OSError, SyntaxError, EOFError) as problem:
         raise UnreadablePictureError(str(problem) or "not a picture") from problem
 

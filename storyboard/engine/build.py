@@ -99,7 +99,7 @@ class Build:
         self._session.forget_plan()
         result = asyncio.run(_run_until_signal(scheduler, abort))
         for trouble in self._store.records.troubles:
-            self._notify(f"{trouble.path}: {trouble.reason}; it was kept at {trouble.kept_at}")
+            self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}")
         self._link_takes()
         self._write_captions(result)
         result = replace(
@@ -180,8 +180,8 @@ class Build:
     def _link_takes(self) -> None:
         folder = link_takes(self._store, self._session.storyboard, self._planner.results)
         if folder.is_symlink():
-            advice = "remove that link, or name another `output.file`"
-            self._notify(f"{folder} is a link, so the takes were not put there by name; {advice}")
+            advice = "remove it, or name another `output.file`"
+            self._notify(f"{folder} is a link, so takes were not linked in it; {advice}")
 
     def _write_captions(self, result: BuildResult) -> None:
         for film in result.films:
@@ -189,7 +189,7 @@ class Build:
             cues = self._planner.segments[film.name].film_cues() if film.cues is None else film.cues
             sidecar_cues = cues if output.captions == "sidecar" else ()
             for path in write_captions(self._store, Path(film.path), sidecar_cues, output.fps):
-                self._notify(f"{path}: not written by storyboard, so the captions were not put there")
+                self._notify(f"{path} was not made by storyboard, so captions were not written to it; move it away")
 
     def _clip_warnings(self, result: BuildResult) -> list[ClipWarning]:
         made = ((step.action, self._planner.results[name]) for name, step in result.made.items())

@@ -84,7 +84,7 @@ def collect_garbage(
     ``ProjectLocked`` if a build starts meanwhile, and as ``Session`` does.
     """
     if (state.folder / "builder.json").exists():
-        raise RefsUnreadable("build", "one is running, or was killed; `storyboard build` finishes its work")
+        raise RefsUnreadable("build", "running, or killed before its end; run `storyboard build` to finish it")
     if not delete:
         yield _plan(state, storyboard, cards, paid=paid)[0]
         return

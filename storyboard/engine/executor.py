@@ -53,8 +53,8 @@ _THREADS = 8
 # Takes of one generator under way at once; more of them wait without their pictures, which may be large.
 _MAX_TAKES = 256
 _UNPRICED = (
-    "what it starts from is not as the lockfile says, so it would be bought again, and the plan of this build did not "
-    "say so; nothing was bought. `storyboard plan` shows the price now"
+    "the frame it starts from differs from the lockfile, so it would be bought again, at a price that was not in the "
+    "plan; nothing was bought; run `storyboard plan` to see the price"
 )
 
 
@@ -185,14 +185,14 @@ class Executor:
         try:
             clip = await generator.collect(job, out) if generator is not None else None
             if clip is None or generator is None:
-                return f"a job for {job.shot} that was paid for is not here yet; a later build picks it up"
+                return f"the take of a paid job for {job.shot} is not available yet; a later build collects it"
             request = request_of_job(job, out)
             await self._commits.commit(commit.take_record(request.step, request.shot, out, clip))
             await self._close_job(generator, clip)
         except TaskFailed as problem:
-            return f"a job for {job.shot} that was paid for: {problem}"
+            return f"paid job for {job.shot}: {problem}"
         else:
-            return f"a take of {job.shot} that was paid for earlier is in the cache now"
+            return f"the take of a paid job for {job.shot} is now in the cache"
         finally:
             remove(out)
 
@@ -213,7 +213,7 @@ class Executor:
         on_start()
         take = self.planner.take(step.action.shot)
         if take is None:
-            raise TaskFailed(f"the take of {step.action.shot} is not there")
+            raise TaskFailed(f"the take of {step.action.shot} is missing")
         record = await self._commits.commit_made(lambda: commit.frame_record(step, self.store.blob_path(take.digest)))
         return StepResult(FrameResult(record.values["planes"], record.digest), record.made.seconds)
 
@@ -301,9 +301,9 @@ class Executor:
 
 
 def _other_take_text(shot: str, digest: str, locked: LockEntry) -> str:
-    text = f"task {locked.task_id} gives another clip than the locked take {locked.take[:12]}: {digest[:12]}"
-    keep = f"`storyboard pick {shot} {digest[:12]}` puts it into the cut"
-    return f"{text}. The lockfile stays as it is; {keep}, `--remake {shot}` buys another take"
+    text = f"the clip of task {locked.task_id}, {digest[:12]}, differs from the locked take {locked.take[:12]}"
+    pick = f"run `storyboard pick {shot} {digest[:12]}` to put it into the cut"
+    return f"{text}; the lockfile is unchanged; {pick}, or buy another take with `--remake {shot}`"
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def join_film(
         raise FilmFailed(f"the film could not be joined: {problem}") from problem
     digest = store.file_digest(target, film_digest)
     if digest is None:
-        raise FilmFailed(f"{target} vanished after it was written")
+        raise FilmFailed(f"{target} was removed after it was written")
     return digest
 
 
@@ -94,11 +94,11 @@ def _texts(storyboard: Storyboard) -> dict[str, str]:
 def why_not_writable(root: Path, target: Path) -> str | None:
     """Return why a film of the project in *root* cannot be written to *target*; ``None`` if it can."""
     if folder_in_project(root, target) is None:
-        return f"{target.parent} leads to {target.parent.resolve()}, and a film is written into its project only"
+        return f"{target.parent} leads out of the project, to {target.parent.resolve()}; name another `output.file`"
     if target.is_dir():
         return "it is a folder"
     if target.is_symlink():
-        return "it is a link; storyboard writes no film through a link"
+        return "it is a link; remove it, or name another `output.file`"
     if target.exists() and not _is_ours(target):
         return "it was not made by storyboard; move it away, or name another `output.file`"
     try:

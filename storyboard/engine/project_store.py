@@ -318,7 +318,7 @@ def _blob_errors() -> Iterator[None]:
     try:
         yield
     except Missing as problem:
-        raise TaskFailed(f"{problem.digest[:12]} has gone from the cache; build again") from problem
+        raise TaskFailed(f"{problem.digest[:12]} is missing from the cache; build again") from problem
     except Damaged as problem:
-        kept = f"{problem.digest[:12]} was damaged and set aside at {problem.kept_at}"
+        kept = f"{problem.digest[:12]} is damaged and was quarantined as {problem.kept_at}"
         raise TaskFailed(f"{kept}; build again") from problem

@@ -176,7 +176,7 @@ class Scheduler:
             try:
                 await self._executor.add_record(record, step)
             except OSError as problem:
-                text = f"its take is here, but its record could not be kept: {self._os_error_text(problem)}"
+                text = f"its take is in the cache, but its record could not be written: {self._os_error_text(problem)}"
                 self._notify(Notice(f"{step.action.shot}: {text}"))
 
     def _record(self, step: Step, result: Result) -> None:
@@ -195,7 +195,7 @@ class Scheduler:
         locked = self._store.locked(step.action.shot, source.provider) if isinstance(source, Generated) else None
         missing = step.do == "make" and step.reason.why in ("missing", "damaged")
         if missing and locked is not None and locked.key == step.key and locked.take != take.digest:
-            text = f"made again, and not as it was: {take.digest[:12]} instead of the locked {locked.take[:12]}"
+            text = f"the remade take {take.digest[:12]} differs from the locked take {locked.take[:12]}"
             self._notify(Notice(f"{step.action.shot}: {text}"))
 
     def _film_file(self, cut: Action, *, joined: bool) -> FilmFile:
@@ -225,7 +225,7 @@ class Scheduler:
         except asyncio.CancelledError:
             if not _is_unrequested_cancel():
                 raise
-            self._fail(action, "was cut off by a fault of this program; build again")
+            self._fail(action, "stopped by an internal error; build again")
         else:
             self._record(step, made.result)
             self._made[action.id] = step
@@ -238,7 +238,7 @@ class Scheduler:
         except asyncio.CancelledError:
             if not _is_unrequested_cancel():
                 raise
-            text = f"a job for {job.shot} that was paid for was not asked about; a later build picks it up"
+            text = f"the paid job for {job.shot} was not queried; a later build collects it"
         self._notify(Notice(text))
 
     def _stop_prefetch(self) -> None:
@@ -276,7 +276,7 @@ async def make_partial_film(executor: Executor, step: Step, failed: Mapping[str,
     name = step.action.output
     results = executor.segment_results(step.action)
     if all(result is None for _, result in results):
-        raise FilmFailed("no shot is there to make a film of")
+        raise FilmFailed("no shot has been made, so there is no partial film")
     target = partial_film_path(executor.store.films[name])
     reason = await executor.in_thread(partial(why_not_writable, executor.store.root, target))
     if reason is not None:

@@ -193,7 +193,7 @@ class Session:
             if self._lock is not None:
                 self._lock.check()
         except LockLost as lost:
-            raise TaskFailed(f"{lost.path} was removed while this build held it; nothing more is bought") from lost
+            raise TaskFailed(f"the lock {lost.path} was removed during the build; nothing more is bought") from lost
 
     def _urls(self) -> list[str]:
         return list(dict.fromkeys(f.url for _, f in self.storyboard.pictures() if isinstance(f, UrlInput)))

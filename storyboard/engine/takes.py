@@ -82,16 +82,18 @@ class ShotTakes:
         take = next((one for one in self.takes if one.in_cut), None)
         asked = self._planner.takes.asked(self._action)
         if self.locked is None or take is None:
-            raise NotAccepted("the lockfile names no take of it yet")
+            raise NotAccepted("the lockfile has no take of this shot")
         if isinstance(asked, Reason):
-            raise NotAccepted("what it starts from is not made yet, so its request is not known; build that first")
+            raise NotAccepted(
+                "the shot it starts from is not made yet, so its request is unknown; build that shot first"
+            )
         key, request = asked
         if self.locked.key == key:
-            raise NotAccepted(f"its take {take.digest[:12]} answers this very request already")
+            raise NotAccepted(f"its take {take.digest[:12]} already matches the current request")
         if not take.whole:
             raise NotAccepted(f"its take {take.digest[:12]} is not in this cache")
         if self.step.do == "resume":
-            raise NotAccepted("a take for this very request is paid for already; build to collect it")
+            raise NotAccepted("a take of the current request is already paid for; run `storyboard build` to collect it")
         for other, seeded in self._alternates(take):
             self._accept(other, *seeded)
         self._accept(take, key, request)
@@ -215,7 +217,7 @@ def fresh_seeds(count: int, used: set[int], limits: tuple[int, int], draw: Calla
     """
     low, high = max(limits[0], 1), min(limits[1], _MOST_DRAWN)
     if high - low + 1 - sum(low <= seed <= high for seed in used) < count:
-        raise ValueError(f"there are no {count} seeds left from {low} to {high}")
+        raise ValueError(f"fewer than {count} unused seeds from {low} to {high} are left")
     found: list[int] = []
     while len(found) < count:
         seed = low + draw(high - low + 1)

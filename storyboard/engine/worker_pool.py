@@ -185,13 +185,13 @@ def _interpreter_flags() -> list[str]:
 
 def _death_text(code: int, *, started: bool) -> str:
     """Return the message for a task whose process has ended, with a way out."""
-    when = "" if started else ", before it could begin"
+    when = "" if started else ", before it began"
     if code >= 0:
-        way_out = "" if started else "; what it said is on stderr; run `storyboard doctor`"
-        return f"its worker process ended twice{when}, with exit code {code}{way_out}"
+        way_out = "" if started else "; read its output on stderr, and run `storyboard doctor`"
+        return f"its worker process ended twice with exit code {code}{when}{way_out}"
     killed = -code == signal.SIGKILL
-    way_out = "; if memory was short, build with fewer at once, for example -j 1" if killed else ""
-    return f"its worker process ended twice{when}, by {_signal_name(-code)}{way_out}"
+    way_out = "; if memory ran out, build with fewer processes, such as `-j 1`" if killed else ""
+    return f"its worker process ended twice by {_signal_name(-code)}{when}{way_out}"
 
 
 def _signal_name(number: int) -> str:

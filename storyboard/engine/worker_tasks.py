@@ -103,8 +103,8 @@ def import_clip(source: Path, name: str, digest: str, out: Path) -> ClipInfo:
         raise TaskFailed(f"{name} {problem}") from problem
     transfer = info.color.split("/")[2]
     if transfer in HDR:
-        advice = "convert it to BT.709 first, for example with FFmpeg's filters zscale and tonemap"
-        raise TaskFailed(f"{name} is HDR ({transfer}), whose tones are not mapped; {advice}")
+        advice = "convert it to BT.709, for example with FFmpeg's filters zscale and tonemap"
+        raise TaskFailed(f"{name} is HDR ({transfer}), which is not tone-mapped; {advice}")
     return info
 
 

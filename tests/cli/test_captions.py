@@ -102,7 +102,7 @@ def test_captions_that_are_gone_come_back_and_those_no_longer_wanted_go(project:
 def test_a_file_of_somebody_else_is_left_alone(project: Project) -> None:
     (project.folder / "out/film.srt").write_text("mine")
     ran = project.run("build")
-    assert "film.srt: not written by storyboard" in ran.err
+    assert "film.srt was not made by storyboard, so captions were not written to it" in ran.err
     assert (project.folder / "out/film.srt").read_text() == "mine"
 
 

@@ -366,5 +366,5 @@ def test_what_worker_processes_do_is_what_is_done_in_this_one(tmp_path: Path) ->
             {name: ran.data[name] for name in ("failed", "frames", "copied")} | {"made": sorted(ran.data["made"])}
         )
     assert told[0] == told[1]
-    assert told[0]["failed"] == {"take:broken": "the picture is no PNG, JPEG or WEBP, or is damaged"}
+    assert told[0]["failed"] == {"take:broken": "the picture is damaged, or not PNG, JPEG or WEBP"}
     assert films[0] == films[1]

@@ -110,7 +110,7 @@ def test_a_lost_answer_of_a_provider_without_memory_is_reported_and_not_repeated
         assert len(server.bill) == 1
         if first.code:
             [error] = errors(second)
-            for word in ("may have been paid", "a", server.bill[0]["task_id"], "$0.12", "Build again", "--remake a"):
+            for word in ("may have been paid", "a", server.bill[0]["task_id"], "$0.12", "build again", "--remake a"):
                 assert word in error["message"]
             assert run(project.folder, project.settings(), "build", "--remake", "a").code == 0
             assert len(server.bill) == 2

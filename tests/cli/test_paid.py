@@ -115,7 +115,7 @@ def test_a_job_that_no_shot_asks_for_any_more_is_still_kept(server: RunwareServe
     project.edit("a city in the rain", "a city in the sun")
     ran = run(project.folder, settings(project), "build")
     assert ran.code == 0
-    assert "a take of c that was paid for earlier is in the cache now" in ran.err
+    assert "the take of a paid job for c is now in the cache" in ran.err
     assert project.journal() == []
     project.edit("a city in the sun", "a city in the rain")
     assert build(project).data["made"] == ["cut"]
@@ -183,7 +183,7 @@ def test_an_old_unanswered_job_is_reported_and_not_bought_again(server: RunwareS
         ran = build(project, "-s", "c")
     [error] = errors(ran)
     assert (ran.code, error["code"]) == (1, "unknown")
-    for word in ("may have been paid", "c", task, "$0.12", "Build again", "--remake c"):
+    for word in ("may have been paid", "c", task, "$0.12", "build again", "--remake c"):
         assert word in error["message"]
     assert len(server.bill) == 1
     server.disarm()
@@ -199,7 +199,10 @@ def test_what_was_paid_and_is_gone_everywhere_is_not_bought_in_silence(server: R
     server.shop.jobs.clear()
     ran = build(project)
     assert ran.code == 1
-    assert "was paid for ($0.12), but neither the cache nor the provider has it now" in errors(ran)[0]["message"]
+    assert (
+        "was paid for ($0.12), but its take is not in this cache, and runware does not have the task"
+        in errors(ran)[0]["message"]
+    )
     assert len(server.bill) == 3
 
 
@@ -222,7 +225,7 @@ def test_what_does_not_fit_the_cap_is_left_out_and_the_rest_is_kept(server: Runw
     ran = build(project, "--max-cost", "0.25")
     assert ran.code == 4
     assert len(server.bill) == 2
-    assert "would pass the cap" in errors(ran)[0]["message"]
+    assert "would exceed the $0.25 cap" in errors(ran)[0]["message"]
     assert build(project, "--max-cost", "0.25").code == 0
     assert len(server.bill) == 3
 
@@ -316,7 +319,7 @@ def test_a_seed_that_differs_is_recorded_and_told(server: RunwareServer, tmp_pat
     project = PaidProject(tmp_path / "film", server)
     server.arm("poll-seed-other")
     ran = run(project.folder, settings(project), "build", "-s", "c")
-    assert "seed 5 was asked for, 987654321 was used" in ran.err
+    assert "seed 5 was requested, but seed 987654321 was used" in ran.err
     lock = json.loads((project.folder / "storyboard.lock").read_text())
     assert lock["shots"]["c"]["runware"]["seed"] == 987654321
 
@@ -325,7 +328,7 @@ def test_a_higher_price_than_expected_is_told(server: RunwareServer, tmp_path: P
     project = PaidProject(tmp_path / "film", server)
     server.arm("poll-cost-tenfold", nth=1)
     ran = run(project.folder, settings(project), "build")
-    assert ran.err.count("$1.20 was charged, $0.12 was expected") == 1, ran
+    assert ran.err.count("$1.20 was charged, but $0.12 was estimated") == 1, ran
 
 
 def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp_path: Path) -> None:
@@ -350,7 +353,7 @@ def test_money_that_cannot_be_written_down_is_printed(server: RunwareServer, tmp
     with mock.patch.object(Ledger, "append", full):
         ran = build(project, "-s", "c")
     [error] = errors(ran)
-    assert "cost $0.12, and that could not be written down" in error["message"]
+    assert "cost $0.12, but its cost could not be written" in error["message"]
     assert server.bill[0]["task_id"] in error["message"]
     assert build(project).code == 0
     assert len(server.bill) == 3

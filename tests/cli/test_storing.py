@@ -104,7 +104,7 @@ def test_a_shot_whose_work_is_cut_off_fails_aloud_and_is_bought_once(tmp_path: P
         with mock.patch.object(Poller, "wait", wait):
             ran = run(project.folder, environment, "build", "--json")
         assert (ran.code, project.film.exists()) == (1, False)
-        assert "was cut off by a fault of this program; build again" in errors(ran)[0]["message"]
+        assert "stopped by an internal error; build again" in errors(ran)[0]["message"]
         assert run(project.folder, environment, "build", "--json").code == 0
         assert len(server.bill) == 3
 
@@ -126,5 +126,5 @@ def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_k
         with mock.patch.object(RemoteGenerator, "collect", collect):
             ran = run(project.folder, environment, "build")
         assert ran.code == 0
-        assert ran.err.count("was not asked about; a later build picks it up") == len(jobs) == 2
+        assert ran.err.count("was not queried; a later build collects it") == len(jobs) == 2
         assert project.journal() == jobs

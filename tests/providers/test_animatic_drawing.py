@@ -212,7 +212,7 @@ def test_pictures_of_any_kind_become_rgb(mode: str) -> None:
 def test_picture_of_another_format_is_refused() -> None:
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, "BMP")
-    with pytest.raises(UnreadablePictureError, match="is no PNG, JPEG or WEBP"):
+    with pytest.raises(UnreadablePictureError, match="is damaged, or not PNG, JPEG or WEBP"):
         read_picture(out.getvalue())
 
 

@@ -44,5 +44,5 @@ def test_takes_are_at_hand_if_none_has_to_be_read(tmp_path: Path) -> None:
         blob.chmod(0o644)
         blob.write_bytes(b"CLIP 2")
         assert store.verified_sources(both) is None
-        with pytest.raises(TaskFailed, match="was damaged"):
+        with pytest.raises(TaskFailed, match="is damaged and was quarantined"):
             store.sources(both)

@@ -124,13 +124,12 @@ def test_what_a_task_raises_is_raised_with_the_place_where_it_was(two: WorkerPoo
 @pytest.mark.parametrize(
     ("task", "number", "told"),
     [
-        (leave, 3, "its worker process ended twice, with exit code 3"),
-        (die, signal.SIGSEGV, "its worker process ended twice, by SIGSEGV"),
+        (leave, 3, "its worker process ended twice with exit code 3"),
+        (die, signal.SIGSEGV, "its worker process ended twice by SIGSEGV"),
         (
             die,
             signal.SIGKILL,
-            "its worker process ended twice, by SIGKILL; "
-            "if memory was short, build with fewer at once, for example -j 1",
+            "its worker process ended twice by SIGKILL; if memory ran out, build with fewer processes, such as `-j 1`",
         ),
     ],
 )
@@ -149,8 +148,8 @@ def test_a_worker_that_cannot_begin_is_not_told_as_short_of_memory(
     with pytest.raises(WorkerDied) as caught:
         run(two, add, 1, 1)
     assert str(caught.value) == (
-        "its worker process ended twice, before it could begin, with exit code 1; "
-        "what it said is on stderr; run `storyboard doctor`"
+        "its worker process ended twice with exit code 1, before it began; "
+        "read its output on stderr, and run `storyboard doctor`"
     )
     assert "ModuleNotFoundError: No module named 'storyboard'" in capfd.readouterr().err
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from storyboard.core.model import Generated
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.results import amount
+from storyboard.core.results import amount, dollars
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
 
@@ -23,7 +23,7 @@ class OverBudget(TaskFailed):
     code = "over-budget"
 
     def __init__(self, shot: str, estimate: Decimal, cap: Decimal) -> None:
-        super().__init__(f"${estimate} for {shot} would pass the cap of ${cap}; nothing was submitted")
+        super().__init__(f"{dollars(estimate)} for {shot} would exceed the {dollars(cap)} cap; nothing was submitted")
 
 
 class Attempt(Struct, frozen=True):

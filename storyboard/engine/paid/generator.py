@@ -61,7 +61,7 @@ class RemoteGenerator:
                 if not self._may_abandon(request, failure) or tries_left == 1:
                     raise
                 purchase.abandon(failure.code)
-                self._context.notify(f"{request.shot.id}: {failure}; bought again, as --remake says")
+                self._context.notify(f"{request.shot.id}: {failure}; bought again because of `--remake`")
             number, began = number + 1, purchase.began
         raise AssertionError("unreachable")
 
@@ -69,7 +69,7 @@ class RemoteGenerator:
         """Fetch the take that the lockfile names, by its task id, without submitting anything."""
         task_id = request.locked.task_id if request.locked is not None else None
         if request.locked is None or task_id is None or not is_task_id(task_id):
-            text = f"the lockfile names {task_id!r} as the task of the take, which is no task id; nothing was bought"
+            text = f"the lockfile has an invalid task id for the take, {task_id!r}; nothing was bought"
             raise PaidFailed(text, "gone")
         key = request.locked.key
         number = attempt_of(self._provider, key, task_id)
@@ -116,8 +116,8 @@ class RemoteGenerator:
 
 
 def _journal_error(request: GenerationRequest, task_id: str) -> PaidFailed:
-    text = f"{request.shot.id}: its file in the journal has gone or cannot be read, task {task_id}"
-    return PaidFailed(f"{text}; the next build asks the provider for it", "unwritten")
+    text = f"the journal entry of task {task_id} is missing or unreadable"
+    return PaidFailed(f"{text}; the next build queries the provider for the task", "unwritten")
 
 
 def _generated_source(request: GenerationRequest) -> Generated:

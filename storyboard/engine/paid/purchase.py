@@ -8,13 +8,14 @@ follows a failure to ``generator``, the download to ``result``.
 import asyncio
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NoReturn
 
 from msgspec.structs import replace
 
 from storyboard.core.model import Generated, Json
 from storyboard.core.plan import LockEntry
-from storyboard.core.results import amount
+from storyboard.core.results import amount, dollars
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
 from storyboard.engine.paid.context import RETRYABLE, MayBeRetried, PaidContext, job_of, take_request
@@ -126,17 +127,19 @@ class Purchase:
 
     def _gone_text(self, known: Outcome, locked: LockEntry) -> str:
         name = self._provider.name
-        has = f"but neither the cache nor the provider has it now: {name}"
         match known:
             case Failed(error):
-                says = f"{has} says: {error.message.rstrip('.')}"
+                reply = f"{name} reports: {error.message.rstrip('.')}"
             case Running():
-                says = f"{has} knows the task and has no result of it"
+                reply = f"{name} has the task without a result"
             case _:
-                says = f"{has} does not know the task"
-        shot, paid = self._shot, amount(locked.cost) or self._attempt.estimate
-        again = f"`--remake {shot}` buys it again, for ${self._attempt.estimate}"
-        return f"was paid for (${paid}), {says}. Copy the cache of whoever has take {locked.take[:12]}, or {again}"
+                reply = f"{name} does not have the task"
+        paid, price = dollars(amount(locked.cost) or self._attempt.estimate), dollars(self._attempt.estimate)
+        copy = f"copy the cache of a machine that has take {locked.take[:12]}"
+        return (
+            f"was paid for ({paid}), but its take is not in this cache, and {reply}; {copy}, or buy it again for "
+            f"{price} with `--remake {self._shot}`"
+        )
 
     async def _outcome(self) -> Outcome:
         """Return how the job ended. It is submitted only if neither journal nor provider has it."""
@@ -188,14 +191,15 @@ class Purchase:
         if request is None or self._is_locked:  # a locked take may have been made from another request
             return
         if not self._provider.same_request(request, self._submission()):
-            text = f"{self._shot}: the provider knows task {self.task_id} with another request; nothing was submitted"
-            raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict")
+            raise self._conflict("at the provider")
 
     async def _wait(self) -> Outcome:
         try:
             return await self._context.poller.wait(self.task_id)
         except ProviderError as problem:
-            raise self._provider_error(problem, f"task {self.task_id} goes on; the next build asks again") from problem
+            raise self._provider_error(
+                problem, f"task {self.task_id} continues; the next build queries it again"
+            ) from problem
 
     # buying
 
@@ -208,11 +212,12 @@ class Purchase:
         if ended is None:
             return
         if ended.outcome == "moderated":
-            text = f"{self._provider.name} refused this request by its policy before; change the prompt or the picture"
-            raise PaidFailed(f"{text}, or say `--remake {self._shot}` to ask again", "moderated")
+            text = f"{self._provider.name} refused this request before, by its policy; change the prompt or the picture"
+            raise PaidFailed(f"{text}, or submit it again with `--remake {self._shot}`", "moderated")
         if ended.outcome == SUCCEEDED:
-            text = f"was paid for (${ended.cost or ended.estimate}), but neither the cache nor the provider has it now"
-            raise self._task_error(f"{text}. `--remake {self._shot}` buys it again", "gone")
+            paid = dollars(Decimal(ended.cost or ended.estimate))
+            text = f"was paid for ({paid}), but its take is neither in this cache nor at the provider"
+            raise self._task_error(f"{text}; buy it again with `--remake {self._shot}`", "gone")
 
     async def _submit(self) -> Outcome:
         """Reserve the money, write the job to the journal, and submit it."""
@@ -225,8 +230,7 @@ class Purchase:
             self._context.budget.release(self._attempt)
             raise
         except JournalConflict as problem:
-            text = f"{self._shot}: task {self.task_id} is in the journal with another request; nothing was submitted"
-            raise PaidFailed(f"{text}. `--remake {self._shot}` uses a new id", "conflict") from problem
+            raise self._conflict("in the journal") from problem
         for tries_left in range(SUBMISSIONS_A_BUILD, 0, -1):
             known = await self._submit_once(references, last=tries_left == 1)
             if known is not None:
@@ -264,7 +268,9 @@ class Purchase:
             await asyncio.to_thread(self._context.journal.advance, self.task_id, "submitted")
             raise self._unknown_error()
         if last:
-            raise self._provider_error(problem, f"task {self.task_id} may have been taken; the next build asks again")
+            raise self._provider_error(
+                problem, f"task {self.task_id} may have been accepted; the next build queries it again"
+            )
         return None
 
     def _release(self, problem: ProviderError) -> NoReturn:
@@ -276,7 +282,7 @@ class Purchase:
     def _failure(self, error: ProviderError) -> PaidFailed | MayBeRetried:
         """Settle a job that has failed, and return what to raise."""
         if error.code == "unreadable-reply":
-            return self._task_error(f"was made, but its result cannot be read: {error.message}", error.code)
+            return self._task_error(f"succeeded, but its result cannot be read: {error.message}", error.code)
         self._context.budget.settle(self._attempt, None, error.code)
         self._context.journal.close(self.task_id)
         reason = self._provider_error(error, "")
@@ -297,7 +303,7 @@ class Purchase:
 
     def _provider_error(self, problem: ProviderError, consequence: str) -> PaidFailed:
         field = f", at `{problem.field}`" if problem.field else ""
-        text = f"{self._provider.name} says: {problem.message.rstrip('.')}{field}"
+        text = f"{self._provider.name} reports: {problem.message.rstrip('.')}{field}"
         if problem.code == "moderated":
             what = _MODERATED.get(problem.field or "", "prompt or the picture")
             text += f"; refused by its policy: change the {what}"
@@ -305,10 +311,14 @@ class Purchase:
 
     def _unknown_error(self) -> PaidFailed:
         text = (
-            f"unknown, may have been paid: {self._shot}, task {self.task_id}, ${self._attempt.estimate}. "
-            f"Build again to look again, or `--remake {self._shot}` to buy it again"
+            f"the state of task {self.task_id} is unknown, and {dollars(self._attempt.estimate)} may have been paid; "
+            f"build again to query it, or buy it again with `--remake {self._shot}`"
         )
         return PaidFailed(text, "unknown")
+
+    def _conflict(self, where: str) -> PaidFailed:
+        text = f"task {self.task_id} has another request {where}; nothing was submitted"
+        return PaidFailed(f"{text}; buy it under a new id with `--remake {self._shot}`", "conflict")
 
     def _task_error(self, what: str, code: str) -> PaidFailed:
         return PaidFailed(f"task {self.task_id} {what}", code)

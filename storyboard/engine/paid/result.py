@@ -7,11 +7,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.plan import LockEntry
-from storyboard.core.results import amount
+from storyboard.core.results import amount, dollars
 from storyboard.durable import remove
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
@@ -61,9 +62,11 @@ class ResultDownload:
             if locked is not None:
                 return self._locked_clip(made, info, time.monotonic() - began, locked)
             return self._clip(made, info, time.monotonic() - began)
-        why = problem.message if isinstance(problem, FetchError) else str(problem)
-        text = f"task {self._attempt.task_id} is paid for (${self._cost(made)}) but could not be had: {why}"
-        raise PaidFailed(f"{text}; nothing is bought again", "bad-media")
+        broken = (
+            f"could not be downloaded: {problem.message}" if isinstance(problem, FetchError) else f"its clip {problem}"
+        )
+        text = f"task {self._attempt.task_id} is paid for ({dollars(self._cost(made))}), but {broken}"
+        raise PaidFailed(f"{text}; it is not bought again", "bad-media")
 
     def _settle(self, made: Succeeded) -> None:
         task_id = self._attempt.task_id
@@ -74,9 +77,7 @@ class ResultDownload:
             if ended is None or ended.outcome != SUCCEEDED:
                 self._context.budget.settle(self._attempt, made.cost)
         except OSError as problem:
-            text = (
-                f"{self._request.shot.id}: task {task_id} cost ${self._cost(made)}, and that could not be written down"
-            )
+            text = f"task {task_id} cost {dollars(self._cost(made))}, but its cost could not be written"
             raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
 
     async def _fetch(self, made: Succeeded, out: Path, locked: LockEntry | None) -> ClipInfo:
@@ -86,8 +87,10 @@ class ResultDownload:
         asked = (source.size, source.duration) if locked is None else (None, None)
         info = await self._context.runner.run(label, check_clip, out, *asked)
         if locked is not None and (info.frames, info.rate) != (locked.info.frames, locked.info.rate):
-            told = f"{info.frames} frames at {info.rate} a second, the locked take {locked.info.frames}"
-            raise TaskFailed(f"has {told} at {locked.info.rate}")
+            own = f"{info.frames} frames at {info.fps} fps"
+            raise TaskFailed(
+                f"has {own}, but the locked take has {locked.info.frames} at {Fraction(locked.info.rate)} fps"
+            )
         return info
 
     def _locked_clip(self, made: Succeeded, info: ClipInfo, seconds: float, locked: LockEntry) -> GeneratedClip:
@@ -100,9 +103,11 @@ class ResultDownload:
         asked = self._attempt.source.seed
         notes = list(made.notes)
         if made.seed is not None and made.seed != asked:
-            notes.append(f"seed {asked} was asked for, {made.seed} was used")
+            notes.append(f"seed {asked} was requested, but seed {made.seed} was used")
         if self._cost(made) > self._attempt.estimate:
-            notes.append(f"{_dollars(self._cost(made))} was charged, {_dollars(self._attempt.estimate)} was expected")
+            notes.append(
+                f"{dollars(self._cost(made))} was charged, but {dollars(self._attempt.estimate)} was estimated"
+            )
         for note in notes:
             self._context.notify(f"{self._request.shot.id}: {note}")
         seed = asked if made.seed is None else made.seed
@@ -110,8 +115,3 @@ class ResultDownload:
 
     def _cost(self, made: Succeeded) -> Decimal:
         return made.cost if made.cost is not None else self._attempt.estimate
-
-
-def _dollars(amount: Decimal) -> str:
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents if cents == amount else amount}"
