@@ -148,7 +148,7 @@ def _resolve_number(table: SampleTable, at: Literal["first", "last"] | Fraction)
     number = table.frame_at(at, rate if constant else None)
     length = Fraction(table.frames) / rate
     if not 0 <= number < table.frames or at >= length:
-        raise UnreadableMedia(f"has no frame at {float(at):g} s, it lasts {float(length):g} s")
+        raise UnreadableMedia(f"has no frame at {float(at):g} s: it is {float(length):g} s long")
     return number
 
 

@@ -62,7 +62,7 @@ def validate_clip(path: Path, *, size: Size | None = None, duration: Fraction | 
     with capture_errors() as complaints, open_media(path, strict=True) as container:
         stream = video_stream(container)
         if not stream.width:
-            raise InvalidMedia("has pictures of an unknown or forbidden size")
+            raise InvalidMedia("has frames of an unknown or unsupported size")
         table = read_sample_table(container, stream)
         _check_times(table)
         info = _decode_all(container, stream, table)
@@ -127,10 +127,10 @@ def _check_times(table: SampleTable) -> None:
         raise InvalidMedia("has a single frame")
     pause = max(later - earlier for earlier, later in pairwise(times)) * tick
     if abs(times[0] * tick) > _MAX_PAUSE_S or pause > _MAX_PAUSE_S:
-        raise InvalidMedia("has frames at times that make no sense")
+        raise InvalidMedia("has invalid frame times")
     rate, _ = table.frame_rate()
     if not _MIN_RATE <= rate <= _MAX_RATE:
-        raise InvalidMedia(f"has {float(rate):.4g} frames a second")
+        raise InvalidMedia(f"has {float(rate):.4g} fps")
 
 
 def _decode_all(container: InputContainer, stream: VideoStream, table: SampleTable) -> ClipInfo:
@@ -154,7 +154,7 @@ def _decode_all(container: InputContainer, stream: VideoStream, table: SampleTab
     if first is None or count != table.frames:
         raise InvalidMedia(f"has {count} of {table.frames} frames")
     if (first.width, first.height) != (stream.codec_context.width, stream.codec_context.height):
-        raise InvalidMedia("changes its size on the way")
+        raise InvalidMedia("changes its frame size")
     info = describe(container, stream, table, first)
     times = [float((time - table.times[0]) * table.tick) for time in table.times]
     times.append(times[-1] + 1 / float(info.fps))

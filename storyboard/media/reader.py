@@ -103,7 +103,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except FFmpegError as problem:
-        raise UnreadableMedia(f"can't be read: {problem.strerror}") from problem
+        raise UnreadableMedia(f"cannot be read: {problem.strerror}") from problem
 
 
 @contextmanager
@@ -126,10 +126,10 @@ def video_stream(container: InputContainer) -> VideoStream:
     if len(streams) != 1:
         raise UnreadableMedia("has no video stream" if not streams else f"has {len(streams)} video streams")
     if not streams[0].codec_context:
-        raise UnreadableMedia("has pictures of an unknown codec")
+        raise UnreadableMedia("has an unknown video codec")
     width, height = streams[0].width, streams[0].height
     if width * height > MAX_PIXELS:
-        raise UnreadableMedia(f"has pictures of {width}x{height}")
+        raise UnreadableMedia(f"has frames of {width}x{height}, which are too large")
     return streams[0]
 
 
@@ -145,7 +145,7 @@ def video_decoder(stream: VideoStream) -> VideoCodecContext:
     try:
         decoder = av.CodecContext.create(name, "r")
     except UnknownCodecError as problem:
-        raise UnreadableMedia(f"is transparent, which takes {name} to see, and this PyAV comes without it") from problem
+        raise UnreadableMedia(f"is transparent, which needs the decoder {name}, and this PyAV lacks it") from problem
     if not isinstance(decoder, VideoCodecContext):
         raise TypeError(name)
     decoder.options = dict(own.options)

@@ -166,9 +166,9 @@ def read_sample_table(
     declared = ratio(stream.average_rate, ratio(stream.guessed_rate, Fraction(1)))
     found = SampleTable(samples, tick, declared, sets, has_inband_sets=has_inband_sets)
     if not found.times:
-        raise UnreadableMedia("shows no frame")
+        raise UnreadableMedia("has no displayed frame")
     if len(set(found.times)) < found.frames:
-        raise UnreadableMedia("shows two frames at once")
+        raise UnreadableMedia("has two frames at one time")
     return found
 
 

@@ -229,10 +229,10 @@ def check_endpoint(address: str) -> str:
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as problem:
-        raise ValueError("not an address") from problem
+        raise ValueError("not a URL") from problem
     secure = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))
     if not secure or not url.host or url.userinfo or url.query or url.fragment:
-        raise ValueError("an API address is https, or http on this machine, without user, query or fragment")
+        raise ValueError("the URL of an API must be https, or http on this machine, without user, query or fragment")
     return str(url).rstrip("/")
 
 
@@ -247,7 +247,7 @@ def is_loopback(host: str) -> bool:
 def _check_key(key: Secret) -> Secret:
     text = key.reveal().strip()
     if not text or not all("!" <= c <= "~" for c in text):
-        raise ProviderError("auth", "the key is empty or holds characters that no key has", sent=False)
+        raise ProviderError("auth", "the key is empty or has invalid characters", sent=False)
     return Secret(text)
 
 
@@ -294,7 +294,7 @@ def read_json(text: bytes) -> Any:
             parse_constant=lambda _name: None,
         )
     except ArithmeticError as problem:
-        raise ValueError("a number that can't be read") from problem
+        raise ValueError("a number that cannot be read") from problem
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

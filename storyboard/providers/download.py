@@ -59,7 +59,7 @@ class PartialDownload:
     def begin(self, response: httpx.Response) -> None:
         """Take the headers of a reply, and resume or restart accordingly."""
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise FetchError("wrong-type", "compressed, although it was asked not to be")
+            raise FetchError("wrong-type", "the reply is compressed, although no compression was requested")
         self._media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if self._media_type.startswith(_NOT_MEDIA):
             raise FetchError("wrong-type", f"the server sends {self._media_type}, which is neither video nor picture")
@@ -84,9 +84,9 @@ class PartialDownload:
         """Check the size against the one that the server stated, if it did."""
         if self._total is not None and self._size != self._total:
             self.discard()
-            raise DownloadInterrupted("incomplete", "not as long as it was announced")
+            raise DownloadInterrupted("incomplete", "the length differs from the announced length")
         if not self._size:
-            raise DownloadInterrupted("incomplete", "nothing came")
+            raise DownloadInterrupted("incomplete", "the reply is empty")
 
     def discard(self) -> None:
         """Discard the content; the next try starts from the beginning."""
@@ -103,7 +103,7 @@ class PartialDownload:
         same = _strong_etag(response.headers.get("etag")) == self._etag is not None
         if not self._size or not same or response.headers.get("content-range", "") != expected:
             self.discard()
-            raise DownloadInterrupted("incomplete", "a part that was not asked for")
+            raise DownloadInterrupted("incomplete", "the reply has a part that was not requested")
 
     def _restart(self) -> None:
         self._file.seek(0)
@@ -112,7 +112,7 @@ class PartialDownload:
         self._size = 0
 
     def _too_large(self) -> FetchError:
-        return FetchError("too-large", f"more than {self._max_bytes} bytes")
+        return FetchError("too-large", f"larger than {self._max_bytes} bytes")
 
 
 def _strong_etag(etag: str | None) -> str | None:
@@ -234,7 +234,7 @@ class Downloader:
         except (ValueError, httpx.InvalidURL):
             target = None
         if target is None or origin(target) != origin(url):
-            raise FetchError("refused-address", "a redirect to another place")
+            raise FetchError("refused-address", "a redirect to another origin")
         return target
 
 
@@ -243,7 +243,7 @@ def _check_status(response: httpx.Response) -> None:
     if status in {200, 206}:
         return
     if status in {403, 404, 410}:
-        raise FetchError("expired", f"HTTP {status}: gone, or no longer to be had under this address", status=status)
+        raise FetchError("expired", f"HTTP {status}: removed, or expired", status=status)
     if status == 416:
         raise DownloadInterrupted("incomplete", "HTTP 416")
     if status == 429 or status >= 500:
@@ -255,5 +255,5 @@ def _to_fetch_error(problem: Exception) -> FetchError:
     if isinstance(problem, DownloadInterrupted):
         return FetchError(problem.code, str(problem), retryable=True)
     if isinstance(problem, httpx.TimeoutException):
-        return FetchError("timeout", "nothing came for too long", retryable=True)
+        return FetchError("timeout", "no data for too long", retryable=True)
     return FetchError("network", f"the connection broke: {type(problem).__name__}", retryable=True)

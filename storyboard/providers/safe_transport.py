@@ -54,21 +54,21 @@ def check_url(text: str, policy: FetchPolicy) -> httpx.URL:
     loopback origin of the policy.
     """
     if len(text) > MAX_URL or not _PRINTABLE.fullmatch(text):
-        raise ValueError("too long, or not an address")
+        raise ValueError("the URL is too long or has characters that no URL has")
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as problem:
-        raise ValueError("not an address") from problem
+        raise ValueError("not a URL") from problem
     if url.userinfo:
-        raise ValueError("an address with a user or a password")
+        raise ValueError("the URL has a user or a password")
     if policy.loopback is not None and origin(url) == policy.loopback:
         return url
     if url.scheme != "https" or url.port not in {None, 443}:
-        raise ValueError("not https on its usual port")
+        raise ValueError("the URL is not https on port 443")
     if not url.host or _is_literal(url.host) or is_loopback(url.host):
-        raise ValueError("not a host by its name")
+        raise ValueError("the URL has no host name")
     if policy.hosts is not None and url.host not in policy.hosts:
-        raise ValueError("a host that results do not come from")
+        raise ValueError("the host of the URL is not one of the provider's")
     return url
 
 
@@ -127,10 +127,10 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         try:
             found = await self._resolve(name, port)
         except OSError as problem:
-            raise httpx.ConnectError("the host is not known") from problem
+            raise httpx.ConnectError("unknown host") from problem
         allowed = [address for address in found if (is_loopback if local else is_public)(address)]
         if not allowed:
-            raise FetchError("refused-address", f"{plain_text(name, 80)} is not at an address of the internet")
+            raise FetchError("refused-address", f"{plain_text(name, 80)} has no public address")
         request.headers["Host"] = request.url.netloc.decode("ascii")
         request.extensions = {**request.extensions, "sni_hostname": name}
         return await self._first_reachable(request, allowed)

@@ -44,7 +44,7 @@ class NoSuchRevision(GitProblem):
     """An unknown revision; ``name`` is the name that was passed."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"git knows no revision called {name!r}")
+        super().__init__(f"git has no revision {name!r}")
         self.name = name
 
 
@@ -132,7 +132,7 @@ class Git:
             line = b""
         if not line:
             self.close()
-            raise GitProblem(f"git cannot read {name}; if this clone is partial, fetch what it lacks with git")
+            raise GitProblem(f"git cannot read {name}; if this clone is partial, fetch the missing objects with git")
         head = line.split(b" ")
         if head[-1].rstrip() in (b"missing", b"ambiguous", b"submodule"):
             return None

@@ -56,10 +56,10 @@ def decode_with_checksum(data: bytes, kind: type[_T]) -> _T:
         if envelope.version > VERSION:
             raise NewerVersion(envelope.version)
         if envelope.version != VERSION or hashlib.sha256(envelope.body).hexdigest() != envelope.sha256:
-            raise ChecksumMismatch("its checksum does not fit")
+            raise ChecksumMismatch("the checksum does not match")
         return msgspec.json.decode(envelope.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise ChecksumMismatch(f"it cannot be read: {problem}") from problem
+        raise ChecksumMismatch(f"unreadable: {problem}") from problem
 
 
 def load(path: Path, kind: type[_T]) -> _T:
@@ -75,7 +75,7 @@ def read(path: Path | str) -> bytes:
     try:
         return read_regular(path)
     except NotAFile as problem:
-        raise ChecksumMismatch("it is not a regular file") from problem
+        raise ChecksumMismatch("not a regular file") from problem
 
 
 class Quarantined(Struct, frozen=True):

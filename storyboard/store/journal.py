@@ -132,7 +132,7 @@ class Journal:
         try:
             job = load(path, Job)
             if job.task_id != task_id:
-                raise ChecksumMismatch("its name does not fit what it holds")
+                raise ChecksumMismatch("the name does not match the content")
         except FileNotFoundError:
             return None
         except NewerVersion as problem:

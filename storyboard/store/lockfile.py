@@ -176,10 +176,10 @@ def _read(path: Path) -> tuple[Lockfile, bool]:
     except FileNotFoundError:
         return Lockfile(), False
     except NotAFile as problem:
-        reason = "it is a link, a folder or a device; the lockfile has to be a file"
-        raise LockfileProblem("shape", reason, None, "put the file itself in its place") from problem
+        reason = "the lockfile is a link, a folder or a device"
+        raise LockfileProblem("shape", reason, None, "replace it with a file") from problem
     except UnicodeDecodeError as problem:
-        raise LockfileProblem("syntax", f"it is not UTF-8 text: {problem.reason}") from problem
+        raise LockfileProblem("syntax", f"not UTF-8 text: {problem.reason}") from problem
     return loads(text), True
 
 
@@ -187,7 +187,7 @@ def _check_conflict_markers(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if _MARKER.match(line):
             advice = "keep the blocks of both sides, one for each shot, and remove the marker lines; "
-            advice += "where both have the same shot, `git checkout --ours storyboard.lock` or `--theirs` will do"
+            advice += "where both have one shot, run `git checkout --ours storyboard.lock`, or with `--theirs`"
             raise LockfileProblem("conflict", "git left a merge conflict here", number, advice)
 
 
@@ -197,19 +197,19 @@ def _parse(text: str) -> Any:
         if len(result) != len(found):
             names = [name for name, _ in found]
             name = next(name for position, name in enumerate(names) if name in names[:position])
-            raise LockfileProblem("repeated", f"`{name}` stands here twice", _find_repeat(text, name), _KEEP_ONE)
+            raise LockfileProblem("repeated", f"`{name}` is repeated", _find_repeat(text, name), _KEEP_ONE)
         return result
 
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_constant=_reject_constant)
     except json.JSONDecodeError as problem:
-        raise LockfileProblem("syntax", f"it is not JSON: {problem.msg}", problem.lineno, _RESTORE) from problem
+        raise LockfileProblem("syntax", f"not JSON: {problem.msg}", problem.lineno, _RESTORE) from problem
     except (RecursionError, ValueError) as problem:
-        raise LockfileProblem("syntax", f"it is not JSON: {problem}", None, _RESTORE) from problem
+        raise LockfileProblem("syntax", f"not JSON: {problem}", None, _RESTORE) from problem
 
 
 def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _check_version(version: object, text: str) -> None:
@@ -217,8 +217,8 @@ def _check_version(version: object, text: str) -> None:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise LockfileProblem("shape", "`lockfile_version` is not a whole number", line)
     if version > VERSION:
-        reason = f"it has version {version}, this storyboard reads up to {VERSION}"
-        raise LockfileProblem("version", reason, line, "use the version of storyboard that wrote it, or a later one")
+        reason = f"the lockfile has version {version}, but this storyboard reads versions up to {VERSION}"
+        raise LockfileProblem("version", reason, line, "use the version of storyboard that wrote it or a later one")
 
 
 def _read_entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:

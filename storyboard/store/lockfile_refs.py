@@ -59,7 +59,9 @@ def _list_worktrees(git: Git, root: Path) -> list[tuple[Path, str]]:
             continue
         path = Path(fields["worktree"])
         if not path.is_dir():
-            raise RefsUnreadable(f"worktree {path}", "it is not there; `git worktree prune` if it is gone for good")
+            raise RefsUnreadable(
+                f"worktree {path}", "the worktree is missing; run `git worktree prune` if it was removed"
+            )
         here = root.resolve().is_relative_to(path.resolve())
         found.append((path, "working tree" if here else f"worktree {path.name}"))
     return found
@@ -148,7 +150,7 @@ def _read_listed(git: Git, name: str, files: Mapping[str, str], seen: set[str]) 
 def _read_blob(git: Git, blob: str, name: str, path: str) -> bytes:
     found = git.blob(blob)
     if found is None:
-        raise RefsUnreadable(f"{name}:{path}", "git does not have its content")
+        raise RefsUnreadable(f"{name}:{path}", "git lacks its content")
     return found.data
 
 

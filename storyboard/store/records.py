@@ -154,7 +154,7 @@ class RecordStore:
             except FileExistsError:
                 if not os.path.islink(folder):
                     return False
-                self._quarantine(Path(folder), "it is a link")
+                self._quarantine(Path(folder), "a link")
                 os.mkdir(folder)
             except FileNotFoundError:
                 self._shards.make(os.path.dirname(folder))
@@ -213,7 +213,7 @@ class RecordStore:
             with suppress(FileNotFoundError):
                 looks = os.lstat(folder)
                 if stat.S_ISLNK(looks.st_mode):
-                    self._quarantine(Path(folder), "it is a link")
+                    self._quarantine(Path(folder), "a link")
                     return []
                 with os.scandir(folder) as entries:
                     names = sorted([entry.name for entry in entries])
@@ -221,7 +221,7 @@ class RecordStore:
                 return [f"{folder}/{name}" for name in names if name.endswith(".json")]
             return []
         except NotADirectoryError:
-            self._quarantine(Path(folder), "it is not a folder")
+            self._quarantine(Path(folder), "not a folder")
             return []
 
     def _read(self, path: str) -> Record | None:
@@ -234,7 +234,7 @@ class RecordStore:
         except FileNotFoundError:
             return None
         except NewerVersion as problem:
-            reason = f"a later version of this tool wrote it (version {problem.version})"
+            reason = f"written by a later version of storyboard (version {problem.version})"
             self.troubles.append(Quarantined(Path(path), reason, Path(path)))
             return None
         except ChecksumMismatch as problem:
@@ -256,6 +256,6 @@ def _sorted_paths(folder: Path) -> list[Path]:
 
 def _check_name(path: str, record: Record) -> None:
     if not path.endswith(f"/{record.key}/{record.digest}.json"):
-        raise ChecksumMismatch("its name does not fit what it holds")
+        raise ChecksumMismatch("the name does not match the content")
     if not all(is_digest(digest) for digest in record.outputs.values()):
-        raise ChecksumMismatch("it names something that is no digest")
+        raise ChecksumMismatch("an output has no valid digest")

@@ -105,7 +105,7 @@ def test_index_at_the_end_and_cut_off_is_refused(folder):
     whole = make(folder / "late.mp4", movflags="").read_bytes()
     path = folder / "late-cut.mp4"
     path.write_bytes(whole[: len(whole) * 2 // 3])
-    with pytest.raises(InvalidMedia, match="can't be read"):
+    with pytest.raises(InvalidMedia, match="cannot be read"):
         validate_clip(path)
 
 
@@ -147,7 +147,7 @@ def test_huge_pictures_are_refused_before_they_are_decoded(folder):
     data = data.replace(sides, (20000).to_bytes(2, "big") * 2)
     data = data.replace((64).to_bytes(4, "big") + (36).to_bytes(4, "big"), (20000).to_bytes(4, "big") * 2)
     path.write_bytes(data)
-    with pytest.raises(InvalidMedia, match="has pictures of 20000x20000"):
+    with pytest.raises(InvalidMedia, match="has frames of 20000x20000, which are too large"):
         validate_clip(path)
 
 

@@ -222,7 +222,7 @@ def test_hdr_is_refused_and_says_so(tmp_path, monkeypatch):
 
 def test_a_picture_that_is_none_is_refused_by_name(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
-    with pytest.raises(RenderFailed, match=r"refs/a\.png is no picture"):
+    with pytest.raises(RenderFailed, match=r"refs/a\.png is not a readable picture"):
         draw_segment(Photo("d", "push", 0, 6, 6, "refs/a.png"), {"d": tmp_path / "a.png"}, CANVAS, tmp_path / "out.mp4")
 
 

@@ -406,11 +406,11 @@ def test_the_same_sound_gives_the_same_bytes_of_exactly_that_length(tmp_path: Pa
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        (bed(fade_in=RATE, fade_out=RATE), r"t\.wav is heard for 1\.000 s, and its fades take 2 s"),
+        (bed(fade_in=RATE, fade_out=RATE), r"t\.wav is heard for 1\.000 s, but its fades take 2 s"),
         (bed(digest="v", loop=True), r"v\.wav has no sound that can be decoded"),
-        (bed(digest="x"), r"x\.wav is no sound of a known kind"),
-        (bed(digest="e", loop=True), r"e\.wav holds no sound"),
-        (bed(digest="d"), r"d\.wav can't be read"),
+        (bed(digest="x"), r"x\.wav is not a sound file of a known format"),
+        (bed(digest="e", loop=True), r"e\.wav has no sound"),
+        (bed(digest="d"), r"d\.wav cannot be read"),
     ],
     ids=["fades", "no stream", "text", "empty", "damaged"],
 )

@@ -187,7 +187,7 @@ def test_api_address_may_be_https_or_the_loopback(address: str) -> None:
     ["http://api.runware.ai/v1", "http://10.0.0.1/", "ftp://x/", "https://u:p@x/", "https:///v1", "https://x/?a", ""],
 )
 def test_other_api_address_is_refused(address: str) -> None:
-    with pytest.raises(ValueError, match="address"):
+    with pytest.raises(ValueError, match="the URL of an API must be https"):
         check_endpoint(address)
 
 

@@ -238,7 +238,7 @@ def test_second_video_for_one_task_is_told_and_the_first_kept() -> None:
     outcome = status(SUCCESS, {**SUCCESS, "videoUUID": "other", "videoURL": "https://vm.runware.ai/b.mp4"})
     assert isinstance(outcome, Succeeded)
     assert outcome.result_id == SUCCESS["videoUUID"]
-    assert outcome.notes == ("2 videos came for one task; the first is used",)
+    assert outcome.notes == ("2 videos in the reply for one task; the first is used",)
 
 
 def test_success_outweighs_an_error_of_the_same_task() -> None:

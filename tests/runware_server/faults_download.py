@@ -172,7 +172,7 @@ CASES = (
         reset_then_whole,
         times=2,
     ),
-    Fault("download-zero-filled", "download", "a hole of zeros in the middle", zero_filled, times=ALWAYS),
+    Fault("download-zero-filled", "download", "zeros in the middle", zero_filled, times=ALWAYS),
     Fault(
         "download-html",
         "download",

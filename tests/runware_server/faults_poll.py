@@ -91,11 +91,15 @@ POLL = (
     Fault("poll-empty-for-ever", "poll", "nothing about the job, ever", edit=nothing, times=ALWAYS),
     Fault("poll-task-not-found", "poll", "taskNotFound, ever", edit=not_found, times=ALWAYS),
     Fault("poll-back-to-processing", "poll", "done, running again, done", edit=each(back_to_processing), nth=2),
-    Fault("poll-unknown-status", "poll", "a status nobody knows, twice", edit=put(status="polishing"), times=2),
+    Fault("poll-unknown-status", "poll", "an unknown status, twice", edit=put(status="polishing"), times=2),
     Fault("poll-no-status", "poll", "an address and no status", edit=drop("status"), times=ALWAYS),
-    Fault("poll-error-in-errors", "poll", "failed, told in errors", edit=failure("inferenceError"), times=ALWAYS),
+    Fault("poll-error-in-errors", "poll", "failed, stated in errors", edit=failure("inferenceError"), times=ALWAYS),
     Fault(
-        "poll-error-in-data", "poll", "failed, told in data", edit=failure("inferenceError", inside=True), times=ALWAYS
+        "poll-error-in-data",
+        "poll",
+        "failed, stated in data",
+        edit=failure("inferenceError", inside=True),
+        times=ALWAYS,
     ),
     Fault("poll-moderated", "poll", "a safety code", edit=failure("contentPolicyViolation"), times=ALWAYS),
     Fault("poll-timeout-provider", "poll", "timeoutProvider", edit=failure("timeoutProvider"), times=ALWAYS),

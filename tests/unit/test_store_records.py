@@ -198,7 +198,7 @@ def test_record_under_another_name_is_set_aside(shelf: Shelf) -> None:
     shelf.file(one).rename(shelf.file(replace(one, key=OTHER_KEY)))
     assert shelf.records.find(KEY) == []
     assert shelf.records.find(OTHER_KEY) == [two]
-    assert [trouble.reason for trouble in shelf.records.troubles] == ["its name does not fit what it holds"]
+    assert [trouble.reason for trouble in shelf.records.troubles] == ["the name does not match the content"]
 
 
 def test_record_that_names_a_path_is_set_aside(shelf: Shelf) -> None:
@@ -209,7 +209,7 @@ def test_record_that_names_a_path_is_set_aside(shelf: Shelf) -> None:
     path = shelf.file(evil)
     path.write_bytes(encode_with_checksum(evil))
     assert shelf.records.find(KEY) == [record]
-    assert [trouble.reason for trouble in shelf.records.troubles] == ["it names something that is no digest"]
+    assert [trouble.reason for trouble in shelf.records.troubles] == ["an output has no valid digest"]
 
 
 def test_record_of_a_later_version_is_left_where_it_is(shelf: Shelf) -> None:

@@ -157,11 +157,11 @@ def _track_length(bed: TrackAudio, sound: SoundMix, path: Path, known: dict[tupl
             known[bed.digest, left] = measure_length(partial(read_track_sound, path), left)
         own = known[bed.digest, left]
         if not own:
-            raise InvalidMedia("holds no sound")
+            raise InvalidMedia("has no sound")
     length = left if bed.loop else own
     if bed.fade_in + bed.fade_out > length:
         fades = f"{(bed.fade_in + bed.fade_out) / RATE:g} s"
-        raise MixFailed(f"{bed.file} is heard for {length / RATE:.3f} s, and its fades take {fades}")
+        raise MixFailed(f"{bed.file} is heard for {length / RATE:.3f} s, but its fades take {fades}")
     return length
 
 

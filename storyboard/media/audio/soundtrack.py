@@ -66,7 +66,7 @@ def write_sound(sound: SoundMix, files: Mapping[str, Path], out: Path, progress:
         return _write_at_loudness(remix, sound, float(sound.loudness), out)
     except FFmpegError as problem:
         remove(out)
-        raise MixFailed(f"the sound can't be written: {problem.strerror}") from problem
+        raise MixFailed(f"the sound cannot be written: {problem.strerror}") from problem
     except BaseException:
         remove(out)
         raise
@@ -87,7 +87,7 @@ def _write_at_loudness(remix: Remix, sound: SoundMix, wanted: float, out: Path) 
             ceiling -= measured.peak - MAX_PEAK_DBTP + _ENCODER_HEADROOM_DB / 2
         else:
             correction += error
-    raise MixFailed(f"its true peak can't be brought under {MAX_PEAK_DBTP:g} dBTP at {wanted:g} LUFS")
+    raise MixFailed(f"its true peak cannot be limited to {MAX_PEAK_DBTP:g} dBTP at {wanted:g} LUFS")
 
 
 def _find_gain(remix: Remix, unlimited: Loudness, wanted: float, ceiling: float) -> float:

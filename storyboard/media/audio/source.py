@@ -196,7 +196,7 @@ def _detect_format(path: Path) -> str:
         return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
     found = "mp3" if head.startswith(b"ID3") else _FORMATS.get(head[:4])
     if found is None:
-        raise UnreadableMedia("is no sound of a known kind")
+        raise UnreadableMedia("is not a sound file of a known format")
     return found
 
 

@@ -31,7 +31,7 @@ class ParameterSetsDiffer(JoinFailed):
     """Pieces with different parameter sets under one number. ``pieces`` are their positions, from 0."""
 
     def __init__(self, pieces: Sequence[int], what: str) -> None:
-        super().__init__(f"pieces {' and '.join(map(str, pieces))} differ in {what}")
+        super().__init__(f"segments {' and '.join(map(str, pieces))} differ in {what}")
         self.pieces = tuple(pieces)
 
 
@@ -190,7 +190,7 @@ def prepare_runs(pieces: Sequence[JoinPiece], size: Size, rate: Fraction, clips:
     Raises ``JoinFailed`` if there is none or one cannot be copied, and ``ParameterSetsDiffer``.
     """
     if not pieces:
-        raise JoinFailed("there is nothing to join")
+        raise JoinFailed("the film has no segments")
     known: dict[JoinPiece, CopyRun] = {}
     for piece in pieces:
         if piece not in known:
@@ -229,11 +229,11 @@ def _copyable_sets(clip: ClipPackets, size: Size, rate: Fraction) -> h264.Parame
     if clip.size != size:
         raise InvalidMedia(f"is {clip.size}, not {size}")
     if not all(map(h264.is_8_bit_420, clip.sets.sps)):
-        raise InvalidMedia("is not of 8-bit 4:2:0 pictures")
+        raise InvalidMedia("is not 8-bit 4:2:0")
     if clip.frames > 1 and (clip.rate, clip.constant_rate) != (rate, True):
-        raise InvalidMedia(f"does not have {rate} frames a second throughout")
+        raise InvalidMedia(f"does not have a constant rate of {rate} fps")
     if not clip.frame_numbers:
-        raise InvalidMedia("does not begin with what it shows first")
+        raise InvalidMedia("does not begin with its first displayed frame")
     return clip.sets
 
 
@@ -243,7 +243,7 @@ def _cut_run(piece: JoinPiece, clip: ClipPackets, sets: h264.ParameterSets) -> C
         raise InvalidMedia(f"has {clip.frames} frames, not {end}")
     frame_numbers = array("q", (number - piece.start for number in clip.frame_numbers[piece.start : end]))
     if piece.start not in clip.keyframes or min(frame_numbers) < 0 or max(frame_numbers) >= piece.frames:
-        raise InvalidMedia(f"can't be cut to frames {piece.start} to {end - 1} without coding")
+        raise InvalidMedia(f"cannot be cut to frames {piece.start} to {end - 1} without encoding")
     keys = tuple(number for number in range(piece.frames) if piece.start + number in clip.keyframes)
     return CopyRun(
         piece, sets, frame_numbers, keys, clip.checksums.slice(piece.start, end), clip.offsets[piece.start : end]

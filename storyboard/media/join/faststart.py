@@ -80,7 +80,7 @@ def check_side_data(layout: Layout, film: Path) -> None:
     with film.open("rb", buffering=0) as file:
         for one in (layout.head, *layout.body):
             if isinstance(one, bytes) and os.pread(file.fileno(), len(one), at) != one:
-                raise InvalidMedia("does not hold what was written beside its pictures")
+                raise InvalidMedia("does not have the header, sound and captions that were written")
             at += one if isinstance(one, int) else len(one)
 
 

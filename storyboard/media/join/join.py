@@ -104,7 +104,7 @@ def join(
     except InvalidMedia as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
-        raise JoinFailed(f"the film can't be written: {problem.strerror}") from problem
+        raise JoinFailed(f"the film cannot be written: {problem.strerror}") from problem
 
 
 @contextmanager
@@ -236,9 +236,9 @@ def verify_film(
         info = describe(container, stream, table, next(decode_frames(container, stream, table, [0])))
         _check_info(info, sum(run.piece.frames for run in runs), size, rate)
         if found_checksums != checksums:
-            raise InvalidMedia("does not hold the packets that were copied")
+            raise InvalidMedia("does not have the packets that were copied")
         if table.times[0] != 0:
-            raise InvalidMedia("does not start at once")
+            raise InvalidMedia("does not start at time 0")
         starts = [0, *accumulate(run.piece.frames for run in runs[:-1])]
         for start in starts[:: -(-len(starts) // _MAX_PROBED_PIECES)]:
             _check_first_frame(container, stream, table, start)
@@ -253,9 +253,9 @@ def _check_info(info: ClipInfo, frames: int, size: Size, rate: Fraction) -> None
     if (info.width, info.height) != (size.width, size.height):
         raise InvalidMedia(f"is {info.width}x{info.height}, not {size}")
     if frames > 1 and (info.fps, info.constant_rate) != (rate, True):
-        raise InvalidMedia(f"has {info.rate} frames a second, not {rate}")
+        raise InvalidMedia(f"has {info.fps} fps, not {rate}")
     if not info.closed_start:
-        raise InvalidMedia("does not begin with what it shows first")
+        raise InvalidMedia("does not begin with its first displayed frame")
 
 
 def _join_points(runs: Sequence[CopyRun], starts: Sequence[int]) -> Iterable[tuple[int, int]]:
@@ -280,7 +280,7 @@ def _check_first_frame(container: InputContainer, stream: VideoStream, table: Sa
 def _check_join(container: InputContainer, stream: VideoStream, table: SampleTable, key: int, start: int) -> None:
     """Decode from keyframe *key* into the piece that begins at *start* in one pass. Raises ``InvalidMedia``."""
     if not _decodes(container, stream, table, ((key, min(_WARM_UP_PACKETS, start - key)), (start, 1))):
-        raise InvalidMedia(f"does not play on from frame {start - 1} to frame {start}")
+        raise InvalidMedia(f"does not decode from frame {start - 1} to frame {start}")
 
 
 def _decodes(

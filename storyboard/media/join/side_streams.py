@@ -90,7 +90,7 @@ def check_subtitles(film: Path, subtitles: Subtitles, rate: Fraction) -> None:
         ]
     found = [(pts * frames, (pts + (duration or 0)) * frames, data) for pts, duration, data in read if pts is not None]
     if found != [(Fraction(cue.first), Fraction(cue.end), _encode_text(cue.text)) for cue in wanted]:
-        raise InvalidMedia("does not hold its captions as they were meant")
+        raise InvalidMedia("does not have the captions that were written")
 
 
 def _timed_samples(subtitles: Subtitles) -> Iterator[Cue]:
@@ -168,29 +168,27 @@ def check_sound(film: Path, track: AudioCopy | None, length: Fraction) -> None:
     with open_media(film, packets_only=True) as container:
         if track is None:
             if container.streams.audio:
-                raise InvalidMedia("has a sound that nobody made")
+                raise InvalidMedia("has sound that was not mixed")
             return
         stream = _audio_stream(container)
         state, due = hashlib.sha256(), None
         for packet in _audio_packets(container, stream):
             if packet.pts is None or (due is not None and packet.pts != due):
-                raise InvalidMedia("has sound that does not follow on")
+                raise InvalidMedia("has a gap or an overlap in its sound")
             due = packet.pts + (packet.duration or 0)
             state.update(bytes(packet))
         if state.hexdigest() != track.digest:
-            raise InvalidMedia("does not hold the sound that was copied")
+            raise InvalidMedia("does not have the sound that was copied")
         if due is None or abs(due - frames_in(length, Fraction(RATE))) > 1:
-            raise InvalidMedia(
-                f"has sound until {float((due or 0) / RATE):.4f} s, pictures until {float(length):.4f} s"
-            )
+            raise InvalidMedia(f"has {float((due or 0) / RATE):.4f} s of sound, but {float(length):.4f} s of pictures")
 
 
 def _audio_stream(container: InputContainer) -> AudioStream:
     if len(container.streams.audio) != 1:
-        raise InvalidMedia(f"has {len(container.streams.audio)} sounds")
+        raise InvalidMedia(f"has {len(container.streams.audio)} audio streams")
     stream = container.streams.audio[0]
     if ratio(stream.time_base, Fraction(1)) != Fraction(1, RATE):
-        raise InvalidMedia(f"has sound at {stream.time_base}")
+        raise InvalidMedia(f"has sound with the time base {stream.time_base}")
     return stream
 
 

@@ -179,4 +179,4 @@ class _FrameSource:
 def _check_not_hdr(frame: VideoFrame) -> None:
     transfer = color_tags(frame).split("/")[2]
     if transfer in HDR:
-        raise InvalidMedia(f"is HDR ({transfer}), whose tones are not mapped; a film takes BT.709")
+        raise InvalidMedia(f"is HDR ({transfer}), which is not tone-mapped; convert it to BT.709")

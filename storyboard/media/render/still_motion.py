@@ -61,10 +61,10 @@ def _open_picture(path: Path) -> Image.Image:
     try:
         with Image.open(path, formats=_FORMATS) as found:
             if found.width * found.height > MAX_PIXELS:
-                raise UnreadablePhoto(f"is {found.width}x{found.height}, larger than any film")
+                raise UnreadablePhoto(f"is {found.width}x{found.height}, larger than the largest film")
             picture = _in_srgb(ImageOps.exif_transpose(found))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise UnreadablePhoto("is no picture that can be read") from problem
+        raise UnreadablePhoto("is not a readable picture") from problem
     black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
     return Image.alpha_composite(black, picture).convert("RGB")
 

@@ -60,7 +60,7 @@ def _read_success(successes: Sequence[Item], task_id: str) -> Outcome:
     notes: list[str] = []
     results = {_result_field(item, "UUID") for item in successes}
     if len(results) > 1:
-        notes.append(f"{len(results)} videos came for one task; the first is used")
+        notes.append(f"{len(results)} videos in the reply for one task; the first is used")
     nsfw = first.get("NSFWContent")
     return Succeeded(
         url=Secret(url),

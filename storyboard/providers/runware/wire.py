@@ -120,12 +120,12 @@ class Runware:
         ours = [item for item in items(reply.data, "errors") if text_field(item, "taskUUID") in {None, task_id}]
         taken = any(is_ours(item, task_id) for item in items(reply.data, "data"))
         if ours and taken:
-            raise unreadable_reply("the reply both takes and refuses the task", task_id)
+            raise unreadable_reply("the reply both accepts and refuses the task", task_id)
         if ours:
             raise error_from_item(ours[0], reply.status)
         if taken:
             return task_id
-        raise unreadable_reply("the reply to the submission is not about it", task_id)
+        raise unreadable_reply("the reply is about another task", task_id)
 
     def status_query(self, task_ids: Sequence[str]) -> Call:
         """Return one ``getResponse`` task per id, all in one request."""
@@ -188,7 +188,7 @@ class Runware:
 
 def _status_error(status: int) -> ProviderError:
     if status < 400:
-        return ProviderError("unreadable-reply", "the API answers with a redirect", status=status)
+        return ProviderError("unreadable-reply", "the API replied with a redirect", status=status)
     code, retryable = classify(None, status)
     return ProviderError(code, f"HTTP {status}", retryable=retryable, status=status)
 
