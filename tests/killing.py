@@ -146,7 +146,10 @@ def round_of(template: Path, point: int, within_s: float | None = None) -> dict[
 
 def unknown_shots(folder: Path) -> list[str]:
     """The shots of which the last build said that nobody knows whether they were paid, and how to buy them again."""
-    told = re.findall(r"unknown, may have been paid: \w+, [^\n]*?--remake (\w+)", log_of(folder).read_text())
+    told = re.findall(
+        r"the state of task \S+ is unknown, and \S+ may have been paid; [^\n]*?--remake (\w+)",
+        log_of(folder).read_text(),
+    )
     return sorted(set(told))
 
 

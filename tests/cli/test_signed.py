@@ -191,4 +191,4 @@ def test_a_plan_is_never_written_over_something_else(project: PaidProject) -> No
     assert sb(project, "plan", "--out", "storyboard.yaml").code == 2
     assert (project.folder / "storyboard.yaml").read_text() == before
     assert CHAIN in before
-    assert "writes it anew" not in sb(project, "build", "--plan", "storyboard.yaml").err
+    assert "write it again" not in sb(project, "build", "--plan", "storyboard.yaml").err
