@@ -162,7 +162,7 @@ def test_gc_refuses_while_a_build_holds_the_project(project: Versioned) -> None:
     with ProjectLock(State(project.folder), "storyboard.yaml"):
         (project.folder / ".storyboard" / "builder.json").unlink()
         ran = project.run("cache", "gc", "--delete", "--json")
-    assert (ran.code, errors(ran)[0]["code"]) == (1, "held")
+    assert (ran.code, errors(ran)[0]["code"], errors(ran)[0]["help"]) == (1, "held", "wait until it has ended")
 
 
 def test_gc_refuses_while_a_record_cannot_be_read(project: Versioned) -> None:

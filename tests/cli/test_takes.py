@@ -1,5 +1,6 @@
 """Several takes of a shot: made, listed, picked, held, accepted, by verbs that edit the storyboard in place."""
 
+import errno
 import shutil
 import stat
 from collections.abc import Iterator
@@ -216,8 +217,24 @@ def test_hold_twice_and_release_of_what_is_not_held_change_nothing(desk: Desk) -
     assert desk.file.read_bytes() == before
     assert desk.data("hold", "a")["changed"] is True
     assert desk.data("hold", "a")["changed"] is False
+    assert "stays in the cut; already held, nothing changed\n" in desk.said("hold", "a")
     assert desk.data("release", "a")["hold"] is False
+    assert "it is remade when its request changes; not held, nothing changed\n" in desk.said("release", "a")
     assert desk.file.read_bytes() == before
+
+
+def test_a_project_without_file_locks_is_not_built(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def missing(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    for words in (("build",), ("cache", "gc", "--delete")):
+        error = desk.refused(1, *words)
+        assert error["code"] == "no-lock"
+        assert "builder.lock cannot be locked: the file system has no file locks" in error["message"]
+        assert error["help"] == "keep the project on a local disk"
 
 
 def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Desk) -> None:
