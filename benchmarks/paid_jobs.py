@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample
-from tests.shops import PaidProject, shop
+from tests.project import Project
+from tests.shops import shop
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -31,7 +32,7 @@ def measured(jobs: int, at_once: int, seconds: float, poll: float) -> tuple[floa
     shots = "".join(f"      - {{id: s{n}, prompt: shot {n}, seed: {n}}}\n" for n in range(jobs))
     text = f"scenes:\n  - id: one\n    shots:\n{shots}"
     with tempfile.TemporaryDirectory() as folder, shop(seconds_per_job=seconds, alike=True) as server:
-        project = PaidProject(Path(folder) / "film", server, text)
+        project = Project(Path(folder) / "film", text, server=server)
         extra = {"STORYBOARD_POLL_INTERVAL": str(poll), "STORYBOARD_MAX_COST": "1000"}
         ledger = project.folder / ".storyboard" / "ledger.jsonl"
         began = time.monotonic()

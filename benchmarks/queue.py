@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Row, Sample
-from tests.shops import PaidProject, shop
+from tests.project import Project
+from tests.shops import shop
 
 AT_ONCE = 64
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -61,7 +62,7 @@ def measured(queued: int, seconds: float, poll: float) -> Waiting:
     """Watch a builder for *seconds* while its open jobs do not end; questions are *poll* seconds apart."""
     shots = "".join(f"      - {{id: s{n}, prompt: shot {n}, seed: {n}}}\n" for n in range(queued))
     with tempfile.TemporaryDirectory() as folder, shop(seconds_per_job=86_400.0, alike=True) as server:
-        project = PaidProject(Path(folder) / "film", server, f"scenes:\n  - id: one\n    shots:\n{shots}")
+        project = Project(Path(folder) / "film", f"scenes:\n  - id: one\n    shots:\n{shots}", server=server)
         extra = {"STORYBOARD_POLL_INTERVAL": str(poll), "STORYBOARD_MAX_COST": "100000"}
         process = project.start("build", "-q", "-j", str(AT_ONCE), env=extra)
         try:

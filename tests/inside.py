@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,7 +15,6 @@ from storyboard.engine import build as engine_build
 from storyboard.engine.paid import generator
 from tests import tiny
 from tests.drawn import drawn_once
-from tests.project import Project, Ran
 from tests.runners import InlineRunner
 
 # Often asked, and patient: no limit here is to end anything, however busy the machine is.
@@ -57,6 +56,21 @@ def hasty(**limits: float) -> Iterator[None]:
             models.cards = known
 
 
+class Ran:
+    """How a verb ended: exit code, what it printed."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def data(self) -> Any:
+        """The data of a ``--json`` envelope."""
+        return json.loads(self.out)["data"]
+
+    def __repr__(self) -> str:
+        return f"exit {self.code}\n{self.out}\n{self.err}"
+
+
 def run(folder: Path, environment: dict[str, str], *words: str) -> Ran:
     """A verb in *folder* as the command line would run it."""
     out, err = io.StringIO(), io.StringIO()
@@ -74,14 +88,14 @@ def run(folder: Path, environment: dict[str, str], *words: str) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-class Inside(Project):
-    """A project whose verbs run in this very process (within ``hasty``)."""
-
-    def run(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 90) -> Ran:
-        return run(self.folder, {"COLUMNS": "120", **(env or {})}, *words)
-
-
 def errors(ran: Ran) -> list[dict[str, Any]]:
     """The errors of a ``--json`` envelope."""
     found: list[dict[str, Any]] = json.loads(ran.out)["errors"]
     return found
+
+
+@contextlib.contextmanager
+def at_work(*seeds: int) -> Iterator[None]:
+    """Builds in this process; fresh seeds are these, one after the other."""
+    with hasty(), mock.patch("storyboard.cli.commands.take.draw", side_effect=[seed - 1 for seed in seeds]):
+        yield

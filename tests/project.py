@@ -1,8 +1,13 @@
-"""A project folder for tests of the whole program: write a storyboard, run verbs, look at what is there."""
+"""The one builder of project folders for tests: write a storyboard, run verbs, read plans, takes, the lockfile and git.
 
+Verbs run as processes, or in this process (``inside``), which takes a twentieth of the processor time.
+"""
+
+import copy
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +15,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tests.gits import AUTHOR, git
+from tests.inside import Ran, errors, run
+from tests.runware_server.server import RunwareServer
+from tests.shops import KEY
+
 HEADER = "version: 1\nmodel: tiny:1\noutput: {file: out/film.mp4, size: 128x72, fps: 12}\n"
+PAID_HEADER = "version: 1\nmodel: tiny:1\nprovider: runware\noutput: {file: out/film.mp4, size: 128x72, fps: 24}\n"
 CHAIN = """\
 scenes:
   - id: one
@@ -24,28 +35,47 @@ scenes:
 HERE = Path(__file__).resolve().parent.parent
 
 
-class Ran:
-    """How a verb ended: exit code, what it printed."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def data(self) -> Any:
-        """The data of a ``--json`` envelope."""
-        return json.loads(self.out)["data"]
-
-    def __repr__(self) -> str:
-        return f"exit {self.code}\n{self.out}\n{self.err}"
-
-
 class Project:
-    """A folder with a ``storyboard.yaml`` that asks for tiny shots."""
+    """A folder with a ``storyboard.yaml`` that asks for tiny shots.
 
-    def __init__(self, folder: Path, text: str = CHAIN) -> None:
+    *text* follows the header; ``None`` takes the folder as it is. With a *server* shots are bought from it. With
+    *inside* verbs run in this process (within ``hasty``), with the settings *env*. With *repository* the folder is a
+    git repository, and verbs run inside.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        text: str | None = CHAIN,
+        *,
+        server: RunwareServer | None = None,
+        inside: bool = False,
+        env: Mapping[str, str] | None = None,
+        repository: bool = False,
+    ) -> None:
         self.folder = folder
+        self.server = server
+        self._inside = inside or repository
+        self._env = dict(env or {}) | (AUTHOR if repository else {})
+        if text is None:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         self.write(text)
+        if repository:
+            self.git("init", "-q")
+            (folder / ".gitignore").write_text("out/\n.storyboard/\n")
+
+    def in_process(self, env: Mapping[str, str] | None = None) -> "Project":
+        """Return the project with verbs that run in this process, with the settings *env*."""
+        other = copy.copy(self)
+        other._inside, other._env = True, dict(env or {})
+        return other
+
+    # files
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "storyboard.yaml"
 
     @property
     def film(self) -> Path:
@@ -55,22 +85,39 @@ class Project:
     def blobs(self) -> dict[str, Path]:
         return {path.name: path for path in (self.folder / ".storyboard/cache/blobs").glob("*/*")}
 
-    def write(self, text: str, header: str = HEADER, name: str = "storyboard.yaml") -> None:
-        (self.folder / name).write_text(header + text, encoding="utf-8")
+    def write(self, text: str, header: str | None = None, name: str = "storyboard.yaml") -> None:
+        usual = HEADER if self.server is None else PAID_HEADER
+        (self.folder / name).write_text((usual if header is None else header) + text, encoding="utf-8")
 
     def edit(self, old: str, new: str) -> None:
-        path = self.folder / "storyboard.yaml"
-        text = path.read_text(encoding="utf-8")
+        text = self.file.read_text(encoding="utf-8")
         assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        self.file.write_text(text.replace(old, new), encoding="utf-8")
+
+    # verbs
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "tests.tiny", *words]
 
+    def settings(self) -> dict[str, str]:
+        """What the program reads of its environment to buy from the server."""
+        if self.server is None:
+            return {}
+        return {
+            "RUNWARE_BASE_URL": self.server.url,
+            "RUNWARE_API_KEY": KEY,
+            "STORYBOARD_POLL_INTERVAL": "0.05",
+            "STORYBOARD_YES": "1",
+            "STORYBOARD_MAX_COST": "20",
+        }
+
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "120", **(extra or {})}
+        return {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "120", **self.settings(), **(extra or {})}
 
     def run(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 90) -> Ran:
+        """A verb, however it ends."""
+        if self._inside:
+            return run(self.folder, {"COLUMNS": "120", **self._env, **(env or {})}, *words)
         done = subprocess.run(
             self.command(*words),
             cwd=self.folder,
@@ -95,17 +142,88 @@ class Project:
             start_new_session=True,
         )
 
-    def built(self, *words: str, env: Mapping[str, str] | None = None) -> Any:
-        """Build and expect it to go well; what was made and reused, as data."""
-        ran = self.run("build", "--json", *words, env=env)
+    def said(self, *words: str) -> str:
+        """What a verb prints that has to go well."""
+        ran = self.run(*words)
         assert ran.code == 0, ran
+        return ran.out
+
+    def data(self, *words: str, code: int = 0, env: Mapping[str, str] | None = None) -> Any:
+        """The data of a verb that ends with *code*."""
+        ran = self.run(*words, "--json", env=env)
+        assert ran.code == code, ran
         return ran.data
 
-    def plan(self, *words: str) -> dict[str, tuple[str, str]]:
-        """What each take's step is, and why."""
-        ran = self.run("plan", "--json", *words)
-        assert ran.code == 0, ran
-        return {step["shot"]: (step["do"], step["why"]) for step in ran.data["steps"] if step["kind"] == "take"}
+    def refused(self, code: int, *words: str) -> dict[str, Any]:
+        """The one error of a verb that has to end with *code*."""
+        ran = self.run(*words, "--json")
+        assert ran.code == code, ran
+        [error] = errors(ran)
+        return error
+
+    def build(self, *words: str, env: Mapping[str, str] | None = None) -> Any:
+        """Build and expect it to go well; what was made and reused, as data."""
+        return self.data("build", *words, env=env)
+
+    def built(self, *words: str) -> list[str]:
+        """Build and expect it to go well; what was made."""
+        made: list[str] = self.build(*words)["made"]
+        return made
+
+    # plans, takes, the lockfile, paid jobs
+
+    def plan(self, *words: str) -> dict[str, str]:
+        """What is to be done with each take, and why, in words."""
+        return self.steps(self.data("plan", *words))
+
+    @staticmethod
+    def steps(plan: Any) -> dict[str, str]:
+        """The same of the data of a plan."""
+        takes = [step for step in plan["steps"] if step["kind"] == "take"]
+        return {step["action"].removeprefix("take:"): f"{step['do']}: {step['reason']}" for step in takes}
+
+    def decisions(self, *words: str) -> dict[str, tuple[str, str]]:
+        """What each take's step is, and why, as codes."""
+        steps = self.data("plan", *words)["steps"]
+        return {step["shot"]: (step["do"], step["why"]) for step in steps if step["kind"] == "take"}
+
+    def takes(self, shot: str) -> list[dict[str, Any]]:
+        """The takes of a shot, the oldest first."""
+        found: list[dict[str, Any]] = self.data("takes", shot)["takes"]
+        return found
+
+    def in_cut(self, shot: str) -> str:
+        """The digest of the take in the cut."""
+        [take] = [take["take"] for take in self.takes(shot) if take["in_cut"]]
+        return str(take)
+
+    def lock(self) -> Any:
+        return json.loads((self.folder / "storyboard.lock").read_text(encoding="utf-8"))["shots"]
+
+    def ledger(self) -> list[dict[str, Any]]:
+        path = self.folder / ".storyboard" / "ledger.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def journal(self) -> list[Path]:
+        return list((self.folder / ".storyboard" / "journal").glob("*.json"))
+
+    # git
+
+    def git(self, *words: str, ok: bool = True) -> str:
+        """What git prints; it must succeed, or fail without *ok*."""
+        return git(self.folder, *words, ok=ok)
+
+    def commit(self, subject: str) -> str:
+        """Commit everything; returns the id."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", subject)
+        return self.git("rev-parse", "HEAD")
+
+
+def copied(template: Path, folder: Path, *, repository: bool = False) -> Project:
+    """A project over a copy of *template*, cache and history included, whose verbs run in this process."""
+    shutil.copytree(template, folder, symlinks=True)
+    return Project(folder, None, inside=True, repository=repository)
 
 
 def takes(made: Sequence[str]) -> list[str]:

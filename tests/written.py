@@ -11,7 +11,7 @@ from typing import Any
 from tests.gits import git
 from tests.project import HERE, Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 DATA = HERE / "tests" / "data"
 GOLDEN = DATA / "golden"
@@ -55,24 +55,17 @@ OF_EXAMPLE: Mapping[str, tuple[str, ...]] = {
 OF_BUILT_EXAMPLE: Mapping[str, tuple[str, ...]] = {"built": ("plan",), "locked": ("check", "--locked")}
 
 
-class Written(PaidProject):
+class Written(Project):
     """A film in *folder* that is there already; verbs see the versions of libraries that its state was written with.
 
     With a *server* it can buy.
     """
 
     def __init__(self, folder: Path, server: RunwareServer | None = None) -> None:
-        self.folder = folder
-        self.seller = server
+        super().__init__(folder, None, server=server)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "tests.as_written", *words]
-
-    def environment(self, extra: Any = None) -> dict[str, str]:
-        if self.seller is None:
-            return Project.environment(self, extra)
-        self.server = self.seller
-        return super().environment(extra)
 
     def printed(self, *words: str) -> str:
         """What a verb prints as data, without the name of the folder."""
@@ -142,7 +135,7 @@ def drawn(folder: Path) -> dict[str, str]:
     films = (place("drawn", folder / "drawn"), place_example("minimal", folder / "minimal"))
     takes = {}
     for film in films:
-        film.built()
+        film.build()
         takes |= {f"{film.folder.name}/{shot}": locked["local"]["take"] for shot, locked in film.lock().items()}
     return takes
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import tool
-from tests.inside import Inside, hasty
+from tests.inside import hasty
+from tests.project import Project
 
 # Takes as they are, one cut short, one conformed, and a dissolve: packets of both kinds in one film, side by side.
 MIXED = """\
@@ -61,9 +62,9 @@ v.onloadeddata = async () => {
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Inside(tmp_path_factory.mktemp("mixed") / "film", MIXED)
+    project = Project(tmp_path_factory.mktemp("mixed") / "film", MIXED, inside=True)
     with hasty():
-        data = project.built()
+        data = project.build()
     rendered = sorted(name for name in data["made"] if name.startswith("segment:"))
     assert rendered == ["segment:b", "segment:c", "segment:d"]
     return project.film

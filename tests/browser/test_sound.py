@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.test_film import in_browser
-from tests.desk import Desk, at_work
+from tests.inside import at_work
 from tests.media.sounds import beeps, write_clip
 from tests.project import Project
 
@@ -37,7 +37,7 @@ def test_a_browser_hears_every_beep_at_its_time(tmp_path: Path) -> None:
     write_clip(project.folder / "a.mp4", beeps(1, [0.25, 0.75]), 24)
     project.write(SHOTS, HEADER)
     with at_work():
-        Desk(project).built()
+        project.in_process().built()
     told = in_browser(project.film, [], tmp_path, PAGE)
     assert told["errors"] == []
     assert told["channels"] == 2

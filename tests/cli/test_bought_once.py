@@ -16,11 +16,11 @@ import pytest
 from storyboard.engine import commit, takes, url_inputs
 from storyboard.engine.paid.budget import Budget
 from storyboard.engine.project_store import ProjectStore
-from tests.desk import Desk, at_work
+from tests.inside import at_work
 from tests.project import CHAIN, Project, decoded
 from tests.project import takes as taken
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 HEAD, ONE, TWO = CHAIN.split("  - id:")
 MONTH = timedelta(days=30)
@@ -33,9 +33,9 @@ def server() -> Iterator[RunwareServer]:
 
 
 @pytest.fixture
-def desk(server: RunwareServer, tmp_path: Path) -> Desk:
-    project = PaidProject(tmp_path / "film", server)
-    return Desk(project, project.settings())
+def desk(server: RunwareServer, tmp_path: Path) -> Project:
+    project = Project(tmp_path / "film", server=server)
+    return project.in_process(project.settings())
 
 
 @contextmanager
@@ -58,24 +58,24 @@ def later(by: timedelta) -> Iterator[None]:
         yield
 
 
-def another_file(desk: Desk) -> None:
+def another_file(desk: Project) -> None:
     lines = ("id:" + TWO).splitlines()
     (desk.folder / "two.yaml").write_text("\n".join([lines[0], *(line[4:] for line in lines[1:])]) + "\n")
-    desk.project.write(f"{HEAD}  - id:{ONE}  - include: two.yaml\n")
+    desk.write(f"{HEAD}  - id:{ONE}  - include: two.yaml\n")
 
 
-ONLY_READS_OTHERWISE: dict[str, Callable[[Desk], None]] = {
-    "rename": lambda desk: desk.project.edit("id: b,", "id: forest,"),
-    "reorder": lambda desk: desk.project.write(f"{HEAD}  - id:{TWO}  - id:{ONE}"),
-    "retitle": lambda desk: desk.project.edit("id: two\n", "id: two\n    title: Elsewhere\n"),
-    "comment": lambda desk: desk.project.edit("seed: 5}", "seed: 5} # the city"),
-    "re-indent": lambda desk: desk.project.edit("      - {id: ", "          -   {id:   "),
+ONLY_READS_OTHERWISE: dict[str, Callable[[Project], None]] = {
+    "rename": lambda desk: desk.edit("id: b,", "id: forest,"),
+    "reorder": lambda desk: desk.write(f"{HEAD}  - id:{TWO}  - id:{ONE}"),
+    "retitle": lambda desk: desk.edit("id: two\n", "id: two\n    title: Elsewhere\n"),
+    "comment": lambda desk: desk.edit("seed: 5}", "seed: 5} # the city"),
+    "re-indent": lambda desk: desk.edit("      - {id: ", "          -   {id:   "),
     "another file": another_file,
 }
 
 
 @pytest.mark.parametrize("change", ONLY_READS_OTHERWISE)
-def test_a_storyboard_that_only_reads_otherwise_buys_nothing(desk: Desk, server: RunwareServer, change: str) -> None:
+def test_a_storyboard_that_only_reads_otherwise_buys_nothing(desk: Project, server: RunwareServer, change: str) -> None:
     desk.built()
     asked = len(server.requests)
     ONLY_READS_OTHERWISE[change](desk)
@@ -88,7 +88,7 @@ def test_a_storyboard_that_only_reads_otherwise_buys_nothing(desk: Desk, server:
 
 
 def test_an_upstream_rolled_again_with_the_same_text_is_what_the_linked_shot_starts_from(
-    desk: Desk, server: RunwareServer
+    desk: Project, server: RunwareServer
 ) -> None:
     desk.built()
     text = desk.file.read_bytes()
@@ -102,7 +102,7 @@ def test_an_upstream_rolled_again_with_the_same_text_is_what_the_linked_shot_sta
 
 
 def test_a_picture_replaced_by_another_of_equal_size_path_and_mtime_is_bought_with(
-    desk: Desk, server: RunwareServer
+    desk: Project, server: RunwareServer
 ) -> None:
     from PIL import Image
 
@@ -116,7 +116,7 @@ def test_a_picture_replaced_by_another_of_equal_size_path_and_mtime_is_bought_wi
         return hashlib.sha256(content).hexdigest(), picture.stat()
 
     red, before = draw("red")
-    desk.project.edit("seed: 5}", "seed: 5, first_frame: ref.png}")
+    desk.edit("seed: 5}", "seed: 5, first_frame: ref.png}")
     with later(timedelta(minutes=1)):  # the picture is old enough for its digest to be remembered
         desk.built()
         assert desk.built() == []
@@ -128,20 +128,20 @@ def test_a_picture_replaced_by_another_of_equal_size_path_and_mtime_is_bought_wi
     assert {red, blue} <= set(sent_pictures(server))
 
 
-def test_an_edit_taken_back_after_thirty_days_is_free(desk: Desk, server: RunwareServer) -> None:
+def test_an_edit_taken_back_after_thirty_days_is_free(desk: Project, server: RunwareServer) -> None:
     desk.built()
-    film = desk.project.film.read_bytes()
-    desk.project.edit("at night", "at noon")
+    film = desk.film.read_bytes()
+    desk.edit("at night", "at noon")
     assert taken(desk.built()) == ["a", "b"]
     assert len(server.bill) == 5
     server.shop.jobs.clear()
     with later(MONTH):
-        desk.project.edit("at noon", "at night")
+        desk.edit("at noon", "at night")
         assert desk.data("plan")["cost"] == "0"
         assert desk.built() == ["cut"]
-        assert desk.project.film.read_bytes() == film
+        assert desk.film.read_bytes() == film
         assert len(server.bill) == 5
-        desk.project.edit("in the rain", "in the snow")
+        desk.edit("in the rain", "in the snow")
         assert taken(desk.built()) == ["c"]
         assert len(server.bill) == 6
     rain, snow = (datetime.fromisoformat(take["made_at"]) for take in desk.takes("c"))
@@ -151,11 +151,11 @@ def test_an_edit_taken_back_after_thirty_days_is_free(desk: Desk, server: Runwar
 
 def test_a_changed_shot_reaches_a_final_cut_that_is_there_and_newer(tmp_path: Path) -> None:
     with at_work():
-        desk = Desk(Project(tmp_path / "film"))
+        desk = Project(tmp_path / "film").in_process()
         desk.built()
-        film = desk.project.film
+        film = desk.film
         before = decoded(film)
-        desk.project.edit("in the rain", "in the snow")
+        desk.edit("in the rain", "in the snow")
         future = time.time() + MONTH.total_seconds()
         os.utime(film, (future, future))
         assert taken(desk.built()) == ["c"]

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gits import copied
-from tests.inside import Inside
-from tests.project import CHAIN, Project, decoded, digest, rate, takes
+from tests.project import CHAIN, Project, copied, decoded, digest, rate, takes
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -19,14 +17,14 @@ pytestmark = pytest.mark.usefixtures("inside")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that the program built, with its worker processes; tests work on copies of it."""
     project = Project(tmp_path_factory.mktemp("template") / "film")
-    data = project.built()
+    data = project.build()
     assert takes(data["made"]) == ["a", "b", "c"]
     return project.folder
 
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film", Inside)
+    return copied(template, tmp_path / "film", repository=True)
 
 
 def test_the_film_has_exactly_the_frames_of_the_timeline(project: Project) -> None:
@@ -45,7 +43,7 @@ def test_a_second_build_makes_nothing_and_says_so(project: Project) -> None:
 def test_one_word_makes_that_take_what_is_linked_to_it_and_the_cut(project: Project) -> None:
     blobs = set(project.blobs)
     project.edit("at night", "at noon")
-    data = project.built()
+    data = project.build()
     assert sorted(data["made"]) == ["cut", "frame:a@last", "take:a", "take:b"]
     assert blobs < set(project.blobs)
     film = decoded(project.film)
@@ -55,9 +53,9 @@ def test_one_word_makes_that_take_what_is_linked_to_it_and_the_cut(project: Proj
 def test_reverting_the_word_makes_nothing_but_the_join(project: Project) -> None:
     before = digest(project.film)
     project.edit("at night", "at noon")
-    project.built()
+    project.build()
     project.edit("at noon", "at night")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     assert digest(project.film) == before
 
 
@@ -74,13 +72,13 @@ def test_reverting_the_word_makes_nothing_but_the_join(project: Project) -> None
 )
 def test_names_and_notes_never_make_a_take(project: Project, old: str, new: str) -> None:
     project.edit(old, new)
-    assert takes(project.built()["made"]) == []
+    assert takes(project.build()["made"]) == []
 
 
 def test_a_rename_leaves_the_film_as_it_was(project: Project) -> None:
     before = digest(project.film)
     project.edit("id: c,", "id: city,")
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
     assert digest(project.film) == before
     assert sorted(path.name for path in (project.folder / "out/film").iterdir()) == ["a.mp4", "b.mp4", "city.mp4"]
 
@@ -89,7 +87,7 @@ def test_a_new_order_only_joins_the_cut_again(project: Project) -> None:
     first = decoded(project.film)
     head, one, two = CHAIN.split("  - id:")
     project.write(f"{head}  - id:{two}  - id:{one}")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     assert decoded(project.film) == first[24:] + first[:24]
 
 
@@ -99,18 +97,18 @@ def test_a_shot_moved_into_an_included_file_is_not_made_again(project: Project) 
     lines = ("id:" + two).splitlines()
     scene = "\n".join([lines[0], *(line[4:] for line in lines[1:])])
     (project.folder / "two.yaml").write_text(scene + "\n")
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
 
 
 def test_a_trim_renders_one_segment_and_no_take(project: Project) -> None:
     project.edit("seed: 5}", "seed: 5, trim: {start: 0.25, end: 0.75}}")
-    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:c"]
     assert len(decoded(project.film)) == 30
 
 
 def test_takes_of_another_rate_are_conformed_to_the_output(project: Project) -> None:
     project.edit("fps: 12}", "fps: 24}")
-    data = project.built()
+    data = project.build()
     assert sorted(data["made"]) == ["cut", "segment:a", "segment:b", "segment:c"]
     assert len(decoded(project.film)) == 72
     assert rate(project.film) == 24
@@ -128,10 +126,10 @@ def test_a_linked_shot_begins_with_the_frame_it_is_linked_to(project: Project) -
 
 def test_an_incremental_build_equals_a_clean_one(project: Project, tmp_path: Path) -> None:
     project.edit("seed: 5}", "seed: 50}")
-    project.built()
+    project.build()
     clean = Project(tmp_path / "clean")
     shutil.copy(project.folder / "storyboard.yaml", clean.folder / "storyboard.yaml")
-    clean.built()
+    clean.build()
     assert digest(clean.film) == digest(project.film)
     assert set(clean.blobs) <= set(project.blobs)
 
@@ -139,7 +137,7 @@ def test_an_incremental_build_equals_a_clean_one(project: Project, tmp_path: Pat
 def test_a_missing_film_is_joined_again(project: Project) -> None:
     before = digest(project.film)
     project.film.unlink()
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     assert digest(project.film) == before
 
 
@@ -148,7 +146,7 @@ def test_a_changed_film_is_replaced_by_ours(project: Project) -> None:
     data = bytearray(project.film.read_bytes())
     data[-100] ^= 0xFF
     project.film.write_bytes(data)
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     assert digest(project.film) == before
 
 
@@ -168,8 +166,8 @@ def test_a_damaged_blob_is_set_aside_told_and_made_again(project: Project) -> No
     data[len(data) // 2] ^= 1
     blob.chmod(0o644)
     blob.write_bytes(data)
-    assert project.plan()["c"] == ("make", "damaged")
-    assert takes(project.built()["made"]) == ["c"]
+    assert project.decisions()["c"] == ("make", "damaged")
+    assert takes(project.build()["made"]) == ["c"]
     assert digest(project.blobs[take]) == take
     assert [path.name.split(".")[0] for path in (project.folder / ".storyboard/cache/damaged").iterdir()] == [take]
 
@@ -177,35 +175,35 @@ def test_a_damaged_blob_is_set_aside_told_and_made_again(project: Project) -> No
 def test_a_missing_blob_is_made_again(project: Project) -> None:
     lock = json.loads((project.folder / "storyboard.lock").read_text())
     project.blobs[lock["shots"]["c"]["local"]["take"]].unlink()
-    assert project.plan()["c"] == ("make", "missing")
-    assert takes(project.built()["made"]) == ["c"]
+    assert project.decisions()["c"] == ("make", "missing")
+    assert takes(project.build()["made"]) == ["c"]
 
 
 def test_the_same_words_with_another_seed_are_another_take_and_the_old_one_stays(project: Project) -> None:
     blobs = set(project.blobs)
     project.edit("seed: 5}", "seed: 6}")
-    project.built()
+    project.build()
     assert blobs < set(project.blobs)
 
 
 def test_select_makes_only_what_is_named_and_no_film(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film")
-    data = project.built("-s", "c")
+    project = Project(tmp_path / "film", inside=True)
+    data = project.build("-s", "c")
     assert takes(data["made"]) == ["c"]
     assert not project.film.exists()
-    assert takes(project.built("-s", "+b")["made"]) == ["a", "b"]
+    assert takes(project.build("-s", "+b")["made"]) == ["a", "b"]
     assert len(decoded(project.film)) == 36
 
 
 def test_a_selected_shot_whose_upstream_is_not_there_is_blocked(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film")
+    project = Project(tmp_path / "film", inside=True)
     ran = project.run("build", "-s", "b")
     assert ran.code == 1
     assert "blocked  take:b: a is missing" in ran.out
 
 
 def test_remake_rolls_a_shot_again_though_nothing_changed(project: Project) -> None:
-    assert takes(project.built("--remake", "c")["made"]) == ["c"]
+    assert takes(project.build("--remake", "c")["made"]) == ["c"]
 
 
 def test_locked_refuses_what_would_change_and_passes_what_is_current(project: Project) -> None:
@@ -241,8 +239,8 @@ def test_a_failed_shot_leaves_the_others_made(project: Project, tmp_path: Path) 
 
 
 def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film")
-    project.built("-s", "a")
+    project = Project(tmp_path / "film", inside=True)
+    project.build("-s", "a")
     ran = project.run("build", "-s", "a", "--partial")
     partial = project.folder / "out" / "film.partial.mp4"
     assert ran.code == 0, ran
@@ -251,7 +249,7 @@ def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> N
 
 
 def test_an_output_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film")
+    project = Project(tmp_path / "film", inside=True)
     project.film.mkdir(parents=True)
     ran = project.run("build")
     assert ran.code == 1
@@ -261,8 +259,8 @@ def test_an_output_that_cannot_be_written_is_told_before_any_work(tmp_path: Path
 
 def test_two_shots_that_ask_for_the_same_share_one_take(tmp_path: Path) -> None:
     same = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: x}\n      - {id: b, prompt: x}\n"
-    project = Inside(tmp_path / "film", same)
-    assert takes(project.built()["made"]) == ["a"]
+    project = Project(tmp_path / "film", same, inside=True)
+    assert takes(project.build()["made"]) == ["a"]
     assert len(decoded(project.film)) == 24
 
 
@@ -275,7 +273,7 @@ def test_plan_and_status_write_nothing(project: Project) -> None:
 
 
 def test_a_project_that_was_never_built_gets_no_folder_from_reading(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film")
+    project = Project(tmp_path / "film", inside=True)
     assert project.run("plan").code == 0
     assert not (project.folder / ".storyboard").exists()
 

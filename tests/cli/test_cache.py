@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.gits import AUTHOR, Versioned, copied, git
-from tests.inside import errors, run
-from tests.project import Ran
+from tests.gits import AUTHOR, git
+from tests.inside import Ran, errors, run
+from tests.project import Project, copied
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 SHOT = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3}\n"
 
@@ -22,49 +22,49 @@ pytestmark = pytest.mark.usefixtures("inside")
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose take of seed 4 is in use and committed, and whose take of seed 3 is in no lockfile."""
-    project = Versioned(tmp_path_factory.mktemp("template") / "film", SHOT)
-    project.built()
+    project = Project(tmp_path_factory.mktemp("template") / "film", SHOT, repository=True)
+    project.build()
     project.edit("seed: 3", "seed: 4")
-    project.built()
+    project.build()
     project.commit("Seed 4")
     return project.folder
 
 
 @pytest.fixture
-def project(template: Path, tmp_path: Path) -> Versioned:
+def project(template: Path, tmp_path: Path) -> Project:
     return copied(template, tmp_path / "film")
 
 
-def seeds(project: Versioned) -> set[int]:
-    return {item["seed"] for item in project.json("cache", "ls")["items"] if item["kind"] == "take"}
+def seeds(project: Project) -> set[int]:
+    return {item["seed"] for item in project.data("cache", "ls")["items"] if item["kind"] == "take"}
 
 
-def going(project: Versioned, *words: str) -> set[int]:
-    return {item["seed"] for item in project.json("cache", "gc", *words)["going"] if item["kind"] == "take"}
+def going(project: Project, *words: str) -> set[int]:
+    return {item["seed"] for item in project.data("cache", "gc", *words)["going"] if item["kind"] == "take"}
 
 
-def switched(project: Versioned, seed: int) -> None:
+def switched(project: Project, seed: int) -> None:
     """Build the shot with that seed, and take the lockfile back afterwards."""
     project.edit("seed: 4", f"seed: {seed}")
-    project.built()
+    project.build()
 
 
-def test_gc_says_what_could_go_and_deletes_nothing(project: Versioned) -> None:
+def test_gc_says_what_could_go_and_deletes_nothing(project: Project) -> None:
     before = set(project.blobs)
     assert going(project) == {3}
     assert "nothing deleted yet" in project.run("cache", "gc").out
     assert set(project.blobs) == before
 
 
-def test_gc_delete_removes_what_no_lockfile_names_and_the_film_still_builds(project: Versioned) -> None:
+def test_gc_delete_removes_what_no_lockfile_names_and_the_film_still_builds(project: Project) -> None:
     assert going(project, "--delete") == {3}
     assert seeds(project) == {4}
-    assert project.built()["made"] == []
-    assert project.json("cache", "verify")["missing"] == []
+    assert project.build()["made"] == []
+    assert project.data("cache", "verify")["missing"] == []
 
 
 @pytest.mark.parametrize("keeper", ["branch", "tag", "signed tag", "stash", "older stash", "index", "worktree"])
-def test_gc_keeps_what_git_can_go_back_to(project: Versioned, tmp_path: Path, keeper: str) -> None:
+def test_gc_keeps_what_git_can_go_back_to(project: Project, tmp_path: Path, keeper: str) -> None:
     if keeper in ("branch", "tag", "signed tag", "worktree"):
         project.git("checkout", "-q", "-b", "other")
         switched(project, 5)
@@ -96,7 +96,7 @@ def test_gc_keeps_what_git_can_go_back_to(project: Versioned, tmp_path: Path, ke
     assert 5 in seeds(project)
 
 
-def test_gc_keeps_what_an_uncommitted_lockfile_of_another_worktree_names(project: Versioned, tmp_path: Path) -> None:
+def test_gc_keeps_what_an_uncommitted_lockfile_of_another_worktree_names(project: Project, tmp_path: Path) -> None:
     switched(project, 5)
     lock = (project.folder / "storyboard.lock").read_text()
     project.git("checkout", "-q", ".")
@@ -105,7 +105,7 @@ def test_gc_keeps_what_an_uncommitted_lockfile_of_another_worktree_names(project
     assert going(project) == {3}
 
 
-def test_gc_lets_go_of_a_branch_that_was_deleted(project: Versioned) -> None:
+def test_gc_lets_go_of_a_branch_that_was_deleted(project: Project) -> None:
     project.git("checkout", "-q", "-b", "other")
     switched(project, 5)
     project.commit("Seed 5")
@@ -114,12 +114,12 @@ def test_gc_lets_go_of_a_branch_that_was_deleted(project: Versioned) -> None:
     assert going(project) == {3, 5}
 
 
-def test_gc_keeps_what_the_next_build_would_use_though_no_lockfile_names_it(project: Versioned) -> None:
+def test_gc_keeps_what_the_next_build_would_use_though_no_lockfile_names_it(project: Project) -> None:
     project.edit("seed: 4", "seed: 3")
     assert going(project) == set()
 
 
-def test_gc_refuses_while_a_lockfile_of_any_branch_cannot_be_read(project: Versioned) -> None:
+def test_gc_refuses_while_a_lockfile_of_any_branch_cannot_be_read(project: Project) -> None:
     project.git("checkout", "-q", "-b", "broken")
     lock = project.folder / "storyboard.lock"
     lock.write_text("<<<<<<< HEAD\n" + lock.read_text())
@@ -132,7 +132,7 @@ def test_gc_refuses_while_a_lockfile_of_any_branch_cannot_be_read(project: Versi
     assert seeds(project) == {3, 4}
 
 
-def test_gc_does_not_mind_lockfiles_of_other_programs(project: Versioned) -> None:
+def test_gc_does_not_mind_lockfiles_of_other_programs(project: Project) -> None:
     (project.folder / "poetry.lock").write_text("[[package]]\n")
     (project.folder / "Chart.lock").write_text("dependencies: []\n")
     (project.folder / "Chart.yaml").write_text("name: x\n")
@@ -140,7 +140,7 @@ def test_gc_does_not_mind_lockfiles_of_other_programs(project: Versioned) -> Non
     assert going(project) == {3}
 
 
-def test_gc_refuses_while_a_worktree_is_not_there(project: Versioned, tmp_path: Path) -> None:
+def test_gc_refuses_while_a_worktree_is_not_there(project: Project, tmp_path: Path) -> None:
     project.git("worktree", "add", "-q", "--detach", str(tmp_path / "beside"))
     shutil.rmtree(tmp_path / "beside")
     assert project.run("cache", "gc", "--delete").code == 1
@@ -148,14 +148,14 @@ def test_gc_refuses_while_a_worktree_is_not_there(project: Versioned, tmp_path: 
     assert going(project, "--delete") == {3}
 
 
-def test_gc_refuses_after_a_build_was_killed(project: Versioned) -> None:
+def test_gc_refuses_after_a_build_was_killed(project: Project) -> None:
     (project.folder / ".storyboard" / "builder.json").write_text("{}")
     ran = project.run("cache", "gc", "--delete", "--json")
     assert (ran.code, errors(ran)[0]["code"]) == (1, "unsure")
     assert seeds(project) == {3, 4}
 
 
-def test_gc_refuses_while_a_build_holds_the_project(project: Versioned) -> None:
+def test_gc_refuses_while_a_build_holds_the_project(project: Project) -> None:
     from storyboard.store.project_lock import ProjectLock
     from storyboard.store.state import State
 
@@ -165,7 +165,7 @@ def test_gc_refuses_while_a_build_holds_the_project(project: Versioned) -> None:
     assert (ran.code, errors(ran)[0]["code"], errors(ran)[0]["help"]) == (1, "held", "wait until it has ended")
 
 
-def test_gc_refuses_while_a_record_cannot_be_read(project: Versioned) -> None:
+def test_gc_refuses_while_a_record_cannot_be_read(project: Project) -> None:
     record = next((project.folder / ".storyboard/cache/records").rglob("*.json"))
     record.chmod(0o644)
     record.write_text("{}")
@@ -173,19 +173,19 @@ def test_gc_refuses_while_a_record_cannot_be_read(project: Versioned) -> None:
     assert (ran.code, errors(ran)[0]["code"]) == (1, "unsure")
 
 
-def test_gc_without_git_counts_the_lockfiles_below_the_project(project: Versioned) -> None:
+def test_gc_without_git_counts_the_lockfiles_below_the_project(project: Project) -> None:
     shutil.rmtree(project.folder / ".git")
     assert going(project, "--delete") == {3}
 
 
-def test_gc_keeps_the_takes_of_another_storyboard_of_the_project(project: Versioned) -> None:
+def test_gc_keeps_the_takes_of_another_storyboard_of_the_project(project: Project) -> None:
     text = (project.folder / "storyboard.yaml").read_text().replace("seed: 4", "seed: 7").replace("film.mp4", "b.mp4")
     (project.folder / "second.yaml").write_text(text)
-    project.built("second.yaml")
+    project.build("second.yaml")
     assert going(project) == {3}
 
 
-def test_verify_finds_a_changed_bit_and_a_missing_blob(project: Versioned) -> None:
+def test_verify_finds_a_changed_bit_and_a_missing_blob(project: Project) -> None:
     assert project.run("cache", "verify").code == 0
     lock = json.loads((project.folder / "storyboard.lock").read_text())
     used = project.blobs[lock["shots"]["a"]["local"]["take"]]
@@ -201,18 +201,18 @@ def test_verify_finds_a_changed_bit_and_a_missing_blob(project: Versioned) -> No
     assert used.exists()
 
 
-def test_dir_is_where_the_blobs_are(project: Versioned) -> None:
+def test_dir_is_where_the_blobs_are(project: Project) -> None:
     place = Path(project.run("cache", "dir").out.strip())
     assert {path.name for path in (place / "blobs").glob("*/*")} == set(project.blobs)
 
 
-def test_ls_says_which_branches_hold_a_take(project: Versioned) -> None:
-    held = {item["seed"]: item["locked_in"] for item in project.json("cache", "ls")["items"] if item["kind"] == "take"}
+def test_ls_says_which_branches_hold_a_take(project: Project) -> None:
+    held = {item["seed"]: item["locked_in"] for item in project.data("cache", "ls")["items"] if item["kind"] == "take"}
     assert held == {3: [], 4: ["working tree", "main"]}
 
 
 def test_reading_an_empty_project_makes_nothing(tmp_path: Path) -> None:
-    project = Versioned(tmp_path / "film", SHOT)
+    project = Project(tmp_path / "film", SHOT, repository=True)
     for words in (("ls",), ("verify",), ("dir",), ("gc",)):
         assert project.run("cache", *words).code == 0
     assert not (project.folder / ".storyboard").exists()
@@ -222,18 +222,18 @@ def test_reading_an_empty_project_makes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def paid(tmp_path: Path) -> Iterator[tuple[PaidProject, RunwareServer]]:
+def paid(tmp_path: Path) -> Iterator[tuple[Project, RunwareServer]]:
     with shop() as server:
-        project = PaidProject(tmp_path / "film", server, SHOT)
+        project = Project(tmp_path / "film", SHOT, server=server)
         git(project.folder, "init", "-q")
         yield project, server
 
 
-def sb(project: PaidProject, *words: str) -> Ran:
+def sb(project: Project, *words: str) -> Ran:
     return run(project.folder, {**AUTHOR, **project.settings()}, *words)
 
 
-def test_a_paid_take_goes_only_if_that_is_said_as_well(paid: tuple[PaidProject, RunwareServer]) -> None:
+def test_a_paid_take_goes_only_if_that_is_said_as_well(paid: tuple[Project, RunwareServer]) -> None:
     project, server = paid
     assert sb(project, "build").code == 0
     project.edit("seed: 3", "seed: 4")
@@ -251,7 +251,7 @@ def test_a_paid_take_goes_only_if_that_is_said_as_well(paid: tuple[PaidProject, 
     assert len(server.bill) == 2
 
 
-def test_a_clip_without_a_record_counts_as_paid(paid: tuple[PaidProject, RunwareServer]) -> None:
+def test_a_clip_without_a_record_counts_as_paid(paid: tuple[Project, RunwareServer]) -> None:
     project, _server = paid
     assert sb(project, "build").code == 0
     project.edit("seed: 3", "seed: 4")
@@ -264,7 +264,7 @@ def test_a_clip_without_a_record_counts_as_paid(paid: tuple[PaidProject, Runware
     assert set(project.blobs) == blobs
 
 
-def test_nothing_goes_that_an_unfinished_paid_job_may_need(paid: tuple[PaidProject, RunwareServer]) -> None:
+def test_nothing_goes_that_an_unfinished_paid_job_may_need(paid: tuple[Project, RunwareServer]) -> None:
     from storyboard.store.journal import Job, Journal
 
     project, _server = paid

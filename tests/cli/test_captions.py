@@ -8,11 +8,8 @@ import pytest
 
 from storyboard.core.captions import Cue
 from storyboard.engine.film import srt, vtt
-from tests.desk import Desk
-from tests.gits import copied
-from tests.inside import Inside
 from tests.media.clips import ffmpeg
-from tests.project import Project, decoded
+from tests.project import Project, copied, decoded
 
 SHOTS = """\
 scenes:
@@ -64,14 +61,14 @@ pytestmark = pytest.mark.usefixtures("inside")
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Inside(tmp_path_factory.mktemp("template") / "film", SHOTS)
-    project.built()
+    project = Project(tmp_path_factory.mktemp("template") / "film", SHOTS, inside=True)
+    project.build()
     return project.folder
 
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film", Inside)
+    return copied(template, tmp_path / "film", repository=True)
 
 
 def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Project) -> None:
@@ -84,17 +81,17 @@ def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Projec
 
 def test_another_word_renders_nothing_and_writes_them_again(project: Project) -> None:
     project.edit("Three", "Four")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     assert "Four" in (project.folder / "out/film.srt").read_text()
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
 
 
 def test_captions_that_are_gone_come_back_and_those_no_longer_wanted_go(project: Project) -> None:
     (project.folder / "out/film.srt").unlink()
-    project.built()
+    project.build()
     assert (project.folder / "out/film.srt").read_text() == SRT
     project.edit("fps: 12}", "fps: 12, captions: none}")
-    project.built()
+    project.build()
     assert not (project.folder / "out/film.srt").exists()
     assert not (project.folder / "out/film.vtt").exists()
 
@@ -110,20 +107,20 @@ def test_burnt_captions_change_the_frames_that_show_them_and_no_others(project: 
     before = decoded(project.film)
     project.edit("caption: At night}", "caption: [{start: 0, end: 0.5, text: At night}]}")
     project.edit("fps: 12}", "fps: 12, captions: burn}")
-    made = project.built()["made"]
+    made = project.build()["made"]
     assert set(made) == {"cut", "segment:a", "segment:b", "transition:b"}
     after = decoded(project.film)
     assert len(after) == len(before)
     assert before[0] != after[0]
     assert not (project.folder / "out/film.srt").exists()
     project.edit("At night", "By night")
-    assert sorted(project.built()["made"]) == ["cut", "segment:a"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:a"]
 
 
 @pytest.mark.parametrize(("file", "language"), [("film.mp4", "swe"), ("film.mov", "sve")])
 def test_captions_inside_the_film_are_read_back_word_for_word(tmp_path: Path, file: str, language: str) -> None:
     project = Project(tmp_path / "film", SHOTS)
-    desk = Desk(project)
+    desk = project.in_process()
     desk.built()
     made = decoded(project.film)
     project.edit("out/film.mp4", f"out/{file}")

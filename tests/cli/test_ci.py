@@ -10,16 +10,16 @@ import yaml
 
 import storyboard
 from tests.conftest import library
-from tests.gits import AUTHOR, Versioned
-from tests.project import HERE
+from tests.gits import AUTHOR
+from tests.project import HERE, Project
 
 CI = HERE / "examples" / "ci"
 
 
 @pytest.fixture
-def project(tmp_path: Path, inside: None) -> Versioned:
-    found = Versioned(tmp_path / "film")
-    found.built()
+def project(tmp_path: Path, inside: None) -> Project:
+    found = Project(tmp_path / "film", repository=True)
+    found.build()
     found.commit("First cut")
     return found
 
@@ -42,7 +42,7 @@ def steps() -> dict[str, str]:
     return {step["name"]: step["run"] for step in workflow["jobs"]["check"]["steps"] if "run" in step}
 
 
-def done(command: str, project: Versioned, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def done(command: str, project: Project, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=project.folder,
@@ -54,11 +54,11 @@ def done(command: str, project: Versioned, environment: dict[str, str]) -> "subp
 
 
 def test_the_workflow_passes_a_current_lockfile_and_shows_what_changed(
-    project: Versioned, environment: dict[str, str], tmp_path: Path
+    project: Project, environment: dict[str, str], tmp_path: Path
 ) -> None:
     project.git("checkout", "-q", "-b", "noon")
     project.edit("at night", "at noon")
-    project.built()
+    project.build()
     project.commit("Noon")
     summary = tmp_path / "summary.md"
     settings = {**environment, "BASE": "main", "GITHUB_STEP_SUMMARY": str(summary)}
@@ -67,7 +67,7 @@ def test_the_workflow_passes_a_current_lockfile_and_shows_what_changed(
     assert "| changed | a | prompt; take exists |" in summary.read_text()
 
 
-def test_the_workflow_fails_with_7_and_names_the_shots(project: Versioned, environment: dict[str, str]) -> None:
+def test_the_workflow_fails_with_7_and_names_the_shots(project: Project, environment: dict[str, str]) -> None:
     project.edit("at night", "at noon")
     ran = done(steps()["The lockfile is current and complete"], project, environment)
     assert ran.returncode == 7
@@ -75,7 +75,7 @@ def test_the_workflow_fails_with_7_and_names_the_shots(project: Versioned, envir
 
 
 def test_pre_commit_refuses_a_commit_whose_lockfile_is_out_of_date(
-    project: Versioned, environment: dict[str, str]
+    project: Project, environment: dict[str, str]
 ) -> None:
     library("pre_commit", "pre-commit")
     (project.folder / ".pre-commit-config.yaml").write_text((CI / "pre-commit-config.yaml").read_text())
@@ -85,7 +85,7 @@ def test_pre_commit_refuses_a_commit_whose_lockfile_is_out_of_date(
     refused = done("git commit -q -a -m Noon", project, environment)
     assert refused.returncode == 1
     assert "a: the locked take is stale: the request changed" in refused.stdout + refused.stderr
-    project.built()
+    project.build()
     passed = done("git commit -q -a -m Noon", project, environment)
     assert passed.returncode == 0, passed.stdout + passed.stderr
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gits import copied
-from tests.inside import Inside
 from tests.media.clips import ffmpeg
-from tests.project import Project, decoded
+from tests.project import Project, copied, decoded
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -16,34 +14,34 @@ pytestmark = pytest.mark.usefixtures("inside")
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A built project; tests work on copies of it."""
-    project = Inside(tmp_path_factory.mktemp("template") / "film")
-    project.built()
+    project = Project(tmp_path_factory.mktemp("template") / "film", inside=True)
+    project.build()
     return project.folder
 
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film", Inside)
+    return copied(template, tmp_path / "film", repository=True)
 
 
 def test_twice_the_speed_is_half_the_frames_and_renders_one_segment(project: Project) -> None:
     before = decoded(project.film)
     project.edit("seed: 5}", "seed: 5, speed: 2}")
-    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:c"]
     film = decoded(project.film)
     assert len(film) == 30
     assert film[:24] == before[:24]
     project.edit("speed: 2", "speed: 1")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     assert decoded(project.film) == before
 
 
 def test_a_change_of_speed_renders_another_segment(project: Project) -> None:
     project.edit("seed: 5}", "seed: 5, speed: 0.5}")
-    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:c"]
     assert len(decoded(project.film)) == 48
     project.edit("speed: 0.5", "speed: 0.4")
-    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:c"]
     assert len(decoded(project.film)) == 54
 
 
@@ -92,8 +90,8 @@ def near(color: tuple[int, ...], wanted: tuple[int, int, int]) -> bool:
 def test_a_transition_has_both_pictures_and_takes_its_frames_of_both(
     tmp_path: Path, kind: str, middle: tuple[int, int, int]
 ) -> None:
-    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", kind))
-    made = project.built()["made"]
+    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", kind), inside=True)
+    made = project.build()["made"]
     assert sorted(made) == ["cut", "segment:blue", "segment:red", "transition:blue"]
     film = colors(project.film)
     assert len(film) == 18
@@ -103,12 +101,12 @@ def test_a_transition_has_both_pictures_and_takes_its_frames_of_both(
 
 
 def test_another_transition_renders_that_transition_alone(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", "wipe"))
-    project.built()
+    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "wipe"), inside=True)
+    project.build()
     project.edit("wipe", "slide")
-    assert sorted(project.built()["made"]) == ["cut", "transition:blue"]
+    assert sorted(project.build()["made"]) == ["cut", "transition:blue"]
     project.edit("#0000ff", "#0000fe")
-    assert sorted(project.built()["made"]) == ["cut", "segment:blue", "transition:blue"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:blue", "transition:blue"]
 
 
 LONG = """\
@@ -122,8 +120,8 @@ scenes:
 
 
 def test_what_lies_between_transitions_is_copied_bit_for_bit(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", LONG)
-    data = project.built()
+    project = Project(tmp_path / "film", LONG, inside=True)
+    data = project.build()
     assert data["frames"] == 36 + 36 + 30 - 6
     film = decoded(project.film)
     assert len(film) == data["frames"]
@@ -135,12 +133,12 @@ def test_what_lies_between_transitions_is_copied_bit_for_bit(tmp_path: Path) -> 
     assert data["copied"]["copied"] == 30 + 24 + 24
     assert data["copied"]["encoded"] == 6 + 6 + 6
     assert ffmpeg("-i", str(project.film), "-f", "null", "-").stderr == b""
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
 
 
 def test_a_plan_says_how_much_is_copied_and_why_not_all(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", LONG)
-    project.built()
+    project = Project(tmp_path / "film", LONG, inside=True)
+    project.build()
     told = "78 of 96 frames copied, 18 encoded: 12 (frames before the first keyframe), 6 (dissolve)"
     assert told in project.run("plan").out
     assert told in project.run("status").out
@@ -150,15 +148,15 @@ def test_a_plan_says_how_much_is_copied_and_why_not_all(tmp_path: Path) -> None:
 def test_copying_can_be_forbidden(project: Project) -> None:
     project.edit("scenes:", "x-nothing: here\nscenes:")
     project.edit("fps: 12}", "fps: 12, copy: never}")
-    data = project.built()
+    data = project.build()
     assert sorted(data["made"]) == ["cut", "segment:a", "segment:b", "segment:c"]
     assert data["copied"]["why"] == {"`output.copy` is `never`": 36}
 
 
 def test_the_film_fades_out_of_black_and_into_it(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", "cut"))
+    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "cut"), inside=True)
     project.edit("fps: 12}", "fps: 12, fade_in: 0.5, fade_out: 0.25}")
-    assert sorted(project.built()["made"]) == ["cut", "fade_in:red", "fade_out:blue", "segment:blue", "segment:red"]
+    assert sorted(project.build()["made"]) == ["cut", "fade_in:red", "fade_out:blue", "segment:blue", "segment:red"]
     film = colors(project.film)
     assert len(film) == 24
     reds = [int(color[0]) for color in film[:7]]
@@ -171,12 +169,12 @@ def test_the_film_fades_out_of_black_and_into_it(tmp_path: Path) -> None:
 
 def test_a_card_changes_with_its_words_and_nothing_else(tmp_path: Path) -> None:
     text = MATERIAL.replace('"."', "One", 1).replace("TYPE", "cut")
-    project = Inside(tmp_path / "film", text)
-    project.built()
+    project = Project(tmp_path / "film", text, inside=True)
+    project.build()
     project.edit("One", "Two")
-    assert sorted(project.built()["made"]) == ["cut", "segment:red"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:red"]
     project.edit("id: red", "id: title")
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
 
 
 def test_a_still_moves_and_is_known_by_its_content(tmp_path: Path) -> None:
@@ -184,16 +182,16 @@ def test_a_still_moves_and_is_known_by_its_content(tmp_path: Path) -> None:
     from PIL import Image
 
     text = "scenes:\n  - id: one\n    shots:\n      - {id: map, image: {file: map.png, duration: 1, move: push}}\n"
-    project = Inside(tmp_path / "film", text)
+    project = Project(tmp_path / "film", text, inside=True)
     ramp = np.linspace(0, 255, 300, dtype=np.uint8)[None, :, None].repeat(200, 0).repeat(3, 2)
     Image.fromarray(ramp).save(project.folder / "map.png")
-    assert sorted(project.built()["made"]) == ["cut", "segment:map"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:map"]
     assert len(set(decoded(project.film))) > 6
     (project.folder / "map.png").rename(project.folder / "other.png")
     project.edit("map.png", "other.png")
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
     Image.fromarray(255 - ramp).save(project.folder / "other.png")
-    assert sorted(project.built()["made"]) == ["cut", "segment:map"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:map"]
     assert project.run("plan", "--json").data["nothing_to_do"]
 
 
@@ -214,15 +212,15 @@ def test_footage_of_any_rate_has_the_exact_number_of_frames(tmp_path: Path, rate
     from tests.media.clips import numbers
 
     text = "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mp4}\n"
-    project = Inside(tmp_path / "film", text)
+    project = Project(tmp_path / "film", text, inside=True)
     clip(project.folder / "own.mp4", 100, rate)
-    data = project.built()
+    data = project.build()
     assert sorted(data["made"]) == ["cut", "segment:own", "take:own"]
     shown = numbers(project.film)
     assert len(shown) == data["frames"] == round(100 / Fraction(rate) * 12)
     assert shown == sorted(set(shown))
     assert shown[-1] > 100 - float(Fraction(rate)) / 12 - 1
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
 
 
 def test_footage_that_fits_is_copied_and_a_shot_can_start_from_its_frame(tmp_path: Path) -> None:
@@ -230,21 +228,21 @@ def test_footage_that_fits_is_copied_and_a_shot_can_start_from_its_frame(tmp_pat
         "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mp4}\n"
         "      - {id: next, prompt: a river, first_frame: {shot: own, at: last}}\n"
     )
-    project = Inside(tmp_path / "film", text)
+    project = Project(tmp_path / "film", text, inside=True)
     clip(project.folder / "own.mp4", 12, "12", matrix=1, gop=12)
-    data = project.built()
+    data = project.build()
     assert sorted(data["made"])[:2] == ["cut", "frame:own@last"]
     assert len(decoded(project.film)) == 24
     again = project.folder / "again.mp4"
     (project.folder / "own.mp4").rename(again)
     project.edit("own.mp4", "again.mp4")
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
 
 
 def test_a_film_of_cards_and_footage_needs_no_model(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film")
+    project = Project(tmp_path / "film", inside=True)
     project.write("scenes:\n  - id: one\n    shots:\n      - {id: t, card: The end}\n", header="version: 1\n")
-    assert project.built()["frames"] == 96
+    assert project.build()["frames"] == 96
 
 
 def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_path: Path) -> None:
@@ -252,7 +250,7 @@ def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_pat
         "scenes:\n  - id: one\n    shots:\n      - {id: own, clip: own.mkv}\n"
         "      - {id: end, card: {text: x, duration: 3}, transition: {type: dissolve, duration: 2}}\n"
     )
-    project = Inside(tmp_path / "film", text)
+    project = Project(tmp_path / "film", text, inside=True)
     clip(project.folder / "own.mkv", 12, "12")
     ran = project.run("build")
     assert ran.code == 1
@@ -260,20 +258,20 @@ def test_a_transition_that_real_footage_is_too_short_for_stops_the_build(tmp_pat
 
 
 def test_settings_of_the_encoder_render_again_what_is_encoded(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", MATERIAL.replace("TYPE", "dissolve"))
-    project.built()
+    project = Project(tmp_path / "film", MATERIAL.replace("TYPE", "dissolve"), inside=True)
+    project.build()
     project.edit("fps: 12}", "fps: 12, profile: draft}")
-    assert sorted(project.built()["made"]) == ["cut", "segment:blue", "segment:red", "transition:blue"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:blue", "segment:red", "transition:blue"]
     assert len(colors(project.film)) == 18
     project.edit("profile: draft", "crf: 18, preset: veryfast")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
 
 
 def test_coarse_and_fine_pieces_stand_beside_copied_takes(project: Project) -> None:
     before = decoded(project.film)
     project.edit("fps: 12}", "fps: 12, preset: ultrafast, crf: 30}")
     project.edit("seed: 5}", "seed: 5, speed: 2}")
-    assert sorted(project.built()["made"]) == ["cut", "segment:c"]
+    assert sorted(project.build()["made"]) == ["cut", "segment:c"]
     assert decoded(project.film)[:24] == before[:24]
 
 
@@ -282,7 +280,7 @@ def test_the_film_carries_chapters_and_a_comment(project: Project) -> None:
 
     project.edit("fps: 12}", "fps: 12, chapters: true, comment: For the festival}")
     project.edit("id: two\n", "id: two\n    title: Elsewhere\n")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     with av.open(str(project.film)) as film:
         found = [
             (chapter["metadata"]["title"], round(chapter["start"] * chapter["time_base"] * 12))
@@ -292,13 +290,13 @@ def test_the_film_carries_chapters_and_a_comment(project: Project) -> None:
         assert film.metadata["comment"] == "For the festival"
     assert len(decoded(project.film)) == 36
     project.edit("title: Elsewhere", "title: Back home")
-    assert project.built()["made"] == ["cut"]
-    assert project.built()["made"] == []
+    assert project.build()["made"] == ["cut"]
+    assert project.build()["made"] == []
 
 
 def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> None:
     text = LONG.replace("id: c, prompt: a city in the rain", "id: c, first_frame: bad.png, prompt: a city")
-    project = Inside(tmp_path / "film", text)
+    project = Project(tmp_path / "film", text, inside=True)
     (project.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     project.edit("fps: 12}", "fps: 12, preset: ultrafast}")
     ran = project.run("build", "--partial")
@@ -309,11 +307,11 @@ def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> No
 def test_a_film_can_be_a_mov(project: Project) -> None:
     before = decoded(project.film)
     project.edit("out/film.mp4", "out/film.mov")
-    assert project.built()["made"] == ["cut"]
+    assert project.build()["made"] == ["cut"]
     film = project.folder / "out/film.mov"
     assert film.read_bytes()[4:12] == b"ftypqt  "
     assert decoded(film) == before
-    assert project.built()["made"] == []
+    assert project.build()["made"] == []
     film.write_bytes(b"not a film of ours")
     ran = project.run("build")
     assert ran.code == 1
@@ -323,12 +321,12 @@ def test_a_film_can_be_a_mov(project: Project) -> None:
 def test_a_film_of_ours_can_be_footage_of_another(project: Project) -> None:
     """It holds parameter sets of the number that encoded pieces have."""
     project.edit("seed: 5}", "seed: 5, speed: 2}")
-    project.built()
+    project.build()
     shutil.copy(project.film, project.folder / "own.mp4")
     shots = "      - {id: own, clip: own.mp4}\n      - {id: end, card: End, transition: {type: wipe, duration: 0.5}}\n"
     text = (project.folder / "storyboard.yaml").read_text().split("fps: 12}\n")[1] + shots
     project.write(text)
-    data = project.built()
+    data = project.build()
     assert len(decoded(project.film)) == data["frames"] == 30 + 30 + 48 - 6
     assert data["copied"]["copied"] == 24
 
@@ -352,8 +350,8 @@ def test_what_worker_processes_do_is_what_is_done_in_this_one(tmp_path: Path) ->
     from tests.media.sounds import tone, write_wav
 
     films, told = [], []
-    for kind in (Project, Inside):
-        project = kind(tmp_path / kind.__name__, ALL_KINDS)
+    for inside in (False, True):
+        project = Project(tmp_path / f"film-{inside}", ALL_KINDS, inside=inside)
         project.edit("fps: 12}", "fps: 12, captions: burn, fade_in: 0.25}")
         clip(project.folder / "own.mp4", 15, "15")
         picture(project.folder / "map.png", (128, 72), (200, 120, 40))

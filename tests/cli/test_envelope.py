@@ -11,11 +11,10 @@ from jsonschema import Draft7Validator
 
 from storyboard.cli.main import VERBS
 from storyboard.cli.output import commands_for, with_storyboard
-from tests.gits import Versioned, copied
-from tests.inside import run
+from tests.inside import Ran, run
 from tests.media.sounds import tone, write_wav
-from tests.project import CHAIN, HERE, Ran
-from tests.shops import PaidProject, shop
+from tests.project import CHAIN, HERE, Project, copied
+from tests.shops import shop
 
 SCHEMA = json.loads((HERE / "schemas" / "envelope-1.schema.json").read_text(encoding="utf-8"))
 NO_JSON = {"schema", "completion"}
@@ -50,14 +49,14 @@ pytestmark = pytest.mark.usefixtures("inside")
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Versioned(tmp_path_factory.mktemp("template") / "film")
-    project.built()
+    project = Project(tmp_path_factory.mktemp("template") / "film", repository=True)
+    project.build()
     project.commit("First cut")
     return project.folder
 
 
 @pytest.fixture
-def project(template: Path, tmp_path: Path) -> Versioned:
+def project(template: Path, tmp_path: Path) -> Project:
     return copied(template, tmp_path / "film")
 
 
@@ -107,7 +106,7 @@ def test_the_strict_schema_refuses_a_field_that_nobody_wrote_down() -> None:
     ],
     ids=" ".join,
 )
-def test_a_verb_that_does_what_it_is_asked_for(project: Versioned, words: tuple[str, ...]) -> None:
+def test_a_verb_that_does_what_it_is_asked_for(project: Project, words: tuple[str, ...]) -> None:
     content = judged(project.run(*words, "--json"))
     assert content["command"] == " ".join(words[: 2 if words[0] == "cache" else 1])
     assert content["data"] is not None
@@ -154,7 +153,7 @@ def test_a_verb_that_does_what_it_is_asked_for(project: Versioned, words: tuple[
     ],
     ids=str,
 )
-def test_a_verb_over_a_film_that_has_changed(project: Versioned, words: tuple[str, ...], code: int) -> None:
+def test_a_verb_over_a_film_that_has_changed(project: Project, words: tuple[str, ...], code: int) -> None:
     assert project.run("plan", "--out", "plan.json").code == 0
     project.edit("at night", "at noon")
     ran = project.run(*words, "--json")
@@ -167,7 +166,7 @@ def test_a_verb_over_a_film_that_has_changed(project: Versioned, words: tuple[st
 @pytest.mark.parametrize(
     "verb", ["check", "plan", "build", "status", "why a", "diff", "log a", "takes a", "cache gc", "graph"]
 )
-def test_a_storyboard_with_mistakes(project: Versioned, verb: str) -> None:
+def test_a_storyboard_with_mistakes(project: Project, verb: str) -> None:
     project.edit("seed: 5", "sede: 5")
     ran = project.run(*verb.split(), "--json")
     assert ran.code == 3
@@ -177,7 +176,7 @@ def test_a_storyboard_with_mistakes(project: Versioned, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["check --locked", "plan", "build", "status", "why a", "diff", "log a", "cache gc"])
-def test_a_lockfile_with_a_conflict(project: Versioned, verb: str) -> None:
+def test_a_lockfile_with_a_conflict(project: Project, verb: str) -> None:
     lock = project.folder / "storyboard.lock"
     lock.write_text("<<<<<<< HEAD\n" + lock.read_text())
     ran = project.run(*verb.split(), "--json")
@@ -185,7 +184,7 @@ def test_a_lockfile_with_a_conflict(project: Versioned, verb: str) -> None:
     assert judged(ran)["next"] != []
 
 
-def test_a_take_that_comes_in_the_place_of_another(project: Versioned) -> None:
+def test_a_take_that_comes_in_the_place_of_another(project: Project) -> None:
     project.edit("id: a, prompt: a river at night, seed: 3", "id: a, prompt: a river at night, takes: [3, 7], pick: 3")
     assert judged(project.run("pick", "a", "7", "--json"))["data"]["take"] is None
     made = judged(project.run("build", "--json"))
@@ -196,7 +195,7 @@ def test_a_take_that_comes_in_the_place_of_another(project: Versioned) -> None:
     assert [one["shot"] for one in chosen] == ["a", "b"]
 
 
-def test_a_film_with_music(project: Versioned) -> None:
+def test_a_film_with_music(project: Project) -> None:
     write_wav(project.folder / "music.wav", tone(1, 300, 0.1))
     project.edit("scenes:", "audio: [music.wav]\nscenes:")
     assert judged(project.run("build", "--json"))["data"]["films"][0]["sound"] is not None
@@ -206,13 +205,13 @@ def test_a_film_with_music(project: Versioned) -> None:
     assert judged(project.run("why", "sound", "--json"))["data"]["action"] == "sound"
 
 
-def test_without_git(project: Versioned) -> None:
+def test_without_git(project: Project) -> None:
     shutil.rmtree(project.folder / ".git")
     for words in (("diff",), ("log", "a")):
         assert judged(project.run(*words, "--json"))["errors"][0]["code"] == "git"
 
 
-def test_a_damaged_cache(project: Versioned) -> None:
+def test_a_damaged_cache(project: Project) -> None:
     blob = next(iter(project.blobs.values()))
     blob.chmod(0o644)
     blob.write_bytes(b"something else")
@@ -221,7 +220,7 @@ def test_a_damaged_cache(project: Versioned) -> None:
     judged(ran)
 
 
-def test_a_system_error_and_a_bug_are_envelopes_too(project: Versioned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_error_and_a_bug_are_envelopes_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from storyboard.core.graph import Graph
 
     for problem, code in ((OSError(28, "No space left on device"), "system"), (ZeroDivisionError(), "bug")):
@@ -237,7 +236,7 @@ def test_a_system_error_and_a_bug_are_envelopes_too(project: Versioned, monkeypa
 
 def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
     with shop() as server:
-        project = PaidProject(tmp_path / "film", server, CHAIN)
+        project = Project(tmp_path / "film", CHAIN, server=server)
         environment = project.settings()
 
         def sb(*words: str, **settings: str) -> Ran:
@@ -255,7 +254,7 @@ def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
             judged(sb(*words, "--json"))
 
 
-def test_next_names_the_storyboard_that_the_verb_was_about(project: Versioned) -> None:
+def test_next_names_the_storyboard_that_the_verb_was_about(project: Project) -> None:
     folder = project.folder / "my films"
     folder.mkdir()
     shutil.copy(project.folder / "storyboard.yaml", folder / "storyboard.yaml")
@@ -268,6 +267,6 @@ def test_what_helps_after_several_errors_is_said_once() -> None:
     assert commands_for(["auth", "codec", "never-heard-of"]) == ["storyboard doctor"]
 
 
-def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Versioned) -> None:
+def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Project) -> None:
     ran = project.run("why", "nope", env={"STORYBOARD_JSON": "1"})
     assert judged(ran)["errors"][0]["code"] == "usage"

@@ -12,10 +12,10 @@ from unittest import mock
 import pytest
 
 from tests.inside import SOON, errors, hasty, run
-from tests.project import HERE
+from tests.project import HERE, Project
 from tests.runware_server.faults import FAULTS
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 ONE = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3}\n"
 TABLE = HERE / "docs" / "faults.md"
@@ -55,7 +55,7 @@ def outcome(folder: Path, name: str, memory: str = "forever") -> tuple[int, int,
     Only the first of them is impatient.
     """
     with shop(memory=memory) as server:
-        project = PaidProject(folder, server, ONE)
+        project = Project(folder, ONE, server=server)
         environment = project.settings()
         arm(server, name)
         with hasty(**IMPATIENT.get(name, {})):
@@ -102,7 +102,7 @@ def test_money_is_safe_with_a_provider_that_remembers_running_jobs_alone(tmp_pat
 def test_a_lost_answer_of_a_provider_without_memory_is_reported_and_not_repeated(tmp_path: Path, name: str) -> None:
     forgetful = mock.patch("storyboard.providers.runware.wire.Runware.client_task_ids", new=False)
     with hasty(**IMPATIENT.get(name, {})), forgetful, shop(memory="none") as server:
-        project = PaidProject(tmp_path / "film", server, ONE)
+        project = Project(tmp_path / "film", ONE, server=server)
         arm(server, name)
         first = run(project.folder, project.settings(), "build", "--json")
         server.disarm()

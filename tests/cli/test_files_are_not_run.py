@@ -14,8 +14,9 @@ from PIL import Image
 
 from storyboard.store.journal import Job, Journal
 from tests.gits import AUTHOR, git
+from tests.inside import Ran
 from tests.media.clips import make
-from tests.project import HEADER, HERE, Project, Ran
+from tests.project import HEADER, HERE, Project
 
 KEY = "canary-51c0ffee"
 # Every library is used: takes, a picture between them, footage, stills, cards, burnt captions, a track, loudness.

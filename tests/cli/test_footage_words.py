@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_cut import clip
-from tests.desk import Desk
 from tests.inside import hasty
 from tests.media.test_footage import bars, write
 from tests.project import Project, decoded
@@ -20,7 +19,7 @@ scenes:
 
 
 def test_footage_counts_when_it_has_been_measured_and_is_told_as_what_it_is(tmp_path: Path) -> None:
-    desk = Desk(Project(tmp_path / "film", SHOTS))
+    desk = Project(tmp_path / "film", SHOTS).in_process()
     clip(desk.folder / "own.mp4", 30, "12")
     desk.git("init", "-q")
     (desk.folder / ".gitignore").write_text(".storyboard/\nout/\n")
@@ -40,7 +39,7 @@ def test_footage_counts_when_it_has_been_measured_and_is_told_as_what_it_is(tmp_
 
 
 def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
-    desk = Desk(Project(tmp_path / "film", SHOTS))
+    desk = Project(tmp_path / "film", SHOTS).in_process()
     (desk.folder / "own.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and nothing more")
     with hasty():
         assert desk.run("build", "--partial").code == 1
@@ -49,7 +48,7 @@ def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "smpte2084"), (18, "arib-std-b67")])
 def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int, name: str) -> None:
-    desk = Desk(Project(tmp_path / "film", SHOTS))
+    desk = Project(tmp_path / "film", SHOTS).in_process()
     write(desk.folder / "own.mp4", bars(), "libx264", "yuv420p10le", transfer=transfer)
     with hasty():
         ran = desk.run("build")
@@ -60,27 +59,27 @@ def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int,
 
 def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_taken_in(tmp_path: Path) -> None:
     other = "{id: b, clip: b.mov, transition: {type: dissolve, duration: 3}}"
-    desk = Desk(Project(tmp_path / "film", SHOTS.replace("{id: a, prompt: a river at night}", other)))
+    desk = Project(tmp_path / "film", SHOTS.replace("{id: a, prompt: a river at night}", other)).in_process()
     clip(desk.folder / "own.mp4", 30, "12")
     clip(desk.folder / "b.mov", 60, "30000/1001")
     error = desk.refused(3, "check")
     assert (error["code"], error["place"]["line"]) == ("transition-too-long", 8)
     assert error["message"].endswith("takes 3 s; `b` has only 2 s left for it")
-    desk.project.edit("duration: 3", "duration: 2}, speed: 0.5, trim: {start: 0.5")
+    desk.edit("duration: 3", "duration: 2}, speed: 0.5, trim: {start: 0.5")
     assert desk.run("check").code == 0
-    desk.project.edit("own.mp4", "own.mp4, trim: {start: 1}")
+    desk.edit("own.mp4", "own.mp4, trim: {start: 1}")
     assert desk.refused(3, "check")["message"].endswith("takes 2 s; `own` has only 1.5 s left for it")
 
 
 def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in(tmp_path: Path) -> None:
     shots = SHOTS.replace("prompt: a river at night", "card: x")
     shots = shots.replace("own.mp4", "own.mp4, trim: {start: 1, end: 2.58}")
-    desk = Desk(Project(tmp_path / "film", shots))
+    desk = Project(tmp_path / "film", shots).in_process()
     clip(desk.folder / "own.mp4", 30, "12")
     assert desk.run("check").code == 0, "one frame more is left out by the build"
-    desk.project.edit("end: 2.58", "end: 2.7")
+    desk.edit("end: 2.58", "end: 2.7")
     error = desk.refused(3, "check")
     assert (error["code"], error["message"]) == ("bad-trim", "`end` is 2.7 s; the clip is 2.5 s long")
     assert error["place"]["column"] == len("      - {id: own, clip: own.mp4, trim: {start: 1, end: ") + 1
-    desk.project.edit("start: 1, end: 2.7", "start: 2.5")
+    desk.edit("start: 1, end: 2.7", "start: 2.5")
     assert desk.refused(3, "plan")["message"] == "`start` is 2.5 s; the clip is 2.5 s long"

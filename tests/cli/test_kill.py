@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.inside import Inside, hasty, run
+from tests.inside import hasty, run
 from tests.project import CHAIN, Project, decoded, digest
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 # Every call is a point when these are run by hand (STORYBOARD_TEST_STRIDE=1, some minutes for each memory).
 STRIDE = int(os.environ.get("STORYBOARD_TEST_STRIDE", "0"))
@@ -58,7 +58,7 @@ def test_killed_at_any_call_a_free_build_goes_on_to_the_same_film(tmp_path: Path
 @pytest.mark.parametrize("memory", ["forever", "running", "none"])
 def test_killed_at_any_call_nothing_is_bought_twice(tmp_path: Path, memory: str) -> None:
     with shop(memory=memory, alike=True) as server:
-        project = PaidProject(tmp_path / "film", server, ASKING_FOR_ITS_OWN)
+        project = Project(tmp_path / "film", ASKING_FOR_ITS_OWN, server=server)
         # a provider without memory may have sold what it knows nothing of: that is told and not repeated
         found = rounds(project, random.randint(1, 50), 50, *(["--forgetful"] if memory == "none" else []))
         judge(found)
@@ -91,12 +91,12 @@ def ended(group: int, within: float = 2.0) -> bool:
 
 
 def test_killed_at_random_moments_no_process_stays_and_the_film_is_the_same(tmp_path: Path) -> None:
-    clean = Inside(tmp_path / "clean", PLAIN)
+    clean = Project(tmp_path / "clean", PLAIN, inside=True)
     with hasty():
-        clean.built()
+        clean.build()
     moments = random.Random()
     for number in range(KILLS):
-        project = Inside(tmp_path / f"film-{number}", PLAIN)
+        project = Project(tmp_path / f"film-{number}", PLAIN, inside=True)
         process = project.start("build")
         time.sleep(moments.uniform(0.1, 2))
         process.kill()
@@ -104,14 +104,14 @@ def test_killed_at_random_moments_no_process_stays_and_the_film_is_the_same(tmp_
         assert ended(process.pid), alive(process.pid)
         assert not project.film.exists() or len(decoded(project.film)) == 36
         with hasty():
-            project.built()
+            project.build()
         assert digest(project.film) == digest(clean.film)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_the_build_and_the_next_one_goes_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with shop(seconds_per_job=60) as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         process = project.start("build")
         while len(server.bill) < 2:
             time.sleep(0.02)
@@ -131,7 +131,7 @@ def test_a_signal_stops_the_build_and_the_next_one_goes_on(tmp_path: Path, numbe
 
 def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
     with shop(seconds_per_job=60) as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         process = project.start("build")
         while len(server.bill) < 2:
             time.sleep(0.02)

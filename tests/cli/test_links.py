@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.inside import Inside, errors, hasty
+from tests.inside import errors, hasty
+from tests.project import Project
 
 SHOT = "scenes: [{id: one, shots: [{id: a, prompt: a river at night, seed: 3}]}]\n"
 VERBS = (
@@ -40,12 +41,12 @@ def _inside() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that was built once."""
-    project = Inside(tmp_path_factory.mktemp("template") / "film", SHOT)
-    project.built()
+    project = Project(tmp_path_factory.mktemp("template") / "film", SHOT, inside=True)
+    project.build()
     return project.folder
 
 
-class Clone(Inside):
+class Clone(Project):
     """A project that brings links, and a folder of the person beside it."""
 
     def __init__(self, folder: Path) -> None:
@@ -106,7 +107,7 @@ def test_no_verb_reaches_through_a_linked_state(clone: Clone, verb: tuple[str, .
 
 
 def test_records_behind_a_link_are_not_moved_away_as_damaged(clone: Clone) -> None:
-    clone.built()
+    clone.build()
     [folder] = [path for path in (clone.folder / ".storyboard/cache/records").glob("*/*") if "take" in _kinds(path)]
     for record in folder.iterdir():
         record.unlink()
@@ -137,7 +138,7 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
     import shutil
     import tomllib
 
-    project = Inside(tmp_path / "film", SHOT)
+    project = Project(tmp_path / "film", SHOT, inside=True)
     shutil.copytree(template, project.folder, symlinks=True, dirs_exist_ok=True)
     disk = tmp_path / "big disk"
     shutil.move(project.folder / ".storyboard" / "cache", disk)
@@ -152,10 +153,10 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
     (project.folder / ".storyboard" / "cache").unlink()
     settings.parent.mkdir(parents=True)
     settings.write_text("\n".join(lines))
-    assert project.built(env=config)["made"] == []
+    assert project.build(env=config)["made"] == []
     assert json.loads(project.run("cache", "dir", "--json", env=config).out)["data"]["folder"] == str(disk)
     other = {"STORYBOARD_CACHE_DIR": str(disk), "XDG_CONFIG_HOME": str(tmp_path / "nowhere")}
-    assert project.built(env=other)["made"] == []
+    assert project.build(env=other)["made"] == []
     linked = project.folder / "out" / "film" / "a.mp4"
     assert linked.resolve().is_relative_to(disk)
     forgotten = project.run("build", "--json", env={"XDG_CONFIG_HOME": str(tmp_path / "nowhere")})
@@ -166,7 +167,7 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
     unplugged = project.run("build", "--json", env=config)
     assert "is missing; it was in" in errors(unplugged)[0]["message"]
     (tmp_path / "unplugged").rename(disk)
-    assert project.built(env=config)["made"] == []
+    assert project.build(env=config)["made"] == []
 
 
 @pytest.mark.parametrize(
@@ -196,11 +197,11 @@ def test_relative_cache_in_the_environment_is_refused(clone: Clone) -> None:
 def test_build_that_found_nothing_to_do_looks_again_when_the_settings_change(template: Path, tmp_path: Path) -> None:
     import shutil
 
-    project = Inside(tmp_path / "film", SHOT)
+    project = Project(tmp_path / "film", SHOT, inside=True)
     shutil.copytree(template, project.folder, symlinks=True, dirs_exist_ok=True)
     config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     for _ in range(3):
-        assert project.built(env=config)["made"] == []
+        assert project.build(env=config)["made"] == []
     settings = tmp_path / "config" / "storyboard" / "settings.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text(f'[project."{project.folder}"]\ncache = "{tmp_path / "new"}"\n')
@@ -226,14 +227,14 @@ def test_links_of_the_person_in_a_folder_that_has_the_name_of_the_film_stay(clon
 
 
 def test_own_links_to_takes_are_replaced_and_removed(clone: Clone) -> None:
-    clone.built()
+    clone.build()
     folder = clone.folder / "out" / "film"
     first = (folder / "a.mp4").readlink()
     clone.edit("seed: 3", "seed: 4")
-    clone.built()
+    clone.build()
     assert (folder / "a.mp4").readlink() != first
     clone.edit("id: a,", "id: b,")
-    clone.built()
+    clone.build()
     assert [path.name for path in folder.iterdir()] == ["b.mp4"]
 
 
@@ -257,7 +258,7 @@ def test_film_is_not_written_through_a_link_out_of_the_project(clone: Clone, tar
 def test_film_is_written_through_a_link_inside_the_project(clone: Clone) -> None:
     (clone.folder / "renders").mkdir()
     (clone.folder / "out").symlink_to("renders")
-    clone.built()
+    clone.build()
     assert (clone.folder / "renders" / "film.mp4").is_file()
     assert (clone.folder / "renders" / "film" / "a.mp4").resolve().is_file()
 
@@ -305,7 +306,7 @@ def test_leftovers_in_the_folder_of_the_film_go_and_files_of_like_names_stay(clo
     for name in left + mine:
         (out / name).write_text("x")
     (out / ".film.mp4.part-abcdef01").symlink_to(clone.documents / "letter.txt")
-    clone.built()
+    clone.build()
     there = {path.name for path in out.iterdir()}
     assert not there & set(left)
     assert there >= {*mine, ".film.mp4.part-abcdef01"}
@@ -319,7 +320,7 @@ def test_leftovers_in_the_folder_of_the_film_go_and_files_of_like_names_stay(clo
 def test_init_writes_through_no_link_and_over_no_file(tmp_path: Path, name: str) -> None:
     mine = tmp_path / "mine"
     mine.write_text("mine")
-    project = Inside(tmp_path / "film", "")
+    project = Project(tmp_path / "film", "", inside=True)
     (project.folder / "storyboard.yaml").unlink()
     (project.folder / name).symlink_to(mine)
     project.run("init")
@@ -341,7 +342,7 @@ def test_note_that_no_build_has_written_is_not_believed(clone: Clone, monkeypatc
 
 def test_file_called_like_the_state_makes_no_project_of_the_folder_above(tmp_path: Path) -> None:
     (tmp_path / ".storyboard").write_text("mine")
-    project = Inside(tmp_path / "film", SHOT)
+    project = Project(tmp_path / "film", SHOT, inside=True)
     assert project.run("plan").code == 0
     assert (tmp_path / ".storyboard").read_text() == "mine"
 

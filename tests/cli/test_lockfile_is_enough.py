@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import tool
-from tests.desk import Desk, at_work
-from tests.project import digest
+from tests.inside import at_work
+from tests.project import Project, digest
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 OFFLINE = "cannot build offline: `a`, `b` and `c` need a remote provider"
 FILM = """\
@@ -43,9 +43,9 @@ class Studio:
     def __init__(self, folder: Path, server: RunwareServer) -> None:
         self.server = server
         self.folder = folder
-        self.author = Desk(PaidProject(folder / "author", server, FILM), {})
-        self.settings = self.author.project.settings()  # type: ignore[attr-defined]
-        self.author = Desk(self.author.project, self.settings)
+        author = Project(folder / "author", FILM, server=server)
+        self.settings = author.settings()
+        self.author = author.in_process(self.settings)
         (self.author.folder / ".gitignore").write_text(".storyboard/\nout/\n")
         self.author.git("init", "-qb", "main")
         self.author.built()
@@ -53,16 +53,14 @@ class Studio:
         self.colleague = self.clone("colleague")
         self.colleague.built()
 
-    def desk(self, name: str) -> Desk:
-        project = PaidProject.__new__(PaidProject)
-        project.server, project.folder = self.server, self.folder / name
-        return Desk(project, self.settings)
+    def desk(self, name: str) -> Project:
+        return Project(self.folder / name, None, server=self.server).in_process(self.settings)
 
-    def clone(self, name: str) -> Desk:
+    def clone(self, name: str) -> Project:
         self.author.git("clone", "-q", str(self.author.folder), str(self.folder / name))
         return self.desk(name)
 
-    def copy(self, name: str) -> Desk:
+    def copy(self, name: str) -> Project:
         """The author's own folder, with all that git does not hold."""
         shutil.copytree(self.author.folder, self.folder / name, symlinks=True)
         return self.desk(name)
@@ -83,81 +81,81 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
         yield Studio(tmp_path, server)
 
 
-def edit_and_build(desk: Desk, old: str, new: str) -> None:
-    desk.project.edit(old, new)
+def edit_and_build(desk: Project, old: str, new: str) -> None:
+    desk.edit(old, new)
     desk.built()
 
 
-def edit_and_accept(desk: Desk, old: str, new: str, name: str) -> None:
-    desk.project.edit(old, new)
+def edit_and_accept(desk: Project, old: str, new: str, name: str) -> None:
+    desk.edit(old, new)
     desk.said("accept", name)
 
 
-def hold_and_edit(desk: Desk, name: str, old: str, new: str) -> None:
+def hold_and_edit(desk: Project, name: str, old: str, new: str) -> None:
     desk.said("hold", name)
-    desk.project.edit(old, new)
+    desk.edit(old, new)
 
 
-def release_and_accept(desk: Desk) -> None:
+def release_and_accept(desk: Project) -> None:
     hold_and_edit(desk, "c", "in the rain", "in the rain,")
     desk.said("release", "c")
     desk.said("accept", "c")
 
 
-def take_and_pick(desk: Desk, name: str) -> None:
+def take_and_pick(desk: Project, name: str) -> None:
     desk.data("take", name)
     desk.said("pick", name, "11")
     desk.built()
 
 
-def pick_without_building(desk: Desk) -> None:
+def pick_without_building(desk: Project) -> None:
     desk.data("take", "c")
     desk.said("pick", "c", "11")
 
 
-def remake_and_pick_the_old_one(desk: Desk, name: str) -> None:
+def remake_and_pick_the_old_one(desk: Project, name: str) -> None:
     old = desk.in_cut(name)
     desk.built("--remake", name)
     desk.said("pick", name, old[:12])
     desk.built()
 
 
-def remake_and_accept(desk: Desk, name: str, old: str, new: str) -> None:
+def remake_and_accept(desk: Project, name: str, old: str, new: str) -> None:
     desk.built("--remake", name)
     edit_and_accept(desk, old, new, name)
 
 
-def remake_and_hold(desk: Desk, name: str, old: str, new: str) -> None:
+def remake_and_hold(desk: Project, name: str, old: str, new: str) -> None:
     desk.built("--remake", name)
     hold_and_edit(desk, name, old, new)
 
 
-def accept_and_hold(desk: Desk) -> None:
+def accept_and_hold(desk: Project) -> None:
     edit_and_accept(desk, "a river", "one river", "a")
     hold_and_edit(desk, "a", "one river", "two rivers")
 
 
-def pick_an_old_take_and_hold_it(desk: Desk) -> None:
+def pick_an_old_take_and_hold_it(desk: Project) -> None:
     old = desk.in_cut("c")
     edit_and_build(desk, "in the rain", "in the snow")
     desk.said("pick", "c", old[:12], "--hold")
     desk.built()
 
 
-def rename_and_build(desk: Desk) -> None:
+def rename_and_build(desk: Project) -> None:
     desk.built("--remake", "c")
     edit_and_build(desk, "id: c", "id: city")
 
 
-def hold_a_longer_take(desk: Desk) -> None:
+def hold_a_longer_take(desk: Project) -> None:
     hold_and_edit(desk, "a", "seed: 3", "seed: 3\n        duration: 2")
 
 
-def accept_a_longer_take(desk: Desk) -> None:
+def accept_a_longer_take(desk: Project) -> None:
     edit_and_accept(desk, "seed: 3", "seed: 3\n        duration: 2", "a")
 
 
-def twins_with_takes_of_their_own(desk: Desk) -> None:
+def twins_with_takes_of_their_own(desk: Project) -> None:
     """Two shots that ask for the same, each with another answer in the cut."""
     twin = "      - id: d\n        prompt: a city in the rain\n        seed: 5\n"
     desk.file.write_text(desk.file.read_text() + twin)
@@ -165,7 +163,7 @@ def twins_with_takes_of_their_own(desk: Desk) -> None:
     desk.built("--remake", "d")
 
 
-VERBS: dict[str, Callable[[Desk], object]] = {
+VERBS: dict[str, Callable[[Project], object]] = {
     "build": lambda desk: None,
     "edit": lambda desk: edit_and_build(desk, "in the rain", "in the snow"),
     "edit of what another starts from": lambda desk: edit_and_build(desk, "at night", "at noon"),
@@ -196,34 +194,34 @@ VERBS: dict[str, Callable[[Desk], object]] = {
 BESIDE = {"take": 2, "pick": 1, "pick and build": 1, "pick of what another starts from": 1}
 
 
-def a_cache_from_before(studio: Studio) -> Desk:
+def a_cache_from_before(studio: Studio) -> Project:
     studio.colleague.git("pull", "-q")
     return studio.colleague
 
 
-def no_cache(studio: Studio) -> Desk:
+def no_cache(studio: Studio) -> Project:
     return studio.clone("empty")
 
 
-def a_lost_cache(studio: Studio) -> Desk:
+def a_lost_cache(studio: Studio) -> Project:
     desk = studio.copy("lost")
     shutil.rmtree(desk.folder / ".storyboard")
     return desk
 
 
-def a_copied_cache(studio: Studio) -> Desk:
+def a_copied_cache(studio: Studio) -> Project:
     desk = studio.clone("copied")
     shutil.copytree(studio.author.folder / ".storyboard/cache", desk.folder / ".storyboard/cache")
     return desk
 
 
-def lost_records(studio: Studio) -> Desk:
+def lost_records(studio: Studio) -> Project:
     desk = studio.copy("records")
     shutil.rmtree(desk.folder / ".storyboard/cache/records")
     return desk
 
 
-PLACES: dict[str, Callable[[Studio], Desk]] = {
+PLACES: dict[str, Callable[[Studio], Project]] = {
     "a cache from before": a_cache_from_before,
     "no cache": no_cache,
     "a lost cache": a_lost_cache,
@@ -232,12 +230,12 @@ PLACES: dict[str, Callable[[Studio], Desk]] = {
 }
 
 
-def in_cut(desk: Desk) -> dict[str, str]:
+def in_cut(desk: Project) -> dict[str, str]:
     """The bytes of every shot in the cut, as they lie beside the film."""
     return {shot: digest(desk.folder / f"out/film/{shot}.mp4") for shot in locked(desk)}
 
 
-def locked(desk: Desk) -> dict[str, str]:
+def locked(desk: Project) -> dict[str, str]:
     return {shot: entries["runware"]["take"] for shot, entries in desk.lock().items() if shot != "~"}
 
 
@@ -288,7 +286,7 @@ def forgotten(studio: Studio, *shots: str) -> None:
         del studio.server.shop.jobs[studio.author.lock()[shot]["runware"]["task_id"]]
 
 
-def files(desk: Desk) -> dict[str, bytes]:
+def files(desk: Project) -> dict[str, bytes]:
     found = [path for path in desk.folder.rglob("*") if path.is_file() and ".git" not in path.parts]
     return {str(path.relative_to(desk.folder)): path.read_bytes() for path in found}
 
@@ -339,7 +337,7 @@ def test_a_take_without_a_record_is_named_by_pick_with_where_it_came_from(studio
     desk.said("pick", "c", desk.in_cut("c")[:12])
     assert (desk.folder / "storyboard.lock").read_bytes() == before
     desk.said("hold", "c")
-    desk.project.edit("in the rain", "in the snow")
+    desk.edit("in the rain", "in the snow")
     assert desk.plan()["c"] == "held: held"
     [take] = desk.takes("c")
     assert [one["field"] for one in take["differs"]] == ["request"]
@@ -354,14 +352,14 @@ def test_cache_gc_keeps_a_take_that_only_the_lockfile_names(studio: Studio) -> N
         blobs = {entry["runware"]["take"] for name, entry in desk.lock().items() if name != "~"}
         shutil.rmtree(desk.folder / ".storyboard/cache/records", ignore_errors=True)
         assert desk.run("cache", "gc", "--paid", "--delete").code == 0
-        assert blobs <= set(desk.project.blobs)
+        assert blobs <= set(desk.blobs)
         assert desk.data("build", "--offline")["cost"] == "0"
 
 
 def test_a_damaged_take_without_a_record_is_fetched(studio: Studio) -> None:
     accepted(studio)
     desk = a_cache_from_before(studio)
-    blob = desk.project.blobs[desk.lock()["c"]["runware"]["take"]]
+    blob = desk.blobs[desk.lock()["c"]["runware"]["take"]]
     data = bytearray(blob.read_bytes())
     data[len(data) // 2] ^= 1
     blob.chmod(0o644)
@@ -374,14 +372,14 @@ def test_a_damaged_take_without_a_record_is_fetched(studio: Studio) -> None:
 
 def test_a_version_of_old_comes_back_where_its_records_were_lost(studio: Studio) -> None:
     desk = studio.author
-    film = desk.project.film.read_bytes()
+    film = desk.film.read_bytes()
     edit_and_build(desk, "at night", "at noon")
     desk.commit("noon")
     shutil.rmtree(desk.folder / ".storyboard/cache/records")
     desk.git("checkout", "-q", "HEAD~1")
     assert desk.data("plan")["cost"] == "0"
     desk.built("--offline")
-    assert desk.project.film.read_bytes() == film
+    assert desk.film.read_bytes() == film
     assert desk.git("status", "--porcelain") == ""
 
 
@@ -404,7 +402,7 @@ def test_two_branches_that_each_accepted_a_shot_merge_into_what_others_build_for
 def test_a_shot_that_was_renamed_and_not_built_brings_its_locked_take_along(studio: Studio) -> None:
     remade(studio, "c")
     take = studio.author.lock()["c"]["runware"]
-    studio.author.project.edit("id: c", "id: city")
+    studio.author.edit("id: c", "id: city")
     studio.author.commit("renamed")
     bill = studio.bill
     for place in (studio.clone("empty"), lost_records(studio)):
@@ -419,7 +417,7 @@ def test_a_shot_that_was_renamed_and_not_built_brings_its_locked_take_along(stud
 
 def test_what_is_fetched_counts_against_no_cap_and_what_is_bought_does(studio: Studio) -> None:
     desk = studio.clone("empty")
-    desk.project.edit("in the rain", "in the snow")
+    desk.edit("in the rain", "in the snow")
     assert desk.data("plan")["cost"] == "0.12"
     built = desk.data("build", "--max-cost", "0.12")
     assert built["cost"] == "0.12"
@@ -491,7 +489,7 @@ def test_a_locked_take_that_nobody_has_is_not_bought_again_unasked(studio: Studi
 def test_what_starts_from_a_take_that_nobody_has_is_not_made_without_its_picture(studio: Studio) -> None:
     forgotten(studio, "a")
     desk = studio.clone("empty")
-    desk.project.edit("a forest", "a deep forest")
+    desk.edit("a forest", "a deep forest")
     assert desk.plan()["b"] == "make: the request changed"
     ran = desk.run("build", "--json")
     assert ran.code == 1
@@ -581,9 +579,9 @@ def test_a_frame_that_is_not_as_the_lockfile_says_buys_nothing_that_the_plan_did
     assert plan["cost"] == "0.12"
 
 
-def mixed(studio: Studio) -> Desk:
+def mixed(studio: Studio) -> Project:
     """A clone of a film whose first shot is drawn and the second bought, without any cache."""
-    studio.author.project.edit("seed: 3\n", "seed: 3\n        provider: local\n")
+    studio.author.edit("seed: 3\n", "seed: 3\n        provider: local\n")
     studio.author.built()
     studio.author.commit("drawn")
     return studio.clone("empty")

@@ -1,14 +1,13 @@
 """Two branches, real git: what merges by itself, and what the next build says where both changed the same shot."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import tool
-from tests.desk import Desk, at_work
-from tests.project import Project, takes
+from tests.inside import at_work
+from tests.project import Project, copied, takes
 
 FILM = """\
 scenes:
@@ -31,7 +30,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tool("git")
     project = Project(tmp_path_factory.mktemp("template") / "film", FILM)
     with at_work():
-        desk = Desk(project)
+        desk = project.in_process()
         desk.git("init", "-qb", "main")
         (project.folder / ".gitignore").write_text(".storyboard/\nout/\n")
         desk.built()
@@ -40,25 +39,22 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(template: Path, tmp_path: Path) -> Iterator[Desk]:
-    folder = tmp_path / "film"
-    shutil.copytree(template, folder, symlinks=True)
-    project = Project.__new__(Project)
-    project.folder = folder
+def desk(template: Path, tmp_path: Path) -> Iterator[Project]:
+    project = copied(template, tmp_path / "film")
     with at_work():
-        yield Desk(project)
+        yield project
 
 
-def branch(desk: Desk, name: str, old: str, new: str) -> str:
+def branch(desk: Project, name: str, old: str, new: str) -> str:
     """A branch off main with one edit, built and committed; the digest of the lockfile's text is git's business."""
     desk.git("checkout", "-q", "-b", name, "main")
-    desk.project.edit(old, new)
+    desk.edit(old, new)
     desk.built()
     desk.commit(name)
     return (desk.folder / "storyboard.lock").read_text()
 
 
-def test_branches_that_changed_different_shots_merge_and_the_build_makes_no_take(desk: Desk) -> None:
+def test_branches_that_changed_different_shots_merge_and_the_build_makes_no_take(desk: Project) -> None:
     branch(desk, "noon", "at night", "at noon")
     branch(desk, "snow", "in the rain", "in the snow")
     desk.git("merge", "-q", "noon", "-m", "both")
@@ -74,7 +70,7 @@ def test_branches_that_changed_different_shots_merge_and_the_build_makes_no_take
 
 
 @pytest.mark.parametrize("side", ["ours", "theirs"])
-def test_where_both_changed_a_shot_the_build_says_which_take_it_took_and_why(desk: Desk, side: str) -> None:
+def test_where_both_changed_a_shot_the_build_says_which_take_it_took_and_why(desk: Project, side: str) -> None:
     branch(desk, "noon", "at night", "at noon")
     noon = desk.in_cut("a")
     branch(desk, "dusk", "at night", "at dusk")
@@ -99,7 +95,7 @@ def test_where_both_changed_a_shot_the_build_says_which_take_it_took_and_why(des
     assert desk.run("build").out.startswith("nothing to do")
 
 
-def test_a_request_that_is_new_to_both_branches_is_made_and_says_what_changed(desk: Desk) -> None:
+def test_a_request_that_is_new_to_both_branches_is_made_and_says_what_changed(desk: Project) -> None:
     branch(desk, "noon", "prompt: a river at night", "prompt: a river at noon")
     branch(desk, "seed", "seed: 3", "seed: 3\n        duration: 2")
     desk.git("merge", "noon", ok=False)
@@ -111,8 +107,8 @@ def test_a_request_that_is_new_to_both_branches_is_made_and_says_what_changed(de
     assert takes(data["made"]) == ["a"]
 
 
-def test_takes_chosen_on_both_branches_leave_one_in_the_cut_and_all_in_the_cache(desk: Desk) -> None:
-    desk.project.edit("seed: 3\n", "seed: 3\n        takes: [3, 7, 8]\n        pick: 3\n")
+def test_takes_chosen_on_both_branches_leave_one_in_the_cut_and_all_in_the_cache(desk: Project) -> None:
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 7, 8]\n        pick: 3\n")
     desk.built()
     desk.commit("takes")
     desk.git("checkout", "-q", "-b", "seven")
@@ -135,20 +131,20 @@ def test_takes_chosen_on_both_branches_leave_one_in_the_cut_and_all_in_the_cache
     assert {take["seed"] for take in desk.takes("a") if take["in_cache"]} == {3, 7, 8}
 
 
-def test_an_old_version_brings_its_film_back_from_the_cache(desk: Desk) -> None:
-    film = desk.project.film.read_bytes()
+def test_an_old_version_brings_its_film_back_from_the_cache(desk: Project) -> None:
+    film = desk.film.read_bytes()
     branch(desk, "noon", "at night", "at noon")
     desk.git("checkout", "-q", "main")
     data = desk.data("build")
     assert data["made"] == ["cut"]
     assert [one["shot"] for one in data["chosen"]] == ["a"]
-    assert desk.project.film.read_bytes() == film
+    assert desk.film.read_bytes() == film
     assert desk.git("status", "--porcelain") == ""
 
 
-def test_a_change_of_provider_is_no_news_of_takes(desk: Desk) -> None:
+def test_a_change_of_provider_is_no_news_of_takes(desk: Project) -> None:
     """The links beside the film show one provider's takes; another's are others, which goes without saying."""
     lock = (desk.folder / "storyboard.lock").read_text()
     (desk.folder / "storyboard.lock").write_text(lock.replace('"local": {', '"runware": {'))
-    desk.project.edit("at night", "at noon")
+    desk.edit("at night", "at noon")
     assert desk.data("build")["chosen"] == []

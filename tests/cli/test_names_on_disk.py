@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storyboard.cli import main
-from tests.inside import Inside
+from tests.project import Project
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -18,7 +18,7 @@ NO_TEXT = os.fsdecode(b"caf\xe9")
 
 
 def test_a_project_in_a_folder_whose_name_is_no_text_is_built_like_any_other(tmp_path: Path) -> None:
-    project = Inside(tmp_path / NO_TEXT, CARD)
+    project = Project(tmp_path / NO_TEXT, CARD, inside=True)
     assert project.run("build").code == 0
     for verb in ("check", "plan", "status", "build", "graph", "doctor", "cache dir"):
         ran = project.run(*verb.split(), "--json")
@@ -29,7 +29,7 @@ def test_a_project_in_a_folder_whose_name_is_no_text_is_built_like_any_other(tmp
 
 
 def test_a_storyboard_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", CARD)
+    project = Project(tmp_path / "film", CARD, inside=True)
     project.folder.joinpath(f"{NO_TEXT}.yaml").write_text(CARD)
     for verb in ("check", "plan", "build"):
         ran = project.run(verb, f"{NO_TEXT}.yaml", "--json")
@@ -38,7 +38,7 @@ def test_a_storyboard_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_called_by_its_name(tmp_path: Path) -> None:
-    project = Inside(tmp_path / "film", CARD)
+    project = Project(tmp_path / "film", CARD, inside=True)
     file = project.folder / "storyboard.yaml"
     file.unlink()
     file.symlink_to("storyboard.yaml")
@@ -57,7 +57,7 @@ def test_what_is_no_file_is_called_by_its_name(tmp_path: Path) -> None:
 def test_an_output_that_cannot_be_written_is_said_in_a_line(
     tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = Inside(tmp_path / "film", CARD)
+    project = Project(tmp_path / "film", CARD, inside=True)
 
     class Full(io.StringIO):
         def write(self, text: str) -> int:

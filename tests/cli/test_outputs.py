@@ -1,7 +1,6 @@
 """Several films of one storyboard: takes made once, pieces kept for each, no film lost with another."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.desk import Desk
 from tests.inside import hasty
 from tests.media.clips import decoded, ffmpeg
-from tests.project import HERE, Project, digest
+from tests.project import HERE, Project, copied, digest
 
 HEADER = """\
 version: 1
@@ -36,11 +34,11 @@ ENVELOPE = json.loads((HERE / "schemas/envelope-1.schema.json").read_text())
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "film")
     project.write(SHOTS, HEADER)
     with hasty():
-        yield Desk(project)
+        yield project.in_process()
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +47,24 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("template") / "film")
     project.write(SHOTS, HEADER)
     with hasty():
-        Desk(project).built()
+        project.in_process().built()
     return project.folder
 
 
 @pytest.fixture
-def built(template: Path, tmp_path: Path) -> Iterator[Desk]:
-    shutil.copytree(template, tmp_path / "film", symlinks=True)
-    project = Project.__new__(Project)
-    project.folder = tmp_path / "film"
+def built(template: Path, tmp_path: Path) -> Iterator[Project]:
+    project = copied(template, tmp_path / "film")
     with hasty():
-        yield Desk(project)
+        yield project
 
 
-def films(desk: Desk, *words: str) -> dict[str, dict[str, object]]:
+def films(desk: Project, *words: str) -> dict[str, dict[str, object]]:
     ran = desk.run(*words, "--json")
     jsonschema.validate(json.loads(ran.out), ENVELOPE)
     return {film["name"]: film for film in ran.data["films"]}
 
 
-def test_one_build_makes_every_film_and_each_take_once(desk: Desk) -> None:
+def test_one_build_makes_every_film_and_each_take_once(desk: Project) -> None:
     made = desk.built()
     assert sorted(name for name in made if name.startswith("take:")) == ["take:a", "take:b"]
     assert sorted(name for name in made if name.startswith("cut")) == ["cut/tall", "cut/web", "cut/wide"]
@@ -88,7 +84,7 @@ def test_one_build_makes_every_film_and_each_take_once(desk: Desk) -> None:
     desk.said("build", "--locked")
 
 
-def test_each_film_is_told_with_its_own_figures(built: Desk) -> None:
+def test_each_film_is_told_with_its_own_figures(built: Project) -> None:
     there = films(built, "build")
     assert [there[name]["frames"] for name in ("wide", "tall", "web")] == [33, 69, 33]
     assert there["web"]["film"] == "web/small.mov"
@@ -110,9 +106,9 @@ def test_each_film_is_told_with_its_own_figures(built: Desk) -> None:
     assert {graph[name]["output"] for name in graph["cut/tall"]["inputs"]} == {"tall"}
 
 
-def test_a_change_of_one_output_touches_that_film_alone(built: Desk) -> None:
+def test_a_change_of_one_output_touches_that_film_alone(built: Project) -> None:
     before = {name: digest(built.folder / name) for name in ("out/film-wide.mp4", "web/small.mov")}
-    built.project.edit("fit: cover", "fit: stretch")
+    built.edit("fit: cover", "fit: stretch")
     assert {name.rpartition("/")[2] for name in built.built()} == {"tall"}
     assert {name: digest(built.folder / name) for name in before} == before
     (built.folder / "web/small.mov").unlink()
@@ -121,23 +117,23 @@ def test_a_change_of_one_output_touches_that_film_alone(built: Desk) -> None:
     assert digest(built.folder / "web/small.mov") == before["web/small.mov"]
 
 
-def test_an_output_more_or_another_name_makes_nothing_again(built: Desk) -> None:
-    built.project.edit("  wide: {}\n", "  broad: {file: out/film-wide.mp4}\n  again: {captions: none}\n")
+def test_an_output_more_or_another_name_makes_nothing_again(built: Project) -> None:
+    built.edit("  wide: {}\n", "  broad: {file: out/film-wide.mp4}\n  again: {captions: none}\n")
     assert built.built() == ["cut/again"]
     assert len(decoded(built.folder / "out/film-again.mp4")) == 33
-    built.project.write(SHOTS, HEADER.split("outputs:")[0])
+    built.write(SHOTS, HEADER.split("outputs:")[0])
     assert built.built() == ["cut"]
 
 
-def test_two_films_that_show_the_same_render_it_once(built: Desk) -> None:
-    built.project.edit("  web: ", "  one: {size: 64x36}\n  two: {size: 64x36, captions: none}\n  web: ")
+def test_two_films_that_show_the_same_render_it_once(built: Project) -> None:
+    built.edit("  web: ", "  one: {size: 64x36}\n  two: {size: 64x36, captions: none}\n  web: ")
     made = built.built()
     for piece in ("segment:a", "segment:end", "transition:b"):
         assert len([name for name in made if name in (f"{piece}/one", f"{piece}/two")]) == 1
     assert len(decoded(built.folder / "out/film-two.mp4")) == 33
 
 
-def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Desk) -> None:
+def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Project) -> None:
     foreign = desk.folder / "out/film-tall.mp4"
     foreign.parent.mkdir()
     foreign.write_bytes(b"somebody else's")
@@ -156,7 +152,7 @@ def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Desk) -
     assert {name.rpartition("/")[2] for name in desk.built()} == {"tall"}
 
 
-def test_nothing_is_made_if_no_film_can_be_written(desk: Desk) -> None:
+def test_nothing_is_made_if_no_film_can_be_written(desk: Project) -> None:
     for name in ("out/film-tall.mp4", "out/film-wide.mp4", "web/small.mov"):
         (desk.folder / name).mkdir(parents=True)
     assert desk.refused(1, "build")["code"] == "output"
@@ -164,8 +160,8 @@ def test_nothing_is_made_if_no_film_can_be_written(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("header", [HEADER, HEADER.split("outputs:")[0]], ids=["several", "one"])
-def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Desk, header: str) -> None:
-    desk.project.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), header)
+def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Project, header: str) -> None:
+    desk.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), header)
     (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     ran = desk.run("build", "--partial", "--json")
     assert ran.code == 1
@@ -181,8 +177,8 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Desk, header:
     assert "partial.mp4: 33 frames, 2.75 s, with placeholders for missing shots" in desk.run("build", "--partial").out
 
 
-def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Desk) -> None:
-    desk.project.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), HEADER)
+def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Project) -> None:
+    desk.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), HEADER)
     (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     foreign = desk.folder / "out/film-wide.partial.mp4"
     foreign.parent.mkdir()
@@ -193,11 +189,11 @@ def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Desk) -> None:
     assert "film-wide.partial.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
 
 
-def test_a_diff_tells_outputs_by_their_names(desk: Desk) -> None:
+def test_a_diff_tells_outputs_by_their_names(desk: Project) -> None:
     desk.git("init", "-q")
     (desk.folder / ".gitignore").write_text(".storyboard/\nout/\n")
     desk.commit("first")
-    desk.project.edit("fit: cover", "fit: stretch")
+    desk.edit("fit: cover", "fit: stretch")
     told = desk.data("diff")["film"]
     assert told == [{"field": "outputs.tall.fit", "old": "cover", "new": "stretch"}]
 
@@ -214,7 +210,7 @@ def test_a_shot_fills_every_film_its_own_way(tmp_path: Path) -> None:
     picture = Image.new("RGB", (96, 96), "#0000ff")
     picture.paste("#ff0000", (0, 20, 96, 76))
     picture.save(project.folder / "square.png")
-    desk = Desk(project)
+    desk = project.in_process()
 
     def column(film: str) -> list[list[str]]:
         """The colours at the left edge, from the top, in the middle of each shot."""

@@ -17,10 +17,10 @@ from unittest import mock
 
 import pytest
 
-from tests.inside import SOON, errors, hasty, run
-from tests.project import CHAIN, Ran, decoded, takes
+from tests.inside import SOON, Ran, errors, hasty, run
+from tests.project import CHAIN, Project, decoded, takes
 from tests.runware_server.server import RunwareServer
-from tests.shops import KEY, PaidProject, shop
+from tests.shops import KEY, shop
 
 # Two hundred when run by hand: STORYBOARD_TEST_KILLS=200.
 KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "4"))
@@ -32,11 +32,11 @@ def server() -> Iterator[RunwareServer]:
         yield found
 
 
-def settings(project: PaidProject, **extra: str) -> dict[str, str]:
+def settings(project: Project, **extra: str) -> dict[str, str]:
     return {**project.settings(), **extra}
 
 
-def build(project: PaidProject, *words: str, **extra: str) -> Ran:
+def build(project: Project, *words: str, **extra: str) -> Ran:
     return run(project.folder, settings(project, **extra), "build", "--json", *words)
 
 
@@ -44,12 +44,12 @@ def spent(server: RunwareServer) -> Decimal:
     return sum((Decimal(line["cost"]) for line in server.bill), Decimal(0))
 
 
-def settled(project: PaidProject) -> Decimal:
+def settled(project: Project) -> Decimal:
     return sum((Decimal(line["cost"]) for line in project.ledger() if line["event"] == "settled"), Decimal(0))
 
 
 def test_a_film_is_bought_once_and_the_ledger_is_the_bill(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     ran = build(project)
     assert ran.code == 0, ran
     assert len(server.bill) == 3
@@ -67,7 +67,7 @@ def test_a_linked_shot_is_sent_the_very_frame_it_is_linked_to(server: RunwareSer
     import numpy as np
     from PIL import Image
 
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     assert build(project).code == 0
     bodies = [json.loads(logged.body) for logged in server.seen("videoInference")]
     [linked] = [task for body in bodies for task in body if "inputs" in task]
@@ -79,7 +79,7 @@ def test_a_linked_shot_is_sent_the_very_frame_it_is_linked_to(server: RunwareSer
 
 
 def test_names_order_and_cut_never_buy(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     build(project)
     project.edit("id: c,", "id: city,")
     project.edit("seed: 5}", "seed: 5, trim: {start: 0.25}, title: Rain}")
@@ -88,7 +88,7 @@ def test_names_order_and_cut_never_buy(server: RunwareServer, tmp_path: Path) ->
 
 
 def test_a_rerolled_shot_reaches_the_one_linked_to_it(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     build(project)
     assert takes(build(project, "--remake", "a").data["made"]) == ["a", "b"]
     assert len(server.bill) == 5
@@ -97,7 +97,7 @@ def test_a_rerolled_shot_reaches_the_one_linked_to_it(server: RunwareServer, tmp
 
 
 def test_the_cache_lost_the_same_jobs_are_found_by_their_ids(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     build(project)
     shutil.rmtree(project.folder / ".storyboard")
     assert takes(build(project).data["made"]) == ["a", "b", "c"]
@@ -106,7 +106,7 @@ def test_the_cache_lost_the_same_jobs_are_found_by_their_ids(server: RunwareServ
 
 
 def test_a_job_that_no_shot_asks_for_any_more_is_still_kept(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     server.arm("poll-empty-for-ever", nth=2)
     with hasty(**SOON):
         assert build(project, "-s", "c").code == 1
@@ -123,7 +123,7 @@ def test_a_job_that_no_shot_asks_for_any_more_is_still_kept(server: RunwareServe
 
 
 def test_two_clones_of_one_account_buy_once(server: RunwareServer, tmp_path: Path) -> None:
-    one, other = PaidProject(tmp_path / "one", server), PaidProject(tmp_path / "other", server)
+    one, other = Project(tmp_path / "one", server=server), Project(tmp_path / "other", server=server)
     first, second = build(one), build(other, "--max-cost", "0")
     assert first.code == second.code == 0
     assert len(server.bill) == 3
@@ -133,7 +133,7 @@ def test_two_clones_of_one_account_buy_once(server: RunwareServer, tmp_path: Pat
 
 def test_two_clones_at_the_same_time_buy_once(tmp_path: Path) -> None:
     with shop(seconds_per_job=0.5) as server:
-        projects = [PaidProject(tmp_path / name, server) for name in ("one", "other")]
+        projects = [Project(tmp_path / name, server=server) for name in ("one", "other")]
         running = [project.start("build", "--json") for project in projects]
         for process in running:
             out, err = process.communicate(timeout=60)
@@ -143,7 +143,7 @@ def test_two_clones_at_the_same_time_buy_once(tmp_path: Path) -> None:
 
 def test_two_builds_of_one_project_take_turns(tmp_path: Path) -> None:
     with shop(seconds_per_job=1.0) as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         first = project.start("build")
         while not server.bill:
             time.sleep(0.02)
@@ -157,21 +157,21 @@ def test_two_builds_of_one_project_take_turns(tmp_path: Path) -> None:
 
 def test_the_project_deleted_between_submission_and_the_next_build(tmp_path: Path) -> None:
     with shop(seconds_per_job=1.5) as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         process = project.start("build")
         while len(server.bill) < 2:
             time.sleep(0.02)
         process.kill()
         process.communicate()
         shutil.rmtree(project.folder)
-        again = PaidProject(tmp_path / "elsewhere", server)
+        again = Project(tmp_path / "elsewhere", server=server)
         with hasty():
             assert run(again.folder, settings(again), "build").code == 0
         assert len(server.bill) == 3
 
 
 def test_an_old_unanswered_job_is_reported_and_not_bought_again(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     server.arm("poll-empty-for-ever", nth=2)
     with hasty(**SOON):
         assert build(project, "-s", "c").code == 1
@@ -193,7 +193,7 @@ def test_an_old_unanswered_job_is_reported_and_not_bought_again(server: RunwareS
 
 
 def test_what_was_paid_and_is_gone_everywhere_is_not_bought_in_silence(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     build(project)
     shutil.rmtree(project.folder / ".storyboard/cache")
     server.shop.jobs.clear()
@@ -207,7 +207,7 @@ def test_what_was_paid_and_is_gone_everywhere_is_not_bought_in_silence(server: R
 
 
 def test_a_damaged_take_is_fetched_again_and_not_bought(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     build(project)
     lock = json.loads((project.folder / "storyboard.lock").read_text())
     blob = project.blobs[lock["shots"]["c"]["runware"]["take"]]
@@ -221,7 +221,7 @@ def test_a_damaged_take_is_fetched_again_and_not_bought(server: RunwareServer, t
 
 
 def test_what_does_not_fit_the_cap_is_left_out_and_the_rest_is_kept(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     ran = build(project, "--max-cost", "0.25")
     assert ran.code == 4
     assert len(server.bill) == 2
@@ -231,22 +231,22 @@ def test_what_does_not_fit_the_cap_is_left_out_and_the_rest_is_kept(server: Runw
 
 
 def test_a_storyboard_can_lower_the_cap_and_not_raise_it(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server, "budget: 0.13\n" + CHAIN)
+    project = Project(tmp_path / "film", "budget: 0.13\n" + CHAIN, server=server)
     assert build(project).code == 4
     assert len(server.bill) == 1
-    richer = PaidProject(tmp_path / "richer", server, "budget: 100\n" + CHAIN.replace("prompt: a", "prompt: my"))
+    richer = Project(tmp_path / "richer", "budget: 100\n" + CHAIN.replace("prompt: a", "prompt: my"), server=server)
     assert build(richer, "--max-cost", "0.13").code == 4
     assert len(server.bill) == 2
 
 
 def test_without_a_terminal_money_needs_yes_and_a_cap(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     for missing in ("STORYBOARD_YES", "STORYBOARD_MAX_COST"):
         known = settings(project)
         del known[missing]
         ran = run(project.folder, known, "build", "--json")
         assert (ran.code, errors(ran)[0]["code"]) == (2, "unconfirmed")
-    project = PaidProject(tmp_path / "generous", server, "budget: 1000\n" + CHAIN)
+    project = Project(tmp_path / "generous", "budget: 1000\n" + CHAIN, server=server)
     known = settings(project)
     del known["STORYBOARD_MAX_COST"]
     for words in (("build",), ("take", "a")):  # who writes the storyboard is not always who pays
@@ -255,7 +255,7 @@ def test_without_a_terminal_money_needs_yes_and_a_cap(server: RunwareServer, tmp
 
 
 def test_without_a_key_nothing_is_asked(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     ran = build(project, RUNWARE_API_KEY="")
     assert (ran.code, errors(ran)[0]["code"]) == (5, "auth")
     assert "RUNWARE_API_KEY" in errors(ran)[0]["message"]
@@ -263,7 +263,7 @@ def test_without_a_key_nothing_is_asked(server: RunwareServer, tmp_path: Path) -
 
 
 def test_a_key_may_stand_in_a_file(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     key = tmp_path / "key"
     key.write_text(KEY + "\n")
     assert build(project, RUNWARE_API_KEY="", RUNWARE_API_KEY_FILE=str(key)).code == 0
@@ -273,14 +273,14 @@ def test_a_key_may_stand_in_a_file(server: RunwareServer, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("address", ["http://example.com/v1", "ftp://127.0.0.1/v1", "nonsense"])
 def test_an_address_that_would_show_the_key_is_refused(server: RunwareServer, tmp_path: Path, address: str) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     ran = build(project, RUNWARE_BASE_URL=address)
     assert ran.code == 2
     assert "RUNWARE_BASE_URL" in ran.out + ran.err
 
 
 def test_offline_and_the_reading_verbs_open_no_socket(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     for words in (("check",), ("plan",), ("status",), ("graph",), ("cost",), ("build", "--offline")):
         run(project.folder, settings(project), *words)
     assert server.requests == []
@@ -291,7 +291,7 @@ def test_offline_and_the_reading_verbs_open_no_socket(server: RunwareServer, tmp
 
 
 def test_a_draft_costs_nothing_and_leaves_the_paid_takes_alone(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     build(project)
     assert build(project, "--draft").code == 0
     assert build(project).data["cost"] == "0"
@@ -306,7 +306,7 @@ def test_a_large_picture_is_uploaded_once_and_never_counts_by_its_upload(server:
 
     noise = np.random.default_rng(1).integers(0, 256, (1600, 1600, 3), dtype=np.uint8)
     text = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: x, first_frame: big.png}\n"
-    project = PaidProject(tmp_path / "film", server, text)
+    project = Project(tmp_path / "film", text, server=server)
     Image.fromarray(noise).save(project.folder / "big.png", compress_level=1)
     assert build(project).code == 0
     assert len(server.seen("mediaStorage")) == 1
@@ -316,7 +316,7 @@ def test_a_large_picture_is_uploaded_once_and_never_counts_by_its_upload(server:
 
 
 def test_a_seed_that_differs_is_recorded_and_told(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     server.arm("poll-seed-other")
     ran = run(project.folder, settings(project), "build", "-s", "c")
     assert "seed 5 was requested, but seed 987654321 was used" in ran.err
@@ -325,14 +325,14 @@ def test_a_seed_that_differs_is_recorded_and_told(server: RunwareServer, tmp_pat
 
 
 def test_a_higher_price_than_expected_is_told(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     server.arm("poll-cost-tenfold", nth=1)
     ran = run(project.folder, settings(project), "build")
     assert ran.err.count("$1.20 was charged, but $0.12 was estimated") == 1, ran
 
 
 def test_the_next_estimate_is_what_was_charged_before(server: RunwareServer, tmp_path: Path) -> None:
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     with mock.patch("tests.runware_server.shop.price", return_value=Decimal("0.125")):
         build(project, "-s", "c")
     plan = run(project.folder, settings(project), "plan", "--json").data
@@ -349,7 +349,7 @@ def test_money_that_cannot_be_written_down_is_printed(server: RunwareServer, tmp
             raise OSError(28, "No space left on device", "ledger.jsonl")
         real(self, entry)
 
-    project = PaidProject(tmp_path / "film", server)
+    project = Project(tmp_path / "film", server=server)
     with mock.patch.object(Ledger, "append", full):
         ran = build(project, "-s", "c")
     [error] = errors(ran)
@@ -374,7 +374,7 @@ def children_of(pid: int) -> set[int]:
 
 def test_the_key_is_in_no_file_no_output_and_no_child(tmp_path: Path) -> None:
     with shop(seconds_per_job=0.3) as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         process = project.start("build", "-v")
         own = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         seen: dict[int, bytes] = {}
@@ -405,7 +405,7 @@ def test_the_key_is_in_no_file_no_output_and_no_child(tmp_path: Path) -> None:
 def test_killed_at_random_moments_a_film_is_bought_once(tmp_path: Path) -> None:
     shots = "".join(f"      - {{id: s{n}, prompt: shot {n} of POINT, seed: {n}}}\n" for n in range(12))
     with shop(seconds_per_job=0.1, alike=True) as server:
-        project = PaidProject(tmp_path / "film", server, f"scenes:\n  - id: one\n    shots:\n{shots}")
+        project = Project(tmp_path / "film", f"scenes:\n  - id: one\n    shots:\n{shots}", server=server)
         words = [sys.executable, "-m", "tests.killing", str(project.folder), "--moments", str(KILLS)]
         ran = subprocess.run(words, env=project.environment(), capture_output=True, text=True, check=False)
         found = [json.loads(line) for line in ran.stdout.splitlines()]

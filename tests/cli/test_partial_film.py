@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.desk import Desk, at_work
+from tests.inside import at_work
 from tests.media.clips import ffmpeg
 from tests.project import Project, decoded
 
@@ -46,15 +46,15 @@ The end
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "film")
     project.write(SHOTS.replace('"[', "[").replace(']"', "]"), HEADER)
     (project.folder / "own.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and nothing more")
     with at_work():
-        yield Desk(project)
+        yield project.in_process()
 
 
-def test_shots_that_are_there_have_their_captions_where_they_are_and_scenes_their_chapters(desk: Desk) -> None:
+def test_shots_that_are_there_have_their_captions_where_they_are_and_scenes_their_chapters(desk: Project) -> None:
     ran = desk.run("build", "--partial", "-s", "a", "-s", "c", "-s", "own", "-s", "d")
     assert ran.code == 1, ran
     beside, inside = (desk.folder / f"out/film-{name}.partial.mp4" for name in ("beside", "inside"))

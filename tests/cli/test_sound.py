@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from storyboard.core.audio import MIXER_VERSION, RATE
-from tests.desk import Desk, at_work
+from tests.inside import at_work
 from tests.media.sounds import (
     beeps,
     decibels,
@@ -57,20 +57,20 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(material: Path, tmp_path: Path) -> Iterator[Desk]:
+def desk(material: Path, tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "film")
     for path in material.iterdir():
         (project.folder / path.name).hardlink_to(path)
     project.write(TRACKS + SHOTS, HEADER)
     with at_work():
-        yield Desk(project)
+        yield project.in_process()
 
 
 def near(found: list[float], wanted: list[float], slack: float) -> bool:
     return len(found) == len(wanted) and all(abs(a - b) <= slack for a, b in zip(found, wanted, strict=True))
 
 
-def made(desk: Desk) -> list[str]:
+def made(desk: Project) -> list[str]:
     return sorted(desk.built())
 
 
@@ -80,9 +80,9 @@ def streams(path: Path) -> dict[str, Fraction]:
         return {stream.type: Fraction(stream.duration) * stream.time_base for stream in film.streams}
 
 
-def test_every_sound_is_where_its_picture_is(desk: Desk) -> None:
+def test_every_sound_is_where_its_picture_is(desk: Project) -> None:
     desk.built()
-    film = heard(desk.project.film)
+    film = heard(desk.film)
     # in frames: a 0-48, b 36-72 (from frame 12 of its take, which 0.52 s is in), title 72-96, c 96-120, d 114-162,
     # e 156-204, f 204-252
     # of c the third beep lies where the fade is dark
@@ -92,7 +92,7 @@ def test_every_sound_is_where_its_picture_is(desk: Desk) -> None:
     assert near(found, wanted, 0.005), " ".join(f"{a:.3f}" for a in found)
     high = c + 0.5
     assert near(onsets(film, 3000), [high], 0.003)
-    sizes = streams(desk.project.film)
+    sizes = streams(desk.film)
     assert sizes["audio"] == sizes["video"] == Fraction(252, 24)
     curve = level(film, 1000)
     assert abs(decibels(curve[round((f + 1.275) * RATE)] / 0.4) + 12) < 0.5
@@ -100,10 +100,10 @@ def test_every_sound_is_where_its_picture_is(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
-def test_sound_stands_between_the_pictures_and_begins_at_once(desk: Desk, suffix: str) -> None:
-    desk.project.edit("out/film.mp4", f"out/film.{suffix}")
+def test_sound_stands_between_the_pictures_and_begins_at_once(desk: Project, suffix: str) -> None:
+    desk.edit("out/film.mp4", f"out/film.{suffix}")
     desk.built()
-    film = desk.project.film.with_suffix(f".{suffix}")
+    film = desk.film.with_suffix(f".{suffix}")
     times: dict[str, list[Fraction]] = {"video": [], "audio": []}
     with av.open(str(film)) as container:
         sound = container.streams.audio[0]
@@ -131,9 +131,9 @@ scenes:
 """
 
 
-def test_only_what_is_another_sound_is_mixed_again(desk: Desk) -> None:
-    edit, folder = desk.project.edit, desk.project.folder
-    desk.project.write(FEW, HEADER)
+def test_only_what_is_another_sound_is_mixed_again(desk: Project) -> None:
+    edit, folder = desk.edit, desk.folder
+    desk.write(FEW, HEADER)
     assert "sound" in made(desk)
     assert made(desk) == []
     edit('text: "Hm"', 'text: "Ho", color: "#00ff00"')
@@ -149,39 +149,39 @@ def test_only_what_is_another_sound_is_mixed_again(desk: Desk) -> None:
     (folder / "moved").mkdir()
     (folder / "music.wav").rename(folder / "moved/music.wav")
     edit("file: music.wav", "file: moved/music.wav")
-    film = desk.project.film.read_bytes()
-    desk.project.film.unlink()
+    film = desk.film.read_bytes()
+    desk.film.unlink()
     assert made(desk) == ["cut"]
-    assert desk.project.film.read_bytes() == film
+    assert desk.film.read_bytes() == film
 
 
-def test_a_film_without_sound_has_no_sound_stream(desk: Desk) -> None:
-    desk.project.write("scenes: [{id: one, shots: [{id: a, clip: silent.mp4}]}]\n", HEADER)
+def test_a_film_without_sound_has_no_sound_stream(desk: Project) -> None:
+    desk.write("scenes: [{id: one, shots: [{id: a, clip: silent.mp4}]}]\n", HEADER)
     assert made(desk) == ["cut", "take:a"]
-    assert list(streams(desk.project.film)) == ["video"]
-    desk.project.write("scenes: [{id: one, shots: [{id: a, clip: beeps.mp4, audio: mute}]}]\n", HEADER)
+    assert list(streams(desk.film)) == ["video"]
+    desk.write("scenes: [{id: one, shots: [{id: a, clip: beeps.mp4, audio: mute}]}]\n", HEADER)
     desk.built()
-    assert list(streams(desk.project.film)) == ["video"]
-    desk.project.edit("audio: mute", "audio: keep")
+    assert list(streams(desk.film)) == ["video"]
+    desk.edit("audio: mute", "audio: keep")
     assert made(desk) == ["cut", "sound"]
-    assert list(streams(desk.project.film)) == ["video", "audio"]
+    assert list(streams(desk.film)) == ["video", "audio"]
 
 
-def test_two_halves_of_a_take_go_on_without_a_seam(desk: Desk) -> None:
+def test_two_halves_of_a_take_go_on_without_a_seam(desk: Project) -> None:
     sound = np.tile(tone(2, 300, 0.3), (1, 1))
-    write_clip(desk.project.folder / "hum.mkv", sound, 48, codec="flac")
+    write_clip(desk.folder / "hum.mkv", sound, 48, codec="flac")
     halves = "{id: a, clip: hum.mkv, trim: {end: 1}}, {id: b, clip: hum.mkv, trim: {start: 1}}"
-    desk.project.write(f"scenes: [{{id: one, shots: [{halves}]}}]\n", HEADER)
+    desk.write(f"scenes: [{{id: one, shots: [{halves}]}}]\n", HEADER)
     desk.built()
-    film = heard(desk.project.film)
+    film = heard(desk.film)
     assert float(level(film, 300, 0.02)[round(0.9 * RATE) : round(1.1 * RATE)].min()) > 0.29
 
 
 @pytest.mark.parametrize("rate", [22050, 32000, 44100, 48000])
 @pytest.mark.parametrize("suffix", ["webm", "mkv"])
-def test_vorbis_comes_into_the_film_without_holes(desk: Desk, rate: int, suffix: str) -> None:
+def test_vorbis_comes_into_the_film_without_holes(desk: Project, rate: int, suffix: str) -> None:
     """As the sound of a clip, then as a track: the film has no dip that the source lacks."""
-    folder = desk.project.folder
+    folder = desk.folder
     clip = write_vorbis(folder / f"clip.{suffix}", 4, rate, pictures=True)
     track = write_vorbis(folder / ("track.ogg" if suffix == "webm" else "track.mka"), 4, rate)
     for source in (clip, track):
@@ -189,44 +189,44 @@ def test_vorbis_comes_into_the_film_without_holes(desk: Desk, rate: int, suffix:
         assert dips(heard(source)) == []
     shots = f"{{id: a, clip: {clip.name}}}, {{id: b, card: {{text: Hm, duration: 4}}}}"
     tracks = f"audio: [{{file: {track.name}, start: {{shot: b}}}}]\n"
-    desk.project.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
+    desk.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
     desk.built()
-    film = heard(desk.project.film)
+    film = heard(desk.film)
     for second, source in ((0, clip), (4, track)):
         found = film[:, second * RATE : (second + 4) * RATE]
         assert dips(found[:, RATE // 20 : -RATE // 20]) == []
         assert abs(lag(found, heard(source))) < 0.005 * RATE
 
 
-def test_a_film_of_an_older_mixer_is_mixed_again_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.project.write(FEW, HEADER)
+def test_a_film_of_an_older_mixer_is_mixed_again_once(desk: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(FEW, HEADER)
     with monkeypatch.context() as before:
         before.setattr("storyboard.core.audio.MIXER_VERSION", MIXER_VERSION - 1)
         desk.built()
     for notes in ("standing", "memory"):  # what a change of the program does
-        shutil.rmtree(desk.project.folder / ".storyboard" / notes)
+        shutil.rmtree(desk.folder / ".storyboard" / notes)
     assert f"mixer: {MIXER_VERSION - 1} -> {MIXER_VERSION}" in desk.said("why", "sound")
     assert made(desk) == ["sound"]
     assert made(desk) == []
 
 
-def test_a_film_is_as_loud_as_asked_and_says_so(desk: Desk) -> None:
-    desk.project.write(TRACKS.replace("high.wav", "music.wav") + SHOTS, HEADER.replace("24}", "24, loudness: -14}"))
+def test_a_film_is_as_loud_as_asked_and_says_so(desk: Project) -> None:
+    desk.write(TRACKS.replace("high.wav", "music.wav") + SHOTS, HEADER.replace("24}", "24, loudness: -14}"))
     ran = desk.run("build")
     assert ran.code == 0, ran
-    integrated, peak = loud(desk.project.film)
+    integrated, peak = loud(desk.film)
     assert abs(integrated + 14) <= 0.5
     assert peak <= -1.0
     assert f"sound: {integrated:.1f} LUFS" in ran.out
     assert "sound: -14" in desk.run("build").out
 
 
-def test_the_plan_and_the_status_tell_of_the_sound(desk: Desk) -> None:
+def test_the_plan_and_the_status_tell_of_the_sound(desk: Project) -> None:
     before = desk.run("plan")
     assert "sound: to mix after the takes are made" in before.out
     desk.built()
     assert "sound: 5 shots and 1 track, up to date" in desk.run("plan").out
-    desk.project.edit("gain: -12", "gain: -11")
+    desk.edit("gain: -12", "gain: -11")
     plan = desk.run("plan")
     assert "sound: 5 shots and 1 track to mix" in plan.out
     assert "sound: 5 shots and 1 track to mix" in desk.run("status").out
@@ -241,28 +241,28 @@ def test_the_plan_and_the_status_tell_of_the_sound(desk: Desk) -> None:
     assert [line.split(".")[0] for line in heard if ".take: " in line] == ["a", "b", "c", "d", "f"]
 
 
-def test_what_cannot_be_heard_is_told_and_the_film_stays(desk: Desk) -> None:
+def test_what_cannot_be_heard_is_told_and_the_film_stays(desk: Project) -> None:
     desk.built()
-    film = desk.project.film.read_bytes()
-    (desk.project.folder / "high.wav").unlink()
-    (desk.project.folder / "high.wav").write_bytes(b"fLaC" + b"\0" * 64)
+    film = desk.film.read_bytes()
+    (desk.folder / "high.wav").unlink()
+    (desk.folder / "high.wav").write_bytes(b"fLaC" + b"\0" * 64)
     ran = desk.run("build")
     assert ran.code == 1
     assert "sound: high.wav cannot be read" in ran.out
-    assert desk.project.film.read_bytes() == film
-    desk.project.edit("offset: 0.5", "offset: 90")
+    assert desk.film.read_bytes() == film
+    desk.edit("offset: 0.5", "offset: 90")
     ran = desk.run("build")
     assert ran.code == 1
     assert "high.wav starts at 94 s, but the film ends at 10.5 s" in ran.out + ran.err
 
 
-def test_a_partial_film_has_the_sound_of_what_is_there(desk: Desk) -> None:
-    (desk.project.folder / "broken.mp4").write_bytes((desk.project.folder / "beeps.mp4").read_bytes()[:3000])
+def test_a_partial_film_has_the_sound_of_what_is_there(desk: Project) -> None:
+    (desk.folder / "broken.mp4").write_bytes((desk.folder / "beeps.mp4").read_bytes()[:3000])
     shots = "{id: a, clip: beeps.mp4}, {id: b, clip: broken.mp4, trim: {end: 1}}, {id: c, clip: beeps.mp4}"
     tracks = "audio: [{file: music.wav, start: {shot: b}, gain: -6}]\n"
-    desk.project.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
+    desk.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
     assert desk.run("build", "--partial").code == 1
-    film = desk.project.film.with_name("film.partial.mp4")
+    film = desk.film.with_name("film.partial.mp4")
     sizes = streams(film)
     assert sizes["audio"] == sizes["video"] == 5
     assert near(onsets(heard(film)), [*AT, *(3 + at for at in AT)], 0.003)

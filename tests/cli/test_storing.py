@@ -20,7 +20,7 @@ from storyboard.store.lockfile import write
 from storyboard.store.records import RecordStore
 from tests.inside import SOON, errors, hasty, run
 from tests.project import Project, takes
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_a_job_whose_journal_file_goes_fails_its_shot_and_is_not_bought_again(tm
         return real(self, task_id, state)
 
     with shop() as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         environment = project.settings()
         with mock.patch.object(Journal, "advance", advance):
             ran = run(project.folder, environment, "build", "--json")
@@ -99,7 +99,7 @@ def test_a_shot_whose_work_is_cut_off_fails_aloud_and_is_bought_once(tmp_path: P
         return await real(self, task_id, **known)
 
     with shop() as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         environment = project.settings()
         with mock.patch.object(Poller, "wait", wait):
             ran = run(project.folder, environment, "build", "--json")
@@ -114,7 +114,7 @@ def test_a_job_that_no_shot_asks_for_and_whose_question_is_cut_off_is_told_and_k
         raise asyncio.CancelledError
 
     with shop(seconds_per_job=60) as server:
-        project = PaidProject(tmp_path / "film", server)
+        project = Project(tmp_path / "film", server=server)
         environment = project.settings()
         with hasty(**SOON):
             assert run(project.folder, environment, "build", "--json").code == 1

@@ -1,7 +1,6 @@
 """Several takes of a shot: made, listed, picked, held, accepted, by verbs that edit the storyboard in place."""
 
 import errno
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 
 from storyboard.cli.editing import Edit, write_edit
 from storyboard.cli.output import CommandOutput, ExitWith
-from tests.desk import Desk, at_work
-from tests.project import Project, takes
+from tests.inside import at_work
+from tests.project import Project, copied, takes
 
 FILM = """\
 scenes:
@@ -32,33 +31,30 @@ scenes:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("template") / "film", FILM)
     with at_work():
-        Desk(project).built()
+        project.in_process().built()
     return project.folder
 
 
 @pytest.fixture
-def desk(template: Path, tmp_path: Path) -> Iterator[Desk]:
-    folder = tmp_path / "film"
-    shutil.copytree(template, folder, symlinks=True)
-    project = Project.__new__(Project)
-    project.folder = folder
+def desk(template: Path, tmp_path: Path) -> Iterator[Project]:
+    project = copied(template, tmp_path / "film")
     with at_work(11, 12, 13, 14):
-        yield Desk(project)
+        yield project
 
 
-def test_take_adds_seeds_to_the_file_and_makes_them_and_nothing_else(desk: Desk) -> None:
+def test_take_adds_seeds_to_the_file_and_makes_them_and_nothing_else(desk: Project) -> None:
     before = desk.file.read_text()
-    film = desk.project.film.read_bytes()
+    film = desk.film.read_bytes()
     data = desk.data("take", "a", "-n", "2")
     assert data["seeds"] == [11, 12]
     assert sorted(data["build"]["made"]) == ["take:a#11", "take:a#12"]
     line = "        takes: [3, 11, 12]\n"
     assert desk.file.read_text() == before.replace("        seed: 3\n", f"        seed: 3\n{line}")
-    assert desk.project.film.read_bytes() == film
+    assert desk.film.read_bytes() == film
     assert desk.built() == []
 
 
-def test_takes_lists_every_take_with_what_is_known_of_it(desk: Desk) -> None:
+def test_takes_lists_every_take_with_what_is_known_of_it(desk: Project) -> None:
     desk.said("take", "a", "-n", "2")
     found = desk.takes("a")
     assert sorted(take["seed"] for take in found) == [3, 11, 12]
@@ -71,8 +67,8 @@ def test_takes_lists_every_take_with_what_is_known_of_it(desk: Desk) -> None:
     assert f"{desk.in_cut('a')[:12]}  in the cut" in text
 
 
-def test_takes_of_an_earlier_request_say_in_which_field_it_differs(desk: Desk) -> None:
-    desk.project.edit("at night", "at noon")
+def test_takes_of_an_earlier_request_say_in_which_field_it_differs(desk: Project) -> None:
+    desk.edit("at night", "at noon")
     desk.built()
     old, new = sorted(desk.takes("a"), key=lambda take: bool(take["in_cut"]))
     assert [(change["field"], change["old"], change["new"]) for change in old["differs"]] == [
@@ -82,23 +78,23 @@ def test_takes_of_an_earlier_request_say_in_which_field_it_differs(desk: Desk) -
     assert "differs: prompt" in desk.said("takes", "a")
 
 
-def test_a_renamed_shot_keeps_its_takes(desk: Desk) -> None:
-    desk.project.edit("id: c,", "id: city,")
+def test_a_renamed_shot_keeps_its_takes(desk: Project) -> None:
+    desk.edit("id: c,", "id: city,")
     [take] = desk.takes("city")
     assert take["seed"] == 5
     desk.built()
     assert desk.in_cut("city") == take["take"]
 
 
-def test_a_seed_that_is_not_made_yet_is_listed_as_such(desk: Desk) -> None:
-    desk.project.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n")
+def test_a_seed_that_is_not_made_yet_is_listed_as_such(desk: Project) -> None:
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n")
     assert desk.data("takes", "a")["unmade"] == [77]
     assert desk.built() == ["take:a#77"]
     assert desk.data("takes", "a")["unmade"] == []
 
 
 @pytest.mark.parametrize("by", ["number", "seed", "digest"])
-def test_pick_writes_the_seed_and_makes_only_what_follows(desk: Desk, by: str) -> None:
+def test_pick_writes_the_seed_and_makes_only_what_follows(desk: Project, by: str) -> None:
     desk.said("take", "a", "-n", "1")
     [wanted] = [take for take in desk.takes("a") if take["seed"] == 11]
     name = {"number": str(wanted["number"]), "seed": "11", "digest": wanted["take"][:8]}[by]
@@ -114,34 +110,34 @@ def test_pick_writes_the_seed_and_makes_only_what_follows(desk: Desk, by: str) -
     assert desk.built() == ["cut"]
 
 
-def test_pick_of_a_seed_that_is_not_made_yet_leaves_it_to_the_build(desk: Desk) -> None:
-    desk.project.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n")
+def test_pick_of_a_seed_that_is_not_made_yet_leaves_it_to_the_build(desk: Project) -> None:
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n")
     desk.said("pick", "a", "77")
     assert "pick: 77\n" in desk.file.read_text()
     assert "take:a" in desk.built()
 
 
-def test_every_take_lies_beside_the_film_by_its_seed_to_be_looked_at(desk: Desk) -> None:
+def test_every_take_lies_beside_the_film_by_its_seed_to_be_looked_at(desk: Project) -> None:
     desk.said("take", "a", "-n", "2")
     folder = desk.folder / "out" / "film"
     assert sorted(path.name for path in folder.iterdir()) == ["a.11.mp4", "a.12.mp4", "a.mp4", "b.mp4", "c.mp4"]
     linked = {(folder / f"a{name}.mp4").resolve().name for name in ("", ".11", ".12")}
     assert linked == {take["take"] for take in desk.takes("a")}
-    desk.project.edit("        takes: [3, 11, 12]\n", "")
+    desk.edit("        takes: [3, 11, 12]\n", "")
     desk.built()
     assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4", "c.mp4"]
 
 
-def test_an_earlier_seed_comes_back_by_pick(desk: Desk) -> None:
-    desk.project.edit("seed: 5}", "seed: 6}")
+def test_an_earlier_seed_comes_back_by_pick(desk: Project) -> None:
+    desk.edit("seed: 5}", "seed: 6}")
     desk.built()
     desk.said("pick", "c", "5")
     assert "{id: c, prompt: a city in the rain, seed: 6, takes: [6, 5], pick: 5}" in desk.file.read_text()
     assert desk.built() == ["cut"]
 
 
-def test_what_may_mean_two_takes_is_refused_with_their_digests(desk: Desk) -> None:
-    desk.project.edit("seed: 3\n", "seed: 3\n        takes: [3, 1, 2]\n")
+def test_what_may_mean_two_takes_is_refused_with_their_digests(desk: Project) -> None:
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 1, 2]\n")
     desk.built()
     by_number = {str(take["number"]): take for take in desk.takes("a")}
     twice = next(name for name in ("1", "2", "3") if str(by_number[name]["seed"]) != name)
@@ -152,23 +148,23 @@ def test_what_may_mean_two_takes_is_refused_with_their_digests(desk: Desk) -> No
     assert desk.file.read_text() == before
 
 
-def test_a_take_that_is_not_there_is_refused(desk: Desk) -> None:
+def test_a_take_that_is_not_there_is_refused(desk: Project) -> None:
     assert desk.refused(2, "pick", "a", "99")["code"] == "no-such-take"
     assert desk.run("takes", "aa").code == 2
 
 
-def test_a_take_whose_blob_is_gone_cannot_be_picked(desk: Desk) -> None:
+def test_a_take_whose_blob_is_gone_cannot_be_picked(desk: Project) -> None:
     desk.said("take", "a")
     [wanted] = [take for take in desk.takes("a") if take["seed"] == 11]
-    desk.project.blobs[wanted["take"]].unlink()
+    desk.blobs[wanted["take"]].unlink()
     assert desk.refused(1, "pick", "a", "11")["code"] == "take-missing"
     assert "pick" not in desk.file.read_text()
     assert "not in this cache" in desk.said("takes", "a")
 
 
-def test_a_take_of_another_request_is_explained_and_can_be_held(desk: Desk) -> None:
+def test_a_take_of_another_request_is_explained_and_can_be_held(desk: Project) -> None:
     old = desk.in_cut("a")
-    desk.project.edit("at night", "at noon")
+    desk.edit("at night", "at noon")
     desk.built()
     before = desk.file.read_text()
     error = desk.refused(1, "pick", "a", old[:10])
@@ -183,35 +179,35 @@ def test_a_take_of_another_request_is_explained_and_can_be_held(desk: Desk) -> N
     assert desk.in_cut("a") == old
 
 
-def test_a_held_take_stays_until_it_is_released(desk: Desk) -> None:
+def test_a_held_take_stays_until_it_is_released(desk: Project) -> None:
     take = desk.in_cut("a")
-    film = desk.project.film.read_bytes()
+    film = desk.film.read_bytes()
     said = desk.said("hold", "a")
     assert take[:12] in said
     assert "nothing to do" in said
-    desk.project.edit("at night", "at noon")
+    desk.edit("at night", "at noon")
     assert desk.plan()["a"] == "held: held, stale: prompt changed"
     assert "held       a  take" in desk.said("status")
     assert desk.built() == []
     assert desk.run("build", "--locked").code == 0
-    assert desk.project.film.read_bytes() == film
+    assert desk.film.read_bytes() == film
     said = desk.said("release", "a")
     assert "the next build: 2 to make" in said
     assert "hold" not in desk.file.read_text()
     assert desk.plan()["a"] == "make: changed: prompt"
 
 
-def test_remake_makes_a_held_shot_again_and_keeps_the_old_take(desk: Desk) -> None:
+def test_remake_makes_a_held_shot_again_and_keeps_the_old_take(desk: Project) -> None:
     take = desk.in_cut("a")
     desk.said("hold", "a")
-    desk.project.edit("at night", "at noon")
+    desk.edit("at night", "at noon")
     assert takes(desk.built("--remake", "a")) == ["a", "b"]
     assert desk.in_cut("a") != take
-    assert take in desk.project.blobs
+    assert take in desk.blobs
     assert [found["take"] for found in desk.takes("a") if found["differs"]] == [take]
 
 
-def test_hold_twice_and_release_of_what_is_not_held_change_nothing(desk: Desk) -> None:
+def test_hold_twice_and_release_of_what_is_not_held_change_nothing(desk: Project) -> None:
     before = desk.file.read_bytes()
     assert desk.data("release", "a")["changed"] is False
     assert desk.file.read_bytes() == before
@@ -223,7 +219,7 @@ def test_hold_twice_and_release_of_what_is_not_held_change_nothing(desk: Desk) -
     assert desk.file.read_bytes() == before
 
 
-def test_a_project_without_file_locks_is_not_built(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_without_file_locks_is_not_built(desk: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
     def missing(descriptor: int, operation: int) -> None:
@@ -237,9 +233,9 @@ def test_a_project_without_file_locks_is_not_built(desk: Desk, monkeypatch: pyte
         assert error["help"] == "keep the project on a local disk"
 
 
-def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Desk) -> None:
+def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Project) -> None:
     take = desk.in_cut("a")
-    desk.project.edit("at night", "by night")
+    desk.edit("at night", "by night")
     said = desk.said("accept", "a")
     assert "is accepted for the current request: prompt" in said
     assert "[-at-] {+by+} night" in said
@@ -249,37 +245,37 @@ def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Desk) -
     [found] = desk.takes("a")
     assert (found["take"], found["accepted"], found["differs"]) == (take, True, [])
     assert "accepted for this request" in desk.said("status")
-    desk.project.edit("by night", "at night")
+    desk.edit("by night", "at night")
     assert desk.plan()["a"] == "reuse: in the cache"
     assert desk.built() == []
 
 
-def test_accept_takes_the_takes_beside_it_along(desk: Desk) -> None:
+def test_accept_takes_the_takes_beside_it_along(desk: Project) -> None:
     desk.said("take", "a", "-n", "2")
-    desk.project.edit("at night", "by night")
+    desk.edit("at night", "by night")
     desk.said("accept", "a")
     assert desk.built() == []
     assert {take["seed"]: take["accepted"] for take in desk.takes("a")} == {3: True, 11: True, 12: True}
 
 
-def test_there_may_be_nothing_to_accept(desk: Desk, tmp_path: Path) -> None:
+def test_there_may_be_nothing_to_accept(desk: Project, tmp_path: Path) -> None:
     assert "already matches the current request" in desk.refused(1, "accept", "a")["message"]
-    fresh = Desk(Project(tmp_path / "fresh", FILM))
+    fresh = Project(tmp_path / "fresh", FILM).in_process()
     assert "has no take of this shot" in fresh.refused(1, "accept", "a")["message"]
-    desk.project.edit("at night", "at noon")
-    desk.project.edit("at dawn, seed", "at dusk, seed")
+    desk.edit("at night", "at noon")
+    desk.edit("at dawn, seed", "at dusk, seed")
     assert "not made yet" in desk.refused(1, "accept", "b")["message"]
 
 
-def test_take_of_a_shot_whose_first_frame_is_not_there_changes_nothing(desk: Desk) -> None:
-    desk.project.edit("at night", "at noon")
+def test_take_of_a_shot_whose_first_frame_is_not_there_changes_nothing(desk: Project) -> None:
+    desk.edit("at night", "at noon")
     before = desk.file.read_text()
     error = desk.refused(1, "take", "b")
     assert "a is missing; nothing was changed" in error["message"]
     assert desk.file.read_text() == before
 
 
-def test_a_shot_written_by_an_alias_is_left_alone_with_the_lines_to_write(desk: Desk) -> None:
+def test_a_shot_written_by_an_alias_is_left_alone_with_the_lines_to_write(desk: Project) -> None:
     text = desk.file.read_text()
     shared = "x-shot: &shot\n  id: a\n  prompt: a river at night\n  seed: 3\nscenes:\n"
     begin, end = text.index("      # the first"), text.index("      - {id: b")
@@ -292,7 +288,7 @@ def test_a_shot_written_by_an_alias_is_left_alone_with_the_lines_to_write(desk: 
     assert desk.file.read_bytes() == before
 
 
-def test_the_file_that_a_scene_stands_in_is_edited_with_its_line_ends_and_mode(desk: Desk) -> None:
+def test_the_file_that_a_scene_stands_in_is_edited_with_its_line_ends_and_mode(desk: Project) -> None:
     scene = desk.folder / "two.yaml"
     scene.write_bytes(b"id: two\r\nshots:\r\n  - id: c   # last\r\n    prompt: a city in the rain\r\n    seed: 5\r\n")
     scene.chmod(0o640)
@@ -305,7 +301,7 @@ def test_the_file_that_a_scene_stands_in_is_edited_with_its_line_ends_and_mode(d
     assert desk.file.read_bytes() == before
 
 
-def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(desk: Desk) -> None:
+def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(desk: Project) -> None:
     edit = Edit(desk.file, "storyboard.yaml", b"what was read", b"what was wanted")
     before = desk.file.read_bytes()
     with pytest.raises(ExitWith):
@@ -313,7 +309,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(desk: Desk) -> None:
     assert desk.file.read_bytes() == before
 
 
-def test_listing_takes_writes_nothing(desk: Desk) -> None:
+def test_listing_takes_writes_nothing(desk: Project) -> None:
     desk.said("take", "a")
     seen = {path: path.lstat().st_mtime_ns for path in desk.folder.rglob("*")}
     desk.said("takes", "a")
@@ -321,7 +317,7 @@ def test_listing_takes_writes_nothing(desk: Desk) -> None:
     assert {path: path.lstat().st_mtime_ns for path in desk.folder.rglob("*")} == seen
 
 
-def test_check_knows_what_is_wrong_with_seeds(desk: Desk) -> None:
-    desk.project.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n        pick: 4\n")
+def test_check_knows_what_is_wrong_with_seeds(desk: Project) -> None:
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n        pick: 4\n")
     error = desk.refused(3, "check")
     assert (error["code"], error["help"]) == ("bad-pick", "write `3` or `77`")

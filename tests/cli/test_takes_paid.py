@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk import Desk, at_work
-from tests.inside import SOON, hasty
+from tests.inside import SOON, at_work, hasty
+from tests.project import Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 TWO = """\
 scenes:
@@ -27,10 +27,10 @@ def server() -> Iterator[RunwareServer]:
 
 
 @pytest.fixture
-def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Desk]:
-    project = PaidProject(tmp_path / "film", server, TWO)
+def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
+    project = Project(tmp_path / "film", TWO, server=server)
     with at_work(11, 12, 13):
-        yield Desk(project, project.settings())
+        yield project.in_process(project.settings())
 
 
 def bought(server: RunwareServer) -> int:
@@ -40,7 +40,7 @@ def bought(server: RunwareServer) -> int:
     return len(tasks)
 
 
-def test_a_day_of_choosing_buys_what_is_asked_for(desk: Desk, server: RunwareServer) -> None:
+def test_a_day_of_choosing_buys_what_is_asked_for(desk: Project, server: RunwareServer) -> None:
     desk.built()
     assert bought(server) == 2
 
@@ -60,7 +60,7 @@ def test_a_day_of_choosing_buys_what_is_asked_for(desk: Desk, server: RunwareSer
     assert bought(server) == 6
 
     desk.said("hold", "b")
-    desk.project.edit("a forest", "a deep forest")
+    desk.edit("a forest", "a deep forest")
     assert desk.built() == []
     desk.said("release", "b")
     assert desk.plan()["b"] == "make: changed: prompt"
@@ -69,7 +69,9 @@ def test_a_day_of_choosing_buys_what_is_asked_for(desk: Desk, server: RunwareSer
     assert bought(server) == 6
 
 
-def test_a_remake_keeps_the_old_take_beside_the_new_and_either_can_be_picked(desk: Desk, server: RunwareServer) -> None:
+def test_a_remake_keeps_the_old_take_beside_the_new_and_either_can_be_picked(
+    desk: Project, server: RunwareServer
+) -> None:
     desk.built()
     old = desk.in_cut("a")
     before = desk.file.read_bytes()
@@ -90,10 +92,10 @@ def test_a_remake_keeps_the_old_take_beside_the_new_and_either_can_be_picked(des
     assert bought(server) == 4
 
 
-def test_accepting_keeps_what_the_take_cost_in_the_lockfile(desk: Desk, server: RunwareServer) -> None:
+def test_accepting_keeps_what_the_take_cost_in_the_lockfile(desk: Project, server: RunwareServer) -> None:
     desk.built()
     entry = desk.lock()["a"]["runware"]
-    desk.project.edit("a river", "the river")
+    desk.edit("a river", "the river")
     desk.said("accept", "a")
     accepted = desk.lock()["a"]["runware"]
     assert accepted["key"] != entry["key"]
@@ -104,7 +106,7 @@ def test_accepting_keeps_what_the_take_cost_in_the_lockfile(desk: Desk, server: 
     assert bought(server) == 2
 
 
-def test_takes_that_nobody_agrees_to_pay_for_leave_the_file_alone(desk: Desk, server: RunwareServer) -> None:
+def test_takes_that_nobody_agrees_to_pay_for_leave_the_file_alone(desk: Project, server: RunwareServer) -> None:
     before = desk.file.read_bytes()
     ran = desk.run("take", "a", "-n", "2", env={"STORYBOARD_YES": ""})
     assert ran.code == 2
@@ -113,7 +115,7 @@ def test_takes_that_nobody_agrees_to_pay_for_leave_the_file_alone(desk: Desk, se
     assert bought(server) == 0
 
 
-def test_takes_beyond_the_cap_are_left_out_and_told(desk: Desk, server: RunwareServer) -> None:
+def test_takes_beyond_the_cap_are_left_out_and_told(desk: Project, server: RunwareServer) -> None:
     ran = desk.run("take", "a", "-n", "3", "--max-cost", "0.25", "--json")
     assert ran.code == 4, ran
     assert bought(server) == 2
@@ -121,8 +123,8 @@ def test_takes_beyond_the_cap_are_left_out_and_told(desk: Desk, server: RunwareS
     assert desk.file.read_text().count("takes: [3, 11, 12, 13]") == 1
 
 
-def test_every_seed_of_a_shot_is_bought_once(desk: Desk, server: RunwareServer) -> None:
-    desk.project.edit("seed: 3}", "seed: 3, takes: [3, 5, 6], pick: 6}")
+def test_every_seed_of_a_shot_is_bought_once(desk: Project, server: RunwareServer) -> None:
+    desk.edit("seed: 3}", "seed: 3, takes: [3, 5, 6], pick: 6}")
     plan = desk.data("plan")
     assert Decimal(plan["cost"]) == Decimal("0.48")
     desk.built()
@@ -134,8 +136,8 @@ def test_every_seed_of_a_shot_is_bought_once(desk: Desk, server: RunwareServer) 
 
 def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_once(tmp_path: Path) -> None:
     with shop(seconds_per_job=600.0) as server, at_work(11):
-        project = PaidProject(tmp_path / "film", server, TWO.split("      - {id: b")[0])
-        desk = Desk(project, project.settings())
+        project = Project(tmp_path / "film", TWO.split("      - {id: b")[0], server=server)
+        desk = project.in_process(project.settings())
         with hasty(**SOON):
             assert desk.run("take", "a").code == 1
         assert desk.plan()["a#11"] == "resume: already paid for; its job is resumed"

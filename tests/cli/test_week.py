@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import tool
-from tests.desk import Desk, at_work
+from tests.inside import at_work
+from tests.project import Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 FILM = """\
 scenes:
@@ -42,7 +43,7 @@ HELD = "held: held, stale: prompt changed"
 class Week:
     """The desk, and the bill as far as it was looked at."""
 
-    def __init__(self, desk: Desk, server: RunwareServer) -> None:
+    def __init__(self, desk: Project, server: RunwareServer) -> None:
         self.desk = desk
         self._server = server
         self._seen = 0
@@ -75,15 +76,15 @@ class Week:
         return sorted(by_id[one] for one in new)
 
     def film(self) -> bytes:
-        return self.desk.project.film.read_bytes()
+        return self.desk.film.read_bytes()
 
 
 @pytest.fixture
 def week(tmp_path: Path) -> Iterator[Week]:
     tool("git")
     with shop() as server, at_work(11, 12):
-        project = PaidProject(tmp_path / "film", server, FILM)
-        desk = Desk(project, project.settings())
+        project = Project(tmp_path / "film", FILM, server=server)
+        desk = project.in_process(project.settings())
         (project.folder / ".gitignore").write_text(".storyboard/\nout/\n")
         desk.git("init", "-qb", "main")
         yield Week(desk, server)
@@ -118,7 +119,7 @@ def monday_makes_the_film(week: Week) -> bytes:
 def tuesday_tries_snow_and_takes_on_a_branch(week: Week) -> None:
     desk = week.desk
     desk.git("checkout", "-qb", "snow")
-    desk.project.edit("in the rain", "in the snow")
+    desk.edit("in the rain", "in the snow")
     week.expects("0.12", river=SAME, forest=SAME, city="make: changed: prompt", market=SAME)
     assert "take:city" in week.builds()
     assert week.buys() == [("a city in the snow", 5)]
@@ -141,11 +142,11 @@ def wednesday_holds_and_renames_on_another(week: Week, first: bytes) -> None:
     assert week.builds() == ["cut"]
     assert week.film() == first
     desk.said("hold", "river")
-    desk.project.edit("river at night", "river at dusk")
+    desk.edit("river at night", "river at dusk")
     week.expects(river=HELD, forest=SAME, city=SAME, market=SAME)
     assert week.builds() == []
     desk.commit("Dusk, with the river of the night")
-    desk.project.edit("id: forest", "id: woods")
+    desk.edit("id: forest", "id: woods")
     week.expects(river=HELD, woods=BEFORE, city=SAME, market=SAME)
     assert week.builds() == []
     assert week.film() == first
@@ -156,7 +157,7 @@ def wednesday_holds_and_renames_on_another(week: Week, first: bytes) -> None:
 def thursday_thinks_better_of_the_fog(week: Week) -> None:
     desk = week.desk
     held = week.film()
-    desk.project.edit("a forest at dawn", "a forest in fog")
+    desk.edit("a forest at dawn", "a forest in fog")
     week.expects("0.12", river=HELD, woods="make: changed: prompt", city=SAME, market=SAME)
     assert "take:woods" in week.builds()
     assert week.buys() == [("a forest in fog", 4)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from storyboard.media.render.color import Rgb, frame_to_rgb
-from tests.desk import Desk, at_work
+from tests.inside import at_work
 from tests.media.clips import FILM, MIDDLE, NTSC, ffmpeg, make, number_of
 from tests.media.sounds import beeps, heard, onsets, write_clip
 from tests.project import Project
@@ -95,7 +95,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     Image.new("RGB", (640, 360), "#30a060").save(project.folder / "still.png")
     project.write(storyboard(), HEADER)
     with at_work():
-        Desk(project).built()
+        project.in_process().built()
     return Whole(project)
 
 

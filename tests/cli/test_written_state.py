@@ -109,7 +109,7 @@ def test_a_build_of_a_paid_film_mixes_its_sound_and_asks_nobody(tmp_path: Path) 
     with shop() as server:
         film = written.place("paid", tmp_path / "film", server)
         before = content(film.folder)
-        made = set(film.built()["made"])
+        made = set(film.build()["made"])
         assert server.requests == []
     after = content(film.folder)
     # The PyAV of then encodes the same sound, and so the films stay; a later one encodes another.
@@ -127,9 +127,9 @@ def test_a_job_of_the_earlier_commit_is_picked_up_where_the_provider_knows_it(tm
     with shop() as server:
         buyer = written.place("unfinished", tmp_path / "buyer", server)
         (buyer.folder / ".storyboard").rename(tmp_path / "state")
-        buyer.built()
+        buyer.build()
         film = written.place("unfinished", tmp_path / "film", server)
-        film.built()
+        film.build()
         assert [line["task_id"] for line in server.bill] == [TASK]
     assert film.journal() == []
     assert film.lock() == buyer.lock()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.inside import errors, run
-from tests.project import CHAIN, Project, Ran
+from tests.inside import Ran, errors, run
+from tests.project import CHAIN, Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import PaidProject, shop
+from tests.shops import shop
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -22,11 +22,11 @@ def server() -> Iterator[RunwareServer]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, server: RunwareServer) -> PaidProject:
-    return PaidProject(tmp_path / "film", server)
+def project(tmp_path: Path, server: RunwareServer) -> Project:
+    return Project(tmp_path / "film", server=server)
 
 
-def sb(project: PaidProject, *words: str, **settings: str) -> Ran:
+def sb(project: Project, *words: str, **settings: str) -> Ran:
     environment = project.settings()
     del environment["STORYBOARD_MAX_COST"]
     return run(project.folder, {**environment, **settings}, *words)
@@ -44,7 +44,7 @@ def agree(project: Project, *words: str) -> dict[str, Any]:
     return found
 
 
-def test_a_plan_is_done_as_agreed_and_its_price_is_the_cap(project: PaidProject, server: RunwareServer) -> None:
+def test_a_plan_is_done_as_agreed_and_its_price_is_the_cap(project: Project, server: RunwareServer) -> None:
     assert agree(project)["cost"] == "0.36"
     ran = sb(project, "build", "--plan", "plan.json", "--json")
     assert ran.code == 0, ran
@@ -61,7 +61,7 @@ def test_a_plan_is_done_as_agreed_and_its_price_is_the_cap(project: PaidProject,
     ],
 )
 def test_a_storyboard_that_moved_is_named_and_nothing_is_bought(
-    project: PaidProject, server: RunwareServer, old: str, new: str, named: tuple[str, str]
+    project: Project, server: RunwareServer, old: str, new: str, named: tuple[str, str]
 ) -> None:
     agree(project)
     project.edit(old, new)
@@ -73,7 +73,7 @@ def test_a_storyboard_that_moved_is_named_and_nothing_is_bought(
 @pytest.mark.parametrize(
     ("old", "new"), [("seed: 5}", "seed: 5} # a comment"), ("id: two", "id: two\n    title: Elsewhere")]
 )
-def test_a_comment_or_a_title_of_a_scene_moves_no_plan(project: PaidProject, old: str, new: str) -> None:
+def test_a_comment_or_a_title_of_a_scene_moves_no_plan(project: Project, old: str, new: str) -> None:
     agree(project)
     project.edit(old, new)
     assert sb(project, "build", "--plan", "plan.json").code == 0
@@ -90,14 +90,14 @@ def test_a_comment_or_a_title_of_a_scene_moves_no_plan(project: PaidProject, old
         ("id: two", "id: two\n    title: Elsewhere"),
     ],
 )
-def test_another_look_or_sound_of_a_further_film_moves_the_plan(project: PaidProject, old: str, new: str) -> None:
+def test_another_look_or_sound_of_a_further_film_moves_the_plan(project: Project, old: str, new: str) -> None:
     project.edit("scenes:", "outputs: {wide: {}, tall: {size: 72x128, fit: cover, chapters: true}}\nscenes:")
     agree(project)
     project.edit(old, new)
     assert moved(sb(project, "build", "--plan", "plan.json", "--json")) == [("storyboard", "the film")]
 
 
-def test_a_picture_replaced_by_another_is_named(project: PaidProject, server: RunwareServer) -> None:
+def test_a_picture_replaced_by_another_is_named(project: Project, server: RunwareServer) -> None:
     from PIL import Image
 
     picture = project.folder / "ref.png"
@@ -109,14 +109,14 @@ def test_a_picture_replaced_by_another_is_named(project: PaidProject, server: Ru
     assert server.bill == []
 
 
-def test_a_lockfile_that_moved_is_named(project: PaidProject, server: RunwareServer) -> None:
+def test_a_lockfile_that_moved_is_named(project: Project, server: RunwareServer) -> None:
     agree(project)
     assert sb(project, "build", "-s", "c", "--max-cost", "1").code == 0
     assert ("lockfile", "c") in moved(sb(project, "build", "--plan", "plan.json", "--json"))
     assert len(server.bill) == 1
 
 
-def test_a_plan_is_done_once(project: PaidProject, server: RunwareServer) -> None:
+def test_a_plan_is_done_once(project: Project, server: RunwareServer) -> None:
     agree(project)
     assert sb(project, "build", "--plan", "plan.json").code == 0
     again = moved(sb(project, "build", "--plan", "plan.json", "--json"))
@@ -124,7 +124,7 @@ def test_a_plan_is_done_once(project: PaidProject, server: RunwareServer) -> Non
     assert len(server.bill) == 3
 
 
-def test_a_price_that_moved_is_named(project: PaidProject, server: RunwareServer, monkeypatch: Any) -> None:
+def test_a_price_that_moved_is_named(project: Project, server: RunwareServer, monkeypatch: Any) -> None:
     from decimal import Decimal
 
     import msgspec
@@ -141,7 +141,7 @@ def test_a_price_that_moved_is_named(project: PaidProject, server: RunwareServer
     assert server.bill == []
 
 
-def test_a_take_lost_from_the_cache_is_named(project: PaidProject, server: RunwareServer) -> None:
+def test_a_take_lost_from_the_cache_is_named(project: Project, server: RunwareServer) -> None:
     assert sb(project, "build", "--max-cost", "1").code == 0
     agree(project)
     lock = json.loads((project.folder / "storyboard.lock").read_text())
@@ -150,7 +150,7 @@ def test_a_take_lost_from_the_cache_is_named(project: PaidProject, server: Runwa
     assert len(server.bill) == 3
 
 
-def test_the_choices_of_a_plan_are_those_of_its_build(project: PaidProject, server: RunwareServer) -> None:
+def test_the_choices_of_a_plan_are_those_of_its_build(project: Project, server: RunwareServer) -> None:
     agree(project, "-s", "c")
     assert sb(project, "build", "--plan", "plan.json").code == 0
     assert len(server.bill) == 1
@@ -159,19 +159,19 @@ def test_the_choices_of_a_plan_are_those_of_its_build(project: PaidProject, serv
     assert len(server.bill) == 1
 
 
-def test_other_choices_beside_a_plan_are_refused(project: PaidProject) -> None:
+def test_other_choices_beside_a_plan_are_refused(project: Project) -> None:
     agree(project)
     assert sb(project, "build", "--plan", "plan.json", "--remake", "a").code == 2
 
 
-def test_a_smaller_cap_counts_beside_a_plan(project: PaidProject, server: RunwareServer) -> None:
+def test_a_smaller_cap_counts_beside_a_plan(project: Project, server: RunwareServer) -> None:
     agree(project)
     assert sb(project, "build", "--plan", "plan.json", "--max-cost", "0.13").code == 4
     assert len(server.bill) == 1
 
 
 @pytest.mark.parametrize("change", ['"cost": "0.36"', "]", '"do": "make"'])
-def test_a_plan_that_was_edited_is_refused(project: PaidProject, server: RunwareServer, change: str) -> None:
+def test_a_plan_that_was_edited_is_refused(project: Project, server: RunwareServer, change: str) -> None:
     agree(project)
     path = project.folder / "plan.json"
     text = path.read_text()
@@ -186,7 +186,7 @@ def test_a_plan_that_was_edited_is_refused(project: PaidProject, server: Runware
         assert sb(project, "build", "--plan", "plan.json").code == 0
 
 
-def test_a_plan_is_never_written_over_something_else(project: PaidProject) -> None:
+def test_a_plan_is_never_written_over_something_else(project: Project) -> None:
     before = (project.folder / "storyboard.yaml").read_text()
     assert sb(project, "plan", "--out", "storyboard.yaml").code == 2
     assert (project.folder / "storyboard.yaml").read_text() == before

@@ -11,7 +11,6 @@ import numpy as np
 
 from storyboard.core.model import Size
 from storyboard.engine import worker_tasks
-from tests.desk import Desk
 from tests.inside import hasty
 from tests.media.clips import make, numbered
 from tests.project import HERE, Project
@@ -34,7 +33,7 @@ def footage(path: Path) -> None:
 
 
 def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
-    desk = Desk(Project(tmp_path / "film", SHOTS))
+    desk = Project(tmp_path / "film", SHOTS).in_process()
     footage(desk.folder / "own.mp4")
     make_it = worker_tasks.write_animatic
 
@@ -60,13 +59,13 @@ def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
         assert desk.data("status")["remarks"] == [first, *jumps]
         assert "  warning: own is black from 1.0 to 2.5 s\n" in desk.said("status")
         (desk.folder / "out/film.mp4").unlink()
-        desk.project.edit("id: own", "id: mine")
+        desk.edit("id: own", "id: mine")
         assert "warning: " not in desk.said("build")
         assert desk.data("status")["remarks"][0]["text"] == "mine is black from 1.0 to 2.5 s"
 
 
 def test_what_we_draw_ourselves_gives_nothing_to_remark(tmp_path: Path) -> None:
-    desk = Desk(Project(tmp_path / "film", SHOTS.replace("id: own, clip: own.mp4", "id: own, card: A river")))
+    desk = Project(tmp_path / "film", SHOTS.replace("id: own, clip: own.mp4", "id: own, card: A river")).in_process()
     with hasty():
         assert desk.data("build")["remarks"] == []
         assert desk.data("status")["remarks"] == []

@@ -28,8 +28,8 @@ from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import decode_with_checksum
 from storyboard.store.journal import Job, Journal
 from storyboard.store.records import RecordStore
-from tests.inside import hasty
-from tests.project import HERE, Project, Ran
+from tests.inside import Ran, hasty
+from tests.project import HERE, Project
 
 FILM = """\
 scenes:
@@ -207,7 +207,7 @@ def test_every_change_is_noticed(film: Path, change: str) -> None:
 
 
 def test_captions_that_appear_where_there_were_none_are_noticed(film: Path) -> None:
-    Project.edit(SimpleNamespace(folder=film), ", caption: At dawn", "")  # type: ignore[arg-type]
+    Project(film, None).edit(", caption: At dawn", "")
     assert ask(film, "build").code == 0
     assert not beside(film, "film.srt").exists()
     assert at_a_glance(film)
