@@ -6,14 +6,12 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import click
 
 from storyboard import __version__
 from storyboard.cli.output import Exit, ExitWith, envelope
 from storyboard.cli.process import take_keys
-from storyboard.core.suggest import closest, with_suggestion
 
 # Verbs in the order of the help text, each a module of this package.
 VERBS = {
@@ -214,6 +212,8 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 
 def explain(code: str) -> str:
     """Return the entry of *code*, which may also be written ``error[code]``. Raises ``click.UsageError``."""
+    from storyboard.core.suggest import closest, with_suggestion
+
     name = code.strip().removesuffix("]").rpartition("[")[2]
     entries = dict(_ENTRY.findall(_page()))
     if name not in entries:
@@ -224,6 +224,8 @@ def explain(code: str) -> str:
 
 def _page() -> str:
     """Return the text of the page: from the package if it is installed, else from the checkout around it."""
+    from pathlib import Path  # takes as long to load as the rest of this module
+
     places = [Path(__file__).parents[level] / PAGE for level in (1, 2)]
     return next((place for place in places if place.is_file()), places[0]).read_text(encoding="utf-8")
 

@@ -1,6 +1,5 @@
 """Suggestions for a misspelt name, and lists of alternatives: the one wording of "did you mean"."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -21,6 +20,8 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     if len(pool) > _CANDIDATES:
         pool.sort(key=lambda name: _shared_ends(name, word), reverse=True)
         del pool[_CANDIDATES:]
+    import difflib
+
     found = difflib.get_close_matches(word, pool, n=1, cutoff=0.7)
     return found[0] if found else None
 
