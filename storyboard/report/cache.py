@@ -9,7 +9,7 @@ from storyboard.core.results import CacheItem, dollars
 from storyboard.report.text import clean, paid, several
 
 _NOUNS = {"loose": "other file"}  # such as music and pictures
-# What ``CacheItem.kept`` means; its values are keys in JSON and stay as they are.
+# Wording of ``CacheItem.kept``, whose values are keys in JSON and stay as they are.
 _KEPT = {
     "in use": "in use",
     "locked": "named by a lockfile",
