@@ -24,7 +24,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film", repository=True)
+    return copied(template, tmp_path / "film")
 
 
 def test_the_film_has_exactly_the_frames_of_the_timeline(project: Project) -> None:
@@ -34,7 +34,7 @@ def test_the_film_has_exactly_the_frames_of_the_timeline(project: Project) -> No
 
 def test_a_second_build_makes_nothing_and_says_so(project: Project) -> None:
     before = digest(project.film)
-    ran = Project.run(project, "build")  # the program itself
+    ran = Project(project.folder, None).run("build")  # the program itself
     assert ran.code == 0
     assert "nothing to do: 3 shots reused" in ran.out
     assert digest(project.film) == before

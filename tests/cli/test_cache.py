@@ -32,7 +32,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film")
+    return copied(template, tmp_path / "film", repository=True)
 
 
 def seeds(project: Project) -> set[int]:

@@ -68,7 +68,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film", repository=True)
+    return copied(template, tmp_path / "film")
 
 
 def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Project) -> None:

@@ -21,7 +21,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film", repository=True)
+    return copied(template, tmp_path / "film")
 
 
 def test_twice_the_speed_is_half_the_frames_and_renders_one_segment(project: Project) -> None:

@@ -57,7 +57,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
-    return copied(template, tmp_path / "film")
+    return copied(template, tmp_path / "film", repository=True)
 
 
 def test_the_schema_is_a_schema_and_knows_every_verb() -> None:

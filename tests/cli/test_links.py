@@ -50,7 +50,7 @@ class Clone(Project):
     """A project that brings links, and a folder of the person beside it."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder / "film", SHOT)
+        super().__init__(folder / "film", SHOT, inside=True)
         self.documents = folder / "Documents"
         (self.documents / "sub").mkdir(parents=True)
         for name in (
