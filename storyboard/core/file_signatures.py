@@ -12,7 +12,7 @@ PictureType = Literal["image/png", "image/jpeg", "image/webp"]
 # No signature here reaches further into a file.
 SIGNATURE_BYTES = 16
 
-EBML = b"\x1aE\xdf\xa3"  # Matroska and WebM (RFC 8794, 11.2.1)
+_EBML = b"\x1aE\xdf\xa3"  # Matroska and WebM (RFC 8794, 11.2.1)
 # Types of the boxes that an MP4 or MOV file may begin with (ISO/IEC 14496-12, 4.2; QTFF, "Atoms").
 _BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 
@@ -36,7 +36,7 @@ def is_mp4(header: bytes) -> bool:
 
 def is_matroska(header: bytes) -> bool:
     """Return whether *header* begins a Matroska or WebM file."""
-    return header.startswith(EBML)
+    return header.startswith(_EBML)
 
 
 def is_font(header: bytes) -> bool:

@@ -22,12 +22,11 @@ from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from storyboard.core.file_signatures import is_matroska, is_mp4
 from storyboard.media.render.encoder import file_url
 
 # Room for 8K and its padding.
 MAX_PIXELS = 8192 * 4352
-MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
-_EBML = b"\x1aE\xdf\xa3"
 _HEAD_BYTES = 512
 # Accept a title or comment in another encoding than UTF-8: its bytes are kept as surrogates. PyAV 19 always does so and
 # no longer takes the argument; PyAV 18 raises an error without it.
@@ -174,9 +173,9 @@ def _detect_format(path: Path) -> str:
         head = file.read(_HEAD_BYTES)
     if not head:
         raise UnreadableMedia("is empty")
-    if head[4:8] in MP4_BOXES:
+    if is_mp4(head):
         return "mov"
-    if head.startswith(_EBML):
+    if is_matroska(head):
         return "matroska"
     if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):
         raise UnreadableMedia("is text, not a video")

@@ -22,11 +22,11 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from storyboard.core.audio import RATE
+from storyboard.core.file_signatures import SIGNATURE_BYTES, container_format
 from storyboard.core.timebase import frames_in
 from storyboard.media.audio.timestamps import assign_times
 from storyboard.media.audio.varispeed import Varispeed
 from storyboard.media.reader import (
-    MP4_BOXES,
     UnreadableMedia,
     open_container,
     open_media,
@@ -47,15 +47,6 @@ _NEAR_S = 30
 _MAX_START_PACKETS = 64
 # Formats without times: FFmpeg invents them, as if the file had one rate and a single beginning.
 _WITHOUT_TIMES = frozenset({"aac", "mp3", "wav", "aiff", "flac"})
-_FORMATS = {
-    b"\x1aE\xdf\xa3": "matroska",
-    b"RIFF": "wav",
-    b"RF64": "wav",
-    b"FORM": "aiff",
-    b"fLaC": "flac",
-    b"OggS": "ogg",
-}
-
 _OGG_PAGE = b"OggS"
 _OGG_HEADER_BYTES = 27
 _OGG_FIRST_PAGE = 2
@@ -189,12 +180,7 @@ def _open_parts(path: Path, container_format: str) -> Iterator[Path | _OggLink]:
 def _detect_format(path: Path) -> str:
     """Return the container format by signature, so that FFmpeg follows no playlist and guesses nothing."""
     with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] in MP4_BOXES:
-        return "mov"
-    if head[:1] == b"\xff" and len(head) > 1:
-        return "aac" if head[1] & 0xF6 == 0xF0 else "mp3"
-    found = "mp3" if head.startswith(b"ID3") else _FORMATS.get(head[:4])
+        found = container_format(file.read(SIGNATURE_BYTES))
     if found is None:
         raise UnreadableMedia("is not a sound file of a known format")
     return found
