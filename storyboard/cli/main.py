@@ -10,7 +10,7 @@ from contextlib import suppress
 import click
 
 from storyboard import __version__
-from storyboard.cli.output import Exit, ExitWith, envelope
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope
 from storyboard.cli.process import take_keys
 
 # Verbs in the order of the help text, each a module of this package.
@@ -37,6 +37,12 @@ VERBS = {
     "doctor": "check the installation, keys, disk and cache",
     "completion": "print a completion script for a shell",
 }
+
+# The page that explains the codes of findings and errors. It ships with the package; only --explain reads it.
+PAGE = "docs/findings.md"
+_ENTRY = re.compile(r"^### `([^`]+)`\n\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(r"```text\n(.*?)\n```", re.DOTALL)
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 
 
 class _Verbs(click.Group):
@@ -72,7 +78,6 @@ class _Verbs(click.Group):
 def _explain(ctx: click.Context, _option: click.Parameter, code: str | None) -> None:
     if code is None or ctx.resilient_parsing:
         return
-
     click.echo(explain(code))
     ctx.exit()
 
@@ -127,7 +132,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _state_refused(words: Sequence[str], problem: Exception) -> int | None:
     """Report why the state of the project is not used and return the exit code; ``None`` for other problems."""
-    from storyboard.cli.output import CommandOutput
     from storyboard.cli.settings import state_error
     from storyboard.store.state import StateRefused
 
@@ -196,18 +200,6 @@ def _verb(words: Sequence[str]) -> str:
 def _close_stdout() -> None:
     """Point stdout at the null device after a broken pipe, or the interpreter would complain at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-PAGE = "docs/findings.md"
-
-
-_ENTRY = re.compile(r"^### `([^`]+)`\n\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-
-
-_EXAMPLE = re.compile(r"```text\n(.*?)\n```", re.DOTALL)
-
-
-_LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 
 
 def explain(code: str) -> str:

@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 
 from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable
 from storyboard.cli.process import GcPause
-from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root
+from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root, state_of
 from storyboard.cli.settings import Settings
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.file_signatures import FileKind
@@ -65,7 +65,7 @@ class Project(Struct, frozen=True):
 
     def state(self) -> State:
         """Return the project's state folders. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
-        return State(self.root, self.settings.cache_dir(self.root))
+        return state_of(self.root, self.settings)
 
     def place(self, shot: str, field: str | None = None) -> Span | None:
         """Return the place of a shot or of one of its fields, its file as the user would type it."""
@@ -105,7 +105,7 @@ def read_project(
         storyboard=loaded.storyboard,
         cards=dict(models.cards()),
         findings=[_rename_files(finding, names) for finding in loaded.findings],
-        texts=_RenamedTexts(loaded.texts, {display_path: name for name, display_path in names.items()}),
+        texts=_RenamedTexts(loaded.texts, {shown: name for name, shown in names.items()}),
         files=list(names.values()),
         loaded=loaded,
         named=path,
@@ -208,7 +208,7 @@ class MediaLengths:
         from storyboard.store.digest_cache import DigestCache
 
         try:
-            state = State(self._root, self._settings.cache_dir(self._root))
+            state = state_of(self._root, self._settings)
         except (StateRefused, click.UsageError, OSError):  # a verb that needs the state reports this
             return None
         return DigestCache(state.folder / "index.sqlite", time.time, writable=self._writable)

@@ -43,9 +43,12 @@ def find_root(file: Path) -> Path:
     return file.parent
 
 
-def state_of(root: Path) -> State:
-    """Return the state folders of the project. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""
-    return State(root, Settings().cache_dir(root))
+def state_of(root: Path, settings: Settings | None = None) -> State:
+    """Return the state folders of the project; *settings* are read unless given.
+
+    Raises ``StateRefused``, ``click.UsageError`` and ``OSError``.
+    """
+    return State(root, (settings or Settings()).cache_dir(root))
 
 
 def display_path(file: Path | str) -> str:

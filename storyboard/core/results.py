@@ -11,8 +11,6 @@ from storyboard.core.keys import Request
 from storyboard.core.reason import Change
 
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
-
-
 ACCEPTED = "accepted"
 
 
@@ -132,8 +130,6 @@ class Commit(Struct, frozen=True):
 
 # A reported cost above this multiple of the estimate is taken for an error.
 _ABSURD = 100
-
-
 _MOST = Decimal(10) ** 9
 
 

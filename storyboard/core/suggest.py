@@ -1,4 +1,4 @@
-"""Suggestions for a misspelt name, and lists of alternatives: the one wording of "did you mean"."""
+"""Names and values in messages: suggestions for a misspelt name, lists of alternatives, and quoted values."""
 
 import re
 import unicodedata
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 _CANDIDATES = 200
 _LONGEST = 64
+_NOT_ID = re.compile(r"[^a-z0-9_-]+")
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
@@ -60,9 +61,6 @@ def _shared_ends(name: str, word: str) -> int:
     pairs = zip(reversed(name), reversed(word), strict=False)
     tail = next((i for i, pair in enumerate(pairs) if pair[0] != pair[1]), min(len(name), len(word)))
     return head + tail
-
-
-_NOT_ID = re.compile(r"[^a-z0-9_-]+")
 
 
 def quoted(value: object, limit: int = 40) -> str:

@@ -262,23 +262,11 @@ class GitFiles:
 
 # Reads so many bytes at that offset, fewer at the end of the file.
 ReadAt = Callable[[int, int], bytes]
-
-
 MAX_PICTURE = 64 * 1024 * 1024
-
-
 _MOST_BOXES = 1000
-
-
 _MOST_INDEX = 16 << 20
-
-
 _HEAD = 1 << 16
-
-
 _SAMPLE_SIZES = re.compile(rb"stsz.{4}(.{8})", re.DOTALL)
-
-
 _KNOWN = "it is not a WAV, AIFF, FLAC, MP3, AAC, Ogg, MP4, MOV, Matroska or WebM file"
 
 

@@ -51,19 +51,11 @@ def _resolve_references(part: Any, parts: Mapping[str, Any]) -> Any:
 
 
 Predicate = Callable[[Any], bool]
-
-
 _ANNOTATIONS = frozenset(("$schema", "$id", "title", "description", "examples", "definitions"))
-
-
 _OBJECT = frozenset(
     ("properties", "patternProperties", "additionalProperties", "required", "maxProperties", "propertyNames")
 )
-
-
 _ARRAY = frozenset(("items", "minItems", "maxItems", "uniqueItems"))
-
-
 _CONDITION = frozenset(("if", "then", "else"))
 
 

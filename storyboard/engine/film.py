@@ -27,9 +27,6 @@ from storyboard.engine.worker_tasks import TaskFailed
 if TYPE_CHECKING:
     from storyboard.media.join.copy_source import ClipPacketsCache
 
-if TYPE_CHECKING:
-    from storyboard.media.join.copy_source import ClipPacketsCache
-
 
 # The tag by which a film of this program is recognised: any other file at the output path is not overwritten.
 TAG = "storyboard"

@@ -25,7 +25,7 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.core.model import Shot
-from storyboard.core.plan import FrameResult, SegmentResult, Step, TakeResult
+from storyboard.core.plan import FrameResult, Plan, SegmentResult, Step, TakeResult
 from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot, known_plan
 from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
@@ -34,7 +34,6 @@ from storyboard.fastpath.shot_codec import PackedShots, pack, unpack
 from storyboard.store.file_stamps import PathStamps, Stamp, StatEntry, folder_witness, stamp_of
 
 if TYPE_CHECKING:
-    from storyboard.core.plan import Plan
     from storyboard.engine.build import FinishedBuild
     from storyboard.engine.project_store import ProjectStore
 
@@ -191,7 +190,7 @@ def write_cached_plan(
     scenes: "Mapping[str, KnownScene]",
     cache: Path | None,
     provider: str | None,
-    plan: "Plan",
+    plan: Plan,
     stamps: "PathStamps",
     program: "Mapping[str, Stamp]",
 ) -> None:

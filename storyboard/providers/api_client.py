@@ -269,8 +269,6 @@ def _unreadable_reply(message: str, status: int) -> ProviderError:
 
 
 MAX_DEPTH = 64
-
-
 MAX_PARTS = 200_000
 
 
