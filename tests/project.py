@@ -39,8 +39,8 @@ class Project:
     """A folder with a ``storyboard.yaml`` that asks for tiny shots.
 
     *text* follows the header; ``None`` takes the folder as it is. With a *server* shots are bought from it. With
-    *inside* verbs run in this process (within ``hasty``), with the settings *env*. With *repository* the folder is a
-    git repository, and verbs run inside.
+    *inside* verbs run in this process (within ``hasty``). With *repository* the folder is a git repository, and verbs
+    run inside.
     """
 
     def __init__(
@@ -50,13 +50,12 @@ class Project:
         *,
         server: RunwareServer | None = None,
         inside: bool = False,
-        env: Mapping[str, str] | None = None,
         repository: bool = False,
     ) -> None:
         self.folder = folder
         self.server = server
         self._inside = inside or repository
-        self._env = dict(env or {}) | (AUTHOR if repository else {})
+        self._is_repository = repository
         if text is None:
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,10 +64,10 @@ class Project:
             self.git("init", "-q")
             (folder / ".gitignore").write_text("out/\n.storyboard/\n")
 
-    def in_process(self, env: Mapping[str, str] | None = None) -> "Project":
-        """Return the project with verbs that run in this process, with the settings *env*."""
+    def in_process(self) -> "Project":
+        """Return the project with verbs that run in this process."""
         other = copy.copy(self)
-        other._inside, other._env = True, dict(env or {})
+        other._inside = True
         return other
 
     # files
@@ -117,7 +116,8 @@ class Project:
     def run(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 90) -> Ran:
         """A verb, however it ends."""
         if self._inside:
-            return run(self.folder, {"COLUMNS": "120", **self._env, **(env or {})}, *words)
+            author = AUTHOR if self._is_repository else {}
+            return run(self.folder, {"COLUMNS": "120", **author, **self.settings(), **(env or {})}, *words)
         done = subprocess.run(
             self.command(*words),
             cwd=self.folder,

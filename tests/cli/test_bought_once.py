@@ -35,7 +35,7 @@ def server() -> Iterator[RunwareServer]:
 @pytest.fixture
 def desk(server: RunwareServer, tmp_path: Path) -> Project:
     project = Project(tmp_path / "film", server=server)
-    return project.in_process(project.settings())
+    return project.in_process()
 
 
 @contextmanager
@@ -151,7 +151,7 @@ def test_an_edit_taken_back_after_thirty_days_is_free(desk: Project, server: Run
 
 def test_a_changed_shot_reaches_a_final_cut_that_is_there_and_newer(tmp_path: Path) -> None:
     with at_work():
-        desk = Project(tmp_path / "film").in_process()
+        desk = Project(tmp_path / "film", inside=True)
         desk.built()
         film = desk.film
         before = decoded(film)

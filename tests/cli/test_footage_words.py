@@ -19,7 +19,7 @@ scenes:
 
 
 def test_footage_counts_when_it_has_been_measured_and_is_told_as_what_it_is(tmp_path: Path) -> None:
-    desk = Project(tmp_path / "film", SHOTS).in_process()
+    desk = Project(tmp_path / "film", SHOTS, inside=True)
     clip(desk.folder / "own.mp4", 30, "12")
     desk.git("init", "-q")
     (desk.folder / ".gitignore").write_text(".storyboard/\nout/\n")
@@ -39,7 +39,7 @@ def test_footage_counts_when_it_has_been_measured_and_is_told_as_what_it_is(tmp_
 
 
 def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
-    desk = Project(tmp_path / "film", SHOTS).in_process()
+    desk = Project(tmp_path / "film", SHOTS, inside=True)
     (desk.folder / "own.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and nothing more")
     with hasty():
         assert desk.run("build", "--partial").code == 1
@@ -48,7 +48,7 @@ def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "smpte2084"), (18, "arib-std-b67")])
 def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int, name: str) -> None:
-    desk = Project(tmp_path / "film", SHOTS).in_process()
+    desk = Project(tmp_path / "film", SHOTS, inside=True)
     write(desk.folder / "own.mp4", bars(), "libx264", "yuv420p10le", transfer=transfer)
     with hasty():
         ran = desk.run("build")
@@ -59,7 +59,7 @@ def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int,
 
 def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_taken_in(tmp_path: Path) -> None:
     other = "{id: b, clip: b.mov, transition: {type: dissolve, duration: 3}}"
-    desk = Project(tmp_path / "film", SHOTS.replace("{id: a, prompt: a river at night}", other)).in_process()
+    desk = Project(tmp_path / "film", SHOTS.replace("{id: a, prompt: a river at night}", other), inside=True)
     clip(desk.folder / "own.mp4", 30, "12")
     clip(desk.folder / "b.mov", 60, "30000/1001")
     error = desk.refused(3, "check")
@@ -74,7 +74,7 @@ def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_ta
 def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in(tmp_path: Path) -> None:
     shots = SHOTS.replace("prompt: a river at night", "card: x")
     shots = shots.replace("own.mp4", "own.mp4, trim: {start: 1, end: 2.58}")
-    desk = Project(tmp_path / "film", shots).in_process()
+    desk = Project(tmp_path / "film", shots, inside=True)
     clip(desk.folder / "own.mp4", 30, "12")
     assert desk.run("check").code == 0, "one frame more is left out by the build"
     desk.edit("end: 2.58", "end: 2.7")

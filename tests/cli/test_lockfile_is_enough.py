@@ -43,9 +43,7 @@ class Studio:
     def __init__(self, folder: Path, server: RunwareServer) -> None:
         self.server = server
         self.folder = folder
-        author = Project(folder / "author", FILM, server=server)
-        self.settings = author.settings()
-        self.author = author.in_process(self.settings)
+        self.author = Project(folder / "author", FILM, server=server, inside=True)
         (self.author.folder / ".gitignore").write_text(".storyboard/\nout/\n")
         self.author.git("init", "-qb", "main")
         self.author.built()
@@ -54,7 +52,7 @@ class Studio:
         self.colleague.built()
 
     def desk(self, name: str) -> Project:
-        return Project(self.folder / name, None, server=self.server).in_process(self.settings)
+        return Project(self.folder / name, None, server=self.server, inside=True)
 
     def clone(self, name: str) -> Project:
         self.author.git("clone", "-q", str(self.author.folder), str(self.folder / name))

@@ -138,7 +138,7 @@ def test_a_length_that_is_not_known_is_remembered_too(project: Project) -> None:
 
 
 def test_a_file_outside_of_the_project_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Project(tmp_path / "film", SHOTS).in_process()
+    desk = Project(tmp_path / "film", SHOTS, inside=True)
     clip(tmp_path / "own.mp4", 30, "12")
     (desk.folder / "own.mp4").symlink_to(tmp_path / "own.mp4")
     (desk.folder / "tone.wav").write_bytes(b"RIFF\0\0\0\0WAVE")

@@ -260,7 +260,7 @@ def test_accept_takes_the_takes_beside_it_along(desk: Project) -> None:
 
 def test_there_may_be_nothing_to_accept(desk: Project, tmp_path: Path) -> None:
     assert "already matches the current request" in desk.refused(1, "accept", "a")["message"]
-    fresh = Project(tmp_path / "fresh", FILM).in_process()
+    fresh = Project(tmp_path / "fresh", FILM, inside=True)
     assert "has no take of this shot" in fresh.refused(1, "accept", "a")["message"]
     desk.edit("at night", "at noon")
     desk.edit("at dawn, seed", "at dusk, seed")

@@ -30,7 +30,7 @@ def server() -> Iterator[RunwareServer]:
 def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "film", TWO, server=server)
     with at_work(11, 12, 13):
-        yield project.in_process(project.settings())
+        yield project.in_process()
 
 
 def bought(server: RunwareServer) -> int:
@@ -137,7 +137,7 @@ def test_every_seed_of_a_shot_is_bought_once(desk: Project, server: RunwareServe
 def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_once(tmp_path: Path) -> None:
     with shop(seconds_per_job=600.0) as server, at_work(11):
         project = Project(tmp_path / "film", TWO.split("      - {id: b")[0], server=server)
-        desk = project.in_process(project.settings())
+        desk = project.in_process()
         with hasty(**SOON):
             assert desk.run("take", "a").code == 1
         assert desk.plan()["a#11"] == "resume: already paid for; its job is resumed"

@@ -33,7 +33,7 @@ def footage(path: Path) -> None:
 
 
 def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
-    desk = Project(tmp_path / "film", SHOTS).in_process()
+    desk = Project(tmp_path / "film", SHOTS, inside=True)
     footage(desk.folder / "own.mp4")
     make_it = worker_tasks.write_animatic
 
@@ -65,7 +65,7 @@ def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
 
 
 def test_what_we_draw_ourselves_gives_nothing_to_remark(tmp_path: Path) -> None:
-    desk = Project(tmp_path / "film", SHOTS.replace("id: own, clip: own.mp4", "id: own, card: A river")).in_process()
+    desk = Project(tmp_path / "film", SHOTS.replace("id: own, clip: own.mp4", "id: own, card: A river"), inside=True)
     with hasty():
         assert desk.data("build")["remarks"] == []
         assert desk.data("status")["remarks"] == []

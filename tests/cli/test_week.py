@@ -84,7 +84,7 @@ def week(tmp_path: Path) -> Iterator[Week]:
     tool("git")
     with shop() as server, at_work(11, 12):
         project = Project(tmp_path / "film", FILM, server=server)
-        desk = project.in_process(project.settings())
+        desk = project.in_process()
         (project.folder / ".gitignore").write_text(".storyboard/\nout/\n")
         desk.git("init", "-qb", "main")
         yield Week(desk, server)
