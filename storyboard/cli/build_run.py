@@ -23,7 +23,7 @@ from storyboard.cli.output import (
     stderr_console,
 )
 from storyboard.cli.process import exit_now, key_in
-from storyboard.core.build_events import BuildResult
+from storyboard.core.build_events import DECISION_CODES, BuildResult
 from storyboard.core.plan import Plan
 from storyboard.core.results import dollars
 from storyboard.engine.build import FinishedBuild, OutputRefused, run_build
@@ -31,7 +31,7 @@ from storyboard.engine.session import Session
 from storyboard.providers.base import UnknownProvider, find
 from storyboard.providers.errors import Secret
 from storyboard.providers.poller import FIRST_QUERY_S
-from storyboard.report.build_result import is_left_out
+from storyboard.report.build_result import GONE, is_left_out
 from storyboard.report.plan import plan_text, price
 from storyboard.report.progress import LiveProgress, PlainProgress
 
@@ -61,9 +61,19 @@ def run_approved(
     if session.remote_shots(plan) or orphans:
         providers = {*session.remote_providers(plan), *(job.provider for job in orphans)}
         paid = read_paid_options(output, providers, at_once)
+        _require_keys(output, paid)
         confirm(output, plan, plan_text(plan, session.storyboard, paint), session.options.cap, yes=yes, capped=capped)
     on_approval()
     return _build_with_progress(output, session, plan, paid)
+
+
+def _require_keys(output: CommandOutput, paid: "PaidOptions") -> None:
+    """End the verb if a provider has no key, before a price is shown that cannot be paid."""
+    from storyboard.engine.paid.generator import no_key_text
+
+    texts = [no_key_text(find(name)) for name, account in paid.accounts.items() if account.key is None]
+    if texts:
+        output.fail(Exit.KEY, [problem("auth", text) for text in texts])
 
 
 def _build_with_progress(
@@ -80,15 +90,22 @@ def _build_with_progress(
 
 
 def exit_code(outcome: BuildResult) -> int:
-    """Return the exit code of a build: of its signal, of the first failure in ``EXIT_BY_CODE``, or of any failure."""
+    """Return the exit code of a build.
+
+    It is that of its signal, of the first failure in ``EXIT_BY_CODE``, of any other failure, of a take that needs a
+    decision, or of a shot that was left out, in this order.
+    """
     if outcome.stopped_by:
         return 128 + outcome.stopped_by
-    codes = set(outcome.codes.values())
+    codes = {name: outcome.codes.get(name, "failed") for name in outcome.failed}
     for failure, code in EXIT_BY_CODE.items():
-        if failure in codes:
+        if failure in codes.values():
             return code
-    left_out = any(is_left_out(step) for step in outcome.blocked.values())
-    return Exit.FAILED if outcome.failed or left_out else Exit.DONE
+    if not DECISION_CODES.issuperset(codes.values()):
+        return Exit.FAILED
+    if codes or any(step.reason.why in GONE for step in outcome.blocked.values()):
+        return Exit.DECISION
+    return Exit.FAILED if any(is_left_out(step) for step in outcome.blocked.values()) else Exit.DONE
 
 
 def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":
@@ -150,7 +167,7 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
     if not terminal and not (yes and capped):
         hint = "add `--yes --max-cost DOLLARS`, or approve a plan file and name it with `--plan`"
         output.fail(
-            Exit.USAGE,
+            Exit.DECLINED,
             [
                 problem(
                     "unconfirmed",
@@ -163,6 +180,17 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
     if yes:
         return
     limit = f", capped at {dollars(cap)}" if cap is not None else ""
-    if not click.confirm(f"Spend? {price(plan).capitalize()}{limit}", err=True):
+    if not _is_confirmed(f"Spend? {price(plan).capitalize()}{limit}"):
         print_note("nothing was bought")
-        raise ExitWith(Exit.DONE)
+        raise ExitWith(Exit.DECLINED)
+
+
+def _is_confirmed(question: str) -> bool:
+    """Ask, and return whether the answer is yes. The end of the input is a no; Ctrl-C raises ``click.Abort``."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort as ended:
+        if not isinstance(ended.__context__, EOFError):
+            raise
+        print_note("")
+        return False

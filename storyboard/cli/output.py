@@ -84,6 +84,8 @@ class Exit(IntEnum):
     KEY = 5
     POLICY = 6
     LOCKED = 7
+    DECISION = 8
+    DECLINED = 9
     INTERRUPTED = 130
 
 

@@ -34,11 +34,17 @@ class StepReused(Struct, frozen=True):
 
 
 class StepFailed(Struct, frozen=True):
-    """A step failed; *reason* is one line, *help* a way out."""
+    """A step failed; *reason* is one line, *code* is stable, *help* a way out."""
 
     action: Action
     reason: str
+    code: str = "failed"
     help: str | None = None
+
+
+# Codes of takes that were left out until the user decides: bought before and gone, perhaps paid for, or not in the plan
+# at their price. They are no failures: another build without a decision buys none of them.
+DECISION_CODES = frozenset({"another-take", "conflict", "gone", "unknown", "unpriced"})
 
 
 class StepBlocked(Struct, frozen=True):

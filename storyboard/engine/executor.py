@@ -132,7 +132,7 @@ class Executor:
         if name is None:
             raise TypeError(f"shot {shot.id} has no take")
         if step.do == "make" and name not in FREE_GENERATORS and step.action.id not in self._priced:
-            raise TaskFailed(_UNPRICED)
+            raise PaidFailed(_UNPRICED, "unpriced")
         async with self._slots[name]:
             return await self._generate(self._generators[name], step, shot, on_start)
 

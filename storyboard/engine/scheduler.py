@@ -216,8 +216,7 @@ class Scheduler:
         try:
             made = await execute(step, lambda: self._notify(StepStarted(step)))
         except (TaskFailed, FilmFailed) as problem:
-            self._codes[action.id] = getattr(problem, "code", "failed")
-            self._fail(action, str(problem))
+            self._fail(action, str(problem), getattr(problem, "code", "failed"))
         except WorkerDied as died:
             self._fail(action, str(died))
         except OSError as problem:
@@ -246,11 +245,12 @@ class Scheduler:
         if not self._partial_film:
             self._executor.prefetcher.end()
 
-    def _fail(self, action: Action, reason: str) -> None:
+    def _fail(self, action: Action, reason: str, code: str = "failed") -> None:
         self._stop_prefetch()
         self._planner.fail(action)
         self._failed[action.id] = reason
-        self._notify(StepFailed(action, reason))
+        self._codes[action.id] = code
+        self._notify(StepFailed(action, reason, code))
 
     def _os_error_text(self, problem: OSError) -> str:
         return f"{problem.filename or self._store.folder}: {problem.strerror or problem}"

@@ -9,6 +9,7 @@ from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
 from storyboard.core.results import dollars
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import encode_counts_data, encode_counts_text
+from storyboard.report.progress import failure_label
 from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
 from storyboard.report.text import clean_lines, listed, several
@@ -60,7 +61,7 @@ def outcome_text(
     takes = _count(made, "take"), _count(ended.reused, "take"), _count(fetched, "take")
     alternates = sum(1 for step in ended.made.values() if step.action.seed is not None)
     segments = _count(ended.made, "segment")
-    lines = [f"failed   {name}: {clean_lines(why)}" for name, why in ended.failed.items()]
+    lines = failure_lines(ended)
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
     lines += _blocked_lines(left_out)
     lines += [f"take     {replaced_line(one)}" for one in ended.chosen]
@@ -86,6 +87,14 @@ def outcome_text(
         silent = bool(left_out) and all(step.action.kind == "sound" for step in left_out)
         lines.append(f"{what} {were} not joined: {'the sound is' if silent else 'shots are'} missing")
     return "\n".join(lines)
+
+
+def failure_lines(ended: BuildResult) -> list[str]:
+    """Return one line for each step that was not made, with its reason."""
+    return [
+        f"{failure_label(ended.codes.get(name, '')):<8} {name}: {clean_lines(why)}"
+        for name, why in ended.failed.items()
+    ]
 
 
 def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
@@ -158,6 +167,10 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         "remarks": warnings_data(ended.remarks),
         "seconds": round(seconds, 3),
     }
+
+
+# Reasons of takes that were paid for and that neither this cache nor a provider has.
+GONE = ("held-missing", "locked-missing")
 
 
 def is_left_out(step: Step) -> bool:

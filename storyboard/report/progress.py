@@ -6,7 +6,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from storyboard.core.build_events import Event, Notice, StepBlocked, StepFailed, StepMade, StepReused, StepStarted
+from storyboard.core.build_events import (
+    DECISION_CODES,
+    Event,
+    Notice,
+    StepBlocked,
+    StepFailed,
+    StepMade,
+    StepReused,
+    StepStarted,
+)
 from storyboard.core.plan import Plan
 from storyboard.core.results import dollars
 from storyboard.report.reason import reason_text
@@ -19,6 +28,11 @@ if TYPE_CHECKING:
 Frames = Callable[[], Mapping[str, tuple[int, int]]]
 
 
+def failure_label(code: str) -> str:
+    """Return the word before a take that was not made: ``decide`` if the user has to decide about it first."""
+    return "decide" if code in DECISION_CODES else "failed"
+
+
 def event_line(event: Event) -> str | None:
     """Return one event of a build as a line; ``None`` for events that are not shown."""
     match event:
@@ -28,7 +42,7 @@ def event_line(event: Event) -> str | None:
             return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason_text(event.step)})"
         case StepFailed():
             help_line = f"\n         {clean_lines(event.help)}" if event.help else ""
-            return f"failed   {event.action.id}  {clean_lines(event.reason)}{help_line}"
+            return f"{failure_label(event.code):<8} {event.action.id}  {clean_lines(event.reason)}{help_line}"
         case StepBlocked() if event.step.action.kind == "take" and event.step.do == "blocked":
             return f"blocked  {event.step.action.id}  {reason_text(event.step)}"
         case Notice():

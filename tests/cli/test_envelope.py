@@ -119,7 +119,7 @@ def test_a_verb_that_does_what_it_is_asked_for(project: Project, words: tuple[st
         (("check", "--locked"), 7),
         (("build", "--locked"), 7),
         (("build", "--offline", "--provider", "runware"), 1),
-        (("build", "--provider", "runware"), 2),
+        (("build", "--provider", "runware"), 5),
         (("build", "-s", "b"), 1),
         (("build", "--plan", "plan.json"), 1),
         (("plan",), 0),

@@ -109,7 +109,7 @@ def test_a_job_that_no_shot_asks_for_any_more_is_still_kept(server: RunwareServe
     project = Project(tmp_path / "film", server=server)
     server.arm("poll-empty-for-ever", nth=2)
     with hasty(**SOON):
-        assert build(project, "-s", "c").code == 1
+        assert build(project, "-s", "c").code == 8
     assert len(project.journal()) == 1
     server.disarm()
     project.edit("a city in the rain", "a city in the sun")
@@ -174,7 +174,7 @@ def test_an_old_unanswered_job_is_reported_and_not_bought_again(server: RunwareS
     project = Project(tmp_path / "film", server=server)
     server.arm("poll-empty-for-ever", nth=2)
     with hasty(**SOON):
-        assert build(project, "-s", "c").code == 1
+        assert build(project, "-s", "c").code == 8
     [job] = project.journal()
     task = job.stem
     server.shop.jobs.clear()
@@ -182,7 +182,7 @@ def test_an_old_unanswered_job_is_reported_and_not_bought_again(server: RunwareS
     with hasty(**SOON), mock.patch("time.time", return_value=day_later):
         ran = build(project, "-s", "c")
     [error] = errors(ran)
-    assert (ran.code, error["code"]) == (1, "unknown")
+    assert (ran.code, error["code"]) == (8, "unknown")
     for word in ("may have been paid", "c", task, "$0.12", "build again", "--remake c"):
         assert word in error["message"]
     assert len(server.bill) == 1
@@ -198,7 +198,7 @@ def test_what_was_paid_and_is_gone_everywhere_is_not_bought_in_silence(server: R
     shutil.rmtree(project.folder / ".storyboard/cache")
     server.shop.jobs.clear()
     ran = build(project)
-    assert ran.code == 1
+    assert ran.code == 8
     assert (
         "was paid for ($0.12), but its take is not in this cache, and runware does not have the task"
         in errors(ran)[0]["message"]
@@ -245,12 +245,12 @@ def test_without_a_terminal_money_needs_yes_and_a_cap(server: RunwareServer, tmp
         known = settings(project)
         del known[missing]
         ran = run(project.folder, known, "build", "--json")
-        assert (ran.code, errors(ran)[0]["code"]) == (2, "unconfirmed")
+        assert (ran.code, errors(ran)[0]["code"]) == (9, "unconfirmed")
     project = Project(tmp_path / "generous", "budget: 1000\n" + CHAIN, server=server)
     known = settings(project)
     del known["STORYBOARD_MAX_COST"]
     for words in (("build",), ("take", "a")):  # who writes the storyboard is not always who pays
-        assert run(project.folder, known, *words, "--json").code == 2
+        assert run(project.folder, known, *words, "--json").code == 9
     assert server.bill == []
 
 

@@ -109,7 +109,7 @@ def test_accepting_keeps_what_the_take_cost_in_the_lockfile(desk: Project, serve
 def test_takes_that_nobody_agrees_to_pay_for_leave_the_file_alone(desk: Project, server: RunwareServer) -> None:
     before = desk.file.read_bytes()
     ran = desk.run("take", "a", "-n", "2", env={"STORYBOARD_YES": ""})
-    assert ran.code == 2
+    assert ran.code == 9
     assert "costs up to $0.24 and needs approval, but there is no terminal" in ran.err
     assert desk.file.read_bytes() == before
     assert bought(server) == 0

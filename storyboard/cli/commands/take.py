@@ -34,14 +34,12 @@ from storyboard.core.plan import Plan
 from storyboard.core.results import dollars
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.takes import ShotTakes, fresh_seeds
-from storyboard.report.build_result import outcome_data
+from storyboard.report.build_result import GONE, failure_lines, outcome_data
 from storyboard.report.reason import reason_text
 from storyboard.report.takes import takes_data, takes_text
-from storyboard.report.text import clean_lines, listed
+from storyboard.report.text import listed
 
 MAX_TAKES = 100
-# Reasons that block the take in the cut but no alternate take.
-_MISSING = ("held-missing", "locked-missing")
 
 
 @click.command("take", epilog="Example: storyboard take glide -n 4 --max-cost 4")
@@ -115,7 +113,7 @@ def _add_seeds(
 
 def _fail_if_blocked(output: CommandOutput, plan: Plan, shot: str) -> None:
     for step in plan.of("take"):
-        if step.action.shot == shot and step.do == "blocked" and step.reason.why not in _MISSING:
+        if step.action.shot == shot and step.do == "blocked" and step.reason.why not in GONE:
             command = f"storyboard build --select +{shot}"
             error = problem(
                 "upstream",
@@ -135,7 +133,7 @@ def _print_result(
         "file": display_path(edit.file),
         "build": outcome_data(outcome, session.storyboard, 0.0, display_path),
     }
-    lines = [f"failed   {name}: {clean_lines(why)}" for name, why in outcome.failed.items()]
+    lines = failure_lines(outcome)
     cost = f", spent {dollars(outcome.cost)}" if outcome.cost else ""
     lines.append(f"wrote seeds {listed(map(str, seeds))} into {display_path(edit.file)}{cost}")
     lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))

@@ -154,6 +154,11 @@ class PaidOptions(Struct, frozen=True):
     timeouts: Timeouts = Timeouts()
 
 
+def no_key_text(provider: Provider) -> str:
+    """Return the error for a provider without a key, with the variables that can hold one."""
+    return f"{provider.name} needs a key: set {provider.key_variable}, or {provider.key_variable}_FILE"
+
+
 def open_generator(
     name: str,
     options: PaidOptions,
@@ -169,7 +174,7 @@ def open_generator(
     provider = find(name)
     account = options.accounts.get(name, ProviderAccount())
     if account.key is None:
-        raise PaidFailed(f"{name} needs a key: set {provider.key_variable}, or {provider.key_variable}_FILE", "auth")
+        raise PaidFailed(no_key_text(provider), "auth")
     timeouts = options.timeouts
     client = _client(provider, account, account.key, timeouts)
     remote = RemoteJobs(provider, client)
