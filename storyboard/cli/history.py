@@ -21,10 +21,11 @@ from storyboard.document.project_files import GitFiles
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import known_pictures
 from storyboard.engine.versions import StoryboardVersion, plan_from_lockfile
-from storyboard.store.git import Git, GitProblem, NoSuchRevision
+from storyboard.store.git import FETCH_ALL, Git, GitProblem, MissingObject, NoSuchRevision
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads, read
 
 _INCLUDE = re.compile(r"""\binclude\s*:\s*["']?([^\s"'{}\[\],#]+)""")
+FETCH = f"run `{FETCH_ALL}`, which fetches all content; storyboard itself fetches nothing"
 NO_GIT = "commit the storyboard and its lockfile to git"
 
 
@@ -108,6 +109,8 @@ def open_history(output: CommandOutput, project: Project, file: str, provider: s
             yield GitHistory(git, project, file, provider)
     except NoSuchRevision as bad:
         raise click.UsageError(str(bad)) from bad
+    except MissingObject as bad:
+        output.fail(Exit.FAILED, [problem("git", str(bad), FETCH)], next_commands=[FETCH_ALL])
     except GitProblem as bad:
         output.fail(Exit.FAILED, [problem("git", str(bad), NO_GIT)])
 

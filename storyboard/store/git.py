@@ -1,10 +1,12 @@
 """Read-only access to git: revisions, files at a revision, and the commits that changed given paths.
 
-Runs the git program with argument lists. Nothing is written and nothing is fetched: no hook, filter or remote helper
-runs, whatever the repository's configuration names, and a partial clone that lacks an object reports an error.
+Runs the git program with argument lists. Nothing is written and nothing is fetched: no hook, filter, remote helper or
+other program that the configuration of the repository names is started. An object that a partial clone lacks raises
+``MissingObject``.
 """
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -30,9 +32,12 @@ _QUIET = (
         "safe.bareRepository=explicit",
     ),  # a folder laid out like a bare repository would bring its own configuration
 )
-# Forbid every protocol. Configuration cannot do this: a repository's own can allow a protocol by name. A git that
-# supports the second variable does not try to fetch at all.
-_OFFLINE = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+# Allow no protocol: `none` is the name of none. Configuration cannot do this, since that of a repository can allow a
+# protocol by name. A git from 2.45 on, which supports the second variable, does not try to fetch; an older one tries,
+# and the first variable stops it before a program or a connection is started. Messages are in English, to be read here.
+_ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_LACKING = re.compile(r"promisor remote|missing|unable to read|unable to find|not a tree object|bad object")
+FETCH_ALL = "git fetch --refetch --no-filter"
 _COMMIT = "%H%x00%P%x00%an%x00%aI%x00%s"
 
 
@@ -46,6 +51,13 @@ class NoSuchRevision(GitProblem):
     def __init__(self, name: str) -> None:
         super().__init__(f"git has no revision {name!r}")
         self.name = name
+
+
+class MissingObject(GitProblem):
+    """An object that a commit or tree names and that the repository does not hold."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"git lacks the content of {name}, as in a clone that was made with `--filter`")
 
 
 class GitBlob(Struct, frozen=True):
@@ -83,7 +95,7 @@ class Git:
     def run(self, *words: str) -> str:
         """Run git with the arguments *words* and return its output.
 
-        Raises ``GitProblem`` with its last line if it fails.
+        Raises ``MissingObject``, or ``GitProblem`` with the last line of git if it fails otherwise.
         """
         return _run_git(self._folder, *words)
 
@@ -119,7 +131,10 @@ class Git:
         ]
 
     def blob(self, name: str) -> GitBlob | None:
-        """Return the object with any name that git accepts; ``None`` if it is no file. Raises ``GitProblem``."""
+        """Return the object with any name that git accepts; ``None`` if it is no file.
+
+        Raises ``MissingObject`` and ``GitProblem``.
+        """
         if "\n" in name:
             return None
         batch = self._open_batch()
@@ -132,9 +147,12 @@ class Git:
             line = b""
         if not line:
             self.close()
-            raise GitProblem(f"git cannot read {name}; if this clone is partial, fetch the missing objects with git")
+            raise self._explain_end(name)
         head = line.split(b" ")
-        if head[-1].rstrip() in (b"missing", b"ambiguous", b"submodule"):
+        state = head[-1].rstrip()
+        if state == b"missing" and self._is_named(name):
+            raise MissingObject(name)
+        if state in (b"missing", b"ambiguous", b"submodule"):
             return None
         size = int(head[-1])
         data = answer.read(size + 1)
@@ -142,13 +160,34 @@ class Git:
             raise GitProblem("git cat-file ended in the middle of an object")
         return GitBlob(head[0].decode(), data[:-1]) if len(head) == 3 and head[1] == b"blob" else None
 
+    def _explain_end(self, name: str) -> GitProblem:
+        """Return why ``cat-file`` ended at the object *name*: an older git does so where it may not fetch."""
+        try:
+            self.run("cat-file", "-e", name)
+        except MissingObject:
+            return MissingObject(name)
+        except GitProblem:
+            pass
+        return GitProblem(f"git cannot read {name}")
+
+    def _is_named(self, name: str) -> bool:
+        """Return whether a tree or the index has an entry called *name*, or git cannot read the trees above it."""
+        commit, colon, path = name.partition(":")
+        words = ("ls-tree", "-z", "--full-tree", commit, "--", path) if colon else ("rev-parse", "--verify", name)
+        try:
+            return bool(self.run(*words))
+        except MissingObject:
+            return True
+        except GitProblem:
+            return False
+
     def _open_batch(self) -> "subprocess.Popen[bytes]":
         import subprocess
 
         if self._batch is None:
             self._batch = subprocess.Popen(  # noqa: S603 - a list of words, no shell
                 ["git", "-C", str(self._folder), *_QUIET, "cat-file", "--batch", "--follow-symlinks"],  # noqa: S607
-                env={**os.environ, **_OFFLINE},
+                env={**os.environ, **_ENVIRONMENT},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -181,7 +220,7 @@ def _run_git(folder: Path, *words: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - a list of words, no shell
             ["git", "-C", str(folder), *_QUIET, *words],  # noqa: S607 - the git of this machine
-            env={**os.environ, **_OFFLINE},
+            env={**os.environ, **_ENVIRONMENT},
             capture_output=True,
             stdin=subprocess.DEVNULL,
             check=False,
@@ -190,6 +229,8 @@ def _run_git(folder: Path, *words: str) -> str:
         raise GitProblem("git is not installed") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
+        if _LACKING.search("\n".join(said)) and words[0] != "rev-parse":
+            raise MissingObject("a version")
         raise GitProblem(said[-1].removeprefix("fatal: ") if said else f"git {words[0]} failed")
     return done.stdout.decode(errors="surrogateescape")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from storyboard.store.git import Git, GitProblem, in_repository
+from storyboard.store.git import FETCH_ALL, Git, GitProblem, MissingObject, in_repository
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
 
 _VERSION_FIELD = b'"lockfile_version"'
@@ -148,9 +148,12 @@ def _read_listed(git: Git, name: str, files: Mapping[str, str], seen: set[str]) 
 
 
 def _read_blob(git: Git, blob: str, name: str, path: str) -> bytes:
-    found = git.blob(blob)
+    try:
+        found = git.blob(blob)
+    except MissingObject:
+        found = None
     if found is None:
-        raise RefsUnreadable(f"{name}:{path}", "git lacks its content")
+        raise RefsUnreadable(f"{name}:{path}", f"git lacks its content; run `{FETCH_ALL}`")
     return found.data
 
 
