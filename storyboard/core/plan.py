@@ -51,7 +51,10 @@ class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True):
-    """One line of a plan. ``cost`` is an estimate in US dollars; ``result`` exists already.
+    """One line of a plan. ``result`` exists already.
+
+    ``cost`` is what it is expected to cost in US dollars. ``cost_at_least`` and ``cost_at_most`` are what it may cost
+    instead, ``None`` where they do not differ.
 
     ``locked`` is the lockfile's entry of a take that is fetched by its task id: such a step submits nothing.
     """
@@ -64,6 +67,8 @@ class Step(Struct, frozen=True):
     cost: Decimal = FREE
     result: "Result | None" = None
     locked: "LockEntry | None" = None
+    cost_at_least: Decimal | None = None
+    cost_at_most: Decimal | None = None
 
 
 class TakeResult(Struct, frozen=True):
@@ -199,8 +204,18 @@ class Plan(Struct, frozen=True, dict=True):
         return [step for step in self.of("take") if step.action.seed is None]
 
     def cost(self) -> Decimal:
-        """Return the estimate of all steps in US dollars."""
+        """Return what all steps are expected to cost, in US dollars."""
         return sum((step.cost for step in self.steps if step.cost is not FREE), FREE)
+
+    def cost_at_least(self) -> Decimal:
+        """Return what all steps cost in the best case, in US dollars."""
+        spared = (s.cost - s.cost_at_least for s in self.steps if s.cost_at_least is not None)
+        return self.cost() - sum(spared, FREE)
+
+    def cost_at_most(self) -> Decimal:
+        """Return what all steps cost in the worst case, in US dollars."""
+        added = (s.cost_at_most - s.cost for s in self.steps if s.cost_at_most is not None)
+        return self.cost() + sum(added, FREE)
 
     def nothing_to_do(self) -> bool:
         """Return whether all results exist."""

@@ -16,7 +16,7 @@ from storyboard.core.keys import (
     take_request,
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
-from storyboard.core.plan import ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
+from storyboard.core.plan import FREE, ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
 from storyboard.core.reason import Change, PendingDownload, Reason, RemakeCost, Why, changes
 
 _INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
@@ -246,7 +246,10 @@ class TakePlanner:
             return Step(action, "skip", Reason("not-selected"))
         if reason.why in _NO_INPUT:
             return Step(action, "blocked", reason)
-        return Step(action, "wait", reason, cost=self._options.price(source))
+        price = self._options.price(source)
+        # with the frames it started from before, the request is the one of its earlier take
+        earlier = price and self._cache.locked(action.shot, source.provider) is not None
+        return Step(action, "wait", reason, cost=price, cost_at_least=FREE if earlier else None)
 
     def _choose_record(
         self, source: Generated, key: str, own: LockEntry | None, named: LockEntry | None

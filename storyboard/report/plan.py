@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -190,11 +189,14 @@ def _sum_text(plan: Plan, shots: list[Step]) -> str:
 
 
 def price(plan: Plan) -> str:
-    """Return ``estimated cost $0.96, up to $2.88 with linked shots``."""
-    whole = plan.cost()
-    sure = whole - sum((step.cost for step in plan.steps if step.do == "wait"), Decimal(0))
-    worst = f", up to {dollars(whole)} with linked shots" if sure != whole else ""
-    return f"estimated cost {dollars(sure)}{worst}"
+    """Return ``estimated cost $2.88``, with what it may be instead.
+
+    The best case is ``; $1.92 less if frames of linked shots stay as they are``, the worst ``, at most $3.84``.
+    """
+    cost, least, most = plan.cost(), plan.cost_at_least(), plan.cost_at_most()
+    worst = f", at most {dollars(most)}" if most != cost else ""
+    best = f"; {dollars(cost - least)} less if frames of linked shots stay as they are" if least != cost else ""
+    return f"estimated cost {dollars(cost)}{worst}{best}"
 
 
 def _cut_line(plan: Plan, cut: Step, output: Output) -> str:
@@ -227,7 +229,7 @@ def is_empty_segment(step: Step) -> bool:
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON data: every step with its reason and changes, cost in dollars as text.
+    """Return the plan as JSON data: every step with its reason and changes, costs in dollars as text.
 
     ``copied`` is that of the first film.
     """
@@ -235,6 +237,8 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     return {
         "steps": [_step_data(step) for step in plan.steps],
         "cost": str(plan.cost()),
+        "cost_at_least": str(plan.cost_at_least()),
+        "cost_at_most": str(plan.cost_at_most()),
         "nothing_to_do": plan.nothing_to_do(),
         "copied": films[0]["copied"],
         "films": films,
@@ -257,6 +261,12 @@ def _step_data(step: Step) -> dict[str, Any]:
         "reason": reason_text(step),
         "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in step.reason.changes],
         "shots": shot_names(step.reason),
-        "cost": str(step.cost),
+        **_step_costs(step),
         "key": step.key,
     }
+
+
+def _step_costs(step: Step) -> dict[str, str]:
+    """Return the expected cost of a step in dollars, and what it may be instead, where that differs."""
+    others = {"cost_at_least": step.cost_at_least, "cost_at_most": step.cost_at_most}
+    return {"cost": str(step.cost), **{name: str(cost) for name, cost in others.items() if cost is not None}}

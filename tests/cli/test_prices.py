@@ -1,0 +1,62 @@
+"""Prices of a plan: what is expected to be spent, what may turn out otherwise, and what the build then spends."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.inside import hasty
+from tests.project import Project
+from tests.runware_server.server import RunwareServer
+from tests.shops import shop
+
+CHAINED = """\
+scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river, seed: 3}
+      - {id: b, prompt: a forest, seed: 4, first_frame: {shot: a, at: last}}
+      - {id: c, prompt: a city, seed: 5, first_frame: {shot: b, at: last}}
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[RunwareServer]:
+    with shop() as server:
+        yield server
+
+
+@pytest.fixture
+def project(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
+    with hasty():
+        yield Project(tmp_path / "film", CHAINED, server=server, inside=True)
+
+
+def _sum_line(text: str) -> str:
+    return next(line for line in reversed(text.splitlines()) if "estimated cost" in line)
+
+
+def _prices(plan: Any) -> tuple[str, str, str]:
+    return plan["cost"], plan["cost_at_least"], plan["cost_at_most"]
+
+
+def test_the_estimate_of_a_new_film_is_what_it_costs_linked_shots_included(project: Project) -> None:
+    assert _sum_line(project.said("plan")) == "3 to make, 0 to reuse; estimated cost $0.36"
+    assert _prices(project.data("plan")) == ("0.36", "0.36", "0.36")
+    project.said("plan", "--out", "plan.json")
+    assert json.loads((project.folder / "plan.json").read_text())["cost"] == "0.36"
+    assert project.build()["cost"] == "0.36"
+
+
+def test_the_estimate_after_an_edit_has_the_linked_shots_and_says_what_may_be_saved(project: Project) -> None:
+    project.build()
+    project.edit("a river", "a lake")
+    said = _sum_line(project.said("plan"))
+    assert said == (
+        "3 to make, 0 to reuse; estimated cost $0.36; $0.24 less if frames of linked shots stay as they are"
+    )
+    assert _prices(project.data("plan")) == ("0.36", "0.12", "0.36")
+    assert Decimal(project.build()["cost"]) == Decimal("0.36")
