@@ -162,11 +162,12 @@ class Build:
             from storyboard.engine.paid.generator import PaidOptions, open_generator
 
             budget = Budget(store.ledger, session.options.cap)
-            budget.release_all_but({job.task_id for job in store.journal.jobs()})
+            budget.release_all_but({job.task_id for job in store.journal.jobs()} | store.journal.damaged_ids())
             for name in names:
                 generators[name] = open_generator(
                     name,
                     self._paid or PaidOptions(),
+                    store.folder,
                     store.journal,
                     runner,
                     budget,

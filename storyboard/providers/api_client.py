@@ -34,7 +34,7 @@ import httpx
 
 from storyboard.providers.base import Call, Reply, RetryRule
 from storyboard.providers.errors import ProviderError, Secret
-from storyboard.providers.retry import MAX_RETRIES, RetryBudget, backoff_s, parse_retry_after
+from storyboard.providers.retry import MAX_RETRIES, RetryBudget, backoff_s, parse_date, parse_retry_after
 
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 _suppressed: ContextVar[bool] = ContextVar("storyboard_http_quiet", default=False)
@@ -114,6 +114,7 @@ class ApiClient:
         self._key = _check_key(key)
         self._error_of = error_of
         self._clock, self._sleep, self._random, self._now = clock, sleep, random, now
+        self._offset_s = 0.0
         self._exchange_s, self._call_s, self._max_reply_bytes = exchange_s, call_s, max_reply_bytes
         self._headers = {
             "Accept": "application/json",
@@ -142,6 +143,13 @@ class ApiClient:
         """Close all connections."""
         with suppress_logs():
             await self._client.aclose()
+
+    def time_of_day(self) -> float:
+        """Return epoch seconds by the clock of the API, as its last reply stated it; before that by the clock here.
+
+        The memory of a provider runs by its own clock, and the one of this machine may be set at any time.
+        """
+        return self._now().timestamp() + self._offset_s
 
     async def call(self, call: Call, repeat: RetryRule = "unsent") -> Reply:
         """Send *call*, retry as *repeat* allows, and return the last reply, which may be a refusal.
@@ -214,6 +222,9 @@ class ApiClient:
     def _parse_reply(self, response: httpx.Response, body: bytes) -> Reply | ProviderError:
         status = response.status_code
         asked = parse_retry_after(response.headers.get("retry-after"), response.headers.get("date"), self._now())
+        stated = parse_date(response.headers.get("date", ""))
+        if stated is not None:
+            self._offset_s = (stated - self._now()).total_seconds()
         key = self._key.reveal().encode()
         try:
             data = read_json(body.replace(key, b"***") if len(key) >= 8 else body) if body or status == 200 else None

@@ -51,14 +51,15 @@ def parse_retry_after(value: str | None, date: str | None, now: datetime) -> flo
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), MAX_RETRY_AFTER_S)
-    until = _parse_date(text)
+    until = parse_date(text)
     if until is None:
         return None
-    seconds = (until - (_parse_date(date or "") or now)).total_seconds()
+    seconds = (until - (parse_date(date or "") or now)).total_seconds()
     return min(seconds, MAX_RETRY_AFTER_S) if seconds > 0 else None
 
 
-def _parse_date(text: str) -> datetime | None:
+def parse_date(text: str) -> datetime | None:
+    """Return the moment of a ``Date`` header, in UTC unless it states a zone; ``None`` for other text."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError, IndexError, TypeError):

@@ -1,29 +1,45 @@
-"""Journal of unfinished paid jobs, one file each, written before the request is sent.
+"""Journal of unfinished paid jobs, one file each, written before the request is sent; and whose account pays for them.
 
-Owns ``.storyboard/journal``. A file is complete, and its folder synced, before ``open`` returns; only ``close`` removes
-it. Files contain no picture bytes, no API key and no URL. Leaves the resumption of jobs to the engine.
+Owns ``.storyboard/journal`` and ``.storyboard/salt``. A file is complete, and its folder synced, before ``open``
+returns; only ``close`` removes it. Files contain no picture bytes, no API key and no URL of a result. Leaves the
+resumption of jobs to the engine.
 """
 
+import errno
+import hmac
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.durable import errors_for_path, fsync_folder, make_folders, remove, write_atomic, write_new
+from storyboard.durable import (
+    errors_for_path,
+    fsync_folder,
+    make_folders,
+    read_regular,
+    remove,
+    write_atomic,
+    write_new,
+)
 from storyboard.store.integrity import (
     ChecksumMismatch,
     NewerVersion,
     Quarantined,
     encode_with_checksum,
+    find_quarantined,
     load,
     quarantine,
+    read,
 )
 
 _TASK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
 JobState = Literal["opened", "submitted", "succeeded", "downloaded"]
+_SALT_BYTES = 32
 
 
 def is_task_id(text: str) -> bool:
@@ -31,10 +47,46 @@ def is_task_id(text: str) -> bool:
     return _TASK_ID.fullmatch(text) is not None
 
 
+class Account(Struct, frozen=True):
+    """The account that pays for a job: the address of the API, and a hash of the key, salted for each project."""
+
+    endpoint: str
+    key_hash: str
+
+
+def account_of(folder: Path, endpoint: str, key: str) -> Account:
+    """Return the account that *key* opens at *endpoint*; *folder* is the state folder, which holds the salt.
+
+    Raises ``OSError`` if the salt cannot be read or written.
+    """
+    return Account(endpoint, hmac.digest(_salt(folder), key.encode(), "sha256").hex())
+
+
+def _salt(folder: Path) -> bytes:
+    """Return the salt of a project. It is drawn once; only the user can read it."""
+    path = folder / "salt"
+    try:
+        salt = read(path)
+        if len(salt) == _SALT_BYTES:
+            return salt
+        raise ChecksumMismatch("not a salt")
+    except FileNotFoundError:
+        make_folders(folder)
+    except ChecksumMismatch:
+        quarantine(path, folder / "damaged")
+    with suppress(FileExistsError):  # written by another process, or damaged and not movable
+        write_new(path, os.urandom(_SALT_BYTES), 0o600)
+    salt = read_regular(path)
+    if len(salt) != _SALT_BYTES:
+        raise OSError(errno.EINVAL, "not a salt, and it cannot be moved", os.fspath(path))
+    return salt
+
+
 class Job(Struct, frozen=True):
     """One paid job. ``estimate`` in US dollars as decimal text; ``opened_at`` in epoch seconds.
 
     ``request_digest`` is the sha256 of the body as sent; ``request`` is that body without the bytes of its pictures.
+    ``account`` is ``None`` in files of earlier versions.
     """
 
     task_id: str
@@ -48,6 +100,11 @@ class Job(Struct, frozen=True):
     estimate: str
     opened_at: float
     state: JobState = "opened"
+    account: Account | None = None
+
+    def is_paid_by(self, account: Account) -> bool:
+        """Return whether *account* may have paid for the job: it did, or the file does not name an account."""
+        return self.account in (None, account)
 
 
 class JournalConflict(Exception):
@@ -150,6 +207,18 @@ class Journal:
             return []
         found = [job for name in names if is_task_id(name) and (job := self.job(name)) is not None]
         return sorted(found, key=lambda job: (job.opened_at, job.task_id))
+
+    def is_damaged(self, task_id: str) -> bool:
+        """Return whether a damaged file of that id was quarantined: then its job may have been submitted."""
+        return find_quarantined(self._path(task_id).name, self._folder / "damaged") is not None
+
+    def damaged_ids(self) -> set[str]:
+        """Return the task ids of all quarantined files."""
+        try:
+            names = [entry.name for entry in (self._folder / "damaged").iterdir()]
+        except FileNotFoundError:
+            return set()
+        return {stem for name in names if is_task_id(stem := name.partition(".json.")[0])}
 
     def _existing_job(self, existing: Job, wanted: Job) -> Job:
         if existing.request_digest != wanted.request_digest:

@@ -21,6 +21,7 @@ from msgspec import Struct
 from storyboard.core.results import CostTotal, billed, charged, estimated
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
 from storyboard.store.integrity import Quarantined
+from storyboard.store.journal import Account
 from storyboard.store.project_lock import make_lock, wait_for_lock
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class LedgerEntry(Struct, frozen=True):
 
     ``at`` in epoch seconds, ``seconds`` of video requested, ``size`` as ``1280x720``; ``estimate`` and ``cost`` in US
     dollars as decimal text, ``cost`` as the provider reported it. ``outcome`` is the result of a settled attempt:
-    ``succeeded``, or the code of its failure.
+    ``succeeded``, or the code of its failure. ``account`` is ``None`` in lines of earlier versions.
     """
 
     at: float
@@ -54,6 +55,7 @@ class LedgerEntry(Struct, frozen=True):
     estimate: str
     cost: str | None = None
     outcome: str | None = None
+    account: Account | None = None
 
     @property
     def failed(self) -> bool:

@@ -283,6 +283,28 @@ def test_retry_after_is_heeded_in_both_forms_up_to_a_minute(header: str, wait: f
     assert script.slept == [wait]
 
 
+@pytest.mark.parametrize(
+    ("stated", "hour"),
+    [("Sun, 22 Nov 2026 18:00:00 GMT", 18), ("soon", 12), ("", 12), ("Mon, 99 Foo 99999 25:00:00 GMT", 12)],
+)
+def test_the_time_of_day_is_the_one_that_the_api_stated_last(stated: str, hour: int) -> None:
+    script = Scripted(httpx.Response(200, json={"data": []}, headers={"Date": stated}))
+
+    async def run() -> float:
+        client = ApiClient(
+            ENDPOINT,
+            Secret(KEY),
+            Runware().error_of,
+            now=lambda: NOON,
+            transport=httpx.MockTransport(script.handle),
+        )
+        assert client.time_of_day() == NOON.timestamp()
+        await client.call(CALL)
+        return client.time_of_day()
+
+    assert asyncio.run(run()) == NOON.replace(hour=hour).timestamp()
+
+
 def test_date_counts_from_the_clock_of_the_server() -> None:
     until = "Sun, 22 Nov 2026 18:00:09 GMT"
     assert parse_retry_after(until, "Sun, 22 Nov 2026 18:00:00 GMT", NOON) == 9.0

@@ -14,6 +14,7 @@ from storyboard.core.model import Generated
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.results import amount, dollars
 from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.store.journal import Account
 from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
 
 
@@ -27,7 +28,7 @@ class OverBudget(TaskFailed):
 
 
 class Attempt(Struct, frozen=True):
-    """One attempt at one take, as identified in the ledger."""
+    """One attempt at one take, as identified in the ledger, and the account that pays for it."""
 
     task_id: str
     key: str
@@ -35,6 +36,7 @@ class Attempt(Struct, frozen=True):
     shot: str
     source: Generated
     estimate: Decimal
+    account: Account | None = None
 
 
 class Prices:
@@ -103,6 +105,13 @@ class Budget:
             if task_id not in open_tasks:
                 self._ledger.append(_release_entry(entry, self._clock()))
 
+    def give_up(self, key: str, is_lost: Callable[[str], bool]) -> None:
+        """Settle the attempts at *key* that are still reserved and lost by task id: they may have been paid."""
+        last = {entry.task_id: entry for entry in self.past(key)}
+        for entry in last.values():
+            if entry.event in ("reserved", "submitted") and is_lost(entry.task_id):
+                self._append(replace(entry, at=self._clock(), event="settled", outcome="unknown"))
+
     def spent(self) -> Decimal:
         """Return the US dollars spent since this build began."""
         return self._ledger.spend(self._since).spent
@@ -129,6 +138,7 @@ class Budget:
             estimate=str(attempt.estimate),
             cost=cost,
             outcome=outcome,
+            account=attempt.account,
         )
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +24,7 @@ from storyboard.engine.worker_tasks import PaidFailed
 from storyboard.providers.base import Picture, TakeRequest
 from storyboard.providers.poller import Poller
 from storyboard.providers.remote_jobs import RemoteJobs
-from storyboard.store.journal import Job, Journal
+from storyboard.store.journal import Account, Job, Journal
 
 if TYPE_CHECKING:  # both import httpx, which a build without paid takes does not need
     from storyboard.providers.api_client import ApiClient
@@ -61,6 +60,7 @@ def job_of(attempt: Attempt, request: Request, body: Json, opened_at: float) -> 
         request=dict(request),
         estimate=str(attempt.estimate),
         opened_at=opened_at,
+        account=attempt.account,
     )
 
 
@@ -89,14 +89,16 @@ def _picture(data: bytes | None) -> Picture | None:
 class PaidContext(Struct, frozen=True):
     """The services of one paid generator.
 
-    *check* raises ``TaskFailed`` if the project's lock has been lost: nothing may be bought then. *limit* bounds the
-    paid jobs at once, *fetching* the downloads.
+    *account* pays for what is submitted. *check* raises ``TaskFailed`` if the project's lock has been lost: nothing may
+    be bought then. *limit* bounds the paid jobs at once, *fetching* the downloads. *clock* gives epoch seconds, by the
+    provider's clock once it has replied.
     """
 
     remote: RemoteJobs
     poller: Poller
     downloader: "Downloader"
     client: "ApiClient"
+    account: Account
     journal: Journal
     budget: Budget
     runner: TaskRunner
@@ -106,7 +108,7 @@ class PaidContext(Struct, frozen=True):
     fetching: asyncio.Semaphore
     notify: Callable[[str], None]
     check: Callable[[], None]
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
 

@@ -25,7 +25,7 @@ from storyboard.providers.errors import ProviderError, Secret
 from storyboard.providers.poller import DEADLINE_S, FIRST_QUERY_S, Poller
 from storyboard.providers.remote_jobs import RemoteJobs
 from storyboard.providers.safe_transport import results_policy
-from storyboard.store.journal import Job, Journal, JournalTooNew, NoSuchJob, is_task_id
+from storyboard.store.journal import Job, Journal, JournalTooNew, NoSuchJob, account_of, is_task_id
 
 # Attempts of one build at a take, if the provider says that another one may succeed.
 ATTEMPTS_A_BUILD = 3
@@ -102,6 +102,7 @@ class RemoteGenerator:
         if open_jobs and request.step.do == "resume":
             return max(open_jobs)
         if self._is_remade(request):
+            self._context.budget.give_up(key, self._context.journal.is_damaged)
             return max([*open_jobs, *(entry.attempt for entry in past), locked], default=0) + 1
         failed = [entry.attempt for entry in past if entry.failed and entry.outcome in RETRYABLE]
         return max([*open_jobs, locked, max(failed, default=0) + 1])
@@ -162,6 +163,7 @@ def no_key_text(provider: Provider) -> str:
 def open_generator(
     name: str,
     options: PaidOptions,
+    folder: Path,
     journal: Journal,
     runner: TaskRunner,
     budget: Budget,
@@ -170,7 +172,10 @@ def open_generator(
     check: Callable[[], None],
     notify: Callable[[str], None],
 ) -> RemoteGenerator:
-    """Open the generator of one paid provider. Raises ``PaidFailed`` (``auth``) without a usable key."""
+    """Open the generator of one paid provider; *folder* is the state folder.
+
+    Raises ``PaidFailed`` (``auth``) without a usable key, and ``OSError``.
+    """
     provider = find(name)
     account = options.accounts.get(name, ProviderAccount())
     if account.key is None:
@@ -181,6 +186,7 @@ def open_generator(
     context = PaidContext(
         remote=remote,
         client=client,
+        account=account_of(folder, client.endpoint, account.key.reveal()),
         poller=Poller(remote.ask, interval_s=timeouts.interval_s, deadline_s=timeouts.job_s, batch=provider.batch),
         downloader=Downloader(
             results_policy(provider.result_hosts, client.endpoint),
@@ -197,6 +203,7 @@ def open_generator(
         fetching=asyncio.Semaphore(options.jobs),
         notify=notify,
         check=check,
+        clock=client.time_of_day,
         sleep=timeouts.sleep,
     )
     return RemoteGenerator(context, remake)

@@ -37,6 +37,8 @@ from storyboard.store.ledger import SUCCEEDED
 
 # Submissions of a build under one task id: after the last one is lost, the job is left to the next build.
 SUBMISSIONS_A_BUILD = 3
+# A date that lies further ahead was written by a clock that was ahead. HTTP states dates in whole seconds.
+CLOCK_TOLERANCE_S = 60
 # Queries for a locked take before a provider without a result of it is believed.
 QUESTIONS_ABOUT_LOCKED = 3
 
@@ -62,10 +64,12 @@ class Purchase:
         self._shot = request.shot.id
         self._is_locked = task_id is not None
         task_id = self._provider.task_id(key, number) if task_id is None else task_id
-        self._attempt = Attempt(task_id, key, number, self._shot, source, context.estimate(source))
+        price = context.estimate(source)
+        self._attempt = Attempt(task_id, key, number, self._shot, source, price, context.account)
         self._request = take_request(source, request.pictures)
         self._download = ResultDownload(context, request, self._attempt, self._query)
         self._was_bought = False
+        self._is_orphan = False
         self.began: float | None = None
 
     @property
@@ -96,13 +100,19 @@ class Purchase:
                 raise self._unknown_error()
 
     async def collect(self) -> GeneratedClip | None:
-        """Fetch the take if the job has succeeded, without submitting anything; ``None`` if it has not."""
-        began = time.monotonic()
+        """Fetch the take if the job has succeeded, without submitting anything; ``None`` if it runs.
+
+        Raises ``PaidFailed`` if it is not known whether the job was paid.
+        """
+        began, self._is_orphan = time.monotonic(), True
+        job = self._context.journal.job(self.task_id)
         match await self._query():
             case Succeeded() as made:
                 return await self._download.run(made, began)
             case Failed(error):
                 self.abandon(error.code)
+            case Unknown() if job is not None:
+                self._check_known_here(job)
         return None
 
     async def fetch(self, locked: LockEntry, on_start: OnStart) -> GeneratedClip:
@@ -205,8 +215,11 @@ class Purchase:
 
     def _check_unbought(self, job: Job | None) -> None:
         """Raise ``PaidFailed`` unless a task that the provider does not know was certainly never bought."""
-        old = job is not None and self._context.clock() - job.opened_at > self._provider.task_id_retention_s
-        if old or (job is not None and not self._provider.client_task_ids):
+        if job is not None:
+            self._check_known_here(job)
+        elif self._context.journal.is_damaged(self.task_id):
+            raise self._unknown_error()
+        if job is not None and not self._provider.client_task_ids:
             raise self._unknown_error()
         ended = self._context.budget.ended(self._attempt)
         if ended is None:
@@ -216,8 +229,21 @@ class Purchase:
             raise PaidFailed(f"{text}, or submit it again with `--remake {self._shot}`", "moderated")
         if ended.outcome == SUCCEEDED:
             paid = dollars(Decimal(ended.cost or ended.estimate))
-            text = f"was paid for ({paid}), but its take is neither in this cache nor at the provider"
+            other = "" if ended.account in (None, self._context.account) else " with another key"
+            text = f"was paid for{other} ({paid}), but its take is neither in this cache nor at the provider"
             raise self._task_error(f"{text}; buy it again with `--remake {self._shot}`", "gone")
+
+    def _check_known_here(self, job: Job) -> None:
+        """Raise ``PaidFailed`` unless the provider would find *job* if it had been submitted.
+
+        It does not find a job that is older than its memory, or that another account has paid for.
+        """
+        if not job.is_paid_by(self._context.account):
+            raise self._other_account_error(job)
+        age_s = self._context.clock() - job.opened_at
+        # written while the clock was ahead: its age is not known
+        if age_s < -CLOCK_TOLERANCE_S or age_s > self._provider.task_id_retention_s:
+            raise self._unknown_error()
 
     async def _submit(self) -> Outcome:
         """Reserve the money, write the job to the journal, and submit it."""
@@ -312,9 +338,25 @@ class Purchase:
     def _unknown_error(self) -> PaidFailed:
         text = (
             f"the state of task {self.task_id} is unknown, and {dollars(self._attempt.estimate)} may have been paid; "
-            f"build again to query it, or buy it again with `--remake {self._shot}`"
+            "build again to query it"
         )
-        return PaidFailed(text, "unknown")
+        return PaidFailed(f"{text}{self._remake_hint}", "unknown")
+
+    @property
+    def _remake_hint(self) -> str:
+        return "" if self._is_orphan else f", or buy it again with `--remake {self._shot}`"
+
+    def _other_account_error(self, job: Job) -> PaidFailed:
+        variable, there = self._provider.key_variable, self._context.account.endpoint
+        where, way = "with another key", f"set that key in {variable}"
+        if job.account is not None and job.account.endpoint != there:
+            where = f"at {job.account.endpoint}"
+            way = f"set {variable.removesuffix('_API_KEY')}_BASE_URL to that address"
+        text = (
+            f"the state of task {self.task_id} is unknown, and {dollars(self._attempt.estimate)} may have been paid "
+            f"{where}: {self._provider.name} does not have the task for the key in use; {way} and build again"
+        )
+        return PaidFailed(f"{text}{self._remake_hint}", "unknown")
 
     def _conflict(self, where: str) -> PaidFailed:
         text = f"task {self.task_id} has another request {where}; nothing was submitted"
