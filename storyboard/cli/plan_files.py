@@ -20,6 +20,7 @@ from storyboard.core.plan_file import (
     find_drift,
     make_plan_file,
 )
+from storyboard.core.results import dollars
 from storyboard.durable import write_atomic
 from storyboard.engine.session import Session
 from storyboard.report.diagnostics import error_text
@@ -88,7 +89,7 @@ def fail_on_drift(output: CommandOutput, approved: PlanFile, now: PlanFile) -> N
 def _drift_text(one: Drift) -> str:
     match one.kind:
         case "price":
-            return f"price of {one.name}: ${one.old} -> ${one.new}"
+            return f"price of {one.name}: {dollars(Decimal(one.old))} -> {dollars(Decimal(one.new))}"
         case "cache":
             return f"{one.name}: {one.old or 'not in the plan file'} -> {one.new or 'not in the build'}"
         case "choice":

@@ -17,6 +17,7 @@ from storyboard.core.compare import output_settings, shot_fields, track_fields
 from storyboard.core.keys import canonical, normal
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
+from storyboard.core.results import money_data
 
 PLAN_VERSION = 1
 # Names and tags of a shot change nothing that is made.
@@ -101,7 +102,7 @@ def make_plan_file(
         for name in _UNUSED_FIELDS:
             fields.pop(name, None)
     takes = [
-        PlannedTake(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, str(step.cost))
+        PlannedTake(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, money_data(step.cost))
         for step in sorted(plan.of("take"), key=lambda step: step.action.id)
     ]
     plan_file = PlanFile(
@@ -109,7 +110,7 @@ def make_plan_file(
         storyboard=storyboard.file,
         choice=choice,
         takes=tuple(takes),
-        cost=str(plan.cost()),
+        cost=money_data(plan.cost()),
         shots={shot: _digest(fields) for shot, fields in shots.items()},
         film=_digest(_film(storyboard)),
         files=dict(files),

@@ -170,6 +170,11 @@ def estimated(text: str | Decimal) -> Decimal:
     return value
 
 
+def money_data(amount: Decimal) -> str:
+    """Return ``0.96``: US dollars as the decimal text of JSON data and of stored files, without an exponent."""
+    return f"{amount:f}"
+
+
 def dollars(amount: Decimal) -> str:
     """Return ``$0.96``; fractions of a cent only where there are any."""
     cents = amount.quantize(Decimal("0.01"))

@@ -21,7 +21,7 @@ from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import Step
-from storyboard.core.results import ACCEPTED, Provenance, Record
+from storyboard.core.results import ACCEPTED, Provenance, Record, money_data
 from storyboard.engine.generators import GeneratedClip
 from storyboard.engine.worker_tasks import TaskFailed, clip_facts
 from storyboard.store.records import Committed, PendingRecord
@@ -164,7 +164,7 @@ def take_record(
         provider=source.provider if isinstance(source, Generated) else "",
         seed=clip.seed,
         task_id=clip.task_id,
-        cost=str(clip.cost) if clip.cost else None,
+        cost=money_data(clip.cost) if clip.cost else None,
         note=ACCEPTED if accepted else "; ".join(clip.notes),
     )
 

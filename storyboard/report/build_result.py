@@ -6,7 +6,7 @@ from typing import Any
 from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
 from storyboard.core.model import Output, Storyboard
 from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
-from storyboard.core.results import dollars
+from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import encode_counts_data, encode_counts_text
 from storyboard.report.progress import failure_label
@@ -154,7 +154,7 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         "frames": first["frames"],
         "copied": encode_counts_data(_encode_counts(ended, main)),
         "films": list(films.values()),
-        "cost": str(ended.cost),
+        "cost": money_data(ended.cost),
         "chosen": [
             {
                 "shot": one.step.action.shot,

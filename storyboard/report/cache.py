@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import CacheItem, dollars
+from storyboard.core.results import CacheItem, dollars, money_data
 from storyboard.report.text import clean, paid, several
 
 _NOUNS = {"loose": "other file"}  # such as music and pictures
@@ -114,5 +114,5 @@ def cleaning_data(items: Sequence[CacheItem], size: int, *, deleted: bool) -> di
         "bytes": size,
         "going": items_data(gone),
         "staying": dict(sorted(Counter(item.kept for item in items if item.kept).items())),
-        "cost": str(sum((item.cost for item in gone), Decimal(0))),
+        "cost": money_data(sum((item.cost for item in gone), Decimal(0))),
     }

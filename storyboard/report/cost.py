@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from storyboard.core.results import CostTotal, dollars
+from storyboard.core.results import CostTotal, dollars, money_data
 from storyboard.report.text import clean, several
 
 
@@ -30,11 +30,11 @@ def cost_data(by: str, lines: Sequence[CostTotal], bound: Mapping[str, Decimal])
     return {
         "by": by,
         "lines": [
-            {"name": line.name, "failed": line.failed, "attempts": line.attempts, "cost": str(line.cost)}
+            {"name": line.name, "failed": line.failed, "attempts": line.attempts, "cost": money_data(line.cost)}
             for line in lines
         ],
-        "total": str(_sum(lines)),
-        "bound": {task: str(amount) for task, amount in bound.items()},
+        "total": money_data(_sum(lines)),
+        "bound": {task: money_data(amount) for task, amount in bound.items()},
     }
 
 

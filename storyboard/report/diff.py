@@ -9,7 +9,7 @@ from msgspec import Struct
 from storyboard.core.compare import Comparison
 from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.reason import Change
-from storyboard.core.results import dollars
+from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, plain_number
 from storyboard.report.plan import Paint, plain
 from storyboard.report.reason import change_lines, reason_text
@@ -152,11 +152,11 @@ def diff_data(between: Between) -> dict[str, Any]:
         ],
         "film": _changes_data(comparison.film),
         "make": [
-            {"shot": shot, "why": step.reason.why, "cost": str(step.cost)}
+            {"shot": shot, "why": step.reason.why, "cost": money_data(step.cost)}
             for shot, step in steps.items()
             if _is_made(step)
         ],
-        "cost": str(between.plan.cost()),
+        "cost": money_data(between.plan.cost()),
         "not_in_this_cache": list(between.elsewhere),
     }
 

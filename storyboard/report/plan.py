@@ -13,7 +13,7 @@ from storyboard.core.model import Generated, Output, Storyboard
 from storyboard.core.plan import Do, EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
 from storyboard.core.ranges import overlaps
 from storyboard.core.reason import CopyBlocker
-from storyboard.core.results import dollars
+from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
 from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
@@ -236,9 +236,9 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     films = [_film_data(plan, cut) for cut in plan.of("cut")]
     return {
         "steps": [_step_data(step) for step in plan.steps],
-        "cost": str(plan.cost()),
-        "cost_at_least": str(plan.cost_at_least()),
-        "cost_at_most": str(plan.cost_at_most()),
+        "cost": money_data(plan.cost()),
+        "cost_at_least": money_data(plan.cost_at_least()),
+        "cost_at_most": money_data(plan.cost_at_most()),
         "nothing_to_do": plan.nothing_to_do(),
         "copied": films[0]["copied"],
         "films": films,
@@ -269,4 +269,7 @@ def _step_data(step: Step) -> dict[str, Any]:
 def _step_costs(step: Step) -> dict[str, str]:
     """Return the expected cost of a step in dollars, and what it may be instead, where that differs."""
     others = {"cost_at_least": step.cost_at_least, "cost_at_most": step.cost_at_most}
-    return {"cost": str(step.cost), **{name: str(cost) for name, cost in others.items() if cost is not None}}
+    return {
+        "cost": money_data(step.cost),
+        **{name: money_data(cost) for name, cost in others.items() if cost is not None},
+    }

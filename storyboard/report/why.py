@@ -9,7 +9,7 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Span
 from storyboard.core.plan import Step, TakeResult
 from storyboard.core.reason import Change, changes
-from storyboard.core.results import Commit, Provenance, dollars
+from storyboard.core.results import Commit, Provenance, dollars, money_data
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.reason import change_lines, reason_text
@@ -119,7 +119,7 @@ def why_data(story: Story) -> dict[str, Any]:
         "do": step.do,
         "why": step.reason.why,
         "reason": reason_text(step),
-        "cost": str(step.cost),
+        "cost": money_data(step.cost),
         "key": step.key,
         "changes": [_cause_data(cause) for cause in story.causes],
         "upstream": [
@@ -128,7 +128,7 @@ def why_data(story: Story) -> dict[str, Any]:
         ],
         "follows": {
             "shots": [after.action.shot for after in story.follows],
-            "cost": str(sum((after.cost for after in story.follows), Decimal(0))),
+            "cost": money_data(sum((after.cost for after in story.follows), Decimal(0))),
         },
         "take": step.result.digest if isinstance(step.result, TakeResult) else None,
         "made": None if made is None else _made_data(made),

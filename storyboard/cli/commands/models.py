@@ -6,6 +6,7 @@ import msgspec
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput
 from storyboard.core.model_cards import ModelCard
+from storyboard.core.results import dollars
 from storyboard.core.suggest import either
 from storyboard.providers import models
 
@@ -34,7 +35,7 @@ def _format_card(card: ModelCard) -> str:
         "negative prompt": "yes" if card.negative_prompt else "no",
         "frames": ", ".join(card.frames) or "none",
         "seeds": f"{card.seed_range[0]} to {card.seed_range[1]}",
-        "price": f"${card.price_per_second} per second",
+        "price": f"{dollars(card.price_per_second)} per second",
         "params": ", ".join(card.params),
     }
     return "\n".join([f"{card.id}  {card.name}", *(f"  {name:<16} {value}" for name, value in rows.items())])

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from storyboard.core.model import Generated
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.results import amount, dollars
+from storyboard.core.results import amount, dollars, money_data
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.journal import Account
 from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
@@ -95,7 +95,7 @@ class Budget:
 
     def settle(self, attempt: Attempt, cost: Decimal | None, outcome: str = SUCCEEDED) -> None:
         """Record the end of an attempt for *cost* US dollars, ``None`` if the provider does not report it."""
-        self._append(self._entry(attempt, "settled", str(cost) if cost is not None else None, outcome))
+        self._append(self._entry(attempt, "settled", money_data(cost) if cost is not None else None, outcome))
 
     def release_all_but(self, open_tasks: set[str]) -> None:
         """Release the reservations of a killed build for attempts without a journal entry, which it never submitted."""
@@ -135,7 +135,7 @@ class Budget:
             model=source.model,
             seconds=float(source.duration),
             size=str(source.size),
-            estimate=str(attempt.estimate),
+            estimate=money_data(attempt.estimate),
             cost=cost,
             outcome=outcome,
             account=attempt.account,

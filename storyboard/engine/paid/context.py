@@ -16,6 +16,7 @@ from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Json, Shot, Size
 from storyboard.core.plan import Step
 from storyboard.core.reason import Reason
+from storyboard.core.results import money_data
 from storyboard.core.timebase import exact
 from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
@@ -58,7 +59,7 @@ def job_of(attempt: Attempt, request: Request, body: Json, opened_at: float) -> 
         model=attempt.source.model,
         request_digest=hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest(),
         request=dict(request),
-        estimate=str(attempt.estimate),
+        estimate=money_data(attempt.estimate),
         opened_at=opened_at,
         account=attempt.account,
     )
