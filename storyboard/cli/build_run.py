@@ -5,13 +5,14 @@ Keys come from ``process.key_in``, or from a file that is named in the environme
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from storyboard.cli.open_session import warn_of_left_jobs
 from storyboard.cli.output import (
     EXIT_BY_CODE,
     CommandOutput,
@@ -34,6 +35,7 @@ from storyboard.providers.poller import FIRST_QUERY_S
 from storyboard.report.build_result import GONE, is_left_out
 from storyboard.report.plan import plan_text, price
 from storyboard.report.progress import LiveProgress, PlainProgress
+from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
     from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
@@ -57,14 +59,29 @@ def run_approved(
     *capped* says that the command line limits the cost. Ends the verb if the build is not approved.
     """
     paid = None
+    warn_of_left_jobs(output, session)
+    needed = session.remote_providers(plan)
     orphans = [] if offline else session.orphaned_jobs(plan)
-    if session.remote_shots(plan) or orphans:
-        providers = {*session.remote_providers(plan), *(job.provider for job in orphans)}
-        paid = read_paid_options(output, providers, at_once)
+    if needed or orphans:
+        paid = read_paid_options(output, {*needed, *(job.provider for job in orphans)}, at_once)
+        _leave_out_without_key(output, paid, orphans, needed)
         _require_keys(output, paid)
         confirm(output, plan, plan_text(plan, session.storyboard, paint), session.options.cap, yes=yes, capped=capped)
     on_approval()
     return _build_with_progress(output, session, plan, paid)
+
+
+def _leave_out_without_key(
+    output: CommandOutput, paid: "PaidOptions", orphans: Sequence[Job], needed: Sequence[str]
+) -> None:
+    """Leave out the providers without a key that only orphaned jobs need: no shot waits for these."""
+    for job in orphans:
+        account = paid.accounts.get(job.provider)
+        if job.provider not in needed and account is not None and account.key is None:
+            del paid.accounts[job.provider]
+            variable = find(job.provider).key_variable
+            text = f"the take of the paid job {job.task_id} for {job.shot} is not collected: {variable} is not set"
+            output.warn("job-left", text, f"set {variable}, or {variable}_FILE, and build again to collect it")
 
 
 def _require_keys(output: CommandOutput, paid: "PaidOptions") -> None:
@@ -131,8 +148,8 @@ def _read_account(output: CommandOutput, name: str) -> "ProviderAccount":
 
     try:
         variable = find(name).key_variable
-    except UnknownProvider:
-        text = f"the provider `{name}` is not installed, and a shot or an open job needs it"
+    except UnknownProvider as unknown:
+        text = f"the provider `{name}` {unknown.reason}, and a shot needs it"
         output.fail(Exit.FAILED, [problem("provider", text, "install its package in the environment of storyboard")])
     stem = variable.removesuffix("_API_KEY")
     endpoint = os.environ.get(f"{stem}_BASE_URL") or None

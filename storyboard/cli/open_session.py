@@ -53,6 +53,15 @@ def open_session(
         output.fail(EXIT_BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
 
 
+def warn_of_left_jobs(output: CommandOutput, session: Session) -> None:
+    """Warn of each open paid job that this installation cannot collect, and that stays as it is."""
+    for left in session.left_jobs().values():
+        job = left.job
+        text = f"the paid job {job.task_id} for {job.shot} ({job.provider}, {job.model}, ${job.estimate}) is left alone"
+        hint = "install the package that submitted it and build again to collect its take"
+        output.warn("job-left", f"{text}: {left.reason}", hint)
+
+
 def report_lock_owner(owner: LockOwner | None) -> None:
     """Print whose build this one waits for."""
     who = f": process {owner.pid} on {owner.host}, building {owner.storyboard}" if owner is not None else ""

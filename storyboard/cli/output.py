@@ -210,6 +210,14 @@ class CommandOutput:
         elif text:
             print_result(text)
 
+    def warn(self, code: str, message: str, hint: str | None = None) -> None:
+        """Add a warning to the envelope; as text print it at once, also when quiet."""
+        from storyboard.report.diagnostics import error_text
+
+        self.warnings.append(problem(code, message, hint))
+        if not self.as_json:
+            print_note(error_text(message, code, label="warning", help=hint, color=is_colored(sys.stderr)))
+
     def progress(self, text: str) -> None:
         """Write progress, unless quiet or JSON."""
         if not self.as_json and not self.quiet:

@@ -22,6 +22,7 @@ from storyboard.engine.scheduler import Scheduler
 from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
+from storyboard.store.journal import Job
 
 if TYPE_CHECKING:  # a build without paid steps does not load their generator
     from storyboard.engine.paid.generator import PaidOptions
@@ -54,7 +55,8 @@ class FinishedBuild:
         session, result = self.session, self.result
         films = tuple(replace(film, joined=False) for film in result.films if not film.partial)
         unfinished = result.stopped_by or result.failed or result.blocked or len(films) < len(session.store.films)
-        if unfinished or self._has_notices or session.remake or session.options.seeds:
+        warned = self._has_notices or bool(session.left_jobs())
+        if unfinished or warned or session.remake or session.options.seeds:
             return None
         plan = self.planner.plan_after()
         if not plan.nothing_to_do():
@@ -130,9 +132,13 @@ class Build:
             Executor(self._planner, self._store, runner, generators, priced),
             self._listener,
             partial_film=session.options.partial,
-            jobs=self._store.journal.jobs,
+            jobs=self._collectable_jobs,
             refused=refused,
         )
+
+    def _collectable_jobs(self) -> list[Job]:
+        left = self._session.left_jobs()
+        return [job for job in self._store.journal.jobs() if job.task_id not in left]
 
     def _notify(self, text: str) -> None:
         """Report a notice of this build alone, which keeps the next one from being a no-op."""

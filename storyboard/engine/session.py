@@ -47,6 +47,13 @@ class BuildOptions(Struct, frozen=True):
     locked: bool = False
 
 
+class LeftJob(Struct, frozen=True):
+    """An open paid job that this installation cannot collect; *reason* is a clause."""
+
+    job: Job
+    reason: str
+
+
 class Session:
     """A storyboard, its graph, and the project's store, which is open during the ``with`` block.
 
@@ -163,7 +170,19 @@ class Session:
     def orphaned_jobs(self, plan: Plan) -> list[Job]:
         """Return the open paid jobs that *plan* does not resume, whose takes a build stores as well."""
         wanted = {step.key for step in plan.of("take") if step.do == "resume"}
-        return [job for job in self.store.journal.jobs() if job.key not in wanted]
+        left = self.left_jobs()
+        return [job for job in self.store.journal.jobs() if job.key not in wanted and job.task_id not in left]
+
+    def left_jobs(self) -> dict[str, LeftJob]:
+        """Return the open paid jobs by task id that stay as they are: their provider or model is not there any more."""
+        jobs = self.store.journal.jobs()
+        if not jobs:
+            return {}
+        # only a project with open jobs loads the providers
+        from storyboard.engine.paid.context import why_left
+
+        reasons = {job.task_id: (job, why_left(job, self.cards)) for job in jobs}
+        return {task: LeftJob(job, reason) for task, (job, reason) in reasons.items() if reason is not None}
 
     def open_job_count(self) -> int:
         """Return the number of unfinished paid jobs, which the next build resumes."""

@@ -193,12 +193,16 @@ def attempt_of(provider: Provider, key: str, task_id: str) -> int:
 
 
 class UnknownProvider(LookupError):
-    """Raised for a name without a provider; *known* are the existing names."""
+    """A name without a provider, or with a plug-in that cannot be loaded; *known* are the existing names.
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+    *reason* completes the sentence "the provider …".
+    """
+
+    def __init__(self, name: str, known: tuple[str, ...], reason: str = "is not installed") -> None:
         super().__init__(name)
         self.name = name
         self.known = known
+        self.reason = reason
 
 
 def known_providers() -> tuple[str, ...]:
@@ -207,13 +211,20 @@ def known_providers() -> tuple[str, ...]:
 
 
 def find(name: str) -> Provider:
-    """Return the paid provider of that name, loaded on demand. Raises ``UnknownProvider``."""
+    """Return the paid provider of that name, loaded on demand. Raises ``UnknownProvider``.
+
+    A plug-in that raises while it is loaded counts as unknown, whatever it raises.
+    """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         made: Provider = getattr(import_module(module), attribute)()
         return made
     for point in entry_points(group=GROUP, name=name):
-        plugged: Provider = point.load()()
+        try:
+            plugged: Provider = point.load()()
+        except Exception as problem:
+            reason = f"cannot be loaded: {type(problem).__name__}: {problem}"
+            raise UnknownProvider(name, known_providers(), reason) from problem
         _add_current_names(plugged)
         return plugged
     raise UnknownProvider(name, known_providers())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import open_session
+from storyboard.cli.open_session import open_session, warn_of_left_jobs
 from storyboard.cli.options import json_option, plan_options, provider_name, storyboard_argument, verbose_option
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.plan_files import current_plan_file, write_plan
@@ -50,6 +50,7 @@ def _print_plan(
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, choices) as session:
         plan = session.plan()
+        warn_of_left_jobs(output, session)
         if out is not None:
             write_plan(out, current_plan_file(session, plan, maker))
             output.progress(f"wrote the plan to {out}; run `storyboard build --plan {out}` to carry it out")

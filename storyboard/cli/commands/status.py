@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import open_session
+from storyboard.cli.open_session import open_session, warn_of_left_jobs
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.process import QUICK_EXIT, GcPause
@@ -35,6 +35,7 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None) -> No
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
+        warn_of_left_jobs(output, session)
         store = session.store
         films = {name: display_path(path) for name, path in store.films.items()}
         locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
 from storyboard.engine.worker_pool import TaskRunner
 from storyboard.engine.worker_tasks import PaidFailed
-from storyboard.providers.base import Picture, TakeRequest
+from storyboard.providers.base import Picture, TakeRequest, UnknownProvider, find
 from storyboard.providers.poller import Poller
 from storyboard.providers.remote_jobs import RemoteJobs
 from storyboard.store.journal import Account, Job, Journal
@@ -81,6 +81,24 @@ def request_of_job(job: Job, out: Path) -> GenerationRequest:
     action = Action(take_id(job.shot), "take", job.shot)
     step = Step(action, "resume", Reason("paid-for"), job.key, request)
     return GenerationRequest(step, Shot(job.shot, "", source), {}, out)
+
+
+def why_left(job: Job, cards: Collection[str]) -> str | None:
+    """Return why a job of the journal can only be left alone; ``None`` if its take can be collected.
+
+    *cards* are the known models. The job is of a package that has been removed, or of another version.
+    """
+    try:
+        find(job.provider)
+    except UnknownProvider as unknown:
+        return f"the provider `{job.provider}` {unknown.reason}"
+    if job.model not in cards:
+        return f"the model `{job.model}` is not known"
+    try:
+        request_of_job(job, Path())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return "its request cannot be read by this version"
+    return None
 
 
 def _picture(data: bytes | None) -> Picture | None:
