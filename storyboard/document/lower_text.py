@@ -5,7 +5,7 @@ Expanded texts are normalised to NFC and stripped. A caption is one text for the
 
 import re
 import unicodedata
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from fractions import Fraction
 
 from msgspec import Struct
@@ -24,6 +24,9 @@ MAX_WRONG = 10
 
 _NOTHING: frozenset[str | None] = frozenset()
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]{0,64})\}|\$\{")
+# First characters of scalars that are not plain (YAML 1.2, chapter 7.3.3): after these a comment cuts off no text.
+_NOT_PLAIN = ("'", '"', "|", ">", "*")
+_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 
 
 class VarExpander:
@@ -38,11 +41,12 @@ class VarExpander:
         self._filled: dict[tuple[str, Path], str | None] = {}
         self._used_by: dict[tuple[str, Path], Set[str | None]] = {}
         self.used: set[str | None] = set()
+        self._other_notation = _other_notations(defined.data)
         self._values = dict(self._read(defined))
 
     def fill(self, field: Field) -> str | None:
         """Return the expanded text of a field, ``None`` if it is no text or after a finding."""
-        return self._fill_text(field.document, field.path, field.value) if field.usable else None
+        return self._fill_text(field.document, field.path, field.value, prose=True) if field.usable else None
 
     def fill_all(self, field: Field) -> object:
         """Return a value with every text in it expanded; texts that cannot be expanded stay as written."""
@@ -66,6 +70,8 @@ class VarExpander:
             for place in _reference_spans(field.document, field.path, field.value, wrong):
                 advice = "write the text out, or `$${` for a literal `${`"
                 self._findings.append(error("var-in-var", "vars are not expanded inside vars", place, help=advice))
+            self._check_comment(field.document, field.path)
+            self._check_notation(field.document, field.path, field.value, "write the text out")
             yield name, field.value.replace("$${", "${")
 
     def _fill_value(self, document: Document, path: Path, value: object) -> object:
@@ -78,12 +84,16 @@ class VarExpander:
             return value if filled is None else filled
         return value
 
-    def _fill_text(self, document: Document, path: Path, value: object) -> str | None:
+    def _fill_text(self, document: Document, path: Path, value: object, *, prose: bool = False) -> str | None:
+        """Return the expanded text; *prose* is text for a model or for viewers, not a value of a request field."""
         if not isinstance(value, str):
             return None
         key = (document.name, path)
         if key not in self._filled:
             before, self.used = self.used, set()
+            if prose:
+                self._check_comment(document, path)
+            self._check_notation(document, path, value)
             self._filled[key] = self._expand(document, path, value)
             self._used_by[key], self.used = self.used or _NOTHING, before
         self.used |= self._used_by[key]
@@ -100,6 +110,31 @@ class VarExpander:
             )
             return None
         return None if filled is None else unicodedata.normalize("NFC", filled).strip()
+
+    def _check_comment(self, document: Document, path: Path) -> None:
+        """Warn about a comment on the line on which a text without quotes ends: it may have been meant as text."""
+        source = document.source_text(path)
+        if source is None or source[1].startswith(_NOT_PLAIN):
+            return
+        comment = _COMMENT.match(document.text, source[0] + len(source[1].rstrip()))
+        if comment is not None:
+            message = f"the text ends before {quoted(comment.group(1))}, which is a comment in YAML"
+            place = document.between(*comment.span(1))
+            advice = "put the text into quotes, with this part inside of them or after them"
+            self._findings.append(warning("text-before-comment", message, place, help=advice))
+
+    def _check_notation(self, document: Document, path: Path, text: str, advice: str = "") -> None:
+        """Warn about vars in the notation of another language, which stay in the text as they are."""
+        notation = self._other_notation
+        if notation is None or len(text) > MAX_TEXT or not ("{" in text or "$" in text):
+            return
+        found = list(notation.finditer(text))[:MAX_WRONG]
+        for one, place in zip(found, _reference_spans(document, path, text, found, notation), strict=True):
+            name = one.group(one.lastindex or 0)
+            self.used.add(name)
+            message = f"{quoted(one.group())} stays in the text as it is: a var is written `${{{name}}}`"
+            way_out = advice or f"write `${{{name}}}`, or give the var another name"
+            self._findings.append(warning("var-not-expanded", message, place, help=way_out))
 
     def _replace_references(self, document: Document, path: Path, text: str) -> str | None:
         """Return the text with its references replaced, ``None`` if a reference is invalid.
@@ -143,13 +178,26 @@ class VarExpander:
         return error("unknown-var", f"the var {quoted(name)} is not defined", place, help=advice)
 
 
-def _reference_spans(document: Document, path: Path, text: str, found: list[re.Match[str]]) -> list[Span]:
+def _other_notations(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern for ``{{name}}``, ``{name}`` and ``$name`` of these names; ``None`` without names."""
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    forms = rf"\{{\{{\s*({either})\s*\}}\}}|(?<!\{{)\{{\s*({either})\s*\}}|\$({either})(?!\w)"
+    return re.compile(rf"(?<!\$)(?:{forms})") if either else None
+
+
+def _reference_spans(
+    document: Document,
+    path: Path,
+    text: str,
+    found: list[re.Match[str]],
+    pattern: re.Pattern[str] = _REFERENCE,
+) -> list[Span]:
     """Return the spans of references, that of the whole value if it is not written as it reads."""
     source = document.source_text(path)
     if source is not None and found:
         start, written = source
-        inside = list(_REFERENCE.finditer(written))
-        meant = list(_REFERENCE.finditer(text))
+        inside = list(pattern.finditer(written))
+        meant = list(pattern.finditer(text))
         if [one.group() for one in inside] == [one.group() for one in meant]:
             at = {there.start(): here for here, there in zip(inside, meant, strict=True)}
             places = [at[one.start()] for one in found]

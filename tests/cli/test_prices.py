@@ -60,3 +60,12 @@ def test_the_estimate_after_an_edit_has_the_linked_shots_and_says_what_may_be_sa
     )
     assert _prices(project.data("plan")) == ("0.36", "0.12", "0.36")
     assert Decimal(project.build()["cost"]) == Decimal("0.36")
+
+
+def test_a_prompt_that_a_comment_cuts_off_is_told_before_it_is_bought(project: Project) -> None:
+    project.edit("prompt: a river, seed: 3}", "seed: 3,\n         prompt: Take #3 of the runner\n        }")
+    said = project.run("plan", "--json")
+    [warning] = json.loads(said.out)["warnings"]
+    assert (said.code, warning["code"]) == (0, "text-before-comment")
+    assert "#3 of the runner" in warning["message"]
+    assert "quotes" in warning["help"]
