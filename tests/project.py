@@ -226,6 +226,11 @@ def copied(template: Path, folder: Path, *, repository: bool = False) -> Project
     return Project(folder, None, inside=True, repository=repository)
 
 
+def write_broken_clip(folder: Path) -> None:
+    """``broken.mp4``: the first box of an MP4, and nothing of a video. The shot that it is fails in a build."""
+    (folder / "broken.mp4").write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0" + bytes(400))
+
+
 def takes(made: Sequence[str]) -> list[str]:
     """The shots among the actions made."""
     return sorted(name.removeprefix("take:") for name in made if name.startswith("take:"))

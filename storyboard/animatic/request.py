@@ -46,12 +46,14 @@ def draw_frames(request: Animatic, first_frame: bytes | None = None) -> Iterator
     """Yield the frames of *request* as planes of yuv420p, each in the memory of the one before.
 
     With *first_frame* (the bytes of a PNG, JPEG or WEBP) the clip begins with that picture and moves on from it. Raises
-    ``animatic.still.UnreadablePictureError`` for a first frame that cannot be used.
+    ``pictures.UnreadablePicture`` for a first frame that cannot be used.
     """
-    from storyboard.animatic import drawing, still
+    from storyboard.animatic import drawing
+    from storyboard.pictures import read_upright
 
     label = request.label if request.slate else None
     rest = (request.prompt, request.seed, request.size, request.fps, request.frames, label)
     if first_frame is None:
         return drawing.draw_from_prompt(*rest)
-    return drawing.draw_from_picture(still.read_picture(first_frame), *rest)
+    # a profile that counts has been applied by now, unless the key is of the time before, when none was
+    return drawing.draw_from_picture(read_upright(first_frame, by_profile=False), *rest)

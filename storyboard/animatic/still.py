@@ -1,60 +1,16 @@
-"""Clips that start from a picture: reading it, fitting it, and the camera's path over it."""
-
-import io
-import warnings
+"""Clips that start from a picture: fitting it, and the camera's path over it."""
 
 import numpy as np
 from msgspec import Struct
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from storyboard.animatic.planes import Picture, Planes, Sheet
 from storyboard.animatic.prompt import Reading
 from storyboard.core.model import Size
 
-MOST_PIXELS = 64_000_000
 _BAND_ROWS = 64  # fetched at once, few enough for the processor's cache
 _OVERSAMPLING = 3  # odd, so that the middle one of three samples is the pixel itself
 _BORDER_SHARE = 0.10  # the mirrored border around the picture, for a camera that pulls back
-
-
-class UnreadablePictureError(ValueError):
-    """Bytes that are no PNG, JPEG or WEBP, are damaged, or exceed ``MOST_PIXELS``. ``reason`` says which."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def read_picture(data: bytes) -> Picture:
-    """Return the picture in *data*, upright, as RGB, on black where it is transparent.
-
-    Raises ``UnreadablePictureError``.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
-                    raise UnreadablePictureError(f"the picture has too many pixels: {opened.width}x{opened.height}")
-                return _as_rgb(ImageOps.exif_transpose(opened))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
-        raise UnreadablePictureError("the picture has too many pixels") from problem
-    except UnidentifiedImageError as problem:
-        raise UnreadablePictureError("the picture is damaged, or not PNG, JPEG or WEBP") from problem
-    except (OSError, SyntaxError, EOFError) as problem:
-        raise UnreadablePictureError(str(problem) or "not a picture") from problem
-
-
-def _as_rgb(picture: Picture) -> Picture:
-    if picture.mode.startswith("I"):
-        deep = np.asarray(picture)
-        picture = Image.fromarray((deep >> 8).clip(0, 255).astype(np.uint8))
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        solid = picture.convert("RGBA")
-        ground = Image.new("RGB", picture.size)
-        ground.paste(solid, (0, 0), solid)
-        return ground
-    return picture.convert("RGB")
 
 
 def fit_picture(picture: Picture, size: Size) -> Picture:

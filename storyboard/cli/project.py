@@ -1,6 +1,7 @@
 """The storyboard of a command, read and checked; paths in findings are as the user would type them.
 
-The lengths of its sounds and clips are measured once for each content and remembered by its digest.
+Its sounds and clips are measured, its pictures decoded and its fonts tried once for each content, and what was found
+is remembered by digest.
 """
 
 import os
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,7 +28,9 @@ from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.load import Loaded, load
-from storyboard.document.project_files import DiskFiles, OverlayFiles, ProjectFiles
+from storyboard.document.project_files import MAX_PICTURE, DiskFiles, OverlayFiles, ProjectFiles
+from storyboard.fonts import font_problem
+from storyboard.pictures import PictureFacts, picture_facts
 from storyboard.providers import models
 from storyboard.report.diagnostics import as_data, render
 from storyboard.store.state import FOLDER, State, StateRefused
@@ -86,7 +91,7 @@ def read_project(
 
     *changed* is a file of the project and what it would hold: the storyboard is read as if it did already. *settings*
     are read anew unless given. With *recall* scenes that it knows are not read, and nothing in them can be located.
-    With *remember* the lengths of sounds and clips that were measured are written to the project's state.
+    With *remember* the facts of sounds, clips, pictures and fonts are written to the project's state.
     """
     file = find_file(path)
     root = find_root(file)
@@ -94,8 +99,10 @@ def read_project(
     if readable(name) != name:
         raise click.UsageError(f"{readable(str(path))}: its name is not UTF-8; rename it")
     settings = settings or Settings()
-    with GcPause(), MediaLengths(root, settings, writable=remember) as lengths:
-        disk = DiskFiles(root, measure=lengths)
+    with GcPause(), ExaminedFiles(root, settings, writable=remember) as examined:
+        disk = DiskFiles(
+            root, measure=examined.length, examine_picture=examined.picture, examine_font=examined.font_problem
+        )
         files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
         loaded = load(name, files, models.cards(), provider=provider, known=known)
@@ -155,14 +162,16 @@ def _rename_files(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:
     return structs.replace(finding, span=here(finding.span), notes=notes)
 
 
-# Raise this number when `media.length` answers otherwise; PyAV, which takes longest to load here, is not asked for it.
+# Raise these numbers when `media.length` and `fonts.font_problem` come to other results; the libraries, which take
+# longest to load here, are not asked for them.
 _MEASURE_VERSION = 1
+_FONT_VERSION = 1
 
 
-class MediaLengths:
-    """Measures files for ``DiskFiles``. PyAV is loaded only for a content whose length is not remembered.
+class ExaminedFiles:
+    """Facts of files for ``DiskFiles``. PyAV and Pillow are loaded only for a content of which nothing is remembered.
 
-    Lengths and digests are remembered in ``.storyboard/index.sqlite`` of the project in *root*, if it has a state that
+    Facts and digests are remembered in ``.storyboard/index.sqlite`` of the project in *root*, if it has a state that
     can be used; they are only written there if *writable*. Use it in a ``with`` block.
     """
 
@@ -182,18 +191,38 @@ class MediaLengths:
         if self._cache is not None:
             self._cache.close()
 
-    def __call__(self, descriptor: int, path: str, kind: FileKind) -> Fraction | None:
+    def picture(self, descriptor: int, path: str) -> PictureFacts:
+        """Return the facts of an open picture. Raises ``OSError``."""
+        cache = self._open_cache()
+        if cache is None:
+            data = _read(descriptor)
+            return picture_facts(None, sha256(data).hexdigest(), lambda: data)
+        return picture_facts(cache, cache.digest_of_open(path, descriptor), partial(_read, descriptor))
+
+    def font_problem(self, descriptor: int, path: str) -> str:
+        """Return the reason why an open font cannot be used, empty if it can. Raises ``OSError``."""
+        cache = self._open_cache()
+        if cache is None:
+            return font_problem(_read(descriptor))
+        digest, subject = cache.digest_of_open(path, descriptor), f"font {_FONT_VERSION}"
+        problem = cache.find_fact(digest, subject)
+        if problem is None:
+            problem = font_problem(_read(descriptor))
+            cache.add_fact(digest, subject, problem)
+        return problem
+
+    def length(self, descriptor: int, path: str, kind: FileKind) -> Fraction | None:
         """Return the seconds of an open sound or clip, ``None`` if not known. Raises ``OSError``."""
         cache = self._open_cache()
         if cache is None:
             return _measure(descriptor, kind)
         digest, subject = cache.digest_of_open(path, descriptor), f"{kind} {_MEASURE_VERSION}"
-        known = cache.find_length(digest, subject)
+        known = cache.find_fact(digest, subject)
         if known is not None:
             with suppress(ValueError, ZeroDivisionError):
                 return Fraction(known) if known else None
         length = _measure(descriptor, kind)
-        cache.add_length(digest, subject, "" if length is None else str(length))
+        cache.add_fact(digest, subject, "" if length is None else str(length))
         return length
 
     def _open_cache(self) -> "DigestCache | None":
@@ -212,6 +241,10 @@ class MediaLengths:
         except (StateRefused, click.UsageError, OSError):  # a verb that needs the state reports this
             return None
         return DigestCache(state.folder / "index.sqlite", time.time, writable=self._writable)
+
+
+def _read(descriptor: int) -> bytes:
+    return os.pread(descriptor, min(os.fstat(descriptor).st_size, MAX_PICTURE), 0)
 
 
 def _measure(descriptor: int, kind: FileKind) -> Fraction | None:

@@ -17,7 +17,7 @@ from storyboard.core.timebase import exact, plain_number
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.yaml.source_map import Document, Path
-from storyboard.fonts import has_layout, needs_layout
+from storyboard.fonts import UnreadableFont, has_layout, needs_layout
 
 MAX_TEXT = 4_000
 MAX_WRONG = 10
@@ -216,9 +216,14 @@ def check_glyphs(
     Right-to-left and joining scripts need FriBiDi. A problem is reported at *field*, with an *example* of where a font
     is named.
     """
-    missing = inputs.missing_letters(font, text)
+    whose = "the built-in font" if font is None else quoted(font.path, 80)
+    try:
+        missing = inputs.missing_letters(font, text)
+    except UnreadableFont as problem:
+        message = f"{whose} cannot be used for this text: it {problem}"
+        findings.append(error("bad-font", message, field.span, help="name another font file"))
+        return False
     if missing:
-        whose = "the built-in font" if font is None else quoted(font.path, 80)
         letters = " ".join(missing[:_MAX_GLYPHS]) + (" …" if len(missing) > _MAX_GLYPHS else "")
         way_out = f"name a font file that has these letters: `{example}`"
         findings.append(error("missing-letters", f"{whose} has no glyph for {letters}", field.span, help=way_out))

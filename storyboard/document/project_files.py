@@ -25,12 +25,17 @@ from storyboard.core.file_signatures import (
     picture_type,
 )
 from storyboard.core.model import parts_in_project
-from storyboard.fonts import UnreadableFont, missing_letters
+from storyboard.fonts import missing_letters
+from storyboard.pictures import PictureFacts
 
 NO_FILE = "the file does not exist"
 # Returns the seconds of sound or moving pictures in the open file of that descriptor, ``None`` if they are not known.
 # The path is absolute and without links; the descriptor is the file, whatever the path leads to by now.
 MeasureLength = Callable[[int, str, FileKind], Fraction | None]
+# Decodes the open picture of that descriptor, found at that path. Raises ``OSError``.
+ExaminePicture = Callable[[int, str], PictureFacts | None]
+# Returns the reason why the open font of that descriptor cannot be used, empty if it can. Raises ``OSError``.
+ExamineFont = Callable[[int, str], str]
 
 
 class FileProblem(Exception):
@@ -50,8 +55,11 @@ class ProjectFiles(Protocol):
     def problem(self, path: str, kind: FileKind) -> str | None:
         """Return the reason why *path* cannot be used as a file of that kind, ``None`` if it may be one."""
 
+    def picture(self, path: str) -> PictureFacts | None:
+        """Return the facts of the picture at *path*, ``None`` if it is not decoded here."""
+
     def missing_letters(self, path: str, text: str) -> str:
-        """Return the letters of *text* that the font at *path* lacks; empty if the font cannot be read."""
+        """Return the letters of *text* that the font at *path* lacks. Raises ``UnreadableFont``."""
 
     def length(self, path: str, kind: FileKind) -> Fraction | None:
         """Return the seconds of the sound or clip at *path*, ``None`` if they are not known before it is decoded."""
@@ -76,6 +84,10 @@ class OverlayFiles:
         """Return the answer of the underlying files."""
         return self._files.problem(path, kind)
 
+    def picture(self, path: str) -> PictureFacts | None:
+        """Return the answer of the underlying files."""
+        return self._files.picture(path)
+
     def missing_letters(self, path: str, text: str) -> str:
         """Return the answer of the underlying files."""
         return self._files.missing_letters(path, text)
@@ -96,14 +108,23 @@ class DiskFiles:
     nowhere outside. A link inside the project is followed if its target lies in the project as well. ``read_files``
     maps the real path of each file read to its stat result before the read and the sha256 of its content.
 
-    *measure* returns the length of an open sound or clip; without it no length is known.
+    *measure* returns the length of an open sound or clip, *examine_picture* and *examine_font* decode a picture and
+    try a font; without them no length is known, and pictures and fonts count by their first bytes alone.
     """
 
     def __init__(
-        self, root: Path, *, max_bytes: int = 4 * 1024 * 1024, measure: MeasureLength = lambda *_: None
+        self,
+        root: Path,
+        *,
+        max_bytes: int = 4 * 1024 * 1024,
+        measure: MeasureLength = lambda *_: None,
+        examine_picture: ExaminePicture = lambda *_: None,
+        examine_font: ExamineFont = lambda *_: "",
     ) -> None:
         self.root = Path(os.path.realpath(root))
         self._measure: MeasureLength = measure
+        self._examine_picture: ExaminePicture = examine_picture
+        self._examine_font: ExamineFont = examine_font
         self.max_bytes = max_bytes
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
 
@@ -119,19 +140,40 @@ class DiskFiles:
         return content
 
     def problem(self, path: str, kind: FileKind) -> str | None:
-        """Return the reason why *path* cannot be used as a file of that kind, by its size and first bytes."""
+        """Return the reason why *path* cannot be used as a file of that kind, ``None`` if it can.
+
+        Decides by the size and the first bytes, then decodes a picture, and draws with a font.
+        """
         try:
             with self._open(path) as descriptor:
-                return file_problem(kind, partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size)
+                read, size = partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size
+                return file_problem(kind, read, size) or self._examine(descriptor.number, path, kind) or None
         except FileProblem as problem:
             return problem.reason
+        except OSError as problem:
+            return _reason_of(problem)
+
+    def _examine(self, descriptor: int, path: str, kind: FileKind) -> str:
+        real = os.path.realpath(self.root / path)
+        if kind == "picture":
+            facts = self._examine_picture(descriptor, real)
+            return facts.problem if facts is not None else ""
+        return self._examine_font(descriptor, real) if kind == "font" else ""
+
+    def picture(self, path: str) -> PictureFacts | None:
+        """Return the facts of the picture at *path*, ``None`` if they are not known."""
+        try:
+            with self._open(path) as descriptor:
+                return self._examine_picture(descriptor.number, os.path.realpath(self.root / path))
+        except (FileProblem, OSError):
+            return None
 
     def missing_letters(self, path: str, text: str) -> str:
-        """Return the letters of *text* that the font at *path* lacks; empty if the font cannot be read."""
+        """Return the letters of *text* that the font at *path* lacks. Raises ``UnreadableFont``."""
         try:
             with self._open(path) as descriptor:
                 return missing_letters(text, _read_up_to(descriptor.number, MAX_PICTURE))
-        except (FileProblem, UnreadableFont):
+        except FileProblem:  # gone since ``problem``; the build reports it
             return ""
 
     def length(self, path: str, kind: FileKind) -> Fraction | None:
@@ -240,6 +282,10 @@ class GitFiles:
         if data is None:
             return NO_FILE
         return None if _POINTER.match(data) else file_problem(kind, lambda size, at: data[at : at + size], len(data))
+
+    def picture(self, path: str) -> PictureFacts | None:
+        """Return ``None``: pictures of a commit are not decoded."""
+        return None
 
     def missing_letters(self, path: str, text: str) -> str:
         """Return an empty text: fonts of a commit are not checked."""

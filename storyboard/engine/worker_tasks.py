@@ -58,7 +58,7 @@ def write_animatic(
     *progress* gets the frames written and their total after each frame. Nothing is left at *out* on failure. Equal
     requests give equal bytes.
 
-    Raises ``animatic.still.UnreadablePictureError`` for an unusable first frame, ``ValueError`` for a size with an odd
+    Raises ``pictures.UnreadablePicture`` for an unusable first frame, ``ValueError`` for a size with an odd
     side, ``OSError`` if *out* cannot be written.
     """
     from storyboard.media.render.encoder import ClipWriter, Encoding
@@ -73,12 +73,12 @@ def write_animatic(
 
 def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipInfo:
     """Draw an animatic and check it."""
-    from storyboard.animatic.still import UnreadablePictureError
     from storyboard.engine.worker_main import report_progress
+    from storyboard.pictures import UnreadablePicture
 
     try:
         write_animatic(request, first_frame, out, report_progress)
-    except UnreadablePictureError as problem:
+    except UnreadablePicture as problem:
         raise TaskFailed(str(problem)) from problem
     return check_clip(out, request.size, request.duration)
 

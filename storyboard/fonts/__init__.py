@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 from unicodedata import bidirectional, category, normalize
 
@@ -15,10 +18,11 @@ BUILTIN = Path(__file__).with_name("DejaVuSans.ttf")
 
 _PROBE_POINTS = 16  # large enough that no two letters look alike
 _NO_LETTER = "\uffff"  # in no font, so that the sign for a missing letter is drawn
+_SAMPLE = ascii_letters + digits
 
 
 class UnreadableFont(Exception):
-    """A file that is no readable font."""
+    """A file that is no readable font; the text is a clause without a subject, such as ``is damaged``."""
 
 
 @lru_cache(maxsize=64)
@@ -35,6 +39,26 @@ def missing_letters(text: str, font: Path | bytes | None = None) -> str:
     probe = _open(BytesIO(font) if isinstance(font, bytes) else font or BUILTIN, _PROBE_POINTS)
     missing = _shape(probe, _NO_LETTER)
     return "".join(letter for letter in wanted if _shape(probe, letter) == missing)
+
+
+def font_problem(font: bytes) -> str:
+    """Return the reason why a font file cannot be used, empty if it opens and draws letters and digits."""
+    try:
+        missing_letters(_SAMPLE, font)
+    except UnreadableFont as problem:
+        return f"it {problem}"
+    return ""
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Raise ``UnreadableFont`` in place of the error of a font that opens and does not draw."""
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except (OSError, ValueError, DecompressionBombError) as problem:
+        raise UnreadableFont(f"is damaged and does not draw: {problem}") from problem
 
 
 def needs_layout(text: str) -> bool:
@@ -64,5 +88,6 @@ def _open(file: Path | BytesIO, points: int) -> FreeTypeFont:
 
 
 def _shape(probe: FreeTypeFont, letter: str) -> tuple[tuple[int, int], bytes]:
-    mask = probe.getmask(letter)
+    with drawing():
+        mask = probe.getmask(letter)
     return mask.size, bytes(mask)

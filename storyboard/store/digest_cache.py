@@ -1,4 +1,4 @@
-"""Disposable cache of content digests by stat result: ``.storyboard/index.sqlite``.
+"""Disposable cache of content digests by stat result, and of facts by digest: ``.storyboard/index.sqlite``.
 
 The cache is never authoritative. Damage, another version, a read-only folder or a concurrent writer cost time and
 nothing else. A file whose time stamps lie within two seconds of its hashing is not cached: it could change once more
@@ -28,12 +28,13 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS files
 (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID
 """
-_LENGTHS_TABLE = """
+# named for the first facts that it held
+_FACTS_TABLE = """
 CREATE TABLE IF NOT EXISTS lengths
 (digest TEXT NOT NULL, kind TEXT NOT NULL, length TEXT NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (digest, kind))
 WITHOUT ROWID
 """
-_SELECT_LENGTH = "SELECT CAST(length AS TEXT), crc FROM lengths WHERE digest = ? AND kind = ?"
+_SELECT_FACT = "SELECT CAST(length AS TEXT), crc FROM lengths WHERE digest = ? AND kind = ?"
 _SELECT = "SELECT CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files WHERE path = ?"
 _SELECT_ALL = "SELECT path, CAST(stamp AS TEXT), CAST(digest AS TEXT), crc FROM files"
 # Above 64 lookups, one full table read is faster than single queries.
@@ -61,7 +62,7 @@ class DigestCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._added: dict[bytes, tuple[str, str]] = {}
-        self._added_lengths: dict[tuple[str, str], str] = {}
+        self._added_facts: dict[tuple[str, str], str] = {}
         self.stat_log = StatLog()
         self._all_rows: dict[bytes, tuple[str, str, int]] | None = None
         self._lookups = 0
@@ -112,14 +113,14 @@ class DigestCache:
                     self._added[name] = (stat_text(after), digest)
         return digest
 
-    def find_length(self, digest: str, kind: str) -> str | None:
-        """Return the cached length of the content with that *digest*, as passed to ``add_length``."""
+    def find_fact(self, digest: str, kind: str) -> str | None:
+        """Return the cached fact about the content with that *digest*, as passed to ``add_fact``."""
         with self._lock:
-            added = self._added_lengths.get((digest, kind))
+            added = self._added_facts.get((digest, kind))
             if added is not None:
                 return added
             try:
-                found = self._db.execute(_SELECT_LENGTH, (digest, kind)).fetchone()
+                found = self._db.execute(_SELECT_FACT, (digest, kind)).fetchone()
             except sqlite3.OperationalError:  # busy, or written by a version without lengths
                 return None
             except sqlite3.DatabaseError:
@@ -127,10 +128,10 @@ class DigestCache:
                 return None
         return found[0] if found is not None and _crc(f"{digest} {kind}", found[0]) == found[1] else None
 
-    def add_length(self, digest: str, kind: str, length: str) -> None:
-        """Cache the *length* of a content as text, for one *kind* of measurement."""
+    def add_fact(self, digest: str, kind: str, fact: str) -> None:
+        """Cache a *fact* about a content as text, for one *kind* of measurement, such as its length."""
         with self._lock:
-            self._added_lengths[digest, kind] = length
+            self._added_facts[digest, kind] = fact
 
     def add_renamed(self, path: Path | str, then: os.stat_result, digest: str) -> None:
         """Cache *digest* for *path* if its stat result still matches *then*, taken before the file was read.
@@ -166,16 +167,16 @@ class DigestCache:
         """Write the new digests in one transaction, or drop them if another process is writing."""
         with self._lock:
             rows = [(name, *row, _crc(*row)) for name, row in self._added.items()]
-            lengths = [(*key, text, _crc(" ".join(key), text)) for key, text in self._added_lengths.items()]
+            facts = [(*key, text, _crc(" ".join(key), text)) for key, text in self._added_facts.items()]
             self._added.clear()
-            self._added_lengths.clear()
+            self._added_facts.clear()
             self._all_rows = None
-            if not (rows or lengths) or not self._writable:
+            if not (rows or facts) or not self._writable:
                 return
             try:
                 with self._db:
                     self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
-                    self._db.executemany("INSERT OR REPLACE INTO lengths VALUES (?, ?, ?, ?)", lengths)
+                    self._db.executemany("INSERT OR REPLACE INTO lengths VALUES (?, ?, ?, ?)", facts)
             except sqlite3.OperationalError:
                 pass
             except sqlite3.DatabaseError:
@@ -281,7 +282,7 @@ def _connect(target: str) -> sqlite3.Connection:
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(f"version {version}")
         base.execute(_TABLE)
-        base.execute(_LENGTHS_TABLE)
+        base.execute(_FACTS_TABLE)
         if version == 0:
             base.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:

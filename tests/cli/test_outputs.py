@@ -10,7 +10,7 @@ import pytest
 
 from tests.inside import hasty
 from tests.media.clips import decoded, ffmpeg
-from tests.project import HERE, Project, copied, digest
+from tests.project import HERE, Project, copied, digest, write_broken_clip
 
 HEADER = """\
 version: 1
@@ -161,8 +161,8 @@ def test_nothing_is_made_if_no_film_can_be_written(desk: Project) -> None:
 
 @pytest.mark.parametrize("header", [HEADER, HEADER.split("outputs:")[0]], ids=["several", "one"])
 def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Project, header: str) -> None:
-    desk.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), header)
-    (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    desk.write(SHOTS.replace("id: b, prompt: a forest at dawn, seed: 4", "id: b, clip: broken.mp4"), header)
+    write_broken_clip(desk.folder)
     ran = desk.run("build", "--partial", "--json")
     assert ran.code == 1
     for film in ran.data["films"]:
@@ -174,12 +174,12 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Project, head
         assert not path.with_name(path.name.replace(".partial", "")).with_suffix(".srt").exists()
     assert len(ran.data["films"]) == (3 if "outputs:" in header else 1)
     assert ran.data["film"] == ran.data["films"][0]["film"]
-    assert "partial.mp4: 33 frames, 2.75 s, with placeholders for missing shots" in desk.run("build", "--partial").out
+    assert "partial.mp4: 69 frames, 5.75 s, with placeholders for missing shots" in desk.run("build", "--partial").out
 
 
 def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Project) -> None:
-    desk.write(SHOTS.replace("id: b, prompt", "id: b, first_frame: bad.png, prompt"), HEADER)
-    (desk.folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    desk.write(SHOTS.replace("id: b, prompt: a forest at dawn, seed: 4", "id: b, clip: broken.mp4"), HEADER)
+    write_broken_clip(desk.folder)
     foreign = desk.folder / "out/film-wide.partial.mp4"
     foreign.parent.mkdir()
     foreign.write_bytes(b"somebody else's")

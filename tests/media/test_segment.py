@@ -13,8 +13,7 @@ from storyboard.fonts import UnreadableFont
 from storyboard.media.render.color import frame_to_rgb, planes_to_rgb
 from storyboard.media.render.conform import black_picture, mix_pictures, planes_of, solid_picture
 from storyboard.media.render.render import RenderFailed
-from storyboard.media.render.segment import draw_segment
-from storyboard.media.render.still_motion import MovingStill
+from storyboard.media.render.segment import MovingStill, draw_segment
 from storyboard.media.render.titles import draw_title
 from tests.media.clips import FILM, SMALL, decoded, make, numbers, planes
 
@@ -222,7 +221,7 @@ def test_hdr_is_refused_and_says_so(tmp_path, monkeypatch):
 
 def test_a_picture_that_is_none_is_refused_by_name(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
-    with pytest.raises(RenderFailed, match=r"refs/a\.png is not a readable picture"):
+    with pytest.raises(RenderFailed, match=r"refs/a\.png cannot be used: it is damaged or cut off"):
         draw_segment(Photo("d", "push", 0, 6, 6, "refs/a.png"), {"d": tmp_path / "a.png"}, CANVAS, tmp_path / "out.mp4")
 
 

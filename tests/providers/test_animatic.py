@@ -185,21 +185,21 @@ def test_see_through_picture_stands_on_black(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", stored(scenery(TINY))[:200], b"GIF89a" + bytes(40)])
 def test_damaged_picture_is_refused_and_nothing_is_left(tmp_path: Path, data: bytes) -> None:
-    from storyboard.animatic.still import UnreadablePictureError
+    from storyboard.pictures import UnreadablePicture
 
-    with pytest.raises(UnreadablePictureError):
+    with pytest.raises(UnreadablePicture):
         made(shot(), tmp_path, data)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_picture_of_too_many_pixels_is_refused_unread(tmp_path: Path) -> None:
-    from storyboard.animatic.still import UnreadablePictureError
+    from storyboard.pictures import UnreadablePicture
 
     vast = bytearray(stored(Image.new("1", (8, 8))))
     vast[16:24] = (60_000).to_bytes(4, "big") * 2
     header = bytes(vast[12:29])
     vast[29:33] = zlib.crc32(header).to_bytes(4, "big")
-    with pytest.raises(UnreadablePictureError, match="pixels"):
+    with pytest.raises(UnreadablePicture, match="pixels"):
         made(shot(), tmp_path, bytes(vast))
 
 

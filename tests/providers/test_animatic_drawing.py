@@ -13,8 +13,8 @@ from storyboard.animatic.drawing import SETTINGS, build_elements, build_world
 from storyboard.animatic.planes import Yuv, new_frame_memory, sheet_over
 from storyboard.animatic.prompt import read_prompt
 from storyboard.animatic.slate import SlateBar, bar_height, has_bar, replace_missing_letters
-from storyboard.animatic.still import UnreadablePictureError, read_picture
 from storyboard.core.model import Size
+from storyboard.pictures import UnreadablePicture, read_upright
 
 SIZE = Size(160, 90)
 RATE = Fraction(24)
@@ -204,7 +204,7 @@ def test_pictures_of_any_kind_become_rgb(mode: str) -> None:
     ramp = Image.linear_gradient("L")
     deep = Image.fromarray(np.asarray(ramp).astype(np.uint16) * 257)
     (deep if mode == "I;16" else ramp.convert(mode)).save(out, "PNG")
-    picture = read_picture(out.getvalue())
+    picture = read_upright(out.getvalue())
     assert (picture.mode, picture.size) == ("RGB", (256, 256))
     assert np.asarray(picture)[:40].mean() < 60 < 195 < np.asarray(picture)[-40:].mean()
 
@@ -212,8 +212,8 @@ def test_pictures_of_any_kind_become_rgb(mode: str) -> None:
 def test_picture_of_another_format_is_refused() -> None:
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, "BMP")
-    with pytest.raises(UnreadablePictureError, match="is damaged, or not PNG, JPEG or WEBP"):
-        read_picture(out.getvalue())
+    with pytest.raises(UnreadablePicture, match="is damaged, or not PNG, JPEG or WebP"):
+        read_upright(out.getvalue())
 
 
 def test_timecode_of_a_tall_picture_leaves_the_prompt_whole():

@@ -231,23 +231,23 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 def test_a_length_is_remembered_by_content_and_kind(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
     with DigestCache(path, lambda: LATER) as index:
-        assert index.find_length(sha(b"x"), "sound 1") is None
-        index.add_length(sha(b"x"), "sound 1", "5/2")
-        assert index.find_length(sha(b"x"), "sound 1") == "5/2"
+        assert index.find_fact(sha(b"x"), "sound 1") is None
+        index.add_fact(sha(b"x"), "sound 1", "5/2")
+        assert index.find_fact(sha(b"x"), "sound 1") == "5/2"
     with DigestCache(path, lambda: LATER) as index:
-        assert index.find_length(sha(b"x"), "sound 1") == "5/2"
-        assert index.find_length(sha(b"x"), "clip 1") is None
-        assert index.find_length(sha(b"y"), "sound 1") is None
+        assert index.find_fact(sha(b"x"), "sound 1") == "5/2"
+        assert index.find_fact(sha(b"x"), "clip 1") is None
+        assert index.find_fact(sha(b"y"), "sound 1") is None
 
 
 def test_a_length_whose_cells_were_damaged_is_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
     with DigestCache(path, lambda: LATER) as index:
-        index.add_length(sha(b"x"), "sound 1", "5/2")
+        index.add_fact(sha(b"x"), "sound 1", "5/2")
     with contextlib.closing(sqlite3.connect(path)) as base, base:
         base.execute("UPDATE lengths SET length = '6/2'")
     with DigestCache(path, lambda: LATER) as index:
-        assert index.find_length(sha(b"x"), "sound 1") is None
+        assert index.find_fact(sha(b"x"), "sound 1") is None
 
 
 @pytest.mark.parametrize("writable", [True, False])
@@ -259,11 +259,11 @@ def test_a_memory_that_kept_no_lengths_yet_serves_on(tmp_path: Path, writable: b
     with contextlib.closing(sqlite3.connect(path)) as base, base:
         base.execute("DROP TABLE lengths")
     with DigestCache(path, lambda: LATER, writable=writable) as index:
-        assert index.find_length(sha(b"x"), "sound 1") is None
+        assert index.find_fact(sha(b"x"), "sound 1") is None
         assert index.digest_of(own) == sha(b"temple")
-        index.add_length(sha(b"x"), "sound 1", "5/2")
+        index.add_fact(sha(b"x"), "sound 1", "5/2")
     with DigestCache(path, lambda: LATER) as index:
-        assert index.find_length(sha(b"x"), "sound 1") == ("5/2" if writable else None)
+        assert index.find_fact(sha(b"x"), "sound 1") == ("5/2" if writable else None)
     assert len(reads) == 1
 
 

@@ -1,29 +1,34 @@
 """Rendering of a segment from its layers: footage, captions, stills and titles, alone or in a transition.
 
-``core.render_spec`` describes what a segment shows. Footage is conformed by ``render``; titles, stills and transitions
-have their own modules.
+``core.render_spec`` describes what a segment shows. Footage is conformed by ``render``; titles and transitions have
+their own modules. A still is shown with a slow camera move: at each moment a part of the picture fills the frame.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from av.video.reformatter import VideoReformatter
+from PIL import Image
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.render_spec import Canvas, Captioned, Footage, Layer, Mix, Photo, RenderSpec, Title, files_of
-from storyboard.fonts import UnreadableFont
+from storyboard.core.model import Size
+from storyboard.core.render_spec import Canvas, Captioned, Footage, Layer, Mix, Photo, RenderSpec, Title
+from storyboard.fonts import UnreadableFont, drawing
 from storyboard.media.reader import InvalidMedia
 from storyboard.media.render.color import Rgb, planes_to_rgb, rgb_to_frame
 from storyboard.media.render.compositor import Composition, Overlay
 from storyboard.media.render.conform import Planes, black_picture, mix_pictures, solid_picture
 from storyboard.media.render.encoder import ClipWriter
 from storyboard.media.render.render import Progress, RenderFailed, Segment, check_result, encoding_of, open_footage
-from storyboard.media.render.still_motion import MovingStill, UnreadablePhoto
 from storyboard.media.render.titles import caption_overlays, draw_title
+from storyboard.pictures import UnreadablePicture, read_upright
 
 Pictures = Callable[[int], Planes]
+Box = tuple[float, float, float, float]
+_PUSH_ZOOM = 1.15  # zoom factor at the end of a push
 
 
 def draw_segment(
@@ -43,8 +48,6 @@ def draw_segment(
                         progress(writer.frames, spec.frames)
     except InvalidMedia as problem:
         raise RenderFailed(f"a clip {problem.reason}") from problem
-    except (UnreadablePhoto, UnreadableFont) as problem:
-        raise RenderFailed(f"{_source_name(spec)} {problem}") from problem
     return check_result(spec.frames, canvas, out)
 
 
@@ -80,13 +83,18 @@ def _open_layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iter
                 yield pictures
         case Captioned(inner, cues, font):
             with _open_layer(inner, files, canvas) as pictures:
-                overlays_above = list(caption_overlays(cues, layer.frames, canvas.size, files[font] if font else None))
+                with _input_errors(layer.file), drawing():
+                    overlays_above = list(
+                        caption_overlays(cues, layer.frames, canvas.size, files[font] if font else None)
+                    )
                 yield _compose(lambda number: planes_to_rgb(pictures(number)), layer.frames, canvas, overlays_above)
         case Photo(picture):
-            stills = MovingStill(layer, files[picture], canvas.size)
+            with _input_errors(layer.file):
+                stills = MovingStill(layer, files[picture], canvas.size)
             yield _compose(stills.picture, layer.frames, canvas)
         case Title(font=font):
-            card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
+            with _input_errors(layer.file), drawing():
+                card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
             yield _compose(lambda _number: card, layer.frames, canvas)
 
 
@@ -106,5 +114,62 @@ def _compose(
     return planes
 
 
-def _source_name(spec: RenderSpec) -> str:
-    return next((file for _, file in files_of(spec)), "a file")
+@contextmanager
+def _input_errors(file: str) -> Iterator[None]:
+    """Name *file*, the picture or font in use, in the error about it."""
+    try:
+        yield
+    except UnreadablePicture as problem:
+        raise RenderFailed(f"{file or 'a picture'} cannot be used: {problem}") from problem
+    except UnreadableFont as problem:
+        raise RenderFailed(f"{file or 'the built-in font'} {problem}") from problem
+
+
+class MovingStill:
+    """The frames of one still in *size*."""
+
+    def __init__(self, photo: Photo, path: Path, size: Size) -> None:
+        fit = photo.fit
+        self._photo = photo
+        self._size = size
+        self._picture = _fit_still(
+            read_upright(path.read_bytes()), size, "cover" if photo.move != "none" and fit == "contain" else fit
+        )
+        self._picture.thumbnail((2 * size.width, 2 * size.height), Image.Resampling.LANCZOS)
+        self._still = self._picture.resize((size.width, size.height), Image.Resampling.LANCZOS)
+
+    def picture(self, number: int) -> Rgb:
+        """Return frame *number* of the segment: RGB, shape (height, width, 3), uint8."""
+        if self._photo.move == "none":
+            return np.asarray(self._still)
+        progress = (self._photo.first + number) / max(1, self._photo.shown - 1)
+        box = _visible_box(self._picture.size, self._photo.move, min(1.0, progress))
+        moved = self._picture.resize((self._size.width, self._size.height), Image.Resampling.BICUBIC, box)
+        return np.asarray(moved)
+
+
+def _visible_box(full_size: tuple[int, int], move: str, progress: float) -> Box:
+    """Return the visible part of the picture, always inside it."""
+    width, height = full_size
+    closeness = {"push": progress, "pull": 1 - progress}.get(move, 1.0)
+    scale = _PUSH_ZOOM**closeness
+    inner = (width / scale, height / scale)
+    room = (width - inner[0], height - inner[1])
+    across = {"left": 1 - progress, "right": progress}.get(move, 0.5)
+    down = {"up": 1 - progress, "down": progress}.get(move, 0.5)
+    x, y = room[0] * across, room[1] * down
+    return (x, y, min(width, x + inner[0]), min(height, y + inner[1]))
+
+
+def _fit_still(picture: Image.Image, size: Size, fit: str) -> Image.Image:
+    """Return *picture* in the shape of *size*: with bars or cropped; stretched pictures are scaled when shown."""
+    shape, wanted = Fraction(picture.width, picture.height), Fraction(size.width, size.height)
+    if fit == "stretch" or shape == wanted:
+        return picture
+    wide = (shape > wanted) == (fit == "cover")
+    width = round(picture.height * wanted) if wide else picture.width
+    height = picture.height if wide else round(picture.width / wanted)
+    corner = ((width - picture.width) // 2, (height - picture.height) // 2)
+    framed = Image.new("RGB", (max(1, width), max(1, height)))
+    framed.paste(picture, corner)
+    return framed
