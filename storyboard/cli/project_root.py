@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from storyboard.cli.settings import Settings
+from storyboard.core.suggest import spelling
+from storyboard.document.project_files import other_spelling
 from storyboard.store.state import State
 
 STORYBOARD = "storyboard.yaml"
@@ -25,7 +27,18 @@ def find_file(path: Path) -> Path:
         others = sorted(other for other in path.glob("*.y*ml") if other.is_file())
         hint = f"; did you mean {others[0]}?" if others else "; run `storyboard init` to write one"
         raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
-    raise click.UsageError(f"{path}: no such file")
+    there = _other_spelling(path)
+    raise click.UsageError(f"{path}: no such file" + (f"; {there}" if there else ""))
+
+
+def _other_spelling(path: Path) -> str:
+    """Return the help for a path that differs from that of a file in capitals or Unicode forms only, or ``""``."""
+    wanted = os.path.normpath(Path.cwd() / path)
+    there = other_spelling("/", wanted.split("/")[1:])
+    if there is None:
+        return ""
+    shown = os.path.relpath(f"/{there}") if not path.is_absolute() else f"/{there}"
+    return spelling(shown, os.fspath(path), is_shell=True)
 
 
 def _describe_other(path: Path) -> str:

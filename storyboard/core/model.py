@@ -21,6 +21,8 @@ DEFAULT_CRF = 18
 DEFAULT_PRESET = "veryfast"
 # Folders of a project that belong to this program and to git.
 OWN_FOLDERS = frozenset((".storyboard", ".git"))
+# The endings of caption files next to a film, SubRip and WebVTT.
+CAPTION_SUFFIXES = (".srt", ".vtt")
 
 
 class Size(Struct, frozen=True, order=True):
@@ -248,6 +250,37 @@ class Output(Struct, frozen=True):
     loudness: Fraction | None = None
     font: FileInput | None = None
 
+    @property
+    def written(self) -> "OutputFiles":
+        """The paths that a build may write for this output."""
+        return OutputFiles(self.file)
+
+
+class OutputFiles:
+    """The paths, relative to the project, that a build may write for the film at *film*: all but the links to takes.
+
+    ``links`` is the folder of these links; only the first output of a storyboard has it.
+    """
+
+    def __init__(self, film: str) -> None:
+        stem, _, suffix = film.rpartition(".")
+        self.film = film
+        self.partial_film = f"{stem}.partial.{suffix}"
+        self.captions = tuple(f"{stem}{end}" for end in CAPTION_SUFFIXES)
+        self.partial_captions = tuple(f"{stem}.partial{end}" for end in CAPTION_SUFFIXES)
+        self.links = stem
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files, the film first."""
+        return self.film, self.partial_film, *self.captions, *self.partial_captions
+
+
+def lockfile_path(storyboard: str) -> str:
+    """Return the path of the lockfile of the storyboard at *storyboard*: the same path with another suffix."""
+    stem, dot, _ = storyboard.rpartition(".")
+    return f"{stem if dot else storyboard}.lock"
+
 
 class Storyboard(Struct, frozen=True):
     """A whole film as its author wrote it. ``file`` is its path in the project.
@@ -282,8 +315,7 @@ class Storyboard(Struct, frozen=True):
     @property
     def lockfile(self) -> str:
         """Path of the lockfile in the project: the path of the storyboard with another suffix."""
-        stem, dot, _ = self.file.rpartition(".")
-        return f"{stem if dot else self.file}.lock"
+        return lockfile_path(self.file)
 
     def pictures(self) -> Iterator[tuple[str, FrameInput]]:
         """Yield the input pictures of takes, with the shot that uses each, in the order of the film."""

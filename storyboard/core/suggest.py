@@ -75,6 +75,23 @@ def quoted(value: object, limit: int = 40) -> str:
     return f"`{text if len(text) <= limit else text[: limit - 1] + '…'}`"
 
 
+def spelling(there: str, written: str, *, is_shell: bool = False) -> str:
+    """Return the help for a file *there* whose name is *written* in other capitals or in another Unicode form.
+
+    Both forms of a letter look alike, so the name is shown with escapes, as YAML or a shell reads it between quotes.
+    """
+    if unicodedata.normalize("NFC", there) != unicodedata.normalize("NFC", written):
+        return f"write `{there}`, the name of the file that is there"
+    escaped = "".join(letter if letter.isascii() else _escape(letter) for letter in there)
+    form = "composed" if unicodedata.is_normalized("NFC", there) else "decomposed"
+    typed = f"$'{escaped}'" if is_shell else f'"{escaped}"'
+    return f"the name of the file that is there has {form} letters; write `{typed}`, or rename the file"
+
+
+def _escape(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) <= 0xFFFF else f"\\U{ord(letter):08x}"
+
+
 def as_id(text: str) -> str | None:
     """Return an id close to *text*: ``night-river`` for ``Night River``; ``None`` if nothing of it is left."""
     plain = unicodedata.normalize("NFKD", text[:200]).encode("ascii", "ignore").decode().lower()

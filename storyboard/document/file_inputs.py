@@ -1,11 +1,12 @@
 """Files and frames as written: a file of the project, a URL, or a frame of another shot."""
 
 from fractions import Fraction
+from posixpath import dirname, relpath
 
-from storyboard.core.diagnostics import Diagnostic, error
+from storyboard.core.diagnostics import Diagnostic, Span, error
 from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
-from storyboard.core.suggest import quoted
+from storyboard.core.suggest import quoted, spelling
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
@@ -24,7 +25,7 @@ class FileInputs:
     """Reader of the file and frame fields of one storyboard. Every file is checked and measured once.
 
     ``checked_files`` are the paths checked so far with the kind they have to be of; ``font_reads`` counts uses of
-    fonts.
+    fonts; ``places`` has every path that was checked, with the first place that names it, ``None`` in a cached scene.
     """
 
     def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:
@@ -34,6 +35,7 @@ class FileInputs:
         self._lengths: dict[tuple[str, FileKind], Fraction | None] = {}
         self.checked_files: set[tuple[str, str]] = set()
         self.font_reads = 0
+        self.places: dict[str, Span | None] = {}
 
     def read_frame(self, field: Field) -> FrameInput | None:
         """Return the frame input that *field* names, ``None`` after a finding if it cannot be used."""
@@ -76,10 +78,12 @@ class FileInputs:
 
     def _check_file(self, field: Field, path: str, kind: FileKind) -> FileInput | None:
         reason = self.problem(path, kind)
+        if self.places[path] is None:
+            self.places[path] = field.span
         if reason is None:
             return FileInput(path)
         advice = (
-            f"add the file, or write a path relative to `{field.document.name}`"
+            missing_file_help(self._files, path, field.document.name)
             if reason == NO_FILE
             else f"name {_KINDS[kind]} of this project"
         )
@@ -90,9 +94,18 @@ class FileInputs:
     def problem(self, path: str, kind: FileKind) -> str | None:
         """Return the reason why the file at *path* cannot be used, ``None`` if it can."""
         self.checked_files.add((path, kind))
+        self.places.setdefault(path, None)
         if (path, kind) not in self._problems:
             self._problems[path, kind] = self._files.problem(path, kind)
         return self._problems[path, kind]
+
+
+def missing_file_help(files: ProjectFiles, path: str, beside: str) -> str:
+    """Return the help for a missing file at *path* of the project, which is named in the file *beside*."""
+    there = files.other_spelling(path)
+    if there is None:
+        return f"add the file, or write a path relative to `{beside}`"
+    return spelling(relpath(f"/{there}", f"/{dirname(beside)}"), relpath(f"/{path}", f"/{dirname(beside)}"))
 
 
 def _link(value: dict[str, object]) -> FrameLink:

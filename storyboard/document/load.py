@@ -13,9 +13,10 @@ from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
+from storyboard.document.file_inputs import missing_file_help
 from storyboard.document.lower_film import FilmLowering
 from storyboard.document.paths import BadPath, project_path
-from storyboard.document.project_files import FileProblem, ProjectFiles
+from storyboard.document.project_files import NO_FILE, FileProblem, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownScene, KnownSceneDraft, KnownScenes, NotReusable
 from storyboard.document.scene_records import make_known_scene
 from storyboard.document.validate import DocumentKind, check_schema
@@ -180,6 +181,8 @@ class _FileReader:
         except FileProblem as problem:
             message = f"{quoted(path, 80)} cannot be read: {problem.reason}"
             advice = None if place is None else f"add the file, or write a path relative to `{place.file}`"
+            if place is not None and problem.reason == NO_FILE:
+                advice = missing_file_help(self.project, path, place.file)
             self.findings.append(error("unreadable-file", message, place, help=advice))
             return None
         if not self._fits(len(raw), place):

@@ -9,7 +9,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
-from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard
+from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard, lockfile_path
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
 from storyboard.document.check_lengths import check_trims
@@ -17,7 +17,7 @@ from storyboard.document.fields import Field, FieldLayer, SceneDraft, layer
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.links import check_links
 from storyboard.document.lower_audio import check_track_shots, check_track_times, read_tracks
-from storyboard.document.lower_outputs import OutputLowering
+from storyboard.document.lower_outputs import INPUT, OutputLowering, UsedFile
 from storyboard.document.lower_shot import LoweredShot, LoweringContext, lower_shot
 from storyboard.document.lower_text import VarExpander
 from storyboard.document.model_limits import ModelChecks
@@ -84,6 +84,8 @@ class FilmLowering:
         title = self._read_title(self._root)
         titles = [self._read_scene_title(scene) for scene in self.scenes]
         outputs = self._outputs.read_settings(self._files)
+        shots = [draft.id for draft in self.drafts]
+        self._outputs.check_written([file for file, _, _ in outputs], self._used_files(), shots, self._files)
         if has_errors(self.findings):
             return None
         self.findings.extend(self._context.expander.unused_warnings())
@@ -93,6 +95,19 @@ class FilmLowering:
         self._outputs.check_overlaps(storyboard, self.drafts, self._context.inputs)
         self.findings.extend(check_track_times(storyboard, self._root))
         return None if has_errors(self.findings) else storyboard
+
+    def _used_files(self) -> list[UsedFile]:
+        """Return the files that the storyboard consists of and is made from."""
+        name = self._root.document.name
+        scenes = {
+            scene.file if isinstance(scene, KnownSceneDraft) else scene.own.document.name for scene in self.scenes
+        }
+        return [
+            UsedFile(name, "the storyboard"),
+            UsedFile(lockfile_path(name), "the lockfile"),
+            *(UsedFile(scene, "the file of a scene") for scene in sorted(scenes - {name})),
+            *(UsedFile(path, INPUT, place) for path, place in self._context.inputs.places.items()),
+        ]
 
     def _storyboard(
         self, lowered: Sequence[LoweredShot], title: str | None, titles: list[str | None], outputs: Sequence[Output]

@@ -1,13 +1,13 @@
 """Lower the films of a storyboard: its `output`, or several `outputs` that share the fields of `output`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
-from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, Size, Storyboard
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, OutputFiles, Size, Storyboard
 from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.check_lengths import check_overlaps
@@ -16,7 +16,7 @@ from storyboard.document.file_inputs import FileInputs
 from storyboard.document.lower_shot import LoweredShot
 from storyboard.document.paths import BadPath, default_film_path, film_path, folded
 from storyboard.document.project_files import ProjectFiles
-from storyboard.document.scene_cache import AnyDraft
+from storyboard.document.scene_cache import AnyDraft, NotReusable
 
 _FPS_RANGE = (1, 120)
 _PROFILES: dict[str, dict[str, Any]] = {
@@ -27,6 +27,17 @@ _PLAIN_FIELDS = ("fit", "copy", "captions", "language", "crf", "preset", "commen
 # For a film without generated shots.
 _DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_RATE = 24
+
+
+INPUT = "an input"
+
+
+class UsedFile(Struct, frozen=True):
+    """A file of the project that no build may replace: its path, a noun, and the place that names it."""
+
+    path: str
+    name: str
+    place: Span | None = None
 
 
 class OutputDraft(Struct):
@@ -109,7 +120,7 @@ class OutputLowering:
         ]
         for draft, (file, _, _) in zip(self.drafts, found, strict=True):
             self._check_inside(draft, file, files.outside_folder(file))
-        self._check_distinct([file for file, _, _ in found])
+        self._check_distinct([file for file, _, _ in found], files)
         return found
 
     def complete(
@@ -190,39 +201,94 @@ class OutputLowering:
             advice = "write `file` into a folder of the project that is not such a link"
             self._report(error("outside-project", message, draft.file_span, help=advice))
 
-    def _check_distinct(self, files: Sequence[str]) -> None:
+    def _check_distinct(self, files: Sequence[str], project: ProjectFiles) -> None:
         """Report outputs whose names differ only in the ending.
 
         Captions and shots are written beside a film by its stem, so each film needs a stem of its own.
         """
         first: dict[str, OutputDraft] = {}
         for draft, file in zip(self.drafts, files, strict=True):
-            for name in _reserved_names(file):
+            stem = OutputFiles(file).links
+            for name in sorted(project.identities(stem) | project.identities(f"{stem}.partial")):
                 before = first.setdefault(name, draft)
                 if before is not draft:
-                    note = (
-                        Label(before.file_span, f"{quoted(before.name)} is defined here")
-                        if before.file_span is not None
-                        else None
-                    )
                     message = f"the file of {quoted(draft.name)} collides with the file of {quoted(before.name)}"
                     advice = "write a `file` whose name differs before the suffix"
-                    notes = [note] if note is not None else []
+                    notes = _notes(before.file_span, f"{quoted(before.name)} is defined here")
                     self._report(error("duplicate-output", message, draft.file_span, *notes, help=advice))
                     break
+
+    def check_written(
+        self, paths: Sequence[str], read: Sequence[UsedFile], shots: Collection[str], project: ProjectFiles
+    ) -> None:
+        """Report outputs, to be written to *paths*, that would replace a file that is *read*.
+
+        *shots* are the ids of shots, by which links to takes are named. Raises ``NotReusable`` for a file whose place
+        in a cached scene would have to be shown.
+        """
+        used = {identity: file for file in read for identity in project.identities(file.path)}
+        written = []
+        for draft, film in zip(self.drafts, paths, strict=True):
+            for path, what in _named_files(OutputFiles(film)):
+                name = f"the {what} of {quoted(draft.name)}" if draft.name else f"the {what}"
+                mine = project.identities(path)
+                hit = next((used[one] for one in sorted(mine) if one in used), None)
+                if hit is not None:
+                    self._report_use(draft, hit, f"the {what} would be written over {hit.name}: {quoted(path, 80)}")
+                    break
+                written.append(UsedFile(path, name, draft.file_span))
+        self._check_links(OutputFiles(paths[0]).links, [*read, *written], frozenset(map(folded, shots)), project)
+
+    def _check_links(self, folder: str, used: Sequence[UsedFile], shots: frozenset[str], project: ProjectFiles) -> None:
+        """Report the first output if its *folder* of links is one of the files *used*, or has one in a link's place."""
+        mine = project.identities(folder)
+        parents = {file.path.rpartition("/")[0] for file in used}
+        inside = {parent for parent in parents if mine & project.identities(parent)}
+        for file in used:
+            parent, _, name = file.path.rpartition("/")
+            if mine & project.identities(file.path):
+                message = f"the links to the takes need the folder {quoted(folder, 80)}, which is {file.name}"
+            elif parent in inside and _is_link(name, project.identities(file.path), shots):
+                message = f"a link to a take would replace {file.name}: {quoted(file.path, 80)}"
+            else:
+                continue
+            self._report_use(self.drafts[0], file, message)
+
+    def _report_use(self, draft: OutputDraft, used: UsedFile, message: str) -> None:
+        if used.place is None and used.name == INPUT:
+            raise NotReusable
+        notes = _notes(used.place, f"{used.name} is named here")
+        self._report(error("output-in-use", message, draft.file_span, *notes, help="write another `file`"))
+
+
+def _notes(place: Span | None, text: str) -> Iterator[Label]:
+    if place is not None:
+        yield Label(place, text)
+
+
+def _named_files(files: OutputFiles) -> Iterator[tuple[str, str]]:
+    """Yield the files of an output with the noun of each."""
+    yield files.film, "film"
+    yield files.partial_film, "partial film"
+    for path in (*files.captions, *files.partial_captions):
+        yield path, "caption file"
+
+
+def _is_link(name: str, identities: frozenset[str], shots: frozenset[str]) -> bool:
+    """Return whether a build may replace or remove the file *name* in a folder of links.
+
+    Such a link has the name of a shot, perhaps with a seed, or leads to a take in the cache.
+    """
+    stem, _, suffix = folded(name).rpartition(".")
+    shot, _, seed = stem.rpartition(".")
+    is_named = suffix == "mp4" and (stem in shots or (shot in shots and seed.isdecimal()))
+    return is_named or any(identity.startswith(".storyboard/") for identity in identities)
 
 
 def _font_path(draft: OutputDraft) -> tuple[str | int, ...] | None:
     """Return the path at which the font of a film is written, ``None`` if it has none."""
     field = draft.find("font")
     return None if field is None else tuple(field.path)
-
-
-def _reserved_names(file: str) -> Iterator[str]:
-    """Yield the stems that a film occupies: its own, and that of a partial film with placeholder slates."""
-    stem = folded(file.rpartition(".")[0])
-    yield stem
-    yield f"{stem}.partial"
 
 
 def _output_settings(said: Mapping[str, Any]) -> dict[str, Any]:

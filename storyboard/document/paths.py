@@ -9,6 +9,7 @@ from posixpath import dirname, splitext
 from urllib.parse import urlsplit
 
 from storyboard.core.model import OWN_FOLDERS
+from storyboard.durable import STAGED
 
 MAX_PART_BYTES = 255
 _RELATIVE = "write a path relative to this file"
@@ -49,6 +50,9 @@ def project_path(text: str, beside: str) -> str:
             parts.append(part)
     if not parts or text.endswith("/"):
         raise BadPath("bad-path", "the path names a folder", "add the name of a file")
+    if STAGED.fullmatch(parts[-1]):
+        fact = "a build removes files of this name, which killed builds leave"
+        raise BadPath("bad-path", fact, "rename the file, and write its new name")
     return "/".join(parts)
 
 
@@ -61,6 +65,8 @@ def film_path(text: str, beside: str) -> str:
     if not path.endswith((".mp4", ".mov")) or len(name) == len(".mp4"):
         example = f"{text.removesuffix(splitext(text)[1])}.mp4"
         raise BadPath("bad-path", "the name of the film must end in `.mp4` or `.mov`", f"write `{_shorten(example)}`")
+    if not name[: -len(".mp4")].strip("."):  # the folder of links to takes would be `.` or `..`
+        raise BadPath("bad-path", "the name of the film has dots only before its suffix", "name another file")
     return path
 
 

@@ -8,7 +8,8 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import partial
 from hashlib import sha256
@@ -25,6 +26,7 @@ from storyboard.core.file_signatures import (
     picture_type,
 )
 from storyboard.core.model import parts_in_project
+from storyboard.document.paths import folded
 from storyboard.fonts import missing_letters
 from storyboard.pictures import PictureFacts
 
@@ -67,6 +69,16 @@ class ProjectFiles(Protocol):
     def outside_folder(self, path: str) -> str | None:
         """Return the real folder of *path* if a link leads it out of the project or into its state, else ``None``."""
 
+    def identities(self, path: str) -> frozenset[str]:
+        """Return texts of which two paths share one if they are, or may be, one file.
+
+        They hold the path without its links, as a file system without capitals and Unicode forms compares it, and the
+        identity of the file on the disk.
+        """
+
+    def other_spelling(self, path: str) -> str | None:
+        """Return the path of a file whose name differs from *path* in capitals or Unicode forms only, else ``None``."""
+
 
 class OverlayFiles:
     """Project files with the content of one file replaced, for checking an edit before it is written."""
@@ -100,6 +112,14 @@ class OverlayFiles:
         """Return the answer of the underlying files."""
         return self._files.outside_folder(path)
 
+    def identities(self, path: str) -> frozenset[str]:
+        """Return the answer of the underlying files."""
+        return self._files.identities(path)
+
+    def other_spelling(self, path: str) -> str | None:
+        """Return the answer of the underlying files."""
+        return self._files.other_spelling(path)
+
 
 class DiskFiles:
     """The files below a folder.
@@ -127,6 +147,7 @@ class DiskFiles:
         self._examine_font: ExamineFont = examine_font
         self.max_bytes = max_bytes
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
+        self._real_paths: dict[str, str] = {}
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a regular file, cut one byte beyond ``max_bytes``, which the parser refuses.
@@ -195,14 +216,50 @@ class DiskFiles:
         folder = Path(os.path.realpath((self.root / path).parent))
         return str(folder) if parts_in_project(self.root.parts, folder.parts) is None else None
 
+    def identities(self, path: str) -> frozenset[str]:
+        """Return the path as written, its real path, both folded, and device and inode of the file if there is one."""
+        real = self._real_paths.get(path) or os.path.realpath(self.root / path)
+        found = {folded(path), folded(real.removeprefix(f"{self.root}/"))}
+        with suppress(OSError):
+            looks = Path(real).stat()
+            if stat.S_ISREG(looks.st_mode):
+                found.add(f"{looks.st_dev}:{looks.st_ino}")
+        return frozenset(found)
+
+    def other_spelling(self, path: str) -> str | None:
+        """Return the path of a file that differs from *path* in capitals or Unicode forms only, else ``None``.
+
+        No folder outside of the project is listed.
+        """
+        return other_spelling(os.fspath(self.root), path.split("/"), within=os.fspath(self.root))
+
     def _open(self, path: str) -> "_Descriptor":
-        real = os.path.realpath(self.root / path)
+        real = self._real_paths[path] = os.path.realpath(self.root / path)
         if os.path.commonpath([real, self.root]) != str(self.root):
             raise FileProblem("it is a link that leads out of the project")
         try:
             return _Descriptor(_open_below(self.root, Path(real).relative_to(self.root).parts))
         except OSError as problem:
             raise FileProblem(_reason_of(problem)) from problem
+
+
+def other_spelling(folder: str, parts: Sequence[str], within: str = "/") -> str | None:
+    """Return the path *parts* below *folder* in the capitals and Unicode forms of the files that are there.
+
+    ``None`` without such a file, with several, and for an equal spelling. Only folders *within* are listed.
+    """
+    found: list[str] = []
+    for part in parts:
+        here = Path(folder, *found).resolve()
+        try:
+            names = [entry.name for entry in here.iterdir()] if here.is_relative_to(within) else []
+        except OSError:
+            return None
+        alike = [part] if part in names else [name for name in names if folded(name) == folded(part)]
+        if len(alike) != 1:
+            return None
+        found += alike
+    return "/".join(found) if found != list(parts) else None
 
 
 class _Descriptor:
@@ -297,6 +354,14 @@ class GitFiles:
 
     def outside_folder(self, path: str) -> str | None:
         """Return ``None``: no film is written into a commit."""
+        return None
+
+    def identities(self, path: str) -> frozenset[str]:
+        """Return the path, folded."""
+        return frozenset((folded(path),))
+
+    def other_spelling(self, path: str) -> str | None:
+        """Return ``None``: the names of a commit are not searched."""
         return None
 
     def digest(self, path: str) -> str:

@@ -5,6 +5,7 @@ from fractions import Fraction
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.file_signatures import FileKind
 from storyboard.document.load import Loaded, load
+from storyboard.document.paths import folded
 from storyboard.document.project_files import FileProblem
 from storyboard.providers.models import cards
 
@@ -38,6 +39,12 @@ class MemoryFiles:
         return None
 
     def outside_folder(self, path: str) -> str | None:
+        return None
+
+    def identities(self, path: str) -> frozenset[str]:
+        return frozenset((folded(path),))
+
+    def other_spelling(self, path: str) -> str | None:
         return None
 
 
