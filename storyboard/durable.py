@@ -56,15 +56,19 @@ class errors_for_path:  # noqa: N801 - called like a function; contextmanager is
             del problem.filename2  # None would be printed
 
 
-def open_regular(path: Path | str) -> int:
-    """Open a regular file for reading, following no link and waiting for no pipe. Return the descriptor.
+def open_regular(path: Path | str, *, follow: bool = False) -> int:
+    """Open a regular file for reading, waiting for no pipe. Return the descriptor.
 
-    Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
+    Links are refused unless *follow*. A pipe, socket or device is not even opened, since opening one may already have
+    an effect. Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    link = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | link
+    if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):
+        raise NotAFile(path)
     try:
         descriptor = os.open(path, flags)
-    except OSError as problem:
+    except OSError as problem:  # changed since
         if problem.errno in (errno.ELOOP, errno.ENXIO):
             raise NotAFile(path) from None
         raise
@@ -74,9 +78,9 @@ def open_regular(path: Path | str) -> int:
     return descriptor
 
 
-def read_regular(path: Path | str) -> bytes:
+def read_regular(path: Path | str, *, follow: bool = False) -> bytes:
     """Return all bytes of a regular file. Raises like ``open_regular``."""
-    with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
+    with errors_for_path(path), os.fdopen(open_regular(path, follow=follow), "rb", buffering=0) as file:
         return file.readall()
 
 

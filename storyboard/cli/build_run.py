@@ -27,6 +27,7 @@ from storyboard.cli.process import exit_now, key_in
 from storyboard.core.build_events import DECISION_CODES, BuildResult
 from storyboard.core.plan import Plan
 from storyboard.core.results import dollars
+from storyboard.durable import read_regular
 from storyboard.engine.build import FinishedBuild, OutputRefused, run_build
 from storyboard.engine.session import Session
 from storyboard.providers.base import UnknownProvider, find
@@ -167,10 +168,13 @@ def _read_account(output: CommandOutput, name: str) -> "ProviderAccount":
 
 def _read_key(output: CommandOutput, variable: str, file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return read_regular(file, follow=True).decode().strip()
     except (OSError, UnicodeDecodeError) as bad:
         reason = bad.strerror if isinstance(bad, OSError) else "not UTF-8 text"
-        output.fail(Exit.KEY, [problem("auth", f"{variable}_FILE: {file}: {reason}")])
+        # What leads nowhere may be the key itself, which is not printed.
+        shown = f"{file}: " if os.path.lexists(file) or (file.is_absolute() and file.parent.is_dir()) else ""
+        hint = f"write the path of a file that holds the key; a key itself stands in `{variable}`"
+        output.fail(Exit.KEY, [problem("auth", f"{variable}_FILE: {shown}{reason}", hint)])
 
 
 def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *, yes: bool, capped: bool) -> None:

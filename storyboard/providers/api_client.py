@@ -33,7 +33,7 @@ from typing import Any, Self
 import httpx
 
 from storyboard.providers.base import Call, Reply, RetryRule
-from storyboard.providers.errors import ProviderError, Secret
+from storyboard.providers.errors import ProviderError, Redactor, Secret
 from storyboard.providers.retry import MAX_RETRIES, RetryBudget, backoff_s, parse_date, parse_retry_after
 
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
@@ -112,6 +112,7 @@ class ApiClient:
         self.endpoint = check_endpoint(endpoint)
         self.budget = budget or RetryBudget()
         self._key = _check_key(key)
+        self._redactor = Redactor(self._key)
         self._error_of = error_of
         self._clock, self._sleep, self._random, self._now = clock, sleep, random, now
         self._offset_s = 0.0
@@ -225,9 +226,8 @@ class ApiClient:
         stated = parse_date(response.headers.get("date", ""))
         if stated is not None:
             self._offset_s = (stated - self._now()).total_seconds()
-        key = self._key.reveal().encode()
         try:
-            data = read_json(body.replace(key, b"***") if len(key) >= 8 else body) if body or status == 200 else None
+            data = self._redactor.data(read_json(body)) if body or status == 200 else None
         except ValueError:
             if status < 300:
                 return _unreadable_reply("the reply is not JSON", status)

@@ -61,8 +61,9 @@ class PartialDownload:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise FetchError("wrong-type", "the reply is compressed, although no compression was requested")
         self._media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if self._media_type.startswith(_NOT_MEDIA):
-            raise FetchError("wrong-type", f"the server sends {self._media_type}, which is neither video nor picture")
+        kind = next((kind for kind in _NOT_MEDIA if self._media_type.startswith(kind)), None)
+        if kind is not None:  # the rest of the header is the server's, and not printed
+            raise FetchError("wrong-type", f"the server sends {kind.rstrip('/')}, which is neither video nor picture")
         if response.status_code == 206:
             self._resume(response)
             return

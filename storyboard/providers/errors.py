@@ -5,7 +5,10 @@ Every provider and client raises these errors. The provider maps its own codes t
 
 import re
 import unicodedata
-from typing import Literal, NoReturn
+from base64 import b64encode
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Literal, NoReturn
 
 from storyboard.core.model import Json
 
@@ -67,6 +70,104 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not written down")
+
+
+# Shorter keys are not looked for: they would be found in ordinary words.
+_SHORTEST_KEY = 8
+# White space, written or escaped, and control characters between the characters of a key.
+_GAP = r"(?:[\x00-\x20\x7f]|\\++[nrtbf])*+"
+# A run of backslashes is tried from its first one only, or a long run would take time with the square of its length.
+_BACKSLASHES = r"(?<!\\)\\++"
+_MASK = "***"
+
+
+class Redactor:
+    """Replaces a key in text from elsewhere by ``***``, as it stands or in a form that is easily read back.
+
+    Found are: the key in any case; a character as a JSON, percent, HTML or quoted-printable escape, also escaped again;
+    white space, line breaks and characters that ``plain_text`` leaves out between its characters; compatibility forms
+    such as full-width letters; and the key in hexadecimal or base64, alone or within other text. The halves of a key in
+    two texts are not found.
+    """
+
+    def __init__(self, key: Secret) -> None:
+        text = key.reveal()
+        forms = {text, *_encoded_forms(text)} if len(text) >= _SHORTEST_KEY else set()
+        self._plain = [form.lower() for form in forms]
+        pattern = "|".join(_GAP.join(map(_character_pattern, form)) for form in sorted(forms, key=len, reverse=True))
+        self._pattern = re.compile(pattern, re.IGNORECASE) if forms else None
+
+    def data(self, value: Any) -> Any:
+        """Return JSON data with the key replaced in all names and texts, and in numbers by their digits."""
+        match value:
+            case str():
+                return self.text(value)
+            case dict():
+                return {self.text(name): self.data(item) for name, item in value.items()}
+            case list():
+                return [self.data(item) for item in value]
+            case int() | Decimal() if not isinstance(value, bool) and self.text(str(value)) != str(value):
+                return None
+        return value
+
+    def text(self, text: str) -> str:
+        """Return *text* with the key replaced."""
+        if self._pattern is None or len(text) < _SHORTEST_KEY or self._is_harmless(text):
+            return text
+        letters, places = _fold(text)
+        shown: list[str] = []
+        end = 0
+        for found in self._pattern.finditer(letters):
+            shown += [text[end : places[found.start()]], _MASK]
+            end = places[found.end() - 1] + 1
+        return "".join([*shown, text[end:]]) if shown else text
+
+    def _is_harmless(self, text: str) -> bool:
+        """Return whether *text* has no escapes, gaps or key: a quick answer, for pictures of megabytes in base64."""
+        body = text.rstrip("=")
+        plain = text.isascii() and text.isprintable() and not any(sign in body for sign in " %\\&=")
+        return plain and not any(form in text.lower() for form in self._plain)
+
+
+def _encoded_forms(key: str) -> Iterator[str]:
+    data = key.encode()
+    yield data.hex()
+    # Within other text, base64 shifts by 0, 2 or 4 bits; a character at either end also depends on its neighbours.
+    for before, cut in ((0, 0), (1, 2), (2, 3)):
+        code = b64encode(bytes(before) + data).decode().rstrip("=")
+        yield code[cut : len(code) - ((before + len(data)) % 3 != 0)]
+
+
+def _character_pattern(character: str) -> str:
+    number = ord(character)
+    hexadecimal = f"{number:02x}"
+    others = {"+": "-", "/": "_"}.get(character, "")  # the alphabet of base64 in addresses
+    forms = [
+        re.escape(character),
+        *filter(None, [others]),
+        rf"{_BACKSLASHES}{re.escape(character)}",
+        rf"{_BACKSLASHES}(?:u00|x){hexadecimal}",
+        rf"{_BACKSLASHES}u\{{0*{hexadecimal}\}}",
+        rf"%(?:25)*{hexadecimal}",
+        rf"={hexadecimal}",
+        rf"&(?:amp;)*\#(?:0*{number}|x0*{hexadecimal});?",
+    ]
+    return f"(?:{'|'.join(forms)})"
+
+
+def _fold(text: str) -> tuple[str, "list[int] | range"]:
+    """Return *text* without what is not seen, in compatibility form, and the place of each of its characters."""
+    if text.isascii():
+        return text, range(len(text))
+    letters: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        if not character.isascii() and unicodedata.category(character)[0] in "CMZ":
+            continue
+        for letter in character if character.isascii() else unicodedata.normalize("NFKC", character):
+            letters.append(letter)
+            places.append(place)
+    return "".join(letters), places
 
 
 class ProviderError(Exception):
