@@ -42,9 +42,9 @@ class StepFailed(Struct, frozen=True):
     help: str | None = None
 
 
-# Codes of takes that were left out until the user decides: bought before and gone, perhaps paid for, or not in the plan
-# at their price. They are no failures: another build without a decision buys none of them.
-DECISION_CODES = frozenset({"another-take", "conflict", "gone", "unknown", "unpriced"})
+# Codes of takes that were left out until the user decides: bought before and gone, perhaps paid for, not in the plan at
+# their price, or refused after a cost that cannot be believed. They are no failures.
+DECISION_CODES = frozenset({"another-take", "conflict", "doubtful-cost", "gone", "unknown", "unpriced"})
 
 
 class StepBlocked(Struct, frozen=True):
@@ -106,6 +106,7 @@ class ClipWarning(Struct, frozen=True):
 class BuildResult(Struct, frozen=True):
     """The end of a build: steps and reasons by action id; ``stopped_by`` is the signal that ended it, or 0.
 
+    ``cost`` is in US dollars, ``failed_cost`` the part of it for attempts without a take, possibly not charged.
     ``chosen`` are the takes that replaced others in the cut without being made; ``remarks`` are warnings about new
     takes.
     """
@@ -120,6 +121,7 @@ class BuildResult(Struct, frozen=True):
     stopped_by: int
     chosen: tuple[ReplacedTake, ...] = ()
     remarks: tuple[ClipWarning, ...] = ()
+    failed_cost: Decimal = Decimal(0)
 
     def __repr__(self) -> str:
         """Return a short text: asyncio formats the result of its main task at the end of every build."""

@@ -1,7 +1,7 @@
 """Results of builds as values that are stored and shown: records, takes, costs, items of the cache, commits."""
 
 import hashlib
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Any, Literal
 
 import msgspec
@@ -128,30 +128,49 @@ class Commit(Struct, frozen=True):
     subject: str
 
 
-# A reported cost above this multiple of the estimate is taken for an error.
+# A reported cost above this multiple of the estimate cannot be believed.
 _ABSURD = 100
 _MOST = Decimal(10) ** 9
+# Finer sums are rounded up; as text they would have an exponent.
+_LEAST_EXPONENT = -6
+_LEAST = Decimal(10) ** _LEAST_EXPONENT
 
 
 def amount(text: str | float | int | Decimal | None) -> Decimal | None:
-    """Return a reported sum of money; ``None`` unless it is a number from 0 to 10⁹."""
+    """Return a reported sum of money, in millionths at the finest; ``None`` unless it is a number from 0 to 10⁹."""
     if text is None or isinstance(text, bool) or len(str(text)) > 64:
         return None
     try:
         value = Decimal(str(text))
     except InvalidOperation:
         return None
-    return value if value.is_finite() and 0 <= value <= _MOST else None
+    if not value.is_finite() or not 0 <= value <= _MOST:
+        return None
+    return value if _LEAST_EXPONENT <= int(value.as_tuple().exponent) <= 0 else value.quantize(_LEAST, ROUND_UP)
 
 
 def billed(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:
-    """Return the cost of an attempt: the reported cost, or the estimate where the report cannot be believed.
+    """Return the cost of an attempt: the reported cost, or the estimate without a report that ``amount`` accepts.
 
-    Not believed are an absent cost, text that ``amount`` refuses, and more than a hundred times the estimate.
+    A doubtful cost counts as reported, until the bill of the provider proves otherwise.
     """
-    expected = estimated(estimate)
     value = amount(cost)
-    return expected if value is None or value > _ABSURD * max(expected, Decimal(1)) else value
+    return estimated(estimate) if value is None else value
+
+
+def is_doubtful(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> bool:
+    """Return whether a reported cost cannot be believed: no sum of money, or more than 100 times the estimate."""
+    value = amount(cost)
+    if value is None:
+        return cost is not None
+    return value > _ABSURD * max(estimated(estimate), Decimal("0.01"))
+
+
+def doubtful_text(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> str:
+    """Return ``a cost of $1000.59, where $0.60 was estimated``."""
+    value = amount(cost)
+    reported = dollars(value) if value is not None else str(cost)[:40]
+    return f"a cost of {reported}, where {dollars(estimated(estimate))} was estimated"
 
 
 def charged(cost: str | float | int | Decimal | None, estimate: str | Decimal) -> Decimal:

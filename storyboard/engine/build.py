@@ -23,6 +23,7 @@ from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
 from storyboard.store.journal import Job
+from storyboard.store.ledger import Bill
 
 if TYPE_CHECKING:  # a build without paid steps does not load their generator
     from storyboard.engine.paid.generator import PaidOptions
@@ -92,6 +93,7 @@ class Build:
         self._planner = session.planner()
         self._listener = listener
         self._paid = paid
+        self._budget: Budget | None = None
         self._has_notices = False
 
     def run(self, watch: Callable[[Progress], None] | None, abort: Callable[[int], object]) -> FinishedBuild:
@@ -104,8 +106,11 @@ class Build:
             self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}")
         self._link_takes()
         self._write_captions(result)
+        bill = self._budget.bill() if self._budget is not None else Bill(Decimal(0), Decimal(0))
         result = replace(
             result,
+            cost=bill.cost,
+            failed_cost=bill.failed,
             chosen=tuple(replaced_takes(result.reused.values(), before)),
             remarks=tuple(self._clip_warnings(result)),
         )
@@ -167,7 +172,7 @@ class Build:
         if names:
             from storyboard.engine.paid.generator import PaidOptions, open_generator
 
-            budget = Budget(store.ledger, session.options.cap)
+            budget = self._budget = Budget(store.ledger, session.options.cap)
             budget.release_all_but({job.task_id for job in store.journal.jobs()} | store.journal.damaged_ids())
             for name in names:
                 generators[name] = open_generator(

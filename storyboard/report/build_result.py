@@ -74,7 +74,7 @@ def outcome_text(
         more = f" and {several(alternates, 'alternate take')}" if alternates else ""
         got = f", downloaded {several(takes[2], 'take')}" if takes[2] else ""
         rendered = f", rendered {several(segments, 'segment')}" if segments else ""
-        cost = f", spent {dollars(ended.cost)}" if ended.cost else ""
+        cost = spent_text(ended)
         done = f"made {several(takes[0], 'shot')}{more}{got}, reused {takes[1]}"
         lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
     outputs = {output.name: output for output in storyboard.outputs}
@@ -87,6 +87,14 @@ def outcome_text(
         silent = bool(left_out) and all(step.action.kind == "sound" for step in left_out)
         lines.append(f"{what} {were} not joined: {'the sound is' if silent else 'shots are'} missing")
     return "\n".join(lines)
+
+
+def spent_text(ended: BuildResult) -> str:
+    """Return ``, spent $0.24 ($0.12 of it on failed attempts, possibly not charged)``; empty if nothing was spent."""
+    lost = (
+        f" ({dollars(ended.failed_cost)} of it on failed attempts, possibly not charged)" if ended.failed_cost else ""
+    )
+    return f", spent {dollars(ended.cost)}{lost}" if ended.cost else ""
 
 
 def failure_lines(ended: BuildResult) -> list[str]:
@@ -155,6 +163,7 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         "copied": encode_counts_data(_encode_counts(ended, main)),
         "films": list(films.values()),
         "cost": money_data(ended.cost),
+        "failed_cost": money_data(ended.failed_cost),
         "chosen": [
             {
                 "shot": one.step.action.shot,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
-from storyboard.core.results import CostTotal, billed, charged, estimated
+from storyboard.core.results import CostTotal, billed, charged, estimated, is_doubtful
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
 from storyboard.store.integrity import Quarantined
 from storyboard.store.journal import Account
@@ -73,6 +73,13 @@ class Spend(Struct, frozen=True):
     def total(self) -> Decimal:
         """The sum that may not exceed the cap."""
         return self.spent + sum(self.reserved.values(), _ZERO)
+
+
+class Bill(Struct, frozen=True):
+    """US dollars on the bill of a build; *failed* is the part for attempts without a take, possibly not charged."""
+
+    cost: Decimal
+    failed: Decimal
 
 
 class AttemptTotals:
@@ -197,6 +204,24 @@ class Ledger:
         for offset, entry in self._read_lines():
             attempts.add(offset, entry)
         return attempts.spend(since)
+
+    def bill(self, since: int) -> Bill:
+        """Return the bill of the attempts that were reserved here and ended after *since*. Takes no lock."""
+        reserved: set[str] = set()
+        ended: dict[str, LedgerEntry] = {}
+        for offset, entry in self._read_lines():
+            if entry.event == "reserved":
+                reserved.add(entry.task_id)
+            elif entry.event == "settled" and offset > since and entry.task_id in reserved:
+                ended[entry.task_id] = entry
+        costs = [(entry.failed, billed(entry.cost, entry.estimate)) for entry in ended.values()]
+        sums = [sum((cost for failed, cost in costs if not failed or kind), _ZERO) for kind in (True, False)]
+        return Bill(sums[0], sums[0] - sums[1])
+
+    def doubtful(self) -> list[LedgerEntry]:
+        """Return the entries of ended attempts whose reported cost cannot be believed. Takes no lock."""
+        ended = {entry.task_id: entry for entry in self.entries() if entry.event == "settled"}
+        return [entry for entry in ended.values() if is_doubtful(entry.cost, entry.estimate)]
 
     def totals(self, by: Grouping) -> list[CostTotal]:
         """Return the bill by shot, model, provider or day, as the function ``totals`` does."""

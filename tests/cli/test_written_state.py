@@ -141,7 +141,7 @@ def test_a_job_of_the_earlier_commit_is_not_bought_again_where_nobody_knows_it(t
         [job] = film.journal()
         before = job.read_bytes()
         ran = film.run("build", "--json")
-        assert ran.code == 1, ran
+        assert ran.code == 8, ran
         assert TASK in ran.out
         assert server.seen("getResponse") != []
         assert server.bill == server.seen("videoInference") == []

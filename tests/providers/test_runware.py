@@ -245,11 +245,18 @@ def test_success_outweighs_an_error_of_the_same_task() -> None:
     assert isinstance(status(SUCCESS, errors=[failure("inferenceError")]), Succeeded)
 
 
-@pytest.mark.parametrize("cost", ["0.96", -1, 0, Decimal("1e308"), Decimal("1e999999999"), True, None, [1]])
-def test_implausible_cost_is_no_cost_and_a_note(cost: Any) -> None:
+@pytest.mark.parametrize("cost", [0, "0.00", True, None, [1], "free", "NaN", "1" * 41, "\u0661"])
+def test_a_cost_that_is_no_number_is_no_cost_and_a_note(cost: Any) -> None:
     outcome = status({**SUCCESS, "cost": cost})
     assert isinstance(outcome, Succeeded)
     assert (outcome.cost, len(outcome.notes)) == (None, 1)
+
+
+@pytest.mark.parametrize("cost", ["0.96", Decimal("1e-9"), -1, "-1", 1000, Decimal("1e308"), Decimal("1e999999999")])
+def test_a_cost_is_passed_on_as_the_provider_reports_it(cost: Any) -> None:
+    outcome = status({**SUCCESS, "cost": cost})
+    assert isinstance(outcome, Succeeded)
+    assert (outcome.cost, outcome.notes) == (Decimal(cost), ())
 
 
 def test_cost_that_is_not_a_number_does_not_lose_the_result() -> None:

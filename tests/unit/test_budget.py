@@ -14,7 +14,7 @@ import pytest
 
 from storyboard.core.model import Generated
 from storyboard.core.results import charged
-from storyboard.engine.paid.budget import Attempt, Budget, OverBudget, Prices
+from storyboard.engine.paid.budget import Attempt, Budget, CostDoubted, OverBudget, Prices
 from storyboard.providers.models import cards
 from storyboard.store import ledger as ledgers
 from storyboard.store.ledger import Ledger
@@ -81,7 +81,7 @@ def schedule(seed: int, path: Path, submitters: int) -> tuple[Decimal, Decimal]:
             try:
                 budget.reserve(wanted)
                 running.append(wanted)
-            except OverBudget:
+            except (OverBudget, CostDoubted):
                 continue
         else:
             ended = running.pop(chance.randrange(len(running)))
@@ -114,7 +114,7 @@ def submit_many(path: Path, first: int, count: int, cap: Decimal) -> None:
         wanted = attempt(number, Decimal(chance.randint(1, 100)) / 100)
         try:
             budget.reserve(wanted)
-        except OverBudget:
+        except (OverBudget, CostDoubted):
             return
         budget.settle(wanted, decimals(chance.choice(HOSTILE)))
 
@@ -173,3 +173,14 @@ def test_what_a_killed_build_reserved_and_never_submitted_is_freed(tmp_path: Pat
     budget.reserve(attempt(3, Decimal(1)))
     with pytest.raises(OverBudget):
         budget.reserve(attempt(4, Decimal("0.01")))
+
+
+@pytest.mark.parametrize("cost", ["1e999999999", "-1e999999999", "NaN", "Infinity", "-0.01"])
+def test_a_cost_that_is_no_sum_of_money_is_written_as_short_as_it_was_reported(tmp_path: Path, cost: str) -> None:
+    budget = Budget(Ledger(tmp_path / "ledger.jsonl"), None)
+    budget.reserve(attempt(1, Decimal("0.60")))
+    budget.settle(attempt(1, Decimal("0.60")), Decimal(cost))
+    assert Ledger(tmp_path / "ledger.jsonl").entries()[-1].cost == str(Decimal(cost))
+    assert budget.bill().cost == Decimal("0.60")
+    with pytest.raises(CostDoubted):
+        budget.reserve(attempt(2, Decimal("0.60")))

@@ -7,7 +7,9 @@ import click
 from storyboard.cli.options import json_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project_root import find_file, find_root, state_of
+from storyboard.core.results import doubtful_text
 from storyboard.report.cost import cost_data, cost_text
+from storyboard.report.text import clean_lines
 from storyboard.store.ledger import Ledger
 
 
@@ -26,5 +28,9 @@ def command(path: Path, by: str, as_json: bool) -> None:
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
     totals = ledger.totals(by)  # type: ignore[arg-type]  # click has checked the choice
     bound = ledger.spend().reserved
-    output.warnings += [{"code": "ledger", "message": t.reason, "place": None, "help": None} for t in ledger.troubles]
+    for trouble in ledger.troubles:
+        output.warn("ledger", trouble.reason)
+    for one in ledger.doubtful():
+        text = f"{one.provider} reports {doubtful_text(one.cost, one.estimate)} for task {one.task_id} of {one.shot}"
+        output.warn("doubtful-cost", clean_lines(text), f"compare it with the bill of {clean_lines(one.provider)}")
     output.result(cost_text(totals, bound), cost_data(by, totals, bound))

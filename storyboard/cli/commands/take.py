@@ -31,10 +31,9 @@ from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
-from storyboard.core.results import dollars
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.takes import ShotTakes, fresh_seeds
-from storyboard.report.build_result import GONE, failure_lines, outcome_data
+from storyboard.report.build_result import GONE, failure_lines, outcome_data, spent_text
 from storyboard.report.reason import reason_text
 from storyboard.report.takes import takes_data, takes_text
 from storyboard.report.text import listed
@@ -134,8 +133,7 @@ def _print_result(
         "build": outcome_data(outcome, session.storyboard, 0.0, display_path),
     }
     lines = failure_lines(outcome)
-    cost = f", spent {dollars(outcome.cost)}" if outcome.cost else ""
-    lines.append(f"wrote seeds {listed(map(str, seeds))} into {display_path(edit.file)}{cost}")
+    lines.append(f"wrote seeds {listed(map(str, seeds))} into {display_path(edit.file)}{spent_text(outcome)}")
     lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))
     code = exit_code(outcome)
     if code != Exit.DONE and output.as_json:

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from storyboard.core.model import Generated
 from storyboard.core.model_cards import ModelCard
-from storyboard.core.results import amount, dollars, money_data
+from storyboard.core.results import amount, dollars, doubtful_text, is_doubtful, money_data
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.journal import Account
-from storyboard.store.ledger import SUCCEEDED, Event, Ledger, LedgerEntry
+from storyboard.store.ledger import SUCCEEDED, Bill, Event, Ledger, LedgerEntry
 
 
 class OverBudget(TaskFailed):
@@ -37,6 +37,20 @@ class Attempt(Struct, frozen=True):
     source: Generated
     estimate: Decimal
     account: Account | None = None
+
+
+class CostDoubted(TaskFailed):
+    """A take that was not bought, because a cost that the provider reported in this build cannot be believed."""
+
+    code = "doubtful-cost"
+
+    def __init__(self, attempt: Attempt, cost: Decimal | None) -> None:
+        provider = attempt.source.provider
+        reported = doubtful_text(cost, attempt.estimate)
+        super().__init__(
+            f"{provider} reports {reported} for task {attempt.task_id} of {attempt.shot}; nothing more is "
+            f"submitted; compare it with the bill of {provider}, then build again"
+        )
 
 
 class Prices:
@@ -71,6 +85,7 @@ class Budget:
         self._ledger = ledger
         self._clock = clock
         self._since = ledger.position() if since is None else since
+        self._doubt: tuple[Attempt, Decimal | None] | None = None
         self._past: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.entries():
             self._past.setdefault(entry.key, []).append(entry)
@@ -85,7 +100,9 @@ class Budget:
         return found[-1] if found else None
 
     def reserve(self, attempt: Attempt) -> None:
-        """Reserve the estimate before the attempt is submitted. Raises ``OverBudget``, ``OSError``."""
+        """Reserve the estimate before the attempt is submitted. Raises ``OverBudget``, ``CostDoubted``, ``OSError``."""
+        if self._doubt:
+            raise CostDoubted(*self._doubt)
         if not self._ledger.reserve(self._entry(attempt, "reserved"), self.cap, self._since):
             raise OverBudget(attempt.shot, attempt.estimate, self.cap or Decimal(0))
 
@@ -94,8 +111,15 @@ class Budget:
         self._append(self._entry(attempt, "released", None, outcome))
 
     def settle(self, attempt: Attempt, cost: Decimal | None, outcome: str = SUCCEEDED) -> None:
-        """Record the end of an attempt for *cost* US dollars, ``None`` if the provider does not report it."""
-        self._append(self._entry(attempt, "settled", money_data(cost) if cost is not None else None, outcome))
+        """Record the end of an attempt for *cost* US dollars, ``None`` if the provider does not report it.
+
+        After a cost that cannot be believed, ``reserve`` refuses every further attempt of this build.
+        """
+        if is_doubtful(cost, attempt.estimate):
+            self._doubt = self._doubt or (attempt, cost)
+        paid = amount(cost)
+        reported = money_data(paid) if paid is not None else str(cost) if cost is not None else None
+        self._append(self._entry(attempt, "settled", reported, outcome))
 
     def release_all_but(self, open_tasks: set[str]) -> None:
         """Release the reservations of a killed build for attempts without a journal entry, which it never submitted."""
@@ -112,9 +136,9 @@ class Budget:
             if entry.event in ("reserved", "submitted") and is_lost(entry.task_id):
                 self._append(replace(entry, at=self._clock(), event="settled", outcome="unknown"))
 
-    def spent(self) -> Decimal:
-        """Return the US dollars spent since this build began."""
-        return self._ledger.spend(self._since).spent
+    def bill(self) -> Bill:
+        """Return the bill of this build: the sums that it adds to those of ``storyboard cost``."""
+        return self._ledger.bill(self._since)
 
     def _append(self, entry: LedgerEntry) -> None:
         self._ledger.append(entry)

@@ -87,6 +87,8 @@ class Purchase:
                 on_start()
             self.began = time.monotonic() if began is None else began
             outcome = await self._outcome()
+            if isinstance(outcome, Succeeded):
+                await self._download.settle(outcome)
         match outcome:
             case Succeeded():
                 async with self._context.fetching:
@@ -108,6 +110,7 @@ class Purchase:
         job = self._context.journal.job(self.task_id)
         match await self._query():
             case Succeeded() as made:
+                await self._download.settle(made)
                 return await self._download.run(made, began)
             case Failed(error):
                 self.abandon(error.code)
@@ -130,6 +133,7 @@ class Purchase:
                     await self._context.sleep(self._context.interval_s)
                     known = await self._query()
         if isinstance(known, Succeeded):
+            await self._download.settle(known)
             async with self._context.fetching:
                 clip = await self._download.run(known, self.began, locked)
                 return replace(clip, was_bought=was_bought)

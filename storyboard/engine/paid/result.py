@@ -12,7 +12,7 @@ from pathlib import Path
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.plan import LockEntry
-from storyboard.core.results import amount, dollars
+from storyboard.core.results import amount, billed, dollars, doubtful_text, is_doubtful
 from storyboard.durable import remove
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
@@ -41,12 +41,15 @@ class ResultDownload:
         self._attempt = attempt
         self._query = query
 
+    async def settle(self, made: Succeeded) -> None:
+        """Write the cost to the ledger, before another job may be submitted. Raises ``PaidFailed``."""
+        await asyncio.to_thread(self._settle, made)
+
     async def run(self, made: Succeeded, began: float, locked: LockEntry | None = None) -> GeneratedClip:
-        """Settle the cost, download the clip, and check it. Raises ``PaidFailed``.
+        """Download the clip, whose cost is settled, and check it. Raises ``PaidFailed``.
 
         A *locked* take may have been made from another request, so it is compared with the lockfile only.
         """
-        await asyncio.to_thread(self._settle, made)
         problem: Exception | None = None
         for number in range(FETCHES):
             if number:
@@ -104,7 +107,11 @@ class ResultDownload:
         notes = list(made.notes)
         if made.seed is not None and made.seed != asked:
             notes.append(f"seed {asked} was requested, but seed {made.seed} was used")
-        if self._cost(made) > self._attempt.estimate:
+        if is_doubtful(made.cost, self._attempt.estimate):
+            notes.append(
+                f"{doubtful_text(made.cost, self._attempt.estimate)}; compare it with the bill of the provider"
+            )
+        elif self._cost(made) > self._attempt.estimate:
             notes.append(
                 f"{dollars(self._cost(made))} was charged, but {dollars(self._attempt.estimate)} was estimated"
             )
@@ -114,4 +121,4 @@ class ResultDownload:
         return GeneratedClip(info, seconds, seed, self._cost(made), self._attempt.task_id, tuple(notes))
 
     def _cost(self, made: Succeeded) -> Decimal:
-        return made.cost if made.cost is not None else self._attempt.estimate
+        return billed(made.cost, self._attempt.estimate)

@@ -4,6 +4,7 @@ An item belongs to a job only if ``taskUUID`` and ``taskType`` match; a repeated
 means running. An odd seed or cost never loses a take: it becomes ``None`` and a note.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,10 +24,10 @@ from storyboard.providers.runware.error_codes import CONFLICT, classify, error_f
 VIDEO = "videoInference"
 DONE = "success"
 ERROR = "error"
-# A take never costs more US dollars; a larger figure is an error in the reply.
-ABSURD_COST = Decimal(1000)
 # Errors with these codes are about the status query, unless they name the job's own task type.
 _QUERY_ERRORS = {"auth", "no-balance", "rate-limited", "server"}
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 Item = Mapping[str, Any]
 
@@ -86,10 +87,17 @@ def _read_cost(item: Item, notes: list[str]) -> Decimal | None:
         notes.append("the reply names no cost")
         return None
     cost = _to_decimal(item["cost"])
-    if cost is None or not 0 < cost <= ABSURD_COST:
-        notes.append("the cost in the reply is not a plausible amount")
+    if cost is None and isinstance(item["cost"], str):
+        cost = _decimal_in(item["cost"])
+    if not cost:
+        notes.append(f"the cost in the reply is {'zero' if cost is not None else 'no number'}")
         return None
     return cost
+
+
+def _decimal_in(text: str) -> Decimal | None:
+    """Return the number in *text*, which quotes turn into no number of JSON; ``None`` if it holds none."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def _read_progress(item: Item) -> int | None:
