@@ -1,8 +1,9 @@
 """Durable file operations: staged writes, syncs, renames and removals.
 
-No other module unlinks, renames or replaces files (a test checks this), so everything that can be removed is visible
-here: single files and links that the program made itself, never a tree, and nothing behind a link. A write stages a
-file in the folder of its path, syncs it, renames it and syncs the folder. The content is left to the callers.
+Only this module and ``operating_system``, which makes the calls, unlink, rename or replace files (a test checks this).
+So everything that can be removed is visible here: single files and links that the program made itself, never a tree,
+and nothing behind a link. A write stages a file in the folder of its path, syncs it, renames it and syncs the folder.
+The content is left to the callers.
 """
 
 import errno
@@ -15,8 +16,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from storyboard.operating_system import (
+    POSIX,
+    Folder,
+    cannot_link,
+    change_time_ns,
+    open_carefully,
+    open_new,
+    open_to_sync,
+    rename,
+    set_mode,
+    unlink,
+)
+
 CHUNK = 1 << 20
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 # File names have at most 255 bytes; the rest is for what is added to a staged name.
 _NAME_BYTES = 200
@@ -62,12 +75,10 @@ def open_regular(path: Path | str, *, follow: bool = False) -> int:
     Links are refused unless *follow*. A pipe, socket or device is not even opened, since opening one may already have
     an effect. Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
     """
-    link = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
-    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | link
     if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):
         raise NotAFile(path)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = open_carefully(path, follow=follow)
     except OSError as problem:  # changed since
         if problem.errno in (errno.ELOOP, errno.ENXIO):
             raise NotAFile(path) from None
@@ -108,29 +119,25 @@ def _shorten(name: str) -> str:
 class OpenFolder:
     """A folder that is open to be synced. Errors name it. Raises ``OSError`` if it cannot be opened."""
 
-    __slots__ = ("_descriptor", "path")
+    __slots__ = ("_folder", "path")
 
     def __init__(self, path: Path | str) -> None:
         self.path = path
-        self._descriptor: int | None = None
-        if os.name != "nt":
-            with errors_for_path(path):
-                self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with errors_for_path(path):
+            self._folder = Folder(path)
 
     def sync(self) -> None:
         """Sync the folder, where the file system supports that. Raises ``OSError``."""
-        if self._descriptor is not None:
-            with errors_for_path(self.path):
-                try:
-                    os.fsync(self._descriptor)
-                except OSError as problem:
-                    if problem.errno not in _NO_FOLDER_SYNC:
-                        raise
+        with errors_for_path(self.path):
+            try:
+                self._folder.sync()
+            except OSError as problem:
+                if problem.errno not in _NO_FOLDER_SYNC:
+                    raise
 
     def close(self) -> None:
         """Close the folder."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        self._folder.close()
 
 
 def fsync_folder(path: Path | str) -> None:
@@ -156,49 +163,39 @@ def make_folders(path: Path, mode: int = 0o777) -> None:
 
 
 @contextmanager
-def real_folder(top: Path | str, *parts: str) -> Iterator[int]:
-    """Open the folder *parts* below *top*, each part from the descriptor of the one above. Yield its descriptor.
+def real_folder(top: Path | str, *parts: str) -> Iterator[Folder]:
+    """Open the folder *parts* below *top*, each part from the one above, and yield it.
 
     Raises ``LinkOnTheWay`` that names a link, and ``OSError`` that names a folder that cannot be opened.
     """
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    path = os.fspath(top)
-    with errors_for_path(path):
-        folder = os.open(path, flags)
+    with errors_for_path(top):
+        folder = Folder(top)
     try:
         for part in parts:
-            path = os.path.join(path, part)
             try:
-                below = os.open(part, flags | os.O_NOFOLLOW, dir_fd=folder)
+                below = Folder(part, folder)
             except OSError as problem:
-                problem.filename = path
-                if _is_link(part, folder):
-                    raise LinkOnTheWay(path) from None
+                problem.filename = os.path.join(folder.path, part)
+                if folder.has_link(part):
+                    raise LinkOnTheWay(problem.filename) from None
                 raise
-            os.close(folder)
+            folder.close()
             folder = below
         yield folder
     finally:
-        os.close(folder)
-
-
-def _is_link(name: str, folder: int) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-    except OSError:
-        return False
+        folder.close()
 
 
 def remove(path: Path | str) -> None:
     """Remove a file or link that this program made, if it exists. Raises ``OSError`` that names it."""
     with suppress(FileNotFoundError):
-        os.unlink(path)
+        unlink(path)
 
 
 def remove_quietly(path: Path | str) -> None:
     """Remove a file or link that this program made; ignore errors."""
     with suppress(OSError):
-        os.unlink(path)
+        unlink(path)
 
 
 def remove_below(top: Path | str, *parts: str) -> None:
@@ -211,13 +208,13 @@ def remove_below(top: Path | str, *parts: str) -> None:
         real_folder(top, *parts[:-1]) as folder,
         errors_for_path(os.path.join(top, *parts)),
     ):
-        os.unlink(parts[-1], dir_fd=folder)
+        folder.remove(parts[-1])
 
 
 def remove_folder_if_empty(top: Path | str, *parts: str) -> None:
     """Remove the folder *parts* below *top* if it is empty, following no link; ignore errors."""
     with suppress(OSError), real_folder(top, *parts[:-1]) as folder:
-        os.rmdir(parts[-1], dir_fd=folder)
+        folder.remove_folder(parts[-1])
 
 
 def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -> None:
@@ -228,12 +225,11 @@ def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -
     Raises ``LinkOnTheWay`` if *parts* lead over a link, and ``OSError``.
     """
     with suppress(FileNotFoundError), real_folder(top, *parts) as folder:
-        with os.scandir(folder) as entries:
-            found = [(entry.name, entry.is_dir(follow_symlinks=False), _is_file(entry)) for entry in entries]
+        found = [(entry.name, entry.is_dir(follow_symlinks=False), _is_file(entry)) for entry in folder.entries()]
         for below, is_folder, is_file in found:
             if is_file and name.fullmatch(below):
                 with suppress(FileNotFoundError), errors_for_path(os.path.join(top, *parts, below)):
-                    os.unlink(below, dir_fd=folder)
+                    folder.remove(below)
             elif is_folder and depth > 0:
                 sweep(name, top, *parts, below, depth=depth - 1)
 
@@ -241,12 +237,11 @@ def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -
 def keep_youngest(name: re.Pattern[str], most: int, top: Path | str, *parts: str) -> None:
     """Remove all but the *most* youngest regular files that match *name* in a folder. Raises like ``sweep``."""
     with real_folder(top, *parts) as folder:
-        with os.scandir(folder) as entries:
-            files = [entry for entry in entries if name.fullmatch(entry.name) and _is_file(entry)]
-            ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in files)
+        files = [entry for entry in folder.entries() if name.fullmatch(entry.name) and _is_file(entry)]
+        ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in files)
         for _, old in ages[:-most]:
             with suppress(FileNotFoundError), errors_for_path(os.path.join(top, *parts, old)):
-                os.unlink(old, dir_fd=folder)
+                folder.remove(old)
 
 
 def _is_file(entry: "os.DirEntry[str]") -> bool:
@@ -255,7 +250,7 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
 
 def move(source: Path | str, target: Path | str) -> None:
     """Rename a file of this program, replacing *target*. Raises ``OSError`` with both names."""
-    os.replace(source, target)
+    rename(source, target)
 
 
 def put_link(path: Path, target: str) -> None:
@@ -263,7 +258,7 @@ def put_link(path: Path, target: str) -> None:
     temp = temp_path(path)
     os.symlink(target, temp)
     try:
-        os.replace(temp, path)
+        rename(temp, path)
     except BaseException:
         remove_quietly(temp)
         raise
@@ -296,8 +291,10 @@ class StagedFile:
 
     def publish(self) -> None:
         """Rename the file to its path, replacing what is there. Raises ``OSError``."""
+        if not POSIX:  # a file that is open cannot be renamed
+            self.close()
         with errors_for_path(self.path):
-            os.replace(self.temp, self.path)
+            rename(self.temp, self.path)
         self.close()
 
     def drop(self) -> None:
@@ -317,10 +314,10 @@ class StagedFile:
 def stage(temp: str, path: str, data: bytes, mode: int = 0o644) -> StagedFile:
     """Stage *data* at *temp*, which must not exist, for *path*. A partial file is removed. Raises ``OSError``."""
     with errors_for_path(path):
-        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = open_new(temp)
         try:
             write_all(descriptor, data)
-            os.fchmod(descriptor, mode)
+            set_mode(descriptor, mode)
         except BaseException:
             os.close(descriptor)
             remove_quietly(temp)
@@ -350,7 +347,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
         temp = temp_path(path)
         write_temp(temp, data, mode)
         try:
-            os.replace(temp, path)
+            rename(temp, path)
         except BaseException:
             remove_quietly(temp)
             raise
@@ -373,12 +370,12 @@ def _link_or_rename(temp: Path, path: Path) -> None:
     try:
         os.link(temp, path)
     except OSError as problem:
-        if problem.errno not in _NO_HARD_LINKS:
+        if not cannot_link(problem):
             raise
         # No hard links on this file system: the project's lock keeps other builds out between check and rename.
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
-        os.replace(temp, path)
+        rename(temp, path)
 
 
 def write_disposable(path: Path | str, data: bytes) -> None:
@@ -402,11 +399,11 @@ def staged_path(target: Path) -> Iterator[Path]:
     ``OSError``.
     """
     part = target.with_name(f".{_shorten(target.name)}.part-{secrets.token_hex(4)}")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+    os.close(open_new(part, 0o666))
     try:
         yield part
         sync_file(part)
-        os.replace(part, target)
+        rename(part, target)
     except BaseException:
         remove_quietly(part)
         raise
@@ -415,7 +412,7 @@ def staged_path(target: Path) -> Iterator[Path]:
 
 def sync_file(path: Path) -> None:
     """Sync a file, by whichever process it was written. Raises ``OSError``."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = open_to_sync(path)
     try:
         os.fsync(descriptor)
     finally:
@@ -432,15 +429,15 @@ def clock(folder: Path) -> tuple[int, int]:
     After 0.1 s without a step, return the time of the last one. Raises ``OSError``.
     """
     probe = temp_path(folder / "clock")
-    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = open_new(probe)
     try:
-        first = os.fstat(descriptor).st_ctime_ns
+        first = change_time_ns(os.fstat(descriptor))
         deadline = time.monotonic() + _CLOCK_TIMEOUT_S
         while True:
-            os.pwrite(descriptor, b"?", 0)
+            os.write(descriptor, b"?")
             looks = os.fstat(descriptor)
-            if looks.st_ctime_ns > first or time.monotonic() > deadline:
-                return looks.st_ctime_ns, looks.st_dev
+            if change_time_ns(looks) > first or time.monotonic() > deadline:
+                return change_time_ns(looks), looks.st_dev
             time.sleep(0.001)
     finally:
         os.close(descriptor)

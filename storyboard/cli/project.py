@@ -30,6 +30,7 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import MAX_PICTURE, DiskFiles, OverlayFiles, ProjectFiles
 from storyboard.fonts import font_problem
+from storyboard.operating_system import read_at
 from storyboard.pictures import PictureFacts, picture_facts
 from storyboard.providers import models
 from storyboard.report.diagnostics import as_data, render
@@ -244,7 +245,7 @@ class ExaminedFiles:
 
 
 def _read(descriptor: int) -> bytes:
-    return os.pread(descriptor, min(os.fstat(descriptor).st_size, MAX_PICTURE), 0)
+    return read_at(descriptor, min(os.fstat(descriptor).st_size, MAX_PICTURE), 0)
 
 
 def _measure(descriptor: int, kind: FileKind) -> Fraction | None:

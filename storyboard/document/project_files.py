@@ -28,6 +28,7 @@ from storyboard.core.file_signatures import (
 from storyboard.core.model import parts_in_project
 from storyboard.document.paths import folded
 from storyboard.fonts import missing_letters
+from storyboard.operating_system import Folder, read_at
 from storyboard.pictures import PictureFacts
 
 NO_FILE = "the file does not exist"
@@ -167,7 +168,7 @@ class DiskFiles:
         """
         try:
             with self._open(path) as descriptor:
-                read, size = partial(os.pread, descriptor.number), os.fstat(descriptor.number).st_size
+                read, size = partial(read_at, descriptor.number), os.fstat(descriptor.number).st_size
                 return file_problem(kind, read, size) or self._examine(descriptor.number, path, kind) or None
         except FileProblem as problem:
             return problem.reason
@@ -201,7 +202,7 @@ class DiskFiles:
         """Return the seconds of the sound or clip at *path*, ``None`` if they are not known without decoding it."""
         try:
             with self._open(path) as descriptor:
-                read = partial(os.pread, descriptor.number)
+                read = partial(read_at, descriptor.number)
                 if not is_measurable(read, os.fstat(descriptor.number).st_size):
                     return None
                 return self._measure(descriptor.number, os.path.realpath(self.root / path), kind)
@@ -279,17 +280,16 @@ class _Descriptor:
 
 
 def _open_below(root: Path, parts: tuple[str, ...]) -> int:
-    """Open a file folder by folder without following links; ``O_NONBLOCK`` keeps a pipe from blocking."""
-    last = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    folder = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    """Open a file folder by folder without following links or waiting for a pipe."""
+    folder = Folder(root)
     try:
         for part in parts[:-1]:
-            below = os.open(part, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-            os.close(folder)
+            below = Folder(part, folder)
+            folder.close()
             folder = below
-        return os.open(parts[-1] if parts else ".", last, dir_fd=folder)
+        return folder.open_file(parts[-1] if parts else ".")
     finally:
-        os.close(folder)
+        folder.close()
 
 
 def _read_up_to(descriptor: int, limit: int) -> bytes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import signal
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -22,13 +21,13 @@ from storyboard.engine.scheduler import Scheduler
 from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
+from storyboard.operating_system import stop_signals
 from storyboard.store.journal import Job
 from storyboard.store.ledger import Bill
 
 if TYPE_CHECKING:  # a build without paid steps does not load their generator
     from storyboard.engine.paid.generator import PaidOptions
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Frames made and to make of every running task, by label.
 Progress = Callable[[], Mapping[str, tuple[int, int]]]
 
@@ -76,8 +75,8 @@ def run_build(
 ) -> FinishedBuild:
     """Make all missing results and the films of *session*, which holds the project's lock.
 
-    *watch* gets the function that returns the progress of the running tasks. The first SIGINT, SIGTERM or SIGHUP stops
-    the build; a second one calls *abort* with the exit code. Raises ``OutputRefused`` before any work, and
+    *watch* gets the function that returns the progress of the running tasks. The first of ``STOP_SIGNALS`` stops the
+    build; a second one calls *abort* with the exit code. Raises ``OutputRefused`` before any work, and
     ``PaidFailed`` without a usable key.
     """
     return Build(session, listener, paid).run(watch, abort)
@@ -221,17 +220,14 @@ def _load_media() -> None:
 
 async def _run_until_signal(scheduler: Scheduler, abort: Callable[[int], object]) -> BuildResult:
     """Run *scheduler*; stop it at the first signal, and call *abort* at the second."""
-    loop = asyncio.get_running_loop()
+    stopped = False
 
-    def on_signal(number: signal.Signals) -> None:
+    def on_signal(number: int) -> None:
+        nonlocal stopped
+        if stopped:
+            abort(128 + number)
+        stopped = True
         scheduler.stop(number)
-        for other in _SIGNALS:
-            loop.add_signal_handler(other, abort, 128 + other)
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
+    with stop_signals(asyncio.get_running_loop(), on_signal):
         return await scheduler.run()
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)

@@ -23,6 +23,7 @@ from storyboard.durable import remove, temp_path
 from storyboard.engine.film_digest import FilmDigest
 from storyboard.engine.project_store import ProjectStore, folder_in_project
 from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.operating_system import open_new
 
 if TYPE_CHECKING:
     from storyboard.media.join.copy_source import ClipPacketsCache
@@ -101,7 +102,7 @@ def why_not_writable(root: Path, target: Path) -> str | None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = temp_path(target)
-        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(open_new(probe, 0o644))
         remove(probe)
     except OSError as problem:
         return problem.strerror or str(problem)

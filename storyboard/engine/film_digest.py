@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from storyboard.durable import clock
+from storyboard.operating_system import change_time_ns
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.file_stamps import stamp_of
 
@@ -57,7 +58,7 @@ class FilmDigest:
         looks = os.lstat(part)
         self._is_complete.set()
         now, device = clock(self._state)
-        if device == looks.st_dev and now > looks.st_ctime_ns:
+        if device == looks.st_dev and now > change_time_ns(looks):
             self._complete_looks = looks
 
     def store_in(self, cache: DigestCache, target: Path) -> None:

@@ -25,7 +25,7 @@ from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import fetch_pictures, known_pictures
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.media.renderer_version import renderer_id
+from storyboard.media.render.encoder import renderer_id
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.project_lock import LockLost, LockOwner, ProjectLock

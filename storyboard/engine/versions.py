@@ -19,7 +19,7 @@ from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import known_pictures
-from storyboard.media.renderer_version import renderer_id
+from storyboard.media.render.encoder import renderer_id
 from storyboard.store.lockfile import Lockfile
 
 

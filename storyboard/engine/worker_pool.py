@@ -1,31 +1,28 @@
 """Worker processes for work that keeps a core busy: drawing, rendering, checking clips.
 
 Each worker is a new interpreter, started by one command line: it does not search the working folder for modules (a
-project may hold any file, ``socket.py`` for example) and loads only what its tasks need. It reads from a socket whose
+project may hold any file, ``socket.py`` for example) and loads only what its tasks need. It reads from a pipe whose
 other end only the builder has, so no worker outlives its builder. A worker that dies takes only its own task with it.
 """
 
 import asyncio
-import signal
-import subprocess
+import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import Pipe
+from subprocess import TimeoutExpired
 from typing import Any, Protocol, TypeVar
 
-from storyboard.engine.worker_main import PROGRESS, RAISED, READY
+from storyboard.engine.worker_main import PROGRESS, RAISED, READY, MessagePipe
+from storyboard.operating_system import ProcessEnd, start_worker
 from storyboard.searchpath import module_path
 
 R = TypeVar("R")
 # Called once when a task leaves the queue and begins.
 OnStart = Callable[[], None]
 
-_SERVE = (
-    "import sys; sys.path[:] = sys.argv[2:]; from storyboard.engine.worker_main import serve; serve(int(sys.argv[1]))"
-)
-# Seconds for a process to exit after it has closed its socket.
+_SERVE = "import sys; sys.path[:] = sys.argv[1:]; from storyboard.engine.worker_main import serve; serve()"
+# Seconds for a process to exit after it has closed its pipe.
 _EXIT_TIMEOUT_S = 5.0
 
 
@@ -55,13 +52,8 @@ class Worker:
     def __init__(self) -> None:
         self.progress = (0, 0)
         self._ready = False
-        self._connection, theirs = Pipe()
-        with theirs, _ctrl_c_blocked():
-            channel = theirs.fileno()
-            command = [sys.executable, *_interpreter_flags(), "-c", _SERVE, str(channel), *module_path()]
-            self._process = subprocess.Popen(  # noqa: S603 - a list of words, no shell
-                command, stdin=subprocess.DEVNULL, pass_fds=[channel]
-            )
+        self._process = start_worker([sys.executable, *_interpreter_flags(), "-c", _SERVE, *module_path()])
+        self._pipe = MessagePipe(self._process.stdout, self._process.stdin)  # type: ignore[arg-type]
 
     def run_task(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:
         """Run ``function(*arguments)`` in the process; return ``MADE`` and the result, or ``RAISED`` and the exception.
@@ -70,9 +62,9 @@ class Worker:
         """
         self.progress = (0, 0)
         try:
-            self._connection.send((function, arguments))
+            self._pipe.send(pickle.dumps((function, arguments)))
             while True:
-                kind, value = self._connection.recv()
+                kind, value = pickle.loads(self._pipe.receive())  # noqa: S301 - only the worker has the other end
                 if kind == PROGRESS:
                     self.progress = value
                 elif kind == READY:
@@ -87,14 +79,14 @@ class Worker:
         self._process.kill()
 
     def close(self) -> None:
-        """Release the process and its socket, after ``kill`` and the end of ``run_task``."""
+        """Release the process and its pipes, after ``kill`` and the end of ``run_task``."""
         self._process.wait()
-        self._connection.close()
+        self._pipe.close()
 
     def _exit_code(self) -> int:
         try:
             return self._process.wait(_EXIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self._process.kill()
             return self._process.wait()
 
@@ -162,16 +154,6 @@ class WorkerPool:
         return worker
 
 
-@contextmanager
-def _ctrl_c_blocked() -> Iterator[None]:
-    """Block SIGINT, so that a process started in the block does not get one before it ignores the signal."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _interpreter_flags() -> list[str]:
     """Return the options of this interpreter for its workers; ``-P`` keeps the working folder out of their path."""
     given = {
@@ -185,17 +167,12 @@ def _interpreter_flags() -> list[str]:
 
 def _death_text(code: int, *, started: bool) -> str:
     """Return the message for a task whose process has ended, with a way out."""
+    end = ProcessEnd(code)
     when = "" if started else ", before it began"
-    if code >= 0:
-        way_out = "" if started else "; read its output on stderr, and run `storyboard doctor`"
-        return f"its worker process ended twice with exit code {code}{when}{way_out}"
-    killed = -code == signal.SIGKILL
-    way_out = "; if memory ran out, build with fewer processes, such as `-j 1`" if killed else ""
-    return f"its worker process ended twice by {_signal_name(-code)}{when}{way_out}"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    if end.killed:
+        way_out = "; if memory ran out, build with fewer processes, such as `-j 1`"
+    elif started:
+        way_out = ""
+    else:
+        way_out = "; read its output on stderr, and run `storyboard doctor`"
+    return f"its worker process ended twice {end.text}{when}{way_out}"

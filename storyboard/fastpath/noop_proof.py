@@ -20,7 +20,8 @@ from storyboard.durable import clock
 from storyboard.engine.build import FinishedBuild
 from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_targets, own_link
-from storyboard.media.renderer_version import LIBRARIES
+from storyboard.media.render.encoder import LIBRARIES
+from storyboard.operating_system import change_time_ns
 from storyboard.store.file_stamps import ABSENT, PathStamps, Stamp, StatEntry, folder_witness, identity_of, stamp_of
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile import read as read_lockfile
@@ -88,7 +89,7 @@ def program_stamps() -> dict[str, Stamp] | None:
     stamps = {}
     for path in {os.fspath(path) for path in _program_paths()}:
         stat = os.lstat(path)
-        if stat.st_ctime_ns > time.time_ns() - _LOADING_NS:
+        if change_time_ns(stat) > time.time_ns() - _LOADING_NS:
             return None
         stamps[path] = stamp_of(stat)
     return stamps

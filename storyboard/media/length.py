@@ -13,11 +13,8 @@ other tables of an MP4. Lengths are known for
 
 import io
 import os
-import resource
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from fractions import Fraction
-from pathlib import Path
 from typing import TypeAlias
 
 from av.audio.stream import AudioStream
@@ -28,6 +25,7 @@ from av.video.stream import VideoStream
 
 from storyboard.core.file_signatures import SIGNATURE_BYTES, FileKind, container_format
 from storyboard.media.reader import UnreadableMedia, open_container, ratio
+from storyboard.operating_system import limited_memory, read_at
 
 # `cli.project` remembers lengths by digest: raise its version when one comes out differently here.
 MAX_READ = 64 << 20
@@ -53,30 +51,15 @@ def media_length(descriptor: int, kind: FileKind) -> Fraction | None:
     The descriptor stays open and keeps its position.
     """
     file = _LimitedFile(descriptor)
-    box = container_format(os.pread(descriptor, SIGNATURE_BYTES, 0))
+    box = container_format(read_at(descriptor, SIGNATURE_BYTES, 0))
     if box is None or (kind != "sound" and box != "mov"):
         return None
     try:
-        with _limited_memory(), open_container(file, box, _OPTIONS) as container:
+        with limited_memory(MAX_MEMORY), open_container(file, box, _OPTIONS) as container:
             length = _picture_length(container) if kind != "sound" else _sound_length(container, box, descriptor)
     except (UnreadableMedia, FFmpegError, OSError, ValueError, LookupError, ArithmeticError, MemoryError):
         return None
     return length if length and length > 0 and not file.exhausted else None
-
-
-@contextmanager
-def _limited_memory() -> Iterator[None]:
-    """Let this process grow by at most ``MAX_MEMORY`` in the block, where its size is known."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    with suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-        most = pages * resource.getpagesize() + MAX_MEMORY
-        if before[0] == resource.RLIM_INFINITY or most < before[0]:
-            resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 class _LimitedFile(io.RawIOBase):
@@ -104,7 +87,7 @@ class _LimitedFile(io.RawIOBase):
         if len(buffer) > self._left:
             self.exhausted = True
             return 0
-        data = os.pread(self._descriptor, len(buffer), self._at)
+        data = read_at(self._descriptor, len(buffer), self._at)
         if any(name in self._before + data for name in _REFUSED_BOXES):
             self.exhausted = True
             return 0
@@ -159,9 +142,9 @@ def _pcm_length(container: InputContainer, stream: AudioStream, descriptor: int)
 def _ogg_length(container: InputContainer, stream: AudioStream, descriptor: int) -> Fraction | None:
     """Return the length up to the last page, ``None`` if that page is of another stream (RFC 3533, 6)."""
     size = os.fstat(descriptor).st_size
-    tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL))
+    tail = read_at(descriptor, _TAIL, max(0, size - _TAIL))
     last = tail[tail.rfind(b"OggS") :]
-    if last[14:18] != os.pread(descriptor, 4, 14):
+    if last[14:18] != read_at(descriptor, 4, 14):
         return None
     first = next(_packets(container, stream), None)
     # Opus begins with samples before 0 that are not played (RFC 7845, 4.2); FFmpeg counts them in the length.
@@ -191,7 +174,7 @@ def _frames_length(container: InputContainer, stream: AudioStream, box: str, des
         length, end = length + length_of(packet), at + packet.size
     if stated is not None:
         return min(stated, length)
-    behind = os.pread(descriptor, SIGNATURE_BYTES, end)
+    behind = read_at(descriptor, SIGNATURE_BYTES, end)
     return None if gaps or (behind and not behind.startswith(_TAGS)) else length
 
 
@@ -216,7 +199,7 @@ def _mp3_length(packet: _AudioPacket) -> Fraction:
 
 def _states_frames(descriptor: int, begin: int) -> bool:
     """Return whether the MP3 frame before byte *begin* holds a count of frames."""
-    lead = os.pread(descriptor, min(begin, 1 << 11), max(0, begin - (1 << 11)))
+    lead = read_at(descriptor, min(begin, 1 << 11), max(0, begin - (1 << 11)))
     at = max(lead.rfind(b"Xing"), lead.rfind(b"Info"))
     return at >= 0 and bool(lead[at + 7] & 1)
 

@@ -27,6 +27,7 @@ from storyboard.durable import (
     sweep,
     write_all,
 )
+from storyboard.operating_system import change_time_ns, open_new, set_mode
 from storyboard.store.batch_writer import BatchWriter, Write
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.integrity import find_quarantined, quarantine
@@ -202,7 +203,7 @@ class BlobStore:
         with errors_for_path(path):
             descriptor = open_regular(path)
             try:
-                os.fchmod(descriptor, _READ_ONLY)
+                set_mode(descriptor, _READ_ONLY)
                 looks = os.fstat(descriptor)
                 sha256 = hashlib.sha256()
                 while chunk := os.read(descriptor, min(CHUNK, looks.st_size + 1)):
@@ -212,7 +213,7 @@ class BlobStore:
                 raise
         digest = sha256.hexdigest()
         # the mode was changed after the last write, at another ctime: any later write changes the mtime too
-        settled = looks if looks.st_ctime_ns > looks.st_mtime_ns else None
+        settled = looks if change_time_ns(looks) > looks.st_mtime_ns else None
         return digest, StagedFile(os.fspath(path), self._blob_name(digest), descriptor, ours=False, looks=settled)
 
     def _copy(self, path: Path) -> tuple[str, StagedFile]:
@@ -266,14 +267,14 @@ def _copy_to_temp(source: int, path: Path, temp: str) -> tuple[str, int]:
     """Copy the rest of *source* to *temp*, read-only; return the digest of these bytes and the open file."""
     sha256 = hashlib.sha256()
     with errors_for_path(temp):
-        target = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        target = open_new(temp)
     try:
         while chunk := _read(source, path):
             sha256.update(chunk)
             with errors_for_path(temp):
                 write_all(target, chunk)
         with errors_for_path(temp):
-            os.fchmod(target, _READ_ONLY)
+            set_mode(target, _READ_ONLY)
     except BaseException:
         os.close(target)
         remove_quietly(temp)

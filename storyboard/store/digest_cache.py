@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from storyboard.durable import errors_for_path, open_regular, remove_quietly
+from storyboard.operating_system import change_time_ns
 from storyboard.store.file_stamps import StatLog
 
 VERSION = 1
@@ -190,7 +191,7 @@ class DigestCache:
 
     def _racy(self, seen: os.stat_result) -> bool:
         now = int(self._clock() * 1_000_000_000)
-        return now - max(seen.st_mtime_ns, seen.st_ctime_ns) < RACY_NS
+        return now - max(seen.st_mtime_ns, change_time_ns(seen)) < RACY_NS
 
     def _find_digest(self, name: bytes, stamp: str) -> str | None:
         with self._lock:

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from storyboard.core.results import CostTotal, billed, charged, estimated, is_doubtful
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
+from storyboard.operating_system import open_to_append, read_at
 from storyboard.store.integrity import Quarantined
 from storyboard.store.journal import Account
 from storyboard.store.project_lock import make_lock, wait_for_lock
@@ -240,12 +241,11 @@ class Ledger:
     def _write_line(self, entry: LedgerEntry) -> None:
         """Append one line under the lock, after a newline if a killed writer left none; undo it if it fails."""
         line = msgspec.json.encode(entry) + b"\n"
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
         with errors_for_path(self._path):
-            descriptor = os.open(self._path, flags, 0o644)
+            descriptor = open_to_append(self._path)
             try:
                 size = os.fstat(descriptor).st_size
-                torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+                torn = size > 0 and read_at(descriptor, 1, size - 1) != b"\n"
                 try:
                     write_all(descriptor, b"\n" + line if torn else line)
                     os.fsync(descriptor)

@@ -134,8 +134,7 @@ class State:
             try:
                 with real_folder(top, *parts) as folder:
                     if inside:
-                        with os.scandir(folder) as entries:
-                            link = next((entry.name for entry in entries if entry.is_symlink()), None)
+                        link = next((entry.name for entry in folder.entries() if entry.is_symlink()), None)
             except LinkOnTheWay as problem:
                 raise LinkInState(self.root, Path(problem.filename)) from None
         if link is not None:

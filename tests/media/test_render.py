@@ -14,8 +14,8 @@ from storyboard.core.model import Size
 from storyboard.media.probe import validate_clip
 from storyboard.media.render.color import frame_to_rgb
 from storyboard.media.render.conform import Conformer, fit_size, planes_of
+from storyboard.media.render.encoder import renderer_id
 from storyboard.media.render.render import RenderFailed, Segment, render
-from storyboard.media.renderer_version import renderer_id
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, decoded, make, numbered, numbers
 from tests.project import HERE
 
@@ -255,7 +255,7 @@ def test_renderer_names_what_renders():
 
 def test_naming_the_renderer_loads_none_of_it():
     code = (
-        "import sys; from storyboard.media.renderer_version import renderer_id; renderer_id();"
+        "import sys; from storyboard.media.render.encoder import renderer_id; renderer_id();"
         "print(sorted({'av', 'moviepy', 'numpy', 'PIL'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -172,14 +172,17 @@ def removals(source: str) -> list[int]:
     return found
 
 
-def test_only_one_module_removes_renames_and_replaces_files() -> None:
+def test_only_the_lowest_modules_remove_rename_and_replace_files() -> None:
     places = {
         f"{path.relative_to(HOUSE).as_posix()}:{line}"
         for path in HOUSE.rglob("*.py")
-        if path != Path(durable.__file__)
         for line in removals(path.read_text(encoding="utf-8"))
     }
-    allowed = {"cli/commands/doctor.py"}  # asks shutil how much room there is
+    allowed = {
+        "durable.py",
+        "operating_system.py",
+        "cli/commands/doctor.py",
+    }  # free space by shutil
     assert {place for place in places if place.rpartition(":")[0] not in allowed} == set()
 
 

@@ -21,6 +21,7 @@ from av.container import OutputContainer
 from msgspec import Struct
 
 from storyboard.media.reader import InvalidMedia, UnreadableMedia
+from storyboard.operating_system import read_at
 
 _BLANK_START = bytes(5)  # the start of blank packets; no real packet and no box begins with it
 _MAX_BYTES = 1 << 32
@@ -79,7 +80,7 @@ def check_side_data(layout: Layout, film: Path) -> None:
     at = 0
     with film.open("rb", buffering=0) as file:
         for one in (layout.head, *layout.body):
-            if isinstance(one, bytes) and os.pread(file.fileno(), len(one), at) != one:
+            if isinstance(one, bytes) and read_at(file.fileno(), len(one), at) != one:
                 raise InvalidMedia("does not have the header, sound and captions that were written")
             at += one if isinstance(one, int) else len(one)
 
@@ -234,7 +235,7 @@ def _copy_chunk(file: int, place: int, size: int, film: int) -> int:
             return copy(file, film, size, place)
         except OSError:  # not between these file systems
             pass
-    data = os.pread(file, size, place)
+    data = read_at(file, size, place)
     _write(film, data)
     return len(data)
 

@@ -1,7 +1,7 @@
 """Encoder of all clips: pictures to an H.264 MP4, with equal bytes each time.
 
-Owns the codec settings and the container. The caller passes a temporary path and probes the result. The encoder library
-is loaded when a writer is made.
+Owns the codec settings, the container, and the version of the renderer, which is part of the keys of segments. The
+caller passes a temporary path and probes the result. The encoder library is loaded when a writer is made.
 """
 
 from fractions import Fraction
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
-from storyboard.core.model import Size
+from storyboard.core.model import Json, Size
 from storyboard.durable import remove
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from storyboard.media.render.color import Rgb
 
 
+# Raise this whenever an equal segment would get other pixels.
+RENDERER_VERSION = 4
+# Libraries that determine the bytes of a segment. PyAV's own version implies the FFmpeg inside it.
+LIBRARIES = ("moviepy", "av", "pillow")
 _MIN_MBTREE_WIDTH = 128
 # Takes number their parameter sets from 0; segments need another number to share a sample entry with them.
 SEGMENT_PARAMETER_SET = 1
@@ -39,6 +43,14 @@ class Encoding(Struct, frozen=True):
     preset: str = "veryfast"
     parameter_set_id: int = 0
     threads: int = 1
+
+
+def renderer_id() -> dict[str, Json]:
+    """Return the versions that determine the bytes of a segment. Imports none of the libraries."""
+    from importlib.metadata import version  # slower to import than a whole small plan takes
+
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"renderer": RENDERER_VERSION, **libraries}
 
 
 def file_url(path: Path) -> str:
