@@ -5,7 +5,7 @@ Keys come from ``process.key_in``, or from a file that is named in the environme
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,23 +107,25 @@ def _build_with_progress(
         output.fail(Exit.FAILED, [problem("output", f"the film cannot be written: {refused}")])
 
 
-def exit_code(outcome: BuildResult) -> int:
-    """Return the exit code of a build.
+def exit_code(outcome: BuildResult, asked: Collection[str] | None = None) -> int:
+    """Return the exit code of a build; with *asked* only the actions with these ids count.
 
     It is that of its signal, of the first failure in ``EXIT_BY_CODE``, of any other failure, of a take that needs a
     decision, or of a shot that was left out, in this order.
     """
     if outcome.stopped_by:
         return 128 + outcome.stopped_by
-    codes = {name: outcome.codes.get(name, "failed") for name in outcome.failed}
+    failed = [name for name in outcome.failed if asked is None or name in asked]
+    blocked = [step for name, step in outcome.blocked.items() if asked is None or name in asked]
+    codes = {outcome.codes.get(name, "failed") for name in failed}
     for failure, code in EXIT_BY_CODE.items():
-        if failure in codes.values():
+        if failure in codes:
             return code
-    if not DECISION_CODES.issuperset(codes.values()):
+    if codes - DECISION_CODES:
         return Exit.FAILED
-    if codes or any(step.reason.why in GONE for step in outcome.blocked.values()):
+    if codes or any(step.reason.why in GONE for step in blocked):
         return Exit.DECISION
-    return Exit.FAILED if any(is_left_out(step) for step in outcome.blocked.values()) else Exit.DONE
+    return Exit.FAILED if any(is_left_out(step) for step in blocked) else Exit.DONE
 
 
 def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int | None) -> "PaidOptions":

@@ -29,6 +29,7 @@ Why = Literal[
     "held-missing",  # held; the take is not in the cache and has no task id to fetch it by
     "locked-missing",  # the lockfile names a paid take that is not in the cache and has no task id to fetch it by
     "not-selected",
+    "offline",  # its provider cannot be reached with `--offline`
     "upstream-missing",  # an input does not exist and is not selected
     "upstream-failed",
     "not-copied",  # a segment has to be encoded; ``copy_blocker`` says why

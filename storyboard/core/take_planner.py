@@ -29,7 +29,7 @@ class PlanOptions(Struct, frozen=True):
     *files* maps project paths and URLs of pictures to digests; *engines* has the drawing version of local providers;
     *renderer* the version of the renderer; *price* returns the estimate of a take; *remake* are shots to make again;
     *only* limits the build to some shots, *seeds* to some of their takes. Without *alternates* no alternate takes are
-    made.
+    made, *offline* none that a remote provider makes.
     """
 
     files: Mapping[str, str]
@@ -40,6 +40,7 @@ class PlanOptions(Struct, frozen=True):
     only: frozenset[str] | None = None
     seeds: frozenset[int] | None = None
     alternates: bool = True
+    offline: bool = False
 
 
 class TakePlanner:
@@ -84,8 +85,13 @@ class TakePlanner:
 
     def _take_selected(self, action: Action) -> bool:
         seeds, wanted = self._options.seeds, self._options.alternates or action.seed is None
-        seed = _generated_source(self._graph.shot_of(action)).seed
-        return wanted and self.is_selected(action.shot) and (seeds is None or seed in seeds)
+        source = _generated_source(self._graph.shot_of(action))
+        reachable = not self._options.offline or self._is_drawn_here(source)
+        return wanted and reachable and self.is_selected(action.shot) and (seeds is None or source.seed in seeds)
+
+    def _skipped(self, action: Action, key: str | None = None, request: Request | None = None) -> Step:
+        why: Why = "offline" if self._options.offline and self.is_selected(action.shot) else "not-selected"
+        return Step(action, "skip", Reason(why), key, request)
 
     def step(self, action: Action) -> Step:
         """Return the step that a take needs now."""
@@ -118,7 +124,7 @@ class TakePlanner:
         if named is not None and action.seed is None:
             self._state.expected[shot.id] = named.take
         if not selected:
-            return Step(action, "skip", Reason("not-selected"), key, request)
+            return self._skipped(action, key, request)
         if named is not None and not self._is_drawn_here(source):
             reason = Reason("damaged" if self._cache.is_damaged(key) else "missing")
             return self._fetch_step(action, reason, key, request, named)
@@ -188,7 +194,7 @@ class TakePlanner:
             return Step(action, "held", reason, locked.key, result=result)
         self._state.expected[action.shot] = locked.take
         if not self._take_selected(action):
-            return Step(action, "skip", Reason("not-selected"), locked.key)
+            return self._skipped(action, locked.key)
         return self._fetch_step(action, reason, locked.key, old or {}, locked)
 
     def _footage_step(self, action: Action, source: Clip) -> Step:
@@ -243,7 +249,7 @@ class TakePlanner:
 
     def _unknown_request_step(self, action: Action, source: Generated, reason: Reason) -> Step:
         if not self._take_selected(action):
-            return Step(action, "skip", Reason("not-selected"))
+            return self._skipped(action)
         if reason.why in _NO_INPUT:
             return Step(action, "blocked", reason)
         price = self._options.price(source)

@@ -35,7 +35,8 @@ from storyboard.store.state import State
 class BuildOptions(Struct, frozen=True):
     """The options of the command line. *cap* is in US dollars, for this build.
 
-    *seeds* limits the build to the takes with these seeds, *locked* to those that the lockfile names.
+    *seeds* limits the build to the takes with these seeds, *locked* to those that the lockfile names, *offline* to
+    those that no remote provider makes.
     """
 
     select: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class BuildOptions(Struct, frozen=True):
     cap: Decimal | None = None
     seeds: tuple[int, ...] = ()
     locked: bool = False
+    offline: bool = False
 
 
 class LeftJob(Struct, frozen=True):
@@ -141,6 +143,7 @@ class Session:
             only=self._selected,
             seeds=frozenset(self.options.seeds) or None,
             alternates=not self.options.locked,
+            offline=self.options.offline,
         )
 
     @property

@@ -4,7 +4,7 @@ A take belongs to a shot if it was made under the shot's id, if the lockfile nam
 current request, under whatever id it was made.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,7 +13,7 @@ from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
-from storyboard.core.model import Generated
+from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import LockEntry, Step, TakeResult
 from storyboard.core.reason import Change, Reason
 from storyboard.core.results import ACCEPTED, Provenance, Record, Take
@@ -55,6 +55,12 @@ class ShotTakes:
         """Return the seeds of the shot that have no take yet."""
         made = {take.seed for take in self.takes if not take.changes and (take.whole or take.in_cut)}
         return [seed for seed in self.seeds if seed not in made]
+
+    def actions(self, seeds: Collection[int]) -> set[str]:
+        """Return the ids of the actions that make the takes with these seeds."""
+        graph = self._session.graph
+        takes = [action for action in graph.order if action.kind == "take" and action.shot == self.shot]
+        return {action.id for action in takes if _seed_of(graph.shot_of(action)) in seeds}
 
     def used_seeds(self) -> set[int]:
         """Return every seed of the shot and of its takes."""
@@ -208,6 +214,10 @@ class ShotTakes:
             in_cut=True,
             comes_in=False,
         )
+
+
+def _seed_of(shot: Shot) -> int | None:
+    return shot.source.seed if isinstance(shot.source, Generated) else None
 
 
 def fresh_seeds(count: int, used: set[int], limits: tuple[int, int], draw: Callable[[int], int]) -> list[int]:

@@ -58,6 +58,7 @@ _FIXED: Mapping[Why, str] = {
     "cached": "in the cache",
     "new": "new",
     "not-selected": "not selected",
+    "offline": "its provider is not asked with `--offline`",
     "other-take": "the locked take is not in this cache; another take of this request is used",
     "paid-for": "already paid for; its job is resumed",
     "forced": "requested with `--remake`",

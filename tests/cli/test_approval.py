@@ -123,3 +123,17 @@ def test_a_script_can_tell_a_failed_shot_from_one_that_waits_for_a_decision(
     desk.edit("a city in the rain", "a city in the sun")
     assert desk.run("build").code == 1
     assert len(server.bill) == 4
+
+
+def test_a_partial_film_is_made_without_a_connection(desk: Project, server: RunwareServer) -> None:
+    desk.build("-s", "a")
+    before = len(server.requests)
+    for key in ("canary", ""):
+        built = desk.build("--partial", "--offline", env={"RUNWARE_API_KEY": key})
+        assert built["films"][0]["partial"]
+        assert built["failed"] == {}
+        assert built["frames"] == 72
+    assert len(server.requests) == before
+    assert desk.plan()["b"].startswith("make: ")
+    error = desk.refused(1, "build", "--offline")
+    assert "--partial" in error["help"]

@@ -146,3 +146,28 @@ def test_a_take_that_is_still_running_is_collected_by_the_next_build_and_bought_
         desk.built()
         assert sorted(take["seed"] for take in desk.takes("a")) == [3, 11]
         assert bought(server) == 2
+
+
+def with_a_held_take_that_is_too_short(desk: Project) -> None:
+    """Let shot b be blocked: its trim begins after the end of its take, which is held."""
+    desk.edit("seed: 4,", "seed: 4, hold: true, duration: 2, trim: {start: 1.5},")
+
+
+def test_take_that_made_what_was_asked_for_is_done_although_another_shot_is_blocked(
+    desk: Project, server: RunwareServer
+) -> None:
+    desk.built()
+    with_a_held_take_that_is_too_short(desk)
+    assert desk.run("build").code == 1
+    ran = desk.run("take", "a", "--json")
+    assert ran.code == 0, ran
+    assert bought(server) == 3
+    assert len(desk.takes("a")) == 2
+
+
+def test_take_that_was_left_out_is_in_its_exit_code(desk: Project, server: RunwareServer) -> None:
+    desk.built()
+    with_a_held_take_that_is_too_short(desk)
+    assert desk.run("take", "a", "-n", "2", "--max-cost", "0.13").code == 4
+    server.arm("download-html")
+    assert desk.run("take", "a", "--max-cost", "1").code == 1

@@ -93,7 +93,9 @@ def command(
     storyboard = require_valid(output, project)
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     cap = approved_cap(approved, cap) if approved is not None else cap
-    choices = BuildOptions(select, remake, worker_count(jobs_count), partial, cap, locked=locked)
+    choices = BuildOptions(
+        select, remake, worker_count(jobs_count), partial, cap, locked=locked, offline=offline and partial
+    )
     began = time.monotonic()
     with open_session(output, project, storyboard, choices, report_lock_owner) as session:
         if approved is not None:
@@ -104,7 +106,7 @@ def command(
             plan = session.plan()
         if locked:
             _fail_unless_current(output, session, plan)
-        if offline:
+        if offline and not partial:
             _fail_if_remote(output, session, plan)
         capped = max_cost is not None or approved is not None
         finished = run_approved(output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
@@ -137,7 +139,14 @@ def _fail_if_remote(output: CommandOutput, session: Session, plan: Plan) -> None
         needs = [f"{_named(shots)} {'needs' if len(shots) == 1 else 'need'} a remote provider"] if shots else []
         needs += [f"{_named(pictures)} must be downloaded"] if pictures else []
         text = f"cannot build offline: {', and '.join(needs)}"
-        output.fail(Exit.FAILED, [problem("offline", text, "build without `--offline`, or with `--draft`")])
+        output.fail(
+            Exit.FAILED,
+            [
+                problem(
+                    "offline", text, "build without `--offline`, with `--draft`, or with `--partial` for placeholders"
+                )
+            ],
+        )
 
 
 def _named(names: Iterable[str]) -> str:

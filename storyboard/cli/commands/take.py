@@ -135,7 +135,7 @@ def _print_result(
     lines = failure_lines(outcome)
     lines.append(f"wrote seeds {listed(map(str, seeds))} into {display_path(edit.file)}{spent_text(outcome)}")
     lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))
-    code = exit_code(outcome)
+    code = exit_code(outcome, takes.actions(seeds))
     if code != Exit.DONE and output.as_json:
         errors: list[dict[str, Any]] = [
             problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()
