@@ -26,6 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from storyboard.cli.output import Exit
 from tests import tiny
 from tests.project import digest
 from tests.runners import InlineRunner
@@ -123,7 +124,7 @@ def round_of(template: Path, point: int, within_s: float | None = None) -> dict[
     partial = [str(path) for path in folder.rglob("*.mp4") if not path.is_symlink() and _is_short(path)]
     again = build(folder, None)
     unknown: list[str] = []
-    while again == 1 and (shots := unknown_shots(folder)):
+    while again == Exit.DECISION and (shots := unknown_shots(folder)):
         unknown += shots
         again = build(folder, None, None, *(word for shot in shots for word in ("--remake", shot)))
     film = folder / "out" / "film.mp4"

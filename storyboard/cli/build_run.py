@@ -184,8 +184,9 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
 
     *capped* says that the command line has a cap: the storyboard's budget lowers a cap but is none by itself.
     """
-    if not plan.cost():
+    if not plan.cost_at_most():
         return
+    most = dollars(plan.cost_at_most())
     terminal = sys.stdin.isatty() and sys.stderr.isatty() and not output.as_json
     if not terminal and not (yes and capped):
         hint = "add `--yes --max-cost DOLLARS`, or approve a plan file and name it with `--plan`"
@@ -194,7 +195,7 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
             [
                 problem(
                     "unconfirmed",
-                    f"this build costs up to {dollars(plan.cost())} and needs approval, but there is no terminal",
+                    f"this build costs up to {most} and needs approval, but there is no terminal",
                     hint,
                 )
             ],

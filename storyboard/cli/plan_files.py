@@ -65,7 +65,7 @@ def _problem_text(bad: InvalidPlanFile) -> str:
 
 
 def approved_cap(approved: PlanFile, cap: Decimal | None) -> Decimal | None:
-    """Return the spending cap: the cost of the approved plan, or *cap* if that is less."""
+    """Return the spending cap: what the approved plan may cost at most, or *cap* if that is less."""
     cost = Decimal(approved.cost)
     return min(cost, cap) if cap is not None else cost
 

@@ -69,6 +69,10 @@ class LockfileActionCache:
         """Return whether the cache behind knows an open job: a lockfile holds none."""
         return self._behind is not None and self._behind.is_paid_for(key)
 
+    def may_be_unpaid(self, key: str) -> bool:
+        """Return whether the cache behind knows an open job that may not have been submitted."""
+        return self._behind is not None and self._behind.may_be_unpaid(key)
+
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the first lockfile's entry of a shot."""
         return self._first.get(shot, {}).get(provider)

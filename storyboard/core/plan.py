@@ -19,7 +19,8 @@ from storyboard.core.reason import CopyBlocker, Reason
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
 """reuse: the result exists; copy: packets of a take are copied into the film; resume: paid for already, as a job in
-flight or as the locked take, which is fetched by its task id; make: it is made; wait: its key needs an input that does
+flight or as the locked take, which is fetched by its task id, or perhaps paid for, then with its price as
+``cost_at_most``; make: it is made; wait: its key needs an input that does
 not exist yet (counted as make); held: stale, but the author holds it; blocked: an input cannot be made; skip: not
 selected."""
 
@@ -148,7 +149,10 @@ class ActionCache(Protocol):
         """Return whether bytes stored under *key* have changed."""
 
     def is_paid_for(self, key: str) -> bool:
-        """Return whether a job for *key* was submitted whose take is not stored."""
+        """Return whether a job for *key* was begun whose take is not stored."""
+
+    def may_be_unpaid(self, key: str) -> bool:
+        """Return whether the provider has not confirmed that it accepted the job begun for *key*."""
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from storyboard.core.compare import output_settings, shot_fields, track_fields
 from storyboard.core.keys import canonical, normal
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import Plan
+from storyboard.core.plan import Plan, Step
 from storyboard.core.results import money_data
 
 PLAN_VERSION = 1
@@ -33,7 +33,7 @@ class PlanChoice(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlannedTake(Struct, frozen=True, forbid_unknown_fields=True):
-    """One take of the plan, by its action id; ``cost`` in US dollars as decimal text."""
+    """One take of the plan, by its action id; ``cost`` in US dollars at most, as decimal text."""
 
     name: str
     do: str
@@ -46,7 +46,8 @@ class PlanFile(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a build must find unchanged.
 
     *shots* and *lockfile* map a shot to a digest of its fields and of its lockfile entries; *film* is a digest of the
-    order, the outputs and the tracks; *files* maps a picture to the digest of its content.
+    order, the outputs and the tracks; *files* maps a picture to the digest of its content. *cost* is the most that may
+    be spent.
     """
 
     plan_version: int
@@ -102,7 +103,7 @@ def make_plan_file(
         for name in _UNUSED_FIELDS:
             fields.pop(name, None)
     takes = [
-        PlannedTake(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, money_data(step.cost))
+        PlannedTake(step.action.id.removeprefix("take:"), step.do, step.reason.why, step.key, money_data(_most(step)))
         for step in sorted(plan.of("take"), key=lambda step: step.action.id)
     ]
     plan_file = PlanFile(
@@ -110,13 +111,17 @@ def make_plan_file(
         storyboard=storyboard.file,
         choice=choice,
         takes=tuple(takes),
-        cost=money_data(plan.cost()),
+        cost=money_data(plan.cost_at_most()),
         shots={shot: _digest(fields) for shot, fields in shots.items()},
         film=_digest(_film(storyboard)),
         files=dict(files),
         lockfile={shot: _digest(entries) for shot, entries in lockfile.items()},
     )
     return replace(plan_file, checksum=_checksum(plan_file))
+
+
+def _most(step: Step) -> Decimal:
+    return step.cost if step.cost_at_most is None else step.cost_at_most
 
 
 def _film(storyboard: Storyboard) -> dict[str, Any]:

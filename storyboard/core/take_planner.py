@@ -114,8 +114,8 @@ class TakePlanner:
         if self._cache.is_paid_for(key) and selected:
             if without is not None:
                 return Step(action, "blocked", without, key, request)
-            return Step(action, "resume", Reason("paid-for"), key, request)
-        remake = shot.id in self._options.remake and action.seed is None
+            return self._resume_step(action, key, request)
+        remake = self._is_remade(action)
         named = None if remake else self._locked_entry(key, own)
         found = None if remake else self._choose_record(source, key, own, named)
         if found is not None:
@@ -137,6 +137,16 @@ class TakePlanner:
         if other is not None and (not remake or other.do == "blocked"):
             return other
         return Step(action, "make", reason, key, request, self._options.price(source))
+
+    def _is_remade(self, action: Action) -> bool:
+        return action.shot in self._options.remake and action.seed is None
+
+    def _resume_step(self, action: Action, key: str, request: Request) -> Step:
+        """Return the step of an open job. It has a price if the take may be bought after all."""
+        if not self._cache.may_be_unpaid(key) and not self._is_remade(action):
+            return Step(action, "resume", Reason("paid-for"), key, request)
+        price = self._options.price(_generated_source(self._graph.shot_of(action)))
+        return Step(action, "resume", Reason("perhaps-paid"), key, request, cost_at_most=price)
 
     def _claim(self, action: Action, key: str, request: Request, take: str = "") -> Step | None:
         """Return the step that waits for another action of this request; ``None`` for the first one.

@@ -130,7 +130,9 @@ class Build:
             _load_media()
         if watch is not None:
             watch(runner.progress)
-        priced = frozenset(step.action.id for step in plan.of("take") if step.do in ("make", "wait"))
+        priced = frozenset(
+            step.action.id for step in plan.of("take") if step.do in ("make", "wait") or step.cost_at_most
+        )
         return Scheduler(
             self._planner,
             Executor(self._planner, self._store, runner, generators, priced),

@@ -140,7 +140,8 @@ class Executor:
         locked = self.store.locked_entry(step, shot)
         # a locked take is fetched without its input pictures, which may be gone
         pictures = await self._input_pictures(step, shot) if step.locked is None else {}
-        request = GenerationRequest(step, shot, pictures, self.store.blobs.temp_path(".mp4"), locked)
+        priced = step.action.id in self._priced
+        request = GenerationRequest(step, shot, pictures, self.store.blobs.temp_path(".mp4"), locked, priced)
         with _removed_on_failure(request.out):
             clip = await generator.generate(request, on_start)
         accepted = step.locked is not None and locked is not None and was_accepted(maker_of(shot.source) or "", locked)

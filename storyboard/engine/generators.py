@@ -30,7 +30,8 @@ ENGINES = {LOCAL: f"animatic {ANIMATIC_VERSION}"}
 class GenerationRequest(Struct, frozen=True):
     """One take to generate: its step and shot, the input pictures by field, and the path for the clip.
 
-    *locked* is the take that the lockfile names for the request of the step, if any.
+    *locked* is the take that the lockfile names for the request of the step, if any. With *may_buy* the plan has the
+    price of the take; without it, nothing is submitted.
     """
 
     step: Step
@@ -38,6 +39,7 @@ class GenerationRequest(Struct, frozen=True):
     pictures: dict[str, bytes]
     out: Path
     locked: LockEntry | None = None
+    may_buy: bool = False
 
 
 class GeneratedClip(Struct, frozen=True):

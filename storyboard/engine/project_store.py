@@ -67,7 +67,10 @@ class ProjectStore:
         self.films = {output.name: root / output.file for output in storyboard.outputs}
         self.film = root / storyboard.output.file
         self.journal = Journal(self.folder / "journal")
-        self.open_keys = {job.key for job in self.journal.jobs()}
+        # the last attempt at a key is the one that is continued
+        last = {job.key: job for job in sorted(self.journal.jobs(), key=lambda job: job.attempt)}
+        self.open_keys = set(last)
+        self._unpaid_keys = {key for key, job in last.items() if job.state == "opened"}
         self.ledger = Ledger(self.folder / "ledger.jsonl")
         self.digests = DigestCache(self.folder / "index.sqlite", clock, writable=writable)
         self.blobs = BlobStore(self.cache, writable=writable)
@@ -132,6 +135,10 @@ class ProjectStore:
     def is_paid_for(self, key: str) -> bool:
         """Return whether the journal had an open job for *key* when the store was opened."""
         return key in self.open_keys
+
+    def may_be_unpaid(self, key: str) -> bool:
+        """Return whether the open job for *key* was written down, and no answer of the provider was."""
+        return key in self._unpaid_keys
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""

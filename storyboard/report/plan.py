@@ -133,6 +133,8 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
             )
             continue
         price = f"  {dollars(step.cost)}" if step.cost else ""
+        if step.cost_at_most:
+            price += f"  at most {dollars(step.cost_at_most)}"
         lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason_text(step)}{price}")
         if (
             step.do in ("make", "held") or step.locked

@@ -61,6 +61,7 @@ _FIXED: Mapping[Why, str] = {
     "offline": "its provider is not asked with `--offline`",
     "other-take": "the locked take is not in this cache; another take of this request is used",
     "paid-for": "already paid for; its job is resumed",
+    "perhaps-paid": "perhaps paid for already; its job is asked for first, and bought if the provider does not have it",
     "forced": "requested with `--remake`",
     "missing": _MISSING,
     "damaged": _DAMAGED,

@@ -201,3 +201,73 @@ def test_a_damaged_salt_is_kept_and_the_job_is_asked_about(film: Project, server
     assert len(server.bill) == 1
     assert len(salt.read_bytes()) == 32
     assert [path.name.startswith("salt.") for path in (salt.parent / "damaged").iterdir()] == [True]
+
+
+def test_already_paid_for_stands_on_no_line_that_submits(film: Project, server: RunwareServer) -> None:
+    plan = film.data("plan")
+    [step] = [step for step in plan["steps"] if step["kind"] == "take"]
+    assert (step["do"], step["why"]) == ("resume", "perhaps-paid")
+    assert (plan["cost"], plan["cost_at_most"], step["cost_at_most"]) == ("0", "0.12", "0.12")
+    text = film.said("plan")
+    assert "already paid for" not in text
+    assert "bought if the provider does not have it  at most $0.12" in text
+    assert "estimated cost $0, at most $0.12" in text or "estimated cost $0.00, at most $0.12" in text
+
+
+def test_a_job_that_may_never_have_arrived_is_submitted_with_approval_alone(
+    film: Project, server: RunwareServer
+) -> None:
+    server.shop.bill.clear()
+    ran = film.run("build", env={"STORYBOARD_YES": ""})
+    assert ran.code == 9, ran
+    assert "costs up to $0.12 and needs approval" in ran.err
+    film.said("plan", "--out", "plan.json")
+    assert server.bill == []
+    assert film.run("build", "--plan", "plan.json", env={"STORYBOARD_MAX_COST": ""}).code == 0
+    assert len(server.bill) == 1
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[tuple[Project, RunwareServer]]:
+    """A film of one shot whose job was accepted, and still runs."""
+    with hasty(**SOON), shop(seconds_per_job=600) as server:
+        film = Project(tmp_path / "film", ONE, server=server).in_process()
+        assert film.run("build").code == 1
+        server.finish_all()
+        server.shop.seconds_per_job = 0.05
+        yield film, server
+
+
+def test_a_job_that_was_accepted_is_collected_without_approval(waiting: tuple[Project, RunwareServer]) -> None:
+    film, server = waiting
+    assert film.decisions()["c"] == ("resume", "paid-for")
+    assert film.data("plan")["cost_at_most"] == "0"
+    ran = film.run("build", env={"STORYBOARD_YES": "", "STORYBOARD_MAX_COST": ""})
+    assert ran.code == 0, ran
+    assert len(server.bill) == 1
+
+
+def test_a_job_that_has_failed_is_not_bought_again_under_a_plan_without_a_price(
+    waiting: tuple[Project, RunwareServer],
+) -> None:
+    film, server = waiting
+    server.arm("poll-timeout-provider")
+    ran = film.run("build", "--json")
+    assert ran.code == 1, ran
+    [error] = errors(ran)
+    assert "nothing more was bought; build again to make another attempt for $0.12" in error["message"]
+    assert len(server.bill) == 1
+    server.disarm()
+    plan = film.data("plan")
+    assert (film.steps(plan)["c"].split(":")[0], plan["cost"]) == ("make", "0.12")
+    film.build()
+    assert len(server.bill) == 2
+    assert film.data("cost")["total"] == "0.24"
+
+
+def test_a_remake_of_an_open_job_has_a_price(waiting: tuple[Project, RunwareServer]) -> None:
+    film, server = waiting
+    assert film.decisions("--remake", "c")["c"] == ("resume", "perhaps-paid")
+    assert film.run("build", "--remake", "c", env={"STORYBOARD_YES": ""}).code == 9
+    film.build("--remake", "c")
+    assert len(server.bill) == 1

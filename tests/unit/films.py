@@ -86,6 +86,7 @@ class FakeMemory:
         self.lock: dict[tuple[str, str], Entry] = {}
         self.damaged: set[str] = set()
         self.jobs: set[str] = set()
+        self.unsure: set[str] = set()
         self.output: str | None = None
         self.films: dict[str, str] = {}
         self.bought: list[str] = []
@@ -103,6 +104,9 @@ class FakeMemory:
 
     def is_paid_for(self, key: str) -> bool:
         return key in self.jobs
+
+    def may_be_unpaid(self, key: str) -> bool:
+        return key in self.unsure
 
     def locked(self, shot: str, provider: str) -> Entry | None:
         return self.lock.get((shot, provider))

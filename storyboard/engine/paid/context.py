@@ -16,7 +16,7 @@ from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Json, Shot, Size
 from storyboard.core.plan import Step
 from storyboard.core.reason import Reason
-from storyboard.core.results import money_data
+from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import exact
 from storyboard.engine.generators import GenerationRequest
 from storyboard.engine.paid.budget import Attempt, Budget
@@ -141,3 +141,8 @@ class MayBeRetried(Exception):
     def __init__(self, reason: PaidFailed) -> None:
         super().__init__(str(reason))
         self.reason = reason
+
+    def with_price(self, price: Decimal) -> PaidFailed:
+        """Return the error to report for a take that the plan had no price for."""
+        text = f"{self.reason}; nothing more was bought; build again to make another attempt for {dollars(price)}"
+        return PaidFailed(text, self.reason.code)

@@ -54,6 +54,8 @@ class RemoteGenerator:
             except (NoSuchJob, JournalTooNew) as damage:
                 raise _journal_error(request, purchase.task_id) from damage
             except MayBeRetried as failure:
+                if not request.may_buy:
+                    raise failure.with_price(self._context.estimate(source)) from failure
                 if tries_left == 1:
                     raise failure.reason from failure
                 self._context.notify(f"{request.shot.id}: attempt {number} failed ({failure.reason}); trying again")

@@ -63,6 +63,7 @@ class Purchase:
         self._step = request.step
         self._shot = request.shot.id
         self._is_locked = task_id is not None
+        self._may_buy = request.may_buy
         task_id = self._provider.task_id(key, number) if task_id is None else task_id
         price = context.estimate(source)
         self._attempt = Attempt(task_id, key, number, self._shot, source, price, context.account)
@@ -250,7 +251,10 @@ class Purchase:
             raise self._unknown_error()
 
     async def _submit(self) -> Outcome:
-        """Reserve the money, write the job to the journal, and submit it."""
+        """Reserve the money, write the job to the journal, and submit it. Raises ``PaidFailed`` without a price."""
+        if not self._may_buy:
+            text = "was already paid for by the plan, but the provider does not have it; nothing was submitted"
+            raise self._task_error(f"{text}; run `storyboard plan` to see the price", "unpriced")
         references = await self._upload()
         self._context.check()
         await asyncio.to_thread(self._context.budget.reserve, self._attempt)
