@@ -14,7 +14,8 @@ from storyboard.animatic.request import ANIMATIC_VERSION, Animatic
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
 from storyboard.core.plan import LockEntry, Step
-from storyboard.engine.worker_tasks import draw_take, import_clip, timed
+from storyboard.engine.worker_pool import WorkerDied
+from storyboard.engine.worker_tasks import TaskFailed, draw_take, import_clip, timed
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
@@ -137,7 +138,13 @@ class FootageImporter(FreeGenerator):
         digest = str((request.step.request or {})["clip"]).removeprefix("file:")
         label, name = request.step.action.id, source.file.path
         path = (self._root / name).resolve()
-        info, seconds = await self._runner.run(
-            label, timed, import_clip, path, name, digest, request.out, on_start=on_start
-        )
+        try:
+            info, seconds = await self._runner.run(
+                label, timed, import_clip, path, name, digest, request.out, on_start=on_start
+            )
+        except WorkerDied as died:
+            if not died.crashed:
+                raise
+            advice = "convert it, for example with FFmpeg's options `-c:v libx264 -c:a aac -ac 2`"
+            raise TaskFailed(f"{name} crashes the decoder: a process ended twice {died.cause}; {advice}") from died
         return GeneratedClip(info, seconds, None)

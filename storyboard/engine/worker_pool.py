@@ -43,7 +43,13 @@ class TaskRunner(Protocol):
 
 
 class WorkerDied(Exception):
-    """A worker process ended during its task, twice; the text says how."""
+    """A worker process ended during its task, twice; the text says how. ``crashed``: by a fault of its own."""
+
+    def __init__(self, code: int, *, started: bool) -> None:
+        end = ProcessEnd(code)
+        super().__init__(_death_text(end, started=started))
+        self.crashed = end.crashed
+        self.cause = end.text
 
 
 class Worker:
@@ -72,7 +78,7 @@ class Worker:
                 else:
                     return kind, value
         except (EOFError, OSError) as gone:
-            raise WorkerDied(_death_text(self._exit_code(), started=self._ready)) from gone
+            raise WorkerDied(self._exit_code(), started=self._ready) from gone
 
     def kill(self) -> None:
         """End the process at once; ``run_task`` raises ``WorkerDied`` then."""
@@ -165,14 +171,15 @@ def _interpreter_flags() -> list[str]:
     return [*(flag for flag, is_set in given.items() if is_set), "-X", f"utf8={sys.flags.utf8_mode}"]
 
 
-def _death_text(code: int, *, started: bool) -> str:
+def _death_text(end: ProcessEnd, *, started: bool) -> str:
     """Return the message for a task whose process has ended, with a way out."""
-    end = ProcessEnd(code)
     when = "" if started else ", before it began"
     if end.killed:
         way_out = "; if memory ran out, build with fewer processes, such as `-j 1`"
-    elif started:
-        way_out = ""
-    else:
+    elif not started:
         way_out = "; read its output on stderr, and run `storyboard doctor`"
+    elif end.crashed:
+        way_out = ": a library crashed on what this step reads"
+    else:
+        way_out = ""
     return f"its worker process ended twice {end.text}{when}{way_out}"

@@ -34,6 +34,9 @@ _TEXT_OPTIONS: dict[str, Any] = (
     {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "surrogateescape"}
 )
 
+# PyAV 18 frees the channel map of a layout in an order of its own twice, which aborts the process.
+_FREES_CHANNEL_MAPS_TWICE = int(av.__version__.split(".")[0]) < 19
+
 _log_lock = threading.Lock()
 _captures = 0
 # Without a handler, messages of other threads during a capture would be printed to stderr.
@@ -93,7 +96,25 @@ def open_container(source: Path | RawIOBase, box: str, options: Mapping[str, str
         file = file_url(source) if isinstance(source, Path) else source
         container = av.open(file, "r", format=box, options=local, **_TEXT_OPTIONS)
     with container:
+        if _FREES_CHANNEL_MAPS_TWICE:
+            _refuse_own_channel_orders(container)
         yield container
+
+
+def _refuse_own_channel_orders(container: InputContainer) -> None:
+    """Raise ``UnreadableMedia`` if a sound has its channels in an order of its own, as 7.1 in the MOV of a recorder."""
+    import ctypes
+
+    for stream in container.streams.audio:
+        if not stream.codec_context:
+            continue
+        layout = stream.codec_context.layout
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))  # never freed: PyAV would free the map of the decoder
+        if "(" in layout.name:
+            raise UnreadableMedia(
+                f"has sound of {layout.name}, in an order that PyAV {av.__version__} cannot read; PyAV 19, with Python "
+                "3.12 or newer, can; or convert the sound, for example with FFmpeg's options `-c:v copy -c:a aac -ac 2`"
+            )
 
 
 @contextmanager

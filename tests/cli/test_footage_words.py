@@ -1,11 +1,23 @@
 """What the verbs say of own footage, before and after it has been taken in."""
 
+import asyncio
+import signal
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 
+from storyboard.core.graph import Action
+from storyboard.core.model import Clip, FileInput, Shot
+from storyboard.core.plan import Step
+from storyboard.core.reason import Reason
+from storyboard.engine.generators import FootageImporter, GenerationRequest
+from storyboard.engine.worker_pool import WorkerDied, WorkerPool
+from storyboard.engine.worker_tasks import TaskFailed
 from tests.cli.test_cut import clip
 from tests.inside import hasty
+from tests.media.clips import ffmpeg
 from tests.media.test_footage import bars, write
 from tests.project import Project, decoded
 
@@ -83,3 +95,47 @@ def test_a_part_behind_the_footage_that_it_is_of_is_told_before_that_is_taken_in
     assert error["place"]["column"] == len("      - {id: own, clip: own.mp4, trim: {start: 1, end: ") + 1
     desk.edit("start: 1, end: 2.7", "start: 2.5")
     assert desk.refused(3, "plan")["message"] == "`start` is 2.5 s; the clip is 2.5 s long"
+
+
+# The tags that recorders write into `chan` (Apple, Core Audio Format): MPEG_6_1_A and MPEG_7_1_C.
+@pytest.mark.parametrize(("layout", "tag"), [("6.1", (125 << 16) | 7), ("7.1", (128 << 16) | 8)])
+def test_uncompressed_sound_in_a_channel_order_of_its_own_is_refused_by_the_name_of_the_clip(
+    tmp_path: Path, layout: str, tag: int
+) -> None:
+    project = Project(tmp_path / "film", "scenes: [{id: s, shots: [{id: own, clip: own.mov, trim: {end: 0.5}}]}]\n")
+    picture = ["-f", "lavfi", "-i", "testsrc=s=128x72:r=12:d=1"]
+    sound = ["-f", "lavfi", "-i", f"aevalsrc=0.1:d=1:s=48000:c={layout}"]
+    ffmpeg(*picture, *sound, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", f"{project.folder}/own.mov")
+    data = bytearray((project.folder / "own.mov").read_bytes())
+    at = data.index(b"chan") + 8
+    data[at : at + 8] = tag.to_bytes(4, "big") + bytes(4)
+    (project.folder / "own.mov").write_bytes(data)
+    assert project.run("check").code == 0
+    assert project.run("plan").code == 0
+    build = project.run("build")
+    if int(av.__version__.split(".")[0]) >= 19:
+        assert build.code == 0
+        return
+    assert build.code == 1
+    assert f"own.mov has sound of {int(layout[0]) + 1} channels (FL+FR+" in build.err
+    assert "in an order that PyAV 18" in build.err
+    assert "-c:v copy -c:a aac -ac 2" in build.err
+
+
+def test_a_clip_that_crashes_the_decoder_is_named_and_not_taken_for_a_lack_of_memory(tmp_path: Path) -> None:
+    clip(tmp_path / "own.mp4", 12, "12")
+    shot = Shot("own", "s", source=Clip(FileInput("own.mp4")))
+    action = Action("take:own", "take", shot="own")
+    request = GenerationRequest(
+        Step(action, "make", Reason("new"), request={"clip": "file:0"}), shot, {}, tmp_path / "out"
+    )
+
+    class Crashing(WorkerPool):
+        async def run(self, *_: object, **__: object) -> Any:
+            raise WorkerDied(-signal.SIGABRT, started=True)
+
+    importer = FootageImporter(Crashing(1), tmp_path)
+    with pytest.raises(
+        TaskFailed, match=r"^own\.mp4 crashes the decoder: a process ended twice by SIGABRT; convert it"
+    ):
+        asyncio.run(importer.generate(request, lambda: None))

@@ -125,7 +125,17 @@ def test_what_a_task_raises_is_raised_with_the_place_where_it_was(two: WorkerPoo
     ("task", "number", "told"),
     [
         (leave, 3, "its worker process ended twice with exit code 3"),
-        (die, signal.SIGSEGV, "its worker process ended twice by SIGSEGV"),
+        (die, signal.SIGTERM, "its worker process ended twice by SIGTERM"),
+        (
+            die,
+            signal.SIGSEGV,
+            "its worker process ended twice by SIGSEGV: a library crashed on what this step reads",
+        ),
+        (
+            die,
+            signal.SIGABRT,
+            "its worker process ended twice by SIGABRT: a library crashed on what this step reads",
+        ),
         (
             die,
             signal.SIGKILL,
