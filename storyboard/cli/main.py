@@ -13,7 +13,7 @@ from storyboard import __version__
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope
 from storyboard.cli.process import take_keys
 
-# Verbs in the order of the help text, each a module of this package.
+# Verbs in the order of the help text, each the ``command`` of a module of ``cli.commands``.
 VERBS = {
     "init": "write a small storyboard that builds",
     "check": "report errors and warnings, offline",
@@ -23,6 +23,7 @@ VERBS = {
     "takes": "list every take of a shot",
     "take": "make alternate takes of a shot, with new seeds",
     "pick": "choose the take that goes into the cut",
+    "drop": "take seeds of a shot out of the storyboard",
     "hold": "keep the take of a shot when its request changes",
     "release": "end the hold on a shot",
     "accept": "accept the take of a shot for its changed request",
@@ -37,6 +38,9 @@ VERBS = {
     "doctor": "check the installation, keys, disk and cache",
     "completion": "print a completion script for a shell",
 }
+
+# Verbs in the module of another verb, where they have their own name.
+_SHARED_MODULES = {"release": "hold"}
 
 # The page that explains the codes of findings and errors. It ships with the package; only --explain reads it.
 PAGE = "docs/findings.md"
@@ -54,7 +58,9 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"storyboard.cli.commands.{cmd_name}").command
+        shared = _SHARED_MODULES.get(cmd_name)
+        module = importlib.import_module(f"storyboard.cli.commands.{shared or cmd_name}")
+        command: click.Command = getattr(module, cmd_name if shared else "command")
         return command
 
     def resolve_command(

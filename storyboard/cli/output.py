@@ -40,6 +40,7 @@ _ABOUT_ONE = frozenset(
         "check",
         "cost",
         "diff",
+        "drop",
         "graph",
         "hold",
         "log",

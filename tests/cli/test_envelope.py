@@ -90,6 +90,7 @@ def test_the_strict_schema_refuses_a_field_that_nobody_wrote_down() -> None:
         ("log", "a"),
         ("takes", "a"),
         ("take", "a", "-n", "2"),
+        ("take", "a", "--write"),
         ("pick", "a", "1"),
         ("hold", "a"),
         ("release", "a"),
@@ -137,6 +138,8 @@ def test_a_verb_that_does_what_it_is_asked_for(project: Project, words: tuple[st
         (("take", "a"), 0),
         (("take", "b"), 1),
         (("take", "nope"), 2),
+        (("drop", "nope", "1"), 2),
+        (("drop", "a", "1"), 2),
         (("pick", "a", "1"), 1),
         (("pick", "a", "1", "--hold"), 0),
         (("pick", "a", "9"), 2),
@@ -190,7 +193,10 @@ def test_a_take_that_comes_in_the_place_of_another(project: Project) -> None:
     made = judged(project.run("build", "--json"))
     assert made["data"]["film"] is not None
     assert judged(project.run("release", "a", "--json"))["data"]["hold"] is False
-    project.edit("pick: 7", "pick: 3")
+    dropped = judged(project.run("drop", "a", "3", "--json"))["data"]
+    assert (dropped["dropped"], dropped["seeds"]) == ([3], [7])
+    assert judged(project.run("drop", "a", "7", "--json"))["errors"][0]["code"] == "picked-seed"
+    project.edit("takes: [7], pick: 7", "takes: [3, 7], pick: 3")
     chosen = judged(project.run("build", "--json"))["data"]["chosen"]
     assert [one["shot"] for one in chosen] == ["a", "b"]
 

@@ -45,7 +45,7 @@ def desk(template: Path, tmp_path: Path) -> Iterator[Project]:
 def test_take_adds_seeds_to_the_file_and_makes_them_and_nothing_else(desk: Project) -> None:
     before = desk.file.read_text()
     film = desk.film.read_bytes()
-    data = desk.data("take", "a", "-n", "2")
+    data = desk.data("take", "a", "-n", "2", "--write")
     assert data["seeds"] == [11, 12]
     assert sorted(data["build"]["made"]) == ["take:a#11", "take:a#12"]
     line = "        takes: [3, 11, 12]\n"
@@ -55,7 +55,7 @@ def test_take_adds_seeds_to_the_file_and_makes_them_and_nothing_else(desk: Proje
 
 
 def test_takes_lists_every_take_with_what_is_known_of_it(desk: Project) -> None:
-    desk.said("take", "a", "-n", "2")
+    desk.said("take", "a", "-n", "2", "--write")
     found = desk.takes("a")
     assert sorted(take["seed"] for take in found) == [3, 11, 12]
     assert [take["number"] for take in found] == [1, 2, 3]
@@ -95,7 +95,7 @@ def test_a_seed_that_is_not_made_yet_is_listed_as_such(desk: Project) -> None:
 
 @pytest.mark.parametrize("by", ["number", "seed", "digest"])
 def test_pick_writes_the_seed_and_makes_only_what_follows(desk: Project, by: str) -> None:
-    desk.said("take", "a", "-n", "1")
+    desk.said("take", "a", "-n", "1", "--write")
     [wanted] = [take for take in desk.takes("a") if take["seed"] == 11]
     name = {"number": str(wanted["number"]), "seed": "11", "digest": wanted["take"][:8]}[by]
     before = desk.file.read_text()
@@ -118,7 +118,7 @@ def test_pick_of_a_seed_that_is_not_made_yet_leaves_it_to_the_build(desk: Projec
 
 
 def test_every_take_lies_beside_the_film_by_its_seed_to_be_looked_at(desk: Project) -> None:
-    desk.said("take", "a", "-n", "2")
+    desk.said("take", "a", "-n", "2", "--write")
     folder = desk.folder / "out" / "film"
     assert sorted(path.name for path in folder.iterdir()) == ["a.11.mp4", "a.12.mp4", "a.mp4", "b.mp4", "c.mp4"]
     linked = {(folder / f"a{name}.mp4").resolve().name for name in ("", ".11", ".12")}
@@ -154,7 +154,7 @@ def test_a_take_that_is_not_there_is_refused(desk: Project) -> None:
 
 
 def test_a_take_whose_blob_is_gone_cannot_be_picked(desk: Project) -> None:
-    desk.said("take", "a")
+    desk.said("take", "a", "--write")
     [wanted] = [take for take in desk.takes("a") if take["seed"] == 11]
     desk.blobs[wanted["take"]].unlink()
     assert desk.refused(1, "pick", "a", "11")["code"] == "take-missing"
@@ -251,7 +251,7 @@ def test_an_accepted_take_answers_the_new_text_and_nothing_is_made(desk: Project
 
 
 def test_accept_takes_the_takes_beside_it_along(desk: Project) -> None:
-    desk.said("take", "a", "-n", "2")
+    desk.said("take", "a", "-n", "2", "--write")
     desk.edit("at night", "by night")
     desk.said("accept", "a")
     assert desk.built() == []
@@ -310,7 +310,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(desk: Project) -> No
 
 
 def test_listing_takes_writes_nothing(desk: Project) -> None:
-    desk.said("take", "a")
+    desk.said("take", "a", "--write")
     seen = {path: path.lstat().st_mtime_ns for path in desk.folder.rglob("*")}
     desk.said("takes", "a")
     desk.said("plan")
@@ -321,3 +321,72 @@ def test_check_knows_what_is_wrong_with_seeds(desk: Project) -> None:
     desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 77]\n        pick: 4\n")
     error = desk.refused(3, "check")
     assert (error["code"], error["help"]) == ("bad-pick", "write `3` or `77`")
+
+
+def test_seeds_tried_for_free_are_not_bought_later(desk: Project) -> None:
+    before = desk.file.read_bytes()
+    data = desk.data("take", "a", "-n", "2")
+    assert (data["seeds"], data["file"]) == ([11, 12], None)
+    assert sorted(data["build"]["made"]) == ["take:a#11", "take:a#12"]
+    assert all(take["differs"] == [] for take in data["takes"])
+    assert desk.file.read_bytes() == before
+    assert sorted(take["seed"] for take in desk.takes("a")) == [3, 11, 12]
+    paid = desk.data("plan", "--provider", "runware")
+    assert [step["action"] for step in paid["steps"] if step["kind"] == "take"] == ["take:a", "take:b", "take:c"]
+    assert desk.built() == []
+    assert "made animatics with seed 13; they are not in the storyboard" in desk.said("take", "a")
+    assert sorted(take["seed"] for take in desk.takes("a")) == [3, 11, 12, 13]
+
+
+def test_an_animatic_that_was_not_written_can_be_picked(desk: Project) -> None:
+    desk.said("take", "a", "-n", "2")
+    desk.said("pick", "a", "12")
+    assert "takes: [3, 12]" in desk.file.read_text()
+    assert "pick: 12" in desk.file.read_text()
+    assert takes(desk.built()) == ["b"]
+
+
+@pytest.mark.parametrize("provider", ["", "provider: runware\n"], ids=["local film", "paid film"])
+def test_seeds_of_animatics_are_written_on_request_with_what_they_would_cost(desk: Project, provider: str) -> None:
+    desk.edit("model: tiny:1\n", f"model: tiny:1\n{provider}")
+    data = desk.data("take", "a", "-n", "2", "--draft", "--write")
+    assert "takes: [3, 11, 12]" in desk.file.read_text()
+    assert data["file"] == "storyboard.yaml"
+    assert data["next_paid"] == {"provider": "runware", "cost": "0.60"}
+    said = desk.said("take", "a", "--draft", "--write")
+    assert "with runware, the next build: 6 to make" in said
+    assert desk.data("plan", "--provider", "runware")["cost"] == "0.72"
+
+
+def test_drop_takes_seeds_out_of_the_file_and_keeps_their_takes(desk: Project) -> None:
+    desk.said("take", "a", "-n", "3", "--write")
+    data = desk.data("drop", "a", "11", "13")
+    assert (data["dropped"], data["seeds"], data["changed"]) == ([11, 13], [3, 12], True)
+    assert "takes: [3, 12]\n" in desk.file.read_text()
+    assert sorted(take["seed"] for take in desk.takes("a")) == [3, 11, 12, 13]
+    assert desk.built() == []
+    said = desk.said("drop", "a", "12", str(desk.file))
+    assert said.startswith("a: took seed 12 out of storyboard.yaml; its take stays in the cache\nthe next build: ")
+    assert "takes: [3]\n" in desk.file.read_text()
+
+
+def test_drop_refuses_the_seed_in_the_cut_with_a_way_out(desk: Project) -> None:
+    desk.said("take", "a", "-n", "2", "--write")
+    before = desk.file.read_bytes()
+    error = desk.refused(1, "drop", "a", "11", "3")
+    assert error["code"] == "picked-seed"
+    assert "storyboard pick a 12" in error["help"]
+    assert desk.file.read_bytes() == before
+    desk.said("pick", "a", "12")
+    assert desk.refused(1, "drop", "a", "12")["code"] == "picked-seed"
+    desk.said("drop", "a", "3", "11")
+    assert "keep one seed" in desk.refused(1, "drop", "a", "12")["help"]
+
+
+@pytest.mark.parametrize("words", [("99",), ("3", "99"), ("x", "3"), (".",)])
+def test_drop_of_a_seed_that_is_not_listed_changes_nothing(desk: Project, words: tuple[str, ...]) -> None:
+    desk.said("take", "a", "--write")
+    before = desk.file.read_bytes()
+    assert desk.run("drop", "a", *words).code == 2
+    assert desk.run("drop", "c", "5").code == 2
+    assert desk.file.read_bytes() == before

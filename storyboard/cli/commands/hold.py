@@ -1,4 +1,4 @@
-"""``storyboard hold``: keep the take of a shot although its request changes."""
+"""``storyboard hold`` and ``release``: keep the take of a shot although its request changes, and end that."""
 
 from pathlib import Path
 
@@ -39,3 +39,20 @@ def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
     data = {"take": locked.take if locked is not None else None}
     edit = make_edit(output, project, shot, {"hold": True})
     write_hold(output, project, provider, shot, edit, f"{take} in the cut", data)
+
+
+@click.command("release", epilog="Example: storyboard release glide")
+@shot_argument
+@storyboard_argument
+@provider_option
+@json_option
+def release(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """End the hold on SHOT; removes `hold: true` from the storyboard.
+
+    The next build makes the shot if its request has changed.
+    """
+    output = CommandOutput("release", as_json=as_json)
+    project = read_project(path, provider)
+    held = find_generated_shot(require_valid(output, project), shot).hold
+    edit = make_edit(output, project, shot, {"hold": None} if held else {})
+    write_hold(output, project, provider, shot, edit, "it is remade when its request changes", {})

@@ -10,7 +10,7 @@ import click
 
 from storyboard.cli.build_run import exit_code, run_approved
 from storyboard.cli.editing import Edit, make_edit, read_edited, write_edit
-from storyboard.cli.open_session import open_session, report_lock_owner
+from storyboard.cli.open_session import open_session, plan_next_build, report_lock_owner
 from storyboard.cli.options import (
     draft_option,
     find_generated_shot,
@@ -29,8 +29,11 @@ from storyboard.cli.output import CommandOutput, Exit, ExitWith, paint, problem
 from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
-from storyboard.core.model import Storyboard
+from storyboard.core.diagnostics import Severity
+from storyboard.core.model import Generated, Storyboard
 from storyboard.core.plan import Plan
+from storyboard.core.results import money_data
+from storyboard.engine.generators import LOCAL
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.takes import ShotTakes, fresh_seeds
 from storyboard.report.build_result import GONE, failure_lines, outcome_data, spent_text
@@ -50,6 +53,7 @@ MAX_TAKES = 100
 @jobs_option
 @max_cost_option
 @yes_option
+@click.option("--write", is_flag=True, envvar="STORYBOARD_WRITE", help="Write seeds of free animatics too.")
 @json_option
 @quiet_option
 def command(
@@ -61,12 +65,15 @@ def command(
     jobs_count: int | None,
     max_cost: Decimal | None,
     yes: bool,
+    write: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Add new seeds to the `takes` of SHOT in the storyboard, and make only these alternate takes.
+    """Make alternate takes of SHOT with new seeds, and nothing else.
 
-    The take in the cut stays; `storyboard pick` chooses another.
+    Seeds that a provider sells are added to the `takes` of SHOT in the storyboard. Seeds of free animatics are not,
+    because the next paid build would buy a take of each; --write adds them. The take in the cut stays; `storyboard
+    pick` chooses another.
     """
     output = CommandOutput("take", as_json=as_json, quiet=quiet)
     name = provider_name(provider, draft=draft)
@@ -74,6 +81,7 @@ def command(
     storyboard = require_valid(output, project)
     edit, seeds = _add_seeds(output, project, storyboard, shot, count)
     changed, storyboard = read_edited(output, project, edit, name)
+    wanted = edit if write or not _is_free(storyboard, shot) else None
     cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
     choices = BuildOptions((shot,), (), worker_count(jobs_count), False, cap, tuple(seeds))
     with open_session(output, changed, storyboard, choices, report_lock_owner) as session:
@@ -88,14 +96,20 @@ def command(
             yes=yes,
             capped=capped,
             at_once=jobs_count,
-            on_approval=lambda: write_edit(output, edit),
+            on_approval=lambda: write_edit(output, wanted) if wanted is not None else None,
         )
-        _print_result(output, session, finished.result, shot, seeds, edit)
+        _print_result(output, session, finished.result, shot, seeds, wanted, path)
 
 
 def draw(below: int) -> int:
     """Return a random number from 0 to *below* - 1."""
     return secrets.randbelow(below)
+
+
+def _is_free(storyboard: Storyboard, shot: str) -> bool:
+    """Return whether this program draws the takes of a shot."""
+    source = storyboard.shot(shot).source
+    return isinstance(source, Generated) and source.provider == LOCAL
 
 
 def _add_seeds(
@@ -123,18 +137,32 @@ def _fail_if_blocked(output: CommandOutput, plan: Plan, shot: str) -> None:
 
 
 def _print_result(
-    output: CommandOutput, session: Session, outcome: BuildResult, shot: str, seeds: Sequence[int], edit: Edit
+    output: CommandOutput,
+    session: Session,
+    outcome: BuildResult,
+    shot: str,
+    seeds: Sequence[int],
+    edit: Edit | None,
+    path: Path,
 ) -> None:
     takes = ShotTakes(session, shot)
     data = takes_data(shot, takes.takes, takes.missing_seeds())
     data |= {
         "seeds": list(seeds),
-        "file": display_path(edit.file),
+        "file": display_path(edit.file) if edit is not None else None,
         "build": outcome_data(outcome, session.storyboard, 0.0, display_path),
     }
+    named = f"seed{'s' if len(seeds) > 1 else ''} {listed(map(str, seeds))}"
     lines = failure_lines(outcome)
-    lines.append(f"wrote seeds {listed(map(str, seeds))} into {display_path(edit.file)}{spent_text(outcome)}")
+    if edit is not None:
+        lines.append(f"wrote {named} into {display_path(edit.file)}{spent_text(outcome)}")
+    else:
+        lines.append(f"made animatics with {named}; they are not in the storyboard, and no paid build buys them")
     lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))
+    paid = _next_paid_build(output, path, shot) if edit is not None and _is_free(session.storyboard, shot) else None
+    if paid is not None:
+        lines.append(f"with {paid[0]}, {paid[2]}")
+        data["next_paid"] = {"provider": paid[0], "cost": money_data(paid[1].cost())}
     code = exit_code(outcome, takes.actions(seeds))
     if code != Exit.DONE and output.as_json:
         errors: list[dict[str, Any]] = [
@@ -144,3 +172,22 @@ def _print_result(
     output.result("\n".join(lines), data, next_commands=[f"storyboard pick {shot} TAKE"])
     if code != Exit.DONE:
         raise ExitWith(code)
+
+
+def _next_paid_build(output: CommandOutput, path: Path, shot: str) -> tuple[str, Plan, str] | None:
+    """Return a paid provider of the shot, and the plan and summary of the next build with it; ``None`` without one."""
+    project = read_project(path)
+    source = project.storyboard.shot(shot).source if project.storyboard is not None else None
+    if not isinstance(source, Generated):
+        return None
+    sold_by = (name for name in project.cards[source.model].providers if name != LOCAL)
+    provider = source.provider if source.provider != LOCAL else next(sold_by, None)
+    if source.provider != provider:
+        project = read_project(path, provider)
+    if (
+        provider is None
+        or project.storyboard is None
+        or any(one.severity is Severity.ERROR for one in project.findings)
+    ):
+        return None
+    return (provider, *plan_next_build(output, project, project.storyboard))
