@@ -17,6 +17,7 @@ from storyboard.cli.project_root import display_path
 from storyboard.core.model import Json, Storyboard
 from storyboard.document.yaml.edit import CannotEdit, set_fields
 from storyboard.durable import write_atomic
+from storyboard.report.text import clean
 
 
 class Edit(Struct, frozen=True):
@@ -103,7 +104,7 @@ def write_hold(
     plan, then = plan_next_build(output, changed, storyboard)
     held = storyboard.shot(shot).hold
     unchanged = f"; {'already' if held else 'not'} held, nothing changed"
-    wrote = f"; written into {display_path(edit.file)}" if edit.changes else unchanged
+    wrote = f"; written into {clean(display_path(edit.file))}" if edit.changes else unchanged
     data |= {"shot": shot, "hold": held, "file": display_path(edit.file), "changed": edit.changes}
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     output.result(f"{shot}: {said}{wrote}\n{then}", data, next_commands=next_commands)

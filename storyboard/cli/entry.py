@@ -9,7 +9,7 @@ import sys
 from time import perf_counter
 
 import storyboard
-from storyboard.cli.process import QUICK_EXIT, GcPause
+from storyboard.cli.process import QUICK_EXIT, CleanStreams, GcPause, restart_in_utf8
 from storyboard.searchpath import leave_out_working_folder
 
 TYPE_CHECKING = False  # importing typing takes longer than everything here
@@ -24,6 +24,11 @@ _QUICK_EXIT_VERBS = ("plan", "status")
 
 def run(words: "Sequence[str]") -> int:
     """Run the command line and return its exit code. Raises nothing."""
+    with CleanStreams():
+        return _run(words)
+
+
+def _run(words: "Sequence[str]") -> int:
     began = perf_counter()
     if not hasattr(storyboard, "__version__"):
         from storyboard.cli.installation import BROKEN
@@ -57,6 +62,7 @@ def _print(text: str, notes: str = "") -> int:
 
 def main() -> "NoReturn":
     """Run the console script."""
+    restart_in_utf8()
     leave_out_working_folder()
     words = sys.argv[1:]
     if not words or words[0] not in _QUICK_EXIT_VERBS:

@@ -10,8 +10,8 @@ from contextlib import suppress
 import click
 
 from storyboard import __version__
-from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope
-from storyboard.cli.process import take_keys
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope, print_note, print_result
+from storyboard.cli.process import CleanStreams, take_keys
 
 # Verbs in the order of the help text, each the ``command`` of a module of ``cli.commands``.
 VERBS = {
@@ -84,7 +84,7 @@ class _Verbs(click.Group):
 def _explain(ctx: click.Context, _option: click.Parameter, code: str | None) -> None:
     if code is None or ctx.resilient_parsing:
         return
-    click.echo(explain(code))
+    print_result(explain(code))
     ctx.exit()
 
 
@@ -108,6 +108,11 @@ def cli() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing is raised."""
+    with CleanStreams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     take_keys()
     try:
@@ -165,11 +170,11 @@ def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
         error = _error("usage", problem.format_message())
         verb = _verb(words)
         next_commands = [f"storyboard {verb} --help" if verb else "storyboard --help"]
-        click.echo(envelope(verb, ok=False, data=None, errors=[error], next_commands=next_commands))
+        print_result(envelope(verb, ok=False, data=None, errors=[error], next_commands=next_commands))
     if type(problem).show is not click.UsageError.show:  # the help, where a group is called without a verb
         problem.show()
     else:
-        click.echo(_usage_text(problem), err=True)
+        print_note(_usage_text(problem))
     return Exit.USAGE
 
 

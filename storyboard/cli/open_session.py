@@ -15,6 +15,7 @@ from storyboard.core.suggest import with_suggestion
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.report.plan import summary
+from storyboard.report.text import clean
 from storyboard.store.journal import JournalTooNew
 from storyboard.store.lockfile import LockfileProblem
 from storyboard.store.lockfile_refs import RefsUnreadable
@@ -65,7 +66,7 @@ def warn_of_left_jobs(output: CommandOutput, session: Session) -> None:
 def report_lock_owner(owner: LockOwner | None) -> None:
     """Print whose build this one waits for."""
     who = f": process {owner.pid} on {owner.host}, building {owner.storyboard}" if owner is not None else ""
-    print_note(f"waiting for another build in this project{who}")
+    print_note(clean(f"waiting for another build in this project{who}"))
 
 
 def plan_next_build(output: CommandOutput, project: Project, storyboard: Storyboard) -> tuple[Plan, str]:

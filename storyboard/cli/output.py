@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from storyboard.cli.process import CleanStream, has_unicode
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -122,6 +124,8 @@ def envelope(
     """Return the JSON of ``--json``, of one shape for every verb. *next_commands* are the commands proposed next."""
     import msgspec
 
+    from storyboard.report.text import escape_json
+
     content = {
         "schema_version": SCHEMA_VERSION,
         "ok": ok,
@@ -135,7 +139,8 @@ def envelope(
         text = msgspec.json.encode(content)
     except UnicodeEncodeError:  # a file or folder whose name is not UTF-8
         text = msgspec.json.encode(_readable_data(msgspec.to_builtins(content)))
-    return msgspec.json.format(text, indent=2).decode()
+    shown = msgspec.json.format(text, indent=2).decode()
+    return escape_json(shown, plain=not has_unicode(sys.stdout))
 
 
 def _readable_data(value: Any) -> Any:
@@ -173,21 +178,25 @@ def paint(text: str, style: str) -> str:
 
 def print_result(text: str) -> None:
     """Write a result to stdout."""
-    click.echo(text, color=True)
+    print(text, flush=True)  # noqa: T201
 
 
 def print_note(text: str) -> None:
     """Write a message to stderr."""
-    click.echo(text, err=True, color=True)
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def stderr_console() -> "Console":
-    """Return a rich console on stderr with the colour rules of this module."""
+    """Return a rich console on stderr with the colour rules of this module.
+
+    It writes to the terminal itself, since it moves the cursor: what is printed on it has to be clean.
+    """
     from rich.console import Console
 
     plain = not is_colored(sys.stderr)
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return Console(stderr=True, no_color=plain, force_terminal=live, highlight=False)
+    terminal = sys.stderr.inner if isinstance(sys.stderr, CleanStream) else sys.stderr
+    return Console(file=terminal, no_color=plain, force_terminal=live, highlight=False)
 
 
 class CommandOutput:
@@ -207,7 +216,7 @@ class CommandOutput:
         """Write the result of the verb."""
         if self.as_json:
             more = with_storyboard(next_commands, self.storyboard)
-            click.echo(envelope(self.command, ok=True, data=data, warnings=self.warnings, next_commands=more))
+            print_result(envelope(self.command, ok=True, data=data, warnings=self.warnings, next_commands=more))
         elif text:
             print_result(text)
 
@@ -239,7 +248,7 @@ class CommandOutput:
             lines = envelope(
                 self.command, ok=False, data=data, warnings=self.warnings, errors=errors, next_commands=more
             )
-            click.echo(lines)
+            print_result(lines)
         else:
             print_note(text if text is not None else "\n".join(map(_error_text, errors)))
         raise ExitWith(code)

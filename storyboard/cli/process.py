@@ -1,4 +1,4 @@
-"""The process of a command: its garbage collector, its quick exit, and the provider keys from its environment.
+"""The process of a command: its text encoding and output streams, its garbage collector, its quick exit, and its keys.
 
 Imports only what an interpreter has loaded at its start, since the no-op check uses it.
 """
@@ -9,12 +9,70 @@ import sys
 
 TYPE_CHECKING = False  # importing typing takes longer than everything here
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn, TextIO
 
 
 def exit_now(code: int) -> "NoReturn":
     """End the process with *code* at once, without flushing."""
     os._exit(code)
+
+
+def restart_in_utf8() -> None:
+    """Replace the process by one in UTF-8 mode (PEP 540), if the locale has another encoding for file names and text.
+
+    Storyboards are UTF-8 and name files, so names mean the same in every locale. A terminal of another encoding keeps
+    it for what is printed. To be called before anything else, with the command line of the interpreter unchanged.
+    """
+    if sys.flags.utf8_mode or sys.getfilesystemencoding() == "utf-8" or not sys.executable:
+        return
+    encoding = getattr(sys.stdout, "encoding", "ascii")
+    if encoding not in ("ascii", "utf-8"):
+        os.environ.setdefault("PYTHONIOENCODING", encoding)
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - the same program again
+
+
+def has_unicode(stream: "Any") -> bool:
+    """Return whether *stream* can write every character."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
+
+
+class CleanStream:
+    """A standard stream to which no character is written that controls a terminal, but for line breaks and own colours.
+
+    It is the last defence: ``report.text.clean`` puts foreign text on one line before. What the encoding of the stream
+    lacks is written as ``?``. Everything else is passed on to ``inner``.
+    """
+
+    def __init__(self, inner: "TextIO") -> None:
+        self.inner = inner
+        if not has_unicode(inner) and hasattr(inner, "reconfigure"):
+            inner.reconfigure(errors="replace")
+
+    def write(self, text: str) -> int:
+        """Write *text* and return its length."""
+        if not text.replace("\n", "").isprintable():
+            from storyboard.report.text import without_controls
+
+            text = without_controls(text)
+        return self.inner.write(text)
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self.inner, name)
+
+
+class CleanStreams:
+    """Makes stdout and stderr of the process ``CleanStream``s in a ``with`` block, unless they are."""
+
+    def __enter__(self) -> None:
+        self._before = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = map(_clean_stream, self._before)
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout, sys.stderr = self._before
+
+
+def _clean_stream(stream: "Any") -> "Any":
+    return stream if stream is None or isinstance(stream, CleanStream) else CleanStream(stream)
 
 
 class QuickExit:

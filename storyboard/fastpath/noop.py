@@ -41,6 +41,7 @@ def question(words: "Sequence[str]") -> bytes:
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     variables = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if _is_relevant(name)]
     terminals = [str(stream.isatty()) for stream in (sys.stdin, sys.stdout, sys.stderr)]
+    terminals.append(str(getattr(sys.stdout, "encoding", "")))
     meaningful = [word for word in words if word not in _MODE_WORDS]
     parts = (meaningful, variables, terminals, [os.getcwd(), package, sys.version], sys.path)
     return os.fsencode("\0\0".join("\0".join(part) for part in parts))

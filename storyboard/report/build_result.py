@@ -12,7 +12,7 @@ from storyboard.report.plan import encode_counts_data, encode_counts_text
 from storyboard.report.progress import failure_label
 from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
-from storyboard.report.text import clean_lines, listed, several
+from storyboard.report.text import clean, clean_lines, listed, several
 
 _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 
@@ -122,7 +122,7 @@ def _film_lines(ended: BuildResult, film: FilmFile, output: Output, typed: Typed
     details = [encode_counts_text(counted, output)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, output.loudness)
     details += [heard] if heard else []
-    return [f"{typed(film.path)}: {several(film.frames, 'frame')}, {length}{how}", *details]
+    return [f"{clean(typed(film.path))}: {several(film.frames, 'frame')}, {length}{how}", *details]
 
 
 def replaced_line(one: ReplacedTake) -> str:

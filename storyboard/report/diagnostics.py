@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span
-from storyboard.report.text import cells, clean, clean_character
+from storyboard.report.text import cells, clean, clean_block, clean_character, clean_lines
 
 WIDTH = 100
 TAB = 4
@@ -43,10 +43,10 @@ def error_text(
 ) -> str:
     """Return an error without a place: ``error[code]: message``, then *details* and *help*, a line each.
 
-    *label* is ``error``, ``warning`` or who reports the error. *message* may have several lines and is not cleaned.
+    *label* is ``error``, ``warning`` or who reports the error. All parts are cleaned; only *help* has line breaks.
     """
-    head = _heading(label, code, message, _painter(color))
-    return "\n".join([head, *(f"  {detail}" for detail in details), *_help_line(help)])
+    head = _heading(label, code, clean_lines(message), _painter(color))
+    return "\n".join([head, *(f"  {clean_lines(detail)}" for detail in details), *_help_line(help)])
 
 
 def _heading(label: str, code: str, message: str, paint: _Paint) -> str:
@@ -55,7 +55,7 @@ def _heading(label: str, code: str, message: str, paint: _Paint) -> str:
 
 
 def _help_line(text: str | None) -> list[str]:
-    return [f"  help: {text}"] if text else []
+    return [f"  help: {clean_block(text)}"] if text else []
 
 
 def summary(findings: Sequence[Diagnostic]) -> str:
@@ -110,7 +110,7 @@ def _block(finding: Diagnostic, lines: _SourceLines, color: bool) -> Iterator[st
         yield f"{paint(_DIM, f'{number} |')} {shown}".rstrip()
         yield f"{paint(_DIM, ' ' * len(number) + ' |')} {paint(_COLORS[finding.severity], caret)}"
     yield from (f"  note: {_note(label)}" for label in finding.notes)
-    yield from _help_line(finding.help and clean(finding.help))
+    yield from _help_line(finding.help and clean_lines(finding.help))
 
 
 def _point_at(source: str, span: Span) -> tuple[str, str]:

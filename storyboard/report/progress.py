@@ -19,7 +19,7 @@ from storyboard.core.build_events import (
 from storyboard.core.plan import Plan
 from storyboard.core.results import dollars
 from storyboard.report.reason import reason_text
-from storyboard.report.text import clean_lines
+from storyboard.report.text import clean, clean_block, clean_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -39,12 +39,14 @@ def event_line(event: Event) -> str | None:
         case StepMade():
             price = f", {dollars(event.cost)}" if event.cost else ""
             done = "made" if event.step.locked is None else "download"
-            return f"{done:<8} {event.step.action.id}  in {event.seconds:.1f} s{price}  ({reason_text(event.step)})"
+            return (
+                f"{done:<8} {clean(event.step.action.id)}  in {event.seconds:.1f} s{price}  ({reason_text(event.step)})"
+            )
         case StepFailed():
             help_line = f"\n         {clean_lines(event.help)}" if event.help else ""
             return f"{failure_label(event.code):<8} {event.action.id}  {clean_lines(event.reason)}{help_line}"
         case StepBlocked() if event.step.action.kind == "take" and event.step.do == "blocked":
-            return f"blocked  {event.step.action.id}  {reason_text(event.step)}"
+            return f"blocked  {clean(event.step.action.id)}  {reason_text(event.step)}"
         case Notice():
             return f"note     {clean_lines(event.text)}"
     return None
@@ -101,7 +103,7 @@ class LiveProgress:
         match event:
             case StepStarted(step):
                 action = step.action
-                self._tasks[action.id] = self._progress.add_task(action.id, total=None, shown="")
+                self._tasks[action.id] = self._progress.add_task(clean(action.id), total=None, shown="")
                 self._began[action.id] = time.monotonic()
             case StepMade(step):
                 self._finish(step.action.id)
@@ -113,7 +115,7 @@ class LiveProgress:
         if line is not None:
             from rich.text import Text
 
-            self._progress.console.print(Text(line, style=_STYLES.get(type(event), "")))
+            self._progress.console.print(Text(clean_block(line), style=_STYLES.get(type(event), "")))
 
     def _finish(self, action: str) -> None:
         task = self._tasks.pop(action, None)

@@ -181,11 +181,11 @@ def _overlap_text(overlap: OverlapTooLong) -> str:
 
 def _track_text(track: TrackOutside) -> str:
     if track.shot:
-        return f"{track.file} starts with `{track.shot}`, which is not in the film"
+        return f"{clean(track.file)} starts with `{track.shot}`, which is not in the film"
     if track.start < 0:
-        return f"{track.file} starts {decimal_seconds(-track.start)} s before the film"
+        return f"{clean(track.file)} starts {decimal_seconds(-track.start)} s before the film"
     begin, end = decimal_seconds(track.start), decimal_seconds(track.film)
-    return f"{track.file} starts at {begin} s, but the film ends at {end} s"
+    return f"{clean(track.file)} starts at {begin} s, but the film ends at {end} s"
 
 
 _RENDERED: tuple[BlockerKind, ...] = ("card", "still", "no-take", "transition")

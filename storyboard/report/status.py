@@ -42,7 +42,7 @@ def status_text(
     outputs = {output.name: output for output in storyboard.outputs}
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
-        lines.append(f"film: {films[cut.action.output]} is {_FILM_WORDS[_film(cut)]}")
+        lines.append(f"film: {clean(films[cut.action.output])} is {_FILM_WORDS[_film(cut)]}")
         lines += (
             [encode_counts_text(counted, outputs[cut.action.output])] if counted.frames and cut.do != "wait" else []
         )

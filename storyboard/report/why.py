@@ -60,7 +60,7 @@ def why_text(story: Story) -> str:
 
 
 def _origin_lines(cause: Cause) -> list[str]:
-    place = f"{cause.place.file}:{cause.place.line}" if cause.place is not None else ""
+    place = f"{clean(cause.place.file)}:{cause.place.line}" if cause.place is not None else ""
     if cause.commit is not None:
         commit = cause.commit
         return [f"{place}  {commit.id[:10]} {commit.at[:10]} {clean(commit.author)}: {clean(commit.subject)}".strip()]

@@ -13,7 +13,7 @@ from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 from storyboard.engine.cache_gc import CacheHealth, ProjectCache, collect_garbage, locked_take_places, verify_cache
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
 from storyboard.report.diagnostics import error_text
-from storyboard.report.text import several
+from storyboard.report.text import clean, several
 from storyboard.store.gc import Roots, classify
 from storyboard.store.lockfile_refs import RefsUnreadable, find_lockfiles
 
@@ -40,7 +40,9 @@ def folder(path: Path, as_json: bool) -> None:
     STORYBOARD_CACHE_DIR, or settings.toml in your configuration folder, sets another folder.
     """
     place = state_of(_project_root(path)).cache
-    CommandOutput("cache dir", as_json=as_json).result(str(place), {"folder": str(place), "exists": place.is_dir()})
+    CommandOutput("cache dir", as_json=as_json).result(
+        clean(str(place)), {"folder": str(place), "exists": place.is_dir()}
+    )
 
 
 @command.command("ls", epilog="Example: storyboard cache ls --json")

@@ -16,6 +16,7 @@ from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.process import key_in
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 from storyboard.report.diagnostics import error_text
+from storyboard.report.text import clean
 
 _PACKAGES = [
     "pyyaml",
@@ -122,6 +123,6 @@ def _format_report(data: dict[str, Any], warnings: list[dict[str, Any]]) -> str:
         "disk": f"{data['free_bytes'] / 1e9:.1f} GB free",
         "cache": f"{data['cache']['blobs']} blobs, {data['cache']['bytes'] / 1e6:.1f} MB in {data['cache']['folder']}",
     }
-    lines = [f"{name:<11} {value}" for name, value in rows.items()]
+    lines = [f"{name:<11} {clean(str(value))}" for name, value in rows.items()]
     lines += [error_text(warning["message"], label="warning", help=warning["help"]) for warning in warnings]
     return "\n".join([*lines, "no problems found" if not warnings else ""]).rstrip()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from storyboard.cli.output import CommandOutput, readable
 from storyboard.cli.project_root import STORYBOARD, find_root
 from storyboard.document.schema import schema_text
 from storyboard.durable import write_atomic, write_new
+from storyboard.report.text import clean
 
 _SCHEMA = "storyboard.schema.json"
 _TEXT = """\
@@ -54,8 +56,8 @@ def command(folder: Path, as_json: bool) -> None:
         raise click.UsageError(f"{target} already exists")
     folder.mkdir(parents=True, exist_ok=True)
     written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
-    here = "" if folder == Path() else f" {folder}"
-    text = "\n".join([*(f"wrote {path}" for path in written), f"next: storyboard build{here}"])
+    here = "" if folder == Path() else f" {shlex.quote(str(folder))}"
+    text = "\n".join([*(f"wrote {clean(str(path))}" for path in written), clean(f"next: storyboard build{here}")])
     next_commands = [f"storyboard check{here}", f"storyboard build{here}"]
     output.result(text, {"written": [str(path) for path in written]}, next_commands=next_commands)
 

@@ -24,7 +24,7 @@ from storyboard.engine.session import BuildOptions
 from storyboard.engine.takes import ShotTakes
 from storyboard.report.reason import change_lines
 from storyboard.report.takes import take_data, take_line
-from storyboard.report.text import listed
+from storyboard.report.text import clean, listed
 
 
 @click.command("pick", epilog="Example: storyboard pick glide 2")
@@ -60,7 +60,7 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     plan, then = plan_next_build(output, changed, storyboard)
     data = {"shot": shot, "take": take_data(chosen) if chosen is not None else None, **_edit_data(edit)}
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    wrote = f"; written into {display_path(edit.file)}" if edit.changes else ""
+    wrote = f"; written into {clean(display_path(edit.file))}" if edit.changes else ""
     output.result(f"{shot}: {said}{wrote}\n{then}", data, next_commands=next_commands)
 
 

@@ -1,5 +1,6 @@
 """``storyboard plan``: print the steps of a build, their reasons and their cost."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from storyboard.cli.project import read_project, require_valid
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
 from storyboard.report.plan import plan_data, plan_text
+from storyboard.report.text import clean
 
 
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
@@ -53,8 +55,12 @@ def _print_plan(
         warn_of_left_jobs(output, session)
         if out is not None:
             write_plan(out, current_plan_file(session, plan, maker))
-            output.progress(f"wrote the plan to {out}; run `storyboard build --plan {out}` to carry it out")
+            output.progress(clean(f"wrote the plan to {out}; run `{_build_command(out)}` to carry it out"))
     QUICK_EXIT.keep(project, session, plan)
-    next_commands = [] if plan.nothing_to_do() else [f"storyboard build --plan {out}" if out else "storyboard build"]
+    next_commands = [] if plan.nothing_to_do() else [_build_command(out)]
     text = "" if output.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
     output.result(text, plan_data(plan) if output.as_json else None, next_commands=next_commands)
+
+
+def _build_command(out: Path | None) -> str:
+    return f"storyboard build --plan {shlex.quote(str(out))}" if out else "storyboard build"
