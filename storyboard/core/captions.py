@@ -1,9 +1,10 @@
-"""Captions in frames: when each is shown, counted in its shot and in the film.
+"""Captions in frames: when each is shown, counted in its shot and in the film, and the text of caption files.
 
 Authors write times in seconds of the shot's source, like those of ``trim``, so that a caption stays with its words when
 the shot is trimmed or its speed changes.
 """
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -11,7 +12,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from storyboard.core.model import Shot
-from storyboard.core.timebase import frames_in
+from storyboard.core.timebase import frames_in, seconds_of
 from storyboard.core.timeline import PlacedShot
 
 
@@ -68,3 +69,35 @@ def _cue_in_frames(
     first = 0 if start is None else frames_in((start - piece.start) / shot.speed, rate)
     last = piece.frames if end is None else frames_in((end - piece.start) / shot.speed, rate)
     return Cue(text, first, last).within(0, piece.frames)
+
+
+def srt(cues: Sequence[Cue], rate: Fraction) -> str:
+    """Return the captions as SubRip.
+
+    Angle brackets, which players read as tags, become look-alikes; ``{\\`` gets a word joiner in between.
+    """
+    parts = []
+    for number, cue in enumerate(cues, 1):
+        text = "\n".join(_lines(cue.text)).replace("<", "‹").replace(">", "›").replace("{\\", "{\u2060\\")
+        parts.append(f"{number}\n{_clock(cue.first, rate, ',')} --> {_clock(cue.end, rate, ',')}\n{text}\n")
+    return "\n".join(parts)
+
+
+def vtt(cues: Sequence[Cue], rate: Fraction) -> str:
+    """Return the captions as WebVTT (W3C), with ``&``, ``<`` and ``>`` escaped."""
+    parts = ["WEBVTT\n"]
+    for cue in cues:
+        text = "\n".join(html.escape(line, quote=False) for line in _lines(cue.text))
+        parts.append(f"{_clock(cue.first, rate, '.')} --> {_clock(cue.end, rate, '.')}\n{text}\n")
+    return "\n".join(parts)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that are not blank: a blank line would end the caption."""
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _clock(frame: int, rate: Fraction, point: str) -> str:
+    seconds, rest = divmod(frames_in(seconds_of(frame, rate), Fraction(1000)), 1000)
+    minutes, second = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{point}{rest:03d}"

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings
 from storyboard.core.model import FOOTAGE
-from storyboard.core.plan import Plan, TakeResult
+from storyboard.core.plan import CutResult, Plan, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.engine.executor import Executor
 from storyboard.engine.film import why_not_writable, write_captions
@@ -105,6 +105,7 @@ class Build:
             self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}")
         self._link_takes()
         self._write_captions(result)
+        self._settle_films(result)
         bill = self._budget.bill() if self._budget is not None else Bill(Decimal(0), Decimal(0))
         result = replace(
             result,
@@ -153,7 +154,7 @@ class Build:
 
     def _refused_films(self) -> dict[str, str]:
         """Return why films cannot be written, by output. Raises ``OutputRefused`` if none can be written."""
-        reasons = {name: why_not_writable(self._store.root, path) for name, path in self._store.films.items()}
+        reasons = {name: why_not_writable(self._store, path) for name, path in self._store.films.items()}
         refused = {name: reason for name, reason in reasons.items() if reason is not None}
         if len(refused) == len(reasons):
             name, reason = next(iter(refused.items()))
@@ -203,6 +204,18 @@ class Build:
             sidecar_cues = cues if output.captions == "sidecar" else ()
             for path in write_captions(self._store, Path(film.path), sidecar_cues, output.fps):
                 self._notify(f"{path} was not made by storyboard, so captions were not written to it; move it away")
+
+    def _settle_films(self, result: BuildResult) -> None:
+        """Write down the films that were in place already, and report those that are no outputs any more, once."""
+        in_place = {cut.digest for cut in self._planner.results.values() if isinstance(cut, CutResult)}
+        for film in result.films:
+            if not film.joined and self._store.file_digest(Path(film.path)) in in_place:
+                self._store.settle(Path(film.path))
+        for old in self._store.old_films():
+            if not old.reported:
+                path = self._store.root / old.path
+                self._notify(f"{path} is a film of an earlier output; it stays until you delete it")
+                self._store.written.mark_reported(old)
 
     def _clip_warnings(self, result: BuildResult) -> list[ClipWarning]:
         made = ((step.action, self._planner.results[name]) for name, step in result.made.items())

@@ -1,37 +1,46 @@
-"""The film at its output path: whether it may be written, the join, and caption files beside it.
+"""The film at its output path: whether it may be written, the join, its digest, and caption files beside it.
 
-Files that this program has not written are left alone.
+A file is replaced or removed only if a build of this project has written its content to its path (``WrittenFiles``).
 """
 
-import html
 import os
 import queue
-from collections.abc import Sequence
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storyboard.core.captions import Cue
+from storyboard.core.captions import Cue, srt, vtt
 from storyboard.core.graph import Action
-from storyboard.core.model import Storyboard
+from storyboard.core.model import CAPTION_SUFFIXES, Storyboard
 from storyboard.core.plan import Result, SegmentResult, SoundResult, Step, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Chapter
-from storyboard.core.timebase import frames_in, seconds_of
-from storyboard.durable import remove, temp_path
-from storyboard.engine.film_digest import FilmDigest
+from storyboard.durable import clock, remove, temp_path, write_atomic
 from storyboard.engine.project_store import ProjectStore, folder_in_project
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.operating_system import open_new
+from storyboard.operating_system import change_time_ns, open_new
+from storyboard.store.digest_cache import DigestCache
+from storyboard.store.file_stamps import stamp_of
 
 if TYPE_CHECKING:
     from storyboard.media.join.copy_source import ClipPacketsCache
 
 
-# The tag by which a film of this program is recognised: any other file at the output path is not overwritten.
+# The tag of each film of this program, with the key of its cut. It explains a refusal; it proves nothing.
 TAG = "storyboard"
-CAPTION_SUFFIXES = (".srt", ".vtt")
+# The beginning of the caption files of this program.
+_CAPTIONS = re.compile(rb"WEBVTT\n|1\n\d\d+:\d\d:\d\d,\d{3} --> ")
+_CHUNK = 1 << 20
+# Seconds between two looks for more bytes of the film.
+_POLL_INTERVAL_S = 0.005
+_ADVICE = "move it away, or name another `output.file`"
 
 
 class FilmFailed(Exception):
@@ -61,7 +70,14 @@ def join_film(
     output = storyboard.output
     text = Subtitles(tuple(cues), output.language or "und") if cues and output.captions == "stream" else None
     target.parent.mkdir(parents=True, exist_ok=True)
-    film_digest = FilmDigest(store.folder)
+
+    def announce(digest: str) -> None:
+        reason = _why_foreign(store, target)
+        if reason is not None:
+            raise FilmFailed(f"{target}: {reason}")
+        store.announce(target, digest)
+
+    film_digest = FilmDigest(store.folder, announce)
     try:
         join(
             pieces,
@@ -77,9 +93,12 @@ def join_film(
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem
-    digest = store.file_digest(target, film_digest)
+    with suppress(OSError):
+        film_digest.store_in(store.digests, target)
+    digest = store.file_digest(target)
     if digest is None:
         raise FilmFailed(f"{target} was removed after it was written")
+    store.settle(target)
     return digest
 
 
@@ -89,16 +108,13 @@ def _texts(storyboard: Storyboard) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def why_not_writable(root: Path, target: Path) -> str | None:
-    """Return why a film of the project in *root* cannot be written to *target*; ``None`` if it can."""
-    if folder_in_project(root, target) is None:
+def why_not_writable(store: ProjectStore, target: Path) -> str | None:
+    """Return why a film of the project cannot be written to *target*; ``None`` if it can."""
+    if folder_in_project(store.root, target) is None:
         return f"{target.parent} leads out of the project, to {target.parent.resolve()}; name another `output.file`"
-    if target.is_dir():
-        return "it is a folder"
-    if target.is_symlink():
-        return "it is a link; remove it, or name another `output.file`"
-    if target.exists() and not _is_ours(target):
-        return "it was not made by storyboard; move it away, or name another `output.file`"
+    foreign = _why_foreign(store, target)
+    if foreign is not None:
+        return foreign
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = temp_path(target)
@@ -109,7 +125,22 @@ def why_not_writable(root: Path, target: Path) -> str | None:
     return None
 
 
-def _is_ours(path: Path) -> bool:
+def _why_foreign(store: ProjectStore, target: Path) -> str | None:
+    """Return why the file at *target* is not replaced; ``None`` for a film of this project, and for no file."""
+    if target.is_dir():
+        return f"it is a folder; {_ADVICE}"
+    if target.is_symlink():
+        return "it is a link; remove it, or name another `output.file`"
+    if not target.exists() or store.has_written(target) or store.is_early_film(target):
+        return None
+    if not _has_tag(target):
+        return f"it was not made by storyboard; {_ADVICE}"
+    if store.find_written(target) is not None:
+        return f"it was changed after the last build; {_ADVICE}"
+    return f"no build of this project has written it there, or `.storyboard` was removed since; {_ADVICE}"
+
+
+def _has_tag(path: Path) -> bool:
     from storyboard.media.reader import InvalidMedia, read_tags
 
     try:
@@ -128,49 +159,29 @@ def write_captions(store: ProjectStore, film: Path, cues: Sequence[Cue], rate: F
         path = film.with_suffix(suffix)
         data = text.encode() if cues else None
         there = path.read_bytes() if path.is_file() and not path.is_symlink() else None
-        if there == data and not path.is_symlink():
-            continue
-        if path.is_symlink() or (there is not None and not store.has_blob(there)):
+        if os.path.lexists(path) and (there is None or not (there == data or _is_own_caption(store, path, there))):
             foreign.append(path)
         elif data is None:
             remove(path)
+        elif there != data:
+            store.announce(path, sha256(data).hexdigest())
+            write_atomic(path, data)
+            store.settle(path)
         else:
-            store.write_sidecar(path, data)
+            store.settle(path)
     for suffix in CAPTION_SUFFIXES:  # the no-op check of the next build needs their stamps
         store.file_digest(film.with_suffix(suffix))
     return foreign
 
 
-def srt(cues: Sequence[Cue], rate: Fraction) -> str:
-    """Return the captions as SubRip.
+def _is_own_caption(store: ProjectStore, path: Path, content: bytes) -> bool:
+    """Return whether this project has written *content* to *path*.
 
-    Angle brackets, which players read as tags, become look-alikes; ``{\\`` gets a word joiner in between.
+    Earlier versions kept a blob of each caption file, and no list. A blob may also be an input, but an input does not
+    begin as a caption file does.
     """
-    parts = []
-    for number, cue in enumerate(cues, 1):
-        text = "\n".join(_lines(cue.text)).replace("<", "‹").replace(">", "›").replace("{\\", "{\u2060\\")
-        parts.append(f"{number}\n{_clock(cue.first, rate, ',')} --> {_clock(cue.end, rate, ',')}\n{text}\n")
-    return "\n".join(parts)
-
-
-def vtt(cues: Sequence[Cue], rate: Fraction) -> str:
-    """Return the captions as WebVTT (W3C), with ``&``, ``<`` and ``>`` escaped."""
-    parts = ["WEBVTT\n"]
-    for cue in cues:
-        text = "\n".join(html.escape(line, quote=False) for line in _lines(cue.text))
-        parts.append(f"{_clock(cue.first, rate, '.')} --> {_clock(cue.end, rate, '.')}\n{text}\n")
-    return "\n".join(parts)
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines that are not blank: a blank line would end the caption."""
-    return [line for line in text.splitlines() if line.strip()]
-
-
-def _clock(frame: int, rate: Fraction, point: str) -> str:
-    seconds, rest = divmod(frames_in(seconds_of(frame, rate), Fraction(1000)), 1000)
-    minutes, second = divmod(seconds, 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{point}{rest:03d}"
+    is_early = store.find_written(path) is None and store.has_blob(content)
+    return store.has_written(path) or (is_early and _CAPTIONS.match(content) is not None)
 
 
 class JoinPrefetcher:
@@ -241,3 +252,73 @@ def _new_cache() -> "ClipPacketsCache":
     from storyboard.media.join.copy_source import ClipPacketsCache
 
     return ClipPacketsCache()
+
+
+class FilmDigest:
+    """The digest of one film, computed while the film is written and verified, before it gets its name.
+
+    A film is the largest file of a build, so it is read only once for its digest. That digest is valid as long as the
+    file's stamp does not change. The stamp is taken when the file is complete and the file system's clock has advanced,
+    before the verification (which finds any later write), and again before the rename, the only change after that.
+
+    *state* is a folder of ours on which to read the clock; *announce* gets the digest before the rename.
+    """
+
+    def __init__(self, state: Path, announce: Callable[[str], object] = lambda _: None) -> None:
+        self._state = state
+        self._announce = announce
+        self._digest = ""
+        self._complete_looks: os.stat_result | None = None
+        self._looks: os.stat_result | None = None
+        self._is_complete = threading.Event()
+
+    @contextmanager
+    def compute(self, part: Path, growing: bool) -> Iterator[Callable[[], None]]:
+        """Read *part* in a thread during the block.
+
+        A *growing* file is complete when the block calls the function that it gets. Raises ``OSError``.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        if not growing:
+            self._mark_complete(part)
+        with ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:
+            reading = thread.submit(_sha256, part, self._is_complete)
+            try:
+                yield partial(self._mark_complete, part) if growing else _no_op
+            finally:
+                self._is_complete.set()
+            digest = reading.result()
+        self._announce(digest)
+        looks, complete = os.lstat(part), self._complete_looks
+        if complete is not None and stamp_of(looks) == stamp_of(complete):
+            self._digest, self._looks = digest, looks
+
+    def _mark_complete(self, part: Path) -> None:
+        looks = os.lstat(part)
+        self._is_complete.set()
+        now, device = clock(self._state)
+        if device == looks.st_dev and now > change_time_ns(looks):
+            self._complete_looks = looks
+
+    def store_in(self, cache: DigestCache, target: Path) -> None:
+        """Store the digest of *target* in *cache*, if *target* is the file that was read, renamed."""
+        if self._looks is not None:
+            cache.add_renamed(target, self._looks, self._digest)
+
+
+def _no_op() -> None:
+    pass
+
+
+def _sha256(path: Path, is_complete: threading.Event) -> str:
+    """Return the digest of a file that grows until it is complete."""
+    state = sha256()
+    with path.open("rb", buffering=0) as file:
+        while True:
+            is_last_read = is_complete.is_set()
+            while chunk := file.read(_CHUNK):
+                state.update(chunk)
+            if is_last_read:
+                return state.hexdigest()
+            is_complete.wait(_POLL_INTERVAL_S)

@@ -17,12 +17,20 @@ from msgspec.structs import replace
 from storyboard.core.audio import SoundMix
 from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request
-from storyboard.core.model import FileInput, FrameLink, Generated, Shot, Storyboard, UrlInput, parts_in_project
+from storyboard.core.model import (
+    CAPTION_SUFFIXES,
+    FileInput,
+    FrameLink,
+    Generated,
+    Shot,
+    Storyboard,
+    UrlInput,
+    parts_in_project,
+)
 from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
 from storyboard.core.render_spec import RenderSpec, files_of, takes_of
 from storyboard.core.results import Provenance, Record
-from storyboard.durable import STAGED, staged_names, sweep, write_atomic
-from storyboard.engine.film_digest import FilmDigest
+from storyboard.durable import STAGED, staged_names, sweep
 from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
@@ -33,6 +41,7 @@ from storyboard.store.ledger import Ledger
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Committed, PendingRecord, RecordState, RecordStore
 from storyboard.store.state import FOLDER, State
+from storyboard.store.written_files import WrittenFile, WrittenFiles
 
 
 def partial_film_path(film: Path) -> Path:
@@ -76,6 +85,11 @@ class ProjectStore:
         self.blobs = BlobStore(self.cache, writable=writable)
         self.records = RecordStore(self.cache, self.blobs, self.digests)
         self.lockfile = LockfileWriter(root / storyboard.lockfile, lockfile)
+        self.written = WrittenFiles(self.folder, self.cache / "damaged", writable=writable)
+        if self.written.trouble is not None:
+            self.records.troubles.append(self.written.trouble)
+        self._storyboard = storyboard.file
+        self._outputs = storyboard.outputs
         self._initial_lockfile = lockfile
         self._inputs = tuple(dict.fromkeys(file.path for file in storyboard.files()))
         self._provenances: dict[tuple[str, str], Provenance] = {}
@@ -104,8 +118,9 @@ class ProjectStore:
             sweep(STAGED, self.root, FOLDER, "standing")
             sweep(STAGED, self.root, FOLDER, "memory")
             sweep(STAGED, self.cache, "records", depth=2)
-        films = list(self.films.values())
-        for path in (self.lockfile.path, *films, *map(partial_film_path, films)):
+        outside = [self.root / path for output in self._outputs for path in output.written.files]
+        written = [self.root / file.path for file in self.written]
+        for path in dict.fromkeys((self.lockfile.path, *outside, *written)):
             folder = folder_in_project(self.root, path)
             if folder is not None:
                 sweep(staged_names(path), self.root.resolve(), *folder)
@@ -166,11 +181,9 @@ class ProjectStore:
         """Return the digest of every input file of the storyboard, by its path in the project. Raises ``OSError``."""
         return {path: self.digests.digest_of((self.root / path).resolve()) for path in self._inputs}
 
-    def file_digest(self, path: Path, known: FilmDigest | None = None) -> str | None:
-        """Return the digest of a file, ``None`` if there is none. *known* may hold it already."""
+    def file_digest(self, path: Path) -> str | None:
+        """Return the digest of a file, ``None`` if there is none."""
         try:
-            if known is not None:
-                known.store_in(self.digests, path)
             return self.digests.digest_of(path)
         except OSError:
             return None
@@ -208,7 +221,7 @@ class ProjectStore:
             return self.blobs.read(digest)
 
     def has_blob(self, data: bytes) -> bool:
-        """Return whether *data* is the content of a blob: then this program has written it."""
+        """Return whether *data* is the content of a blob."""
         return self.blobs.path(sha256(data).hexdigest()).is_file()
 
     @cached_property
@@ -262,6 +275,59 @@ class ProjectStore:
         takes = {voice.take: self.blob_path(voice.take) for voice in mix.voices}
         return takes | {bed.digest: self.import_file(bed.file, bed.digest) for bed in mix.beds}
 
+    # films and captions outside of the store
+
+    def find_written(self, path: Path) -> WrittenFile | None:
+        """Return what builds have last written to *path*, ``None`` if nothing."""
+        return self.written.find(self._project_path(path))
+
+    def has_written(self, path: Path) -> bool:
+        """Return whether the content of *path* is the content that builds have last written there."""
+        written = self.find_written(path)
+        return written is not None and self.file_digest(path) in written.digests
+
+    def is_early_film(self, path: Path) -> bool:
+        """Return whether an earlier version of the program may have written the film at *path*, and none has since.
+
+        Earlier versions kept the digests of films without their paths, in the records of cuts.
+        """
+        if self.find_written(path) is not None:
+            return False
+        digest, since = self.file_digest(path), self.written.since
+        cuts = (cut for cut in self.records.scan("cut") if cut.made.at <= since)
+        return digest is not None and any(cut.values.get("film") == digest for cut in cuts)
+
+    def announce(self, path: Path, digest: str) -> None:
+        """Write down that the content with *digest* is about to replace what is at *path*. Raises ``OSError``."""
+        name = self._project_path(path)
+        self.written.announce(name, digest, self._storyboard, before=self.file_digest(path))
+
+    def settle(self, path: Path) -> None:
+        """Write down the content of *path* as that of the last build. Raises ``OSError``."""
+        digest = self.file_digest(path)
+        if digest is not None:
+            self.written.settle(self._project_path(path), digest, self._storyboard)
+
+    def old_films(self) -> list[WrittenFile]:
+        """Return the films that builds of this storyboard have left at paths that are no outputs any more.
+
+        Those of a storyboard whose file is gone count as well.
+        """
+        outputs = [path for output in self._outputs for path in output.written.files]
+        current = {file.path for path in outputs if (file := self.find_written(self.root / path)) is not None}
+        return [
+            file
+            for file in self.written
+            if file.path not in current
+            and not file.path.endswith(CAPTION_SUFFIXES)
+            and (file.storyboard == self._storyboard or not (self.root / file.storyboard).exists())
+            and self.has_written(self.root / file.path)
+        ]
+
+    def _project_path(self, path: Path) -> str:
+        """Return the path of a file to write, with the links on its way resolved."""
+        return "/".join((*(folder_in_project(self.root, path) or ("..",)), path.name))
+
     # writing
 
     def import_file(self, file: str, digest: str) -> Path:
@@ -286,11 +352,6 @@ class ProjectStore:
         if isinstance(end, OSError):
             raise end
         return end.record
-
-    def write_sidecar(self, path: Path, data: bytes) -> None:
-        """Write a file beside the film, and store its bytes, so that ``has_blob`` recognises it. Raises ``OSError``."""
-        self.blobs.put_bytes(data)
-        write_atomic(path, data)
 
     def lock_take(self, step: Step, shot: Shot, take: TakeResult) -> None:
         """Let the lockfile name *take* as the one in the cut."""

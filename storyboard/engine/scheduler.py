@@ -278,7 +278,7 @@ async def make_partial_film(executor: Executor, step: Step, failed: Mapping[str,
     if all(result is None for _, result in results):
         raise FilmFailed("no shot has been made, so there is no partial film")
     target = partial_film_path(executor.store.films[name])
-    reason = await executor.in_thread(partial(why_not_writable, executor.store.root, target))
+    reason = await executor.in_thread(partial(why_not_writable, executor.store, target))
     if reason is not None:
         raise FilmFailed(f"{target}: {reason}")
     segments = [result or await _slate(executor, action, failed) for action, result in results]

@@ -1,6 +1,6 @@
 """State of a project: shots with their takes, the films, and what is out of date in the lockfile."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storyboard.core.build_events import ClipWarning, clip_warnings
@@ -26,9 +26,17 @@ _COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new":
 
 
 def status_text(
-    plan: Plan, storyboard: Storyboard, locked: Mapping[str, LockEntry | None], films: Mapping[str, str], paint: Paint
+    plan: Plan,
+    storyboard: Storyboard,
+    locked: Mapping[str, LockEntry | None],
+    films: Mapping[str, str],
+    old_films: Sequence[str],
+    paint: Paint,
 ) -> str:
-    """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs."""
+    """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
+
+    *old_films* are the paths of films of earlier outputs.
+    """
     shown = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
     takes = in_film_order(shown, storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
@@ -46,6 +54,7 @@ def status_text(
         lines += (
             [encode_counts_text(counted, outputs[cut.action.output])] if counted.frames and cut.do != "wait" else []
         )
+    lines += [f"old film: {clean(path)} is no output any more; delete it if you do not need it" for path in old_films]
     lines += sound_lines(plan, storyboard)
     lines.append(summary(plan))
     return "\n".join(lines)
@@ -95,7 +104,11 @@ def _film(cut: Step) -> str:
 
 
 def status_data(
-    plan: Plan, storyboard: Storyboard, locked: Mapping[str, LockEntry | None], films: Mapping[str, str]
+    plan: Plan,
+    storyboard: Storyboard,
+    locked: Mapping[str, LockEntry | None],
+    films: Mapping[str, str],
+    old_films: Sequence[str],
 ) -> dict[str, Any]:
     """Return the state as JSON data; ``film`` is the first one."""
     shots = []
@@ -115,7 +128,8 @@ def status_data(
         )
     film_data = [_film_data(plan, cut, films[cut.action.output]) for cut in plan.of("cut")]
     return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {
-        "remarks": warnings_data(_warnings(plan, storyboard))
+        "remarks": warnings_data(_warnings(plan, storyboard)),
+        **({"old_films": list(old_films)} if old_films else {}),
     }
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
-from storyboard.core.captions import Cue
-from storyboard.engine.film import srt, vtt
+from storyboard.core.captions import Cue, srt, vtt
 from tests.media.clips import ffmpeg
 from tests.project import Project, copied, decoded
 

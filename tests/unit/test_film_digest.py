@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard.engine.film_digest import FilmDigest
+from storyboard.engine.film import FilmDigest
 from storyboard.store.digest_cache import DigestCache
 
 

@@ -38,10 +38,11 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None) -> No
         warn_of_left_jobs(output, session)
         store = session.store
         films = {name: display_path(path) for name, path in store.films.items()}
+        old = [display_path(store.root / file.path) for file in store.old_films()]
         locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = "" if output.as_json else status_text(plan, storyboard, locked, films, paint)
+    text = "" if output.as_json else status_text(plan, storyboard, locked, films, old, paint)
     output.result(
-        text, status_data(plan, storyboard, locked, films) if output.as_json else None, next_commands=next_commands
+        text, status_data(plan, storyboard, locked, films, old) if output.as_json else None, next_commands=next_commands
     )
