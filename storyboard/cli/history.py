@@ -11,7 +11,8 @@ from msgspec import Struct
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.compare import Version
-from storyboard.core.model import Storyboard, UrlInput
+from storyboard.core.lockfile_plan import LockedLengths
+from storyboard.core.model import Storyboard, UrlInput, lockfile_path
 from storyboard.core.plan import Step
 from storyboard.core.results import Commit
 from storyboard.core.shot_history import Node, ShotVersion, shot_versions
@@ -75,21 +76,26 @@ class GitHistory:
         files = GitFiles(lambda path: self._read_file(commit, path))
         if self._read_file(commit, self.file) is None:
             return VersionFiles(commit, None, None, f"this commit has no {self.file}")
-        loaded = load(self.file, files, self._cards, provider=self._provider)
+        error, lockfile = self._read_lockfile(commit)
+        lengths = LockedLengths(lambda: lockfile.shots, digest=files.digest)
+        loaded = load(self.file, files, self._cards, provider=self._provider, take_length=lengths)
         storyboard = loaded.storyboard
         if storyboard is None:
             errors = [finding for finding in loaded.findings if finding.severity == "error"]
             return VersionFiles(
                 commit, loaded, None, f"the storyboard has errors: {errors[0].message}" if errors else ""
             )
-        error, lockfile = "", Lockfile()
-        try:
-            text = self._read_file(commit, storyboard.lockfile)
-            lockfile = loads(text.decode(errors="replace")) if text is not None else lockfile
-        except LockfileProblem as bad:
-            error = f"{storyboard.lockfile}: {bad.reason}"
         digests = {path: files.digest(path) for path in project_files(storyboard)}
         return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests), error)
+
+    def _read_lockfile(self, commit: str) -> tuple[str, Lockfile]:
+        """Return the lockfile in a commit, after the error for which it counts as empty, if any."""
+        name = lockfile_path(self.file)
+        text = self._read_file(commit, name)
+        try:
+            return "", loads(text.decode(errors="replace")) if text is not None else Lockfile()
+        except LockfileProblem as bad:
+            return f"{name}: {bad.reason}", Lockfile()
 
     def _read_file(self, commit: str, path: str) -> bytes | None:
         blob = self.git.file(commit, path)

@@ -4,6 +4,7 @@ Its sounds and clips are measured, its pictures decoded and its fonts tried once
 is remembered by digest.
 """
 
+import hashlib
 import os
 import sys
 import time
@@ -25,7 +26,8 @@ from storyboard.cli.project_root import STORYBOARD, display_path, find_file, fin
 from storyboard.cli.settings import Settings
 from storyboard.core.diagnostics import Diagnostic, Severity, Span
 from storyboard.core.file_signatures import FileKind
-from storyboard.core.model import Storyboard
+from storyboard.core.lockfile_plan import BoughtTake, Entries, LockedLengths
+from storyboard.core.model import Storyboard, lockfile_path
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import MAX_PICTURE, DiskFiles, OverlayFiles, ProjectFiles
@@ -106,7 +108,8 @@ def read_project(
         )
         files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
-        loaded = load(name, files, models.cards(), provider=provider, known=known)
+        take_length = _locked_lengths(root, name, settings)
+        loaded = load(name, files, models.cards(), provider=provider, known=known, take_length=take_length)
     names = {name: display_path(root / name) for name in loaded.files}
     return Project(
         root=root,
@@ -121,6 +124,38 @@ def read_project(
         settings=settings,
         known=known,
     )
+
+
+def _locked_lengths(root: Path, name: str, settings: Settings) -> LockedLengths:
+    """Return the lengths of takes by the lockfile of the storyboard *name*; a file that cannot be read names none."""
+
+    def read_entries() -> Entries:
+        from storyboard.store.lockfile import LockfileProblem, read
+
+        try:
+            return read(root / lockfile_path(name)).shots
+        except (LockfileProblem, OSError):  # a verb that needs the lockfile reports this
+            return {}
+
+    def bought_takes() -> list[BoughtTake]:
+        from storyboard.store.ledger import Ledger
+
+        try:
+            folder = state_of(root, settings).folder if os.path.lexists(root / FOLDER) else None
+            entries = Ledger(folder / "ledger.jsonl").entries() if folder is not None else []
+        except (StateRefused, click.UsageError, OSError):
+            return []
+        failed = {entry.task_id for entry in entries if entry.failed or entry.event == "released"}
+        return [BoughtTake(entry.shot, entry.key, entry.seconds) for entry in entries if entry.task_id not in failed]
+
+    def digest_of(path: str) -> str | None:
+        try:
+            with (root / path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return None
+
+    return LockedLengths(read_entries, bought_takes, digest_of)
 
 
 class _RenamedTexts(Mapping[str, str]):

@@ -4,15 +4,20 @@ A lockfile names the take of each shot and the planes of the frames that others 
 compute the key of every shot, linked ones included, so a lockfile can serve the planner as its action cache.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice, product
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.keys import Request, action_key, frame_request
-from storyboard.core.model import Generated, Storyboard
+from storyboard.core.graph import moment
+from storyboard.core.keys import Request, action_key, frame_request, take_request
+from storyboard.core.model import DEFAULT_PROVIDER, FileInput, FrameLink, Generated, Storyboard
 from storyboard.core.plan import ActionCache, CachedResult, LockEntry, Plan, Step
 from storyboard.core.reason import PendingDownload
 
@@ -88,6 +93,111 @@ class LockfileActionCache:
     def film_digest(self, file: str) -> str | None:
         """Return ``None``: no film is read."""
         return None
+
+
+# Requests that are tried for one shot that the lockfile does not name: its linked frame may be any of so many.
+_MOST_FRAMES = 200
+
+
+class BoughtTake(Struct, frozen=True):
+    """A take that was bought, or is being bought, for *shot*: the key of its request, and the seconds asked for."""
+
+    shot: str
+    key: str
+    seconds: float
+
+
+class LockedLengths:
+    """Lengths of the takes that were made for shots without a duration, by the lockfile: these shots keep them.
+
+    An instance is a function for ``document.load``. *read* returns the entries of the lockfile, and *bought* what the
+    ledger has; neither is called without such a shot. *digest* returns the digest of a file of the project.
+
+    A shot that the lockfile does not name has been renamed if the request for one of the durations was bought before.
+    Otherwise the last take that the ledger has under its name counts.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Entries],
+        bought: Callable[[], Iterable[BoughtTake]] = tuple,
+        digest: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self._read = read
+        self._read_bought = bought
+        self._digest = digest
+
+    def __call__(self, shot: str, source: Generated, durations: Sequence[int]) -> Fraction | None:
+        """Return the seconds of the shot's take; ``None`` without one. A paid take counts before an animatic."""
+        own = self._entries.get(shot, {})
+        for provider in sorted(own, key=lambda name: (name == DEFAULT_PROVIDER, name != source.provider)):
+            length = _nearest_duration(own[provider], durations) if provider else None
+            if length is not None:
+                return length
+        length = self._length_by_request(source, durations)
+        bought = next((take for take in reversed(self._bought) if take.shot == shot), None) if length is None else None
+        return Fraction(bought.seconds) if bought is not None and bought.seconds in durations else length
+
+    @cached_property
+    def _entries(self) -> Entries:
+        return self._read()
+
+    @cached_property
+    def _locked(self) -> list[LockEntry]:
+        return [entry for entries in self._entries.values() for entry in entries.values()]
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset((*(entry.key for entry in self._locked), *(take.key for take in self._bought)))
+
+    @cached_property
+    def _bought(self) -> list[BoughtTake]:
+        return list(self._read_bought())
+
+    @cached_property
+    def _providers(self) -> tuple[str, ...]:
+        return tuple({name: None for entries in self._entries.values() for name in entries})
+
+    def _length_by_request(self, source: Generated, durations: Sequence[int]) -> Fraction | None:
+        if not self._keys:
+            return None
+        paid = [name for name in dict.fromkeys((source.provider, *self._providers)) if name not in _FREE_PROVIDERS]
+        for frames in islice(self._frames(source), _MOST_FRAMES):
+            for seconds, provider in product(durations, paid):
+                wanted = replace(source, duration=Fraction(seconds), provider=provider)
+                if action_key("take", take_request(wanted, None, frames)) in self._keys:
+                    return Fraction(seconds)
+        return None
+
+    def _frames(self, source: Generated) -> Iterator[dict[str, str]]:
+        """Yield the digests of input pictures that the request may have been bought with."""
+        fields = [name for name in ("first_frame", "last_frame") if getattr(source, name) is not None]
+        for digests in product(*(self._picture_digests(getattr(source, name)) for name in fields)):
+            yield dict(zip(fields, digests, strict=True))
+
+    def _picture_digests(self, frame: Any) -> list[str]:
+        match frame:
+            case FileInput(path):
+                digest = self._digest(path)
+                return [f"file:{digest}"] if digest is not None else []
+            case FrameLink(shot, at):
+                entries = list(self._entries.get(shot, {}).values()) or self._locked
+                planes = (entry.frames.get(moment(at)) for entry in entries)
+                return [f"picture:{found}" for found in dict.fromkeys(planes) if found is not None]
+        return []  # the content of an address is not in the lockfile
+
+
+_FREE_PROVIDERS = ("", DEFAULT_PROVIDER)
+
+
+def _nearest_duration(entry: LockEntry, durations: Sequence[int]) -> Fraction | None:
+    """Return the one of *durations* that a take was made for, within half a second; ``None`` if it was none of them."""
+    try:
+        seconds = entry.info.frames / Fraction(entry.info.rate)
+    except (ValueError, ZeroDivisionError):
+        return None
+    nearest = min(durations, key=lambda duration: abs(duration - seconds))
+    return Fraction(nearest) if abs(nearest - seconds) < Fraction(1, 2) else None
 
 
 State = Literal["stale", "not-locked", "upstream", "unknown", "extra"]

@@ -285,7 +285,8 @@ def lockfile_path(storyboard: str) -> str:
 class Storyboard(Struct, frozen=True):
     """A whole film as its author wrote it. ``file`` is its path in the project.
 
-    ``more`` are further outputs: the shots in another size, rate or look.
+    ``more`` are further outputs: the shots in another size, rate or look. ``kept_lengths`` are the shots without a
+    duration that last as long as their locked takes, each with the default of its model in seconds.
     """
 
     file: str
@@ -296,6 +297,7 @@ class Storyboard(Struct, frozen=True):
     budget: Decimal | None = None
     audio: tuple[Track, ...] = ()
     more: tuple[Output, ...] = ()
+    kept_lengths: Mapping[str, Fraction] = {}
 
     @property
     def outputs(self) -> tuple[Output, ...]:

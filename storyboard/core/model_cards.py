@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from storyboard.core.model import Generated
 
@@ -14,6 +15,9 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True):
     ``durations`` in seconds; ``fps`` is what a clip is expected to have until it has been probed; ``price_per_second``
     in US dollars; ``frames`` are the conditioning pictures it takes; ``params`` are the request fields that may be
     passed through; ``refused_params`` maps a field that may not to the reason.
+
+    ``default_duration`` is what a shot without a duration gets: the shortest, which costs least, unless the card has
+    another one and gives the reason in ``default_duration_reason``.
     """
 
     id: str
@@ -28,9 +32,19 @@ class ModelCard(Struct, frozen=True, forbid_unknown_fields=True):
     frames: tuple[Literal["first", "last"], ...]
     negative_prompt: bool
     price_per_second: Decimal
-    default_duration: int
+    default_duration: int = 0
+    default_duration_reason: str = ""
     params: tuple[str, ...] = ()
     refused_params: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        shortest = min(self.durations)
+        if not self.default_duration:
+            force_setattr(self, "default_duration", shortest)
+        if self.default_duration not in self.durations:
+            raise ValueError(f"{self.id} makes no clips of {self.default_duration} s, its default")
+        if self.default_duration != shortest and not self.default_duration_reason:
+            raise ValueError(f"{self.id} needs a reason for a default that is not its shortest duration")
 
     def price(self, source: Generated) -> Decimal:
         """List price of one take in US dollars."""

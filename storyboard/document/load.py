@@ -15,6 +15,7 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
 from storyboard.document.file_inputs import missing_file_help
 from storyboard.document.lower_film import FilmLowering
+from storyboard.document.lower_shot import TakeLength
 from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import NO_FILE, FileProblem, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownScene, KnownSceneDraft, KnownScenes, NotReusable
@@ -84,19 +85,27 @@ def load(
     *,
     provider: str | None = None,
     known: KnownScenes | None = None,
+    take_length: TakeLength | None = None,
 ) -> Loaded:
     """Load the storyboard at *path*, relative to the project, with forward slashes.
 
     *cards* are the available models by id; *provider* makes every shot and overrides the storyboard. *known* are cached
-    scenes whose files need not be read; their shots cannot be located afterwards. No file content makes it raise.
+    scenes whose files need not be read; their shots cannot be located afterwards. *take_length* is called for shots
+    without a duration. No file content makes it raise.
     """
     try:
-        return _load(path, _FileReader(project, known), cards, provider)
+        return _load(path, _FileReader(project, known), cards, provider, take_length)
     except NotReusable:
-        return _load(path, _FileReader(project, None), cards, provider)
+        return _load(path, _FileReader(project, None), cards, provider, take_length)
 
 
-def _load(path: str, reader: "_FileReader", cards: Mapping[str, ModelCard], provider: str | None) -> Loaded:
+def _load(
+    path: str,
+    reader: "_FileReader",
+    cards: Mapping[str, ModelCard],
+    provider: str | None,
+    take_length: TakeLength | None,
+) -> Loaded:
     root = reader.open(path, "storyboard", None)
     if root is None or root.root is None:
         return _load_result(None, reader, {})
@@ -105,7 +114,16 @@ def _load(path: str, reader: "_FileReader", cards: Mapping[str, ModelCard], prov
         return _load_result(None, reader, {})
     for document, kind in reader.parsed_documents():
         reader.findings.extend(check_schema(document, kind))
-    film = FilmLowering(root, scenes, reader.findings, reader.project, cards, provider, complete=reader.complete)
+    film = FilmLowering(
+        root,
+        scenes,
+        reader.findings,
+        reader.project,
+        cards,
+        provider,
+        complete=reader.complete,
+        take_length=take_length,
+    )
     storyboard = film.lower()
     drafts: dict[str, AnyDraft] = {}
     for draft in film.drafts:

@@ -18,7 +18,7 @@ from storyboard.document.file_inputs import FileInputs
 from storyboard.document.links import check_links
 from storyboard.document.lower_audio import check_track_shots, check_track_times, read_tracks
 from storyboard.document.lower_outputs import INPUT, OutputLowering, UsedFile
-from storyboard.document.lower_shot import LoweredShot, LoweringContext, lower_shot
+from storyboard.document.lower_shot import LoweredShot, LoweringContext, TakeLength, lower_shot
 from storyboard.document.lower_text import VarExpander
 from storyboard.document.model_limits import ModelChecks
 from storyboard.document.paths import folded, is_reserved
@@ -44,6 +44,7 @@ class FilmLowering:
         provider: str | None,
         *,
         complete: bool,
+        take_length: TakeLength | None = None,
     ) -> None:
         self.findings = findings
         self._files = files
@@ -59,6 +60,7 @@ class FilmLowering:
             ModelChecks(cards, provider, findings),
             self._outputs.shared_size(),
             {},
+            take_length=take_length,
         )
         self.scenes = [
             scene if isinstance(scene, KnownSceneDraft) else ReadScene(self._draft_scene(*scene)) for scene in scenes
@@ -126,6 +128,7 @@ class FilmLowering:
             title=title,
             provider=self._provider or str(provider),
             budget=None if budget is None else Decimal(str(budget)),
+            kept_lengths=self._context.kept_lengths,
         )
 
     def _read_title(self, part: FieldLayer) -> str | None:

@@ -3,11 +3,12 @@
 ``lower_film`` checks everything that concerns several shots.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
@@ -38,8 +39,15 @@ from storyboard.document.model_limits import ModelChecks
 MAX_PARAM_VALUES = 256
 
 
+TakeLength = Callable[[str, Generated, Sequence[int]], Fraction | None]
+"""Returns the seconds of the take that a shot without a duration has already, among the durations of its model."""
+
+
 class LoweringContext(Struct):
-    """The shared state for lowering all shots of one storyboard."""
+    """The shared state for lowering all shots of one storyboard.
+
+    *kept_lengths* collects the shots without a duration whose length *take_length* decides, with their model's default.
+    """
 
     findings: list[Diagnostic]
     expander: VarExpander
@@ -48,6 +56,18 @@ class LoweringContext(Struct):
     film_size: Size | None
     params: dict[tuple[tuple[str, object], ...], Mapping[str, Json]]
     caption_fonts: tuple[FileInput | None, ...] = ()
+    take_length: TakeLength | None = None
+    kept_lengths: dict[str, Fraction] = {}
+
+    def length_without_duration(self, shot: str, source: Generated, card: ModelCard) -> Fraction:
+        """Return the seconds of a shot that has no duration: those of its take, or else the default of its model."""
+        default = Fraction(card.default_duration)
+        if source.duration != default:
+            source = replace(source, duration=default)
+        found = self.take_length(shot, source, card.durations) if self.take_length is not None else None
+        if found is not None and found != default:
+            self.kept_lengths[shot] = default
+        return default if found is None else found
 
 
 class LoweredShot(Struct):
@@ -124,6 +144,9 @@ def _lower_generated(
         takes=seeds.takes,
         pick=seeds.pick,
     )
+    if draft.find_any("duration") is None:
+        length = context.length_without_duration(draft.id, source, card)
+        source = source if length == source.duration else replace(source, duration=length)
     context.models.check_request(draft, card, source)
     return source
 

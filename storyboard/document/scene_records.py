@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import FrameLink, Generated, Shot
+from storyboard.core.model_cards import ModelCard
 from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
 from storyboard.document.links import LinkedShot
 from storyboard.document.lower_shot import LoweredShot, LoweringContext
@@ -33,21 +34,30 @@ AnyScene = ReadScene | KnownSceneDraft
 def lower_known_scene(scene: KnownSceneDraft, context: LoweringContext, digest: str) -> Sequence[LoweredShot]:
     """Return the shots of a cached scene as if they had been lowered now.
 
-    Raises ``NotReusable`` if lowering would give another result: the context differs from *digest*, or a file is
-    invalid.
+    Raises ``NotReusable`` if lowering would give another result: the context differs from *digest*, a file is invalid,
+    or a shot without a duration has another length now.
     """
     known = scene.known
     if known.context != digest or any(context.inputs.problem(path, _file_kind(kind)) for path, kind in known.files):
         raise NotReusable
     context.findings.extend(known.warnings)
     context.expander.used.update(known.used)
-    cards = context.models.cards
+    cards, timeless = context.models.cards, frozenset(known.timeless)
     found = []
     for number, (shot, draft) in enumerate(zip(scene.shots, scene.drafts, strict=True)):
         source = shot.source if isinstance(shot.source, Generated) else None
         card = cards[source.model] if source is not None else None
+        if number in timeless and not _is_as_long(shot.id, source, card, context):
+            raise NotReusable
         found.append(LoweredShot(shot, LinkedShot(draft, source, scene.links(number, shot)), card))
     return found
+
+
+def _is_as_long(shot: str, source: Generated | None, card: ModelCard | None, context: LoweringContext) -> bool:
+    """Return whether a shot without a duration has the length that it would have if it was lowered now."""
+    if source is None or card is None:
+        return True
+    return context.length_without_duration(shot, source, card) == source.duration
 
 
 def make_known_scene(
@@ -76,7 +86,14 @@ def make_known_scene(
         warnings=tuple(scene.findings),
         used=tuple(sorted(name for name in scene.used if name is not None)),
         files=tuple(sorted(scene.files)),
+        timeless=tuple(_timeless_shots(scene, shots)),
     )
+
+
+def _timeless_shots(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[int]:
+    for number, (draft, shot) in enumerate(zip(scene.drafts, shots, strict=True)):
+        if isinstance(shot.source, Generated) and draft.find_any("duration") is None:
+            yield number
 
 
 def _link_places(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int, tuple[Place, ...] | None]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -14,11 +15,11 @@ from storyboard.core.plan import Do, EncodeCounts, Plan, SegmentResult, Step, Ta
 from storyboard.core.ranges import overlaps
 from storyboard.core.reason import CopyBlocker
 from storyboard.core.results import dollars, money_data
-from storyboard.core.timebase import in_words, seconds_of
+from storyboard.core.timebase import in_words, plain_number, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
 from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
-from storyboard.report.text import clean, clean_lines, several
+from storyboard.report.text import clean, clean_lines, listed, several
 
 
 class FilmLength(Struct, frozen=True):
@@ -148,7 +149,23 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
         lines += [f"  {step.do:<7} {step.action.id}  {reason_text(step)}" for step in others]
     outputs = {output.name: output for output in storyboard.outputs}
     cuts = [_cut_line(plan, cut, outputs[cut.action.output]) for cut in plan.of("cut")]
-    return "\n".join([*lines, "", *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
+    lengths = _kept_length_lines(storyboard)
+    return "\n".join([*lines, "", *lengths, *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
+
+
+def _kept_length_lines(storyboard: Storyboard) -> list[str]:
+    """Return a line for each length that shots without a duration keep, with the way out."""
+    groups: dict[tuple[Fraction, Fraction], list[str]] = {}
+    for shot, default in storyboard.kept_lengths.items():
+        source = storyboard.shot(shot).source
+        if isinstance(source, Generated):
+            groups.setdefault((source.duration, default), []).append(shot)
+    lines = []
+    for (length, default), shots in groups.items():
+        keep = "keeps the {} of its take" if len(shots) == 1 else "keep the {} of their takes"
+        way_out = f"write `duration: {plain_number(default)}` for the default of the model"
+        lines.append(f"without `duration`: {listed(shots)} {keep.format(in_words(length))}; {way_out}")
+    return lines
 
 
 def _rows(takes: list[Step]) -> Iterator[list[Step]]:
@@ -230,12 +247,13 @@ def is_empty_segment(step: Step) -> bool:
     return isinstance(step.result, SegmentResult) and not step.result.frames
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
+def plan_data(plan: Plan, storyboard: Storyboard) -> dict[str, Any]:
     """Return the plan as JSON data: every step with its reason and changes, costs in dollars as text.
 
     ``copied`` is that of the first film.
     """
     films = [_film_data(plan, cut) for cut in plan.of("cut")]
+    kept = {shot: plain_number(default) for shot, default in storyboard.kept_lengths.items()}
     return {
         "steps": [_step_data(step) for step in plan.steps],
         "cost": money_data(plan.cost()),
@@ -244,6 +262,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "nothing_to_do": plan.nothing_to_do(),
         "copied": films[0]["copied"],
         "films": films,
+        **({"default_durations": kept} if kept else {}),
     }
 
 

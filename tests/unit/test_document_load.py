@@ -35,15 +35,15 @@ def source(text: str, shot: str = "glide", **files: str) -> Generated:
 def test_bare_shot_gets_the_defaults_of_the_language() -> None:
     made = source(film(SHOT))
     assert (made.model, made.provider, made.seed) == ("runway:1@2", "local", 1)
-    assert (made.duration, made.size) == (Fraction(10), Size(1280, 720))
+    assert (made.duration, made.size) == (Fraction(5), Size(1280, 720))
 
 
 @pytest.mark.parametrize(
     ("top", "scene", "shot", "duration"),
     [
-        ("", "", "", 10),
-        ("defaults: {duration: 5}\n", "", "", 5),
-        ("defaults: {duration: 5}\n", "defaults: {duration: 8}", "", 8),
+        ("", "", "", 5),
+        ("defaults: {duration: 8}\n", "", "", 8),
+        ("defaults: {duration: 10}\n", "defaults: {duration: 8}", "", 8),
         ("defaults: {duration: 5}\n", "defaults: {duration: 8}", ", duration: 10.0", 10),
     ],
 )

@@ -123,7 +123,12 @@ def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) ->
             text = f"takes that the lockfile names are not in this cache: {summary(plan)}"
             hint = "copy the cache of a machine that has them (`storyboard cache dir`), or build without `--locked`"
         next_commands = ["storyboard plan", "storyboard build"]
-        output.fail(Exit.LOCKED, [problem("locked", text, hint)], data=plan_data(plan), next_commands=next_commands)
+        output.fail(
+            Exit.LOCKED,
+            [problem("locked", text, hint)],
+            data=plan_data(plan, session.storyboard),
+            next_commands=next_commands,
+        )
 
 
 def _only_missing(plan: Plan) -> bool:

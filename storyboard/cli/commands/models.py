@@ -9,6 +9,7 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.core.results import dollars
 from storyboard.core.suggest import either
 from storyboard.providers import models
+from storyboard.report.text import clean
 
 
 @click.command("models", epilog="Example: storyboard models runway:1@2 --json")
@@ -29,6 +30,7 @@ def _format_card(card: ModelCard) -> str:
     rows = {
         "providers": ", ".join(card.providers),
         "durations": f"{either([str(seconds) for seconds in card.durations])} s",
+        "without duration": _default_text(card),
         "sizes": ", ".join(card.sizes),
         "rate": f"{card.fps} fps",
         "prompt": f"{low} to {high} characters",
@@ -39,3 +41,9 @@ def _format_card(card: ModelCard) -> str:
         "params": ", ".join(card.params),
     }
     return "\n".join([f"{card.id}  {card.name}", *(f"  {name:<16} {value}" for name, value in rows.items())])
+
+
+def _default_text(card: ModelCard) -> str:
+    """Return what a shot without a duration gets, and why."""
+    reason = card.default_duration_reason or "the shortest"
+    return f"{card.default_duration} s: {clean(reason)}"

@@ -59,7 +59,7 @@ def _print_plan(
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else [_build_command(out)]
     text = "" if output.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
-    output.result(text, plan_data(plan) if output.as_json else None, next_commands=next_commands)
+    output.result(text, plan_data(plan, storyboard) if output.as_json else None, next_commands=next_commands)
 
 
 def _build_command(out: Path | None) -> str:
