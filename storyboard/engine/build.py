@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings
-from storyboard.core.model import FOOTAGE
+from storyboard.core.model import CAPTION_SUFFIXES, FOOTAGE
 from storyboard.core.plan import CutResult, Plan, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.engine.executor import Executor
@@ -105,7 +105,7 @@ class Build:
             self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}")
         self._link_takes()
         self._write_captions(result)
-        self._settle_films(result)
+        self._report_old_films()
         bill = self._budget.bill() if self._budget is not None else Bill(Decimal(0), Decimal(0))
         result = replace(
             result,
@@ -198,19 +198,24 @@ class Build:
             self._notify(f"{folder} is a link, so takes were not linked in it; {advice}")
 
     def _write_captions(self, result: BuildResult) -> None:
+        """Write the captions of all films, and write down what is there now, films and captions."""
+        in_place = {cut.digest for cut in self._planner.results.values() if isinstance(cut, CutResult)}
+        files: list[Path] = []
         for film in result.films:
-            output = self._session.graph.films[film.name].output
+            path, output = Path(film.path), self._session.graph.films[film.name].output
             cues = self._planner.segments[film.name].film_cues() if film.cues is None else film.cues
             sidecar_cues = cues if output.captions == "sidecar" else ()
-            for path in write_captions(self._store, Path(film.path), sidecar_cues, output.fps):
-                self._notify(f"{path} was not made by storyboard, so captions were not written to it; move it away")
+            foreign = write_captions(self._store, path, sidecar_cues, output.fps)
+            for other in foreign:
+                self._notify(f"{other} was not made by storyboard, so captions were not written to it; move it away")
+            # of captions that are missing the no-op check of the next build needs the stamps as well
+            captions = [path.with_suffix(suffix) for suffix in CAPTION_SUFFIXES]
+            is_ours = self._store.has_written(path) or self._store.file_digest(path) in in_place
+            files += [*([path] if is_ours else []), *(one for one in captions if one not in foreign)]
+        self._store.settle(files)
 
-    def _settle_films(self, result: BuildResult) -> None:
-        """Write down the films that were in place already, and report those that are no outputs any more, once."""
-        in_place = {cut.digest for cut in self._planner.results.values() if isinstance(cut, CutResult)}
-        for film in result.films:
-            if not film.joined and self._store.file_digest(Path(film.path)) in in_place:
-                self._store.settle(Path(film.path))
+    def _report_old_films(self) -> None:
+        """Report the films that are no outputs any more, each once."""
         for old in self._store.old_films():
             if not old.reported:
                 path = self._store.root / old.path

@@ -75,7 +75,7 @@ def join_film(
         reason = _why_foreign(store, target)
         if reason is not None:
             raise FilmFailed(f"{target}: {reason}")
-        store.announce(target, digest)
+        store.announce({target: digest})
 
     film_digest = FilmDigest(store.folder, announce)
     try:
@@ -98,7 +98,6 @@ def join_film(
     digest = store.file_digest(target)
     if digest is None:
         raise FilmFailed(f"{target} was removed after it was written")
-    store.settle(target)
     return digest
 
 
@@ -154,8 +153,9 @@ def write_captions(store: ProjectStore, film: Path, cues: Sequence[Cue], rate: F
 
     Returns the foreign files under these names, which stay as they are. Raises ``OSError``.
     """
-    foreign = []
-    for suffix, text in zip(CAPTION_SUFFIXES, (srt(cues, rate), vtt(cues, rate)), strict=True):
+    texts = (srt(cues, rate), vtt(cues, rate))
+    foreign, changed = [], {}
+    for suffix, text in zip(CAPTION_SUFFIXES, texts, strict=True):
         path = film.with_suffix(suffix)
         data = text.encode() if cues else None
         there = path.read_bytes() if path.is_file() and not path.is_symlink() else None
@@ -164,13 +164,10 @@ def write_captions(store: ProjectStore, film: Path, cues: Sequence[Cue], rate: F
         elif data is None:
             remove(path)
         elif there != data:
-            store.announce(path, sha256(data).hexdigest())
-            write_atomic(path, data)
-            store.settle(path)
-        else:
-            store.settle(path)
-    for suffix in CAPTION_SUFFIXES:  # the no-op check of the next build needs their stamps
-        store.file_digest(film.with_suffix(suffix))
+            changed[path] = data
+    store.announce({path: sha256(data).hexdigest() for path, data in changed.items()})
+    for path, data in changed.items():
+        write_atomic(path, data)
     return foreign
 
 

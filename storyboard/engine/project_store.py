@@ -5,7 +5,7 @@ Any method may block on the disk; the executor calls the slow ones in its thread
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from hashlib import sha256
@@ -85,7 +85,7 @@ class ProjectStore:
         self.blobs = BlobStore(self.cache, writable=writable)
         self.records = RecordStore(self.cache, self.blobs, self.digests)
         self.lockfile = LockfileWriter(root / storyboard.lockfile, lockfile)
-        self.written = WrittenFiles(self.folder, self.cache / "damaged", writable=writable)
+        self.written = WrittenFiles(self.folder, self.cache / "damaged", self._films_of_cuts, writable=writable)
         if self.written.trouble is not None:
             self.records.troubles.append(self.written.trouble)
         self._storyboard = storyboard.file
@@ -287,26 +287,25 @@ class ProjectStore:
         return written is not None and self.file_digest(path) in written.digests
 
     def is_early_film(self, path: Path) -> bool:
-        """Return whether an earlier version of the program may have written the film at *path*, and none has since.
+        """Return whether an earlier version of the program may have written the film at *path*, and no other has since.
 
         Earlier versions kept the digests of films without their paths, in the records of cuts.
         """
-        if self.find_written(path) is not None:
-            return False
-        digest, since = self.file_digest(path), self.written.since
-        cuts = (cut for cut in self.records.scan("cut") if cut.made.at <= since)
-        return digest is not None and any(cut.values.get("film") == digest for cut in cuts)
+        return self.find_written(path) is None and self.file_digest(path) in self.written.early()
 
-    def announce(self, path: Path, digest: str) -> None:
-        """Write down that the content with *digest* is about to replace what is at *path*. Raises ``OSError``."""
-        name = self._project_path(path)
-        self.written.announce(name, digest, self._storyboard, before=self.file_digest(path))
+    def _films_of_cuts(self) -> Iterator[str]:
+        return (cut.values["film"] for cut in self.records.scan("cut") if "film" in cut.values)
 
-    def settle(self, path: Path) -> None:
-        """Write down the content of *path* as that of the last build. Raises ``OSError``."""
-        digest = self.file_digest(path)
-        if digest is not None:
-            self.written.settle(self._project_path(path), digest, self._storyboard)
+    def announce(self, digests: Mapping[Path, str]) -> None:
+        """Write down the digests of content that is about to replace what is at each path. Raises ``OSError``."""
+        names = {path: self._project_path(path) for path in digests}
+        before = {name: self.file_digest(path) for path, name in names.items()}
+        self.written.announce({names[path]: new for path, new in digests.items()}, before, self._storyboard)
+
+    def settle(self, paths: Iterable[Path]) -> None:
+        """Write down the content of the files at *paths* as that of the last build. Raises ``OSError``."""
+        found = {self._project_path(path): self.file_digest(path) for path in paths}
+        self.written.settle({name: digest for name, digest in found.items() if digest is not None}, self._storyboard)
 
     def old_films(self) -> list[WrittenFile]:
         """Return the films that builds of this storyboard have left at paths that are no outputs any more.

@@ -6,8 +6,7 @@ another one. A digest is written down before the file gets its name, so that a k
 """
 
 import unicodedata
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -40,23 +39,24 @@ class WrittenFile(Struct, frozen=True):
 
 
 class _WrittenData(Struct, frozen=True):
-    """The content of the file. *since* is its first moment, ISO 8601 in UTC: older films are not listed."""
+    """The content of the file. *early* are digests of films that the project had made before there was a list."""
 
-    since: str
+    early: tuple[str, ...]
     files: tuple[WrittenFile, ...]
 
 
 class WrittenFiles:
     """The written files of the project whose state is in *folder*; a damaged list is moved into *damaged*.
 
-    ``trouble`` is that damage. Without a list ``since`` is now. Only the holder of the project's lock may write. Raises
-    ``OSError``.
+    ``trouble`` is that damage. *find_early* returns the digests of all films that the project has made: it is called
+    where there is no list. Only the holder of the project's lock may write. Raises ``OSError``.
     """
 
-    def __init__(self, folder: Path, damaged: Path, *, writable: bool) -> None:
+    def __init__(self, folder: Path, damaged: Path, find_early: Callable[[], Iterable[str]], *, writable: bool) -> None:
         self._path = folder / FILE
         self.trouble: Quarantined | None = None
-        self.since = datetime.now(UTC).isoformat(timespec="seconds")
+        self._find_early = find_early
+        self._early: frozenset[str] | None = None
         self._files: dict[str, WrittenFile] = {}
         try:
             content = load(self._path, _WrittenData)
@@ -66,7 +66,7 @@ class WrittenFiles:
             kept_at = quarantine(self._path, damaged) if writable else self._path
             self.trouble = Quarantined(self._path, str(problem), kept_at)
             return
-        self.since = content.since
+        self._early = frozenset(content.early)
         self._files = {_key(file.path): file for file in content.files}
 
     def __iter__(self) -> Iterator[WrittenFile]:
@@ -76,35 +76,37 @@ class WrittenFiles:
         """Return the file that was written to *path*, in whatever capitals or Unicode form, ``None`` if none was."""
         return self._files.get(_key(path))
 
-    def announce(self, path: str, digest: str, storyboard: str, *, before: str | None = None) -> None:
-        """Write down that the content with *digest* is about to replace that with the digest *before*, if any.
+    def early(self) -> frozenset[str]:
+        """Return the digests of the films that the project had made before there was a list."""
+        if self._early is None:
+            self._early = frozenset(self._find_early())
+        return self._early
+
+    def announce(self, digests: Mapping[str, str], before: Mapping[str, str | None], storyboard: str) -> None:
+        """Write down by path the digests of content that is about to replace what has the digests *before*, if any.
 
         It survives a power cut then. Raises ``OSError``.
         """
-        digests = tuple(dict.fromkeys(one for one in (before, digest) if one is not None))
-        self._put(WrittenFile(path, digests, storyboard))
+        both = {path: dict.fromkeys(one for one in (before[path], new) if one) for path, new in digests.items()}
+        self._put(WrittenFile(path, tuple(known), storyboard) for path, known in both.items())
 
-    def settle(self, path: str, digest: str, storyboard: str) -> None:
-        """Write down that *path* has the content with *digest*, unless that is known. Raises ``OSError``."""
-        self._put(WrittenFile(path, (digest,), storyboard))
+    def settle(self, digests: Mapping[str, str], storyboard: str) -> None:
+        """Write down by path the digests of the content that is there now. Raises ``OSError``."""
+        self._put(WrittenFile(path, (digest,), storyboard) for path, digest in digests.items())
 
     def mark_reported(self, file: WrittenFile) -> None:
         """Write down that the user has read about *file*. Raises ``OSError``."""
-        self._put(replace(file, reported=True))
+        self._put([replace(file, reported=True)])
 
-    def forget(self, path: str) -> None:
-        """Drop *path*, whose file is gone or is no file of a build any more. Raises ``OSError``."""
-        if self._files.pop(_key(path), None) is not None:
-            self._write()
-
-    def _put(self, file: WrittenFile) -> None:
-        if self._files.get(_key(file.path)) != file:
-            self._files[_key(file.path)] = file
+    def _put(self, files: Iterable[WrittenFile]) -> None:
+        new = {_key(file.path): file for file in files}
+        if any(self._files.get(key) != file for key, file in new.items()):
+            self._files.update(new)
             self._write()
 
     def _write(self) -> None:
         files = sorted(self._files.values(), key=lambda file: file.path)
-        write_atomic(self._path, encode_with_checksum(_WrittenData(self.since, tuple(files))))
+        write_atomic(self._path, encode_with_checksum(_WrittenData(tuple(sorted(self.early())), tuple(files))))
 
 
 def _key(path: str) -> str:

@@ -111,8 +111,8 @@ def test_a_build_that_was_killed_before_the_rename_leaves_a_film_that_the_next_r
     }
     from storyboard.store.written_files import WrittenFiles
 
-    files = WrittenFiles(written(project).parent, project.folder, writable=True)
-    files.announce("out/film.mp4", "0" * 64, "storyboard.yaml", before=digest(project.film))
+    files = WrittenFiles(written(project).parent, project.folder, list, writable=True)
+    files.announce({"out/film.mp4": "0" * 64}, {"out/film.mp4": digest(project.film)}, "storyboard.yaml")
     project.edit("text: Hello", "text: Second")
     assert "cut" in project.built()
     assert len(json.loads(written(project).read_text())["body"]["files"][0]["digests"]) == 1
