@@ -15,7 +15,7 @@ would find no three channels of eight bits:
     several pictures (animated PNG or WebP)                refused
 
 A converted picture is written as PNG, or above ``MOST_LOSSLESS`` pixels as JPEG of quality 95. Its bytes may differ
-with the version of Pillow, so no key is made of them: a key names the original bytes and ``CONVERSION``.
+with the version of Pillow, so no key is made of them: a key names the original bytes and ``core.keys.CONVERTED``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 64_000_000
 MOST_LOSSLESS = 6_000_000  # 18 MB at most as PNG: providers refuse pictures above 20 MB
-CONVERSION = 1  # part of keys: raise it if an equal picture is converted to other pixels
 
 Trait = Literal["turned", "cmyk", "16-bit", "palette", "grey", "alpha", "profile"]
 
@@ -89,21 +89,27 @@ class FactMemory(Protocol):
 
 
 # Raise the number when `examine_picture` comes to another result.
-_SUBJECT = f"picture 1.{CONVERSION}"
+_SUBJECT = "picture 1"
 _MOST_KNOWN = 4096
-# One command asks twice: the check of the storyboard, and the plan, which may not write the memory.
+# One command needs them twice: the check of the storyboard, and the plan, which may not write the memory.
 _known: dict[str, PictureFacts] = {}
 
 
 def picture_facts(memory: FactMemory | None, digest: str, read: Callable[[], bytes]) -> PictureFacts:
     """Return the facts of the picture with that *digest*; *read* returns its bytes where nothing remembers them."""
-    found = _known.get(digest) or (_decode_facts(memory.find_fact(digest, _SUBJECT)) if memory is not None else None)
+    found = _decode_facts(memory.find_fact(digest, _SUBJECT)) if memory is not None else None
+    if found is not None:
+        return found
+    found = _known.get(digest)
     if found is None:
-        found = examine_picture(read())
-        if memory is not None:
-            memory.add_fact(digest, _SUBJECT, msgspec.json.encode(found).decode())
-    if len(_known) < _MOST_KNOWN:
-        _known[digest] = found
+        data = read()
+        found = examine_picture(data)
+        if sha256(data).hexdigest() != digest:  # changed since it was hashed
+            return found
+        if len(_known) < _MOST_KNOWN:
+            _known[digest] = found
+    if memory is not None:
+        memory.add_fact(digest, _SUBJECT, msgspec.json.encode(found).decode())
     return found
 
 

@@ -248,6 +248,16 @@ def decoded(path: Path) -> list[str]:
         return [hashlib.sha256(frame.to_ndarray().tobytes()).hexdigest() for frame in container.decode(video=0)]
 
 
+def decoded_pictures(path: Path) -> list[Any]:
+    """Every decoded picture of a clip as RGB, shape (height, width, 3)."""
+    import av
+
+    from storyboard.media.render.color import frame_to_rgb
+
+    with av.open(str(path)) as container:
+        return [frame_to_rgb(frame) for frame in container.decode(video=0)]
+
+
 def rate(path: Path) -> Fraction:
     import av
 

@@ -1,9 +1,10 @@
 """Slate bar below the picture, with shot, seed, prompt and running timecode.
 
 The bar is part of the frame, so a shot that starts from the last frame of another has it in its picture; ``has_bar``
-detects it there.
+detects it there, and ``crop_bar`` cuts it off for a provider, which would take it for a part of the scene.
 """
 
+import io
 import unicodedata
 from fractions import Fraction
 
@@ -50,6 +51,20 @@ def has_bar(picture: Rgb) -> bool:
     top = max(1, round(bar * 0.14))
     margins = (strip[top:, :side], strip[top:, -side:], strip[-low:])
     return all(bool((np.abs(part.astype(np.int16) - PAPER) <= _TOLERANCE).all()) for part in margins if part.size)
+
+
+def crop_bar(frame: bytes) -> bytes:
+    """Return a frame of a drawn take, the bytes of a PNG, without its bar and in the shape that it had with it.
+
+    To keep the shape, the sides are cropped equally; no pixel is scaled.
+    """
+    with Image.open(io.BytesIO(frame), formats=("PNG",)) as opened:
+        picture = opened.convert("RGB")
+    height = picture.height - bar_height(Size(picture.width, picture.height))
+    width = round(picture.width * height / picture.height)
+    left, out = (picture.width - width) // 2, io.BytesIO()
+    picture.crop((left, 0, left + width, height)).save(out, "PNG")
+    return out.getvalue()
 
 
 class SlateBar:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -11,8 +12,9 @@ from msgspec import Struct
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.compare import Version
+from storyboard.core.keys import PICTURE_FIELDS, is_frame
 from storyboard.core.lockfile_plan import LockedLengths
-from storyboard.core.model import Storyboard, UrlInput, lockfile_path
+from storyboard.core.model import FileInput, Storyboard, UrlInput, lockfile_path
 from storyboard.core.plan import Step
 from storyboard.core.results import Commit
 from storyboard.core.shot_history import Node, ShotVersion, shot_versions
@@ -20,8 +22,9 @@ from storyboard.document.load import Loaded, load
 from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import GitFiles
 from storyboard.engine.project_store import ProjectStore
-from storyboard.engine.url_inputs import known_pictures
+from storyboard.engine.url_inputs import converted_pictures, known_pictures
 from storyboard.engine.versions import StoryboardVersion, plan_from_lockfile
+from storyboard.pictures import picture_facts
 from storyboard.store.git import FETCH_ALL, Git, GitProblem, MissingObject, NoSuchRevision
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads, read
 
@@ -86,7 +89,8 @@ class GitHistory:
                 commit, loaded, None, f"the storyboard has errors: {errors[0].message}" if errors else ""
             )
         digests = {path: files.digest(path) for path in project_files(storyboard)}
-        return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests), error)
+        converted = frozenset(_converted_pictures(storyboard, digests, files))
+        return VersionFiles(commit, loaded, StoryboardVersion(storyboard, lockfile, digests, converted), error)
 
     def _read_lockfile(self, commit: str) -> tuple[str, Lockfile]:
         """Return the lockfile in a commit, after the error for which it counts as empty, if any."""
@@ -100,6 +104,16 @@ class GitHistory:
     def _read_file(self, commit: str, path: str) -> bytes | None:
         blob = self.git.file(commit, path)
         return blob.data if blob is not None else None
+
+
+def _converted_pictures(storyboard: Storyboard, digests: Mapping[str, str], files: GitFiles) -> Iterator[str]:
+    """Yield the digests of the pictures of a commit that are converted before they are sent.
+
+    A picture in git LFS counts as one that is sent as it lies, unless it is among the working files as well.
+    """
+    for path in {frame.path for _, frame in storyboard.pictures() if isinstance(frame, FileInput)}:
+        if picture_facts(None, digests[path], partial(files.read, path)).traits:
+            yield digests[path]
 
 
 def project_files(storyboard: Storyboard) -> list[str]:
@@ -132,7 +146,8 @@ def working_version(output: CommandOutput, project: Project, storyboard: Storybo
     urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
     with ProjectStore(project.state(), storyboard, locked, writable=False) as store:
         files = store.input_digests() | known_pictures(store, urls)
-    return StoryboardVersion(storyboard, locked, files)
+        converted = converted_pictures(store, storyboard, files)
+    return StoryboardVersion(storyboard, locked, files, converted)
 
 
 HERE = ""
@@ -184,8 +199,4 @@ class ShotHistory:
     def _linked_pictures(self, version: str, shot: str) -> Mapping[str, Any]:
         step = self.step(version, shot)
         request = step.request if step is not None and step.request is not None else {}
-        return {
-            f"{field} picture": request[field]
-            for field in ("first_frame", "last_frame")
-            if str(request.get(field, "")).startswith("picture:")
-        }
+        return {f"{field} picture": request[field] for field in PICTURE_FIELDS if is_frame(request.get(field))}

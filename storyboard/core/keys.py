@@ -11,7 +11,8 @@ Fields of the key of a take, and fields left out:
     duration, width, height                        price, budget, retries, concurrency: not in the request
     params, after defaults and vars                API key, task id, attempt: not in the request
     first_frame, last_frame: digest of the file    prompt, name or path of the shot that a frame is taken from:
-    or of the decoded planes of the linked frame   only the picture reaches the model
+    or of the decoded planes of the linked frame,  only the picture reaches the model
+    and how either is prepared to be sent          bytes of a prepared picture: they may differ with a library
 
 Frames, segments, the sound and the cut have keys of their own kind, over the digests of their inputs.
 """
@@ -32,6 +33,13 @@ KEY_VERSION = 1
 # Params of the local provider. Others do not receive them, so they are in no other key.
 DRAWN_BY = frozenset({"slate"})
 Request = dict[str, Any]
+# What a request says of an input picture, before its digest. As it lies: a file, or the planes of a linked frame.
+_FILE, _FRAME = "file:", "picture:"
+# Prepared: a file as `pictures.convert_picture` writes it, a frame as `animatic.slate.crop_bar` does. Raise the number
+# if either makes other pixels of equal ones.
+CONVERTED, ABOVE_BAR = "converted-1:", "above-bar-1:"
+_AS_IT_LIES = {CONVERTED: _FILE, ABOVE_BAR: _FRAME}
+PICTURE_FIELDS = ("first_frame", "last_frame")
 
 
 def normal(value: Any) -> Json:
@@ -89,8 +97,8 @@ def action_key(kind: str, request: Mapping[str, Any]) -> str:
 def take_request(source: Generated, engine: str | None, frames: Mapping[str, str]) -> Request:
     """Return everything that decides a take.
 
-    *frames* maps ``first_frame`` and ``last_frame`` to ``file:DIGEST`` or ``picture:PLANES``; *engine* is the drawing
-    version of the local provider, ``None`` for a provider that receives the request.
+    *frames* maps ``first_frame`` and ``last_frame`` to what ``file_input`` or ``frame_input`` return; *engine* is the
+    drawing version of the local provider, ``None`` for a provider that receives the request.
     """
     request: Request = {
         "provider": source.provider,
@@ -105,6 +113,46 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
     optional: Request = {"engine": engine, "negative_prompt": source.negative_prompt, "params": params or None}
     request |= {name: value for name, value in optional.items() if value is not None}
     return normal_request(request | dict(frames))
+
+
+def file_input(digest: str, *, converted: bool) -> str:
+    """Return the value of a picture file in a request; *converted* if it is sent as upright RGB, not as it lies."""
+    return f"{CONVERTED if converted else _FILE}{digest}"
+
+
+def frame_input(planes: str, *, with_bar: bool) -> str:
+    """Return the value of a linked frame in a request; with *with_bar* its slate bar is cut off before it is sent."""
+    return f"{ABOVE_BAR if with_bar else _FRAME}{planes}"
+
+
+def input_digest(value: str) -> str:
+    """Return the digest in the value of an input picture."""
+    return value.rpartition(":")[2]
+
+
+def is_frame(value: object) -> bool:
+    """Return whether an input picture of that value is a frame of another shot."""
+    return str(value).startswith((_FRAME, ABOVE_BAR))
+
+
+def is_prepared(value: object) -> bool:
+    """Return whether an input picture of that value is sent otherwise than it lies."""
+    return str(value).startswith((CONVERTED, ABOVE_BAR))
+
+
+def unprepared(request: Request) -> Request:
+    """Return the request as it was before pictures were prepared: every picture as it lies."""
+    found = dict(request)
+    for field in PICTURE_FIELDS:
+        kind, colon, digest = str(request.get(field, "")).rpartition(":")
+        if kind + colon in _AS_IT_LIES:
+            found[field] = _AS_IT_LIES[kind + colon] + digest
+    return found
+
+
+def wants_slate(params: Mapping[str, Any]) -> bool:
+    """Return whether a drawn take has the slate bar, by its params."""
+    return params.get("slate", True) is not False
 
 
 def footage_request(file: str) -> Request:

@@ -78,6 +78,10 @@ class LockfileActionCache:
         """Return whether the cache behind knows an open job that may not have been submitted."""
         return self._behind is not None and self._behind.may_be_unpaid(key)
 
+    def was_bought(self, key: str) -> bool:
+        """Return whether the cache behind knows a paid attempt: a lockfile holds none."""
+        return self._behind is not None and self._behind.was_bought(key)
+
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the first lockfile's entry of a shot."""
         return self._first.get(shot, {}).get(provider)

@@ -154,6 +154,9 @@ class ActionCache(Protocol):
     def may_be_unpaid(self, key: str) -> bool:
         """Return whether the provider has not confirmed that it accepted the job begun for *key*."""
 
+    def was_bought(self, key: str) -> bool:
+        """Return whether the ledger has an attempt for *key* that succeeded."""
+
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""
 

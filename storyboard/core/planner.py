@@ -85,7 +85,8 @@ class Planner:
     def plan_after(self) -> Plan:
         """Return the plan of the next build, once the results of this one are recorded."""
         final = self._settled_steps().items()
-        self._final_steps = {name: step for name, step in final if step.reason.why in ("unchanged", "held")}
+        stay = ("unchanged", "held", "unprepared")
+        self._final_steps = {name: step for name, step in final if step.reason.why in stay}
         return Plan(tuple(self.step(action) for action in self.graph.order))
 
     def _settled_steps(self) -> dict[str, Step]:

@@ -27,6 +27,7 @@ Why = Literal[
     "damaged",  # in the cache, but its bytes have changed
     "renderer-changed",  # drawn by another version of this program
     "held",  # the shot keeps its locked take although the request changed
+    "unprepared",  # the take was made from an input picture as it lies; a new one would get it prepared
     "held-missing",  # held; the take is not in the cache and has no task id to fetch it by
     "locked-missing",  # the lockfile names a paid take that is not in the cache and has no task id to fetch it by
     "not-selected",

@@ -1,6 +1,6 @@
 """Plan the step of each take: reuse, generate, resume or wait, with reason and cost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -10,23 +10,30 @@ from msgspec.structs import replace
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, Graph, frame_id, moment, take_id
 from storyboard.core.keys import (
+    PICTURE_FIELDS,
     Request,
     action_key,
+    file_input,
     footage_request,
+    frame_input,
+    is_prepared,
     take_request,
+    unprepared,
+    wants_slate,
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import FREE, ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
 from storyboard.core.reason import Change, PendingDownload, Reason, RemakeCost, Why, changes
 
-_INPUT_FIELDS = frozenset({"first_frame", "last_frame"})
+_INPUT_FIELDS = frozenset(PICTURE_FIELDS)
 _NO_INPUT = ("upstream-missing", "upstream-failed")
 
 
 class PlanOptions(Struct, frozen=True):
     """Options of the caller.
 
-    *files* maps project paths and URLs of pictures to digests; *engines* has the drawing version of local providers;
+    *files* maps project paths and URLs of pictures to digests, *converted* has the digests of the pictures that are
+    converted before they are sent; *engines* has the drawing version of local providers;
     *renderer* the version of the renderer; *price* returns the estimate of a take; *remake* are shots to make again;
     *only* limits the build to some shots, *seeds* to some of their takes. Without *alternates* no alternate takes are
     made, *offline* none that a remote provider makes.
@@ -41,6 +48,7 @@ class PlanOptions(Struct, frozen=True):
     seeds: frozenset[int] | None = None
     alternates: bool = True
     offline: bool = False
+    converted: Collection[str] = frozenset()
 
 
 class TakePlanner:
@@ -59,13 +67,42 @@ class TakePlanner:
         return self._owners[action]
 
     def asked(self, action: Action) -> tuple[str, Request] | Reason:
-        """Return key and request of a take as the storyboard has it, or why they are not known yet."""
+        """Return key and request of a take as the storyboard has it, or why they are not known yet.
+
+        A take that was made or bought before input pictures were prepared keeps the request of then, in which they are
+        as they lie, until it is made again: no other version of this program buys it again.
+        """
+        prepared = self.prepared(action)
+        if isinstance(prepared, Reason) or not any(is_prepared(prepared[1].get(field)) for field in PICTURE_FIELDS):
+            return prepared
+        request = unprepared(prepared[1])
+        before = action_key("take", request), request
+        return before if self._stays_unprepared(action, prepared[0], before[0]) else prepared
+
+    def prepared(self, action: Action) -> tuple[str, Request] | Reason:
+        """Return key and request of a take that is made now, with its pictures prepared, as ``asked`` does."""
         source = _generated_source(self._graph.shot_of(action))
         frames = self._input_digests(source)
         if isinstance(frames, Reason):
             return frames
         request = take_request(source, self._options.engines.get(source.provider), frames)
         return action_key("take", request), request
+
+    def _stays_unprepared(self, action: Action, prepared: str, before: str) -> bool:
+        """Return whether there is a take, or a job, of the key *before* and none that was asked for since."""
+        if action.seed is None and action.shot in self._options.remake:
+            return False
+        source = _generated_source(self._graph.shot_of(action))
+        own = self._cache.locked(action.shot, source.provider) if action.seed is None else None
+        if self._cache.is_paid_for(prepared):
+            return False
+        if own is not None and own.key in (prepared, before):
+            return own.key == before
+        if self._cache.is_paid_for(before):
+            return True
+        if self._cache.find(prepared) or self._cache.named(prepared):
+            return False
+        return bool(self._cache.find(before) or self._cache.named(before)) or self._cache.was_bought(before)
 
     def differs(self, action: Action, old: Request) -> tuple[Change, ...]:
         """Return the fields in which the request of a take differs from *old*.
@@ -119,7 +156,9 @@ class TakePlanner:
         named = None if remake else self._locked_entry(key, own)
         found = None if remake else self._choose_record(source, key, own, named)
         if found is not None:
-            result = _read_take(found)
+            result, reason = _read_take(found), self._unprepared_reason(action, key, request)
+            if reason is not None:
+                return Step(action, "held", reason, key, request, result=result)
             return Step(action, "reuse", self._reuse_reason(found, key, request, own), key, request, result=result)
         if named is not None and action.seed is None:
             self._state.expected[shot.id] = named.take
@@ -147,6 +186,11 @@ class TakePlanner:
             return Step(action, "resume", Reason("paid-for"), key, request)
         price = self._options.price(_generated_source(self._graph.shot_of(action)))
         return Step(action, "resume", Reason("perhaps-paid"), key, request, cost_at_most=price)
+
+    def _unprepared_reason(self, action: Action, key: str, request: Request) -> Reason | None:
+        """Return the reason for keeping a take of pictures as they lie, ``None`` if a new one would not differ."""
+        now = self.prepared(action)
+        return None if isinstance(now, Reason) or now[0] == key else Reason("unprepared", changes(request, now[1]))
 
     def _claim(self, action: Action, key: str, request: Request, take: str = "") -> Step | None:
         """Return the step that waits for another action of this request; ``None`` for the first one.
@@ -222,20 +266,39 @@ class TakePlanner:
     def _input_digests(self, source: Generated) -> dict[str, str] | Reason:
         """Return the digests of the input pictures, or why they are not known."""
         known: dict[str, str] = {}
-        for field in ("first_frame", "last_frame"):
+        for field in PICTURE_FIELDS:
             match getattr(source, field):
                 case FileInput(path):
-                    known[field] = f"file:{self._options.files[path]}"
+                    known[field] = self._file_input(self._options.files[path])
                 case UrlInput(url) if url in self._options.files:
-                    known[field] = f"file:{self._options.files[url]}"
+                    known[field] = self._file_input(self._options.files[url])
                 case UrlInput(url):
                     return Reason("upstream-changes", detail=PendingDownload(url))
                 case FrameLink(shot, at):
                     planes = self._planes(shot, moment(at))
                     if planes is None:
                         return self._state.upstream(frame_id(shot, at), shot)
-                    known[field] = f"picture:{planes}"
+                    drawn = source.provider in self._options.engines
+                    known[field] = frame_input(planes, with_bar=not drawn and self._has_bar(shot, at))
         return known
+
+    def _has_bar(self, shot: str, at: object) -> bool:
+        """Return whether a frame of a shot has the slate bar of a drawn take.
+
+        The first frame of a shot that starts from a picture is that picture: it has a bar if a drawn frame is linked.
+        """
+        while True:
+            source = self._graph.shot(shot).source
+            if not isinstance(source, Generated) or source.provider not in self._options.engines:
+                return False
+            if at != "first" or source.first_frame is None:
+                return wants_slate(source.params)
+            if not isinstance(source.first_frame, FrameLink):
+                return False
+            shot, at = source.first_frame.shot, source.first_frame.at
+
+    def _file_input(self, digest: str) -> str:
+        return file_input(digest, converted=digest in self._options.converted)
 
     def _planes(self, shot: str, at: str) -> str | None:
         """Return the digest of the planes of a frame: of the existing one, or from the lockfile."""

@@ -3,16 +3,19 @@
 from fractions import Fraction
 from posixpath import dirname, relpath
 
-from storyboard.core.diagnostics import Diagnostic, Span, error
+from storyboard.core.diagnostics import Diagnostic, Span, error, warning
 from storyboard.core.file_signatures import FileKind
-from storyboard.core.model import FileInput, FrameInput, FrameLink, UrlInput
+from storyboard.core.model import FileInput, FrameInput, FrameLink, Size, UrlInput
 from storyboard.core.suggest import quoted, spelling
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
 from storyboard.document.project_files import NO_FILE, ProjectFiles
 from storyboard.fonts import missing_letters
+from storyboard.pictures import PictureFacts
 
+_MOST_ENLARGED = 2
+_MOST_CROPPED = Fraction(1, 3)  # of the picture: 4:3 in 16:9 loses a quarter, a square more than two fifths
 _KINDS: dict[FileKind, str] = {
     "clip": "a video file",
     "picture": "a picture file",
@@ -24,8 +27,9 @@ _KINDS: dict[FileKind, str] = {
 class FileInputs:
     """Reader of the file and frame fields of one storyboard. Every file is checked and measured once.
 
-    ``checked_files`` are the paths checked so far with the kind they have to be of; ``font_reads`` counts uses of
-    fonts; ``places`` has every path that was checked, with the first place that names it, ``None`` in a cached scene.
+    ``checked_files`` are the paths checked so far, with the kind they have to be of and the size of a picture;
+    ``font_reads`` counts uses of fonts; ``places`` has every path that was checked, with the first place that names
+    it, ``None`` in a cached scene.
     """
 
     def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:
@@ -33,7 +37,8 @@ class FileInputs:
         self._findings = findings
         self._problems: dict[tuple[str, FileKind], str | None] = {}
         self._lengths: dict[tuple[str, FileKind], Fraction | None] = {}
-        self.checked_files: set[tuple[str, str]] = set()
+        self._pictures: dict[str, PictureFacts | None] = {}
+        self.checked_files: set[tuple[str, str, str]] = set()
         self.font_reads = 0
         self.places: dict[str, Span | None] = {}
 
@@ -82,22 +87,51 @@ class FileInputs:
             self.places[path] = field.span
         if reason is None:
             return FileInput(path)
-        advice = (
-            missing_file_help(self._files, path, field.document.name)
-            if reason == NO_FILE
-            else f"name {_KINDS[kind]} of this project"
-        )
+        advice = f"name {_KINDS[kind]} of this project"
+        if reason == NO_FILE:
+            advice = missing_file_help(self._files, path, field.document.name)
+        elif kind == "picture" and (facts := self._picture_facts(path)) is not None and facts.problem == reason:
+            advice = "save it again as a still PNG, JPEG or WebP picture, or name another one"
         message = f"{quoted(path, 80)} cannot be used: {reason}"
         self._findings.append(error(f"bad-{kind}", message, field.span, help=advice))
         return None
 
     def problem(self, path: str, kind: FileKind) -> str | None:
         """Return the reason why the file at *path* cannot be used, ``None`` if it can."""
-        self.checked_files.add((path, kind))
         self.places.setdefault(path, None)
         if (path, kind) not in self._problems:
             self._problems[path, kind] = self._files.problem(path, kind)
+        self.checked_files.add((path, kind, self.picture_size(path, kind)))
         return self._problems[path, kind]
+
+    def picture_size(self, path: str, kind: FileKind) -> str:
+        """Return the size of a picture as ``1280x720``; empty for another kind, and for a picture without facts."""
+        facts = self._picture_facts(path) if kind == "picture" else None
+        return f"{facts.width}x{facts.height}" if facts is not None else ""
+
+    def _picture_facts(self, path: str) -> PictureFacts | None:
+        if path not in self._pictures:
+            self._pictures[path] = self._files.picture(path)
+        return self._pictures[path]
+
+    def check_frame_shape(self, field: Field, frame: FrameInput | None, size: Size) -> None:
+        """Warn about a picture that has far fewer pixels than the shot, or another shape."""
+        facts = self._picture_facts(frame.path) if isinstance(frame, FileInput) else None
+        if not isinstance(frame, FileInput) or facts is None or facts.problem:
+            return
+        there = f"{quoted(frame.path, 80)} is {facts.width}x{facts.height}, and the shot is {size}"
+        larger = max(Fraction(size.width, facts.width), Fraction(size.height, facts.height))
+        if larger > _MOST_ENLARGED:
+            advice = f"name a picture of at least {size.width // _MOST_ENLARGED}x{size.height // _MOST_ENLARGED}"
+            message = f"{there}: it is enlarged {float(larger):.3g} times"
+            self._findings.append(warning("small-picture", message, field.span, help=advice))
+        shape = Fraction(facts.width, facts.height) / Fraction(size.width, size.height)
+        lost = 1 - min(shape, 1 / shape)
+        if lost > _MOST_CROPPED:
+            where = "left and right" if shape > 1 else "top and bottom"
+            message = f"{there}: {round(lost * 100)} % of it, at its {where}, is cropped"
+            advice = "crop the picture to the shape of the shot, or write another `size`"
+            self._findings.append(warning("cropped-picture", message, field.span, help=advice))
 
 
 def missing_file_help(files: ProjectFiles, path: str, beside: str) -> str:

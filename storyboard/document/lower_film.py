@@ -8,9 +8,10 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors
+from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors, warning
 from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard, lockfile_path
 from storyboard.core.model_cards import ModelCard
+from storyboard.core.results import dollars
 from storyboard.core.suggest import quoted
 from storyboard.document.check_lengths import check_trims
 from storyboard.document.fields import Field, FieldLayer, SceneDraft, layer
@@ -80,6 +81,7 @@ class FilmLowering:
         self._context.caption_fonts = self._outputs.caption_fonts()
         lowered = [one for scene in self.scenes for one in self._lower_scene(scene)]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
+        self.findings.extend(_paid_starts(lowered))
         self._check_any_shot()
         tracks = read_tracks(self._root, self._context.inputs, self.findings)
         self.findings.extend(check_track_shots(self._root, self.drafts, complete=self._complete))
@@ -186,6 +188,26 @@ class FilmLowering:
             place = self._root.document.key_span(("scenes",))
             message = "all shots are skipped, so the film is empty"
             self.findings.append(error("no-shots", message, place, help="delete `skip` from a shot"))
+
+
+def _paid_starts(lowered: Sequence[LoweredShot]) -> Iterator[Diagnostic]:
+    """Yield a warning for every paid shot that starts from, or ends with, a frame of an animatic."""
+    drawn = {
+        one.linked.draft.id: one.linked.draft
+        for one in lowered
+        if one.linked.source is not None and one.linked.source.provider == DEFAULT_PROVIDER
+    }
+    for one in lowered:
+        source, card = one.linked.source, one.card
+        if source is None or card is None or source.provider == DEFAULT_PROVIDER:
+            continue
+        for field, link in one.linked.links:
+            if link.shot in drawn:
+                shot, price = quoted(one.linked.draft.id), dollars(card.price(source))
+                message = f"{shot} is bought for {price} and uses a frame of an animatic, sent without the slate bar"
+                note = Label(drawn[link.shot].name_span, f"`{DEFAULT_PROVIDER}` draws {quoted(link.shot)}")
+                advice = f"write `provider: {source.provider}` for {quoted(link.shot)} too, or name a picture"
+                yield warning("animatic-frame", message, field.span_of("shot"), note, help=advice)
 
 
 def _are_distinct(ids: list[str]) -> bool:

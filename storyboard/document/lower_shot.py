@@ -148,6 +148,10 @@ def _lower_generated(
         length = context.length_without_duration(draft.id, source, card)
         source = source if length == source.duration else replace(source, duration=length)
     context.models.check_request(draft, card, source)
+    for name, frame in frames.items():
+        field = draft.find(name)
+        if field is not None:
+            context.inputs.check_frame_shape(field, frame, source.size)
     return source
 
 

@@ -31,8 +31,8 @@ class KnownScene(Struct, frozen=True):
 
     The shots are *first* to *end* of all shots of the film. *names* and *links* are spans: of every shot's id, and of
     the shots that its links name, by the shot's number in the scene. *files* are the files that were checked, with the
-    kind they have to be of; *used* the vars that were expanded; *timeless* the numbers of the shots without a
-    duration.
+    kind they have to be of and the size of a picture; *used* the vars that were expanded; *timeless* the numbers of the
+    shots without a duration.
     """
 
     digest: str
@@ -46,7 +46,7 @@ class KnownScene(Struct, frozen=True):
     links: dict[int, tuple[Place, ...]]
     warnings: tuple[Diagnostic, ...]
     used: tuple[str, ...]
-    files: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, str, str], ...]
     timeless: tuple[int, ...] = ()
 
 

@@ -7,6 +7,7 @@ from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import FrameLink, Generated, Shot
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
+from storyboard.document.file_inputs import FileInputs
 from storyboard.document.links import LinkedShot
 from storyboard.document.lower_shot import LoweredShot, LoweringContext
 from storyboard.document.scene_cache import KnownScene, KnownSceneDraft, NotReusable, Place, place_of
@@ -24,7 +25,7 @@ class ReadScene:
         self.title: str | None = None
         self.findings: list[Diagnostic] = []
         self.used: set[str | None] = set()
-        self.files: set[tuple[str, str]] = set()
+        self.files: set[tuple[str, str, str]] = set()
         self.reads_fonts = False
 
 
@@ -38,7 +39,7 @@ def lower_known_scene(scene: KnownSceneDraft, context: LoweringContext, digest: 
     or a shot without a duration has another length now.
     """
     known = scene.known
-    if known.context != digest or any(context.inputs.problem(path, _file_kind(kind)) for path, kind in known.files):
+    if known.context != digest or any(_has_changed(context.inputs, *file) for file in known.files):
         raise NotReusable
     context.findings.extend(known.warnings)
     context.expander.used.update(known.used)
@@ -58,6 +59,12 @@ def _is_as_long(shot: str, source: Generated | None, card: ModelCard | None, con
     if source is None or card is None:
         return True
     return context.length_without_duration(shot, source, card) == source.duration
+
+
+def _has_changed(inputs: FileInputs, path: str, name: str, size: str) -> bool:
+    """Return whether a file of a cached scene cannot be used any more, or is a picture of another *size*."""
+    kind = _file_kind(name)
+    return inputs.problem(path, kind) is not None or inputs.picture_size(path, kind) != size
 
 
 def make_known_scene(

@@ -172,7 +172,8 @@ class Executor:
         frame = self.planner.results.get(frame_id(link.shot, link.at))
         if not isinstance(frame, FrameResult):
             return None
-        return await self.in_thread(partial(self.store.read_blob, frame.picture))
+        value = str((step.request or {}).get("first_frame", ""))
+        return await self.in_thread(partial(self.store.linked_picture, value, frame))
 
     async def _close_job(self, generator: TakeGenerator, clip: GeneratedClip) -> None:
         """Close the generator's remote job after its take is committed."""

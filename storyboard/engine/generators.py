@@ -6,12 +6,13 @@ Generators write to temporary files; only the executor commits to the store.
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from storyboard.animatic.request import ANIMATIC_VERSION, Animatic
 from storyboard.core.clip import ClipInfo
+from storyboard.core.keys import wants_slate
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
 from storyboard.core.plan import LockEntry, Step
 from storyboard.engine.worker_pool import WorkerDied
@@ -111,17 +112,13 @@ class AnimaticGenerator(FreeGenerator):
             size=source.size,
             fps=Fraction(self._rates[source.model]),
             label=request.shot.id,
-            slate=_wants_slate(dict(source.params)),
+            slate=wants_slate(source.params),
         )
         label, first_frame = request.step.action.id, request.pictures.get("first_frame")
         info, seconds = await self._runner.run(
             label, timed, draw_take, animatic, first_frame, request.out, on_start=on_start
         )
         return GeneratedClip(info, seconds, source.seed)
-
-
-def _wants_slate(params: dict[str, Any]) -> bool:
-    return params.get("slate", True) is not False
 
 
 class FootageImporter(FreeGenerator):

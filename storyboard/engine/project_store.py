@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from storyboard.core.audio import SoundMix
 from storyboard.core.graph import Action, moment
-from storyboard.core.keys import Request
+from storyboard.core.keys import Request, input_digest, is_prepared
 from storyboard.core.model import (
     CAPTION_SUFFIXES,
     FileInput,
@@ -34,10 +34,11 @@ from storyboard.durable import STAGED, staged_names, sweep
 from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.pictures import UnreadablePicture, convert_picture
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.journal import Journal
-from storyboard.store.ledger import Ledger
+from storyboard.store.ledger import SUCCEEDED, Ledger
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Committed, PendingRecord, RecordState, RecordStore
 from storyboard.store.state import FOLDER, State
@@ -155,6 +156,14 @@ class ProjectStore:
         """Return whether the open job for *key* was written down, and no answer of the provider was."""
         return key in self._unpaid_keys
 
+    def was_bought(self, key: str) -> bool:
+        """Return whether the ledger has an attempt for *key* that succeeded."""
+        return key in self._bought_keys
+
+    @cached_property
+    def _bought_keys(self) -> frozenset[str]:
+        return frozenset(one.key for one in self.ledger.entries() if one.outcome == SUCCEEDED)
+
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""
         return self.lockfile.content.entry(shot, provider)
@@ -232,7 +241,7 @@ class ProjectStore:
         return tuple(os.path.relpath(cache.resolve() / "blobs", links) for cache in caches)
 
     def input_pictures(self, step: Step, shot: Shot, results: Mapping[str, Result]) -> dict[str, bytes]:
-        """Return the input pictures of a take by field, as the bytes whose digests are in its key.
+        """Return the input pictures of a take by field, as its request says: as they lie, or prepared.
 
         Raises ``TaskFailed`` if a file has changed since the plan.
         """
@@ -243,16 +252,25 @@ class ProjectStore:
             match getattr(source, field) if isinstance(source, Generated) else None:
                 case FileInput(path):
                     data = (self.root / path).read_bytes()
-                    if request[field] != f"file:{sha256(data).hexdigest()}":
+                    if input_digest(request[field]) != sha256(data).hexdigest():
                         raise TaskFailed(f"{path} was changed during the build; build again")
-                    found[field] = data
+                    found[field] = _prepare(request[field], data, path)
                 case FrameLink(upstream, at):
                     frame = results[f"frame:{upstream}@{moment(at)}"]
                     if isinstance(frame, FrameResult):
-                        found[field] = self.read_blob(frame.picture)
-                case UrlInput():
-                    found[field] = self.read_blob(request[field].removeprefix("file:"))
+                        found[field] = self.linked_picture(request[field], frame)
+                case UrlInput(url):
+                    found[field] = _prepare(request[field], self.read_blob(input_digest(request[field])), url)
         return found
+
+    def linked_picture(self, value: str, frame: FrameResult) -> bytes:
+        """Return the picture of a linked frame as its *value* in a request says. Raises ``TaskFailed``."""
+        data = self.read_blob(frame.picture)
+        if not is_prepared(value):
+            return data
+        from storyboard.animatic.slate import crop_bar
+
+        return crop_bar(data)
 
     def verified_sources(self, spec: RenderSpec) -> dict[str, Path] | None:
         """Return the files behind *spec* as ``sources`` does, if no file has to be read or imported; else ``None``."""
@@ -377,6 +395,14 @@ class ProjectStore:
             record = self._locked_takes.record(key, digest)
             provenance = record.made if record is not None else None
         return provenance
+
+
+def _prepare(value: str, data: bytes, name: str) -> bytes:
+    """Return a picture as its *value* in a request says. Raises ``TaskFailed``."""
+    try:
+        return convert_picture(data) if is_prepared(value) else data
+    except UnreadablePicture as problem:
+        raise TaskFailed(f"{name} cannot be used: {problem.reason}") from problem
 
 
 @contextmanager

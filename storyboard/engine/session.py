@@ -23,7 +23,7 @@ from storyboard.core.take_planner import PlanOptions
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import ProjectStore
-from storyboard.engine.url_inputs import fetch_pictures, known_pictures
+from storyboard.engine.url_inputs import check_downloaded, converted_pictures, fetch_pictures, known_pictures
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.media.render.encoder import renderer_id
 from storyboard.store.journal import Job
@@ -87,6 +87,7 @@ class Session:
         self._snapshot = snapshot
         self._lock = ProjectLock(state, storyboard.file, on_wait=on_wait) if on_wait else None
         self._files: dict[str, str] = {}
+        self._converted: frozenset[str] = frozenset()
         self._planner: Planner | None = None
         self._plan: Plan | None = None
         self._open = ExitStack()
@@ -104,6 +105,7 @@ class Session:
             self._renderer = self._snapshot.plan.renderer if self._snapshot is not None else renderer_id()
             self.prices = Prices(self.cards, self.store.ledger)
             self._files = self.store.input_digests() | known_pictures(self.store, self._urls())
+            self._converted = converted_pictures(self.store, self.storyboard, self._files)
             self._open = stack.pop_all()
         return self
 
@@ -144,12 +146,18 @@ class Session:
             seeds=frozenset(self.options.seeds) or None,
             alternates=not self.options.locked,
             offline=self.options.offline,
+            converted=self._converted,
         )
 
     @property
     def files(self) -> Mapping[str, str]:
         """Digests of the input files, by path or address."""
         return self._files
+
+    @property
+    def converted(self) -> frozenset[str]:
+        """Digests of the input pictures that are converted before they are sent."""
+        return self._converted
 
     # what a plan means for the lockfile and for paid providers
 
@@ -198,7 +206,9 @@ class Session:
         missing = self.missing_pictures()
         if missing:
             self._files |= fetch_pictures(self.store, missing)
+            self._converted = converted_pictures(self.store, self.storyboard, self._files)
             self.forget_plan()
+        check_downloaded(self.store, self.storyboard, self._files)
 
     def missing_pictures(self) -> list[str]:
         """Return the addresses of input pictures to download: unknown ones, and those of shots to remake."""

@@ -15,7 +15,7 @@ from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import LockEntry, Step, TakeResult
-from storyboard.core.reason import Change, Reason
+from storyboard.core.reason import Change, Reason, changes
 from storyboard.core.results import ACCEPTED, Provenance, Record, Take
 from storyboard.engine.session import Session
 
@@ -86,7 +86,7 @@ class ShotTakes:
         Alternate takes of that take's request are accepted too. Raises ``NotAccepted``.
         """
         take = next((one for one in self.takes if one.in_cut), None)
-        asked = self._planner.takes.asked(self._action)
+        asked = self._planner.takes.prepared(self._action)
         if self.locked is None or take is None:
             raise NotAccepted("the lockfile has no take of this shot")
         if isinstance(asked, Reason):
@@ -104,13 +104,13 @@ class ShotTakes:
             self._accept(other, *seeded)
         self._accept(take, key, request)
         self.choose(msgspec.structs.replace(take, key=key))
-        return take
+        return msgspec.structs.replace(take, changes=take.changes or changes(take.request, request))
 
     def _alternates(self, chosen: Take) -> Iterable[tuple[Take, tuple[str, Request]]]:
         """Yield the alternate takes of the request of *chosen*, each with its current key and request."""
         for action in self._session.graph.order:
             if action.kind == "take" and action.shot == self.shot and action.seed is not None:
-                asked = self._planner.takes.asked(action)
+                asked = self._planner.takes.prepared(action)
                 made = {**chosen.request, "seed": action.seed}
                 found = next((take for take in self.takes if take.whole and take.request == made), None)
                 if found is not None and not isinstance(asked, Reason) and not self._session.store.find(asked[0]):

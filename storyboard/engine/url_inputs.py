@@ -1,18 +1,23 @@
-"""Input pictures given by https address: downloaded once, stored by content, and then used like files.
+"""Input pictures of takes: facts of each content, and downloads of pictures given by https address.
 
-A downloaded picture is used until ``--remake`` names a shot with it: a later change at the address changes no film.
+A picture is downloaded once, stored by content, and then used like a file, until ``--remake`` names a shot with it: a
+later change at the address changes no film.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
 
 from storyboard import __version__
-from storyboard.core.file_signatures import SIGNATURE_BYTES, picture_type
+from storyboard.core.file_signatures import picture_type
 from storyboard.core.keys import action_key
+from storyboard.core.model import FileInput, Storyboard, UrlInput
 from storyboard.core.results import Provenance, Record
 from storyboard.durable import remove
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.pictures import PictureFacts, picture_facts
 from storyboard.store.records import PendingRecord
 
 
@@ -24,6 +29,34 @@ def known_pictures(store: ProjectStore, urls: Iterable[str]) -> dict[str, str]:
         if records:
             found[url] = records[0].outputs["picture"]
     return found
+
+
+def converted_pictures(store: ProjectStore, storyboard: Storyboard, files: Mapping[str, str]) -> frozenset[str]:
+    """Return the digests of the input pictures that are converted before they are sent.
+
+    *files* has the digests by path and address. Raises ``TaskFailed``, ``OSError``.
+    """
+    return frozenset(digest for digest, facts in _facts(store, storyboard, files) if facts.traits)
+
+
+def check_downloaded(store: ProjectStore, storyboard: Storyboard, files: Mapping[str, str]) -> None:
+    """Raise ``TaskFailed`` for a picture that was downloaded by an earlier version and does not decode."""
+    named = {digest: name for name, digest in files.items() if "://" in name}
+    for digest, facts in _facts(store, storyboard, files):
+        if facts.problem and digest in named:
+            way_out = "put another picture there, and download it with `--remake` and the name of the shot"
+            raise TaskFailed(f"{named[digest]}: {facts.problem}; {way_out}")
+
+
+def _facts(store: ProjectStore, storyboard: Storyboard, files: Mapping[str, str]) -> Iterator[tuple[str, PictureFacts]]:
+    for _, frame in storyboard.pictures():
+        match frame:
+            case FileInput(path) if path in files:
+                digest = files[path]
+                yield digest, picture_facts(store.digests, digest, (store.root / path).resolve().read_bytes)
+            case UrlInput(url) if url in files:
+                digest = files[url]
+                yield digest, picture_facts(store.digests, digest, partial(store.read_blob, digest))
 
 
 def fetch_pictures(store: ProjectStore, urls: Iterable[str]) -> dict[str, str]:
@@ -44,15 +77,22 @@ async def _fetch_all(store: ProjectStore, urls: list[str]) -> dict[str, str]:
         out = store.blobs.temp_path(".picture")
         try:
             await downloader.fetch(url, out)
-            with out.open("rb") as file:
-                if picture_type(file.read(SIGNATURE_BYTES)) is None:
-                    raise TaskFailed(f"{url}: not a PNG, JPEG or WEBP picture")
+            _check_download(store, url, out.read_bytes())
             found[url] = store.commit_one(PendingRecord(_record(url), "picture", out)).digest
         except FetchError as problem:
             raise TaskFailed(f"{url}: {problem.message}") from problem
         finally:
             remove(out)
     return found
+
+
+def _check_download(store: ProjectStore, url: str, data: bytes) -> None:
+    """Raise ``TaskFailed`` unless *data* is a picture that decodes."""
+    if picture_type(data) is None:
+        raise TaskFailed(f"{url}: it is not a PNG, JPEG or WebP picture")
+    facts = picture_facts(store.digests, sha256(data).hexdigest(), lambda: data)
+    if facts.problem:
+        raise TaskFailed(f"{url}: {facts.problem}")
 
 
 def _key(url: str) -> str:

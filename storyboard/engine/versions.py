@@ -18,17 +18,21 @@ from storyboard.core.take_planner import PlanOptions
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import ProjectStore
-from storyboard.engine.url_inputs import known_pictures
+from storyboard.engine.url_inputs import converted_pictures, known_pictures
 from storyboard.media.render.encoder import renderer_id
 from storyboard.store.lockfile import Lockfile
 
 
 class StoryboardVersion(Struct, frozen=True):
-    """One version of a film: the storyboard, its lockfile, and the digests of its input files by path."""
+    """One version of a film: the storyboard, its lockfile, and the digests of its input files by path.
+
+    *converted* are the digests of the pictures that are converted before they are sent.
+    """
 
     storyboard: Storyboard
     lockfile: Lockfile
     files: Mapping[str, str]
+    converted: frozenset[str] = frozenset()
 
 
 def plan_version(version: StoryboardVersion, cache: ActionCache, prices: Prices | None = None) -> Plan:
@@ -38,6 +42,7 @@ def plan_version(version: StoryboardVersion, cache: ActionCache, prices: Prices 
         engines=ENGINES,
         renderer=renderer_id(),
         price=lambda source: _price(source, prices),
+        converted=version.converted,
     )
     return Planner(Graph(version.storyboard), cache, options).plan()
 
@@ -58,8 +63,9 @@ def plan_between(
     """Return the plan of *version* with the takes in *store*, which is open with its lockfile, and in *lockfiles*."""
     cache = LockfileActionCache([version.lockfile.shots, *(lockfile.shots for lockfile in lockfiles)], store)
     urls = {frame.url for _, frame in version.storyboard.pictures() if isinstance(frame, UrlInput)}
-    files = {**version.files, **known_pictures(store, urls)}
-    known = StoryboardVersion(version.storyboard, version.lockfile, files)
+    downloaded = known_pictures(store, urls)
+    converted = version.converted | converted_pictures(store, version.storyboard, downloaded)
+    known = StoryboardVersion(version.storyboard, version.lockfile, {**version.files, **downloaded}, converted)
     return plan_version(known, cache, Prices(cards, store.ledger))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from storyboard.core.keys import ABOVE_BAR, CONVERTED
 from storyboard.core.plan import Step
 from storyboard.core.reason import (
     BlockerKind,
@@ -102,6 +103,17 @@ def _held(step: Step) -> str:
     return "not made: the shot is held" if step.action.seed is not None else _stale_since(step.reason)
 
 
+def _unprepared(step: Step) -> str:
+    """Return what a new take would get in place of the picture as it lies, and how to ask for it."""
+    changes = step.reason.changes
+    turned = [change.field for change in changes if str(change.new).startswith(CONVERTED)]
+    cut = [change.field for change in changes if str(change.new).startswith(ABOVE_BAR)]
+    now = [f"{listed(turned)} is now sent upright and in RGB"] if turned else []
+    now += [f"{listed(cut)} is now sent without the slate bar"] if cut else []
+    way_out = f"to make it again, use `--remake {step.action.shot}`" if step.action.seed is None else ""
+    return "; ".join(part for part in ("kept as it was made", *now, way_out) if part)
+
+
 def _held_missing(step: Step) -> str:
     return f"{_stale_since(step.reason)}; {detail_text(step.reason)}"
 
@@ -125,6 +137,7 @@ _WORDINGS: Mapping[Why, Callable[[Step], str]] = {
     "upstream-missing": _upstream_missing,
     "upstream-failed": _upstream_failed,
     "held": _held,
+    "unprepared": _unprepared,
     "held-missing": _held_missing,
     "locked-missing": _detail,
     "not-copied": _not_copied,
@@ -284,9 +297,17 @@ def _value(value: Any) -> str:
         return "(not set)"
     text = clean_lines(str(value))
     kind, _, digest = text.partition(":")
-    if kind in ("file", "picture") and len(digest) == 64:
-        return f"{kind} {digest[:12]}"
+    if kind in _PICTURES and len(digest) == 64:
+        return _PICTURES[kind].format(digest[:12])
     return text
+
+
+_PICTURES: Mapping[str, str] = {
+    "file": "file {}",
+    "picture": "picture {}",
+    CONVERTED.rstrip(":"): "file {}, upright and in RGB",
+    ABOVE_BAR.rstrip(":"): "picture {} without its slate bar",
+}
 
 
 def word_diff(old: str, new: str) -> str:

@@ -10,13 +10,13 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from storyboard.core.keys import PICTURE_FIELDS, input_digest
 from storyboard.core.results import CacheItem, Record, amount
 from storyboard.store.blobs import BlobStore, Missing
 from storyboard.store.lockfile_refs import RefsUnreadable
 from storyboard.store.records import RecordStore
 
 _UNRECORDED = "loose"
-_FRAMES = ("first_frame", "last_frame")
 
 
 class Roots(Struct, frozen=True):
@@ -86,7 +86,7 @@ def _kept_digests(records: Iterable[Record], roots: Roots) -> frozenset[str]:
     Whatever was derived from those digests is kept too.
     """
     takes = [record for record in records if record.kind == "take" and _why_take_is_kept(record, roots)]
-    pictures = {str(take.request.get(field)).removeprefix("file:") for take in takes for field in _FRAMES}
+    pictures = {input_digest(str(take.request.get(field))) for take in takes for field in PICTURE_FIELDS}
     return frozenset(take.digest for take in takes) | pictures | _root_digests(roots)
 
 

@@ -29,7 +29,7 @@ from storyboard.store.integrity import decode_with_checksum
 from storyboard.store.journal import Job, Journal
 from storyboard.store.records import RecordStore
 from tests.inside import Ran, hasty
-from tests.project import HERE, Project
+from tests.project import HERE, Project, write_broken_clip
 
 FILM = """\
 scenes:
@@ -321,7 +321,8 @@ def test_a_build_that_does_not_end_in_rest_leaves_no_answer(film: Path, words: l
 
 
 def test_a_failed_build_leaves_no_answer(film: Path) -> None:
-    (film / "pictures/river.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_broken_clip(film)
+    (film / "scenes/two.yaml").write_text(TWO + CHAIN_LEFT + "  - {id: e, clip: ../broken.mp4}\n")
     assert ask(film, "build").code == 1
     assert not at_a_glance(film)
 

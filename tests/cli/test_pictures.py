@@ -1,6 +1,8 @@
 """Pictures and fonts that go in: decoded before anything is spent, upright and in RGB for every maker of pictures."""
 
+import base64
 import io
+import json
 import sqlite3
 import struct
 import zlib
@@ -12,10 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from storyboard.core.model import Size
+from storyboard.core.render_spec import Photo
 from storyboard.fonts import BUILTIN
+from storyboard.media.render.segment import MovingStill
+from tests import written
 from tests.cli.test_media_lengths import run as run_counting_libraries
 from tests.inside import errors, hasty
-from tests.project import Project
+from tests.media.test_segment import linear_profile
+from tests.project import Project, decoded_pictures
+from tests.runware_server.server import RunwareServer
+from tests.shops import shop
 
 ONE = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river at night, seed: 3, first_frame: ref.png}\n"
 WORDS = "scenes:\n  - id: s\n    shots:\n      - {id: a, card: {text: Evening, font: type.ttf}}\n"
@@ -122,7 +131,7 @@ def test_a_check_of_unchanged_pictures_and_fonts_loads_no_pillow(tmp_path: Path)
     (project.folder / ".storyboard").mkdir()
     code, libraries, _ = run_counting_libraries(project, "check")
     assert (code, "PIL" in libraries) == (0, True)
-    assert list(facts(project)) == ["picture 1.1"]
+    assert list(facts(project)) == ["picture 1"]
     assert run_counting_libraries(project, "check")[:2] == (0, set())
     (project.folder / "ref.png").write_bytes(stored(scene())[:-40])
     assert run_counting_libraries(project, "check")[0] == 3
@@ -161,3 +170,216 @@ def test_a_font_that_is_damaged_at_the_letters_in_use_is_an_error_of_check(tmp_p
     error = project.refused(3, "check")
     assert (error["code"], error["place"]["line"]) == ("bad-font", 7)
     assert "`type.ttf` cannot be used for this text: it is damaged" in error["message"]
+
+
+# What is sent
+
+ORIENTATION = 0x0112
+UNTURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+GREY = scene().convert("L")
+OPACITY = Image.linear_gradient("L").resize((256, 144))
+
+
+def turned(orientation: int) -> bytes:
+    """The scene as a camera writes it that is held another way."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return stored(scene().transpose(UNTURNED[orientation]), "JPEG", exif=exif, quality=97, subsampling=0)
+
+
+def deep() -> bytes:
+    """The scene as PNG of 16 bits a channel, which Pillow reads and does not write."""
+    rows = (np.asarray(scene()).astype(">u2") * 257).reshape(144, -1)
+    lines = b"".join(b"\0" + row.tobytes() for row in rows)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 256, 144, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    )
+    parts = [
+        struct.pack(">I", len(data)) + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def see_through() -> Image.Image:
+    picture = scene().convert("RGBA")
+    picture.putalpha(OPACITY)
+    return picture
+
+
+def _srgb(linear: float) -> float:
+    """The curve of sRGB (IEC 61966-2-1)."""
+    return 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+
+
+# The file, the picture that has to be sent, and by how much of 255 a lossy file or a profile may be off.
+Kind = tuple[bytes, Image.Image, int]
+KINDS: dict[str, Kind] = {f"orientation {number}": (turned(number), scene(), 6) for number in UNTURNED} | {
+    "cmyk": (stored(scene().convert("CMYK"), "JPEG", quality=97), scene(), 8),
+    "16-bit": (deep(), scene(), 0),
+    "16-bit grey": (stored(Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)), GREY.convert("RGB"), 0),
+    "palette": (stored(scene().quantize(64)), scene().quantize(64).convert("RGB"), 0),
+    "grey": (stored(GREY, "JPEG", quality=97), GREY.convert("RGB"), 4),
+    "alpha": (stored(see_through()), Image.composite(scene(), Image.new("RGB", (256, 144)), OPACITY), 1),
+    "alpha WebP": (
+        stored(see_through(), "WEBP", lossless=True),
+        Image.composite(scene(), Image.new("RGB", (256, 144)), OPACITY),
+        1,
+    ),
+    "profile": (stored(scene(), icc_profile=linear_profile()), scene().point(lambda v: round(255 * _srgb(v / 255))), 3),
+}
+SHAPES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+def sent(server: RunwareServer) -> dict[str, bytes]:
+    """The first picture of each task by its prompt."""
+    tasks = [task for logged in server.seen("videoInference") for task in json.loads(logged.body)]
+    return {
+        task["positivePrompt"]: base64.b64decode(task["inputs"]["frameImages"][0]["image"].partition(",")[2])
+        for task in tasks
+        if "inputs" in task
+    }
+
+
+def gallery(folder: Path, server: RunwareServer | None) -> Project:
+    """A film of one shot for each kind of picture, whose prompt is the kind."""
+    shots = [
+        f"      - {{id: s{number}, prompt: {kind}, first_frame: refs/{number}}}" for number, kind in enumerate(KINDS)
+    ]
+    project = Project(folder, "scenes:\n  - id: s\n    shots:\n" + "\n".join(shots) + "\n", server=server, inside=True)
+    (folder / "refs").mkdir()
+    for number, (data, _, _) in enumerate(KINDS.values()):
+        (folder / f"refs/{number}").write_bytes(data)
+    return project
+
+
+def off(picture: Any, other: Any) -> int:
+    return int(np.abs(np.asarray(picture, np.int16) - np.asarray(other, np.int16)).max())
+
+
+def test_what_is_not_upright_rgb_is_sent_upright_and_in_rgb_to_drafts_stills_and_paid_shots(tmp_path: Path) -> None:
+    with shop() as server:
+        gallery(tmp_path / "paid", server).build()
+        bought = sent(server)
+    draft = gallery(tmp_path / "draft", None)
+    draft.build()
+    locked = draft.lock()
+    for number, (kind, (_, wanted, tolerance)) in enumerate(KINDS.items()):
+        with Image.open(io.BytesIO(bought[kind])) as opened:
+            assert (opened.format, opened.mode, opened.getexif(), opened.info.get("icc_profile")) == (
+                "PNG",
+                "RGB",
+                {},
+                None,
+            )
+            picture = opened.copy()
+        assert off(picture, wanted) <= tolerance, kind
+        still = MovingStill(Photo("d", "none", 0, 1, 1), draft.folder / f"refs/{number}", Size(256, 144))
+        assert off(still.picture(0), picture) == 0, kind
+        drawn = decoded_pictures(draft.blobs[locked[f"s{number}"]["local"]["take"]])[0]
+        assert np.abs(drawn.astype(np.int16) - np.asarray(picture.resize((128, 72)), np.int16)).mean() < 4, kind
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_an_upright_picture_in_rgb_is_sent_byte_for_byte(tmp_path: Path, kind: str) -> None:
+    from PIL import ImageCms
+
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = stored(scene(), kind, icc_profile=srgb)
+    with shop() as server:
+        project = Project(tmp_path / "film", ONE, server=server, inside=True)
+        (project.folder / "ref.png").write_bytes(data)
+        project.build()
+        assert sent(server) == {"a river at night": data}
+    [record] = [
+        path
+        for path in (project.folder / ".storyboard/cache/records").rglob("*.json")
+        if b'"clip"' in path.read_bytes()
+    ]
+    assert b'"first_frame":"file:' in record.read_bytes().replace(b" ", b"")
+
+
+def test_a_large_photograph_that_lies_on_its_side_is_sent_small_enough_for_a_provider(tmp_path: Path) -> None:
+    from storyboard.pictures import convert_picture
+
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    noise = np.random.default_rng(1).integers(0, 256, (3024, 4032, 3), dtype=np.uint8)
+    data = convert_picture(stored(Image.fromarray(noise), "JPEG", quality=60, exif=exif))
+    with Image.open(io.BytesIO(data)) as opened:
+        assert (opened.format, opened.size) == ("JPEG", (3024, 4032))
+    assert len(data) < 20_000_000
+
+
+# Takes of the time before
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Iterator[tuple[written.Written, RunwareServer]]:
+    """A film whose takes were bought with a picture on its side, and with a slate in a linked frame."""
+    with shop() as server:
+        yield written.place("prepared", tmp_path / "film", server), server
+
+
+def test_takes_bought_with_unturned_pictures_and_slates_are_kept_and_nothing_is_asked(
+    before: tuple[written.Written, RunwareServer],
+) -> None:
+    film, server = before
+    lock = film.lock()
+    wanted = {"glide": ("held", "unprepared"), "city": ("held", "unprepared"), "drift": ("reuse", "unchanged")}
+    assert wanted.items() <= film.decisions().items()
+    assert "first_frame is now sent upright and in RGB; to make it again, use `--remake glide`" in film.run("plan").out
+    film.build()
+    assert server.requests == []
+    assert film.lock() == lock
+    assert film.run("check", "--locked").code == 0
+    assert film.data("plan")["nothing_to_do"] is True
+    assert film.decisions("--provider", "local")["glide"] == ("make", "new")
+
+
+def test_a_remake_sends_the_turned_picture_and_the_frame_without_its_slate(
+    before: tuple[written.Written, RunwareServer],
+) -> None:
+    film, server = before
+    film.build("--remake", "glide", "--remake", "city")
+    found = {prompt: Image.open(io.BytesIO(data)) for prompt, data in sent(server).items()}
+    assert {prompt: picture.size for prompt, picture in found.items()} == {
+        "a river at night": (72, 128),
+        "the city wakes": (114, 64),
+        "a cloud": (128, 72),  # it starts from the city
+    }
+    assert film.data("plan")["nothing_to_do"] is True
+    plan = film.plan()
+    assert plan["glide"] == plan["city"] == "reuse: unchanged"
+    assert plan["glide#4"].startswith("held: kept as it was made")
+
+
+def test_a_job_that_was_submitted_with_an_unturned_picture_is_resumed(
+    before: tuple[written.Written, RunwareServer],
+) -> None:
+    """The clone of a machine whose cache and lockfile are lost asks under the id of then, by its ledger."""
+    import shutil
+
+    film, server = before
+    shutil.rmtree(film.folder / ".storyboard/cache")
+    (film.folder / "storyboard.lock").unlink()
+    ran = film.run("build", "-s", "glide", "--json")
+    assert ran.code != 0
+    assert server.bill == []
+    assert "buy it again with `--remake glide`" in ran.out
+
+
+def test_a_take_with_an_unturned_picture_can_be_accepted(before: tuple[written.Written, RunwareServer]) -> None:
+    film, server = before
+    assert "is accepted for the current request: first_frame" in film.run("accept", "glide").out
+    assert film.plan()["glide"] == "reuse: unchanged; accepted for this request"
+    assert server.requests == []

@@ -5,6 +5,7 @@ in a ``.txt`` of the same name. ``python -m tests.unit.cases`` writes those that
 it writes these anew. Read what it wrote before you commit it.
 """
 
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from storyboard.core.file_signatures import FileKind
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import DiskFiles
 from storyboard.media.length import media_length
+from storyboard.pictures import PictureFacts, examine_picture
 from storyboard.providers.models import cards
 from storyboard.report.diagnostics import render
 
@@ -28,8 +30,16 @@ def cases(kind: str) -> list[Path]:
 def loaded(case: Path) -> Loaded:
     """A case as the language reads it, with its own folder for a project."""
     if case.is_dir():
-        return load("storyboard.yaml", DiskFiles(case, measure=_measure), cards())
-    return load(case.name, DiskFiles(case.parent, measure=_measure), cards())
+        return load("storyboard.yaml", _files(case), cards())
+    return load(case.name, _files(case.parent), cards())
+
+
+def _files(folder: Path) -> DiskFiles:
+    return DiskFiles(folder, measure=_measure, examine_picture=_examine)
+
+
+def _examine(descriptor: int, _path: str) -> PictureFacts:
+    return examine_picture(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
 
 
 def _measure(descriptor: int, _path: str, kind: FileKind) -> Fraction | None:

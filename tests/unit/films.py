@@ -102,6 +102,9 @@ class FakeMemory:
     def is_damaged(self, key: str) -> bool:
         return key in self.damaged
 
+    def was_bought(self, key: str) -> bool:
+        return False
+
     def is_paid_for(self, key: str) -> bool:
         return key in self.jobs
 

@@ -35,6 +35,9 @@ class MemoryFiles:
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
+    def picture(self, path: str) -> None:
+        return None
+
     def length(self, path: str, kind: FileKind) -> Fraction | None:
         return None
 

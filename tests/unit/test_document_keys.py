@@ -36,10 +36,19 @@ class Files:
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
+    def picture(self, path: str) -> None:
+        return None
+
     def length(self, path: str, kind: FileKind) -> Fraction | None:
         return None
 
     def outside_folder(self, path: str) -> str | None:
+        return None
+
+    def identities(self, path: str) -> frozenset[str]:
+        return frozenset((path,))
+
+    def other_spelling(self, path: str) -> str | None:
         return None
 
 

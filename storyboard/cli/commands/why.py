@@ -137,7 +137,7 @@ def _causes(
     try:
         with Git(project.root) as git:
             past = GitHistory(git, project, storyboard.file, provider)
-            here = StoryboardVersion(storyboard, session.store.lockfile.content, session.files)
+            here = StoryboardVersion(storyboard, session.store.lockfile.content, session.files, session.converted)
             line = ShotHistory(past, here, list(project.loaded.files))
             changes = changes or _since_locked(line, session, step)
             moments = _since(line, shot, [_written_as(change) for change in changes])

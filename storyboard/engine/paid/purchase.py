@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from msgspec.structs import replace
 
+from storyboard.core.keys import is_prepared
 from storyboard.core.model import Generated, Json
 from storyboard.core.plan import LockEntry
 from storyboard.core.results import amount, dollars
@@ -323,13 +324,18 @@ class Purchase:
         return MayBeRetried(reason) if error.retryable and error.code in RETRYABLE else reason
 
     def _submission(self) -> Call:
-        return self._provider.submission(
-            self._request, self.task_id, dict.fromkeys(self._provider.uploads(self._request), "")
-        )
+        references: dict[Position, str] = dict.fromkeys(self._provider.uploads(self._request), "")
+        return self._provider.submission(self._request, self.task_id, references | self._prepared())
+
+    def _prepared(self) -> dict[Position, str]:
+        """Return stand-ins for prepared pictures: another version of a library may write other bytes of them."""
+        request = self._step.request or {}
+        fields: dict[Position, str] = {"first": "first_frame", "last": "last_frame"}
+        return {at: request[field] for at, field in fields.items() if is_prepared(request.get(field))}
 
     def _job(self, references: Mapping[Position, str]) -> Job:
         # uploads get new names each time, so the digest of the request must not contain them
-        stand_ins = dict.fromkeys(references, "uploaded")
+        stand_ins = dict.fromkeys(references, "uploaded") | self._prepared()
         body = self._provider.submission(self._request, self.task_id, stand_ins).body
         return job_of(self._attempt, self._step.request or {}, body, self._context.clock())
 
