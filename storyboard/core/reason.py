@@ -61,6 +61,13 @@ class RemakeCost(Struct, frozen=True):
     usd: Decimal
 
 
+class BoughtBefore(Struct, frozen=True):
+    """The locked take of a shot, which is asked for by its task id; another one would cost *usd* US dollars."""
+
+    task_id: str
+    usd: Decimal
+
+
 class TrimOverrun(Struct, frozen=True):
     """A trim that begins or ends after the end of its take. ``at`` and ``length`` are seconds of the take."""
 
@@ -143,7 +150,7 @@ class Reason(Struct, frozen=True):
     """The reason for the decision on a step.
 
     ``shots`` are the shots that the reason is about; an empty name stands for the sound of the film. ``accepted`` says
-    that the take was made for another request and accepted for this one.
+    that the take was made for another request and accepted for this one. ``bought`` is a take that is not bought again.
     """
 
     why: Why
@@ -152,6 +159,7 @@ class Reason(Struct, frozen=True):
     detail: Detail | None = None
     accepted: bool = False
     copy_blocker: CopyBlocker | None = None
+    bought: BoughtBefore | None = None
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -23,7 +23,7 @@ from storyboard.core.keys import (
 )
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import FREE, ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
-from storyboard.core.reason import Change, PendingDownload, Reason, RemakeCost, Why, changes
+from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
 
 _INPUT_FIELDS = frozenset(PICTURE_FIELDS)
 _NO_INPUT = ("upstream-missing", "upstream-failed")
@@ -218,7 +218,8 @@ class TakePlanner:
             detail = RemakeCost(self._options.price(source))
             return Step(action, "blocked", replace(reason, why=why, detail=detail), key, request)
         other = self._claim(action, key, request, named.take)
-        return other or Step(action, "resume", reason, key, request, locked=named)
+        bought = BoughtBefore(named.task_id, self._options.price(source))
+        return other or Step(action, "resume", replace(reason, bought=bought), key, request, locked=named)
 
     def _is_drawn_here(self, source: Generated) -> bool:
         """Return whether this program draws the take of *source*: then it is drawn again, never fetched."""
@@ -326,9 +327,28 @@ class TakePlanner:
         if reason.why in _NO_INPUT:
             return Step(action, "blocked", reason)
         price = self._options.price(source)
+        own = self._cache.locked(action.shot, source.provider)
+        old = self._cache.request_of(own.key) if own is not None else None
+        if own is None or self._is_remade(action) or not price:
+            return Step(action, "wait", reason, cost=price)
+        if old is None and own.task_id is not None and action.seed is None and self._keeps_frames(source):
+            # nothing here contradicts the lockfile: its take is fetched, or the shot is left out
+            return Step(action, "wait", replace(reason, bought=BoughtBefore(own.task_id, price)))
         # with the frames it started from before, the request is the one of its earlier take
-        earlier = price and self._cache.locked(action.shot, source.provider) is not None
-        return Step(action, "wait", reason, cost=price, cost_at_least=FREE if earlier else None)
+        return Step(action, "wait", reason, cost=price, cost_at_least=FREE)
+
+    def _keeps_frames(self, source: Generated) -> bool:
+        """Return whether no frame that *source* starts from or ends with is of a shot whose take will change."""
+        links = [frame for frame in (source.first_frame, source.last_frame) if isinstance(frame, FrameLink)]
+        return all(self._keeps_take(link.shot) for link in links)
+
+    def _keeps_take(self, shot: str) -> bool:
+        step = self._state.steps.get(take_id(shot))
+        if step is None or step.do in ("skip", "blocked"):
+            return False
+        if isinstance(self._graph.shot(shot).source, Clip) or step.locked is not None or step.reason.bought is not None:
+            return True
+        return step.reason.why in ("unchanged", "held", "missing", "damaged")
 
     def _choose_record(
         self, source: Generated, key: str, own: LockEntry | None, named: LockEntry | None

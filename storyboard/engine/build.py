@@ -132,7 +132,9 @@ class Build:
         if watch is not None:
             watch(runner.progress)
         priced = frozenset(
-            step.action.id for step in plan.of("take") if step.do in ("make", "wait") or step.cost_at_most
+            step.action.id
+            for step in plan.of("take")
+            if (step.do in ("make", "wait") and step.reason.bought is None) or step.cost_at_most
         )
         return Scheduler(
             self._planner,

@@ -53,7 +53,7 @@ _THREADS = 8
 # Takes of one generator under way at once; more of them wait without their pictures, which may be large.
 _MAX_TAKES = 256
 _UNPRICED = (
-    "the frame it starts from differs from the lockfile, so it would be bought again, at a price that was not in the "
+    "its request differs from the one in the lockfile, so it would be bought again, at a price that was not in the "
     "plan; nothing was bought; run `storyboard plan` to see the price"
 )
 

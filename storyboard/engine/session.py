@@ -162,11 +162,12 @@ class Session:
     # what a plan means for the lockfile and for paid providers
 
     def lockfile_is_current(self, plan: Plan) -> bool:
-        """Return whether a build would leave the lockfile unchanged: every take is there, or is fetched as locked."""
+        """Return whether a build would leave the lockfile unchanged: every take is there, or is fetched as locked.
+
+        Own footage is in no lockfile. A shot that waits for a frame of it is fetched as locked, or left out.
+        """
         shots = {shot.id: shot for shot in self.storyboard.shots()}
         if not set(self.store.lockfile.content.shots) <= set(shots):
-            return False
-        if any(step.do not in ("reuse", "held") and step.locked is None for step in plan.takes()):
             return False
         return all(self._is_locked(step, shots[step.action.shot]) for step in plan.takes())
 
@@ -243,7 +244,11 @@ class Session:
 
     def _is_locked(self, step: Step, shot: Shot) -> bool:
         if not isinstance(shot.source, Generated):
+            return step.do in ("make", "reuse")
+        if step.do == "wait" and step.reason.bought is not None:
             return True
+        if step.do not in ("reuse", "held") and step.locked is None:
+            return False
         entry = self.store.locked(shot.id, self._provider(shot.id))
         result, locked = step.result, step.locked
         take = result.digest if isinstance(result, TakeResult) else locked.take if locked is not None else None

@@ -195,9 +195,10 @@ def summary(plan: Plan) -> str:
 
 def _sum_text(plan: Plan, shots: list[Step]) -> str:
     counts = Counter(step.do for step in shots)
-    make = counts["make"] + counts["wait"]
+    bought = sum(step.do == "wait" and step.reason.bought is not None for step in shots)
+    make, resume = counts["make"] + counts["wait"] - bought, counts["resume"] + bought
     parts = [f"{make} to make"]
-    parts += [f"{counts['resume']} to resume"] if counts["resume"] else []
+    parts += [f"{resume} to resume"] if resume else []
     parts += [f"{counts['reuse'] + counts['copy']} to reuse"]
     words: dict[Do, str] = {"held": "held", "blocked": "blocked", "skip": "skipped"}
     parts += [f"{counts[do]} {word}" for do, word in words.items() if counts[do]]

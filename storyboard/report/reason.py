@@ -12,6 +12,7 @@ from storyboard.core.keys import ABOVE_BAR, CONVERTED
 from storyboard.core.plan import Step
 from storyboard.core.reason import (
     BlockerKind,
+    BoughtBefore,
     Change,
     CopyBlocker,
     OverlapTooLong,
@@ -46,7 +47,7 @@ def reason_text(step: Step) -> str:
     """Return the reason of a step in one line."""
     why = step.reason
     if step.locked is not None:
-        return f"{_missing_locked(why)}; downloaded by its task id, free of charge"
+        return f"{_missing_locked(why)}; {_bought_text(why.bought)}"
     fixed = _FIXED.get(why.why)
     if fixed is not None:
         return f"{fixed}; accepted for this request" if why.accepted and why.why in _CACHED else fixed
@@ -87,8 +88,10 @@ def _input_changed(step: Step) -> str:
 
 def _upstream_changes(step: Step) -> str:
     if step.action.kind == "take" and step.reason.shots:
-        return f"starts from a frame of {_shots(step)}, which is made first"
-    return detail_text(step.reason) or f"waits for {_shots(step)}"
+        text = f"starts from a frame of {_shots(step)}, which is made first"
+    else:
+        text = detail_text(step.reason) or f"waits for {_shots(step)}"
+    return f"{text}; {_bought_text(step.reason.bought)}" if step.reason.bought is not None else text
 
 
 def _upstream_missing(step: Step) -> str:
@@ -143,6 +146,14 @@ _WORDINGS: Mapping[Why, Callable[[Step], str]] = {
     "not-copied": _not_copied,
     "too-short": _detail,
 }
+
+
+def _bought_text(bought: BoughtBefore | None) -> str:
+    """Return ``bought before (task 821172c7): asked for first, free; another costs $0.60``."""
+    if bought is None:
+        return "bought before: asked for first, free"
+    other = f"; another costs {dollars(bought.usd)}" if bought.usd else ""
+    return f"bought before (task {clean(bought.task_id)[:8]}): asked for first, free{other}"
 
 
 def _missing_locked(why: Reason) -> str:

@@ -259,7 +259,10 @@ def test_locked_takes_that_are_not_here_are_fetched_for_nothing_linked_ones_too(
     assert steps(found) == dict.fromkeys("abc", ("resume", "missing"))
     assert [step.locked for step in found.takes()] == [memory.lock[name, "runware"] for name in "abc"]
     assert found.cost() == 0
-    assert said(found, "b") == "missing from this cache; downloaded by its task id, free of charge"
+    assert (
+        said(found, "b")
+        == "missing from this cache; bought before (task task of ): asked for first, free; another costs $0.96"
+    )
 
 
 def test_a_shot_that_is_not_selected_is_not_fetched_and_what_starts_from_it_is_known_all_the_same() -> None:
@@ -317,7 +320,7 @@ def test_a_held_take_that_is_not_here_is_fetched() -> None:
     board = film(held(bought("a", prompt="another")), bought("b", after="a"))
     found = plan(board, memory)
     assert steps(found) == {"a": ("resume", "held"), "b": ("resume", "missing")}
-    assert said(found, "a").startswith("held, stale: prompt changed; missing from this cache; downloaded by")
+    assert said(found, "a").startswith("held, stale: prompt changed; missing from this cache; bought before")
     assert steps(plan(board, memory, only=frozenset({"b"})))["a"] == ("skip", "not-selected")
 
 

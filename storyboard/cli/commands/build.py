@@ -169,6 +169,8 @@ def _print_result(
         jobs = f"; {several(jobs_left, 'paid job')} {going_on} at the provider" if jobs_left else ""
         text += f"\ninterrupted{jobs}; run `storyboard build` to continue"
     code = exit_code(outcome)
+    if session.options.locked and code == Exit.DECISION:
+        code = Exit.LOCKED
     if code == Exit.DONE:
         output.result(text, data)
         return
