@@ -10,6 +10,7 @@ from storyboard.cli.output import EXIT_BY_CODE, CommandOutput, Exit, print_note,
 from storyboard.cli.project import Project
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
+from storyboard.core.results import amount, dollars
 from storyboard.core.selection import BadSelection
 from storyboard.core.suggest import with_suggestion
 from storyboard.engine.session import BuildOptions, Session
@@ -57,8 +58,9 @@ def open_session(
 def warn_of_left_jobs(output: CommandOutput, session: Session) -> None:
     """Warn of each open paid job that this installation cannot collect, and that stays as it is."""
     for left in session.left_jobs().values():
-        job = left.job
-        text = f"the paid job {job.task_id} for {job.shot} ({job.provider}, {job.model}, ${job.estimate}) is left alone"
+        job, price = left.job, amount(left.job.estimate)
+        about = f"{job.provider}, {job.model}, {dollars(price) if price is not None else 'price unknown'}"
+        text = f"the paid job {job.task_id} for {job.shot} ({about}) is left alone"
         hint = "install the package that submitted it and build again to collect its take"
         output.warn("job-left", f"{text}: {left.reason}", hint)
 
