@@ -92,12 +92,16 @@ class Take(Struct, frozen=True):
 
 
 class CostTotal(Struct, frozen=True):
-    """One line of a bill: attempts that ended, all with or all without a take, and their cost in US dollars."""
+    """One line of a bill: attempts that ended, all with or all without a take, and their cost in US dollars.
+
+    *found* is the part of the cost for takes that another clone had bought.
+    """
 
     name: str
     failed: bool
     attempts: int
     cost: Decimal
+    found: Decimal = Decimal(0)
 
 
 class CacheItem(Struct, frozen=True):

@@ -6,7 +6,7 @@ spend to the engine.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storyboard.core.results import CostTotal, billed, charged, estimated, is_doubtful
 from storyboard.durable import errors_for_path, fsync_folder, make_folders, open_regular, write_all
@@ -86,30 +87,28 @@ class Bill(Struct, frozen=True):
 class AttemptTotals:
     """Sums by task id over the events of a ledger, each with the file offset of the end of its line.
 
-    An attempt without a reservation was paid for elsewhere and only fetched here, so it counts against no cap. The bill
-    (``totals``) includes it.
+    An attempt without a reservation of its own was bought elsewhere and is only fetched here, so it counts against no
+    cap. The bill (``totals``) includes it.
     """
 
     def __init__(self) -> None:
-        self._reserved_tasks: set[str] = set()
         self._open: dict[str, Decimal] = {}
         self._spent: dict[str, tuple[int, Decimal]] = {}
 
     def add(self, offset: int, entry: LedgerEntry) -> None:
         """Add the next event of the ledger."""
         task = entry.task_id
-        if entry.event == "settled" and task not in self._reserved_tasks:
-            return
         if entry.event == "settled":
             # Settled again without a reservation between: one bill recorded twice, after a crash.
             cost = charged(entry.cost, entry.estimate)
             place, before = self._spent.get(task, (offset, _ZERO))
-            again = self._open.pop(task, None) is None
-            self._spent[task] = (place, max(before, cost)) if again else (offset, before + cost)
+            if self._open.pop(task, None) is not None:
+                self._spent[task] = (offset, before + cost)
+            elif task in self._spent:
+                self._spent[task] = (place, max(before, cost))
         elif entry.event == "released":
             self._open.pop(task, None)
         else:
-            self._reserved_tasks.add(task)
             self._open[task] = estimated(entry.estimate)
 
     def spend(self, since: int) -> Spend:
@@ -118,16 +117,58 @@ class AttemptTotals:
         return Spend(spent, dict(self._open))
 
 
-def totals(entries: Iterable[LedgerEntry], by: Grouping) -> list[CostTotal]:
+class EndedAttempt(Struct, frozen=True):
+    """One attempt that ended, by its last *entry*; *offset* is the end of the line that ended it.
+
+    *bought_here* is set if the attempt was reserved when it ended. A reservation is released where another clone turns
+    out to have submitted the task, so the sums of all clones bought here are the bill of the provider.
+    """
+
+    entry: LedgerEntry
+    offset: int
+    bought_here: bool
+
+    @property
+    def cost(self) -> Decimal:
+        """US dollars on the bill."""
+        return billed(self.entry.cost, self.entry.estimate)
+
+
+def ended_attempts(lines: Iterable[tuple[int, LedgerEntry]]) -> list[EndedAttempt]:
+    """Return the attempts that ended, in order, from the events with the offsets of the ends of their lines."""
+    is_reserved: set[str] = set()
+    ended: dict[str, list[EndedAttempt]] = {}
+    for offset, entry in lines:
+        task = entry.task_id
+        if entry.event == "released":
+            is_reserved.discard(task)
+        elif entry.event != "settled":
+            is_reserved.add(task)
+        elif task in is_reserved:
+            is_reserved.discard(task)
+            ended.setdefault(task, []).append(EndedAttempt(entry, offset, bought_here=True))
+        elif task in ended:  # one bill recorded twice, after a crash
+            ended[task][-1] = replace(ended[task][-1], entry=entry)
+        else:
+            ended[task] = [EndedAttempt(entry, offset, bought_here=False)]
+    return [attempt for attempts in ended.values() for attempt in attempts]
+
+
+def totals(attempts: Iterable[EndedAttempt], by: Grouping) -> list[CostTotal]:
     """Return the bill by shot, model, provider or day (UTC), sorted by name.
 
     Attempts without a take are summed on their own line.
     """
-    ended = {entry.task_id: entry for entry in entries if entry.event == "settled"}
-    groups: dict[tuple[str, bool], list[Decimal]] = {}
-    for entry in ended.values():
-        groups.setdefault((_group(entry, by), entry.failed), []).append(billed(entry.cost, entry.estimate))
-    return [CostTotal(name, failed, len(costs), sum(costs, _ZERO)) for (name, failed), costs in sorted(groups.items())]
+    groups: dict[tuple[str, bool], list[EndedAttempt]] = {}
+    for attempt in attempts:
+        groups.setdefault((_group(attempt.entry, by), attempt.entry.failed), []).append(attempt)
+    return [_total(name, found, failed=failed) for (name, failed), found in sorted(groups.items())]
+
+
+def _total(name: str, attempts: Sequence[EndedAttempt], *, failed: bool) -> CostTotal:
+    cost = sum((attempt.cost for attempt in attempts), _ZERO)
+    found = sum((attempt.cost for attempt in attempts if not attempt.bought_here), _ZERO)
+    return CostTotal(name, failed, len(attempts), cost, found)
 
 
 def _group(entry: LedgerEntry, by: Grouping) -> str:
@@ -207,26 +248,19 @@ class Ledger:
         return attempts.spend(since)
 
     def bill(self, since: int) -> Bill:
-        """Return the bill of the attempts that were reserved here and ended after *since*. Takes no lock."""
-        reserved: set[str] = set()
-        ended: dict[str, LedgerEntry] = {}
-        for offset, entry in self._read_lines():
-            if entry.event == "reserved":
-                reserved.add(entry.task_id)
-            elif entry.event == "settled" and offset > since and entry.task_id in reserved:
-                ended[entry.task_id] = entry
-        costs = [(entry.failed, billed(entry.cost, entry.estimate)) for entry in ended.values()]
-        sums = [sum((cost for failed, cost in costs if not failed or kind), _ZERO) for kind in (True, False)]
-        return Bill(sums[0], sums[0] - sums[1])
+        """Return the bill of the attempts that were bought here and ended after *since*. Takes no lock."""
+        mine = [one for one in ended_attempts(self._read_lines()) if one.bought_here and one.offset > since]
+        failed = sum((one.cost for one in mine if one.entry.failed), _ZERO)
+        return Bill(sum((one.cost for one in mine), _ZERO), failed)
 
     def doubtful(self) -> list[LedgerEntry]:
         """Return the entries of ended attempts whose reported cost cannot be believed. Takes no lock."""
-        ended = {entry.task_id: entry for entry in self.entries() if entry.event == "settled"}
-        return [entry for entry in ended.values() if is_doubtful(entry.cost, entry.estimate)]
+        ended = [one.entry for one in ended_attempts(self._read_lines())]
+        return [entry for entry in ended if is_doubtful(entry.cost, entry.estimate)]
 
     def totals(self, by: Grouping) -> list[CostTotal]:
         """Return the bill by shot, model, provider or day, as the function ``totals`` does."""
-        return totals(self.entries(), by)
+        return totals(ended_attempts(self._read_lines()), by)
 
     @contextmanager
     def _exclusive_access(self) -> Iterator[None]:

@@ -45,6 +45,15 @@ def facts(value: Any) -> Any:
     return [facts(item) for item in value] if isinstance(value, list) else value
 
 
+def holds(now: Any, before: Any) -> bool:
+    """Whether data is as before, but for fields that were added since."""
+    if isinstance(before, dict):
+        return isinstance(now, dict) and all(name in now and holds(now[name], item) for name, item in before.items())
+    if isinstance(before, list):
+        return len(now) == len(before) and all(map(holds, now, before))
+    return bool(now == before)
+
+
 def then(name: str) -> str:
     """What the earlier commit printed of the paid film."""
     return (DATA / "paid/then" / f"{name}.json").read_text(encoding="utf-8")
@@ -94,7 +103,7 @@ def test_only_the_sound_of_a_paid_film_and_what_it_is_in_are_made_again(paid: Wr
     ("name", "words"), [("cost", ("cost", "--by", "day")), ("takes", ("takes", "glide")), ("why", ("why", "pier"))]
 )
 def test_verbs_print_what_the_earlier_commit_printed(paid: Written, name: str, words: tuple[str, ...]) -> None:
-    assert facts(json.loads(paid.printed(*words))) == facts(json.loads(then(name)))
+    assert holds(facts(json.loads(paid.printed(*words))), facts(json.loads(then(name))))
 
 
 def test_a_plan_finds_every_paid_take_under_the_key_in_the_lockfile(paid: Written) -> None:

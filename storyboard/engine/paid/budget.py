@@ -103,8 +103,19 @@ class Budget:
         """Reserve the estimate before the attempt is submitted. Raises ``OverBudget``, ``CostDoubted``, ``OSError``."""
         if self._doubt:
             raise CostDoubted(*self._doubt)
-        if not self._ledger.reserve(self._entry(attempt, "reserved"), self.cap, self._since):
+        entry = self._entry(attempt, "reserved")
+        if not self._ledger.reserve(entry, self.cap, self._since):
             raise OverBudget(attempt.shot, attempt.estimate, self.cap or Decimal(0))
+        self._past.setdefault(attempt.key, []).append(entry)
+
+    def is_bought_here(self, attempt: Attempt) -> bool:
+        """Return whether the attempt is reserved, or was when it ended: no other clone has submitted it."""
+        is_reserved = was_reserved = False
+        for entry in self.past(attempt.key):
+            if entry.task_id == attempt.task_id:
+                was_reserved |= is_reserved and entry.event == "settled"
+                is_reserved = entry.event in ("reserved", "submitted")
+        return is_reserved or was_reserved
 
     def release(self, attempt: Attempt, outcome: str | None = None) -> None:
         """Release the reservation of an attempt that was not accepted; *outcome* is the code of a refusal."""

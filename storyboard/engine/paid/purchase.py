@@ -71,6 +71,7 @@ class Purchase:
         self._request = take_request(source, request.pictures)
         self._download = ResultDownload(context, request, self._attempt, self._query)
         self._was_bought = False
+        self._may_have_arrived = False
         self._is_orphan = False
         self.began: float | None = None
 
@@ -90,6 +91,7 @@ class Purchase:
             self.began = time.monotonic() if began is None else began
             outcome = await self._outcome()
             if isinstance(outcome, Succeeded):
+                self._was_bought |= not self._context.budget.is_bought_here(self._attempt)
                 await self._download.settle(outcome)
         match outcome:
             case Succeeded():
@@ -162,6 +164,7 @@ class Purchase:
         job = self._context.journal.job(self.task_id)
         known = await self._query()
         self._was_bought = job is None and not isinstance(known, Unknown)
+        self._may_have_arrived = job is not None
         if isinstance(known, Unknown) and job is not None and job.state == "opened":
             known = await self._query_again()
         if isinstance(known, Unknown):
@@ -284,6 +287,8 @@ class Purchase:
             await self._context.remote.submit(self._request, self.task_id, references)
         except ProviderError as problem:
             if problem.code == "conflict":
+                if not self._may_have_arrived:
+                    await asyncio.to_thread(self._yield_to_another_clone)
                 await asyncio.to_thread(self._context.journal.advance, self.task_id, "submitted")
                 known = await self._query()
                 return Running() if isinstance(known, Unknown) else known
@@ -293,8 +298,14 @@ class Purchase:
         await asyncio.to_thread(self._context.journal.advance, self.task_id, "submitted")
         return Running()
 
+    def _yield_to_another_clone(self) -> None:
+        """Release the reservation of a task that was in use before this build had sent it: another clone bought it."""
+        self._was_bought = True
+        self._context.budget.release(self._attempt)
+
     async def _after_loss(self, problem: ProviderError, *, last: bool) -> Outcome | None:
         """Find out whether a submission arrived whose reply was lost; ``None`` if it may be sent again."""
+        self._may_have_arrived = True
         known = await self._query_again()
         if not isinstance(known, Unknown):
             await asyncio.to_thread(self._context.journal.advance, self.task_id, "submitted")
