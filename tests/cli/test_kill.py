@@ -1,72 +1,47 @@
 """A build that is killed at any moment: the next one goes on, nothing is half there, nothing is paid twice."""
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.inside import hasty, run
-from tests.project import CHAIN, Project, decoded, digest
+from tests.project import CHAIN, HERE, Project, decoded, digest
 from tests.shops import shop
 
-# Every call is a point when these are run by hand (STORYBOARD_TEST_STRIDE=1, some minutes for each memory).
-STRIDE = int(os.environ.get("STORYBOARD_TEST_STRIDE", "0"))
-LANES = 2
 # Builds with their worker processes that are killed by the clock; more when run by hand.
 KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "3"))
 # What is quick to draw: the point is what is on disk, not what is in the picture.
 PLAIN = CHAIN.replace("a river at night", "a cat").replace("a city in the rain", "a dog")
-ASKING_FOR_ITS_OWN = (
-    CHAIN.replace("a river", "POINT river").replace("a forest", "POINT forest").replace("a city", "POINT city")
-)
 
 
-def rounds(project: Project, start: int, stride: int, *options: str) -> list[dict[str, Any]]:
-    words = [sys.executable, "-m", "tests.killing", str(project.folder), *options]
-    words += ["--start", str(1 if STRIDE else start), "--stride", str(STRIDE or stride), "--lanes", str(LANES)]
-    ran = subprocess.run(words, env=project.environment(), capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    found: list[dict[str, Any]] = [json.loads(line) for line in ran.stdout.splitlines()]
-    return sorted(found, key=lambda each: int(each["point"]))
-
-
-def judge(found: list[dict[str, Any]]) -> None:
-    assert {each["code"] for each in found} == {0, 137}
-    assert len([each for each in found if each["code"] == 0]) == LANES
-    traces = ("again", "partial", "left", "journal")
-    wrong = [each for each in found if any(each[trace] for trace in traces) or each["film"] is None]
-    assert not wrong, json.dumps(wrong)
+def campaign(*words: str) -> str:
+    """What the campaign prints; it loses nothing."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.campaign", *words], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
 
 
 @pytest.mark.timeout(900)
-def test_killed_at_any_call_a_free_build_goes_on_to_the_same_film(tmp_path: Path) -> None:
-    project = Project(tmp_path / "film", PLAIN)
-    found = rounds(project, random.randint(1, 25), 25)
-    judge(found)
-    assert len({each["film"] for each in found}) == 1
+def test_killed_at_any_call_a_free_build_goes_on_to_the_same_film() -> None:
+    campaign("--every", "40", "--start", str(random.randint(1, 40)), "--film", "free")
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("memory", ["forever", "running", "none"])
-def test_killed_at_any_call_nothing_is_bought_twice(tmp_path: Path, memory: str) -> None:
-    with shop(memory=memory, alike=True) as server:
-        project = Project(tmp_path / "film", ASKING_FOR_ITS_OWN, server=server)
-        # a provider without memory may have sold what it knows nothing of: that is told and not repeated
-        found = rounds(project, random.randint(1, 50), 50, *(["--forgetful"] if memory == "none" else []))
-        judge(found)
-        bought = Counter(line["task_id"] for line in server.bill)
-        assert [task for task, times in bought.items() if times > 1] == []
-        told = sum(len(each["unknown"]) for each in found)
-        assert 3 * len(found) <= len(server.bill) <= 3 * len(found) + told
-        assert memory == "none" or not told
+def test_killed_at_any_call_nothing_is_bought_twice(memory: str) -> None:
+    campaign("--every", "60", "--start", str(random.randint(1, 60)), "--film", "paid", "--memory", memory)
+
+
+def test_killed_at_random_moments_a_film_is_bought_once() -> None:
+    campaign("--moments", str(KILLS + 1), "--film", "paid-many")
 
 
 def alive(group: int) -> list[int]:

@@ -5,10 +5,7 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -21,9 +18,6 @@ from tests.inside import SOON, Ran, errors, hasty, run
 from tests.project import CHAIN, Project, decoded, takes
 from tests.runware_server.server import RunwareServer
 from tests.shops import KEY, shop
-
-# Two hundred when run by hand: STORYBOARD_TEST_KILLS=200.
-KILLS = int(os.environ.get("STORYBOARD_TEST_KILLS", "4"))
 
 
 @pytest.fixture
@@ -400,17 +394,3 @@ def test_the_key_is_in_no_file_no_output_and_no_child(tmp_path: Path) -> None:
             if path.is_file():
                 assert KEY.encode() not in path.read_bytes(), path
         assert all(logged.headers.get("authorization") is None for logged in server.elsewhere_requests)
-
-
-def test_killed_at_random_moments_a_film_is_bought_once(tmp_path: Path) -> None:
-    shots = "".join(f"      - {{id: s{n}, prompt: shot {n} of POINT, seed: {n}}}\n" for n in range(12))
-    with shop(seconds_per_job=0.1, alike=True) as server:
-        project = Project(tmp_path / "film", f"scenes:\n  - id: one\n    shots:\n{shots}", server=server)
-        words = [sys.executable, "-m", "tests.killing", str(project.folder), "--moments", str(KILLS)]
-        ran = subprocess.run(words, env=project.environment(), capture_output=True, text=True, check=False)
-        found = [json.loads(line) for line in ran.stdout.splitlines()]
-        assert len(found) == KILLS, ran.stderr
-        assert not [each for each in found if each["again"] or each["journal"] or each["partial"]]
-        bought = Counter(line["task_id"] for line in server.bill)
-        assert max(bought.values()) == 1
-        assert len(bought) == 12 * (KILLS + 1)
