@@ -21,8 +21,10 @@ with the version of Pillow, so no key is made of them: a key names the original 
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -123,9 +125,10 @@ def _decode_facts(text: str | None) -> PictureFacts | None:
 def examine_picture(data: bytes) -> PictureFacts:
     """Decode a picture and return its facts."""
     try:
-        opened = _open(data)
-        traits, turned = _traits(opened, data), _orientation(opened) >= 5
-        width, height = opened.size
+        with _without_warnings():
+            opened = _open(data)
+            traits, turned = _traits(opened, data), _orientation(opened) >= 5
+            width, height = opened.size
     except UnreadablePicture as problem:
         return PictureFacts(problem=problem.reason)
     return PictureFacts(height, width, traits) if turned else PictureFacts(width, height, traits)
@@ -136,20 +139,24 @@ def read_upright(data: bytes, *, by_profile: bool = True) -> Image.Image:
 
     Without *by_profile* an embedded profile of its colours is ignored.
     """
+    with _without_warnings():
+        opened = _open(data)
+        try:
+            return _read_upright(opened, by_profile=by_profile)
+        except _DAMAGE as problem:
+            raise UnreadablePicture(_damage_text(problem)) from problem
+
+
+def _read_upright(opened: Image.Image, *, by_profile: bool) -> Image.Image:
     from PIL import Image
 
-    opened = _open(data)
-    try:
-        upright = _turn(opened)
-        plain = _eight_bits(upright)
-        solid = plain.convert("RGBA") if _has_alpha(plain) else None
-        colors = _in_srgb(plain, opened.info.get("icc_profile")) if by_profile else plain.convert("RGB")
-        if solid is None:
-            return colors
-        ground = Image.new("RGB", colors.size)
-        ground.paste(colors, (0, 0), solid.getchannel("A"))
-    except _DAMAGE as problem:
-        raise UnreadablePicture(_damage_text(problem)) from problem
+    plain = _eight_bits(_turn(opened))
+    opacity = plain.convert("RGBA").getchannel("A") if _has_alpha(plain) else None
+    colors = _in_srgb(plain, opened.info.get("icc_profile")) if by_profile else plain.convert("RGB")
+    if opacity is None:
+        return colors
+    ground = Image.new("RGB", colors.size)
+    ground.paste(colors, (0, 0), opacity)
     return ground
 
 
@@ -164,25 +171,29 @@ def convert_picture(data: bytes) -> bytes:
     return out.getvalue()
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Silence Pillow's warnings: of large pictures, since ``MOST_PIXELS`` is lower, and of damaged EXIF."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _open(data: bytes) -> Image.Image:
     """Return the decoded picture, as it is in the file. Raises ``UnreadablePicture``."""
-    import warnings
-
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `MOST_PIXELS` is below its limit
-            opened: Image.Image = Image.open(BytesIO(data), formats=_FORMATS)
-            if opened.width * opened.height > MOST_PIXELS:
-                raise UnreadablePicture(_size_text(opened.size))
-            frames = getattr(opened, "n_frames", 1)
-            # a JPEG of a phone may hold further pictures (MPO), of which no decoder shows but the first
-            if opened.format in ("PNG", "WEBP") and frames > 1:
-                raise UnreadablePicture(f"it is animated, {frames} pictures; save one of them as a file")
-            if opened.format == "PNG":
-                Image.open(BytesIO(data), formats=_FORMATS).verify()  # checksums, which decoding does not compare
-            opened.load()
+        opened: Image.Image = Image.open(BytesIO(data), formats=_FORMATS)
+        if opened.width * opened.height > MOST_PIXELS:
+            raise UnreadablePicture(_size_text(opened.size))
+        frames = getattr(opened, "n_frames", 1)
+        # a JPEG of a phone may hold further pictures (MPO), of which no decoder shows but the first
+        if opened.format in ("PNG", "WEBP") and frames > 1:
+            raise UnreadablePicture(f"it is animated, {frames} pictures; save one of them as a file")
+        if opened.format == "PNG":
+            Image.open(BytesIO(data), formats=_FORMATS).verify()  # checksums, which decoding does not compare
+        opened.load()
     except Image.DecompressionBombError as problem:
         raise UnreadablePicture(f"it has more than {MOST_PIXELS // 1_000_000} million pixels") from problem
     except UnidentifiedImageError as problem:

@@ -383,3 +383,106 @@ def test_a_take_with_an_unturned_picture_can_be_accepted(before: tuple[written.W
     assert "is accepted for the current request: first_frame" in film.run("accept", "glide").out
     assert film.plan()["glide"] == "reuse: unchanged; accepted for this request"
     assert server.requests == []
+
+
+def test_git_tells_nothing_new_of_takes_with_unturned_pictures(
+    before: tuple[written.Written, RunwareServer],
+) -> None:
+    film, server = before
+    (film.folder / ".gitignore").write_text(".storyboard/\nout/\n")
+    film.git("init", "-q")
+    film.commit("a film")
+    changed = film.data("diff")
+    assert (changed["cost"], changed["changed"]) == ("0", []), changed
+    assert "no take" not in film.run("log", "glide").out
+    assert film.run("check", "--locked").code == 0
+    assert server.requests == []
+
+
+# Frames of animatics
+
+DRAFTED = """\
+scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river at night, seed: 3, provider: local}
+      - {id: b, prompt: a forest, seed: 4, first_frame: {shot: a}}
+      - {id: c, prompt: a city, seed: 5, first_frame: {shot: b}}
+      - {id: d, prompt: a hill, seed: 6, provider: local, first_frame: {shot: a}}
+      - {id: e, prompt: a barn, seed: 7, first_frame: {shot: d, at: first}}
+      - {id: f, prompt: a gate, seed: 8, provider: local, params: {slate: false}}
+      - {id: g, prompt: a road, seed: 9, first_frame: {shot: f}}
+      - {id: h, prompt: a pond, seed: 10, provider: local, first_frame: ref.png}
+      - {id: i, prompt: a moor, seed: 11, first_frame: {shot: h, at: first}}
+"""
+
+
+def test_the_slate_of_an_animatic_never_goes_to_a_paid_model(tmp_path: Path) -> None:
+    with shop() as server:
+        project = Project(tmp_path / "film", DRAFTED, server=server, inside=True)
+        (project.folder / "ref.png").write_bytes(stored(scene(128, 72)))
+        warned = [found for found in project.data("check")["findings"] if found["code"] == "animatic-frame"]
+        assert [found["place"]["line"] for found in warned] == [9, 12, 14, 16]
+        assert warned[0]["message"].startswith("`b` is bought for $0.12 and uses a frame of an animatic")
+        project.build()
+        sizes = {prompt: Image.open(io.BytesIO(data)).size for prompt, data in sent(server).items()}
+        assert project.data("plan")["nothing_to_do"] is True
+    whole, cropped = (128, 72), (114, 64)
+    assert sizes == {"a forest": cropped, "a city": whole, "a barn": cropped, "a road": whole, "a moor": whole}
+
+
+def test_a_frame_loses_its_bar_and_nothing_else() -> None:
+    from storyboard.animatic.slate import crop_bar
+
+    frame = scene(1280, 720)
+    with Image.open(io.BytesIO(crop_bar(stored(frame)))) as opened:
+        assert opened.size == (1152, 648)
+        assert off(opened, frame.crop((64, 0, 1216, 648))) == 0
+
+
+# Pictures behind addresses
+
+ADDRESS = "https://example.org/a.png"
+FETCHED = {
+    "a sound": (b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), "it is not a PNG, JPEG or WebP picture"),
+    "a cut-off picture": (stored(scene())[:-40], "it is damaged or cut off"),
+    "an animation": (animated("WEBP"), "it is animated"),
+}
+
+
+@pytest.mark.parametrize("what", FETCHED)
+def test_what_is_no_picture_behind_an_address_stops_the_build_before_anything_is_bought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    data, reason = FETCHED[what]
+    serve(monkeypatch, data)
+    with shop() as server:
+        project = Project(tmp_path / "film", ONE.replace("ref.png", ADDRESS), server=server, inside=True)
+        ran = project.run("build", "--json")
+        assert ran.code == 1
+        assert f"{ADDRESS}: {reason}" in errors(ran)[0]["message"]
+        assert server.requests == []
+
+
+def test_a_picture_behind_an_address_is_sent_upright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(monkeypatch, turned(8))
+    with shop() as server:
+        project = Project(tmp_path / "film", ONE.replace("ref.png", ADDRESS), server=server, inside=True)
+        project.build()
+        with Image.open(io.BytesIO(sent(server)["a river at night"])) as opened:
+            assert off(opened, scene()) <= 6
+        assert project.data("plan")["nothing_to_do"] is True
+        project.data("cache", "gc")
+        assert project.data("cache", "verify")["missing"] == []
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    """Let a download of ``ADDRESS`` bring *data*."""
+    from storyboard.providers.download import Downloader
+
+    real = Downloader.fetch
+
+    async def fetch(self: Downloader, url: Any, out: Path) -> Any:
+        return out.write_bytes(data) if url == ADDRESS else await real(self, url, out)
+
+    monkeypatch.setattr(Downloader, "fetch", fetch)
