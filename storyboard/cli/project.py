@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -22,21 +22,24 @@ from msgspec import Struct, structs
 
 from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable
 from storyboard.cli.process import GcPause
-from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root, state_of
+from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root, state_of, storyboard_at
 from storyboard.cli.settings import Settings
-from storyboard.core.diagnostics import Diagnostic, Severity, Span
+from storyboard.core.diagnostics import Diagnostic, Severity, Span, warning
 from storyboard.core.file_signatures import FileKind
 from storyboard.core.lockfile_plan import BoughtTake, Entries, LockedLengths
 from storyboard.core.model import Storyboard, lockfile_path
 from storyboard.core.model_cards import ModelCard
+from storyboard.core.suggest import quoted
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import MAX_PICTURE, DiskFiles, OverlayFiles, ProjectFiles
+from storyboard.durable import real_folder
 from storyboard.fonts import font_problem
 from storyboard.operating_system import read_at
 from storyboard.pictures import PictureFacts, picture_facts
 from storyboard.providers import models
 from storyboard.report.diagnostics import as_data, render
 from storyboard.store.state import FOLDER, State, StateRefused
+from storyboard.store.written_files import WrittenFiles
 
 if TYPE_CHECKING:
     from storyboard.fastpath.plan_cache import CachedPlan
@@ -104,7 +107,11 @@ def read_project(
     settings = settings or Settings()
     with GcPause(), ExaminedFiles(root, settings, writable=remember) as examined:
         disk = DiskFiles(
-            root, measure=examined.length, examine_picture=examined.picture, examine_font=examined.font_problem
+            root,
+            measure=examined.length,
+            examine_picture=examined.picture,
+            examine_font=examined.font_problem,
+            find_writer=_Writers(root),
         )
         files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
@@ -115,7 +122,7 @@ def read_project(
         root=root,
         storyboard=loaded.storyboard,
         cards=dict(models.cards()),
-        findings=[_rename_files(finding, names) for finding in loaded.findings],
+        findings=[*_link_findings(path, file), *(_rename_files(finding, names) for finding in loaded.findings)],
         texts=_RenamedTexts(loaded.texts, {shown: name for name, shown in names.items()}),
         files=list(names.values()),
         loaded=loaded,
@@ -156,6 +163,39 @@ def _locked_lengths(root: Path, name: str, settings: Settings) -> LockedLengths:
             return None
 
     return LockedLengths(read_entries, bought_takes, digest_of)
+
+
+def _link_findings(path: Path, file: Path) -> Iterator[Diagnostic]:
+    """Yield a warning if the storyboard at *path*, read from *file*, is a link."""
+    named = storyboard_at(path)
+    if named.is_symlink():
+        link, target = quoted(display_path(named), 200), quoted(display_path(file), 200)
+        message = f"{link} is a link to {target}: paths count from there, and the lockfile is there"
+        yield warning("linked-storyboard", message, None, help=f"name {target} itself")
+
+
+class _Writers:
+    """The storyboards whose builds have written the films and captions of the project in *root*; read on demand."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def __call__(self, file: str) -> str | None:
+        """Return the storyboard whose build has last written *file*, ``None`` if none has."""
+        target = self._root / file
+        with suppress(ValueError):
+            path = (target.parent.resolve() / target.name).relative_to(self._root.resolve()).as_posix()
+            found = self._files.find(path) if self._files is not None else None
+            return found.storyboard if found is not None else None
+        return None
+
+    @cached_property
+    def _files(self) -> WrittenFiles | None:
+        try:
+            with real_folder(self._root, FOLDER):
+                return WrittenFiles(self._root / FOLDER, self._root, list, writable=False)
+        except OSError:
+            return None
 
 
 class _RenamedTexts(Mapping[str, str]):

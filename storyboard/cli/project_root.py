@@ -16,11 +16,23 @@ from storyboard.store.state import State
 STORYBOARD = "storyboard.yaml"
 
 
+def storyboard_at(path: Path) -> Path:
+    """Return the path of the storyboard that *path* names: itself, or ``storyboard.yaml`` in a folder."""
+    return path / STORYBOARD if path.is_dir() else path
+
+
 def find_file(path: Path) -> Path:
-    """Return the storyboard at *path*: a file, or a folder's ``storyboard.yaml``. Raises ``click.UsageError``."""
-    file = path / STORYBOARD if path.is_dir() else path
+    """Return the storyboard at *path*: a file, or a folder's ``storyboard.yaml``, without links on the way.
+
+    A link is followed only inside the project that it lies in: a repository could lead a build to another project of
+    the user. Raises ``click.UsageError``.
+    """
+    file = storyboard_at(path)
     if file.is_file():
-        return file.resolve()
+        target = file.resolve()
+        if file.is_symlink() and not target.is_relative_to(find_root(file.parent.resolve() / file.name)):
+            raise click.UsageError(f"{file} is a link that leads out of its project, to {target}; name that file")
+        return target
     if os.path.lexists(file):
         raise click.UsageError(f"{file} is {_describe_other(file)}")
     if path.is_dir():

@@ -89,7 +89,9 @@ class FilmLowering:
         titles = [self._read_scene_title(scene) for scene in self.scenes]
         outputs = self._outputs.read_settings(self._files)
         shots = [draft.id for draft in self.drafts]
-        self._outputs.check_written([file for file, _, _ in outputs], self._used_files(), shots, self._files)
+        films = [file for file, _, _ in outputs]
+        self._outputs.check_written(films, self._used_files(), shots, self._files)
+        self._outputs.check_shared(films, self._scene_files(), self._files)
         if has_errors(self.findings):
             return None
         self.findings.extend(self._context.expander.unused_warnings())
@@ -103,15 +105,15 @@ class FilmLowering:
     def _used_files(self) -> list[UsedFile]:
         """Return the files that the storyboard consists of and is made from."""
         name = self._root.document.name
-        scenes = {
-            scene.file if isinstance(scene, KnownSceneDraft) else scene.own.document.name for scene in self.scenes
-        }
         return [
             UsedFile(name, "the storyboard"),
             UsedFile(lockfile_path(name), "the lockfile"),
-            *(UsedFile(scene, "the file of a scene") for scene in sorted(scenes - {name})),
+            *(UsedFile(scene, "the file of a scene") for scene in sorted(self._scene_files() - {name})),
             *(UsedFile(path, INPUT, place) for path, place in self._context.inputs.places.items()),
         ]
+
+    def _scene_files(self) -> set[str]:
+        return {scene.file if isinstance(scene, KnownSceneDraft) else scene.own.document.name for scene in self.scenes}
 
     def _storyboard(
         self, lowered: Sequence[LoweredShot], title: str | None, titles: list[str | None], outputs: Sequence[Output]

@@ -15,8 +15,9 @@ from storyboard.document.fields import Field, FieldLayer, layer
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.lower_shot import LoweredShot
 from storyboard.document.paths import BadPath, default_film_path, film_path, folded
-from storyboard.document.project_files import ProjectFiles
+from storyboard.document.project_files import OtherStoryboard, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, NotReusable
+from storyboard.document.yaml.parse import parse
 
 _FPS_RANGE = (1, 120)
 _PROFILES: dict[str, dict[str, Any]] = {
@@ -239,6 +240,41 @@ class OutputLowering:
                 written.append(UsedFile(path, name, draft.file_span))
         self._check_links(OutputFiles(paths[0]).links, [*read, *written], frozenset(map(folded, shots)), project)
 
+    def check_shared(self, paths: Sequence[str], scenes: Collection[str], project: ProjectFiles) -> None:
+        """Report outputs, written to *paths*, that are outputs of another storyboard too, which is none of *scenes*.
+
+        It is an error if the film of the other one is there, since a build would replace it.
+        """
+        stems = [OutputFiles(path).links.rpartition("/")[2].removesuffix(".partial").lower().encode() for path in paths]
+        mine = {
+            identity: draft
+            for draft, film in zip(self.drafts, paths, strict=True)
+            for path, _ in _named_files(OutputFiles(film))
+            for identity in project.identities(path)
+        }
+        for other in project.other_storyboards(self._document.name, paths):
+            text = other.content.lower()  # most files name none of the films, and need not be parsed
+            is_named = other.has_written or any(stem in text or stem in other.name.lower().encode() for stem in stems)
+            for film in _films_of(other) if is_named and other.name not in scenes else ():
+                written = [path for path, _ in _named_files(OutputFiles(film))]
+                drafts = [mine[one] for path in written for one in project.identities(path) if one in mine]
+                if drafts:
+                    self._report_shared(drafts[0], film, other)
+                    break
+
+    def _report_shared(self, draft: OutputDraft, film: str, other: OtherStoryboard) -> None:
+        if other.has_written:
+            message = f"the film of {quoted(other.name, 80)} is there: {quoted(film, 80)}"
+            self._report(error("output-in-use", message, draft.file_span, help="write another `file`"))
+        else:
+            message = f"{quoted(other.name, 80)} has this output too: {quoted(film, 80)}"
+            advice = "write another `file` in one of the two; once one is built, the other is refused"
+            self._report(warning("shared-output", message, draft.file_span, help=advice))
+
+    def film_files(self) -> list[str]:
+        """Return the path of each film."""
+        return [self._choose_file(draft) for draft in self.drafts]
+
     def _check_links(self, folder: str, used: Sequence[UsedFile], shots: frozenset[str], project: ProjectFiles) -> None:
         """Report the first output if its *folder* of links is one of the files *used*, or has one in a link's place."""
         mine = project.identities(folder)
@@ -259,6 +295,13 @@ class OutputLowering:
             raise NotReusable
         notes = _notes(used.place, f"{used.name} is named here")
         self._report(error("output-in-use", message, draft.file_span, *notes, help="write another `file`"))
+
+
+def _films_of(other: OtherStoryboard) -> list[str]:
+    """Return the paths of the films of another storyboard; none if the file is no storyboard."""
+    document = parse(other.content, other.name)
+    root = layer(document, (), document.data if document.root is not None else None)
+    return OutputLowering(root, []).film_files() if "scenes" in root.data else []
 
 
 def _notes(place: Span | None, text: str) -> Iterator[Label]:

@@ -8,13 +8,15 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from storyboard.core.file_signatures import (
     SIGNATURE_BYTES,
@@ -25,7 +27,7 @@ from storyboard.core.file_signatures import (
     is_mp4,
     picture_type,
 )
-from storyboard.core.model import parts_in_project
+from storyboard.core.model import OutputFiles, parts_in_project
 from storyboard.document.paths import folded
 from storyboard.fonts import missing_letters
 from storyboard.operating_system import Folder, read_at
@@ -41,12 +43,25 @@ ExaminePicture = Callable[[int, str], PictureFacts | None]
 ExamineFont = Callable[[int, str], str]
 
 
+# Returns the path of the storyboard whose build has written the film at a path of the project, ``None`` if none has.
+FindWriter = Callable[[str], str | None]
+_MOST_SIBLINGS = 100
+
+
 class FileProblem(Exception):
     """A file that cannot be used; ``reason`` is a fact, such as ``the file does not exist``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class OtherStoryboard(Struct, frozen=True):
+    """A YAML file that may be another storyboard; *has_written* says that its film is at one of the asked paths."""
+
+    name: str
+    content: bytes
+    has_written: bool
 
 
 class ProjectFiles(Protocol):
@@ -79,6 +94,9 @@ class ProjectFiles(Protocol):
 
     def other_spelling(self, path: str) -> str | None:
         """Return the path of a file whose name differs from *path* in capitals or Unicode forms only, else ``None``."""
+
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        """Yield the YAML files in the folder of the storyboard at *path*, and the storyboards that wrote *films*."""
 
 
 class OverlayFiles:
@@ -121,6 +139,10 @@ class OverlayFiles:
         """Return the answer of the underlying files."""
         return self._files.other_spelling(path)
 
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        """Return the answer of the underlying files."""
+        return self._files.other_storyboards(path, films)
+
 
 class DiskFiles:
     """The files below a folder.
@@ -130,7 +152,8 @@ class DiskFiles:
     maps the real path of each file read to its stat result before the read and the sha256 of its content.
 
     *measure* returns the length of an open sound or clip, *examine_picture* and *examine_font* decode a picture and
-    try a font; without them no length is known, and pictures and fonts count by their first bytes alone.
+    try a font; without them no length is known, and pictures and fonts count by their first bytes alone. *find_writer*
+    returns the storyboard whose build has written a film.
     """
 
     def __init__(
@@ -141,11 +164,13 @@ class DiskFiles:
         measure: MeasureLength = lambda *_: None,
         examine_picture: ExaminePicture = lambda *_: None,
         examine_font: ExamineFont = lambda *_: "",
+        find_writer: FindWriter = lambda *_: None,
     ) -> None:
         self.root = Path(os.path.realpath(root))
         self._measure: MeasureLength = measure
         self._examine_picture: ExaminePicture = examine_picture
         self._examine_font: ExamineFont = examine_font
+        self._find_writer: FindWriter = find_writer
         self.max_bytes = max_bytes
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
         self._real_paths: dict[str, str] = {}
@@ -233,6 +258,24 @@ class DiskFiles:
         No folder outside of the project is listed.
         """
         return other_spelling(os.fspath(self.root), path.split("/"), within=os.fspath(self.root))
+
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        """Yield the first hundred YAML files in the folder of *path*, and the storyboards that wrote *films*.
+
+        Files that cannot be read are left out. They do not count as read.
+        """
+        folder = path.rpartition("/")[0]
+        with suppress(OSError):
+            names = sorted(entry.name for entry in (self.root / folder).iterdir() if entry.suffix in (".yaml", ".yml"))
+            written = [file for film in films for file in OutputFiles(film).files]
+            writers = {writer for file in written if (writer := self._find_writer(file)) is not None}
+            siblings = [f"{folder}/{name}" if folder else name for name in names[:_MOST_SIBLINGS]]
+            for name in dict.fromkeys([*sorted(writers), *siblings]):
+                with suppress(FileProblem):
+                    if name != path:
+                        with self._open(name) as descriptor:
+                            content = _read_up_to(descriptor.number, self.max_bytes)
+                        yield OtherStoryboard(name, content, name in writers)
 
     def _open(self, path: str) -> "_Descriptor":
         real = self._real_paths[path] = os.path.realpath(self.root / path)
@@ -363,6 +406,10 @@ class GitFiles:
     def other_spelling(self, path: str) -> str | None:
         """Return ``None``: the names of a commit are not searched."""
         return None
+
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        """Yield nothing: no film is written into a commit."""
+        yield from ()
 
     def digest(self, path: str) -> str:
         """Return the sha256 of a file's content in hex; git LFS pointers hold it. Raises ``FileProblem``."""

@@ -201,3 +201,91 @@ def test_what_killed_builds_of_an_old_output_left_is_removed(project: Project) -
     project.edit("out/film.mp4", "out/night.mp4")
     project.build()
     assert not any(path.exists() for path in left)
+
+
+# two storyboards with one output
+
+
+def test_two_storyboards_with_one_output_are_reported_before_either_is_built(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film", SHOTS, inside=True)
+    project.write(SHOTS, name="second.yaml")
+    [warning] = project.data("check")["findings"]
+    assert (warning["code"], warning["severity"], warning["place"]["line"]) == ("shared-output", "warning", 3)
+    assert warning["message"] == "`second.yaml` has this output too: `out/film.mp4`"
+
+
+@pytest.mark.parametrize("file", ["out/film.mp4", "out/Film.mov", "out/film.partial.mp4"])
+def test_the_film_of_another_storyboard_is_not_replaced(project: Project, file: str) -> None:
+    """Nor are its captions, which a film with another suffix has as well."""
+    header = HEADER.replace("out/film.mp4", file)
+    project.write(SHOTS.replace("Hello,", "Other,"), header, name="second.yaml")
+    before = contents(project.film.parent)
+    if file == "out/film.partial.mp4":  # a partial film of the first would be written there
+        assert [found["code"] for found in project.data("check", "second.yaml")["findings"]] == ["shared-output"]
+        return
+    error = project.refused(3, "build", "second.yaml")
+    assert (error["code"], error["place"]["file"]) == ("output-in-use", "second.yaml")
+    assert error["message"] == "the film of `storyboard.yaml` is there: `out/film.mp4`"
+    assert project.refused(3, "check", "second.yaml")["code"] == "output-in-use"
+    assert contents(project.film.parent) == before
+    assert [found["code"] for found in project.data("check")["findings"]] == ["shared-output"]
+
+
+def test_a_storyboard_in_another_folder_that_has_built_the_film_is_found_too(project: Project) -> None:
+    (project.folder / "films").mkdir()
+    project.write(SHOTS.replace("Hello,", "Other,"), HEADER.replace("out/", "../out/"), name="films/second.yaml")
+    error = project.refused(3, "build", "films/second.yaml")
+    assert error["message"] == "the film of `storyboard.yaml` is there: `out/film.mp4`"
+
+
+def test_a_storyboard_that_was_renamed_keeps_its_film(project: Project) -> None:
+    project.file.rename(project.folder / "night.yaml")
+    (project.folder / "night.yaml").write_text((project.folder / "night.yaml").read_text().replace("Hello,", "Second,"))
+    assert "cut" in project.built("night.yaml")
+
+
+def test_a_film_is_free_for_another_storyboard_once_its_own_has_another_output(project: Project) -> None:
+    project.write(SHOTS.replace("Hello,", "Other,"), name="second.yaml")
+    project.edit("out/film.mp4", "out/night.mp4")
+    assert "cut" in project.built("second.yaml")
+
+
+def test_a_scene_file_and_other_yaml_files_are_no_other_storyboards(project: Project) -> None:
+    (project.folder / "two.yaml").write_text("id: two\nshots: [{id: c, card: {text: film, duration: 0.5}}]\n")
+    (project.folder / "notes.yaml").write_text("output: {file: out/film.mp4}\n")
+    (project.folder / "broken.yaml").write_text("scenes: [out/film.mp4\n")
+    (project.folder / "list.yaml").write_text("- out/film.mp4\n")
+    project.write(SHOTS.replace("scenes: [", "scenes: [{include: two.yaml}, "))
+    assert project.data("check")["findings"] == []
+
+
+# a storyboard that is a link
+
+
+def test_a_storyboard_that_is_a_link_inside_its_project_is_named(project: Project) -> None:
+    (project.folder / "films").mkdir()
+    project.file.rename(project.folder / "films/night.yaml")
+    project.file.symlink_to("films/night.yaml")
+    ran = project.run("check")
+    assert ran.code == 0
+    assert "warning[linked-storyboard]: `storyboard.yaml` is a link to `films/night.yaml`" in ran.err
+    assert "help: name `films/night.yaml` itself" in ran.err
+    assert [one["code"] for one in json.loads(project.run("plan", "--json").out)["warnings"]] == ["linked-storyboard"]
+    project.build()
+    assert (project.folder / "films/out/film.mp4").is_file()
+
+
+def test_a_storyboard_that_is_a_link_out_of_its_project_is_refused(project: Project, tmp_path: Path) -> None:
+    """A repository could make a build in it a build of another project of the user."""
+    mine = Project(tmp_path / "mine", SHOTS, inside=True)
+    project.file.unlink()
+    project.file.symlink_to(mine.file)
+    for verb in ("check", "plan", "build", "status"):
+        error = project.refused(2, verb)
+        assert f"storyboard.yaml is a link that leads out of its project, to {mine.file}" in error["message"]
+    assert not mine.film.exists()
+
+
+def test_a_project_folder_that_is_a_link_is_a_project_like_any_other(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "shortcut").symlink_to(project.folder)
+    assert project.data("check", str(tmp_path / "shortcut"))["findings"] == []

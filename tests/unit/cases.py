@@ -7,18 +7,26 @@ it writes these anew. Read what it wrote before you commit it.
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from storyboard.core.file_signatures import FileKind
 from storyboard.document.load import Loaded, load
-from storyboard.document.project_files import DiskFiles
+from storyboard.document.project_files import DiskFiles, OtherStoryboard
 from storyboard.media.length import media_length
 from storyboard.pictures import PictureFacts, examine_picture
 from storyboard.providers.models import cards
 from storyboard.report.diagnostics import render
 
 CASES = Path(__file__).parents[1] / "cases"
+
+
+class _CaseFiles(DiskFiles):
+    """The files of one case: the other cases in the folder are no storyboards of its project."""
+
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        yield from ()
 
 
 def cases(kind: str) -> list[Path]:
@@ -35,7 +43,7 @@ def loaded(case: Path) -> Loaded:
 
 
 def _files(folder: Path) -> DiskFiles:
-    return DiskFiles(folder, measure=_measure, examine_picture=_examine)
+    return _CaseFiles(folder, measure=_measure, examine_picture=_examine)
 
 
 def _examine(descriptor: int, _path: str) -> PictureFacts:

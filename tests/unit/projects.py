@@ -1,12 +1,13 @@
 """Projects in memory for the tests of the language."""
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.file_signatures import FileKind
 from storyboard.document.load import Loaded, load
 from storyboard.document.paths import folded
-from storyboard.document.project_files import FileProblem
+from storyboard.document.project_files import FileProblem, OtherStoryboard
 from storyboard.providers.models import cards
 
 MISSING = "the file does not exist"
@@ -49,6 +50,9 @@ class MemoryFiles:
 
     def other_spelling(self, path: str) -> str | None:
         return None
+
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        yield from ()
 
 
 def load_text(text: str, provider: str | None = None, **files: str) -> Loaded:

@@ -1,7 +1,7 @@
 """From the text to the keys: what an author may do to a file without a take being made again."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,7 @@ from storyboard.core.file_signatures import FileKind
 from storyboard.core.graph import Graph
 from storyboard.core.planner import Planner
 from storyboard.document.load import load
-from storyboard.document.project_files import FileProblem
+from storyboard.document.project_files import FileProblem, OtherStoryboard
 from storyboard.providers.models import cards
 from tests.unit.films import FakeMemory, build, wishes
 
@@ -50,6 +50,9 @@ class Files:
 
     def other_spelling(self, path: str) -> str | None:
         return None
+
+    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        yield from ()
 
 
 def keys(files: Mapping[str, str], pictures: Mapping[str, str] | None = None) -> list[str | None]:
