@@ -33,7 +33,7 @@ from storyboard.engine.session import Session
 from storyboard.providers.base import UnknownProvider, find
 from storyboard.providers.errors import Secret
 from storyboard.providers.poller import FIRST_QUERY_S
-from storyboard.report.build_result import GONE, is_left_out
+from storyboard.report.build_result import decision_code, is_left_out
 from storyboard.report.plan import plan_text, price
 from storyboard.report.progress import LiveProgress, PlainProgress
 from storyboard.store.journal import Job
@@ -118,12 +118,13 @@ def exit_code(outcome: BuildResult, asked: Collection[str] | None = None) -> int
     failed = [name for name in outcome.failed if asked is None or name in asked]
     blocked = [step for name, step in outcome.blocked.items() if asked is None or name in asked]
     codes = {outcome.codes.get(name, "failed") for name in failed}
+    codes |= {decided for step in blocked if (decided := decision_code(step)) is not None}
     for failure, code in EXIT_BY_CODE.items():
         if failure in codes:
             return code
     if codes - DECISION_CODES:
         return Exit.FAILED
-    if codes or any(step.reason.why in GONE for step in blocked):
+    if codes:
         return Exit.DECISION
     return Exit.FAILED if any(is_left_out(step) for step in blocked) else Exit.DONE
 
@@ -186,7 +187,6 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
     """
     if not plan.cost_at_most():
         return
-    most = dollars(plan.cost_at_most())
     terminal = sys.stdin.isatty() and sys.stderr.isatty() and not output.as_json
     if not terminal and not (yes and capped):
         hint = "add `--yes --max-cost DOLLARS`, or approve a plan file and name it with `--plan`"
@@ -195,7 +195,7 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
             [
                 problem(
                     "unconfirmed",
-                    f"this build costs up to {most} and needs approval, but there is no terminal",
+                    f"this build needs approval, but there is no terminal: {price(plan)}",
                     hint,
                 )
             ],

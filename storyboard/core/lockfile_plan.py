@@ -82,6 +82,10 @@ class LockfileActionCache:
         """Return whether the cache behind knows a paid attempt: a lockfile holds none."""
         return self._behind is not None and self._behind.was_bought(key)
 
+    def is_refused(self, key: str) -> bool:
+        """Return whether the cache behind knows a refusal: a lockfile holds none."""
+        return self._behind is not None and self._behind.is_refused(key)
+
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the first lockfile's entry of a shot."""
         return self._first.get(shot, {}).get(provider)

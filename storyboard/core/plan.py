@@ -157,6 +157,9 @@ class ActionCache(Protocol):
     def was_bought(self, key: str) -> bool:
         """Return whether the ledger has an attempt for *key* that succeeded."""
 
+    def is_refused(self, key: str) -> bool:
+        """Return whether the provider refused the request of *key* by its policy, and never made a take of it."""
+
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""
 

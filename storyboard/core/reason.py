@@ -18,6 +18,7 @@ Why = Literal[
     "same-request",  # another shot makes a take of this request
     "new",
     "paid-for",  # a job was submitted, and its take has not been stored
+    "refused",  # the provider refused this request before, by its policy
     "perhaps-paid",  # a job was begun; its take is bought if the provider does not have it
     "request-changed",
     "input-changed",  # only input pictures changed

@@ -169,6 +169,8 @@ class TakePlanner:
             return self._fetch_step(action, reason, key, request, named)
         if without is not None:
             return Step(action, "blocked", without, key, request)
+        if self._cache.is_refused(key) and not remake:
+            return Step(action, "blocked", Reason("refused"), key, request)
         reason = Reason("forced") if remake else self._make_reason(key, request, own)
         if reason.why == "new" and action.seed is not None:
             reason = self._alternate_reason(shot, source, request)

@@ -38,7 +38,7 @@ from storyboard.pictures import UnreadablePicture, convert_picture
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.journal import Journal
-from storyboard.store.ledger import SUCCEEDED, Ledger
+from storyboard.store.ledger import MODERATED, SUCCEEDED, Ledger
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Committed, PendingRecord, RecordState, RecordStore
 from storyboard.store.state import FOLDER, State
@@ -163,6 +163,14 @@ class ProjectStore:
     @cached_property
     def _bought_keys(self) -> frozenset[str]:
         return frozenset(one.key for one in self.ledger.entries() if one.outcome == SUCCEEDED)
+
+    def is_refused(self, key: str) -> bool:
+        """Return whether the ledger had a refusal of *key* by the provider's policy when it was first asked."""
+        return key in self._refused_keys
+
+    @cached_property
+    def _refused_keys(self) -> frozenset[str]:
+        return frozenset(one.key for one in self.ledger.entries() if one.outcome == MODERATED) - self._bought_keys
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""

@@ -179,7 +179,14 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
 
 
 # Reasons of takes that were paid for and that neither this cache nor a provider has.
-GONE = ("held-missing", "locked-missing")
+_GONE = ("held-missing", "locked-missing")
+
+
+def decision_code(step: Step) -> str | None:
+    """Return the code of the error about a take that waits for a decision; ``None`` for one that its inputs block."""
+    if step.reason.why == "refused":
+        return "moderated"
+    return "gone" if step.reason.why in _GONE else None
 
 
 def is_left_out(step: Step) -> bool:

@@ -11,7 +11,7 @@ from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.reason import Change
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, plain_number
-from storyboard.report.plan import Paint, plain
+from storyboard.report.plan import Paint, plain, price
 from storyboard.report.reason import change_lines, reason_text
 from storyboard.report.text import clean, listed
 
@@ -124,7 +124,7 @@ def _bill(between: Between) -> list[str]:
     takes = between.plan.takes()
     made = sum(1 for step in takes if _is_made(step))
     there = sum(1 for step in takes if isinstance(step.result, TakeResult))
-    lines = [f"newer version: {made} to make, {there} to reuse; estimated cost {dollars(between.plan.cost())}"]
+    lines = [f"newer version: {made} to make, {there} to reuse; {price(between.plan)}"]
     if between.elsewhere:
         lines.append(
             f"note: takes that a lockfile names and this cache lacks: {len(between.elsewhere)} ("

@@ -86,6 +86,14 @@ def _input_changed(step: Step) -> str:
     return f"input picture changed: {_fields(step.reason)}"
 
 
+def _refused(step: Step) -> str:
+    """Return why a refused request is not submitted again; ``--remake`` makes selected takes only."""
+    shot, fact = step.action.shot, "its provider refused this request before, by its policy"
+    if step.action.seed is not None:
+        return f"{fact}; change the prompt or the picture, or take the seed out of `takes`"
+    return f"{fact}; change the prompt or the picture, or submit it again with `--remake {shot}`"
+
+
 def _upstream_changes(step: Step) -> str:
     if step.action.kind == "take" and step.reason.shots:
         text = f"starts from a frame of {_shots(step)}, which is made first"
@@ -136,6 +144,7 @@ _WORDINGS: Mapping[Why, Callable[[Step], str]] = {
     "same-request": _same_request,
     "request-changed": _request_changed,
     "input-changed": _input_changed,
+    "refused": _refused,
     "upstream-changes": _upstream_changes,
     "upstream-missing": _upstream_missing,
     "upstream-failed": _upstream_failed,

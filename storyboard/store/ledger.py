@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Grouping = Literal["shot", "day", "provider", "model"]
 Event = Literal["reserved", "submitted", "settled", "released"]
 SUCCEEDED = "succeeded"
+MODERATED = "moderated"
 _ZERO = Decimal(0)
 _POLL_S = 0.01
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.inside import hasty
+from tests.inside import errors, hasty
 from tests.project import Project
 from tests.runware_server.server import RunwareServer
 from tests.shops import shop
@@ -69,3 +69,42 @@ def test_a_prompt_that_a_comment_cuts_off_is_told_before_it_is_bought(project: P
     assert (said.code, warning["code"]) == (0, "text-before-comment")
     assert "#3 of the runner" in warning["message"]
     assert "quotes" in warning["help"]
+
+
+def test_a_request_that_was_refused_by_policy_is_blocked_in_the_plan_as_in_the_build(
+    project: Project, server: RunwareServer
+) -> None:
+    server.arm("submit-moderated", nth=1, times=1)
+    refused = project.run("build", "--json")
+    assert (refused.code, errors(refused)[0]["code"]) == (6, "moderated")
+    server.disarm()
+    assert project.decisions() == {
+        "a": ("blocked", "refused"),
+        "b": ("blocked", "upstream-missing"),
+        "c": ("blocked", "upstream-missing"),
+    }
+    assert _prices(project.data("plan")) == ("0", "0", "0")
+    again = project.run("build", "--json")
+    found = {error["message"].removeprefix("take:").partition(":")[0]: error["code"] for error in errors(again)}
+    assert (again.code, found) == (6, {"a": "moderated", "b": "blocked", "c": "blocked"})
+    assert "--remake a" in errors(again)[0]["message"]
+    assert server.bill == []
+    assert project.data("plan", "--remake", "a")["cost"] == "0.36"
+    assert project.build("--remake", "a")["cost"] == "0.36"
+
+
+def test_a_change_has_one_price_in_the_plan_in_the_diff_and_in_the_refusal(
+    server: RunwareServer, tmp_path: Path
+) -> None:
+    with hasty():
+        project = Project(tmp_path / "film", CHAINED, server=server, repository=True)
+        project.build()
+        project.commit("one")
+        project.edit("a river", "a lake")
+        price = "estimated cost $0.36; $0.24 less if frames of linked shots stay as they are"
+        assert _sum_line(project.said("plan")).endswith(price)
+        assert _sum_line(project.said("diff")).endswith(price)
+        refused = project.run("build", "--json", env={"STORYBOARD_YES": "0"})
+        assert errors(refused)[0]["message"].endswith(price)
+        assert _sum_line(project.said("status")).endswith(price)
+        assert project.data("plan")["cost"] == project.data("diff")["cost"] == project.build()["cost"] == "0.36"

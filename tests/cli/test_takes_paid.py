@@ -110,7 +110,7 @@ def test_takes_that_nobody_agrees_to_pay_for_leave_the_file_alone(desk: Project,
     before = desk.file.read_bytes()
     ran = desk.run("take", "a", "-n", "2", env={"STORYBOARD_YES": ""})
     assert ran.code == 9
-    assert "costs up to $0.24 and needs approval, but there is no terminal" in ran.err
+    assert "this build needs approval, but there is no terminal: estimated cost $0.24" in ran.err
     assert desk.file.read_bytes() == before
     assert bought(server) == 0
 

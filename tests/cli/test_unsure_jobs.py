@@ -220,7 +220,7 @@ def test_a_job_that_may_never_have_arrived_is_submitted_with_approval_alone(
     server.shop.bill.clear()
     ran = film.run("build", env={"STORYBOARD_YES": ""})
     assert ran.code == 9, ran
-    assert "costs up to $0.12 and needs approval" in ran.err
+    assert "needs approval, but there is no terminal: estimated cost $0.00, at most $0.12" in ran.err
     film.said("plan", "--out", "plan.json")
     assert server.bill == []
     assert film.run("build", "--plan", "plan.json", env={"STORYBOARD_MAX_COST": ""}).code == 0

@@ -111,6 +111,9 @@ class FakeMemory:
     def may_be_unpaid(self, key: str) -> bool:
         return key in self.unsure
 
+    def is_refused(self, key: str) -> bool:
+        return False
+
     def locked(self, shot: str, provider: str) -> Entry | None:
         return self.lock.get((shot, provider))
 

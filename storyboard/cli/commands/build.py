@@ -31,7 +31,7 @@ from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
 from storyboard.engine.session import BuildOptions, Session
-from storyboard.report.build_result import GONE, outcome_data, outcome_text
+from storyboard.report.build_result import decision_code, outcome_data, outcome_text
 from storyboard.report.plan import plan_data, summary
 from storyboard.report.reason import reason_text
 from storyboard.report.text import listed, several
@@ -186,7 +186,7 @@ def _build_errors(outcome: BuildResult) -> list[dict[str, Any]]:
     errors += [problem(outcome.codes.get(name, "failed"), f"{name}: {why}") for name, why in outcome.failed.items()]
     blocked = {name: step for name, step in outcome.blocked.items() if step.action.kind == "take"}
     return errors + [
-        problem("gone" if step.reason.why in GONE else "blocked", f"{name}: {reason_text(step)}")
+        problem("blocked" if (code := decision_code(step)) is None else code, f"{name}: {reason_text(step)}")
         for name, step in blocked.items()
         if step.do == "blocked"
     ]

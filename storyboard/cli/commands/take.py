@@ -36,7 +36,7 @@ from storyboard.core.results import money_data
 from storyboard.engine.generators import LOCAL
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.takes import ShotTakes, fresh_seeds
-from storyboard.report.build_result import GONE, failure_lines, outcome_data, spent_text
+from storyboard.report.build_result import decision_code, failure_lines, outcome_data, spent_text
 from storyboard.report.reason import reason_text
 from storyboard.report.takes import takes_data, takes_text
 from storyboard.report.text import listed
@@ -126,7 +126,7 @@ def _add_seeds(
 
 def _fail_if_blocked(output: CommandOutput, plan: Plan, shot: str) -> None:
     for step in plan.of("take"):
-        if step.action.shot == shot and step.do == "blocked" and step.reason.why not in GONE:
+        if step.action.shot == shot and step.do == "blocked" and decision_code(step) is None:
             command = f"storyboard build --select +{shot}"
             error = problem(
                 "upstream",

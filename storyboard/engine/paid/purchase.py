@@ -34,7 +34,7 @@ from storyboard.providers.base import (
 )
 from storyboard.providers.errors import ProviderError
 from storyboard.store.journal import Job, JournalConflict
-from storyboard.store.ledger import SUCCEEDED
+from storyboard.store.ledger import MODERATED, SUCCEEDED
 
 # Submissions of a build under one task id: after the last one is lost, the job is left to the next build.
 SUBMISSIONS_A_BUILD = 3
@@ -233,7 +233,7 @@ class Purchase:
         ended = self._context.budget.ended(self._attempt)
         if ended is None:
             return
-        if ended.outcome == "moderated":
+        if ended.outcome == MODERATED:
             text = f"{self._provider.name} refused this request before, by its policy; change the prompt or the picture"
             raise PaidFailed(f"{text}, or submit it again with `--remake {self._shot}`", "moderated")
         if ended.outcome == SUCCEEDED:
