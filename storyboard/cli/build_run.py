@@ -24,7 +24,7 @@ from storyboard.cli.output import (
     stderr_console,
 )
 from storyboard.cli.process import exit_now, key_in
-from storyboard.core.build_events import DECISION_CODES, BuildResult
+from storyboard.core.build_events import DECISION_CODES, BuildResult, Event, Listener, Notice
 from storyboard.core.plan import Plan
 from storyboard.core.results import dollars
 from storyboard.durable import read_regular
@@ -36,6 +36,7 @@ from storyboard.providers.poller import FIRST_QUERY_S
 from storyboard.report.build_result import decision_code, is_left_out
 from storyboard.report.plan import plan_text, price
 from storyboard.report.progress import LiveProgress, PlainProgress
+from storyboard.report.text import clean_lines
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
@@ -101,10 +102,22 @@ def _build_with_progress(
     try:
         if console is not None and console.is_terminal:
             with LiveProgress(console, plan) as live:
-                return run_build(session, live, paid, watch=live.watch, abort=exit_now)
-        return run_build(session, PlainProgress(output.progress), paid, abort=exit_now)
+                return run_build(session, _warning(output, live), paid, watch=live.watch, abort=exit_now)
+        return run_build(session, _warning(output, PlainProgress(output.progress)), paid, abort=exit_now)
     except OutputRefused as refused:
         output.fail(Exit.FAILED, [problem("output", f"the film cannot be written: {refused}")])
+
+
+def _warning(output: CommandOutput, show: Listener) -> Listener:
+    """Return a listener that passes warnings to *output*, which prints them also if it is quiet or JSON."""
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Notice) and event.code:
+            output.warn(event.code, clean_lines(event.text))
+        else:
+            show(event)
+
+    return hear
 
 
 def exit_code(outcome: BuildResult, asked: Collection[str] | None = None) -> int:

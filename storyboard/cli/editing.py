@@ -72,8 +72,8 @@ def read_edited(
     """Return the project as *edit* will leave it. Ends the verb if that has errors."""
     changed = read_project(project.named, provider, (edit.name, edit.after), settings=project.settings)
     # the warnings were printed when the file was first read
-    again = CommandOutput(output.command, as_json=output.as_json, quiet=True)
-    return changed, require_valid(again, changed)
+    again = CommandOutput(output.command, as_json=output.as_json, quiet=output.quiet)
+    return changed, require_valid(again, changed, again=True)
 
 
 def write_edit(output: CommandOutput, edit: Edit) -> None:

@@ -3,10 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import click
 from msgspec import Struct
@@ -53,8 +53,13 @@ class NoopQuestion(Struct, frozen=True):
         return cls(words, question(words), output_mode(words), began, provider, settings)
 
 
-def write_noop_note(asked: NoopQuestion, output: CommandOutput, project: Project, build: FinishedBuild) -> None:
-    """Write a note and a plan cache if a second build with the same words would find everything in place."""
+def write_noop_note(
+    asked: NoopQuestion, output: CommandOutput, project: Project, build: FinishedBuild, warnings: Sequence[Any]
+) -> None:
+    """Write a note and a plan cache if a second build with the same words would find everything in place.
+
+    *warnings* are those that a second build has too, as the envelope holds them.
+    """
     then = build.next_result() if asked.words and _is_understood_alike(asked, output) else None
     if then is None or asked.settings is None:
         return
@@ -68,7 +73,7 @@ def write_noop_note(asked: NoopQuestion, output: CommandOutput, project: Project
     write_cached_plan(build, scenes, project.settings.cache_dir(project.root), asked.provider, plan, stamps, program)
     stamps.stamps |= program
     with suppress(OSError, OverflowError):
-        answers = _render_answers(output, project, build.session, then)
+        answers = _render_answers(warnings, project, build.session, then)
         write_note(os.fspath(build.session.store.folder), asked.asked, stamps, answers)
 
 
@@ -85,10 +90,10 @@ def _input_paths(project: Project) -> Iterator[Path]:
         yield from (project.root / path for path in {file.path for file in project.storyboard.files()})
 
 
-def _render_answers(output: CommandOutput, project: Project, session: Session, then: BuildResult) -> dict[str, str]:
+def _render_answers(warnings: Sequence[Any], project: Project, session: Session, then: BuildResult) -> dict[str, str]:
     board = session.storyboard
     text, details = (outcome_text(then, board, SECONDS, display_path, verbose=verbose) for verbose in (False, True))
     data = outcome_data(then, board, SECONDS, display_path)
-    whole = envelope("build", ok=True, data=data, warnings=output.warnings)
+    whole = envelope("build", ok=True, data=data, warnings=warnings)
     notes = render(project.findings, project.texts, color=is_colored(sys.stderr)) if project.findings else ""
     return {TEXT: text, DETAILS: details, JSON: whole, NOTES: notes}

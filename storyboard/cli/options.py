@@ -19,7 +19,7 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="STORYBOARD_JSON", help="Print one JSON document instead of text."
 )
 quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, envvar="STORYBOARD_QUIET", help="Print results only, no progress."
+    "-q", "--quiet", is_flag=True, envvar="STORYBOARD_QUIET", help="Print results and warnings only, no progress."
 )
 verbose_option = click.option(
     "-v", "--verbose", is_flag=True, envvar="STORYBOARD_VERBOSE", help="Print every step, unchanged ones too."

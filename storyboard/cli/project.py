@@ -215,8 +215,8 @@ class _RenamedTexts(Mapping[str, str]):
         return len(self._names)
 
 
-def require_valid(output: CommandOutput, project: Project) -> Storyboard:
-    """Print the warnings and return the storyboard. Ends the verb with all findings if it has errors."""
+def require_valid(output: CommandOutput, project: Project, *, again: bool = False) -> Storyboard:
+    """Print the warnings, unless *again*, and return the storyboard. Ends the verb with all findings on errors."""
     output.storyboard = project.argument
     found = as_data(project.findings)
     errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
@@ -225,7 +225,7 @@ def require_valid(output: CommandOutput, project: Project) -> Storyboard:
     if project.storyboard is None or errors:
         lines = errors or [problem("unreadable", "the storyboard cannot be read")]
         output.fail(Exit.STORYBOARD, lines, text=text, next_commands=["storyboard check"])
-    if text and not output.as_json and not output.quiet:
+    if text and not output.as_json and not again:
         print_note(text)
     return project.storyboard
 

@@ -54,9 +54,10 @@ class StepBlocked(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A message for the author that stops nothing."""
+    """A message for the author that stops nothing; with a *code* it is a warning."""
 
     text: str
+    code: str = ""
 
 
 Event = StepStarted | StepMade | StepReused | StepFailed | StepBlocked | Notice

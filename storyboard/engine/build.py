@@ -102,7 +102,7 @@ class Build:
         self._session.forget_plan()
         result = asyncio.run(_run_until_signal(scheduler, abort))
         for trouble in self._store.records.troubles:
-            self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}")
+            self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}", "quarantined")
         self._link_takes()
         self._write_captions(result)
         self._report_old_films()
@@ -149,10 +149,10 @@ class Build:
         left = self._session.left_jobs()
         return [job for job in self._store.journal.jobs() if job.task_id not in left]
 
-    def _notify(self, text: str) -> None:
-        """Report a notice of this build alone, which keeps the next one from being a no-op."""
+    def _notify(self, text: str, code: str) -> None:
+        """Report a warning of this build alone, which keeps the next one from being a no-op."""
         self._has_notices = True
-        self._listener(Notice(text))
+        self._listener(Notice(text, code))
 
     def _refused_films(self) -> dict[str, str]:
         """Return why films cannot be written, by output. Raises ``OutputRefused`` if none can be written."""
@@ -189,7 +189,7 @@ class Build:
                     session.prices,
                     session.remake,
                     session.check_lock,
-                    lambda text: self._listener(Notice(text)),
+                    self._listener,
                 )
         return generators
 
@@ -197,7 +197,7 @@ class Build:
         folder = link_takes(self._store, self._session.storyboard, self._planner.results)
         if folder.is_symlink():
             advice = "remove it, or name another `output.file`"
-            self._notify(f"{folder} is a link, so takes were not linked in it; {advice}")
+            self._notify(f"{folder} is a link, so takes were not linked in it; {advice}", "take-links")
 
     def _write_captions(self, result: BuildResult) -> None:
         """Write the captions of all films, and write down what is there now, films and captions."""
@@ -209,7 +209,8 @@ class Build:
             sidecar_cues = cues if output.captions == "sidecar" else ()
             foreign = write_captions(self._store, path, sidecar_cues, output.fps)
             for other in foreign:
-                self._notify(f"{other} was not made by storyboard, so captions were not written to it; move it away")
+                text = f"{other} was not made by storyboard, so captions were not written to it; move it away"
+                self._notify(text, "captions-not-written")
             # of captions that are missing the no-op check of the next build needs the stamps as well
             captions = [path.with_suffix(suffix) for suffix in CAPTION_SUFFIXES]
             is_ours = self._store.has_written(path) or self._store.file_digest(path) in in_place
@@ -221,7 +222,7 @@ class Build:
         for old in self._store.old_films():
             if not old.reported:
                 path = self._store.root / old.path
-                self._notify(f"{path} is a film of an earlier output; it stays until you delete it")
+                self._notify(f"{path} is a film of an earlier output; it stays until you delete it", "old-film")
                 self._store.written.mark_reported(old)
 
     def _clip_warnings(self, result: BuildResult) -> list[ClipWarning]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from storyboard.core.audio import SoundMix
+from storyboard.core.build_events import Notice
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, frame_id, sound_id
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
@@ -180,21 +181,22 @@ class Executor:
         if clip.task_id is not None:
             await self.in_thread(partial(generator.close_job, clip))
 
-    async def collect(self, job: Job) -> str:
-        """Commit the take of a paid job that no shot needs any more, if it is ready; return a message about it."""
+    async def collect(self, job: Job) -> Notice:
+        """Commit the take of a paid job that no shot needs any more, if it is ready; return a notice about it."""
         generator = self._generators.get(job.provider)
         out = self.store.blobs.temp_path(".mp4")
         try:
             clip = await generator.collect(job, out) if generator is not None else None
             if clip is None or generator is None:
-                return f"the take of a paid job for {job.shot} is not available yet; a later build collects it"
+                text = f"the take of a paid job for {job.shot} is not available yet; a later build collects it"
+                return Notice(text, "job-left" if generator is not None else "")  # warned of before the build
             request = request_of_job(job, out)
             await self._commits.commit(commit.take_record(request.step, request.shot, out, clip))
             await self._close_job(generator, clip)
         except TaskFailed as problem:
-            return f"paid job for {job.shot}: {problem}"
+            return Notice(f"paid job for {job.shot}: {problem}", "job-left")
         else:
-            return f"the take of a paid job for {job.shot} is now in the cache"
+            return Notice(f"the take of a paid job for {job.shot} is now in the cache")
         finally:
             remove(out)
 

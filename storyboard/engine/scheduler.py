@@ -177,7 +177,7 @@ class Scheduler:
                 await self._executor.add_record(record, step)
             except OSError as problem:
                 text = f"its take is in the cache, but its record could not be written: {self._os_error_text(problem)}"
-                self._notify(Notice(f"{step.action.shot}: {text}"))
+                self._notify(Notice(f"{step.action.shot}: {text}", "unwritten"))
 
     def _record(self, step: Step, result: Result) -> None:
         self._planner.record(step.action, result)
@@ -196,7 +196,7 @@ class Scheduler:
         missing = step.do == "make" and step.reason.why in ("missing", "damaged")
         if missing and locked is not None and locked.key == step.key and locked.take != take.digest:
             text = f"the remade take {take.digest[:12]} differs from the locked take {locked.take[:12]}"
-            self._notify(Notice(f"{step.action.shot}: {text}"))
+            self._notify(Notice(f"{step.action.shot}: {text}", "drawn-otherwise"))
 
     def _film_file(self, cut: Action, *, joined: bool) -> FilmFile:
         name = cut.output
@@ -233,12 +233,12 @@ class Scheduler:
 
     async def _collect(self, job: Job) -> None:
         try:
-            text = await self._executor.collect(job)
+            notice = await self._executor.collect(job)
         except asyncio.CancelledError:
             if not _is_unrequested_cancel():
                 raise
-            text = f"the paid job for {job.shot} was not queried; a later build collects it"
-        self._notify(Notice(text))
+            notice = Notice(f"the paid job for {job.shot} was not queried; a later build collects it", "job-left")
+        self._notify(notice)
 
     def _stop_prefetch(self) -> None:
         """End the prefetch for a film that will not be joined."""

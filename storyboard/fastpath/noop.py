@@ -73,7 +73,7 @@ def noop_answer(words: "Sequence[str]") -> tuple[str, str] | None:
         if answers is not None:
             mode = output_mode(words)
             kind = JSON if mode["json"] else DETAILS if mode["verbose"] else TEXT
-            return answers[kind], "" if mode["json"] or mode["quiet"] else answers[NOTES]
+            return answers[kind], "" if mode["json"] else answers[NOTES]
     return None
 
 

@@ -276,3 +276,48 @@ def test_what_helps_after_several_errors_is_said_once() -> None:
 def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Project) -> None:
     ran = project.run("why", "nope", env={"STORYBOARD_JSON": "1"})
     assert judged(ran)["errors"][0]["code"] == "usage"
+
+
+def warned(ran: Ran) -> set[str]:
+    return {warning["code"] for warning in judged(ran)["warnings"]}
+
+
+def test_captions_that_were_not_written_are_in_json_and_under_quiet_too(project: Project) -> None:
+    project.edit("seed: 3", "seed: 3, caption: Night")
+    (project.folder / "out/film.srt").write_text("mine")
+    ran = project.run("build", "-q")
+    assert "warning[captions-not-written]: " in ran.err
+    for _ in range(2):
+        assert warned(project.run("build", "--json")) == {"captions-not-written"}
+    (project.folder / "out/film.srt").unlink()
+    for _ in range(2):
+        assert warned(project.run("build", "--json")) == set()
+
+
+def test_warnings_about_the_storyboard_are_printed_under_quiet_too(project: Project) -> None:
+    project.edit("seed: 5", "takes: [5], seed: 6")
+    for words in (("build", "-q"), ("build", "-q"), ("check", "-q")):
+        ran = project.run(*words)
+        assert ran.err.count("warning[") == 1, ran
+    assert project.run("take", "c", "-q").err.count("warning[") == 1
+
+
+def test_what_is_noted_about_a_bought_take_is_in_json_and_not_repeated(tmp_path: Path) -> None:
+    with shop() as server:
+        project = Project(tmp_path / "film", CHAIN, server=server, inside=True)
+        server.arm("poll-seed-other")
+        assert warned(project.run("build", "--json")) == {"odd-result"}
+        assert warned(project.run("build", "--json")) == set()
+        server.arm("poll-cost-tenfold", nth=1)
+        ran = project.run("build", "-q", "--remake", "c")
+        assert "warning[odd-result]: c: $1.20 was charged, but $0.12 was estimated" in ran.err
+
+
+def test_every_warning_of_a_verb_is_printed_and_in_its_envelope() -> None:
+    """``CommandOutput.warn`` does both; ``doctor`` prints its warnings in its table."""
+    places = [
+        path.name
+        for path in (HERE / "storyboard/cli").rglob("*.py")
+        if "warnings.append" in path.read_text() or "warnings +=" in path.read_text()
+    ]
+    assert sorted(places) == ["doctor.py", "output.py", "project.py"]

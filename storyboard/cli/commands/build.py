@@ -96,7 +96,7 @@ def command(
     choices = BuildOptions(
         select, remake, worker_count(jobs_count), partial, cap, locked=locked, offline=offline and partial
     )
-    began = time.monotonic()
+    began, lasting = time.monotonic(), list(output.warnings)
     with open_session(output, project, storyboard, choices, report_lock_owner) as session:
         if approved is not None:
             fail_on_drift(output, approved, current_plan_file(session, session.plan(), maker))
@@ -112,7 +112,7 @@ def command(
         finished = run_approved(output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
         _print_result(output, session, finished.result, time.monotonic() - began, verbose=verbose)
         if approved is None:
-            write_noop_note(question, output, project, finished)
+            write_noop_note(question, output, project, finished, lasting)
 
 
 def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) -> None:

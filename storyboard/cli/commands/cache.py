@@ -12,7 +12,6 @@ from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import STORYBOARD, find_root, state_of
 from storyboard.engine.cache_gc import CacheHealth, ProjectCache, collect_garbage, locked_take_places, verify_cache
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
-from storyboard.report.diagnostics import error_text
 from storyboard.report.text import clean, several
 from storyboard.store.gc import Roots, classify
 from storyboard.store.lockfile_refs import RefsUnreadable, find_lockfiles
@@ -58,8 +57,7 @@ def listing(path: Path, as_json: bool) -> None:
     try:
         places = locked_take_places(find_lockfiles(root))
     except RefsUnreadable as bad:
-        output.warnings.append(problem("lockfile", str(bad)))
-        output.progress(error_text(f"{bad}; the lockfiles that name takes are unknown", label="warning"))
+        output.warn("lockfile", f"{bad}; the lockfiles that name takes are unknown")
         places = {}
     with ProjectCache(state_of(root)) as cache, report_store_errors(output):
         items = classify(cache.records, cache.blobs, Roots(frozenset(places), frozenset(), frozenset()))

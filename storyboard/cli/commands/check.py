@@ -51,9 +51,9 @@ def _refuse_unless_current(
         for one in state
         if one.state != "unknown"
     ]
-    unknown = [problem("locked", locked_line(one)) for one in state if one.state == "unknown"]
-    output.warnings += unknown
-    output.progress("\n".join(error_text(one["message"], label="warning") for one in unknown)) if unknown else None
+    for one in state:
+        if one.state == "unknown":
+            output.warn("locked", locked_line(one))
     if stale:
         text = error_text(
             f"the lockfile is out of date: {storyboard.lockfile}",

@@ -97,7 +97,7 @@ def _read_version(
     read = past.at(past.git.commit(name))
     if read.written is not None:
         if read.error:
-            output.warnings.append(problem("lockfile", f"{name}: {read.error}"))
+            output.warn("lockfile", f"{name}: {read.error}")
         return read.written
     if read.loaded is not None or before is None:
         code = Exit.STORYBOARD if read.loaded is not None else Exit.FAILED

@@ -7,7 +7,7 @@ import click
 
 from storyboard.cli.history import HERE, ShotHistory, open_history, working_version
 from storyboard.cli.options import json_option, provider_option
-from storyboard.cli.output import CommandOutput, problem
+from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import read_project, require_valid
 from storyboard.core.model import FOOTAGE, maker_of
 from storyboard.core.plan import LockEntry
@@ -45,7 +45,8 @@ def command(shot: str, path: Path, max_count: int, provider: str | None, as_json
             LogEntry(moment, line.commits.get(moment.id), answers.find(moment))
             for moment in islice(line.moments(shot, pictures=True), max_count)
         ]
-        output.warnings += [problem("revision", error) for error in past.errors()]
+        for error in past.errors():
+            output.warn("revision", error)
     output.result(log_text(shot, entries), log_data(shot, entries), next_commands=[f"storyboard why {shot}"])
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from storyboard.core.build_events import Notice
 from storyboard.core.file_signatures import picture_type
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
@@ -125,7 +126,7 @@ class PaidContext(Struct, frozen=True):
     interval_s: float
     limit: asyncio.Semaphore
     fetching: asyncio.Semaphore
-    notify: Callable[[str], None]
+    notify: Callable[[Notice], None]
     check: Callable[[], None]
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from storyboard.core.build_events import Notice
 from storyboard.core.model import Generated
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Budget, Prices
@@ -58,12 +59,14 @@ class RemoteGenerator:
                     raise failure.with_price(self._context.estimate(source)) from failure
                 if tries_left == 1:
                     raise failure.reason from failure
-                self._context.notify(f"{request.shot.id}: attempt {number} failed ({failure.reason}); trying again")
+                text = f"{request.shot.id}: attempt {number} failed ({failure.reason}); trying again"
+                self._context.notify(Notice(text, "attempt-failed"))
             except PaidFailed as failure:
                 if not self._may_abandon(request, failure) or tries_left == 1:
                     raise
                 purchase.abandon(failure.code)
-                self._context.notify(f"{request.shot.id}: {failure}; bought again because of `--remake`")
+                text = f"{request.shot.id}: {failure}; bought again because of `--remake`"
+                self._context.notify(Notice(text, failure.code))
             number, began = number + 1, purchase.began
         raise AssertionError("unreachable")
 
@@ -172,7 +175,7 @@ def open_generator(
     prices: Prices,
     remake: frozenset[str],
     check: Callable[[], None],
-    notify: Callable[[str], None],
+    notify: Callable[[Notice], None],
 ) -> RemoteGenerator:
     """Open the generator of one paid provider; *folder* is the state folder.
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from storyboard.core.build_events import Notice
 from storyboard.core.clip import ClipInfo
 from storyboard.core.plan import LockEntry
 from storyboard.core.results import amount, billed, dollars, doubtful_text, is_doubtful
@@ -116,7 +117,7 @@ class ResultDownload:
                 f"{dollars(self._cost(made))} was charged, but {dollars(self._attempt.estimate)} was estimated"
             )
         for note in notes:
-            self._context.notify(f"{self._request.shot.id}: {note}")
+            self._context.notify(Notice(f"{self._request.shot.id}: {note}", "odd-result"))
         seed = asked if made.seed is None else made.seed
         return GeneratedClip(info, seconds, seed, self._cost(made), self._attempt.task_id, tuple(notes))
 
