@@ -69,16 +69,16 @@ class errors_for_path:  # noqa: N801 - called like a function; contextmanager is
             del problem.filename2  # None would be printed
 
 
-def open_regular(path: Path | str, *, follow: bool = False) -> int:
+def open_regular(path: Path | str, *, follow: bool = False, to_sync: bool = False) -> int:
     """Open a regular file for reading, waiting for no pipe. Return the descriptor.
 
-    Links are refused unless *follow*. A pipe, socket or device is not even opened, since opening one may already have
-    an effect. Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
+    Links are refused unless *follow*; with *to_sync* the descriptor can be synced. A pipe, socket or device is not even
+    opened, since opening one may already have an effect. Raises ``NotAFile``, or ``OSError`` if it cannot be opened.
     """
     if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):
         raise NotAFile(path)
     try:
-        descriptor = open_carefully(path, follow=follow)
+        descriptor = open_carefully(path, follow=follow, to_sync=to_sync)
     except OSError as problem:  # changed since
         if problem.errno in (errno.ELOOP, errno.ENXIO):
             raise NotAFile(path) from None

@@ -45,12 +45,14 @@ def open_new(path: Path | str, mode: int = 0o600) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, mode)
 
 
-def open_carefully(path: Path | str, *, follow: bool = False) -> int:
+def open_carefully(path: Path | str, *, follow: bool = False, to_sync: bool = False) -> int:
     """Open *path* for reading, waiting for no pipe, and following a link only with *follow*; return the descriptor.
 
-    Raises ``OSError``, with ``ELOOP`` for a link.
+    With *to_sync* it can be synced, for which Windows wants the right to write. Raises ``OSError``, with ``ELOOP`` for
+    a link.
     """
-    descriptor = os.open(path, os.O_RDONLY | _PLAIN | _NO_WAIT | (0 if follow else _NO_LINK))
+    access = os.O_RDWR if to_sync and not POSIX else os.O_RDONLY
+    descriptor = os.open(path, access | _PLAIN | _NO_WAIT | (0 if follow else _NO_LINK))
     if not POSIX and not follow:
         _refuse_link(path, descriptor)
     return descriptor
@@ -325,7 +327,72 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-# memory
+# limits
+
+_NO_MEMORY = re.compile(r"cannot allocate memory|failed to map segment|cannot create shared object|out of memory", re.I)
+_MB = 1_000_000
+
+
+def shortage(problem: BaseException) -> str | None:
+    """Return which resource of this process ran out, its limit and a way out; ``None`` for other problems."""
+    for one in _causes(problem):
+        number = one.errno if isinstance(one, OSError) else None
+        text = str(one)
+        if number in (errno.EMFILE, errno.ENFILE):
+            return f"too many open files{_limit('NOFILE', 1, '')}; allow more, for example by `ulimit -n 256`"
+        if number == errno.EFBIG:
+            return f"the file is too large{_limit('FSIZE', _MB, ' MB')}; allow more, or use another disk"
+        if number in (errno.EAGAIN, errno.EWOULDBLOCK) or "can't start new thread" in text:
+            limit = memory_limit() or _limit("NPROC", 1, "")  # each thread takes address space
+            return f"no thread or process could be started{limit}; allow more, or end other programs"
+        if isinstance(one, MemoryError) or number == errno.ENOMEM or _NO_MEMORY.search(text):
+            needed = f", and {text}" if text.endswith("are needed") else ""
+            return f"memory ran out{memory_limit()}{needed}; allow more, end other programs, or build with `-j 1`"
+    return None
+
+
+def require_memory(least: int) -> None:
+    """Raise ``MemoryError`` if this process may use less than *least* bytes of address space."""
+    try:
+        import resource
+    except ImportError:
+        return
+    if sys.platform != "win32":
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY and most < least:
+            raise MemoryError(f"{least / _MB:.4g} MB are needed")
+
+
+def memory_limit() -> str:
+    """Return the limit of this process's memory, as a part of a sentence; empty if there is none."""
+    return _limit("AS", _MB, " MB")
+
+
+def _limit(name: str, unit: int, unit_name: str) -> str:
+    """Return the limit RLIMIT_*name* as a part of a sentence; empty if there is none, as on Windows."""
+    options = {"NOFILE": "n", "FSIZE": "f", "NPROC": "u", "AS": "v"}
+    try:
+        import resource
+    except ImportError:
+        return ""
+    if sys.platform != "win32":
+        most = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0]
+        if most != resource.RLIM_INFINITY:
+            amount = f"{most / unit:.4g}" if unit > 1 else str(most)
+            return f" (`ulimit -{options[name]}` allows {amount}{unit_name})"
+    return ""
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    """Yield *problem*, the problems that it groups, and those that it was raised from or during."""
+    seen: list[BaseException] = []
+    rest: list[BaseException | None] = [problem]
+    while rest:
+        one = rest.pop(0)
+        if one is not None and one not in seen:
+            seen.append(one)
+            yield one
+            rest += [*(one.exceptions if isinstance(one, BaseExceptionGroup) else ()), one.__cause__, one.__context__]
 
 
 @contextmanager

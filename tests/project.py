@@ -33,6 +33,9 @@ scenes:
       - {id: c, prompt: a city in the rain, seed: 5}
 """
 HERE = Path(__file__).resolve().parent.parent
+# With the stand-in for another system, where the tests run with it.
+_BARE_SYSTEM = [str(HERE / "tests/bare_system")] if os.environ.get("STORYBOARD_TEST_SYSTEM") else []
+SEARCH_PATH = os.pathsep.join([str(HERE), *_BARE_SYSTEM])
 
 
 class Project:
@@ -111,7 +114,7 @@ class Project:
         }
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "120", **self.settings(), **(extra or {})}
+        return {**os.environ, "PYTHONPATH": SEARCH_PATH, "COLUMNS": "120", **self.settings(), **(extra or {})}
 
     def run(self, *words: str, env: Mapping[str, str] | None = None, timeout: float = 90) -> Ran:
         """A verb, however it ends."""

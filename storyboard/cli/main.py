@@ -115,6 +115,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     take_keys()
+    # Nothing here multiplies large matrices, and each thread of NumPy's library takes 30 MB that a limit counts.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         result = cli.main(words, prog_name="storyboard", standalone_mode=False, obj=tuple(words))
     except ExitWith as leave:
@@ -127,12 +129,19 @@ def _run(arguments: Sequence[str] | None) -> int:
         _close_stdout()
         return Exit.FAILED
     except OSError as problem:
+        from storyboard.operating_system import shortage
+
         where = f"{problem.filename}: " if problem.filename else ""
-        return _fail(words, Exit.FAILED, "system", f"{where}{problem.strerror or problem}")
+        return _fail(words, Exit.FAILED, "system", f"{where}{shortage(problem) or problem.strerror or problem}")
     except Exception as problem:  # noqa: BLE001 - the last handler
+        from storyboard.operating_system import shortage
+
         refused = _state_refused(words, problem)
         if refused is not None:
             return refused
+        lacking = shortage(problem)
+        if lacking is not None:
+            return _fail(words, Exit.FAILED, "system", lacking)
         code = _fail(words, Exit.FAILED, "bug", f"this is a bug: {type(problem).__name__}: {problem}")
         import traceback
 

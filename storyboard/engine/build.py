@@ -21,13 +21,15 @@ from storyboard.engine.scheduler import Scheduler
 from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
-from storyboard.operating_system import stop_signals
+from storyboard.operating_system import require_memory, stop_signals
 from storyboard.store.journal import Job
 from storyboard.store.ledger import Bill
 
 if TYPE_CHECKING:  # a build without paid steps does not load their generator
     from storyboard.engine.paid.generator import PaidOptions
 
+# Below this, libraries or threads do not start: NumPy then ends the process. A small build takes 680 MB.
+_LEAST_MEMORY = 600_000_000
 # Frames made and to make of every running task, by label.
 Progress = Callable[[], Mapping[str, tuple[int, int]]]
 
@@ -76,8 +78,8 @@ def run_build(
     """Make all missing results and the films of *session*, which holds the project's lock.
 
     *watch* gets the function that returns the progress of the running tasks. The first of ``STOP_SIGNALS`` stops the
-    build; a second one calls *abort* with the exit code. Raises ``OutputRefused`` before any work, and
-    ``PaidFailed`` without a usable key.
+    build; a second one calls *abort* with the exit code. Raises ``OutputRefused`` and ``MemoryError`` before any work,
+    and ``PaidFailed`` without a usable key.
     """
     return Build(session, listener, paid).run(watch, abort)
 
@@ -97,6 +99,7 @@ class Build:
 
     def run(self, watch: Callable[[Progress], None] | None, abort: Callable[[int], object]) -> FinishedBuild:
         """Run the plan, then write links and captions. Raises as ``run_build``."""
+        require_memory(_LEAST_MEMORY)
         before = takes_in_use(self._store, self._session.storyboard)
         scheduler = self._prepare(watch)
         self._session.forget_plan()

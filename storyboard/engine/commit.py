@@ -62,8 +62,8 @@ class CommitQueue:
 
     async def commit_made(self, make: Callable[[], PendingRecord]) -> Record:
         """Commit the record that *make* returns, which runs in a thread. Raises ``OSError`` and as *make*."""
-        committed = self._new_future()
         making = asyncio.get_running_loop().run_in_executor(self._threads, make)
+        committed = self._new_future()
         making.add_done_callback(partial(self._enqueue_made, committed))
         return await committed
 
@@ -119,7 +119,12 @@ class CommitQueue:
         self, threads: ThreadPoolExecutor, batch: Sequence[_Pending]
     ) -> asyncio.Future[Sequence[Committed | OSError]]:
         records = [pending for pending, _ in batch]
-        done = asyncio.get_running_loop().run_in_executor(threads, self._commit_batch, records)
+        loop = asyncio.get_running_loop()
+        try:
+            done = loop.run_in_executor(threads, self._commit_batch, records)
+        except RuntimeError as problem:  # no thread can be started
+            done = loop.create_future()
+            done.set_exception(problem)
         done.add_done_callback(partial(self._resolve_all, batch))
         return done
 

@@ -33,6 +33,7 @@ from storyboard.engine.film import FilmFailed, join_film, why_not_writable
 from storyboard.engine.project_store import partial_film_path
 from storyboard.engine.worker_pool import OnStart, WorkerDied
 from storyboard.engine.worker_tasks import TaskFailed, draw_slate
+from storyboard.operating_system import shortage
 from storyboard.store.journal import Job
 
 _SHARED = ("segment", "sound")  # kinds of which two actions can have one key
@@ -225,6 +226,11 @@ class Scheduler:
             if not _is_unrequested_cancel():
                 raise
             self._fail(action, "stopped by an internal error; build again")
+        except (MemoryError, ImportError, RuntimeError) as problem:
+            lacking = shortage(problem)
+            if lacking is None:
+                raise
+            self._fail(action, lacking)
         else:
             self._record(step, made.result)
             self._made[action.id] = step
@@ -253,7 +259,7 @@ class Scheduler:
         self._notify(StepFailed(action, reason, code))
 
     def _os_error_text(self, problem: OSError) -> str:
-        return f"{problem.filename or self._store.folder}: {problem.strerror or problem}"
+        return f"{problem.filename or self._store.folder}: {shortage(problem) or problem.strerror or problem}"
 
 
 def _wake(end: asyncio.Future[None]) -> None:

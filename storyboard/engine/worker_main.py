@@ -15,7 +15,7 @@ from io import FileIO
 from queue import SimpleQueue
 from time import monotonic
 
-from storyboard.operating_system import ignore_ctrl_c
+from storyboard.operating_system import ignore_ctrl_c, shortage
 
 # The kinds of message from a worker: it is ready, its task has progressed, returned, or raised.
 READY, PROGRESS, MADE, RAISED = "ready", "progress", "made", "raised"
@@ -79,10 +79,22 @@ def serve() -> None:
     _builder = _take_standard_pipes()
     tasks: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_receive, args=(_builder, tasks), daemon=True).start()
-    importlib.import_module("storyboard.media.probe")  # needed by every task, loaded while the builder starts up
+    _load_media()
     _builder.send(pickle.dumps((READY, None)))
     while True:
         _builder.send(_run_task(tasks.get()))
+
+
+def _load_media() -> None:
+    """Import what every task needs, while the builder starts up. Without the memory for it, say so and exit."""
+    try:
+        importlib.import_module("storyboard.media.probe")
+    except (ImportError, MemoryError) as problem:
+        lacking = shortage(problem)
+        if lacking is None:
+            raise
+        os.write(2, f"storyboard: a worker process cannot start: {lacking}\n".encode())
+        os._exit(1)
 
 
 def _take_standard_pipes() -> MessagePipe:

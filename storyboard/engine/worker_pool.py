@@ -14,7 +14,7 @@ from subprocess import TimeoutExpired
 from typing import Any, Protocol, TypeVar
 
 from storyboard.engine.worker_main import PROGRESS, RAISED, READY, MessagePipe
-from storyboard.operating_system import ProcessEnd, start_worker
+from storyboard.operating_system import ProcessEnd, memory_limit, start_worker
 from storyboard.searchpath import module_path
 
 R = TypeVar("R")
@@ -177,9 +177,9 @@ def _death_text(end: ProcessEnd, *, started: bool) -> str:
     if end.killed:
         way_out = "; if memory ran out, build with fewer processes, such as `-j 1`"
     elif not started:
-        way_out = "; read its output on stderr, and run `storyboard doctor`"
+        way_out = f"{memory_limit()}; read its output on stderr, and run `storyboard doctor`"
     elif end.crashed:
-        way_out = ": a library crashed on what this step reads"
+        way_out = f": a library crashed on what this step reads{memory_limit()}"
     else:
         way_out = ""
     return f"its worker process ended twice {end.text}{when}{way_out}"

@@ -201,7 +201,7 @@ class BlobStore:
 
     def _adopt(self, path: Path) -> tuple[str, StagedFile]:
         with errors_for_path(path):
-            descriptor = open_regular(path)
+            descriptor = open_regular(path, to_sync=True)
             try:
                 set_mode(descriptor, _READ_ONLY)
                 looks = os.fstat(descriptor)

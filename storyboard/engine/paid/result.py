@@ -19,6 +19,7 @@ from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Attempt
 from storyboard.engine.paid.context import PaidContext
 from storyboard.engine.worker_tasks import PaidFailed, TaskFailed, check_clip
+from storyboard.operating_system import shortage
 from storyboard.providers.base import Outcome, Succeeded
 from storyboard.providers.errors import FetchError
 from storyboard.store.ledger import SUCCEEDED
@@ -82,7 +83,9 @@ class ResultDownload:
                 self._context.budget.settle(self._attempt, made.cost)
         except OSError as problem:
             text = f"task {task_id} cost {dollars(self._cost(made))}, but its cost could not be written"
-            raise PaidFailed(f"{text}: {problem.filename}: {problem.strerror}", "unwritten") from problem
+            raise PaidFailed(
+                f"{text}: {problem.filename}: {shortage(problem) or problem.strerror}", "unwritten"
+            ) from problem
 
     async def _fetch(self, made: Succeeded, out: Path, locked: LockEntry | None) -> ClipInfo:
         await self._context.downloader.fetch(made.url, out)

@@ -18,6 +18,7 @@ from storyboard.media.audio.dynamics import SILENT, Loudness, audio_frame, from_
 from storyboard.media.audio.mix import MixFailed, count_samples, mix
 from storyboard.media.audio.source import Blocks, read_track_sound
 from storyboard.media.render.encoder import file_url
+from storyboard.operating_system import shortage
 
 # Bits a second of loud sound; it determines the encoder's bandwidth.
 BIT_RATE = 256_000
@@ -66,7 +67,7 @@ def write_sound(sound: SoundMix, files: Mapping[str, Path], out: Path, progress:
         return _write_at_loudness(remix, sound, float(sound.loudness), out)
     except FFmpegError as problem:
         remove(out)
-        raise MixFailed(f"the sound cannot be written: {problem.strerror}") from problem
+        raise MixFailed(f"the sound cannot be written: {shortage(problem) or problem.strerror}") from problem
     except BaseException:
         remove(out)
         raise

@@ -47,6 +47,7 @@ from storyboard.media.reader import InvalidMedia, open_media, translate_errors, 
 from storyboard.media.render.color import tag_bt709
 from storyboard.media.render.encoder import file_url
 from storyboard.media.sample_table import SampleTable, packets, read_sample_table
+from storyboard.operating_system import shortage
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # a type without a class at run time
@@ -104,7 +105,7 @@ def join(
     except InvalidMedia as problem:
         raise JoinFailed(f"the film {problem.reason}") from problem
     except (FFmpegError, OSError) as problem:
-        raise JoinFailed(f"the film cannot be written: {problem.strerror}") from problem
+        raise JoinFailed(f"the film cannot be written: {shortage(problem) or problem.strerror}") from problem
 
 
 @contextmanager
