@@ -235,11 +235,15 @@ def sweep(name: re.Pattern[str], top: Path | str, *parts: str, depth: int = 0) -
 
 
 def keep_youngest(name: re.Pattern[str], most: int, top: Path | str, *parts: str) -> None:
-    """Remove all but the *most* youngest regular files that match *name* in a folder. Raises like ``sweep``."""
+    """Remove all but the *most* youngest regular files that match *name* in a folder. Raises like ``sweep``.
+
+    Files from the future, written while the clock was ahead, count as the oldest.
+    """
+    now = time.time_ns()
     with real_folder(top, *parts) as folder:
         files = [entry for entry in folder.entries() if name.fullmatch(entry.name) and _is_file(entry)]
-        ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in files)
-        for _, old in ages[:-most]:
+        times = {entry.name: entry.stat(follow_symlinks=False).st_mtime_ns for entry in files}
+        for old in sorted(times, key=lambda file: (times[file] <= now, times[file], file))[:-most]:
             with suppress(FileNotFoundError), errors_for_path(os.path.join(top, *parts, old)):
                 folder.remove(old)
 

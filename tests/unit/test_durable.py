@@ -3,7 +3,9 @@
 import ast
 import errno
 import os
+import re
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -250,3 +252,12 @@ def test_names_of_staged_files_are_known_again(tmp_path: Path, name: str) -> Non
     assert durable.staged_names(path).fullmatch(durable.temp_path(path).name)
     assert durable.STAGED.fullmatch(durable.temp_path(path).name)
     assert not durable.staged_names(path).fullmatch(durable.temp_path(tmp_path / "another.mp4").name)
+
+
+def test_a_note_written_while_the_clock_was_ahead_makes_room_for_the_ones_of_today(tmp_path: Path) -> None:
+    now = time.time()
+    for name, age in (("old", 60), ("today", 1), ("future", -3600), ("far", -86_400)):
+        (tmp_path / name).write_text(name)
+        os.utime(tmp_path / name, (now - age, now - age))
+    durable.keep_youngest(re.compile("[a-z]+"), 2, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "today"]
