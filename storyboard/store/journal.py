@@ -102,10 +102,6 @@ class Job(Struct, frozen=True):
     state: JobState = "opened"
     account: Account | None = None
 
-    def is_paid_by(self, account: Account) -> bool:
-        """Return whether *account* may have paid for the job: it did, or the file does not name an account."""
-        return self.account in (None, account)
-
 
 class JournalConflict(Exception):
     """A task id already used by another request: sending it would bill one job under the id of the other."""
@@ -223,6 +219,10 @@ class Journal:
     def _existing_job(self, existing: Job, wanted: Job) -> Job:
         if existing.request_digest != wanted.request_digest:
             raise JournalConflict(existing, wanted)
+        if existing.account is None and wanted.account is not None:
+            # written by an earlier version, and about to be submitted with this account
+            existing = replace(existing, account=wanted.account)
+            write_atomic(self._path(existing.task_id), encode_with_checksum(existing))
         fsync_folder(self._folder)
         return existing
 

@@ -174,7 +174,10 @@ def _total(name: str, attempts: Sequence[EndedAttempt], *, failed: bool) -> Cost
 
 def _group(entry: LedgerEntry, by: Grouping) -> str:
     if by == "day":
-        return datetime.fromtimestamp(entry.at, UTC).date().isoformat()
+        try:
+            return datetime.fromtimestamp(entry.at, UTC).date().isoformat()
+        except (OverflowError, ValueError, OSError):  # written while the clock was far off
+            return "no date"
     readers: dict[str, Callable[[LedgerEntry], str]] = {
         "shot": lambda entry: entry.shot,
         "provider": lambda entry: entry.provider,

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -271,3 +273,52 @@ def test_a_remake_of_an_open_job_has_a_price(waiting: tuple[Project, RunwareServ
     assert film.run("build", "--remake", "c", env={"STORYBOARD_YES": ""}).code == 9
     film.build("--remake", "c")
     assert len(server.bill) == 1
+
+
+def test_a_journal_that_was_removed_is_made_up_for_by_the_ledger(film: Project, server: RunwareServer) -> None:
+    shutil.rmtree(film.folder / ".storyboard/journal")
+    for _ in range(2):
+        with another_account(server) as env:
+            assert "may have been paid with another key" in refusal(film, env=env)
+    ledger = film.folder / ".storyboard/ledger.jsonl"
+    lines = [line | {"at": line["at"] - 2 * DAY_S} for line in film.ledger()]
+    ledger.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    refusal(film)
+    assert len(server.bill) == 1
+    film.build("--remake", "c")
+    assert len(server.bill) == 2
+
+
+def test_a_job_that_could_not_be_written_down_is_bought_next_month(tmp_path: Path) -> None:
+    from storyboard.store.journal import Journal
+
+    with hasty(), shop() as server:
+        film = Project(tmp_path / "film", ONE, server=server).in_process()
+        full = OSError(28, "No space left on device", "journal")
+        with mock.patch.object(Journal, "open", side_effect=full):
+            assert film.run("build").code == 1
+        lines = [line | {"at": line["at"] - 30 * DAY_S} for line in film.ledger()]
+        ledger = film.folder / ".storyboard/ledger.jsonl"
+        ledger.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        film.build()
+        assert len(server.bill) == 1
+
+
+def test_a_job_of_an_earlier_version_gets_the_account_that_submits_it(film: Project, server: RunwareServer) -> None:
+    rewrite(film, account=None)
+    server.shop.bill.clear()
+    server.arm("submit-reset-after-accept", times=9)
+    film.run("build")
+    server.disarm()
+    with another_account(server) as env:
+        assert "may have been paid with another key" in refusal(film, env=env)
+
+
+@pytest.mark.parametrize("at", [1e18, -1e18, 4e11])
+def test_a_date_beyond_the_calendar_does_not_hide_the_bill(film: Project, server: RunwareServer, at: float) -> None:
+    server.shop.jobs[server.bill[0]["task_id"]].acknowledged = True
+    film.build()
+    lines = [line | {"at": at} for line in film.ledger()]
+    (film.folder / ".storyboard/ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    cost = film.data("cost", "--by", "day")
+    assert ([line["name"] for line in cost["lines"]], cost["total"]) == (["no date"], "0.12")

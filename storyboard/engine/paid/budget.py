@@ -17,6 +17,9 @@ from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.journal import Account
 from storyboard.store.ledger import SUCCEEDED, Bill, Event, Ledger, LedgerEntry
 
+# Outcome of a released attempt that was certainly not sent.
+NOT_SENT = "not-sent"
+
 
 class OverBudget(TaskFailed):
     """A take that was not bought since it would have exceeded the cap."""
@@ -99,6 +102,16 @@ class Budget:
         found = [entry for entry in self.past(attempt.key) if entry.task_id == attempt.task_id and entry.outcome]
         return found[-1] if found else None
 
+    def lost_reservation(self, attempt: Attempt) -> LedgerEntry | None:
+        """Return the reservation of an attempt of which it is not known whether it was submitted after that.
+
+        Its build was killed before it wrote the job to the journal, or the journal was removed.
+        """
+        events = [entry for entry in self.past(attempt.key) if entry.task_id == attempt.task_id]
+        while events and events[-1].event == "released" and events[-1].outcome is None:
+            events.pop()
+        return events[-1] if events and events[-1].event in ("reserved", "submitted") else None
+
     def reserve(self, attempt: Attempt) -> None:
         """Reserve the estimate before the attempt is submitted. Raises ``OverBudget``, ``CostDoubted``, ``OSError``."""
         if self._doubt:
@@ -118,7 +131,10 @@ class Budget:
         return is_reserved or was_reserved
 
     def release(self, attempt: Attempt, outcome: str | None = None) -> None:
-        """Release the reservation of an attempt that was not accepted; *outcome* is the code of a refusal."""
+        """Release the reservation of an attempt that was not accepted.
+
+        *outcome* is the code of a refusal, or ``NOT_SENT``; ``None`` if another clone may have submitted the task.
+        """
         self._append(self._entry(attempt, "released", None, outcome))
 
     def settle(self, attempt: Attempt, cost: Decimal | None, outcome: str = SUCCEEDED) -> None:

@@ -18,7 +18,7 @@ from storyboard.core.model import Generated, Json
 from storyboard.core.plan import LockEntry
 from storyboard.core.results import amount, dollars
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
-from storyboard.engine.paid.budget import Attempt
+from storyboard.engine.paid.budget import NOT_SENT, Attempt
 from storyboard.engine.paid.context import RETRYABLE, MayBeRetried, PaidContext, job_of, take_request
 from storyboard.engine.paid.result import ResultDownload
 from storyboard.engine.worker_pool import OnStart
@@ -33,7 +33,7 @@ from storyboard.providers.base import (
     Unknown,
 )
 from storyboard.providers.errors import ProviderError
-from storyboard.store.journal import Job, JournalConflict
+from storyboard.store.journal import Account, Job, JournalConflict
 from storyboard.store.ledger import MODERATED, SUCCEEDED
 
 # Submissions of a build under one task id: after the last one is lost, the job is left to the next build.
@@ -119,7 +119,7 @@ class Purchase:
             case Failed(error):
                 self.abandon(error.code)
             case Unknown() if job is not None:
-                self._check_known_here(job)
+                self._check_known_here(job.account, job.opened_at)
         return None
 
     async def fetch(self, locked: LockEntry, on_start: OnStart) -> GeneratedClip:
@@ -224,10 +224,13 @@ class Purchase:
 
     def _check_unbought(self, job: Job | None) -> None:
         """Raise ``PaidFailed`` unless a task that the provider does not know was certainly never bought."""
+        lost = self._context.budget.lost_reservation(self._attempt)
         if job is not None:
-            self._check_known_here(job)
+            self._check_known_here(job.account, job.opened_at)
         elif self._context.journal.is_damaged(self.task_id):
             raise self._unknown_error()
+        elif lost is not None:
+            self._check_known_here(lost.account, lost.at)
         if job is not None and not self._provider.client_task_ids:
             raise self._unknown_error()
         ended = self._context.budget.ended(self._attempt)
@@ -242,14 +245,15 @@ class Purchase:
             text = f"was paid for{other} ({paid}), but its take is neither in this cache nor at the provider"
             raise self._task_error(f"{text}; buy it again with `--remake {self._shot}`", "gone")
 
-    def _check_known_here(self, job: Job) -> None:
-        """Raise ``PaidFailed`` unless the provider would find *job* if it had been submitted.
+    def _check_known_here(self, account: Account | None, begun_at: float) -> None:
+        """Raise ``PaidFailed`` unless the provider would find a job, begun at that time, if it had been submitted.
 
-        It does not find a job that is older than its memory, or that another account has paid for.
+        It does not find a job that is older than its memory, or that another account has paid for. Entries of earlier
+        versions name no account.
         """
-        if not job.is_paid_by(self._context.account):
-            raise self._other_account_error(job)
-        age_s = self._context.clock() - job.opened_at
+        if account not in (None, self._context.account):
+            raise self._other_account_error(account)
+        age_s = self._context.clock() - begun_at
         # written while the clock was ahead: its age is not known
         if age_s < -CLOCK_TOLERANCE_S or age_s > self._provider.task_id_retention_s:
             raise self._unknown_error()
@@ -265,7 +269,7 @@ class Purchase:
         try:
             await asyncio.to_thread(self._context.journal.open, self._job(references))
         except OSError:
-            self._context.budget.release(self._attempt)
+            self._context.budget.release(self._attempt, NOT_SENT)
             raise
         except JournalConflict as problem:
             raise self._conflict("in the journal") from problem
@@ -371,11 +375,11 @@ class Purchase:
     def _remake_hint(self) -> str:
         return "" if self._is_orphan else f", or buy it again with `--remake {self._shot}`"
 
-    def _other_account_error(self, job: Job) -> PaidFailed:
+    def _other_account_error(self, account: Account | None) -> PaidFailed:
         variable, there = self._provider.key_variable, self._context.account.endpoint
         where, way = "with another key", f"set that key in {variable}"
-        if job.account is not None and job.account.endpoint != there:
-            where = f"at {job.account.endpoint}"
+        if account is not None and account.endpoint != there:
+            where = f"at {account.endpoint}"
             way = f"set {variable.removesuffix('_API_KEY')}_BASE_URL to that address"
         text = (
             f"the state of task {self.task_id} is unknown, and {dollars(self._attempt.estimate)} may have been paid "
