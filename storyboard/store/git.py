@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Timer
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
@@ -37,6 +38,11 @@ _QUIET = (
 # and the first variable stops it before a program or a connection is started. Messages are in English, to be read here.
 _ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _LACKING = re.compile(r"promisor remote|missing|unable to read|unable to find|not a tree object|bad object")
+# A pipe among the files of a repository would be waited for without end; the log of a repository of a million commits
+# takes a minute.
+_MOST_SECONDS = 180.0
+# Read at once: an object of a few megabytes may unpack to any size.
+_MOST_BYTES = 1 << 30
 FETCH_ALL = "git fetch --refetch --no-filter"
 _COMMIT = "%H%x00%P%x00%an%x00%aI%x00%s"
 
@@ -133,18 +139,22 @@ class Git:
     def blob(self, name: str) -> GitBlob | None:
         """Return the object with any name that git accepts; ``None`` if it is no file.
 
-        Raises ``MissingObject`` and ``GitProblem``.
+        Raises ``MissingObject`` and ``GitProblem``, also for an object over 1 GiB and a git that gives no answer.
         """
         if "\n" in name:
             return None
         batch = self._open_batch()
         request, answer = _pipes(batch)
+        watchdog = Timer(_MOST_SECONDS, batch.kill)
+        watchdog.start()
         try:
             request.write(name.encode(errors="surrogateescape") + b"\n")
             request.flush()
             line = answer.readline()
         except BrokenPipeError:
             line = b""
+        finally:
+            watchdog.cancel()
         if not line:
             self.close()
             raise self._explain_end(name)
@@ -155,6 +165,10 @@ class Git:
         if state in (b"missing", b"ambiguous", b"submodule"):
             return None
         size = int(head[-1])
+        if size > _MOST_BYTES:
+            batch.kill()
+            self.close()
+            raise GitProblem(f"{name} is larger than {_MOST_BYTES >> 20} MiB")
         data = answer.read(size + 1)
         if len(data) != size + 1:
             raise GitProblem("git cat-file ended in the middle of an object")
@@ -224,9 +238,14 @@ def _run_git(folder: Path, *words: str) -> str:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             check=False,
+            timeout=_MOST_SECONDS,
         )
     except FileNotFoundError:
         raise GitProblem("git is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise GitProblem(
+            f"git {words[0]} gave no answer in {_MOST_SECONDS:.0f} s; a file in .git may be a pipe"
+        ) from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         if _LACKING.search("\n".join(said)) and words[0] != "rev-parse":

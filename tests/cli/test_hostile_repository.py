@@ -1,6 +1,7 @@
 """A repository of a stranger: no verb runs a command of its configuration, and a partial clone is read in words."""
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -225,3 +226,36 @@ def test_git_is_started_with_no_protocol_allowed() -> None:
 
     assert module._ENVIRONMENT["GIT_ALLOW_PROTOCOL"] == "none"
     assert module._ENVIRONMENT["GIT_NO_LAZY_FETCH"] == "1"
+
+
+@pytest.mark.parametrize("file", ["config", "HEAD", "objects"])
+@pytest.mark.parametrize("verb", [("diff",), ("log", "b"), ("why", "b")], ids=" ".join)
+def test_a_pipe_in_the_place_of_a_file_of_git_ends_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, verb: tuple[str, ...]
+) -> None:
+    project = Project(tmp_path / "film", repository=True)
+    project.commit("One")
+    project.edit("a forest at dawn", "a forest at dusk")
+    path = project.folder / ".git" / file
+    if file == "objects":
+        path /= git(project.folder, "rev-parse", "HEAD:storyboard.yaml").strip()[:2]
+        path /= git(project.folder, "rev-parse", "HEAD:storyboard.yaml").strip()[2:]
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr("storyboard.store.git._MOST_SECONDS", 0.5)
+    ran = project.run(*verb)
+    assert ran.code == (0 if verb[0] == "why" else 1), ran
+    assert "bug" not in ran.err
+    assert ran.code == 0 or "error[git]" in ran.err
+
+
+def test_an_object_of_git_that_unpacks_to_gigabytes_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(tmp_path / "film", repository=True)
+    project.file.write_text(project.file.read_text() + "#" * 2_000_000)
+    project.commit("One")
+    monkeypatch.setattr("storyboard.store.git._MOST_BYTES", 1 << 20)
+    ran = project.run("diff")
+    assert ran.code == 1, ran
+    assert "is larger than 1 MiB" in ran.err
