@@ -76,12 +76,6 @@ SCALARS = {
     '"no"': "no",
     "'null'": "null",
     '"\\u0041"': "A",
-    "!!str 5": "5",
-    "!!str": "",
-    "!!int 0x1F": 31,
-    "!!float 5": 5.0,
-    "!!bool true": True,
-    "!!null ~": None,
 }
 
 

@@ -27,6 +27,7 @@ LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
 
 _ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _TAG_HELP = "delete the tag, or put text that begins with `!` into quotes"
+_STANDARD_TAG_HELP = "delete the tag; a value in quotes is text, a number without quotes is a number"
 _NUMBER_HELP = f"write a finite number of at most {scalars.MAX_DIGITS} characters, or put text into quotes"
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*)+")
 
@@ -147,22 +148,20 @@ class _Builder:
             raise _ParsingStopped(error("several-documents", message, place, help=advice))
 
     def _open_map(self, event: Any) -> None:
-        start = self._enter(event, "map")
+        start = self._enter(event)
         self.stack.append(_Frame(Map(start, start, {}, {}, {}), event.anchor, self.nodes))
         self.nodes += 1
 
     def _open_seq(self, event: Any) -> None:
-        start = self._enter(event, "seq")
+        start = self._enter(event)
         self.stack.append(_Frame(Seq(start, start, [], []), event.anchor, self.nodes))
         self.nodes += 1
 
-    def _enter(self, event: Any, kind: str) -> int:
+    def _enter(self, event: Any) -> int:
         """Check a list or mapping that begins with *event* and return its start index."""
         self._check_limits(event, 0)
-        if event.tag is not None and not scalars.is_collection_tag(event.tag, kind):
-            self._report_event(
-                event, "yaml-tag", f"the tag `{scalars.format_tag(event.tag)}` is not supported", _TAG_HELP
-            )
+        if event.tag is not None:
+            self._report_tag(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         return self._value_start(event)
@@ -191,21 +190,27 @@ class _Builder:
         self._add_node(node, 0, merge=event.implicit[0] and value == "<<")
 
     def _resolve(self, node: Scalar, event: Any) -> None:
+        if event.tag is not None:
+            node.invalid = True
+            self._report_tag(event)
         try:
-            if event.tag is not None:
-                node.value = scalars.resolve_tagged(event.value, event.tag)
-            elif event.implicit[0]:
+            if event.tag is None and event.implicit[0]:
                 node.value = scalars.resolve(event.value)
         except scalars.InvalidScalar as reason:
             node.invalid = True
-            code = "bad-number" if event.tag is None else "yaml-tag"
-            self._report_event(event, code, str(reason), _NUMBER_HELP if event.tag is None else _TAG_HELP)
+            self._report_event(event, "bad-number", str(reason), _NUMBER_HELP)
         if event.style == '"' and isinstance(node.value, str):
             found = _ESCAPED.search(node.value)
             if found is not None:
                 node.invalid = True
                 message = f"an escape stands for the control character U+{ord(found.group()):04X}"
                 self._report_event(event, "control-character", message, "delete the escape")
+
+    def _report_tag(self, event: Any) -> None:
+        name, standard = scalars.format_tag(event.tag)
+        self._report_event(
+            event, "yaml-tag", f"the tag `{name}` is not supported", _STANDARD_TAG_HELP if standard else _TAG_HELP
+        )
 
     def _add_alias(self, event: Any) -> None:
         self.aliases += 1

@@ -27,12 +27,7 @@ _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 
 _TAG = "tag:yaml.org,2002:"
-_KINDS: dict[str, tuple[type, ...]] = {
-    "null": (type(None),),
-    "bool": (bool,),
-    "int": (int,),
-    "float": (float, int),
-}
+_STANDARD = frozenset(("str", "null", "bool", "int", "float", "map", "seq"))
 
 
 class InvalidScalar(ValueError):
@@ -48,33 +43,15 @@ def resolve(text: str) -> Plain:
     return _parse_number(text)
 
 
-def resolve_tagged(text: str, tag: str) -> Plain:
-    """Return the value of a scalar with a core tag such as ``!!str``. Raises ``InvalidScalar`` for all other tags."""
+def format_tag(tag: str) -> tuple[str, bool]:
+    """Return *tag* in its short form, ``!!python/object``, cut to 40 characters, and whether YAML itself defines it."""
     name = tag.removeprefix(_TAG)
-    if name == "str" and tag != name:
-        return text
-    kinds = _KINDS.get(name) if tag != name else None
-    if kinds is None:
-        raise InvalidScalar(f"the tag `{format_tag(tag)}` is not supported")
-    value = resolve(text)
-    if type(value) not in kinds:
-        raise InvalidScalar(f"the value does not match its tag `{format_tag(tag)}`")
-    return float(value) if name == "float" and isinstance(value, int) else value
-
-
-def format_tag(tag: str) -> str:
-    """Return *tag* in its short form, ``!!python/object``, cut to 40 characters."""
-    return shorten("!!" + tag[len(_TAG) :] if tag.startswith(_TAG) else tag)
+    return shorten(tag if name == tag else f"!!{name}"), name != tag and name in _STANDARD
 
 
 def shorten(text: str, limit: int = 40) -> str:
     """Return *text* cut to *limit* characters for a message."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def is_collection_tag(tag: str, kind: str) -> bool:
-    """Return whether *tag* is the core tag of a ``map`` or a ``seq``."""
-    return tag == _TAG + kind
 
 
 def _parse_number(text: str) -> Plain:
