@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from storyboard.cli.open_session import warn_of_left_jobs
+from storyboard.cli.options import read_number
 from storyboard.cli.output import (
     EXIT_BY_CODE,
     CommandOutput,
@@ -148,7 +149,7 @@ def read_paid_options(output: CommandOutput, providers: Iterable[str], jobs: int
 
     text = os.environ.get("STORYBOARD_POLL_INTERVAL", "")
     try:
-        interval = float(text) if text else FIRST_QUERY_S
+        interval = read_number(text) if text else FIRST_QUERY_S
         if not 0 < interval <= 3600:
             raise ValueError(text)
     except ValueError:

@@ -16,7 +16,7 @@ from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.cli.project_root import display_path
 from storyboard.core.model import Json, Storyboard
 from storyboard.document.yaml.edit import CannotEdit, set_fields
-from storyboard.durable import write_atomic
+from storyboard.durable import read_regular, write_atomic
 from storyboard.report.text import clean
 
 
@@ -41,7 +41,7 @@ def make_edit(output: CommandOutput, project: Project, shot: str, values: Mappin
         raise KeyError(shot)
     name, place = located
     file = (project.root / name).resolve()
-    before = file.read_bytes()
+    before = read_regular(file)
     try:
         text = set_fields(before.decode("utf-8"), place, values)
     except CannotEdit as refused:
@@ -83,7 +83,7 @@ def write_edit(output: CommandOutput, edit: Edit) -> None:
     """
     if not edit.changes:
         return
-    if edit.file.read_bytes() != edit.before:
+    if read_regular(edit.file) != edit.before:
         text = f"{display_path(edit.file)} was changed by another program and was not written"
         output.fail(Exit.FAILED, [problem("file-changed", text, "run the command again")])
     write_atomic(edit.file, edit.after, stat.S_IMODE(edit.file.stat().st_mode))

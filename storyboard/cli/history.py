@@ -9,6 +9,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from storyboard.cli.open_session import fail_on_lockfile
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.compare import Version
@@ -141,8 +142,7 @@ def working_version(output: CommandOutput, project: Project, storyboard: Storybo
     try:
         locked = read(lockfile)
     except LockfileProblem as bad:
-        place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
-        output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+        fail_on_lockfile(output, lockfile, bad)
     urls = {frame.url for _, frame in storyboard.pictures() if isinstance(frame, UrlInput)}
     with ProjectStore(project.state(), storyboard, locked, writable=False) as store:
         files = store.input_digests() | known_pictures(store, urls)

@@ -1,13 +1,16 @@
 """Sessions and stores for verbs, with their errors turned into messages and exit codes."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
 from storyboard.cli.output import EXIT_BY_CODE, CommandOutput, Exit, print_note, problem
 from storyboard.cli.project import Project
+from storyboard.cli.project_root import display_path
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.core.results import amount, dollars
@@ -43,9 +46,7 @@ def open_session(
             with_suggestion(f"{_unknown_selector(bad.selector)}.", next(iter(bad.near), None))
         ) from bad
     except LockfileProblem as bad:
-        lockfile = project.root / storyboard.lockfile
-        place = f"{lockfile}:{bad.line}" if bad.line else str(lockfile)
-        output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help)])
+        fail_on_lockfile(output, project.root / storyboard.lockfile, bad)
     except JournalTooNew as bad:
         text = f"{bad.path} was written by a later version of storyboard and may describe a paid job"
         output.fail(Exit.FAILED, [problem("journal", text, _NEWER)])
@@ -53,6 +54,14 @@ def open_session(
         output.fail(Exit.FAILED, [_no_lock_error(bad)])
     except TaskFailed as bad:
         output.fail(EXIT_BY_CODE.get(bad.code, Exit.FAILED), [problem(bad.code, str(bad))])
+
+
+def fail_on_lockfile(output: CommandOutput, lockfile: Path, bad: LockfileProblem) -> NoReturn:
+    """End the verb with the error of a lockfile that cannot be read."""
+    name = display_path(lockfile)
+    place = f"{name}:{bad.line}" if bad.line else name
+    more = [f"git diff -- {shlex.quote(name)}", f"git checkout -- {shlex.quote(name)}"]
+    output.fail(Exit.FAILED, [problem("lockfile", f"{place}: {bad.reason}", bad.help(name))], next_commands=more)
 
 
 def warn_of_left_jobs(output: CommandOutput, session: Session) -> None:

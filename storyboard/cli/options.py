@@ -1,8 +1,9 @@
 """Options that several verbs share, each with its environment variable, and lookups of a shot by its name."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,19 +53,37 @@ yes_option = click.option(
 )
 
 
+# No exponent, sign, `nan` or digit of another script, which ``Decimal`` and ``float`` read.
+_AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
+
+
 class Dollars(click.ParamType[Decimal]):
     """A sum of money in US dollars."""
 
     name = "dollars"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        try:
-            amount = Decimal(str(value).removeprefix("$"))
-        except InvalidOperation:
-            self.fail(f"{value!r} is not an amount in US dollars", param, ctx)
-        if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is not an amount in US dollars", param, ctx)
-        return amount
+        text = str(value).strip().removeprefix("$")
+        if not _AMOUNT.fullmatch(text):
+            self.fail(f"{value!r} is not an amount in US dollars such as 6 or 0.60, below 1,000,000,000", param, ctx)
+        return Decimal(text)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within limits, in the digits 0 to 9; ``int`` also reads those of other scripts and ``1_0``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, str) and not _WHOLE.fullmatch(value.strip()):
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        return int(super().convert(value, param, ctx))
+
+
+def read_number(text: str) -> float:
+    """Return a number in the digits 0 to 9. Raises ``ValueError`` for everything else that ``float`` reads."""
+    if not _AMOUNT.fullmatch(text.strip()):
+        raise ValueError(text)
+    return float(text)
 
 
 max_cost_option = click.option(
@@ -82,7 +101,7 @@ jobs_option = click.option(
     "-j",
     "--jobs",
     "jobs_count",
-    type=click.IntRange(1, 256),
+    type=WholeNumber(1, 256),
     envvar="STORYBOARD_JOBS",
     help="Paid jobs at once (default 4), and worker processes (at most one per core).",
 )

@@ -24,7 +24,6 @@ _COMMANDS_BY_CODE = {
     "codec": ["storyboard doctor"],
     "git": ["git init"],
     "held": ["storyboard status"],
-    "lockfile": ["git diff", "git checkout -- storyboard.lock"],
     "no-balance": ["storyboard build --draft"],
     "offline": ["storyboard plan", "storyboard build --draft"],
     "over-budget": ["storyboard plan"],

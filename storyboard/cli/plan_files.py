@@ -1,5 +1,6 @@
 """Plan files of the command line: writing, reading, and refusing a build that differs from the approved plan."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from storyboard.core.plan_file import (
     make_plan_file,
 )
 from storyboard.core.results import dollars
-from storyboard.durable import write_atomic
+from storyboard.durable import read_regular, write_atomic
 from storyboard.engine.session import Session
 from storyboard.report.diagnostics import error_text
 
@@ -36,9 +37,11 @@ def current_plan_file(session: Session, plan: Plan, provider: str | None) -> Pla
 
 def write_plan(path: Path, signed: PlanFile) -> None:
     """Write a plan file. Raises ``click.UsageError`` if *path* is a file of another kind."""
-    if path.exists():
+    if os.path.lexists(path):
         try:
-            decode_plan_file(path.read_bytes())
+            decode_plan_file(read_regular(path, follow=True))
+        except OSError as bad:
+            raise click.UsageError(f"{path}: {bad.strerror or bad}; choose another path") from bad
         except InvalidPlanFile as bad:
             if not bad.is_plan:
                 raise click.UsageError(f"{path} exists and is not a plan file; choose another path") from bad
@@ -48,7 +51,7 @@ def write_plan(path: Path, signed: PlanFile) -> None:
 def read_plan(path: Path) -> PlanFile:
     """Return the plan file at *path*. Raises ``click.UsageError``."""
     try:
-        return decode_plan_file(path.read_bytes())
+        return decode_plan_file(read_regular(path, follow=True))
     except OSError as bad:
         raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
     except InvalidPlanFile as bad:

@@ -32,7 +32,7 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
 from storyboard.document.load import Loaded, load
 from storyboard.document.project_files import MAX_PICTURE, DiskFiles, OverlayFiles, ProjectFiles
-from storyboard.durable import real_folder
+from storyboard.durable import open_regular, real_folder
 from storyboard.fonts import font_problem
 from storyboard.operating_system import read_at
 from storyboard.pictures import PictureFacts, picture_facts
@@ -116,7 +116,15 @@ def read_project(
         files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
         known = recall(root, file, provider, settings.cache_dir(root)) if recall is not None else None
         take_length = _locked_lengths(root, name, settings)
-        loaded = load(name, files, models.cards(), provider=provider, known=known, take_length=take_length)
+        loaded = load(
+            name,
+            files,
+            models.cards(),
+            provider=provider,
+            known=known,
+            take_length=take_length,
+            installed=_installed,
+        )
     names = {name: display_path(root / name) for name in loaded.files}
     return Project(
         root=root,
@@ -157,7 +165,7 @@ def _locked_lengths(root: Path, name: str, settings: Settings) -> LockedLengths:
 
     def digest_of(path: str) -> str | None:
         try:
-            with (root / path).open("rb") as file:
+            with os.fdopen(open_regular(root / path, follow=True), "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return None
@@ -196,6 +204,12 @@ class _Writers:
                 return WrittenFiles(self._root / FOLDER, self._root, list, writable=False)
         except OSError:
             return None
+
+
+def _installed() -> tuple[str, ...]:
+    from storyboard.providers.base import known_providers  # reads what is installed, for an error only
+
+    return ("local", *known_providers())
 
 
 class _RenamedTexts(Mapping[str, str]):

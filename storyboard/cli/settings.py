@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from storyboard.cli.output import problem, readable
+from storyboard.durable import read_regular
 from storyboard.report.text import clean, several
 from storyboard.store import state
 from storyboard.store.state import FOLDER, StateRefused
@@ -58,7 +59,7 @@ def _absolute_path(text: str, where: str) -> Path:
 
 def _read_projects(file: Path) -> dict[str, dict[str, str]]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_regular(file, follow=True).decode()
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError as bad:

@@ -16,6 +16,7 @@ from storyboard.core.suggest import quoted
 from storyboard.document.file_inputs import missing_file_help
 from storyboard.document.lower_film import FilmLowering
 from storyboard.document.lower_shot import TakeLength
+from storyboard.document.model_limits import InstalledProviders
 from storyboard.document.paths import BadPath, project_path
 from storyboard.document.project_files import NO_FILE, FileProblem, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownScene, KnownSceneDraft, KnownScenes, NotReusable
@@ -26,6 +27,7 @@ from storyboard.document.yaml.parse import parse
 from storyboard.document.yaml.source_map import Document, Path
 
 MAX_FINDINGS = 500
+MAX_SCENES = 2000  # as in the schema
 MAX_SHOTS = 10_000
 MAX_TOTAL = 32 * 1024 * 1024
 _SPLIT = "split the film into several storyboards"
@@ -86,17 +88,19 @@ def load(
     provider: str | None = None,
     known: KnownScenes | None = None,
     take_length: TakeLength | None = None,
+    installed: InstalledProviders = tuple,
 ) -> Loaded:
     """Load the storyboard at *path*, relative to the project, with forward slashes.
 
     *cards* are the available models by id; *provider* makes every shot and overrides the storyboard. *known* are cached
     scenes whose files need not be read; their shots cannot be located afterwards. *take_length* is called for shots
-    without a duration. No file content makes it raise.
+    without a duration. *installed* returns the installed providers, to tell a name without a card from an unknown one.
+    No file content makes it raise.
     """
     try:
-        return _load(path, _FileReader(project, known), cards, provider, take_length)
+        return _load(path, _FileReader(project, known), cards, provider, take_length, installed)
     except NotReusable:
-        return _load(path, _FileReader(project, None), cards, provider, take_length)
+        return _load(path, _FileReader(project, None), cards, provider, take_length, installed)
 
 
 def _load(
@@ -105,9 +109,13 @@ def _load(
     cards: Mapping[str, ModelCard],
     provider: str | None,
     take_length: TakeLength | None,
+    installed: InstalledProviders,
 ) -> Loaded:
     root = reader.open(path, "storyboard", None)
     if root is None or root.root is None:
+        return _load_result(None, reader, {})
+    if _count_scenes(root) > MAX_SCENES:  # none is read, since opening all of them may take long
+        reader.findings.extend(check_schema(root, "storyboard"))
         return _load_result(None, reader, {})
     scenes = list(reader.scenes(root))
     if reader.has_too_many_shots(root, scenes):
@@ -123,12 +131,18 @@ def _load(
         provider,
         complete=reader.complete,
         take_length=take_length,
+        installed=installed,
     )
     storyboard = film.lower()
     drafts: dict[str, AnyDraft] = {}
     for draft in film.drafts:
         drafts.setdefault(draft.id, draft)
     return _load_result(storyboard, reader, drafts, film)
+
+
+def _count_scenes(root: Document) -> int:
+    listed = root.data.get("scenes") if isinstance(root.data, dict) else None
+    return len(listed) if isinstance(listed, list) else 0
 
 
 def _load_result(

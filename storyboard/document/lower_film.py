@@ -21,7 +21,7 @@ from storyboard.document.lower_audio import check_track_shots, check_track_times
 from storyboard.document.lower_outputs import INPUT, OutputLowering, UsedFile
 from storyboard.document.lower_shot import LoweredShot, LoweringContext, TakeLength, lower_shot
 from storyboard.document.lower_text import VarExpander
-from storyboard.document.model_limits import ModelChecks
+from storyboard.document.model_limits import InstalledProviders, ModelChecks
 from storyboard.document.paths import folded, is_reserved
 from storyboard.document.project_files import ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, KnownSceneDraft, context_digest
@@ -45,6 +45,7 @@ class FilmLowering:
         provider: str | None,
         *,
         complete: bool,
+        installed: InstalledProviders,
         take_length: TakeLength | None = None,
     ) -> None:
         self.findings = findings
@@ -58,7 +59,7 @@ class FilmLowering:
             findings,
             VarExpander(layer(root, ("vars",), vars_.value if vars_ is not None else None), findings),
             FileInputs(files, findings),
-            ModelChecks(cards, provider, findings),
+            ModelChecks(cards, provider, findings, installed),
             self._outputs.shared_size(),
             {},
             take_length=take_length,

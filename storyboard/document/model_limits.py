@@ -1,6 +1,6 @@
 """Check requests against the card of their model: durations, sizes, frames, providers, passed-through fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
 
 from msgspec import Struct
@@ -15,11 +15,22 @@ from storyboard.document.fields import Field, FieldLayer, ShotDraft
 _LOCAL_PARAMS = {"slate": bool}
 
 
+# Returns the names of all providers that are installed, whether or not a card names them.
+InstalledProviders = Callable[[], Collection[str]]
+
+
 class ModelChecks:
     """Checks against the cards of the models. A default that does not fit is reported once."""
 
-    def __init__(self, cards: Mapping[str, ModelCard], provider: str | None, findings: list[Diagnostic]) -> None:
+    def __init__(
+        self,
+        cards: Mapping[str, ModelCard],
+        provider: str | None,
+        findings: list[Diagnostic],
+        installed: InstalledProviders,
+    ) -> None:
         self.cards = cards
+        self._installed = installed
         self._provider = provider
         self._findings = findings
         self._reported: set[tuple[str, Span | None]] = set()
@@ -46,6 +57,9 @@ class ModelChecks:
         advice = f"use {alternatives(card.providers)}"
         if name in providers:
             self._report(shot, "model-provider", f"{quoted(name)} does not offer {card.id}", field, help=advice)
+        elif name in self._installed():
+            message = f"the provider {quoted(name)} is installed, but the card of {card.id} does not name it"
+            self._report(shot, "model-provider", message, field, help=advice)
         else:
             advice = did_you_mean(name, providers) or advice
             self._report(shot, "unknown-provider", f"unknown provider {quoted(name)}", field, help=advice)

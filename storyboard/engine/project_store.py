@@ -30,7 +30,7 @@ from storyboard.core.model import (
 from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
 from storyboard.core.render_spec import RenderSpec, files_of, takes_of
 from storyboard.core.results import Provenance, Record
-from storyboard.durable import STAGED, staged_names, sweep
+from storyboard.durable import STAGED, read_regular, staged_names, sweep
 from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
@@ -259,7 +259,7 @@ class ProjectStore:
         for field in ("first_frame", "last_frame"):
             match getattr(source, field) if isinstance(source, Generated) else None:
                 case FileInput(path):
-                    data = (self.root / path).read_bytes()
+                    data = read_regular(self.root / path, follow=True)
                     if input_digest(request[field]) != sha256(data).hexdigest():
                         raise TaskFailed(f"{path} was changed during the build; build again")
                     found[field] = _prepare(request[field], data, path)

@@ -131,7 +131,7 @@ def write_note(state: str, question: bytes, stamps: PathStamps, answers: dict[st
 def read_note(path: str, question: bytes) -> dict[str, str] | None:
     """Return the answers to *question* by mode from the note at *path*; ``None`` if anything that it names changed."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_without_waiting) as file:
             head, body = file.readline(64), file.read()
         if head != _MAGIC % zlib.crc32(body):
             return None
@@ -148,6 +148,11 @@ def read_note(path: str, question: bytes) -> dict[str, str] | None:
         return dict(zip(texts[::2], texts[1::2], strict=True))
     except (OSError, ValueError, OverflowError):
         return None
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open *path*; a pipe in place of a note answers at once that it is empty."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _names_program(paths: bytes) -> bool:

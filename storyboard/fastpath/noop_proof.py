@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from storyboard.core.model import Generated
 from storyboard.core.plan import Step, TakeResult
-from storyboard.durable import clock
+from storyboard.durable import clock, open_regular
 from storyboard.engine.build import FinishedBuild
 from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_targets, own_link
@@ -163,7 +163,7 @@ def _witness(path: Path) -> str:
         return f"{_LINK}{path.readlink()}"
     if path.is_dir():
         return folder_witness(sorted(entry.name for entry in path.iterdir()))
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 

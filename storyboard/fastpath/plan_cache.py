@@ -29,7 +29,7 @@ from storyboard.core.plan import FrameResult, Plan, SegmentResult, Step, TakeRes
 from storyboard.core.plan_reuse import KnownPlan, PlanSnapshot, known_plan
 from storyboard.core.timebase import as_text, from_text
 from storyboard.document.scene_cache import KnownScene
-from storyboard.durable import keep_youngest, write_disposable
+from storyboard.durable import keep_youngest, read_regular, write_disposable
 from storyboard.fastpath.shot_codec import PackedShots, pack, unpack
 from storyboard.store.file_stamps import PathStamps, Stamp, StatEntry, folder_witness, stamp_of
 
@@ -79,7 +79,7 @@ def cache_path(state: Path, subject: str) -> Path:
 def read_cache_file(path: Path, subject: str) -> CacheFile | None:
     """Return the cache at *path*; ``None`` if it is for another subject or program, or cannot be read."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
         body = memoryview(data)[_HEAD_BYTES:]
         if not data.startswith(_MAGIC) or zlib.crc32(body) != int.from_bytes(data[len(_MAGIC) : _HEAD_BYTES], "big"):
             return None

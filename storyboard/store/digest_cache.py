@@ -218,6 +218,8 @@ class DigestCache:
         return (found[0], found[1])
 
     def _open(self) -> sqlite3.Connection:
+        if os.path.lexists(self._path) and not self._path.is_file():  # SQLite would wait for a pipe
+            return _connect(":memory:")
         if not self._writable:
             return _connect_read_only(self._path)
         if not self._path.parent.is_dir():

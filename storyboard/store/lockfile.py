@@ -8,6 +8,7 @@ shots removed, touch one place and conflict.
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +28,9 @@ _KEY = re.compile(r'"((?:[^"\\]|\\.)*)":')
 _FIELD_COUNT = len(LockEntry.__struct_fields__) + len(LockInfo.__struct_fields__)
 _SPACED_COLONS = (" :", "\n:", "\t:", "\r:")
 _KEEP_ONE = "keep the block whose take you want"
-_RESTORE = "restore it from git: `git checkout -- storyboard.lock`"
+# In helps: the name of the lockfile, which the text of one does not say.
+_NAME = "{lockfile}"
+_RESTORE = f"restore it from git: `git checkout -- {_NAME}`; if another program wrote it, move it away"
 
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
 _quote = json.encoder.encode_basestring
@@ -47,7 +50,11 @@ class LockfileProblem(Exception):
         self.code = code
         self.reason = reason
         self.line = line
-        self.help = help
+        self._help = help
+
+    def help(self, name: str) -> str | None:
+        """Return what to do about the lockfile called *name* on the command line."""
+        return self._help and self._help.replace(_NAME, shlex.quote(name))
 
 
 class Lockfile(Struct, frozen=True):
@@ -187,7 +194,7 @@ def _check_conflict_markers(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if _MARKER.match(line):
             advice = "keep the blocks of both sides, one for each shot, and remove the marker lines; "
-            advice += "where both have one shot, run `git checkout --ours storyboard.lock`, or with `--theirs`"
+            advice += f"where both have one shot, run `git checkout --ours {_NAME}`, or with `--theirs`"
             raise LockfileProblem("conflict", "git left a merge conflict here", number, advice)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from storyboard.durable import read_regular
 from storyboard.store.git import FETCH_ALL, Git, GitProblem, MissingObject, in_repository
 from storyboard.store.lockfile import Lockfile, LockfileProblem, loads
 
@@ -75,8 +76,9 @@ def _find_on_disk(root: Path, name: str) -> Iterator[Source]:
             path = Path(folder) / file
             if file.endswith(".lock") and path.is_file():
                 storyboards = [Path(folder) / other for other in _storyboard_names(file) if other in names]
+                texts = [read_regular(one, follow=True) for one in storyboards if one.is_file()]
                 where = path.relative_to(root).as_posix()
-                lockfile = _parse_own(path.read_bytes(), where, name, [one.read_bytes() for one in storyboards])
+                lockfile = _parse_own(read_regular(path, follow=True), where, name, texts)
                 if lockfile is not None:
                     yield Source(name, where, lockfile)
 

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from storyboard.durable import LinkOnTheWay, make_folders, real_folder, remove, write_atomic
+from storyboard.durable import LinkOnTheWay, make_folders, read_regular, real_folder, remove, write_atomic
 from storyboard.store.git import tracked_below
 
 FOLDER = ".storyboard"
@@ -178,7 +178,7 @@ def _has_blobs(cache: Path) -> bool:
 def _read_note(path: Path) -> Path | None:
     """Return the absolute path noted in a file, ``None`` if there is none."""
     try:
-        noted = Path(os.fsdecode(path.read_bytes().removesuffix(b"\n")))
+        noted = Path(os.fsdecode(read_regular(path).removesuffix(b"\n")))
     except (OSError, ValueError):
         return None
     return noted if noted.is_absolute() else None

@@ -12,7 +12,7 @@ from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
 from storyboard.core.model import Generated
-from storyboard.report.text import listed
+from storyboard.report.text import clean, listed
 
 
 @click.command("drop", epilog="Example: storyboard drop glide 613570 335990")
@@ -46,7 +46,9 @@ def command(shot: str, words: tuple[str, ...], provider: str | None, as_json: bo
     data = {"shot": shot, "dropped": dropped, "seeds": left, "file": display_path(edit.file), "changed": edit.changes}
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     output.result(
-        f"{shot}: took {what} out of {display_path(edit.file)}; {kept}\n{then}", data, next_commands=next_commands
+        f"{shot}: took {what} out of {clean(display_path(edit.file))}; {kept}\n{then}",
+        data,
+        next_commands=next_commands,
     )
 
 

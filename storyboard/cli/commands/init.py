@@ -13,7 +13,7 @@ from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, readable
 from storyboard.cli.project_root import STORYBOARD, find_root
 from storyboard.document.schema import schema_text
-from storyboard.durable import write_atomic, write_new
+from storyboard.durable import read_regular, write_atomic, write_new
 from storyboard.report.text import clean
 
 _SCHEMA = "storyboard.schema.json"
@@ -84,7 +84,7 @@ def _write_gitignore(folder: Path) -> list[Path]:
     path = folder / ".gitignore"
     if path.is_symlink():  # git does not read it either
         return []
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    old = read_regular(path).decode() if path.exists() else ""
     missing = [line for line in _IGNORED if line not in old.splitlines()]
     if find_root((folder / STORYBOARD).absolute()) != folder.absolute() and not path.exists():
         missing = [line for line in missing if line != ".storyboard/"]

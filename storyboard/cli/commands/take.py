@@ -12,6 +12,7 @@ from storyboard.cli.build_run import exit_code, run_approved
 from storyboard.cli.editing import Edit, make_edit, read_edited, write_edit
 from storyboard.cli.open_session import open_session, plan_next_build, report_lock_owner
 from storyboard.cli.options import (
+    WholeNumber,
     draft_option,
     find_generated_shot,
     jobs_option,
@@ -47,7 +48,7 @@ MAX_TAKES = 100
 @click.command("take", epilog="Example: storyboard take glide -n 4 --max-cost 4")
 @shot_argument
 @storyboard_argument
-@click.option("-n", "--count", type=click.IntRange(1, MAX_TAKES), default=1, show_default=True, help="Number of takes.")
+@click.option("-n", "--count", type=WholeNumber(1, MAX_TAKES), default=1, show_default=True, help="Number of takes.")
 @provider_option
 @draft_option
 @jobs_option
