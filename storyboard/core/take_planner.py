@@ -107,11 +107,11 @@ class TakePlanner:
     def differs(self, action: Action, old: Request) -> tuple[Change, ...]:
         """Return the fields in which the request of a take differs from *old*.
 
-        While its input frames are not known, they are left out.
+        While its input frames are not known, they are left out. A picture counts by what it is, prepared or not.
         """
         asked = self.asked(action)
         if not isinstance(asked, Reason):
-            return changes(old, asked[1])
+            return changes(unprepared(old), unprepared(asked[1]))
         source = _generated_source(self._graph.shot_of(action))
         known = take_request(source, self._options.engines.get(source.provider), {})
         return changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)

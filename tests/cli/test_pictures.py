@@ -385,6 +385,22 @@ def test_a_take_with_an_unturned_picture_can_be_accepted(before: tuple[written.W
     assert server.requests == []
 
 
+def test_a_fresh_take_gets_the_turned_picture_and_stands_beside_those_of_before(
+    before: tuple[written.Written, RunwareServer],
+) -> None:
+    film, server = before
+    assert film.run("take", "glide", "-n", "1", "--yes").code == 0
+    assert [Image.open(io.BytesIO(data)).size for data in sent(server).values()] == [(72, 128)]
+    assert "differs" not in film.said("takes", "glide")
+    assert "not made yet" not in film.said("takes", "glide")
+    [fresh] = [take["take"] for take in film.takes("glide") if take["seed"] not in (3, 4)]
+    film.said("pick", "glide", fresh[:12])
+    assert film.plan()["glide"] == "reuse: unchanged"
+    film.said("pick", "glide", film.takes("glide")[0]["take"][:12])
+    assert film.plan()["glide"].startswith("held: kept as it was made")
+    assert len(server.bill) == 1
+
+
 def test_git_tells_nothing_new_of_takes_with_unturned_pictures(
     before: tuple[written.Written, RunwareServer],
 ) -> None:
