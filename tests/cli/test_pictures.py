@@ -18,6 +18,7 @@ from storyboard.core.model import Size
 from storyboard.core.render_spec import Photo
 from storyboard.fonts import BUILTIN
 from storyboard.media.render.segment import MovingStill
+from storyboard.pictures import convert_picture
 from tests import written
 from tests.cli.test_media_lengths import run as run_counting_libraries
 from tests.inside import errors, hasty
@@ -309,8 +310,6 @@ def test_an_upright_picture_in_rgb_is_sent_byte_for_byte(tmp_path: Path, kind: s
 
 
 def test_a_large_photograph_that_lies_on_its_side_is_sent_small_enough_for_a_provider(tmp_path: Path) -> None:
-    from storyboard.pictures import convert_picture
-
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     noise = np.random.default_rng(1).integers(0, 256, (3024, 4032, 3), dtype=np.uint8)
@@ -399,6 +398,25 @@ def test_a_fresh_take_gets_the_turned_picture_and_stands_beside_those_of_before(
     film.said("pick", "glide", film.takes("glide")[0]["take"][:12])
     assert film.plan()["glide"].startswith("held: kept as it was made")
     assert len(server.bill) == 1
+
+
+def test_a_lost_job_goes_on_when_another_library_writes_other_bytes_of_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storyboard.engine import project_store
+
+    def converted(data: bytes) -> bytes:
+        return stored(Image.open(io.BytesIO(convert_picture(data))), compress_level=1)
+
+    with shop() as server:
+        project = Project(tmp_path / "film", ONE, server=server, inside=True)
+        (project.folder / "ref.png").write_bytes(turned(6))
+        server.arm("submit-reset-before-accept", nth=1, times=3)
+        assert project.run("build").code == 1
+        [job] = project.journal()
+        monkeypatch.setattr(project_store, "convert_picture", converted)
+        project.build()
+        assert [line["task_id"] for line in server.bill] == [job.stem]
 
 
 def test_git_tells_nothing_new_of_takes_with_unturned_pictures(
