@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 # Commands proposed after an error of which the verb proposes none.
 _COMMANDS_BY_CODE = {
     "auth": ["storyboard doctor"],
+    "blocked": ["storyboard status"],
     "codec": ["storyboard doctor"],
+    "doubtful-cost": ["storyboard cost", "storyboard plan"],
     "git": ["git init"],
     "held": ["storyboard status"],
     "no-balance": ["storyboard build --draft"],
     "offline": ["storyboard plan", "storyboard build --draft"],
     "over-budget": ["storyboard plan"],
     "revision": ["git log --oneline"],
+    "unpriced": ["storyboard plan"],
     "unconfirmed": ["storyboard plan", "storyboard build --yes --max-cost DOLLARS", "storyboard build --draft"],
     "unsure": ["storyboard build"],
     "usage": ["storyboard --help"],
 }
+# Options that do not change what is done.
+_FLAGS = frozenset({"--json", "-q", "--quiet", "-v", "--verbose", "-y", "--yes"})
+_NUMBERS = frozenset({"--max-cost", "-j", "--jobs"})
 # Verbs whose last argument is a storyboard.
 _ABOUT_ONE = frozenset(
     (
@@ -59,6 +65,20 @@ _ABOUT_ONE = frozenset(
 def commands_for(codes: Iterable[str]) -> list[str]:
     """Return commands that help after errors of these codes."""
     return list(dict.fromkeys(command for code in codes for command in _COMMANDS_BY_CODE.get(code, ())))
+
+
+def is_same_command(command: str, words: Sequence[str]) -> bool:
+    """Return whether *command* does what the command line of *words* did, with any storyboard."""
+    proposed, run = _essence(command.split()[1:]), _essence(words)
+    options = {word for word in run if word.startswith("-")}
+    return command.startswith("storyboard ") and options <= proposed <= run
+
+
+def _essence(words: Sequence[str]) -> set[str]:
+    """Return the words of a command line without those that do not change what is done."""
+    values = {place + 1 for place, word in enumerate(words) if word in _NUMBERS}
+    kept = [word for place, word in enumerate(words) if place not in values and word not in _FLAGS | _NUMBERS]
+    return {word for word in kept if word.partition("=")[0] not in _NUMBERS}
 
 
 def with_storyboard(commands: Sequence[str], storyboard: str) -> list[str]:
@@ -241,9 +261,12 @@ class CommandOutput:
         data: Any = None,
         next_commands: Sequence[str] = (),
     ) -> NoReturn:
-        """End the verb with an error."""
+        """End the verb with an error. No proposed command is the one that has failed."""
         if self.as_json:
-            more = with_storyboard(next_commands or commands_for(error["code"] for error in errors), self.storyboard)
+            context = click.get_current_context(silent=True)
+            words = (context.find_object(tuple) if context is not None else None) or ()
+            found = next_commands or commands_for(error["code"] for error in errors)
+            more = with_storyboard([one for one in found if not is_same_command(one, words)], self.storyboard)
             lines = envelope(
                 self.command, ok=False, data=data, warnings=self.warnings, errors=errors, next_commands=more
             )

@@ -238,7 +238,8 @@ def require_valid(output: CommandOutput, project: Project, *, again: bool = Fals
     text = render(project.findings, project.texts, color=is_colored(sys.stderr)) if project.findings else ""
     if project.storyboard is None or errors:
         lines = errors or [problem("unreadable", "the storyboard cannot be read")]
-        output.fail(Exit.STORYBOARD, lines, text=text, next_commands=["storyboard check"])
+        explained = [f"storyboard --explain {lines[0]['code']}"]
+        output.fail(Exit.STORYBOARD, lines, text=text, next_commands=["storyboard check", *explained])
     if text and not output.as_json and not again:
         print_note(text)
     return project.storyboard

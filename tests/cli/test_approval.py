@@ -112,7 +112,7 @@ def test_a_script_can_tell_a_failed_shot_from_one_that_waits_for_a_decision(
     desk: Project, server: RunwareServer
 ) -> None:
     desk.build()
-    shutil.rmtree(desk.folder / ".storyboard")
+    shutil.rmtree(desk.folder / ".storyboard/cache")
     server.shop.jobs.clear()
     ran = desk.run("build")
     assert ran.code == 8, ran

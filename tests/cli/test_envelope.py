@@ -14,6 +14,7 @@ from storyboard.cli.output import commands_for, with_storyboard
 from tests.inside import Ran, run
 from tests.media.sounds import tone, write_wav
 from tests.project import CHAIN, HERE, Project, copied
+from tests.runware_server.faults import FAULTS
 from tests.shops import shop
 
 SCHEMA = json.loads((HERE / "schemas" / "envelope-1.schema.json").read_text(encoding="utf-8"))
@@ -175,7 +176,8 @@ def test_a_storyboard_with_mistakes(project: Project, verb: str) -> None:
     assert ran.code == 3
     content = judged(ran)
     assert content["errors"][0]["place"]["file"] == "storyboard.yaml"
-    assert content["next"] == ["storyboard check"]
+    first = f"storyboard --explain {content['errors'][0]['code']}"
+    assert content["next"] == ([] if verb == "check" else ["storyboard check"]) + [first]
 
 
 @pytest.mark.parametrize("verb", ["check --locked", "plan", "build", "status", "why a", "diff", "log a", "cache gc"])
@@ -276,6 +278,77 @@ def test_what_helps_after_several_errors_is_said_once() -> None:
 def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Project) -> None:
     ran = project.run("why", "nope", env={"STORYBOARD_JSON": "1"})
     assert judged(ran)["errors"][0]["code"] == "usage"
+
+
+# Command lines of every verb. "FILM" stands for the storyboard; a film is broken in one way before they run.
+EVERY_VERB = (
+    """\
+init .|check|check --locked|plan|plan -s a|build|build -s a|build --locked|build --offline|build --partial
+build --provider runware|build --provider runware --yes --max-cost 5|build --draft -j 2|status|why a|diff|diff HEAD
+log a|takes a|take a|take b -n 2|pick a 1|pick a 9|drop a 3|hold a|release a|accept a|accept c|cache verify|cache gc
+cache ls|cost|graph|doctor|check nope|plan nope|build nope|nope|build --nope|take nope|pick nope 1|why nope|log nope
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+BROKEN = {
+    "mistake": lambda film: film.edit("seed: 5", "sede: 5"),
+    "conflict": lambda film: (film.folder / "storyboard.lock").write_text("<<<<<<< HEAD\n"),
+    "no file": lambda film: film.file.unlink(),
+    "no git": lambda film: shutil.rmtree(film.folder / ".git"),
+    "changed": lambda film: film.edit("at night", "at noon"),
+    "no cache": lambda film: shutil.rmtree(film.folder / ".storyboard/cache"),
+    "damaged": lambda film: [(path.chmod(0o644), path.write_bytes(b"?")) for path in film.blobs.values()],
+}
+NEUTRAL = {"storyboard", "--json", "--yes", "--max-cost", "5", "-j", "2"}
+
+
+def essence(command: str) -> list[str]:
+    return sorted(word for word in command.split() if word not in NEUTRAL)
+
+
+def names_itself(command: str, ran: Ran) -> list[str]:
+    """The commands that an envelope of an error proposes and that have just failed."""
+    content = judged(ran)
+    return [] if content["ok"] else [one for one in content["next"] if essence(one) == essence(command)]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_no_verb_that_has_failed_is_what_its_answer_proposes_next(project: Project, broken: str) -> None:
+    BROKEN[broken](project)
+    failed = 0
+    for command in EVERY_VERB:
+        ran = project.run(*command.split(), "--json")
+        failed += ran.code != 0
+        assert names_itself(command, ran) == [], command
+    assert failed > 10
+
+
+def test_no_paid_build_that_has_failed_is_what_its_answer_proposes_next(tmp_path: Path) -> None:
+    with shop() as server:
+        project = Project(tmp_path / "film", CHAIN, server=server, inside=True)
+        settings = {"STORYBOARD_YES": "0"}
+        faults = ("poll-error-in-data", "poll-moderated", "download-html", "submit-400", "submit-401", "submit-402")
+        for command, fault in [*(("build -s a", fault) for fault in faults), ("build", ""), ("take a", "")]:
+            if fault in FAULTS:
+                server.arm(fault)
+            ran = project.run(*command.split(), "--json", env={} if fault else settings)
+            server.disarm()
+            assert names_itself(command, ran) == [], (command, fault)
+        project.run("build", "--remake", "a", "--json")
+        for command, change in (
+            ("build", lambda: shutil.rmtree(project.folder / ".storyboard/cache")),
+            ("build --max-cost 5", lambda: server.shop.jobs.clear()),
+        ):
+            change()
+            ran = project.run(*command.split(), "--json", env={"RUNWARE_API_KEY": ""})
+            assert ran.code == 5
+            assert names_itself(command, ran) == []
+        ran = project.run("build", "--json")
+        assert ran.code == 8
+        assert "storyboard build --remake a" in judged(ran)["next"]
+        assert names_itself("build", ran) == []
+        assert "storyboard build --remake c" not in judged(project.run("build", "--remake", "c", "--json"))["next"]
 
 
 def warned(ran: Ran) -> set[str]:

@@ -1,7 +1,7 @@
 """``storyboard build``: make changed shots, then the film."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from storyboard.cli.options import (
     worker_count,
     yes_option,
 )
-from storyboard.cli.output import CommandOutput, Exit, ExitWith, problem
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, commands_for, problem
 from storyboard.cli.plan_files import approved_cap, current_plan_file, fail_on_drift, read_plan
 from storyboard.cli.process import GcPause
 from storyboard.cli.project import read_project, require_valid
@@ -115,6 +115,10 @@ def command(
             write_noop_note(question, output, project, finished, lasting)
 
 
+# Codes of takes that `--remake` buys again.
+_REMADE_CODES = frozenset({"another-take", "conflict", "gone", "moderated", "unknown"})
+
+
 def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) -> None:
     if not session.lockfile_is_current(plan):
         text = f"the lockfile is out of date: {summary(plan)}"
@@ -175,9 +179,21 @@ def _print_result(
         output.result(text, data)
         return
     if output.as_json:
-        output.fail(code, _build_errors(outcome), data=data, next_commands=["storyboard build"])
+        errors = _build_errors(outcome)
+        output.fail(code, errors, data=data, next_commands=_next_commands(outcome, errors))
     output.result(text, data)
     raise ExitWith(code)
+
+
+def _next_commands(outcome: BuildResult, errors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the commands that help after a build that did not do all of its work."""
+    if outcome.stopped_by:
+        return ["storyboard build"]
+    undecided = [name for name in outcome.failed if outcome.codes.get(name) in _REMADE_CODES]
+    undecided += [name for name, step in outcome.blocked.items() if decision_code(step) in _REMADE_CODES]
+    remakes = [f"storyboard build --remake {name.removeprefix('take:').partition('#')[0]}" for name in undecided]
+    more = commands_for(str(error["code"]) for error in errors)
+    return list(dict.fromkeys([*remakes, *(more or ["storyboard status"])]))
 
 
 def _build_errors(outcome: BuildResult) -> list[dict[str, Any]]:
