@@ -29,10 +29,12 @@ SEEDS = int(os.environ.get("STORYBOARD_TEST_CLONES", "3"))
 CALLS = 250
 KILLED = """\
 import os
-from pathlib import Path
-from tests import killing
-killing.load_everything(forgetful=False)
-killing.Killer({point}, Path("killed.at")).install()
+from tests import tiny
+from tests.campaign.seams import Seams
+from tests.campaign.verbs import load_everything
+load_everything()
+tiny.install()
+Seams({point}).install()
 from storyboard.cli.main import run
 os._exit(run(["build", "--json", "-j", "2"]))
 """
