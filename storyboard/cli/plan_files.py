@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from storyboard.cli.output import CommandOutput, Exit, problem
+from storyboard.cli.project_root import spelling_help
 from storyboard.core.plan import Plan
 from storyboard.core.plan_file import (
     PLAN_VERSION,
@@ -53,7 +54,8 @@ def read_plan(path: Path) -> PlanFile:
     try:
         return decode_plan_file(read_regular(path, follow=True))
     except OSError as bad:
-        raise click.UsageError(f"{path}: {bad.strerror or bad}") from bad
+        hint = spelling_help(path) if isinstance(bad, FileNotFoundError) else ""
+        raise click.UsageError(f"{path}: {bad.strerror or bad}{hint}") from bad
     except InvalidPlanFile as bad:
         way_out = f"; write it again with `storyboard plan --out {path}`" if bad.is_plan else ""
         raise click.UsageError(f"{path}: {_problem_text(bad)}{way_out}") from bad

@@ -39,18 +39,20 @@ def find_file(path: Path) -> Path:
         others = sorted(other for other in path.glob("*.y*ml") if other.is_file())
         hint = f"; did you mean {others[0]}?" if others else "; run `storyboard init` to write one"
         raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
-    there = _other_spelling(path)
-    raise click.UsageError(f"{path}: no such file" + (f"; {there}" if there else ""))
+    raise click.UsageError(f"{path}: no such file{spelling_help(path)}")
 
 
-def _other_spelling(path: Path) -> str:
-    """Return the help for a path that differs from that of a file in capitals or Unicode forms only, or ``""``."""
+def spelling_help(path: Path) -> str:
+    """Return the help for the *path* of a missing file, after a semicolon, if a file has it in another spelling.
+
+    That is a path in other capitals or another Unicode form. Else return ``""``.
+    """
     wanted = os.path.normpath(Path.cwd() / path)
     there = other_spelling("/", wanted.split("/")[1:])
     if there is None:
         return ""
     shown = os.path.relpath(f"/{there}") if not path.is_absolute() else f"/{there}"
-    return spelling(shown, os.fspath(path), is_shell=True)
+    return f"; {spelling(shown, os.fspath(path), is_shell=True)}"
 
 
 def _describe_other(path: Path) -> str:

@@ -174,6 +174,7 @@ class DiskFiles:
         self.max_bytes = max_bytes
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
         self._real_paths: dict[str, str] = {}
+        self._identities: dict[str, frozenset[str]] = {}
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a regular file, cut one byte beyond ``max_bytes``, which the parser refuses.
@@ -244,13 +245,16 @@ class DiskFiles:
 
     def identities(self, path: str) -> frozenset[str]:
         """Return the path as written, its real path, both folded, and device and inode of the file if there is one."""
+        if path in self._identities:
+            return self._identities[path]
         real = self._real_paths.get(path) or os.path.realpath(self.root / path)
         found = {folded(path), folded(real.removeprefix(f"{self.root}/"))}
         with suppress(OSError):
             looks = Path(real).stat()
             if stat.S_ISREG(looks.st_mode):
                 found.add(f"{looks.st_dev}:{looks.st_ino}")
-        return frozenset(found)
+        self._identities[path] = frozenset(found)
+        return self._identities[path]
 
     def other_spelling(self, path: str) -> str | None:
         """Return the path of a file that differs from *path* in capitals or Unicode forms only, else ``None``.

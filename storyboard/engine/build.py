@@ -198,9 +198,10 @@ class Build:
 
     def _link_takes(self) -> None:
         folder = link_takes(self._store, self._session.storyboard, self._planner.results)
-        if folder.is_symlink():
-            advice = "remove it, or name another `output.file`"
-            self._notify(f"{folder} is a link, so takes were not linked in it; {advice}", "take-links")
+        if folder.is_symlink() or not folder.is_dir():
+            kind = "a link" if folder.is_symlink() else "a file"
+            advice = "move it away, or name another `output.file`"
+            self._notify(f"{folder} is {kind}, so takes were not linked in it; {advice}", "take-links")
 
     def _write_captions(self, result: BuildResult) -> None:
         """Write the captions of all films, and write down what is there now, films and captions."""

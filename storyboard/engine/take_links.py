@@ -23,10 +23,10 @@ def link_takes(store: ProjectStore, storyboard: Storyboard, results: Mapping[str
     """Link the takes into a folder beside the film, by the names of their shots; return the folder.
 
     An alternate take has its seed in its name: ``glide.97986.mp4``. Only links to blobs of this project are replaced or
-    removed; any other file or link stays. Does nothing if the folder is a link.
+    removed; any other file or link stays. Does nothing if the folder is a link or a file.
     """
     folder = store.film.with_suffix("")
-    if folder.is_symlink() or folder_in_project(store.root, folder / "take") is None:
+    if folder.is_symlink() or folder.is_file() or folder_in_project(store.root, folder / "take") is None:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     names = {name for shot in storyboard.shots() for name, _ in _link_names(shot)}

@@ -208,6 +208,16 @@ def test_the_name_of_a_film_is_no_pattern(project: Project, name: str) -> None:
     project.data("status")
 
 
+def test_a_file_of_mine_where_the_folder_of_links_goes_stays_and_is_reported(project: Project) -> None:
+    (project.folder / "out").mkdir()
+    mine = project.folder / "out/film"
+    mine.write_text("mine")
+    ran = project.run("build")
+    assert ran.code == 0
+    assert "out/film is a file, so takes were not linked in it; move it away" in ran.err
+    assert mine.read_text() == "mine"
+
+
 # names in another spelling
 
 
@@ -260,6 +270,11 @@ def test_a_storyboard_in_another_spelling_on_the_command_line_is_named_as_it_is_
     assert "write `Night.yaml`, the name of the file that is there" in project.run("check", "night.yaml").err
     (project.folder / "Night.yaml").rename(project.folder / f"{DECOMPOSED}.yaml")
     assert "write `$'cafe\\u0301.mp4.yaml'`" in project.run("check", f"{COMPOSED}.yaml").err
+
+
+def test_a_plan_file_in_another_spelling_is_named_as_it_is_there(project: Project) -> None:
+    project.data("plan", "--out", "Plan.json")
+    assert "write `Plan.json`, the name of the file that is there" in project.run("build", "--plan", "plan.json").err
 
 
 def test_a_folder_outside_of_the_project_is_not_searched_for_names(project: Project, tmp_path: Path) -> None:
