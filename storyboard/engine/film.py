@@ -73,7 +73,7 @@ def join_film(
 
     def announce(digest: str) -> None:
         reason = _why_foreign(store, target)
-        if reason is not None:
+        if reason is not None and store.file_digest(target) != digest:
             raise FilmFailed(f"{target}: {reason}")
         store.announce({target: digest})
 
@@ -112,7 +112,7 @@ def why_not_writable(store: ProjectStore, target: Path) -> str | None:
     if folder_in_project(store.root, target) is None:
         return f"{target.parent} leads out of the project, to {target.parent.resolve()}; name another `output.file`"
     foreign = _why_foreign(store, target)
-    if foreign is not None:
+    if foreign is not None and not _may_be_equal(store, target):
         return foreign
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +137,15 @@ def _why_foreign(store: ProjectStore, target: Path) -> str | None:
     if store.find_written(target) is not None:
         return f"it was changed after the last build; {_ADVICE}"
     return f"no build of this project has written it there, or `.storyboard` was removed since; {_ADVICE}"
+
+
+def _may_be_equal(store: ProjectStore, target: Path) -> bool:
+    """Return whether *target* may be the film that the build is about to make, though no list names it.
+
+    Without the state of earlier builds only the finished film decides: equal bytes can be replaced.
+    """
+    is_file = target.is_file() and not target.is_symlink()
+    return is_file and store.find_written(target) is None and _has_tag(target)
 
 
 def _has_tag(path: Path) -> bool:

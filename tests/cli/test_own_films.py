@@ -37,10 +37,9 @@ def test_a_film_of_ours_from_elsewhere_is_not_replaced(project: Project, tmp_pat
     project.film.parent.joinpath("keep.mp4").write_bytes(other.film.read_bytes())
     before = contents(project.film.parent)
     project.edit("out/film.mp4", "out/keep.mp4")
-    error = project.refused(1, "build")
-    assert error["code"] == "output"
-    assert "keep.mp4: no build of this project has written it there, or `.storyboard` was removed" in error["message"]
-    assert "move it away, or name another `output.file`" in error["message"]
+    failed = project.data("build", code=1)["failed"]["cut"]
+    assert "keep.mp4: no build of this project has written it there, or `.storyboard` was removed" in failed
+    assert "move it away, or name another `output.file`" in failed
     assert contents(project.film.parent) == before
 
 
@@ -51,7 +50,7 @@ def test_an_older_film_of_this_project_that_was_kept_under_another_name_is_not_r
     project.build()
     before = kept.read_bytes()
     project.edit("out/film.mp4", "out/first.mp4")
-    assert project.refused(1, "build")["code"] == "output"
+    assert "no build of this project has written it there" in project.data("build", code=1)["failed"]["cut"]
     assert kept.read_bytes() == before
 
 
@@ -89,13 +88,17 @@ def test_a_film_of_an_earlier_version_is_replaced(project: Project, state: str) 
     assert "Goodbye" in (project.folder / "out/film.srt").read_text()
 
 
-def test_after_the_state_was_removed_nothing_is_replaced_until_the_film_is_moved(project: Project) -> None:
-    shutil.rmtree(project.folder / ".storyboard")
+def test_without_its_state_a_project_replaces_no_film_but_an_equal_one(project: Project) -> None:
     before = contents(project.film.parent)
-    assert "`.storyboard` was removed since" in project.refused(1, "build")["message"]
+    shutil.rmtree(project.folder / ".storyboard")
+    project.edit("text: Hello", "text: Second")
+    assert "`.storyboard` was removed since" in project.data("build", code=1)["failed"]["cut"]
     assert contents(project.film.parent) == before
-    for name in before:
-        (project.film.parent / name).unlink()
+    shutil.rmtree(project.folder / ".storyboard")
+    project.edit("text: Second", "text: Hello")
+    project.build()
+    assert contents(project.film.parent) == before
+    project.edit("text: Hello", "text: Second")  # and the film is known again
     project.build()
 
 
