@@ -131,3 +131,32 @@ def test_a_cost_that_can_be_believed_is_in_every_sum_as_reported(
     assert sums(desk, built) == {max(Decimal(str(cost)), Decimal("0.000001"))}
     assert re.fullmatch(r"[0-9]+\.[0-9]+", built["cost"])
     assert doubts(desk) == []
+
+
+def test_the_summaries_of_all_builds_are_what_cost_says_was_bought_here(desk: Project, server: RunwareServer) -> None:
+    """Attempts that fail, a clip that cannot be used, a job that is left to the next build, a remake and more takes."""
+    told = []
+    for fault, words in (
+        ("poll-error-in-data", ("build", "-s", "a")),
+        ("poll-moderated", ("build", "-s", "b")),
+        ("", ("build", "--remake", "b")),
+        ("download-html", ("build", "--remake", "c")),
+        ("", ("build",)),
+        ("poll-cost-tenfold", ("take", "a", "-n", "2")),
+        ("", ("build",)),
+    ):
+        if fault:
+            server.arm(fault, nth=2 if fault.startswith("poll") else None)
+        ran = desk.run(*words, "--json")
+        server.disarm()
+        told.append(Decimal((ran.data["build"] if words[0] == "take" else ran.data)["cost"]))
+    assert sum(told) == Decimal(desk.data("cost")["bought_here"])
+    assert told[-1] == 0
+    assert min(told[:2]) > 0
+
+
+def test_the_summary_names_what_failed_attempts_may_have_cost(desk: Project, server: RunwareServer) -> None:
+    server.arm("poll-error-in-data", nth=2)
+    said = desk.said("build", "-s", "a")
+    assert "spent $0.24 ($0.12 of it on failed attempts, possibly not charged)" in said, said
+    assert "failed; possibly not charged" in desk.said("cost")

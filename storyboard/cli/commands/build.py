@@ -79,7 +79,9 @@ def command(
 ) -> None:
     """Make the shots that have changed, then join the film.
 
-    Earlier results are reused. A failed shot does not stop the others. After Ctrl-C, the next build continues.
+    Earlier results are reused. A failed shot does not stop the others. After Ctrl-C, the next build continues. Exit
+    code 1: a shot or the film failed; 8: nothing failed, but a take waits for your decision; 9: the price was not
+    approved; `storyboard --explain CODE` for each.
     """
     output = CommandOutput("build", as_json=as_json, quiet=quiet)
     maker = provider_name(provider, draft=draft)
