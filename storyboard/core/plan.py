@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
@@ -28,11 +28,17 @@ selected."""
 FREE = Decimal(0)
 
 
+# What a lockfile may hold: it comes from elsewhere, and a number of any text divides by zero or is computed for hours
+# (1e999999999).
+_RATE = r"\A[1-9][0-9]{0,9}/[1-9][0-9]{0,9}\Z"
+_AMOUNT = r"\A[0-9]{1,12}(\.[0-9]{1,20})?(E(\+[0-9]|-[0-9]{1,2}))?\Z"
+
+
 class LockInfo(Struct, frozen=True, forbid_unknown_fields=True):
     """The facts of a clip that decide the length of the cut; ``rate`` in frames a second as ``"24/1"``."""
 
-    frames: int
-    rate: str
+    frames: Annotated[int, Meta(ge=0, le=10**9)]
+    rate: Annotated[str, Meta(pattern=_RATE)]
 
 
 class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +53,7 @@ class LockEntry(Struct, frozen=True, forbid_unknown_fields=True):
     info: LockInfo
     seed: int | None = None
     task_id: str | None = None
-    cost: str | None = None
+    cost: Annotated[str, Meta(pattern=_AMOUNT)] | None = None
     frames: dict[str, str] = {}
 
 

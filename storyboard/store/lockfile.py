@@ -36,6 +36,10 @@ _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).
 _quote = json.encoder.encode_basestring
 
 
+# How msgspec words a text that does not have the form of its field.
+_PATTERN = re.compile(r"Expected `str` matching regex '.*?'(?= - at|$)")
+
+
 class LockfileProblem(Exception):
     """Text that is no lockfile of this version. ``line`` counts from 1, ``None`` if no line is to blame."""
 
@@ -239,7 +243,8 @@ def _read_entries(shot: str, body: object, text: str) -> dict[str, LockEntry]:
             found[provider] = msgspec.convert(entry, LockEntry)
         except msgspec.ValidationError as problem:
             line = _find_line(text, shot, depth=2)
-            raise LockfileProblem("shape", f"shot `{shot}`, provider `{provider}`: {problem}", line) from problem
+            reason = _PATTERN.sub("not a value that storyboard writes", str(problem))
+            raise LockfileProblem("shape", f"shot `{shot}`, provider `{provider}`: {reason}", line) from problem
     return found
 
 

@@ -108,6 +108,8 @@ def test_later_version_is_named() -> None:
         ('"seed": 1,', '"seed": 1.5,', 4),
         ('"seed": 1,', '"seeds": 1,', 4),
         ('"frames": 192', '"frames": null', 4),
+        ('"frames": 192', '"frames": 999999999999', 4),
+        ('"frames": 192', '"frames": -1', 4),
         ('"lockfile_version": 1', '"lockfile_version": true', 2),
         ('"lockfile_version": 1', '"lockfile_version": 0', 2),
         ('"lockfile_version": 1', '"lockfile_version": 1,\n  "extra": 1', 3),
@@ -118,6 +120,21 @@ def test_wrong_field_is_named_with_its_line(old: str, new: str, line: int) -> No
     assert old in text
     found = problem(text.replace(old, new))
     assert (found.code, found.line) == ("shape", line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        *(('"24/1"', f'"{rate}"') for rate in ("24/0", "0/1", "1e999999999", "-24/1", "9" * 5000 + "/1", "24/1\\n")),
+        *(('"0.964"', f'"{cost}"') for cost in ("1e999999999", "NaN", "-1", "x", "Infinity", "9" * 5000)),
+    ],
+)
+def test_a_number_that_would_be_computed_for_hours_is_refused(old: str, new: str) -> None:
+    text = Lockfile({"glide": {"local": entry(1)}}).dumps()
+    assert old in text
+    found = problem(text.replace(old, new))
+    assert (found.code, found.line) == ("shape", 4)
+    assert "not a value that storyboard writes - at" in found.reason
 
 
 @pytest.mark.parametrize("text", ["[]", "1", "{}", '{"lockfile_version": 1}', '{"lockfile_version": 1, "shots": []}'])
