@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from storyboard.core.captions import Cue
 from storyboard.core.graph import Action, moment
-from storyboard.core.model import FrameLink, Generated, Storyboard
+from storyboard.core.model import DEFAULT_PROVIDER, FOOTAGE, FrameLink, Generated, Storyboard, maker_of
 from storyboard.core.plan import SoundResult, Step, TakeResult
 
 
@@ -92,16 +92,22 @@ class ClipWarning(Struct, frozen=True):
     """One warning about the take of *shot*; *seed* is set for an alternate take.
 
     *start* and *end* are seconds of the take. A jump has *difference*, 0 to 255, to the frame *at* of the shot *frame*.
+    The bytes of a repeated clip are also those of the take of *frame*, which was bought by another request.
     """
 
     shot: str
     seed: int | None
-    kind: Literal["black", "frozen", "jump"]
+    kind: Literal["black", "frozen", "jump", "repeated"]
     start: float = 0.0
     end: float = 0.0
     difference: float = 0.0
     frame: str = ""
     at: str = ""
+
+    @property
+    def other(self) -> str:
+        """The shot of the take that the warning also is about; empty if there is none."""
+        return self.frame.partition("#")[0]
 
 
 class BuildResult(Struct, frozen=True):
@@ -139,6 +145,22 @@ def clip_warnings(storyboard: Storyboard, takes: Iterable[tuple[Action, TakeResu
     links = {shot.id: _first_frame_link(shot.source) for shot in storyboard.shots()}
     ordered = sorted(takes, key=lambda one: (place[one[0].shot], one[0].seed is not None))
     return [warning for action, take in ordered for warning in _take_warnings(action, take, links[action.shot])]
+
+
+def repeated_clips(storyboard: Storyboard, takes: Iterable[tuple[Step, TakeResult]]) -> Iterator[ClipWarning]:
+    """Yield a warning for each bought take with a clip that was also delivered for another request of the film."""
+    place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
+    first: dict[str, Step] = {}
+    for step, take in sorted(takes, key=lambda one: (place[one[0].action.shot], one[0].action.seed or -1)):
+        other = first.setdefault(take.digest, step)
+        if other.key != step.key and _is_bought(storyboard, step) and _is_bought(storyboard, other):
+            seed = other.action.seed
+            name = other.action.shot if seed is None else f"{other.action.shot}#{seed}"
+            yield ClipWarning(step.action.shot, step.action.seed, "repeated", frame=name)
+
+
+def _is_bought(storyboard: Storyboard, step: Step) -> bool:
+    return maker_of(storyboard.shot(step.action.shot).source) not in (None, FOOTAGE, DEFAULT_PROVIDER)
 
 
 def _take_warnings(action: Action, take: TakeResult, link: FrameLink | None) -> Iterator[ClipWarning]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings
+from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings, repeated_clips
 from storyboard.core.model import CAPTION_SUFFIXES, FOOTAGE
 from storyboard.core.plan import CutResult, Plan, TakeResult
 from storyboard.core.planner import Planner
@@ -232,7 +232,12 @@ class Build:
     def _clip_warnings(self, result: BuildResult) -> list[ClipWarning]:
         made = ((step.action, self._planner.results[name]) for name, step in result.made.items())
         takes = [(action, take) for action, take in made if isinstance(take, TakeResult)]
-        return clip_warnings(self._session.storyboard, takes)
+        steps = {**result.reused, **result.made}
+        found = ((step, self._planner.results.get(name, step.result)) for name, step in steps.items())
+        every = [(step, take) for step, take in found if isinstance(take, TakeResult)]
+        new = {action.shot for action, _ in takes}
+        repeated = (one for one in repeated_clips(self._session.storyboard, every) if {one.shot, one.other} & new)
+        return [*clip_warnings(self._session.storyboard, takes), *repeated]
 
 
 def _load_media() -> None:

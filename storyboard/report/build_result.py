@@ -20,6 +20,8 @@ _MOMENTS = {"first": "the first frame", "last": "the last frame"}
 def warning_line(warning: ClipWarning) -> str:
     """Return ``glide is black from 2.0 to 3.5 s``."""
     name = warning.shot if warning.seed is None else f"{warning.shot}#{warning.seed}"
+    if warning.kind == "repeated":
+        return f"{name} has the clip that was also delivered for {warning.frame}; look at both, and ask the provider"
     if warning.kind == "jump":
         frame = _MOMENTS.get(warning.at, f"the frame at {warning.at} s")
         return f"the first frame of {name} differs from {frame} of {warning.frame} by {warning.difference:.1f} of 255"

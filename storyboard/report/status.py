@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storyboard.core.build_events import ClipWarning, clip_warnings
+from storyboard.core.build_events import ClipWarning, clip_warnings, repeated_clips
 from storyboard.core.lockfile_plan import OutdatedEntry
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts
@@ -62,8 +62,9 @@ def status_text(
 
 def _warnings(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
     """Return the warnings about existing takes."""
-    found = [(step.action, step.result) for step in plan.of("take")]
-    return clip_warnings(storyboard, [(action, take) for action, take in found if isinstance(take, TakeResult)])
+    found = [(step, step.result) for step in plan.of("take") if isinstance(step.result, TakeResult)]
+    repeated = repeated_clips(storyboard, found)
+    return [*clip_warnings(storyboard, [(step.action, take) for step, take in found]), *repeated]
 
 
 def _state(step: Step) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from unittest import mock
@@ -14,6 +15,7 @@ from storyboard.engine import worker_tasks
 from tests.inside import hasty
 from tests.media.clips import make, numbered
 from tests.project import HERE, Project
+from tests.shops import shop
 
 SHOTS = """\
 scenes:
@@ -73,3 +75,47 @@ def test_what_we_draw_ourselves_gives_nothing_to_remark(tmp_path: Path) -> None:
         jumps = [float(jump) for path in records for jump in re.findall(r'"jump": ?([0-9.]+)', path.read_text())]
         assert len(jumps) == 2
         assert max(jumps) < 3
+
+
+def test_one_clip_delivered_for_two_jobs_is_a_warning_that_names_both_shots(tmp_path: Path) -> None:
+    shots = """scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river, seed: 3}
+      - {id: b, prompt: a forest, seed: 4}
+"""
+    with (
+        shop(seconds_per_job=0, alike=True) as server,
+        hasty(),
+        mock.patch.object(
+            server.clips, "bytes_of", lambda order: server.clips._rendered(replace(order, video_id="", seed=0))
+        ),
+    ):
+        desk = Project(tmp_path / "film", shots, server=server, inside=True)
+        ran = desk.run("build", "--json")
+        jsonschema.validate(json.loads(ran.out), json.loads((HERE / "schemas/envelope-1.schema.json").read_text()))
+        [one] = ran.data["remarks"]
+        assert (one["kind"], one["shot"], one["frame"]) == ("repeated", "b", "a")
+        assert one["text"] == "b has the clip that was also delivered for a; look at both, and ask the provider"
+        assert desk.data("status")["remarks"] == [one]
+        assert desk.build()["remarks"] == []
+        desk.file.write_text(f"{desk.file.read_text()}      - {{id: c, prompt: a town, seed: 5}}\n")
+        [late] = desk.build()["remarks"]
+        assert (late["shot"], late["frame"]) == ("c", "a")
+        assert "warning: c has the clip" in desk.said("status")
+
+
+def test_one_job_for_two_shots_and_own_footage_used_twice_are_no_repeated_clips(tmp_path: Path) -> None:
+    shots = """scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river, seed: 3}
+      - {id: b, prompt: a river, seed: 3}
+      - {id: c, clip: own.mp4}
+      - {id: d, clip: own.mp4, speed: 2}
+"""
+    with shop(seconds_per_job=0) as server, hasty():
+        desk = Project(tmp_path / "film", shots, server=server, inside=True)
+        footage(desk.folder / "own.mp4")
+        assert [one["kind"] for one in desk.build()["remarks"]] in (["black", "black"], ["black"])
+        assert len(server.bill) == 1
