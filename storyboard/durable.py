@@ -260,7 +260,7 @@ def move(source: Path | str, target: Path | str) -> None:
 def put_link(path: Path, target: str) -> None:
     """Create a link to *target* at *path*, replacing what is there. Raises ``OSError``."""
     temp = temp_path(path)
-    os.symlink(target, temp)
+    os.symlink(target.replace("/", os.sep), temp)
     try:
         rename(temp, path)
     except BaseException:

@@ -136,6 +136,14 @@ def read_link(path: Path | str) -> str:
     return os.readlink(path).removeprefix("\\\\?\\" if os.sep == "\\" else "").replace(os.sep, "/")
 
 
+def relative_path(path: Path, start: Path) -> str:
+    """Return *path* as seen from the folder *start*, written with ``/``; whole, if it is on another drive."""
+    try:
+        return os.path.relpath(path, start).replace(os.sep, "/")
+    except ValueError:
+        return path.as_posix()
+
+
 def is_link(looks: os.stat_result) -> bool:
     """Return whether this result of ``lstat`` is of a link, or of a junction of Windows."""
     return stat.S_ISLNK(looks.st_mode) or getattr(looks, "st_reparse_tag", 0) in _LINK_TAGS

@@ -197,7 +197,10 @@ class Build:
         return generators
 
     def _link_takes(self) -> None:
-        folder = link_takes(self._store, self._session.storyboard, self._planner.results)
+        folder, copied = link_takes(self._store, self._session.storyboard, self._planner.results)
+        if copied:
+            takes = "1 take was" if copied == 1 else f"{copied} takes were"
+            self._notify(f"links cannot be made in {folder}, so {takes} copied there", "takes-copied")
         if folder.is_symlink() or not folder.is_dir():
             kind = "a link" if folder.is_symlink() else "a file"
             advice = "move it away, or name another `output.file`"

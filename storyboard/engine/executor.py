@@ -33,10 +33,11 @@ from storyboard.engine.generators import FREE_GENERATORS, GeneratedClip, Generat
 from storyboard.engine.locked_takes import was_accepted
 from storyboard.engine.paid.context import request_of_job
 from storyboard.engine.project_store import ProjectStore
-from storyboard.engine.worker_pool import OnStart, TaskRunner, WorkerDied
+from storyboard.engine.worker_pool import OnStart, TaskRunner
 from storyboard.engine.worker_tasks import (
     PaidFailed,
     TaskFailed,
+    WorkerDied,
     check_clip,
     clip_facts,
     mix_sound,

@@ -15,8 +15,7 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.keys import wants_slate
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
 from storyboard.core.plan import LockEntry, Step
-from storyboard.engine.worker_pool import WorkerDied
-from storyboard.engine.worker_tasks import TaskFailed, draw_take, import_clip, timed
+from storyboard.engine.worker_tasks import TaskFailed, WorkerDied, draw_take, import_clip, timed
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:

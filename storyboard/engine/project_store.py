@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Self
 
 from msgspec.structs import replace
@@ -30,10 +31,11 @@ from storyboard.core.model import (
 from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
 from storyboard.core.render_spec import RenderSpec, files_of, takes_of
 from storyboard.core.results import Provenance, Record
-from storyboard.durable import STAGED, read_regular, staged_names, sweep
+from storyboard.durable import CHUNK, STAGED, read_regular, staged_names, staged_path, sweep
 from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.operating_system import relative_path
 from storyboard.pictures import UnreadablePicture, convert_picture
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
@@ -246,7 +248,7 @@ class ProjectStore:
         """The blob folders as seen from the links beside the film: that of the cache, and that inside the project."""
         links = self.film.with_suffix("").resolve()
         caches = (self.cache, self.folder / "cache")
-        return tuple(os.path.relpath(cache.resolve() / "blobs", links) for cache in caches)
+        return tuple(relative_path(cache.resolve() / "blobs", links) for cache in caches)
 
     def input_pictures(self, step: Step, shot: Shot, results: Mapping[str, Result]) -> dict[str, bytes]:
         """Return the input pictures of a take by field, as its request says: as they lie, or prepared.
@@ -333,6 +335,19 @@ class ProjectStore:
         found = {self._project_path(path): self.file_digest(path) for path in paths}
         self.written.settle({name: digest for name, digest in found.items() if digest is not None}, self._storyboard)
 
+    def copied_take(self, path: Path) -> str | None:
+        """Return the digest of the take whose copy is at *path*; ``None`` unless a build has written the copy."""
+        written = self.find_written(path) if path.is_file() and not path.is_symlink() else None
+        digest = self.file_digest(path) if written is not None and written.is_copy else None
+        return digest if written is not None and digest in written.digests else None
+
+    def copy_take(self, digest: str, path: Path) -> None:
+        """Copy a take to *path*, replacing what is there. Raises ``OSError``, ``TaskFailed`` for a damaged take."""
+        before = self.copied_take(path)
+        self.written.announce_copy(self._project_path(path), digest, before, self._storyboard)
+        with staged_path(path) as part, self.blob_path(digest).open("rb") as take, part.open("wb") as copy:
+            copyfileobj(take, copy, CHUNK)
+
     def old_films(self) -> list[WrittenFile]:
         """Return the films that builds of this storyboard have left at paths that are no outputs any more.
 
@@ -345,6 +360,7 @@ class ProjectStore:
             for file in self.written
             if file.path not in current
             and not file.path.endswith(CAPTION_SUFFIXES)
+            and not file.is_copy
             and (file.storyboard == self._storyboard or not (self.root / file.storyboard).exists())
             and self.has_written(self.root / file.path)
         ]

@@ -31,8 +31,8 @@ from storyboard.core.segments import film_text
 from storyboard.engine.executor import Execute, Executor, StepResult
 from storyboard.engine.film import FilmFailed, join_film, why_not_writable
 from storyboard.engine.project_store import partial_film_path
-from storyboard.engine.worker_pool import OnStart, WorkerDied
-from storyboard.engine.worker_tasks import TaskFailed, draw_slate
+from storyboard.engine.worker_pool import OnStart
+from storyboard.engine.worker_tasks import TaskFailed, WorkerDied, draw_slate
 from storyboard.operating_system import shortage
 from storyboard.store.journal import Job
 

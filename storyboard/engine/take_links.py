@@ -1,5 +1,8 @@
 """Links beside the film to its takes, and the takes that replaced those of the last build without being made.
 
+Where the system or the file system makes no links (Windows without developer mode, FAT), takes are copied. A hard link
+would not do: a program that writes into it would write into the cache.
+
 A take is replaced that way after a merge, a checkout, an undone edit, a pick. The lockfile and the links hold the takes
 of the last build; the reason of a replacement is that of the step. Foreign files and links are left alone.
 """
@@ -16,34 +19,42 @@ from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import Result, Step, TakeResult
 from storyboard.durable import put_link, remove
 from storyboard.engine.project_store import ProjectStore, folder_in_project
+from storyboard.operating_system import cannot_link, read_link
 from storyboard.store.blobs import is_digest
 
 
-def link_takes(store: ProjectStore, storyboard: Storyboard, results: Mapping[str, Result]) -> Path:
-    """Link the takes into a folder beside the film, by the names of their shots; return the folder.
+def link_takes(store: ProjectStore, storyboard: Storyboard, results: Mapping[str, Result]) -> tuple[Path, int]:
+    """Link the takes into a folder beside the film, by the names of their shots.
 
-    An alternate take has its seed in its name: ``glide.97986.mp4``. Only links to blobs of this project are replaced or
-    removed; any other file or link stays. Does nothing if the folder is a link or a file.
+    Return the folder, and how many takes had to be copied.
+
+    An alternate take has its seed in its name: ``glide.97986.mp4``. Only links to blobs of this project and
+    copies that a build has written are replaced or removed; any other file or link stays. Does nothing if the folder is
+    a link or a file.
     """
     folder = store.film.with_suffix("")
     if folder.is_symlink() or folder.is_file() or folder_in_project(store.root, folder / "take") is None:
-        return folder
+        return folder, 0
     folder.mkdir(parents=True, exist_ok=True)
     names = {name for shot in storyboard.shots() for name, _ in _link_names(shot)}
-    for name, target in link_targets(store, storyboard, results).items():
-        _link(store, folder / name, target)
+    targets = link_targets(store, storyboard, results)
+    copied = sum(_link(store, folder / name, target) for name, target in targets.items())
     for entry in folder.iterdir():
         if entry.name not in names and own_link(store, entry) is not None:
             remove(entry)
-    return folder
+    return folder, copied
 
 
 def own_link(store: ProjectStore, path: Path) -> str | None:
-    """Return the target of the link at *path*, if it is a blob of this project: ``link_takes`` has written it then."""
+    """Return the target of the link at *path*, if it is a blob of this project: ``link_takes`` has written it then.
+
+    For a copy that ``link_takes`` has written, return the target of the link that it stands for.
+    """
     try:
-        target = str(path.readlink())
+        target = read_link(path)
     except OSError:
-        return None
+        copied = store.copied_take(path)
+        return None if copied is None else f"{store.blob_link_prefixes[0]}/{copied[:2]}/{copied}"
     folder, _, digest = target.rpartition("/")
     return target if folder.rpartition("/")[0] in store.blob_link_prefixes and is_digest(digest) else None
 
@@ -69,10 +80,19 @@ def _link_names(shot: Shot) -> Iterator[tuple[str, str]]:
             yield f"{shot.id}.{seed}.mp4", take_id(shot.id, seed)
 
 
-def _link(store: ProjectStore, path: Path, target: str) -> None:
+def _link(store: ProjectStore, path: Path, target: str) -> bool:
+    """Put the link, or a copy of its target where it cannot be made; return whether it was copied."""
     there = own_link(store, path)
-    if there != target and (there is not None or not os.path.lexists(path)):
+    if there == target or (there is None and os.path.lexists(path)):
+        return False
+    try:
         put_link(path, target)
+    except OSError as problem:
+        if not cannot_link(problem):
+            raise
+        store.copy_take(target.rpartition("/")[2], path)
+        return True
+    return False
 
 
 class TakeInUse(Struct, frozen=True):

@@ -14,7 +14,8 @@ from subprocess import TimeoutExpired
 from typing import Any, Protocol, TypeVar
 
 from storyboard.engine.worker_main import PROGRESS, RAISED, READY, MessagePipe
-from storyboard.operating_system import ProcessEnd, memory_limit, start_worker
+from storyboard.engine.worker_tasks import WorkerDied
+from storyboard.operating_system import start_worker
 from storyboard.searchpath import module_path
 
 R = TypeVar("R")
@@ -40,16 +41,6 @@ class TaskRunner(Protocol):
 
     def close(self) -> None:
         """End all tasks at once; their work is lost."""
-
-
-class WorkerDied(Exception):
-    """A worker process ended during its task, twice; the text says how. ``crashed``: by a fault of its own."""
-
-    def __init__(self, code: int, *, started: bool) -> None:
-        end = ProcessEnd(code)
-        super().__init__(_death_text(end, started=started))
-        self.crashed = end.crashed
-        self.cause = end.text
 
 
 class Worker:
@@ -169,17 +160,3 @@ def _interpreter_flags() -> list[str]:
         "-B": sys.flags.dont_write_bytecode,
     }
     return [*(flag for flag, is_set in given.items() if is_set), "-X", f"utf8={sys.flags.utf8_mode}"]
-
-
-def _death_text(end: ProcessEnd, *, started: bool) -> str:
-    """Return the message for a task whose process has ended, with a way out."""
-    when = "" if started else ", before it began"
-    if end.killed:
-        way_out = "; if memory ran out, build with fewer processes, such as `-j 1`"
-    elif not started:
-        way_out = f"{memory_limit()}; read its output on stderr, and run `storyboard doctor`"
-    elif end.crashed:
-        way_out = f": a library crashed on what this step reads{memory_limit()}"
-    else:
-        way_out = ""
-    return f"its worker process ended twice {end.text}{when}{way_out}"

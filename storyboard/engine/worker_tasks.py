@@ -18,6 +18,7 @@ from storyboard.core.audio import SoundMix
 from storyboard.core.clip import HDR, ClipInfo
 from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, RenderSpec
+from storyboard.operating_system import ProcessEnd, memory_limit
 
 if TYPE_CHECKING:
     from storyboard.media.audio.soundtrack import SoundFacts
@@ -38,6 +39,30 @@ class PaidFailed(TaskFailed):
     def __init__(self, text: str, code: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+class WorkerDied(Exception):
+    """A worker process ended during its task, twice; the text says how. ``crashed``: by a fault of its own."""
+
+    def __init__(self, code: int, *, started: bool) -> None:
+        end = ProcessEnd(code)
+        super().__init__(_death_text(end, started=started))
+        self.crashed = end.crashed
+        self.cause = end.text
+
+
+def _death_text(end: ProcessEnd, *, started: bool) -> str:
+    """Return the message for a task whose process has ended, with a way out."""
+    when = "" if started else ", before it began"
+    if end.killed:
+        way_out = "; if memory ran out, build with fewer processes, such as `-j 1`"
+    elif not started:
+        way_out = f"{memory_limit()}; read its output on stderr, and run `storyboard doctor`"
+    elif end.crashed:
+        way_out = f": a library crashed on what this step reads{memory_limit()}"
+    else:
+        way_out = ""
+    return f"its worker process ended twice {end.text}{when}{way_out}"
 
 
 # A third of the encoding time of the default preset. Equal for all animatics, which so share parameter sets.

@@ -29,13 +29,14 @@ class WrittenFile(Struct, frozen=True):
     """A file at *path* of the project; *digests* are those of its content, two while a build replaces it.
 
     *storyboard* is the path of the storyboard that it belongs to. *reported* says that the user has read that the file
-    is no output any more.
+    is no output any more; *is_copy*, that it is the copy of a take, where no link to it can be made.
     """
 
     path: str
     digests: tuple[str, ...]
     storyboard: str
     reported: bool = False
+    is_copy: bool = False
 
 
 class _WrittenData(Struct, frozen=True):
@@ -93,6 +94,11 @@ class WrittenFiles:
     def settle(self, digests: Mapping[str, str], storyboard: str) -> None:
         """Write down by path the digests of the content that is there now. Raises ``OSError``."""
         self._put(WrittenFile(path, (digest,), storyboard) for path, digest in digests.items())
+
+    def announce_copy(self, path: str, digest: str, before: str | None, storyboard: str) -> None:
+        """Write down the digest of the copy of a take that is about to replace *before*. Raises ``OSError``."""
+        known = tuple(dict.fromkeys(one for one in (before, digest) if one))
+        self._put([WrittenFile(path, known, storyboard, is_copy=True)])
 
     def mark_reported(self, file: WrittenFile) -> None:
         """Write down that the user has read about *file*. Raises ``OSError``."""

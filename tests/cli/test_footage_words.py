@@ -13,8 +13,8 @@ from storyboard.core.model import Clip, FileInput, Shot
 from storyboard.core.plan import Step
 from storyboard.core.reason import Reason
 from storyboard.engine.generators import FootageImporter, GenerationRequest
-from storyboard.engine.worker_pool import WorkerDied, WorkerPool
-from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.engine.worker_pool import WorkerPool
+from storyboard.engine.worker_tasks import TaskFailed, WorkerDied
 from tests.cli.test_cut import clip
 from tests.inside import hasty
 from tests.media.clips import ffmpeg

@@ -14,7 +14,8 @@ import pytest
 
 from storyboard.engine import worker_pool as module
 from storyboard.engine.worker_main import report_progress
-from storyboard.engine.worker_pool import WorkerDied, WorkerPool
+from storyboard.engine.worker_pool import WorkerPool
+from storyboard.engine.worker_tasks import WorkerDied
 from tests.cli.test_paid import children_of
 
 
