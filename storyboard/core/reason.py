@@ -63,7 +63,10 @@ class RemakeCost(Struct, frozen=True):
 
 
 class BoughtBefore(Struct, frozen=True):
-    """The locked take of a shot, which is asked for by its task id; another one would cost *usd* US dollars."""
+    """A take that was bought and is asked for by its task id; another one would cost *usd* US dollars.
+
+    Without a *task_id* the ledger has the take and the lockfile does not: the id follows from the request.
+    """
 
     task_id: str
     usd: Decimal

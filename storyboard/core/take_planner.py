@@ -26,6 +26,7 @@ from storyboard.core.plan import FREE, ActionCache, CachedResult, FrameResult, L
 from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
 
 _INPUT_FIELDS = frozenset(PICTURE_FIELDS)
+_MADE_BEFORE = ("missing", "damaged", "renderer-changed", "unchanged", "cached")
 _NO_INPUT = ("upstream-missing", "upstream-failed")
 
 
@@ -171,6 +172,8 @@ class TakePlanner:
             return Step(action, "blocked", without, key, request)
         if self._cache.is_refused(key) and not remake:
             return Step(action, "blocked", Reason("refused"), key, request)
+        if self._cache.was_bought(key) and not remake:
+            return self._bought_step(action, key, request)
         reason = Reason("forced") if remake else self._make_reason(key, request, own)
         if reason.why == "new" and action.seed is not None:
             reason = self._alternate_reason(shot, source, request)
@@ -181,6 +184,13 @@ class TakePlanner:
 
     def _is_remade(self, action: Action) -> bool:
         return action.shot in self._options.remake and action.seed is None
+
+    def _bought_step(self, action: Action, key: str, request: Request) -> Step:
+        """Return the step of a take that only the ledger names: it is asked for, and never bought without --remake."""
+        why: Why = "damaged" if self._cache.is_damaged(key) else "missing"
+        bought = BoughtBefore("", self._options.price(_generated_source(self._graph.shot_of(action))))
+        other = self._claim(action, key, request)
+        return other or Step(action, "resume", Reason(why, bought=bought), key, request)
 
     def _resume_step(self, action: Action, key: str, request: Request) -> Step:
         """Return the step of an open job. It has a price if the take may be bought after all."""
@@ -331,13 +341,23 @@ class TakePlanner:
         price = self._options.price(source)
         own = self._cache.locked(action.shot, source.provider)
         old = self._cache.request_of(own.key) if own is not None else None
-        if own is None or self._is_remade(action) or not price:
+        if not price or self._is_remade(action):
             return Step(action, "wait", reason, cost=price)
+        if own is None:
+            return Step(
+                action, "wait", reason, cost=price, cost_at_least=FREE if self._may_keep_frames(source) else None
+            )
         if old is None and own.task_id is not None and action.seed is None and self._keeps_frames(source):
             # nothing here contradicts the lockfile: its take is fetched, or the shot is left out
             return Step(action, "wait", replace(reason, bought=BoughtBefore(own.task_id, price)))
         # with the frames it started from before, the request is the one of its earlier take
         return Step(action, "wait", reason, cost=price, cost_at_least=FREE)
+
+    def _may_keep_frames(self, source: Generated) -> bool:
+        """Return whether a shot that *source* is linked to had a take before: its next one may have equal frames."""
+        links = [frame for frame in (source.first_frame, source.last_frame) if isinstance(frame, FrameLink)]
+        steps = [self._state.steps.get(take_id(link.shot)) for link in links]
+        return any(step is not None and step.reason.why in _MADE_BEFORE for step in steps)
 
     def _keeps_frames(self, source: Generated) -> bool:
         """Return whether no frame that *source* starts from or ends with is of a shot whose take will change."""

@@ -46,7 +46,7 @@ def shot_names(why: Reason) -> list[str]:
 def reason_text(step: Step) -> str:
     """Return the reason of a step in one line."""
     why = step.reason
-    if step.locked is not None:
+    if step.locked is not None or (step.do == "resume" and why.bought is not None):
         return f"{_missing_locked(why)}; {_bought_text(why.bought)}"
     fixed = _FIXED.get(why.why)
     if fixed is not None:
@@ -162,7 +162,8 @@ def _bought_text(bought: BoughtBefore | None) -> str:
     if bought is None:
         return "bought before: asked for first, free"
     other = f"; another costs {dollars(bought.usd)}" if bought.usd else ""
-    return f"bought before (task {clean(bought.task_id)[:8]}): asked for first, free{other}"
+    task = f" (task {clean(bought.task_id)[:8]})" if bought.task_id else ""
+    return f"bought before{task}: asked for first, free{other}"
 
 
 def _missing_locked(why: Reason) -> str:
