@@ -69,7 +69,14 @@ def run_approved(
         paid = read_paid_options(output, {*needed, *(job.provider for job in orphans)}, at_once)
         _leave_out_without_key(output, paid, orphans, needed)
         _require_keys(output, paid)
-        confirm(output, plan, plan_text(plan, session.storyboard, paint), session.options.cap, yes=yes, capped=capped)
+        confirm(
+            output,
+            plan,
+            plan_text(plan, session.storyboard, paint, prices=session.prices),
+            session.options.cap,
+            yes=yes,
+            capped=capped,
+        )
     on_approval()
     return _build_with_progress(output, session, plan, paid)
 

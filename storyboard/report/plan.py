@@ -17,6 +17,7 @@ from storyboard.core.reason import CopyBlocker
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, plain_number, seconds_of
 from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
+from storyboard.report.cost import TakePrices, planned_share
 from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, clean_lines, listed, several
@@ -117,10 +118,18 @@ def _takes(plan: Plan) -> dict[str, ClipInfo]:
     return {step.action.shot: step.result.info for step in plan.takes() if isinstance(step.result, TakeResult)}
 
 
-def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbose: bool = False) -> str:
+def plan_text(
+    plan: Plan,
+    storyboard: Storyboard,
+    paint: Paint = plain,
+    *,
+    prices: TakePrices | None = None,
+    verbose: bool = False,
+) -> str:
     """Return the plan as a table of shots, a line for each cut, and the sum.
 
-    Unless *verbose*, a long run of unchanged shots is one line.
+    With *prices* it says how much of the takes that it buys is seen. Unless *verbose*, a long run of unchanged shots is
+    one line.
     """
     takes = in_film_order(plan.shots(), storyboard)
     rows = [[step] for step in takes] if verbose else list(_rows(takes))
@@ -150,6 +159,8 @@ def plan_text(plan: Plan, storyboard: Storyboard, paint: Paint = plain, *, verbo
     outputs = {output.name: output for output in storyboard.outputs}
     cuts = [_cut_line(plan, cut, outputs[cut.action.output]) for cut in plan.of("cut")]
     lengths = _kept_length_lines(storyboard)
+    seen = planned_share(plan, storyboard, prices) if prices is not None else None
+    lengths += [seen.text()] if seen is not None and (seen.shorter or seen.film_s < seen.takes_s) else []
     return "\n".join([*lines, "", *lengths, *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
 
 
@@ -248,12 +259,13 @@ def is_empty_segment(step: Step) -> bool:
     return isinstance(step.result, SegmentResult) and not step.result.frames
 
 
-def plan_data(plan: Plan, storyboard: Storyboard) -> dict[str, Any]:
+def plan_data(plan: Plan, storyboard: Storyboard, prices: TakePrices | None = None) -> dict[str, Any]:
     """Return the plan as JSON data: every step with its reason and changes, costs in dollars as text.
 
     ``copied`` is that of the first film.
     """
     films = [_film_data(plan, cut) for cut in plan.of("cut")]
+    seen = planned_share(plan, storyboard, prices) if prices is not None else None
     kept = {shot: plain_number(default) for shot, default in storyboard.kept_lengths.items()}
     return {
         "steps": [_step_data(step) for step in plan.steps],
@@ -264,6 +276,7 @@ def plan_data(plan: Plan, storyboard: Storyboard) -> dict[str, Any]:
         "copied": films[0]["copied"],
         "films": films,
         **({"default_durations": kept} if kept else {}),
+        **({"seen": seen.data()} if seen is not None else {}),
     }
 
 

@@ -108,3 +108,34 @@ def test_a_change_has_one_price_in_the_plan_in_the_diff_and_in_the_refusal(
         assert errors(refused)[0]["message"].endswith(price)
         assert _sum_line(project.said("status")).endswith(price)
         assert project.data("plan")["cost"] == project.data("diff")["cost"] == project.build()["cost"] == "0.36"
+
+
+def test_plan_and_cost_say_how_much_of_what_is_bought_is_seen(server: RunwareServer, tmp_path: Path) -> None:
+    film = """\
+scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river, seed: 3, duration: 3, trim: {end: 1.5}}
+      - {id: b, prompt: a forest, takes: [4, 5], duration: 3, trim: {start: 1, end: 2.5}}
+      - {id: c, prompt: a city, seed: 6, duration: 3, trim: {end: 0.5}}
+      - {id: d, prompt: a road, seed: 7, duration: 2, first_frame: {shot: c, at: 1.5}}
+"""
+    with hasty():
+        project = Project(tmp_path / "film", film, server=server, inside=True)
+        assert (
+            "5.5 s of film from 14 s of takes: $1.68; shorter clips would do for 2 shots: $0.24 less"
+            in project.said("plan")
+        )
+        seen = project.data("plan")["seen"]
+        assert seen == {"film_seconds": 5.5, "take_seconds": 14, "cost": "1.68", "shorter": ["a", "c"], "less": "0.24"}
+        project.build()
+        assert "seen" not in project.data("plan")
+        said = project.said("cost").splitlines()
+        assert said[-1] == "5.5 s of film from 14 s of takes: $1.68; shorter clips would do for 2 shots: $0.24 less"
+        assert project.data("cost")["seen"] == seen
+        project.write("scenes: nonsense")
+        assert "seen" not in project.data("cost")
+
+
+def test_a_film_that_shows_all_of_its_takes_has_no_line_about_it(project: Project) -> None:
+    assert "of takes" not in project.said("plan")

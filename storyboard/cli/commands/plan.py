@@ -58,8 +58,10 @@ def _print_plan(
             output.progress(clean(f"wrote the plan to {out}; run `{_build_command(out)}` to carry it out"))
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else [_build_command(out)]
-    text = "" if output.as_json else plan_text(plan, storyboard, paint, verbose=verbose)
-    output.result(text, plan_data(plan, storyboard) if output.as_json else None, next_commands=next_commands)
+    text = "" if output.as_json else plan_text(plan, storyboard, paint, prices=session.prices, verbose=verbose)
+    output.result(
+        text, plan_data(plan, storyboard, session.prices) if output.as_json else None, next_commands=next_commands
+    )
 
 
 def _build_command(out: Path | None) -> str:

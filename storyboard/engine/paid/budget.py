@@ -4,7 +4,7 @@ Sums are kept in the ledger, which all processes of the project share.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -72,6 +72,10 @@ class Prices:
         listed = self._cards[source.model].price(source)
         seen = self._seen.get((source.provider, source.model, float(source.duration), str(source.size)))
         return listed if seen is None else max(seen, listed / 2)
+
+    def durations(self, model: str) -> Sequence[int]:
+        """Return the seconds of the clips that a model makes."""
+        return self._cards[model].durations
 
 
 class Budget:
