@@ -198,7 +198,7 @@ class Session:
 
     def open_job_count(self) -> int:
         """Return the number of unfinished paid jobs, which the next build resumes."""
-        return len(self.store.journal.jobs())
+        return len(self.store.journal.jobs()) - len(self.left_jobs())
 
     # during a build
 

@@ -99,7 +99,8 @@ class ShotTakes:
         if not take.whole:
             raise NotAccepted(f"its take {take.digest[:12]} is not in this cache")
         if self.step.do == "resume":
-            raise NotAccepted("a take of the current request is already paid for; run `storyboard build` to collect it")
+            paid = "perhaps paid for already" if self.step.reason.why == "perhaps-paid" else "already paid for"
+            raise NotAccepted(f"a take of the current request is {paid}; run `storyboard build` to collect it")
         for other, seeded in self._alternates(take):
             self._accept(other, *seeded)
         self._accept(take, key, request)

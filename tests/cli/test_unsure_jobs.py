@@ -322,3 +322,14 @@ def test_a_date_beyond_the_calendar_does_not_hide_the_bill(film: Project, server
     (film.folder / ".storyboard/ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     cost = film.data("cost", "--by", "day")
     assert ([line["name"] for line in cost["lines"]], cost["total"]) == (["no date"], "0.12")
+
+
+def test_a_take_is_not_accepted_over_a_job_that_may_have_been_paid(server: RunwareServer, tmp_path: Path) -> None:
+    film = Project(tmp_path / "film", ONE, server=server)
+    film.in_process().build()
+    server.shop.bill.clear()
+    film.edit("in the rain", "in the sun")
+    crash(film, server)
+    ran = film.in_process().run("accept", "c")
+    assert ran.code != 0
+    assert "is perhaps paid for already; run `storyboard build` to collect it" in ran.err
