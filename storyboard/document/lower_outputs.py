@@ -252,10 +252,10 @@ class OutputLowering:
             for path, _ in _named_files(OutputFiles(film))
             for identity in project.identities(path)
         }
-        for other in project.other_storyboards(self._document.name, paths):
+        for other in project.other_storyboards([self._document.name, *scenes], paths):
             text = other.content.lower()  # most files name none of the films, and need not be parsed
             is_named = other.has_written or any(stem in text or stem in other.name.lower().encode() for stem in stems)
-            for film in _films_of(other) if is_named and other.name not in scenes else ():
+            for film in _films_of(other) if is_named else ():
                 written = [path for path, _ in _named_files(OutputFiles(film))]
                 drafts = [mine[one] for path in written for one in project.identities(path) if one in mine]
                 if drafts:

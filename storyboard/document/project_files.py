@@ -95,8 +95,11 @@ class ProjectFiles(Protocol):
     def other_spelling(self, path: str) -> str | None:
         """Return the path of a file whose name differs from *path* in capitals or Unicode forms only, else ``None``."""
 
-    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
-        """Yield the YAML files in the folder of the storyboard at *path*, and the storyboards that wrote *films*."""
+    def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        """Yield the YAML files in the folder of a storyboard, and the storyboards that wrote *films*.
+
+        *files* are the storyboard and its scenes, which are left out.
+        """
 
 
 class OverlayFiles:
@@ -139,9 +142,9 @@ class OverlayFiles:
         """Return the answer of the underlying files."""
         return self._files.other_spelling(path)
 
-    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+    def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         """Return the answer of the underlying files."""
-        return self._files.other_storyboards(path, films)
+        return self._files.other_storyboards(files, films)
 
 
 class DiskFiles:
@@ -263,23 +266,24 @@ class DiskFiles:
         """
         return other_spelling(os.fspath(self.root), path.split("/"), within=os.fspath(self.root))
 
-    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
-        """Yield the first hundred YAML files in the folder of *path*, and the storyboards that wrote *films*.
+    def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
+        """Yield a hundred other YAML files in the folder of a storyboard, and the storyboards that wrote *films*.
 
-        Files that cannot be read are left out. They do not count as read.
+        *files* are the storyboard and its scenes. Files that cannot be read are left out. They do not count as read.
         """
-        folder = path.rpartition("/")[0]
+        folder = files[0].rpartition("/")[0]
         with suppress(OSError):
             names = sorted(entry.name for entry in (self.root / folder).iterdir() if entry.suffix in (".yaml", ".yml"))
             written = [file for film in films for file in OutputFiles(film).files]
             writers = {writer for file in written if (writer := self._find_writer(file)) is not None}
-            siblings = [f"{folder}/{name}" if folder else name for name in names[:_MOST_SIBLINGS]]
-            for name in dict.fromkeys([*sorted(writers), *siblings]):
+            siblings = (f"{folder}/{name}" if folder else name for name in names)
+            own = set(files)
+            others = [name for name in siblings if name not in own][:_MOST_SIBLINGS]
+            for name in dict.fromkeys([*sorted(writers - own), *others]):
                 with suppress(FileProblem):
-                    if name != path:
-                        with self._open(name) as descriptor:
-                            content = _read_up_to(descriptor.number, self.max_bytes)
-                        yield OtherStoryboard(name, content, name in writers)
+                    with self._open(name) as descriptor:
+                        content = _read_up_to(descriptor.number, self.max_bytes)
+                    yield OtherStoryboard(name, content, name in writers)
 
     def _open(self, path: str) -> "_Descriptor":
         real = self._real_paths[path] = os.path.realpath(self.root / path)
@@ -411,7 +415,7 @@ class GitFiles:
         """Return ``None``: the names of a commit are not searched."""
         return None
 
-    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+    def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         """Yield nothing: no film is written into a commit."""
         yield from ()
 

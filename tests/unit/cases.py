@@ -25,7 +25,7 @@ CASES = Path(__file__).parents[1] / "cases"
 class _CaseFiles(DiskFiles):
     """The files of one case: the other cases in the folder are no storyboards of its project."""
 
-    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+    def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         yield from ()
 
 

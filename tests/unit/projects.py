@@ -51,7 +51,7 @@ class MemoryFiles:
     def other_spelling(self, path: str) -> str | None:
         return None
 
-    def other_storyboards(self, path: str, films: Sequence[str]) -> Iterator[OtherStoryboard]:
+    def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         yield from ()
 
 
