@@ -17,6 +17,7 @@ from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import LockEntry, Step, TakeResult
 from storyboard.core.reason import Change, Reason, changes
 from storyboard.core.results import ACCEPTED, Provenance, Record, Take
+from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.session import Session
 
 _MOST_DRAWN = 999_999
@@ -215,6 +216,35 @@ class ShotTakes:
             in_cut=True,
             comes_in=False,
         )
+
+
+def removed_takes(store: ProjectStore, shot: str) -> list[Take]:
+    """Return the takes in the cache that were made for a shot which the storyboard has no more, the oldest first."""
+    made: dict[str, Record] = {}
+    for record in store.records.scan():
+        if record.kind == "take" and record.made.label == shot:
+            made.setdefault(record.digest, record)
+    found = sorted(made.values(), key=lambda record: (record.made.at, record.digest))
+    return [
+        Take(
+            number=number,
+            digest=record.digest,
+            key=record.key,
+            request=record.request or {},
+            info=record.info,
+            at=record.made.at,
+            provider=record.made.provider,
+            seed=record.made.seed,
+            cost=record.made.cost,
+            task_id=record.made.task_id,
+            changes=(),
+            accepted=False,
+            whole=any(other.digest == record.digest for other in store.find(record.key)),
+            in_cut=False,
+            comes_in=False,
+        )
+        for number, record in enumerate(found, 1)
+    ]
 
 
 def _seed_of(shot: Shot) -> int | None:
