@@ -27,7 +27,8 @@ from storyboard.store.ledger import SUCCEEDED, Ledger
 def command(path: Path, by: str, as_json: bool) -> None:
     """Sum the costs of the project from its ledger, with failed attempts on lines of their own.
 
-    If a provider did not report a charge, the estimate counts.
+    If a provider did not report a charge, the estimate counts. Takes that another clone had bought are in the sum, and
+    their part of it is printed.
     """
     output = CommandOutput("cost", as_json=as_json)
     ledger = Ledger(state_of(find_root(find_file(path))).folder / "ledger.jsonl")
