@@ -220,6 +220,8 @@ def confirm(output: CommandOutput, plan: Plan, text: str, cap: Decimal | None, *
                     hint,
                 )
             ],
+            # the commands for this code build the film, which `take` was not asked to do
+            next_commands=[] if output.command == "build" else ["storyboard plan"],
         )
     output.progress(text)
     if yes:

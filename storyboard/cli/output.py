@@ -68,17 +68,14 @@ def commands_for(codes: Iterable[str]) -> list[str]:
 
 
 def is_same_command(command: str, words: Sequence[str]) -> bool:
-    """Return whether *command* does what the command line of *words* did, with any storyboard."""
-    proposed, run = _essence(command.split()[1:]), _essence(words)
-    options = {word for word in run if word.startswith("-")}
-    return command.startswith("storyboard ") and options <= proposed <= run
+    """Return whether *command* adds nothing to the command line of *words* and does what it did.
 
-
-def _essence(words: Sequence[str]) -> set[str]:
-    """Return the words of a command line without those that do not change what is done."""
-    values = {place + 1 for place, word in enumerate(words) if word in _NUMBERS}
-    kept = [word for place, word in enumerate(words) if place not in values and word not in _FLAGS | _NUMBERS]
-    return {word for word in kept if word.partition("=")[0] not in _NUMBERS}
+    The storyboard that *words* name makes no difference.
+    """
+    proposed = set(command.split()[1:])
+    decisive = {word for word in words if word.startswith("-")} - _FLAGS - _NUMBERS
+    decisive = {word for word in decisive if word.partition("=")[0] not in _NUMBERS}
+    return command.startswith("storyboard ") and decisive <= proposed <= set(words)
 
 
 def with_storyboard(commands: Sequence[str], storyboard: str) -> list[str]:
