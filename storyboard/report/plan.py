@@ -160,7 +160,7 @@ def plan_text(
     cuts = [_cut_line(plan, cut, outputs[cut.action.output]) for cut in plan.of("cut")]
     lengths = _kept_length_lines(storyboard)
     seen = planned_share(plan, storyboard, prices) if prices is not None else None
-    lengths += [seen.text()] if seen is not None and (seen.shorter or seen.film_s < seen.takes_s) else []
+    lengths += [seen.text()] if seen is not None and 0 < seen.film_s < seen.takes_s else []
     return "\n".join([*lines, "", *lengths, *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
 
 
