@@ -106,12 +106,7 @@ def test_a_build_that_was_killed_before_the_rename_leaves_a_film_that_the_next_r
     """Then two digests are written down: what was there, and what was about to be."""
     data = json.loads(written(project).read_text())["body"]
     [film] = [file for file in data["files"] if file["path"] == "out/film.mp4"]
-    assert film == {
-        "path": "out/film.mp4",
-        "digests": [digest(project.film)],
-        "storyboard": "storyboard.yaml",
-        "reported": False,
-    }
+    assert (film["digests"], film["storyboard"]) == ([digest(project.film)], "storyboard.yaml")
     from storyboard.store.written_files import WrittenFiles
 
     files = WrittenFiles(written(project).parent, project.folder, list, writable=True)
