@@ -276,7 +276,7 @@ class StagedFile:
     before it was read, if every later change shows in that.
     """
 
-    __slots__ = ("_descriptor", "_ours", "looks", "path", "temp")
+    __slots__ = ("_descriptor", "_is_settled", "_ours", "looks", "path", "temp")
 
     def __init__(
         self, temp: str, path: str, descriptor: int, *, ours: bool = True, looks: os.stat_result | None = None
@@ -286,6 +286,7 @@ class StagedFile:
         self.looks = looks
         self._descriptor: int | None = descriptor
         self._ours = ours
+        self._is_settled = False
 
     def sync(self) -> None:
         """Sync the content, so that it survives a power cut. Raises ``OSError``."""
@@ -296,20 +297,24 @@ class StagedFile:
     def publish(self) -> None:
         """Rename the file to its path, replacing what is there. Raises ``OSError``."""
         if not POSIX:  # a file that is open cannot be renamed
-            self.close()
+            self._close_descriptor()
         with errors_for_path(self.path):
             rename(self.temp, self.path)
         self.close()
 
     def drop(self) -> None:
         """Remove the file, if it has not been published; one that is not ours stays."""
-        if self._descriptor is not None:
+        if not self._is_settled:
             self.close()
             if self._ours:
                 remove_quietly(self.temp)
 
     def close(self) -> None:
         """Close the file and leave it where it is."""
+        self._is_settled = True
+        self._close_descriptor()
+
+    def _close_descriptor(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

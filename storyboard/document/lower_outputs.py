@@ -18,6 +18,7 @@ from storyboard.document.paths import BadPath, default_film_path, film_path, fol
 from storyboard.document.project_files import OtherStoryboard, ProjectFiles
 from storyboard.document.scene_cache import AnyDraft, NotReusable
 from storyboard.document.yaml.parse import parse
+from storyboard.operating_system import why_not_on_windows
 
 _FPS_RANGE = (1, 120)
 _PROFILES: dict[str, dict[str, Any]] = {
@@ -190,10 +191,17 @@ class OutputLowering:
         if field is None or not field.usable:
             return None
         try:
-            return film_path(str(field.value), self._document.name)
+            path = film_path(str(field.value), self._document.name)
         except BadPath as problem:
             self._report(error(problem.code, problem.message, field.span, help=problem.help))
             return None
+        for part in path.split("/"):
+            reason = why_not_on_windows(part)
+            if reason is not None:
+                message = f"Windows cannot write a file or folder called {quoted(part, 80)}: {reason}"
+                advice = "write another name, if the film is to be built on Windows too"
+                self._report(warning("unportable-name", message, field.span, help=advice))
+        return path
 
     def _check_inside(self, draft: OutputDraft, file: str, elsewhere: str | None) -> None:
         if elsewhere is not None:

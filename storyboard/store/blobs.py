@@ -127,8 +127,8 @@ class BlobStore:
         """Move a synced file to its place unless a good blob is there, and sync the folders. Raises ``OSError``."""
         shard = self._shards.path_of(digest)
         if self._has_good_blob(digest):
-            remove_quietly(staged.temp)
             staged.close()
+            remove_quietly(staged.temp)
         else:
             try:
                 staged.publish()
