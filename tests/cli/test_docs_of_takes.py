@@ -61,14 +61,14 @@ def _before(project: Project) -> Mapping[int, Callable[[], object]]:
 def _printed(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield each command of the page with the text that it prints."""
     commands = [found.group(1) for found in _COMMAND.finditer(_page())]
-    with shop() as server, at_work(787169, 613570, 335990):
+    # takes are numbered by the second in which they were made: one at a time, and no two in one second
+    with shop(seconds_per_job=1.1) as server, at_work(787169, 613570, 335990):
         project = Project(folder, None, server=server, inside=True)
         folder.mkdir()
         project.file.write_text(FILM, encoding="utf-8")
         before = _before(project)
         for number, command in enumerate(commands):
             before.get(number, lambda: None)()
-            # one job at a time, so that the takes are numbered by the order of their seeds
             ran = project.run(*command.split()[1:], env={"STORYBOARD_JOBS": "1"})
             yield command, ran.out or ran.err
 
