@@ -78,7 +78,7 @@ class ProjectStore:
         self.cache = state.cache
         self.films = {output.name: root / output.file for output in storyboard.outputs}
         self.film = root / storyboard.output.file
-        self.journal = Journal(self.folder / "journal")
+        self.journal = Journal(self.folder / "journal", writable=writable)
         # the last attempt at a key is the one that is continued
         last = {job.key: job for job in sorted(self.journal.jobs(), key=lambda job: job.attempt)}
         self.open_keys = set(last)

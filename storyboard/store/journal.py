@@ -130,9 +130,10 @@ class JournalTooNew(Exception):
 
 
 class Journal:
-    """The journal in *folder*. Damaged files are quarantined and listed in ``troubles``."""
+    """The journal in *folder*. Damaged files are listed in ``troubles``, and quarantined if it is *writable*."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+        self._writable = writable
         self.troubles: list[Quarantined] = []
         self._folder = folder
 
@@ -191,7 +192,8 @@ class Journal:
         except NewerVersion as problem:
             raise JournalTooNew(path, problem.version) from problem
         except ChecksumMismatch as problem:
-            self.troubles.append(Quarantined(path, problem.reason, quarantine(path, self._folder / "damaged")))
+            kept_at = quarantine(path, self._folder / "damaged") if self._writable else path
+            self.troubles.append(Quarantined(path, problem.reason, kept_at))
             return None
         return job
 

@@ -144,6 +144,17 @@ def test_damaged_job_is_opened_anew_under_its_id(journal: Journal, tmp_path: Pat
     assert len(journal.troubles) == 1
 
 
+def test_a_verb_that_only_reads_leaves_a_damaged_job_where_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    Journal(folder).open(JOB)
+    path = folder / f"{JOB.task_id}.json"
+    path.write_bytes(b"{")
+    reader = Journal(folder, writable=False)
+    assert reader.jobs() == []
+    assert [(trouble.path, trouble.kept_at) for trouble in reader.troubles] == [(path, path)]
+    assert list(folder.iterdir()) == [path]
+
+
 def test_job_under_another_name_is_set_aside(journal: Journal, tmp_path: Path) -> None:
     journal.open(JOB)
     (tmp_path / "journal" / f"{JOB.task_id}.json").rename(tmp_path / "journal" / "other.json")
