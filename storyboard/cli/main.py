@@ -114,6 +114,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
+    CommandOutput.has_envelope = False
     take_keys()
     # Nothing here multiplies large matrices, and each thread of NumPy's library takes 30 MB that a limit counts.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -167,7 +168,7 @@ def _fail(words: Sequence[str], ending: Exit, code: str, message: str) -> int:
     """Write an error to stderr, and as an envelope where JSON is asked for; return *ending*."""
     from storyboard.report.diagnostics import error_text
 
-    if _wants_json(words):
+    if _wants_json(words) and not CommandOutput.has_envelope:
         with suppress(OSError):  # the disk that stdout goes to may be what is full
             print(envelope(_verb(words), ok=False, data=None, errors=[_error(code, message)]), flush=True)  # noqa: T201
     print(error_text(message, label="storyboard"), file=sys.stderr)  # noqa: T201

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TextIO
 
 import click
 
@@ -218,8 +218,12 @@ def stderr_console() -> "Console":
 class CommandOutput:
     """Output of one verb: text, or one envelope.
 
+    ``has_envelope`` says for the process that an envelope was printed: an error after it goes to stderr only.
+
     ``storyboard`` is the argument for the commands of ``next``, as typed; empty for the storyboard in this folder.
     """
+
+    has_envelope: ClassVar[bool] = False
 
     def __init__(self, command: str, *, as_json: bool, quiet: bool = False) -> None:
         self.command = command
@@ -232,7 +236,7 @@ class CommandOutput:
         """Write the result of the verb."""
         if self.as_json:
             more = with_storyboard(next_commands, self.storyboard)
-            print_result(envelope(self.command, ok=True, data=data, warnings=self.warnings, next_commands=more))
+            self._print_envelope(envelope(self.command, ok=True, data=data, warnings=self.warnings, next_commands=more))
         elif text:
             print_result(text)
 
@@ -243,6 +247,11 @@ class CommandOutput:
         self.warnings.append(problem(code, message, hint))
         if not self.as_json:
             print_note(error_text(message, code, label="warning", help=hint, color=is_colored(sys.stderr)))
+
+    @staticmethod
+    def _print_envelope(text: str) -> None:
+        CommandOutput.has_envelope = True
+        print_result(text)
 
     def progress(self, text: str) -> None:
         """Write progress, unless quiet or JSON."""
@@ -267,7 +276,7 @@ class CommandOutput:
             lines = envelope(
                 self.command, ok=False, data=data, warnings=self.warnings, errors=errors, next_commands=more
             )
-            print_result(lines)
+            self._print_envelope(lines)
         else:
             print_note(text if text is not None else "\n".join(map(_error_text, errors)))
         raise ExitWith(code)

@@ -242,6 +242,22 @@ def test_a_system_error_and_a_bug_are_envelopes_too(project: Project, monkeypatc
         assert judged(ran)["errors"][0]["code"] == code
 
 
+def test_an_error_after_the_result_adds_no_second_envelope(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from storyboard.cli.output import CommandOutput
+
+    real = CommandOutput.result
+
+    def result(self: CommandOutput, *words: Any, **named: Any) -> None:
+        real(self, *words, **named)
+        raise OSError(28, "No space left on device", "builder.lock")
+
+    monkeypatch.setattr(CommandOutput, "result", result)
+    ran = project.run("graph", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["command"] == "graph"  # one document
+    assert "builder.lock: No space left on device" in ran.err
+
+
 def test_a_paid_build_its_refusals_and_its_failures(tmp_path: Path) -> None:
     with shop() as server:
         project = Project(tmp_path / "film", CHAIN, server=server)
