@@ -82,6 +82,10 @@ class LockfileActionCache:
         """Return whether the cache behind knows a paid attempt: a lockfile holds none."""
         return self._behind is not None and self._behind.was_bought(key)
 
+    def was_accepted(self, key: str) -> bool:
+        """Return whether the cache behind knows an ended job: a lockfile holds none."""
+        return self._behind is not None and self._behind.was_accepted(key)
+
     def is_refused(self, key: str) -> bool:
         """Return whether the cache behind knows a refusal: a lockfile holds none."""
         return self._behind is not None and self._behind.is_refused(key)

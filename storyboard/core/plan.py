@@ -163,6 +163,9 @@ class ActionCache(Protocol):
     def was_bought(self, key: str) -> bool:
         """Return whether the ledger has an attempt for *key* that succeeded."""
 
+    def was_accepted(self, key: str) -> bool:
+        """Return whether the provider accepted a job for *key* that has ended, with a take or without."""
+
     def is_refused(self, key: str) -> bool:
         """Return whether the provider refused the request of *key* by its policy, and never made a take of it."""
 

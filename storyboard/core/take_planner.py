@@ -171,7 +171,9 @@ class TakePlanner:
         if without is not None:
             return Step(action, "blocked", without, key, request)
         if self._cache.is_refused(key) and not remake:
-            return Step(action, "blocked", Reason("refused"), key, request)
+            # a job that failed after it was accepted is asked for again, and not submitted again
+            accepted = self._cache.was_accepted(key)
+            return Step(action, "resume" if accepted else "blocked", Reason("refused"), key, request)
         if self._cache.was_bought(key) and not remake:
             return self._bought_step(action, key, request)
         reason = Reason("forced") if remake else self._make_reason(key, request, own)

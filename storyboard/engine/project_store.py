@@ -166,6 +166,10 @@ class ProjectStore:
     def _bought_keys(self) -> frozenset[str]:
         return frozenset(one.key for one in self.ledger.entries() if one.outcome == SUCCEEDED)
 
+    def was_accepted(self, key: str) -> bool:
+        """Return whether the ledger has an attempt for *key* that ended after it was accepted."""
+        return any(entry.key == key and entry.event == "settled" for entry in self.ledger.entries())
+
     def is_refused(self, key: str) -> bool:
         """Return whether the ledger had a refusal of *key* by the provider's policy when it was first asked."""
         return key in self._refused_keys

@@ -89,6 +89,8 @@ def _input_changed(step: Step) -> str:
 def _refused(step: Step) -> str:
     """Return why a refused request is not submitted again; ``--remake`` makes selected takes only."""
     shot, fact = step.action.shot, "its provider refused this request before, by its policy"
+    if step.do == "resume":
+        return f"{fact}, in a job that is asked for once more and not submitted again"
     if step.action.seed is not None:
         return f"{fact}; change the prompt or the picture, or take the seed out of `takes`"
     return f"{fact}; change the prompt or the picture, or submit it again with `--remake {shot}`"

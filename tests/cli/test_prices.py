@@ -139,3 +139,14 @@ scenes:
 
 def test_a_film_that_shows_all_of_its_takes_has_no_line_about_it(project: Project) -> None:
     assert "of takes" not in project.said("plan")
+
+
+def test_a_job_that_was_refused_after_it_was_accepted_is_asked_for_and_not_bought_again(
+    project: Project, server: RunwareServer
+) -> None:
+    server.arm("poll-moderated")
+    assert project.run("build", "-s", "a", "--json").code == 6
+    assert (project.decisions()["a"], len(server.bill)) == (("resume", "refused"), 1)
+    assert project.data("plan", "-s", "a")["cost_at_most"] == "0"
+    assert project.run("build", "-s", "a", "--json").code == 6
+    assert len(server.bill) == 1

@@ -111,6 +111,9 @@ class FakeMemory:
     def may_be_unpaid(self, key: str) -> bool:
         return key in self.unsure
 
+    def was_accepted(self, key: str) -> bool:
+        return False
+
     def is_refused(self, key: str) -> bool:
         return False
 
