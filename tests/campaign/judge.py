@@ -29,7 +29,7 @@ def said(runs: Sequence[Ran]) -> Iterator[str]:
             yield f"{ran} hung"
         elif ran.code not in CODES:
             yield f"{ran} is no exit code of the program"
-        elif ran.code not in (0, KILLED) and "--json" in ran.words and not ran.errors:
+        elif ran.code not in (0, KILLED) and "--json" in ran.words and not (ran.errors or ran.err.strip()):
             yield f"{ran} gives no reason"
         if found := [each for each in _BAD if each in ran.text]:
             yield f"{ran} prints {found[0]!r}: {ran.text[-1500:]}"
