@@ -144,7 +144,7 @@ def test_a_film_that_shows_all_of_its_takes_has_no_line_about_it(project: Projec
 def test_a_job_that_was_refused_after_it_was_accepted_is_asked_for_and_not_bought_again(
     project: Project, server: RunwareServer
 ) -> None:
-    server.arm("poll-moderated")
+    server.arm("poll-moderated", nth=2)  # the first query is before the submission
     assert project.run("build", "-s", "a", "--json").code == 6
     assert project.decisions()["a"] == ("resume", "refused")
     submitted = len(server.seen("videoInference"))
