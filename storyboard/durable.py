@@ -443,7 +443,8 @@ def clock(folder: Path) -> tuple[int, int]:
         first = change_time_ns(os.fstat(descriptor))
         deadline = time.monotonic() + _CLOCK_TIMEOUT_S
         while True:
-            os.write(descriptor, b"?")
+            with errors_for_path(folder):
+                os.write(descriptor, b"?")
             looks = os.fstat(descriptor)
             if change_time_ns(looks) > first or time.monotonic() > deadline:
                 return change_time_ns(looks), looks.st_dev

@@ -261,3 +261,14 @@ def test_a_note_written_while_the_clock_was_ahead_makes_room_for_the_ones_of_tod
         os.utime(tmp_path / name, (now - age, now - age))
     durable.keep_youngest(re.compile("[a-z]+"), 2, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "today"]
+
+
+def test_a_disk_that_fills_up_under_the_clock_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left on device") as found:
+        durable.clock(tmp_path)
+    assert found.value.filename == os.fspath(tmp_path)
+    assert names(tmp_path) == []
