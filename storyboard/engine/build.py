@@ -200,7 +200,8 @@ class Build:
         folder, copied = link_takes(self._store, self._session.storyboard, self._planner.results)
         if copied:
             takes = "1 take was" if copied == 1 else f"{copied} takes were"
-            self._notify(f"links cannot be made in {folder}, so {takes} copied there", "takes-copied")
+            # not by _notify: the next build copies none again
+            self._listener(Notice(f"links cannot be made in {folder}, so {takes} copied there", "takes-copied"))
         if folder.is_symlink() or not folder.is_dir():
             kind = "a link" if folder.is_symlink() else "a file"
             advice = "move it away, or name another `output.file`"

@@ -57,16 +57,17 @@ def prove_noop(build: FinishedBuild, steps: Iterable[Step], inputs: BuildInputs)
     *steps* are those of a build right now. Only for the holder of the project's lock.
     """
     session, store = build.session, build.session.store
-    looks = {
-        **store.digests.stat_log.entries,
-        **{path: (stamp_of(stat), digest) for path, (stat, digest) in inputs.texts.items()},
-    }
     found = PathStamps()
     try:
+        own = dict(_own_files(build))  # first: it looks again at copies of takes, which the build may have replaced
+        looks = {
+            **store.digests.stat_log.entries,
+            **{path: (stamp_of(stat), digest) for path, (stat, digest) in inputs.texts.items()},
+        }
         looks |= [inputs.settings]
         for folder in _folders_without_choice(session, steps):
             looks.pop(folder, None)
-        looks |= dict(_own_files(build))
+        looks |= own
         films = (film.parent for film in store.films.values())
         _add_ways(found, looks, [*inputs.paths, *films], store.root)
         _add_absent_roots(found, session)

@@ -1,6 +1,7 @@
 """A build that has nothing to do says so at a glance, and nothing that counts escapes that glance."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -288,6 +289,20 @@ def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Pat
     with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):
         whole = ask(film, "build", "-v")
     assert sorted(short.out.splitlines()) == sorted(whole.out.splitlines())
+
+
+def test_a_build_that_copies_takes_leaves_the_answer_of_the_next_one(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    (film / "scenes/two.yaml").write_text(TWO.replace("rain", "snow") + CHAIN_LEFT)
+    assert "2 takes were copied" in ask(film, "build").err
+    assert at_a_glance(film)
+    unlike(beside(film, "film/c.mp4"))
+    assert not at_a_glance(film)
 
 
 def test_an_edit_in_the_very_moment_of_the_build_is_noticed(film: Path) -> None:
