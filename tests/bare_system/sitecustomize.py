@@ -11,6 +11,7 @@ console, or how Windows ends processes.
 """
 
 import asyncio
+import builtins
 import errno
 import fcntl
 import os
@@ -25,11 +26,11 @@ _OF_OS = {
     "fork", "copy_file_range", "sched_getaffinity",
 }  # fmt: skip
 _OF_SIGNAL = {"SIGHUP", "pthread_sigmask", "siginterrupt"}
-_BETWEEN = {"pathlib", "os", "contextlib", "shutil", "genericpath", "posixpath"}
+_BETWEEN = {"pathlib", "os", "contextlib", "shutil", "genericpath", "posixpath", "tests.campaign.seams"}
 
 
 def _is_program(depth: int) -> bool:
-    """Whether a module of the program made the call, itself or by a module of the standard library."""
+    """Whether a module of the program made the call, itself or by a module between it and the system."""
     frame = sys._getframe(depth)
     while frame.f_back is not None and frame.f_globals.get("__name__") in _BETWEEN:
         frame = frame.f_back
@@ -98,10 +99,22 @@ def _no_handlers(*_: Any, **__: Any) -> None:
     raise NotImplementedError
 
 
+def _refuse_resource() -> None:
+    """Let the program find no module ``resource``; the campaign limits its own processes by it."""
+    real = builtins.__import__
+
+    def find(name: str, *arguments: Any, **named: Any) -> Any:
+        if name == "resource" and _is_program(2):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *arguments, **named)
+
+    builtins.__import__ = find
+
+
 def install() -> None:
     """Make this process a bare system."""
     os.__class__ = signal.__class__ = _BareModule
-    sys.modules["resource"] = None  # type: ignore[assignment]
+    _refuse_resource()
     asyncio.SelectorEventLoop.add_signal_handler = _no_handlers  # type: ignore[method-assign]
     for name in ("symlink", "link"):
         _replace(name, _refuse_link)

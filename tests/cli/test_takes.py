@@ -10,7 +10,7 @@ import pytest
 from storyboard.cli.editing import Edit, write_edit
 from storyboard.cli.output import CommandOutput, ExitWith
 from tests.inside import at_work
-from tests.project import Project, copied, takes
+from tests.project import Project, copied, digest, takes
 
 FILM = """\
 scenes:
@@ -121,8 +121,8 @@ def test_every_take_lies_beside_the_film_by_its_seed_to_be_looked_at(desk: Proje
     desk.said("take", "a", "-n", "2", "--write")
     folder = desk.folder / "out" / "film"
     assert sorted(path.name for path in folder.iterdir()) == ["a.11.mp4", "a.12.mp4", "a.mp4", "b.mp4", "c.mp4"]
-    linked = {(folder / f"a{name}.mp4").resolve().name for name in ("", ".11", ".12")}
-    assert linked == {take["take"] for take in desk.takes("a")}
+    shown = {digest(folder / f"a{name}.mp4") for name in ("", ".11", ".12")}
+    assert shown == {take["take"] for take in desk.takes("a")}
     desk.edit("        takes: [3, 11, 12]\n", "")
     desk.built()
     assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4", "c.mp4"]
