@@ -259,7 +259,10 @@ class Scheduler:
         self._notify(StepFailed(action, reason, code))
 
     def _os_error_text(self, problem: OSError) -> str:
-        return f"{problem.filename or self._store.folder}: {shortage(problem) or problem.strerror or problem}"
+        lacking = shortage(problem)
+        if lacking is not None and problem.filename is None:
+            return lacking
+        return f"{problem.filename or self._store.folder}: {lacking or problem.strerror or problem}"
 
 
 def _wake(end: asyncio.Future[None]) -> None:

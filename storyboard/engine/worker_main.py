@@ -78,21 +78,21 @@ def serve() -> None:
     ignore_ctrl_c()
     _builder = _take_standard_pipes()
     tasks: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_receive, args=(_builder, tasks), daemon=True).start()
-    _load_media()
+    try:
+        threading.Thread(target=_receive, args=(_builder, tasks), daemon=True).start()
+        importlib.import_module("storyboard.media.probe")  # what every task needs, while the builder starts up
+    except (ImportError, MemoryError, RuntimeError) as problem:
+        _exit_if_short(problem)
+        raise
     _builder.send(pickle.dumps((READY, None)))
     while True:
         _builder.send(_run_task(tasks.get()))
 
 
-def _load_media() -> None:
-    """Import what every task needs, while the builder starts up. Without the memory for it, say so and exit."""
-    try:
-        importlib.import_module("storyboard.media.probe")
-    except (ImportError, MemoryError) as problem:
-        lacking = shortage(problem)
-        if lacking is None:
-            raise
+def _exit_if_short(problem: Exception) -> None:
+    """End this process with a line about the resource that ran out, if *problem* is of that kind."""
+    lacking = shortage(problem)
+    if lacking is not None:
         os.write(2, f"storyboard: a worker process cannot start: {lacking}\n".encode())
         os._exit(1)
 

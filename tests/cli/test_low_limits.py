@@ -1,23 +1,34 @@
 """Limits of the shell (``ulimit``): a build that lacks something ends by itself, and names it."""
 
+import itertools
+import os
 import resource
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from storyboard.operating_system import shortage
+from tests.conftest import tool
 from tests.inside import Ran
 from tests.project import CHAIN, Project
 from tests.shops import shop
 
 MB = 1 << 20
+# User ids that nobody has: the limit is on all threads of a user.
+USERS = itertools.count(100_000 + os.getpid() % 20_000 * 100)
 
 
 def limited(project: Project, limit: int, most: int, *words: str) -> Ran:
     """A verb of a process that may use no more than *most*."""
+    return ended(project, project.command(*words), lambda: resource.setrlimit(limit, (most, most)))
+
+
+def ended(project: Project, command: list[str], before: Callable[[], object] | None = None) -> Ran:
+    """How a process of the program has ended; in words, in any case."""
     done = subprocess.run(
-        project.command(*words),
+        command,
         cwd=project.folder,
         env=project.environment(),
         capture_output=True,
@@ -25,7 +36,7 @@ def limited(project: Project, limit: int, most: int, *words: str) -> Ran:
         timeout=100,
         stdin=subprocess.DEVNULL,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(limit, (most, most)),
+        preexec_fn=before,
     )
     ran = Ran(done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in ran.out + ran.err, ran
@@ -73,6 +84,42 @@ def test_a_build_with_hardly_enough_memory_ends_and_the_next_one_goes_on(tmp_pat
 def test_a_verb_that_only_reads_ends_under_low_limits(tmp_path: Path, verb: str, limit: int, most: int) -> None:
     ran = limited(Project(tmp_path / "film", CHAIN), limit, most, verb)
     assert ran.code == 0 or "`ulimit -" in ran.err, ran
+
+
+def with_few_threads(project: Project, most: int, *words: str) -> Ran:
+    """A verb by a user who may have no more than *most* threads, all processes together.
+
+    The limit does not count for root. Another user must be able to read the tests and their interpreter, wherever
+    they lie.
+    """
+    limit = [tool("prlimit"), f"--nproc={most}:{most}", "--"]
+    if os.getuid() == 0:
+        user, may = next(USERS), "-all,+dac_override"
+        rights = [f"--inh-caps={may}", f"--ambient-caps={may}", f"--bounding-set={may}"]
+        limit = [tool("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", *rights, *limit]
+    return ended(project, [*limit, *project.command(*words)])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a user who runs nothing else, and only root can become one")
+@pytest.mark.parametrize("most", [0, 1, 2, 4, 8, 12])
+def test_a_build_with_few_threads_ends_and_names_the_limit(tmp_path: Path, most: int) -> None:
+    project = Project(tmp_path / "film", CHAIN)
+    ran = with_few_threads(project, most, "build", "-j", "2")
+    assert ran.code == 0 or f"no thread or process could be started (`ulimit -u` allows {most})" in ran.err, ran
+    assert ran.code == 1 or most > 4, ran
+    assert project.build()["cost"] == "0"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a user who runs nothing else, and only root can become one")
+@pytest.mark.parametrize("most", [1, 5, 8])
+def test_with_few_threads_no_take_is_bought_twice(tmp_path: Path, most: int) -> None:
+    with shop() as server:
+        project = Project(tmp_path / "film", CHAIN, server=server)
+        for _ in range(2):
+            ran = with_few_threads(project, most, "build")
+            assert ran.code == 0 or f"`ulimit -u` allows {most}" in ran.err, ran
+        project.build()
+        assert len(server.bill) == 3
 
 
 @pytest.mark.parametrize(
