@@ -25,6 +25,7 @@ from storyboard.operating_system import (
     open_new,
     open_to_sync,
     rename,
+    rename_new,
     set_mode,
     unlink,
 )
@@ -381,10 +382,7 @@ def _link_or_rename(temp: Path, path: Path) -> None:
     except OSError as problem:
         if not cannot_link(problem):
             raise
-        # No hard links on this file system: the project's lock keeps other builds out between check and rename.
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
-        rename(temp, path)
+        rename_new(temp, path)
 
 
 def write_disposable(path: Path | str, data: bytes) -> None:

@@ -11,6 +11,7 @@ import re
 import signal
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,8 @@ _IN_USE_TIMEOUT_S = 2.0
 # Links of Windows that lead to another place. Files of OneDrive have other tags, and are files.
 # IO_REPARSE_TAG_SYMLINK, IO_REPARSE_TAG_MOUNT_POINT
 _LINK_TAGS = {0xA000000C, 0xA0000003}
+# Where folders have no descriptors that could be locked, at least the threads of this process take turns.
+_NAMING = threading.Lock()
 _CANNOT_LINK = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EINVAL}
 # ERROR_PRIVILEGE_NOT_HELD, ERROR_INVALID_FUNCTION
 _CANNOT_LINK_ON_WINDOWS = {1314, 1}
@@ -106,6 +109,38 @@ def rename(source: Path | str, target: Path | str) -> None:
     Raises ``OSError``.
     """
     _when_not_in_use(lambda: os.replace(source, target))
+
+
+def rename_new(source: Path | str, target: Path | str) -> None:
+    """Rename a file to a name that must not be taken, where the file system has no hard links for that.
+
+    The folder is locked between check and rename, against other threads and other processes of this program; Windows
+    needs no lock. Raises ``OSError``, for a name that is taken ``FileExistsError``.
+    """
+    if sys.platform == "win32":
+        _when_not_in_use(lambda: os.rename(source, target))
+    else:
+        with _NAMING, _locked_folder(os.path.dirname(os.path.abspath(target))):
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
+            os.rename(source, target)
+
+
+@contextmanager
+def _locked_folder(folder: str) -> Iterator[None]:
+    """Hold the lock of *folder* in the block; without one where folders have no descriptors or no locks."""
+    if sys.platform == "win32" or not POSIX:
+        yield
+    else:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def unlink(path: Path | str) -> None:

@@ -1,10 +1,12 @@
 """Files that are whole or absent."""
 
 import ast
+import contextlib
 import errno
 import os
 import re
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -102,6 +104,33 @@ def test_write_new_works_without_hard_links(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(FileExistsError):
         durable.write_new(tmp_path / "job", b"second")
     assert (tmp_path / "job").read_bytes() == b"first"
+    assert names(tmp_path) == ["job"]
+
+
+def test_one_of_many_wins_a_new_name_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    def slow_lexists(path: Path) -> bool:
+        there = real(path)
+        time.sleep(0.02)  # in which another one looks too
+        return there
+
+    def write(number: int) -> None:
+        start.wait()
+        with contextlib.suppress(FileExistsError):
+            durable.write_new(tmp_path / "job", b"%d" % number)
+            won.append(b"%d" % number)
+
+    real, start, won = os.path.lexists, threading.Barrier(4), list[bytes]()
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os.path, "lexists", slow_lexists)
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert won == [(tmp_path / "job").read_bytes()]
     assert names(tmp_path) == ["job"]
 
 
