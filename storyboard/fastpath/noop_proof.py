@@ -28,6 +28,9 @@ from storyboard.store.lockfile import read as read_lockfile
 
 # The clocks of kernel and file system differ by less.
 _CLOCK_SLACK_NS = 100_000_000
+# FAT stamps files in steps of 2 s and exFAT in steps of 10 ms, of which its FUSE driver keeps the seconds.
+_COARSE_STEP_NS = 2_000_000_000
+_COARSE_UNIT_NS = 10_000_000
 # The program was loaded within this time before a clock was read.
 _LOADING_NS = 10_000_000_000
 _LINK = "->"
@@ -203,6 +206,8 @@ def _is_proven(state: Path, looks: Mapping[str, StatEntry], settled: Container[s
     if max((stamp[2] for stamp, _ in looks.values()), default=0) >= now:
         return False
     fresh = now - int((time.monotonic() - began) * 1e9) - _CLOCK_SLACK_NS
+    if now % _COARSE_UNIT_NS == 0:
+        fresh -= _COARSE_STEP_NS
     for path, (stamp, witness) in looks.items():
         if stamp[2] >= fresh:
             stat = os.lstat(path)

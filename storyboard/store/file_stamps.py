@@ -18,7 +18,8 @@ StatEntry = tuple[Stamp, str]
 ABSENT: Stamp = (-1, -1, -1, -1)
 
 # The fields that change with the content, mode or place of a file. No program can set the change time (ctime), so a
-# file replaced by one of equal size and modification time is detected.
+# file replaced by one of equal size and modification time is detected. Windows and exFAT by FUSE have no change time:
+# there, an edit of equal size whose modification time was set back afterwards is not.
 stamp_of = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 identity_of = attrgetter("st_dev", "st_ino", "st_mode")
 
