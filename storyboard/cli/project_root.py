@@ -32,7 +32,7 @@ def find_file(path: Path) -> Path:
         target = file.resolve()
         if file.is_symlink() and not target.is_relative_to(find_root(file.parent.resolve() / file.name)):
             raise click.UsageError(f"{file} is a link that leads out of its project, to {target}; name that file")
-        return target
+        return _as_named_on_disk(target)
     if os.path.lexists(file):
         raise click.UsageError(f"{file} is {_describe_other(file)}")
     if path.is_dir():
@@ -40,6 +40,14 @@ def find_file(path: Path) -> Path:
         hint = f"; did you mean {others[0]}?" if others else "; run `storyboard init` to write one"
         raise click.UsageError(f"there is no {STORYBOARD} in {path}{hint}")
     raise click.UsageError(f"{path}: no such file{spelling_help(path)}")
+
+
+def _as_named_on_disk(file: Path) -> Path:
+    """Return *file* in the capitals that its names have on a disk that finds it in all: its film is named for it."""
+    if not os.path.lexists(file.with_name(file.name.swapcase())):
+        return file
+    there = other_spelling("/", file.parts[1:])
+    return file if there is None else Path("/", there)
 
 
 def spelling_help(path: Path) -> str:

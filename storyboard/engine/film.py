@@ -3,6 +3,7 @@
 A file is replaced or removed only if a build of this project has written its content to its path (``WrittenFiles``).
 """
 
+import errno
 import os
 import queue
 import re
@@ -25,7 +26,7 @@ from storyboard.core.segments import Chapter
 from storyboard.durable import clock, remove, temp_path, write_atomic
 from storyboard.engine.project_store import ProjectStore, folder_in_project
 from storyboard.engine.worker_tasks import TaskFailed
-from storyboard.operating_system import change_time_ns, open_new
+from storyboard.operating_system import change_time_ns, open_new, why_not_on_windows
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.file_stamps import stamp_of
 
@@ -120,8 +121,20 @@ def why_not_writable(store: ProjectStore, target: Path) -> str | None:
         os.close(open_new(probe, 0o644))
         remove(probe)
     except OSError as problem:
-        return problem.strerror or str(problem)
+        return _why_bad_name(store.root, target, problem) or problem.strerror or str(problem)
     return None
+
+
+def _why_bad_name(root: Path, target: Path, problem: OSError) -> str | None:
+    """Return what the disk, which failed with *problem*, refuses in the path *target* of a new file.
+
+    exFAT and FAT, made for Windows, have the names that Windows has; drivers call others missing or invalid.
+    """
+    if problem.errno not in (errno.ENOENT, errno.EINVAL, errno.EILSEQ):
+        return None
+    reasons = filter(None, map(why_not_on_windows, target.relative_to(root).parts))
+    reason = next(reasons, None)
+    return None if reason is None else f"this disk has the names of Windows only: {reason}; name another `output.file`"
 
 
 def _why_foreign(store: ProjectStore, target: Path) -> str | None:

@@ -1,10 +1,13 @@
 """Films are written over nothing that they are made from, and a file is named in the spelling that is there."""
 
+import errno
+import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
+from storyboard.engine import film
 from tests.project import Project
 
 pytestmark = pytest.mark.usefixtures("inside")
@@ -270,6 +273,27 @@ def test_a_storyboard_in_another_spelling_on_the_command_line_is_named_as_it_is_
     assert "write `Night.yaml`, the name of the file that is there" in project.run("check", "night.yaml").err
     (project.folder / "Night.yaml").rename(project.folder / f"{DECOMPOSED}.yaml")
     assert "write `$'cafe\\u0301.mp4.yaml'`" in project.run("check", f"{COMPOSED}.yaml").err
+
+
+def test_a_storyboard_in_other_capitals_on_the_command_line_makes_no_second_film(project: Project) -> None:
+    project.build()
+    there = sorted(path.name for path in [*project.folder.glob("*"), *project.folder.glob("out/**/*")])
+    project.write(CARDS, header="version: 1\nmodel: tiny:1\noutput: {size: 128x72, fps: 12}\n")
+    for name in ("STORYBOARD.YAML", "Storyboard.yaml"):  # refused, or the same film where the disk ignores capitals
+        project.run("build", name)
+        assert sorted(path.name for path in [*project.folder.glob("*"), *project.folder.glob("out/**/*")]) == there
+
+
+def test_a_name_that_the_disk_refuses_is_told_by_what_it_lacks(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, mode: int) -> int:  # as exfat-fuse does
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
+
+    project.edit("out/film.mp4", "out/what?.mp4")
+    monkeypatch.setattr(film, "open_new", refuse)
+    message = project.refused(1, "build")["message"]
+    assert "what?.mp4: this disk has the names of Windows only: names there have no `?`; " in message
 
 
 def test_a_plan_file_in_another_spelling_is_named_as_it_is_there(project: Project) -> None:
