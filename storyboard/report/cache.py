@@ -32,9 +32,10 @@ def size_text(size: int) -> str:
 
 def takes_text(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]]) -> str:
     """Return a line for each take, then the numbers and sizes of all items by kind."""
+    items = sorted(items, key=_sort_key)
     takes = [item for item in items if item.kind == "take"]
     width = max((len(_label(item)) for item in takes), default=0)
-    lines = [_take_line(item, width, places) for item in sorted(takes, key=_sort_key)]
+    lines = [_take_line(item, width, places) for item in takes]
     counts, sizes = Counter(item.kind for item in items), Counter[str]()
     for item in items:
         sizes[item.kind] += item.size
@@ -58,8 +59,10 @@ def _label(item: CacheItem) -> str:
     return clean(item.record.made.label) if item.record is not None else ""
 
 
-def _sort_key(item: CacheItem) -> tuple[str, str]:
-    return (_label(item), item.record.made.at if item.record is not None else "")
+def _sort_key(item: CacheItem) -> tuple[bool, str, str, str, str]:
+    """Return what puts takes first, then each kind by shot and time, whatever the digests are."""
+    made_at = item.record.made.at if item.record is not None else ""
+    return (item.kind != "take", item.kind, _label(item), made_at, item.digest)
 
 
 def items_data(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
@@ -78,13 +81,13 @@ def items_data(items: Sequence[CacheItem], places: Mapping[str, Sequence[str]] |
             "kept": item.kept or None,
             **({"locked_in": list(places.get(item.digest, ()))} if places is not None else {}),
         }
-        for item in items
+        for item in sorted(items, key=_sort_key)
     ]
 
 
 def cleaning_text(items: Sequence[CacheItem], size: int, *, deleted: bool, command: str) -> str:
     """Return what is removed, what stays and why, and how to go on; *command* removes it."""
-    gone = [item for item in items if not item.kept]
+    gone = [item for item in sorted(items, key=_sort_key) if not item.kept]
     stays = Counter(item.kept for item in items if item.kept)
     verb = "deleted" if deleted else "to delete"
     lines = [
