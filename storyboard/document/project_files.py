@@ -488,10 +488,12 @@ def index_of(read: ReadAt, size: int) -> bytes | None:
     """Return the ``moov`` box of an MP4 (ISO/IEC 14496-12, 4.2), ``None`` if there is none or it is too large."""
     at = 0
     for _ in range(_MOST_BOXES):
+        if at >= size:
+            return None
         head = read(16, at)
         length = int.from_bytes(head[:4], "big")
         length = int.from_bytes(head[8:16], "big") if length == 1 else length or size - at
-        if length < 8 or at >= size:
+        if length < 8:
             return None
         if head[4:8] == b"moov":
             return read(length, at) if length <= _MOST_INDEX else None

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,19 @@ def test_a_length_that_is_not_known_is_remembered_too(project: Project) -> None:
     assert run(project, "check")[:2] == (0, {"av"})
     assert lengths(project)["sound 1"] == ""
     assert run(project, "check")[:2] == (0, set())
+
+
+@pytest.mark.parametrize("length", [2**63 - 100, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("verb", ["check", "plan"])
+def test_a_clip_that_states_a_box_longer_than_any_file_is_checked(project: Project, verb: str, length: int) -> None:
+    box = struct.pack(">I4sQ", 1, b"free", length)
+    for name in ("own.mp4", "tone.wav"):
+        path = project.folder / name
+        path.write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0" + box + bytes(64))
+    code, _, printed = run(project, verb)
+    assert code in (0, 1), printed
+    assert "this is a bug" not in printed
+    assert "Traceback" not in printed
 
 
 def test_a_file_outside_of_the_project_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

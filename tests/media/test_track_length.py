@@ -166,6 +166,54 @@ def test_an_open_file_keeps_its_position(tmp_path: Path) -> None:
         assert file.tell() == 7
 
 
+VARIANTS = """
+import random, struct, sys, tempfile
+from functools import partial
+from pathlib import Path
+from storyboard.document.project_files import is_measurable
+from storyboard.media.length import media_length
+from storyboard.operating_system import read_at
+
+NUMBERS = [0, 1, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    whole = path.read_bytes()
+    heads = [(0, min(4096, len(whole))), (max(0, len(whole) - 4096), len(whole))]
+    if b"moov" in whole:
+        heads += [(whole.index(b"moov") - 4, len(whole))] * 3
+    for number in range(int(sys.argv[2])):
+        chance = random.Random(f"{path.name} {number}")
+        data = bytearray(whole)
+        for _ in range(chance.choice([0, 1, 1, 2, 4, 8])):
+            at = chance.randrange(*chance.choice(heads))
+            if chance.randrange(2):
+                data[at] ^= 1 << chance.randrange(8)
+            else:
+                data[at : at + 4] = struct.pack(chance.choice("<>") + "I", chance.choice(NUMBERS))
+        if chance.randrange(4) == 0:
+            del data[chance.randrange(1, len(data)) :]
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            print(path.name, number, flush=True)
+            if is_measurable(partial(read_at, file.fileno()), len(data)):
+                for kind in ("sound", "clip"):
+                    length = media_length(file.fileno(), kind)
+                    assert length is None or length > 0
+"""
+
+
+def test_no_damaged_sound_or_clip_ends_the_process_of_a_check(tmp_path: Path) -> None:
+    for name, how in TOLD.items():
+        written(tmp_path, name, "-t", "0.5", *how)
+    wide = "pan=7.1|" + "|".join(f"c{number}=c0" for number in range(8))
+    written(tmp_path, "wide.mov", "-t", "0.1", "-af", wide, "-c:a", "pcm_s24le", "-ac", "8")
+    clip_bytes(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", VARIANTS, str(tmp_path), "150"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (done.returncode, done.stdout[-60:], done.stderr)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell how large a process is")
 def test_a_file_that_takes_too_much_memory_has_no_length(tmp_path: Path) -> None:
     # FFmpeg makes room for a text as long as it claims to be, in a list that claims to hold it
