@@ -2,8 +2,9 @@
 
 Three settings are for whoever runs the tests: ``STORYBOARD_TEST_TOOLS=required`` fails where a program or a package is
 missing, and fails a run in which any test was skipped; ``STORYBOARD_TEST_SAMPLE=3`` runs a third of all tests;
-``STORYBOARD_TEST_SYSTEM=bare`` runs them without the calls that Windows lacks (``tests/bare_system``), but for those of
-``tests/bare_system/left_out.txt``.
+``STORYBOARD_TEST_SYSTEM`` stands for another system, and leaves out the tests that cannot pass there: with ``bare`` the
+tests run without the calls that Windows lacks (``tests/bare_system``), with ``exfat`` their folders are on an exFAT
+volume (``.ci/exfat``, ``tests/exfat_volume``). The ``left_out.txt`` of either folder lists the tests.
 """
 
 import os
@@ -23,9 +24,11 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-_BARE_SYSTEM = Path(__file__).parent / "bare_system"
-_IS_BARE = os.environ.get("STORYBOARD_TEST_SYSTEM") == "bare"
-if _IS_BARE:
+_HERE = Path(__file__).parent
+_BARE_SYSTEM = _HERE / "bare_system"
+_SYSTEM = os.environ.get("STORYBOARD_TEST_SYSTEM", "")
+_SYSTEMS = {"bare": _BARE_SYSTEM, "exfat": _HERE / "exfat_volume"}
+if _SYSTEM == "bare":
     runpy.run_path(str(_BARE_SYSTEM / "sitecustomize.py"))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_BARE_SYSTEM), os.environ.get("PYTHONPATH")]))
 _REQUIRED = os.environ.get("STORYBOARD_TEST_TOOLS") == "required"
@@ -49,10 +52,10 @@ def _is_left_out(name: str, left_out: Collection[str]) -> bool:
 
 
 def _left_out() -> frozenset[str]:
-    """The tests that a bare system cannot pass, from the lines of the list that are no reasons."""
-    if not _IS_BARE:
+    """The tests that another system cannot pass, from the lines of its list that are no reasons."""
+    if not _SYSTEM:
         return frozenset()
-    lines = (_BARE_SYSTEM / "left_out.txt").read_text(encoding="utf-8").splitlines()
+    lines = (_SYSTEMS[_SYSTEM] / "left_out.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 

@@ -34,7 +34,7 @@ scenes:
 """
 HERE = Path(__file__).resolve().parent.parent
 # With the stand-in for another system, where the tests run with it.
-_BARE_SYSTEM = [str(HERE / "tests/bare_system")] if os.environ.get("STORYBOARD_TEST_SYSTEM") else []
+_BARE_SYSTEM = [str(HERE / "tests/bare_system")] if os.environ.get("STORYBOARD_TEST_SYSTEM") == "bare" else []
 SEARCH_PATH = os.pathsep.join([str(HERE), *_BARE_SYSTEM])
 
 
