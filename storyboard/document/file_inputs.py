@@ -1,5 +1,6 @@
 """Files and frames as written: a file of the project, a URL, or a frame of another shot."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from posixpath import dirname, relpath
 
@@ -85,6 +86,8 @@ class FileInputs:
         reason = self.problem(path, kind)
         if self.places[path] is None:
             self.places[path] = field.span
+        if reason != NO_FILE:
+            self._findings += misspelled_file(self._files, path, field.span)
         if reason is None:
             return FileInput(path)
         advice = f"name {_KINDS[kind]} of this project"
@@ -132,6 +135,13 @@ class FileInputs:
             message = f"{there}: {round(lost * 100)} % of it, at its {where}, is cropped"
             advice = "crop the picture to the shape of the shot, or write another `size`"
             self._findings.append(warning("cropped-picture", message, field.span, help=advice))
+
+
+def misspelled_file(files: ProjectFiles, path: str, place: Span) -> Iterator[Diagnostic]:
+    """Yield a warning for a file that is found at *path* only because its disk ignores capitals or Unicode forms."""
+    if files.other_spelling(path) is not None:
+        message = f"{quoted(path, 80)} is found on this disk only: the file has another name"
+        yield warning("unportable-name", message, place, help=missing_file_help(files, path, place.file))
 
 
 def missing_file_help(files: ProjectFiles, path: str, beside: str) -> str:

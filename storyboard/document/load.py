@@ -13,7 +13,7 @@ from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span, error
 from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
-from storyboard.document.file_inputs import missing_file_help
+from storyboard.document.file_inputs import missing_file_help, misspelled_file
 from storyboard.document.lower_film import FilmLowering
 from storyboard.document.lower_shot import TakeLength
 from storyboard.document.model_limits import InstalledProviders
@@ -219,6 +219,8 @@ class _FileReader:
             return None
         if not self._fits(len(raw), place):
             return None
+        if place is not None:
+            self.findings += misspelled_file(self.project, path, place)
         document = parse(raw, path)
         document.raw_bytes = raw
         self.documents[path] = document

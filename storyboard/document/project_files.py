@@ -262,8 +262,11 @@ class DiskFiles:
     def other_spelling(self, path: str) -> str | None:
         """Return the path of a file that differs from *path* in capitals or Unicode forms only, else ``None``.
 
-        No folder outside of the project is listed.
+        No folder outside of the project is listed, and none for a file that only this spelling of its path finds.
         """
+        there = os.fspath(self.root / path)
+        if os.path.lexists(there) and not os.path.lexists(os.fspath(self.root / path.swapcase())):
+            return None
         return other_spelling(os.fspath(self.root), path.split("/"), within=os.fspath(self.root))
 
     def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:

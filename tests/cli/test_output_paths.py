@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from storyboard.document.project_files import DiskFiles
 from storyboard.engine import film
 from tests.project import Project
 
@@ -237,6 +238,22 @@ def test_a_file_of_mine_where_the_folder_of_links_goes_stays_and_is_reported(pro
 def test_a_file_in_other_capitals_is_named_as_it_is_there(project: Project, field: str) -> None:
     project.write(f"scenes: [{{id: s, shots: [{{id: a, {field.format('In/CLIP.mp4')}}}]}}]\n")
     assert "help: write `in/clip.mp4`, the name of the file that is there" in project.run("check").err
+
+
+def test_a_file_that_is_found_in_other_capitals_on_this_disk_only_is_a_warning(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_spelling(self: DiskFiles, path: str) -> str | None:  # as on a disk that ignores capitals
+        return {"in/clip.mp4": "in/Clip.mp4", "two.yaml": "Two.yaml"}.get(path)
+
+    project.edit("scenes: [", "scenes: [{include: two.yaml}, ")
+    (project.folder / "two.yaml").write_text("id: two\nshots: [{id: c, card: {text: Two, duration: 0.5}}]\n")
+    monkeypatch.setattr(DiskFiles, "other_spelling", other_spelling)
+    ran = project.run("check")
+    assert ran.code == 0
+    assert "warning[unportable-name]: `in/clip.mp4` is found on this disk only: the file has another name" in ran.err
+    for name in ("in/Clip.mp4", "Two.yaml"):
+        assert f"help: write `{name}`, the name of the file that is there" in ran.err
 
 
 def test_a_track_and_a_scene_in_other_capitals_are_named_as_they_are_there(project: Project) -> None:
