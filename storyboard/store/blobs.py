@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import stat
+import threading
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -69,6 +70,7 @@ class BlobStore:
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self.writable = writable
         self.writer = BatchWriter()
+        self._publishing = threading.Lock()
         self.cache = folder
         self.temps = folder / "tmp"
         self._temp_folder = os.fspath(self.temps)
@@ -126,15 +128,16 @@ class BlobStore:
     def publish(self, digest: str, staged: StagedFile) -> Write[None]:
         """Move a synced file to its place unless a good blob is there, and sync the folders. Raises ``OSError``."""
         shard = self._shards.path_of(digest)
-        if self._has_good_blob(digest):
-            staged.close()
-            remove_quietly(staged.temp)
-        else:
-            try:
-                staged.publish()
-            except FileNotFoundError:
-                self._shards.make(shard)
-                staged.publish()
+        with self._publishing:  # no good blob is replaced: on exFAT by FUSE readers would miss it for a moment
+            if self._has_good_blob(digest):
+                staged.close()
+                remove_quietly(staged.temp)
+            else:
+                try:
+                    staged.publish()
+                except FileNotFoundError:
+                    self._shards.make(shard)
+                    staged.publish()
         folders = self._shards.unsynced_folders(shard)
         yield folders
         self._shards.mark_synced(folders)

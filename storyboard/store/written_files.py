@@ -5,6 +5,7 @@ that path. No mark in the file proves that: every film of this program has such 
 another one. A digest is written down before the file gets its name, so that a killed build leaves no file without one.
 """
 
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -57,6 +58,7 @@ class WrittenFiles:
         self._path = folder / FILE
         self.trouble: Quarantined | None = None
         self._find_early = find_early
+        self._lock = threading.Lock()
         self._early: frozenset[str] | None = None
         self._files: dict[str, WrittenFile] = {}
         try:
@@ -106,9 +108,10 @@ class WrittenFiles:
 
     def _put(self, files: Iterable[WrittenFile]) -> None:
         new = {_key(file.path): file for file in files}
-        if any(self._files.get(key) != file for key, file in new.items()):
-            self._files.update(new)
-            self._write()
+        with self._lock:  # films that end at one moment must not write an older list over a newer one
+            if any(self._files.get(key) != file for key, file in new.items()):
+                self._files.update(new)
+                self._write()
 
     def _write(self) -> None:
         files = sorted(self._files.values(), key=lambda file: file.path)

@@ -56,6 +56,27 @@ def test_a_film_is_bought_once_and_the_ledger_is_the_bill(server: RunwareServer,
     assert Decimal(cost.data["total"]) == spent(server)
 
 
+@pytest.mark.parametrize("step_s", [1, 2])
+def test_a_disk_that_is_plugged_in_again_makes_and_buys_nothing(
+    server: RunwareServer, tmp_path: Path, step_s: int
+) -> None:
+    """Numbers of files change by that, where a disk keeps none, and times lose what it does not keep of them."""
+    project = Project(tmp_path / "film", server=server)
+    assert build(project).code == build(project).code == 0
+    project.folder.rename(tmp_path / "before")
+    shutil.copytree(tmp_path / "before", project.folder, symlinks=True)
+    for path in project.folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o777)
+            seconds = int(path.stat().st_mtime) // step_s * step_s
+            os.utime(path, (seconds, seconds))
+    plan = run(project.folder, settings(project), "plan", "--json")
+    assert Decimal(plan.data["cost"]) == 0
+    ran = build(project, "--max-cost", "0")
+    assert (ran.code, ran.data["made"], len(server.bill)) == (0, [], 3)
+    assert settled(project) == spent(server)
+
+
 def test_a_linked_shot_is_sent_the_very_frame_it_is_linked_to(server: RunwareServer, tmp_path: Path) -> None:
     import av
     import numpy as np
