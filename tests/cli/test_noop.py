@@ -323,12 +323,12 @@ def test_an_edit_within_one_step_of_a_clock_of_whole_seconds_is_noticed(
     """A file that was edited, read, and edited again in one second, and the clock's next step right after."""
     path, edited_s = tmp_path / "storyboard.yaml", 1_000_000
     path.write_text("the second edit")
-    looks = SimpleNamespace(st_size=15, st_mtime_ns=edited_s * 10**9, st_ctime_ns=edited_s * 10**9, st_ino=7, st_dev=3)
-    read = {os.fspath(path): (noop_proof.stamp_of(looks), sha256(b"the first  edit").hexdigest())}
+    stamp = (15, edited_s * 10**9, edited_s * 10**9, 7)
+    read = {os.fspath(path): (stamp, sha256(b"the first  edit").hexdigest())}
     now = (edited_s + step_s) * 10**9 if step_s else edited_s * 10**9 + 900_000_001  # a fine clock: nothing to doubt
     with (
-        mock.patch.object(noop_proof, "clock", return_value=(now, 3)),
-        mock.patch.object(noop_proof.os, "lstat", return_value=looks),
+        mock.patch.object(noop_proof, "clock", return_value=(now, path.stat().st_dev)),
+        mock.patch.object(noop_proof, "stamp_of", return_value=stamp),
     ):
         assert noop_proof._is_proven(tmp_path, read, (), time.monotonic() - 0.5) is not is_noticed
 
