@@ -70,9 +70,9 @@ def test_models_says_what_a_shot_without_a_duration_gets(server: RunwareServer, 
 
 def test_a_default_that_is_not_the_shortest_needs_its_reason() -> None:
     card = msgspec.to_builtins(TINY)
-    with pytest.raises(ValueError, match="needs a reason"):
+    with pytest.raises(msgspec.ValidationError, match="needs a reason"):
         msgspec.convert({**card, "default_duration": 3}, ModelCard, strict=False)
-    with pytest.raises(ValueError, match="makes no clips of 4 s"):
+    with pytest.raises(msgspec.ValidationError, match="makes no clips of 4 s"):
         msgspec.convert({**card, "default_duration": 4}, ModelCard, strict=False)
 
 
