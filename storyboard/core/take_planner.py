@@ -203,6 +203,8 @@ class TakePlanner:
 
     def _unprepared_reason(self, action: Action, key: str, request: Request) -> Reason | None:
         """Return the reason for keeping a take of pictures as they lie, ``None`` if a new one would not differ."""
+        if not any(field in request for field in PICTURE_FIELDS):  # spares a second key for most takes of a long film
+            return None
         now = self.prepared(action)
         return None if isinstance(now, Reason) or now[0] == key else Reason("unprepared", changes(request, now[1]))
 
