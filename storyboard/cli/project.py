@@ -25,13 +25,13 @@ from storyboard.cli.process import GcPause
 from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root, state_of, storyboard_at
 from storyboard.cli.settings import Settings
 from storyboard.core.diagnostics import Diagnostic, Severity, Span, warning
-from storyboard.core.file_signatures import FileKind
+from storyboard.core.file_signatures import MAX_PICTURE, FileKind
 from storyboard.core.lockfile_plan import BoughtTake, Entries, LockedLengths
 from storyboard.core.model import Storyboard, lockfile_path
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
 from storyboard.document.load import Loaded, load
-from storyboard.document.project_files import MAX_PICTURE, DiskFiles, OverlayFiles, ProjectFiles
+from storyboard.document.project_files import DiskFiles, OverlayFiles, ProjectFiles
 from storyboard.durable import open_regular, real_folder
 from storyboard.fonts import font_problem
 from storyboard.operating_system import read_at
@@ -292,29 +292,28 @@ class ExaminedFiles:
 
     def font_problem(self, descriptor: int, path: str) -> str:
         """Return the reason why an open font cannot be used, empty if it can. Raises ``OSError``."""
-        cache = self._open_cache()
-        if cache is None:
-            return font_problem(_read(descriptor))
-        digest, subject = cache.digest_of_open(path, descriptor), f"font {_FONT_VERSION}"
-        problem = cache.find_fact(digest, subject)
-        if problem is None:
-            problem = font_problem(_read(descriptor))
-            cache.add_fact(digest, subject, problem)
-        return problem
+        return self._fact(descriptor, path, f"font {_FONT_VERSION}", lambda: font_problem(_read(descriptor)))
 
     def length(self, descriptor: int, path: str, kind: FileKind) -> Fraction | None:
         """Return the seconds of an open sound or clip, ``None`` if not known. Raises ``OSError``."""
+        known = self._fact(
+            descriptor, path, f"{kind} {_MEASURE_VERSION}", lambda: str(_measure(descriptor, kind) or "")
+        )
+        with suppress(ValueError, ZeroDivisionError):
+            return Fraction(known) if known else None
+        return _measure(descriptor, kind)
+
+    def _fact(self, descriptor: int, path: str, subject: str, examine: Callable[[], str]) -> str:
+        """Return the fact about an open file, which *examine* finds where nothing is remembered. Raises ``OSError``."""
         cache = self._open_cache()
         if cache is None:
-            return _measure(descriptor, kind)
-        digest, subject = cache.digest_of_open(path, descriptor), f"{kind} {_MEASURE_VERSION}"
+            return examine()
+        digest = cache.digest_of_open(path, descriptor)
         known = cache.find_fact(digest, subject)
-        if known is not None:
-            with suppress(ValueError, ZeroDivisionError):
-                return Fraction(known) if known else None
-        length = _measure(descriptor, kind)
-        cache.add_fact(digest, subject, "" if length is None else str(length))
-        return length
+        if known is None:
+            known = examine()
+            cache.add_fact(digest, subject, known)
+        return known
 
     def _open_cache(self) -> "DigestCache | None":
         """Return the digest cache, ``None`` if the project has no state, or one that is refused."""

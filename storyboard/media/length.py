@@ -3,7 +3,7 @@
 This runs in the process of ``check``, on untrusted files, so it is limited: FFmpeg gets the format that
 the signature states, reads at most ``MAX_READ`` bytes through an open descriptor, starts no decoder and follows
 no reference to another file. A few bytes of a header can declare gigabytes: so FFmpeg may take ``MAX_MEMORY`` on
-Linux, compressed headers and fragments of MP4 are not read, and ``document.project_files.is_measurable`` bounds the
+Linux, compressed headers and fragments of MP4 are not read, and ``core.file_signatures.is_measurable`` bounds the
 other tables of an MP4. Lengths are known for
 
 - WAV, AIFF, FLAC, Ogg with Vorbis or Opus, MP4 and MOV: by the header, edit lists and encoder delays applied;

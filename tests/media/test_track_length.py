@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from storyboard.core.audio import RATE
-from storyboard.core.file_signatures import FileKind
-from storyboard.document.project_files import is_measurable
+from storyboard.core.file_signatures import FileKind, is_measurable
 from storyboard.media.audio.source import measure_length, read_track_sound
 from storyboard.media.length import MAX_READ, media_length
 from tests.media.clips import ffmpeg
@@ -170,7 +169,7 @@ VARIANTS = """
 import random, struct, sys, tempfile
 from functools import partial
 from pathlib import Path
-from storyboard.document.project_files import is_measurable
+from storyboard.core.file_signatures import is_measurable
 from storyboard.media.length import media_length
 from storyboard.operating_system import read_at
 
