@@ -188,19 +188,27 @@ class Running:
             nap = min(nap * 1.5, 0.02)
 
 
-def members(group: int) -> list[int]:
+# Fields of /proc/PID/stat behind the name of the program (man 5 proc).
+GROUP, SESSION = 2, 3
+
+
+def alive(number: int, field: int) -> list[int]:
+    """Processes of the group or session *number* that have not ended."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[field]) == number and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def members(session: int) -> list[int]:
     """Processes of a session that have not ended, given two seconds for it."""
     deadline = time.monotonic() + 2
-    while True:
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                except OSError:
-                    continue
-                if int(fields[3]) == group and fields[0] != "Z":
-                    found.append(int(entry.name))
-        if not found or time.monotonic() > deadline:
-            return found
+    while (found := alive(session, SESSION)) and time.monotonic() < deadline:
         time.sleep(0.02)
+    return found

@@ -17,18 +17,11 @@ from tests import tiny
 from tests.inside import Ran, errors, hasty
 from tests.project import CHAIN, Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import shop
 
 
 class Acme(Runware):
     name = "acme"
     key_variable = "ACME_API_KEY"
-
-
-@pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as found:
-        yield found
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from tests.project import Project
 from tests.runware_server import faults
 from tests.runware_server.faults_poll import ALWAYS, put
 from tests.runware_server.server import RunwareServer
-from tests.shops import shop
 
 THREE = """\
 scenes:
@@ -26,12 +25,6 @@ scenes:
       - {id: b, prompt: a forest at dawn, seed: 4}
       - {id: c, prompt: a city in the rain, seed: 5}
 """
-
-
-@pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as found:
-        yield found
 
 
 @pytest.fixture

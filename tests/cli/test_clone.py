@@ -10,7 +10,6 @@ import pytest
 from tests.inside import at_work
 from tests.project import Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import shop
 
 FILM = """\
 scenes:
@@ -22,12 +21,6 @@ scenes:
       - {id: b, prompt: a city, seed: 5, first_frame: {shot: a, at: last}}
 """
 COMMITTED = ("storyboard.yaml", "storyboard.lock", "in.mp4")
-
-
-@pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as found:
-        yield found
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from tests import written
 from tests.inside import at_work
 from tests.project import Project, takes
 from tests.runware_server.server import RunwareServer
-from tests.shops import shop
 from tests.tiny import TINY
 
 FILM = """\
@@ -26,12 +25,6 @@ scenes:
       - {id: c, prompt: a city, seed: 5, duration: 2}
 """
 KEPT = "without `duration`: a and b keep the 3 s of their takes; write `duration: 1` for the default of the model"
-
-
-@pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as server:
-        yield server
 
 
 @contextmanager

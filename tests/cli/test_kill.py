@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaign.verbs import GROUP, alive
 from tests.inside import hasty, run
 from tests.project import CHAIN, HERE, Project, decoded, digest
 from tests.shops import shop
@@ -44,25 +45,11 @@ def test_killed_at_random_moments_a_film_is_bought_once() -> None:
     campaign("--moments", str(KILLS + 1), "--film", "paid-many")
 
 
-def alive(group: int) -> list[int]:
-    """Processes of a process group that have not ended."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
-
-
 def ended(group: int, within: float = 2.0) -> bool:
     deadline = time.monotonic() + within
-    while alive(group) and time.monotonic() < deadline:
+    while alive(group, GROUP) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return not alive(group)
+    return not alive(group, GROUP)
 
 
 def test_killed_at_random_moments_no_process_stays_and_the_film_is_the_same(tmp_path: Path) -> None:
@@ -76,7 +63,7 @@ def test_killed_at_random_moments_no_process_stays_and_the_film_is_the_same(tmp_
         time.sleep(moments.uniform(0.1, 2))
         process.kill()
         process.communicate()
-        assert ended(process.pid), alive(process.pid)
+        assert ended(process.pid), alive(process.pid, GROUP)
         assert not project.film.exists() or len(decoded(project.film)) == 36
         with hasty():
             project.build()

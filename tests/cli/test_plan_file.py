@@ -1,7 +1,6 @@
 """A plan that was agreed to is done exactly, or refused before anything is spent."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,8 @@ import pytest
 from tests.inside import Ran, errors, run
 from tests.project import CHAIN, Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import shop
 
 pytestmark = pytest.mark.usefixtures("inside")
-
-
-@pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as found:
-        yield found
 
 
 @pytest.fixture

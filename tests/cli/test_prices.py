@@ -11,7 +11,6 @@ import pytest
 from tests.inside import errors, hasty
 from tests.project import Project
 from tests.runware_server.server import RunwareServer
-from tests.shops import shop
 
 CHAINED = """\
 scenes:
@@ -21,12 +20,6 @@ scenes:
       - {id: b, prompt: a forest, seed: 4, first_frame: {shot: a, at: last}}
       - {id: c, prompt: a city, seed: 5, first_frame: {shot: b, at: last}}
 """
-
-
-@pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as server:
-        yield server
 
 
 @pytest.fixture

@@ -21,12 +21,6 @@ scenes:
 
 
 @pytest.fixture
-def server() -> Iterator[RunwareServer]:
-    with shop() as server:
-        yield server
-
-
-@pytest.fixture
 def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "film", TWO, server=server)
     with at_work(11, 12, 13):
