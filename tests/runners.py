@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from storyboard.media.reader import capture_errors
+
 
 class InlineRunner:
     """A ``TaskRunner`` that runs at most *count* tasks at once, in threads of this process."""
@@ -17,10 +19,16 @@ class InlineRunner:
         async with self._free:
             if on_start is not None:
                 on_start()
-            return await asyncio.to_thread(function, *arguments)
+            return await asyncio.to_thread(_captured, function, *arguments)
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         return {}
 
     def close(self) -> None:
         pass
+
+
+def _captured(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run *function* while FFmpeg's log level stays set: PyAV resets it for all threads, even within a message."""
+    with capture_errors():
+        return function(*arguments)

@@ -4,7 +4,7 @@ import itertools
 import os
 import resource
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,11 +21,15 @@ USERS = itertools.count(100_000 + os.getpid() % 20_000 * 100)
 
 
 def limited(project: Project, limit: int, most: int, *words: str) -> Ran:
-    """A verb of a process that may use no more than *most*."""
-    return ended(project, project.command(*words), lambda: resource.setrlimit(limit, (most, most)))
+    """A verb of a process that may use no more than *most*.
+
+    The process limits itself, and then becomes the verb: a fork of this one would inherit what libraries' threads hold.
+    """
+    itself = "import os, resource as r, sys; r.setrlimit({0}, ({1}, {1})); os.execv(sys.argv[1], sys.argv[1:])"
+    return ended(project, [sys.executable, "-S", "-c", itself.format(limit, most), *project.command(*words)])
 
 
-def ended(project: Project, command: list[str], before: Callable[[], object] | None = None) -> Ran:
+def ended(project: Project, command: list[str]) -> Ran:
     """How a process of the program has ended; in words, in any case."""
     done = subprocess.run(
         command,
@@ -36,7 +40,6 @@ def ended(project: Project, command: list[str], before: Callable[[], object] | N
         timeout=100,
         stdin=subprocess.DEVNULL,
         check=False,
-        preexec_fn=before,
     )
     ran = Ran(done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in ran.out + ran.err, ran
