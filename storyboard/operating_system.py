@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import subprocess
     from asyncio import AbstractEventLoop
 
-# Whether folders have descriptors, from which the files in them are opened without following links.
+# True where folders have descriptors, from which the files in them are opened without following links.
 POSIX: Final[bool] = hasattr(os, "O_DIRECTORY") and hasattr(os, "O_NOFOLLOW") and os.open in os.supports_dir_fd
 # Python opens descriptors that no other program inherits (PEP 446); Windows translates line ends without O_BINARY.
 _PLAIN = getattr(os, "O_BINARY", 0)

@@ -195,7 +195,7 @@ def _read_key(output: CommandOutput, variable: str, file: Path) -> str:
         return read_regular(file, follow=True).decode().strip()
     except (OSError, UnicodeDecodeError) as bad:
         reason = bad.strerror if isinstance(bad, OSError) else "not UTF-8 text"
-        # What leads nowhere may be the key itself, which is not printed.
+        # The variable may hold the key itself in place of a path: a text that leads to no file is not printed.
         shown = f"{file}: " if os.path.lexists(file) or (file.is_absolute() and file.parent.is_dir()) else ""
         hint = f"write the path of a file that holds the key; a key itself stands in `{variable}`"
         output.fail(Exit.KEY, [problem("auth", f"{variable}_FILE: {shown}{reason}", hint)])

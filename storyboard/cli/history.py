@@ -13,9 +13,9 @@ from storyboard.cli.open_session import fail_on_lockfile
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import Project
 from storyboard.core.compare import Version
-from storyboard.core.keys import PICTURE_FIELDS, is_frame
+from storyboard.core.keys import is_frame
 from storyboard.core.lockfile_plan import LockedLengths
-from storyboard.core.model import FileInput, Storyboard, UrlInput, lockfile_path
+from storyboard.core.model import PICTURE_FIELDS, FileInput, Storyboard, UrlInput, lockfile_path
 from storyboard.core.plan import Step
 from storyboard.core.results import Commit
 from storyboard.core.shot_history import Node, ShotVersion, shot_versions

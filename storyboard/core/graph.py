@@ -15,7 +15,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.model import WHOLE, Clip, FrameLink, Generated, Output, Shot, Storyboard, maker_of
+from storyboard.core.model import PICTURE_FIELDS, WHOLE, Clip, FrameLink, Generated, Output, Shot, Storyboard, maker_of
 
 CUT = "cut"
 Kind = Literal["take", "frame", "segment", "sound", "cut"]
@@ -83,7 +83,7 @@ def links(shot: Shot) -> Iterator[tuple[str, FrameLink]]:
     """Yield the frames that a shot takes from other shots, by field."""
     source = shot.source
     if isinstance(source, Generated):
-        for field in ("first_frame", "last_frame"):
+        for field in PICTURE_FIELDS:
             frame = getattr(source, field)
             if isinstance(frame, FrameLink):
                 yield field, frame

@@ -26,20 +26,20 @@ from typing import Any
 
 import msgspec
 
-from storyboard.core.model import Generated, Json, Size
+from storyboard.core.model import PICTURE_FIELDS, Generated, Json, Size
 from storyboard.core.timebase import plain_number
 
 KEY_VERSION = 1
 # Params of the local provider. Others do not receive them, so they are in no other key.
 DRAWN_BY = frozenset({"slate"})
 Request = dict[str, Any]
-# What a request says of an input picture, before its digest. As it lies: a file, or the planes of a linked frame.
+# Prefixes of the value of an input picture in a request, before a digest. A picture that is sent as it lies is a file,
+# or a linked frame by its planes.
 _FILE, _FRAME = "file:", "picture:"
-# Prepared: a file as `pictures.convert_picture` writes it, a frame as `animatic.slate.crop_bar` does. Raise the number
-# if either makes other pixels of equal ones.
+# `pictures.convert_picture` prepares a file, and `animatic.slate.crop_bar` a frame. Raise the number if either makes
+# other pixels of equal ones.
 CONVERTED, ABOVE_BAR = "converted-1:", "above-bar-1:"
 _AS_IT_LIES = {CONVERTED: _FILE, ABOVE_BAR: _FRAME}
-PICTURE_FIELDS = ("first_frame", "last_frame")
 
 
 def normal(value: Any) -> Json:

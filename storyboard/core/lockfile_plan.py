@@ -6,7 +6,7 @@ compute the key of every shot, linked ones included, so a lockfile can serve the
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice, product
 from typing import Any, Literal
 
@@ -16,9 +16,16 @@ from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import moment
-from storyboard.core.keys import Request, action_key, frame_request, take_request
-from storyboard.core.model import DEFAULT_PROVIDER, FileInput, FrameLink, Generated, Storyboard
-from storyboard.core.plan import ActionCache, CachedResult, LockEntry, Plan, Step
+from storyboard.core.keys import (
+    Request,
+    action_key,
+    file_input,
+    frame_input,
+    frame_request,
+    take_request,
+)
+from storyboard.core.model import DEFAULT_PROVIDER, PICTURE_FIELDS, FileInput, FrameLink, Generated, Storyboard
+from storyboard.core.plan import ActionCache, CachedResult, LockEntry, LockInfo, Plan, Step
 from storyboard.core.reason import PendingDownload
 
 Entries = Mapping[str, Mapping[str, LockEntry]]
@@ -143,7 +150,7 @@ class LockedLengths:
         """Return the seconds of the shot's take; ``None`` without one. A paid take counts before an animatic."""
         own = self._entries.get(shot, {})
         for provider in sorted(own, key=lambda name: (name == DEFAULT_PROVIDER, name != source.provider)):
-            length = _nearest_duration(own[provider], durations) if provider else None
+            length = _nearest_duration(own[provider].info, tuple(durations)) if provider else None
             if length is not None:
                 return length
         length = self._length_by_request(source, durations)
@@ -171,9 +178,9 @@ class LockedLengths:
         return tuple({name: None for entries in self._entries.values() for name in entries})
 
     def _length_by_request(self, source: Generated, durations: Sequence[int]) -> Fraction | None:
-        if not self._keys:
-            return None
         paid = [name for name in dict.fromkeys((source.provider, *self._providers)) if name not in _FREE_PROVIDERS]
+        if not paid or not self._keys:
+            return None
         for frames in islice(self._frames(source), _MOST_FRAMES):
             for seconds, provider in product(durations, paid):
                 wanted = replace(source, duration=Fraction(seconds), provider=provider)
@@ -183,7 +190,7 @@ class LockedLengths:
 
     def _frames(self, source: Generated) -> Iterator[dict[str, str]]:
         """Yield the digests of input pictures that the request may have been bought with."""
-        fields = [name for name in ("first_frame", "last_frame") if getattr(source, name) is not None]
+        fields = [name for name in PICTURE_FIELDS if getattr(source, name) is not None]
         for digests in product(*(self._picture_digests(getattr(source, name)) for name in fields)):
             yield dict(zip(fields, digests, strict=True))
 
@@ -191,21 +198,25 @@ class LockedLengths:
         match frame:
             case FileInput(path):
                 digest = self._digest(path)
-                return [f"file:{digest}"] if digest is not None else []
+                return [file_input(digest, converted=False)] if digest is not None else []
             case FrameLink(shot, at):
                 entries = list(self._entries.get(shot, {}).values()) or self._locked
                 planes = (entry.frames.get(moment(at)) for entry in entries)
-                return [f"picture:{found}" for found in dict.fromkeys(planes) if found is not None]
+                return [frame_input(one, with_bar=False) for one in dict.fromkeys(planes) if one is not None]
         return []  # the content of an address is not in the lockfile
 
 
 _FREE_PROVIDERS = ("", DEFAULT_PROVIDER)
 
 
-def _nearest_duration(entry: LockEntry, durations: Sequence[int]) -> Fraction | None:
-    """Return the one of *durations* that a take was made for, within half a second; ``None`` if it was none of them."""
+@lru_cache(maxsize=256)
+def _nearest_duration(info: LockInfo, durations: tuple[int, ...]) -> Fraction | None:
+    """Return the one of *durations* that a take was made for, within half a second; ``None`` if it was none of them.
+
+    The takes of a film have few different lengths.
+    """
     try:
-        seconds = entry.info.frames / Fraction(entry.info.rate)
+        seconds = info.frames / Fraction(info.rate)
     except (ValueError, ZeroDivisionError):
         return None
     nearest = min(durations, key=lambda duration: abs(duration - seconds))

@@ -63,6 +63,10 @@ class FrameLink(Struct, frozen=True, tag="link"):
 FrameInput = FileInput | UrlInput | FrameLink
 
 
+# The input pictures of a generated shot, as its fields and its request call them.
+PICTURE_FIELDS = ("first_frame", "last_frame")
+
+
 class Generated(Struct, frozen=True, tag="prompt"):
     """Source of a shot that a model generates. Durations in seconds, sizes in pixels.
 

@@ -28,8 +28,8 @@ selected."""
 FREE = Decimal(0)
 
 
-# What a lockfile may hold: it comes from elsewhere, and a number of any text divides by zero or is computed for hours
-# (1e999999999).
+# Forms of the numbers in a lockfile, which comes from elsewhere: a rate of 12/0 divides by zero, and a sum of
+# 1e999999999 is computed for hours.
 _RATE = r"\A[1-9][0-9]{0,9}/[1-9][0-9]{0,9}\Z"
 _AMOUNT = r"\A[0-9]{1,12}(\.[0-9]{1,20})?(E(\+[0-9]|-[0-9]{1,2}))?\Z"
 

@@ -8,9 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.graph import Action, Graph, frame_id, moment, take_id
+from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
 from storyboard.core.keys import (
-    PICTURE_FIELDS,
     Request,
     action_key,
     file_input,
@@ -21,7 +20,7 @@ from storyboard.core.keys import (
     unprepared,
     wants_slate,
 )
-from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
+from storyboard.core.model import PICTURE_FIELDS, Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
 from storyboard.core.plan import FREE, ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
 from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
 
@@ -73,7 +72,9 @@ class TakePlanner:
         A take that was made or bought before input pictures were prepared keeps the request of then, in which they are
         as they lie, until it is made again: no other version of this program buys it again.
         """
-        prepared = self.prepared(action)
+        return self._asked(action, self.prepared(action))
+
+    def _asked(self, action: Action, prepared: tuple[str, Request] | Reason) -> tuple[str, Request] | Reason:
         if isinstance(prepared, Reason) or not any(is_prepared(prepared[1].get(field)) for field in PICTURE_FIELDS):
             return prepared
         request = unprepared(prepared[1])
@@ -140,7 +141,8 @@ class TakePlanner:
         own = self._cache.locked(shot.id, source.provider) if action.seed is None else None
         if action.seed is None:
             self._state.expected.pop(shot.id, None)
-        asked = self.asked(action)
+        prepared = self.prepared(action)
+        asked = self._asked(action, prepared)
         held = self._held_step(action)
         if held is not None:
             return held
@@ -157,8 +159,9 @@ class TakePlanner:
         named = None if remake else self._locked_entry(key, own)
         found = None if remake else self._choose_record(source, key, own, named)
         if found is not None:
-            result, reason = _read_take(found), self._unprepared_reason(action, key, request)
-            if reason is not None:
+            result = _read_take(found)
+            if prepared != asked and not isinstance(prepared, Reason):
+                reason = Reason("unprepared", changes(request, prepared[1]))
                 return Step(action, "held", reason, key, request, result=result)
             return Step(action, "reuse", self._reuse_reason(found, key, request, own), key, request, result=result)
         if named is not None and action.seed is None:
@@ -200,13 +203,6 @@ class TakePlanner:
             return Step(action, "resume", Reason("paid-for"), key, request)
         price = self._options.price(_generated_source(self._graph.shot_of(action)))
         return Step(action, "resume", Reason("perhaps-paid"), key, request, cost_at_most=price)
-
-    def _unprepared_reason(self, action: Action, key: str, request: Request) -> Reason | None:
-        """Return the reason for keeping a take of pictures as they lie, ``None`` if a new one would not differ."""
-        if not any(field in request for field in PICTURE_FIELDS):  # spares a second key for most takes of a long film
-            return None
-        now = self.prepared(action)
-        return None if isinstance(now, Reason) or now[0] == key else Reason("unprepared", changes(request, now[1]))
 
     def _claim(self, action: Action, key: str, request: Request, take: str = "") -> Step | None:
         """Return the step that waits for another action of this request; ``None`` for the first one.
@@ -342,31 +338,27 @@ class TakePlanner:
             return self._skipped(action)
         if reason.why in _NO_INPUT:
             return Step(action, "blocked", reason)
-        price = self._options.price(source)
+        price, shot = self._options.price(source), self._graph.shot_of(action)
         own = self._cache.locked(action.shot, source.provider)
         old = self._cache.request_of(own.key) if own is not None else None
         if not price or self._is_remade(action):
             return Step(action, "wait", reason, cost=price)
         if own is None:
-            return Step(
-                action, "wait", reason, cost=price, cost_at_least=FREE if self._may_keep_frames(source) else None
-            )
-        if old is None and own.task_id is not None and action.seed is None and self._keeps_frames(source):
+            return Step(action, "wait", reason, cost=price, cost_at_least=FREE if self._may_keep_frames(shot) else None)
+        if old is None and own.task_id is not None and action.seed is None and self._keeps_frames(shot):
             # nothing here contradicts the lockfile: its take is fetched, or the shot is left out
             return Step(action, "wait", replace(reason, bought=BoughtBefore(own.task_id, price)))
         # with the frames it started from before, the request is the one of its earlier take
         return Step(action, "wait", reason, cost=price, cost_at_least=FREE)
 
-    def _may_keep_frames(self, source: Generated) -> bool:
-        """Return whether a shot that *source* is linked to had a take before: its next one may have equal frames."""
-        links = [frame for frame in (source.first_frame, source.last_frame) if isinstance(frame, FrameLink)]
-        steps = [self._state.steps.get(take_id(link.shot)) for link in links]
+    def _may_keep_frames(self, shot: Shot) -> bool:
+        """Return whether a shot that *shot* is linked to had a take before: its next one may have equal frames."""
+        steps = [self._state.steps.get(take_id(link.shot)) for _, link in links(shot)]
         return any(step is not None and step.reason.why in _MADE_BEFORE for step in steps)
 
-    def _keeps_frames(self, source: Generated) -> bool:
-        """Return whether no frame that *source* starts from or ends with is of a shot whose take will change."""
-        links = [frame for frame in (source.first_frame, source.last_frame) if isinstance(frame, FrameLink)]
-        return all(self._keeps_take(link.shot) for link in links)
+    def _keeps_frames(self, shot: Shot) -> bool:
+        """Return whether no frame that *shot* starts from or ends with is of a shot whose take will change."""
+        return all(self._keeps_take(link.shot) for _, link in links(shot))
 
     def _keeps_take(self, shot: str) -> bool:
         step = self._state.steps.get(take_id(shot))

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
     NORMAL,
+    PICTURE_FIELDS,
     WHOLE,
     Clip,
     FileInput,
     Fit,
-    FrameInput,
     FrameLink,
     Generated,
     Json,
@@ -120,13 +120,9 @@ def _lower_generated(
     draft: ShotDraft, card: ModelCard, context: LoweringContext, links: list[tuple[Field, FrameLink]]
 ) -> Generated | None:
     """Return the request of a generated shot, with valid stand-ins for values that cannot be used."""
-    frames: dict[str, FrameInput | None] = {}
-    for name in ("first_frame", "last_frame"):
-        field = draft.find(name)
-        frames[name] = context.inputs.read_frame(field) if field is not None else None
-        link = frames[name]
-        if field is not None and isinstance(link, FrameLink):
-            links.append((field, link))
+    fields = {name: field for name in PICTURE_FIELDS if (field := draft.find(name)) is not None}
+    frames = {name: context.inputs.read_frame(field) for name, field in fields.items()}
+    links += [(fields[name], frame) for name, frame in frames.items() if isinstance(frame, FrameLink)]
     prompt = _read_text(draft, "prompt", context)
     provider = context.models.check_provider(draft, card)
     seeds = read_seeds(draft, card, context.findings)
@@ -139,8 +135,8 @@ def _lower_generated(
         seed=seeds.seed,
         negative_prompt=_read_text(draft, "negative_prompt", context),
         params=_read_params(draft, card, context),
-        first_frame=frames["first_frame"],
-        last_frame=frames["last_frame"],
+        first_frame=frames.get("first_frame"),
+        last_frame=frames.get("last_frame"),
         takes=seeds.takes,
         pick=seeds.pick,
     )
@@ -148,10 +144,8 @@ def _lower_generated(
         length = context.length_without_duration(draft.id, source, card)
         source = source if length == source.duration else replace(source, duration=length)
     context.models.check_request(draft, card, source)
-    for name, frame in frames.items():
-        field = draft.find(name)
-        if field is not None:
-            context.inputs.check_frame_shape(field, frame, source.size)
+    for name, field in fields.items():
+        context.inputs.check_frame_shape(field, frames[name], source.size)
     return source
 
 

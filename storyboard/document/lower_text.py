@@ -113,7 +113,7 @@ class VarExpander:
 
     def _check_comment(self, document: Document, path: Path) -> None:
         """Warn about a comment on the line on which a text without quotes ends: it may have been meant as text."""
-        source = document.source_text(path)
+        source = document.source_text(path) if document.may_have_comments else None
         if source is None or source[1].startswith(_NOT_PLAIN):
             return
         comment = _COMMENT.match(document.text, source[0] + len(source[1].rstrip()))

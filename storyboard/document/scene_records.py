@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.file_signatures import FileKind
-from storyboard.core.model import FrameLink, Generated, Shot
+from storyboard.core.model import PICTURE_FIELDS, FrameLink, Generated, Shot
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
 from storyboard.document.file_inputs import FileInputs
@@ -108,7 +108,7 @@ def _link_places(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int,
     for number, (draft, shot) in enumerate(zip(scene.drafts, shots, strict=True)):
         if not isinstance(shot.source, Generated):
             continue
-        linked = [name for name in _FRAMES if isinstance(getattr(shot.source, name), FrameLink)]
+        linked = [name for name in PICTURE_FIELDS if isinstance(getattr(shot.source, name), FrameLink)]
         fields = [field for name in linked if (field := draft.find(name)) is not None]
         if any(field.document is not scene.own.document for field in fields):
             yield number, None
@@ -118,9 +118,6 @@ def _link_places(scene: ReadScene, shots: Sequence[Shot]) -> Iterator[tuple[int,
 
 def _span_files(finding: Diagnostic) -> set[str]:
     return {span.file if span is not None else "" for span in (finding.span, *(note.span for note in finding.notes))}
-
-
-_FRAMES = ("first_frame", "last_frame")
 
 
 def _file_kind(name: str) -> FileKind:

@@ -297,8 +297,6 @@ class FilmDigest:
 
         A *growing* file is complete when the block calls the function that it gets. Raises ``OSError``.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
         if not growing:
             self._mark_complete(part)
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:

@@ -20,6 +20,7 @@ from storyboard.core.graph import Action, moment
 from storyboard.core.keys import Request, input_digest, is_prepared
 from storyboard.core.model import (
     CAPTION_SUFFIXES,
+    PICTURE_FIELDS,
     FileInput,
     FrameLink,
     Generated,
@@ -40,7 +41,7 @@ from storyboard.pictures import UnreadablePicture, convert_picture
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.journal import Journal
-from storyboard.store.ledger import MODERATED, SUCCEEDED, Ledger
+from storyboard.store.ledger import MODERATED, SUCCEEDED, Ledger, LedgerEntry
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Committed, PendingRecord, RecordState, RecordStore
 from storyboard.store.state import FOLDER, State
@@ -164,11 +165,11 @@ class ProjectStore:
 
     @cached_property
     def _bought_keys(self) -> frozenset[str]:
-        return frozenset(one.key for one in self.ledger.entries() if one.outcome == SUCCEEDED)
+        return frozenset(one.key for one in self._ledger_entries if one.outcome == SUCCEEDED)
 
     def was_accepted(self, key: str) -> bool:
         """Return whether the ledger has an attempt for *key* that ended after it was accepted."""
-        return any(entry.key == key and entry.event == "settled" for entry in self.ledger.entries())
+        return any(entry.key == key and entry.event == "settled" for entry in self._ledger_entries)
 
     def is_refused(self, key: str) -> bool:
         """Return whether the ledger had a refusal of *key* by the provider's policy when it was first asked."""
@@ -176,7 +177,12 @@ class ProjectStore:
 
     @cached_property
     def _refused_keys(self) -> frozenset[str]:
-        return frozenset(one.key for one in self.ledger.entries() if one.outcome == MODERATED) - self._bought_keys
+        return frozenset(one.key for one in self._ledger_entries if one.outcome == MODERATED) - self._bought_keys
+
+    @cached_property
+    def _ledger_entries(self) -> list[LedgerEntry]:
+        """The events that the ledger had when one of them was first asked for."""
+        return self.ledger.entries()
 
     def locked(self, shot: str, provider: str) -> LockEntry | None:
         """Return the lockfile's entry of a shot."""
@@ -262,7 +268,7 @@ class ProjectStore:
         found: dict[str, bytes] = {}
         source = shot.source
         request = step.request or {}
-        for field in ("first_frame", "last_frame"):
+        for field in PICTURE_FIELDS:
             match getattr(source, field) if isinstance(source, Generated) else None:
                 case FileInput(path):
                     data = read_regular(self.root / path, follow=True)

@@ -12,7 +12,7 @@ from hashlib import sha256
 from storyboard import __version__
 from storyboard.core.file_signatures import picture_type
 from storyboard.core.keys import action_key
-from storyboard.core.model import FileInput, Storyboard, UrlInput
+from storyboard.core.model import FileInput, FrameInput, Storyboard, UrlInput
 from storyboard.core.results import Provenance, Record
 from storyboard.durable import remove
 from storyboard.engine.project_store import ProjectStore
@@ -36,27 +36,30 @@ def converted_pictures(store: ProjectStore, storyboard: Storyboard, files: Mappi
 
     *files* has the digests by path and address. Raises ``TaskFailed``, ``OSError``.
     """
-    return frozenset(digest for digest, facts in _facts(store, storyboard, files) if facts.traits)
+    return frozenset(digest for _, digest, facts in _facts(store, storyboard, files) if facts.traits)
 
 
 def check_downloaded(store: ProjectStore, storyboard: Storyboard, files: Mapping[str, str]) -> None:
     """Raise ``TaskFailed`` for a picture that was downloaded by an earlier version and does not decode."""
-    named = {digest: name for name, digest in files.items() if "://" in name}
-    for digest, facts in _facts(store, storyboard, files):
-        if facts.problem and digest in named:
+    for frame, _, facts in _facts(store, storyboard, files):
+        if facts.problem and isinstance(frame, UrlInput):
             way_out = "put another picture there, and download it with `--remake` and the name of the shot"
-            raise TaskFailed(f"{named[digest]}: {facts.problem}; {way_out}")
+            raise TaskFailed(f"{frame.url}: {facts.problem}; {way_out}")
 
 
-def _facts(store: ProjectStore, storyboard: Storyboard, files: Mapping[str, str]) -> Iterator[tuple[str, PictureFacts]]:
+def _facts(
+    store: ProjectStore, storyboard: Storyboard, files: Mapping[str, str]
+) -> Iterator[tuple[FrameInput, str, PictureFacts]]:
+    """Yield the input pictures that are files or were downloaded, with the digest and the facts of each."""
     for _, frame in storyboard.pictures():
         match frame:
             case FileInput(path) if path in files:
-                digest = files[path]
-                yield digest, picture_facts(store.digests, digest, (store.root / path).resolve().read_bytes)
+                digest, read = files[path], (store.root / path).resolve().read_bytes
             case UrlInput(url) if url in files:
-                digest = files[url]
-                yield digest, picture_facts(store.digests, digest, partial(store.read_blob, digest))
+                digest, read = files[url], partial(store.read_blob, files[url])
+            case _:
+                continue
+        yield frame, digest, picture_facts(store.digests, digest, read)
 
 
 def fetch_pictures(store: ProjectStore, urls: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from storyboard.core.keys import PICTURE_FIELDS, input_digest
+from storyboard.core.keys import input_digest
+from storyboard.core.model import PICTURE_FIELDS
 from storyboard.core.results import CacheItem, Record, amount
 from storyboard.store.blobs import BlobStore, Missing
 from storyboard.store.lockfile_refs import RefsUnreadable

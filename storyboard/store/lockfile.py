@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +88,7 @@ class Lockfile(Struct, frozen=True):
         return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=1)  # a command reads its lockfile twice: for the lengths of takes, and with the project's lock
 def loads(text: str) -> Lockfile:
     """Parse the text of a lockfile. Raises ``LockfileProblem``."""
     lockfile = _load_canonical(text)

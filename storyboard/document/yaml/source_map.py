@@ -121,6 +121,11 @@ class Document:
         return (node.start, self.text[node.start : node.end]) if isinstance(node, Scalar) else None
 
     @cached_property
+    def may_have_comments(self) -> bool:
+        """Return whether the file holds the sign of a comment behind other text, perhaps inside a text."""
+        return " #" in self.text or "\t#" in self.text
+
+    @cached_property
     def _lines(self) -> list[int]:
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
