@@ -85,6 +85,20 @@ class Bill(Struct, frozen=True):
     failed: Decimal
 
 
+class Reservations:
+    """The reservations that a sequence of ledger events leaves open: ``open`` has US dollars by task id."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Decimal] = {}
+
+    def follow(self, entry: LedgerEntry) -> bool:
+        """Apply the next event, and return whether it settles a reservation: then the attempt was bought here."""
+        if entry.event in ("reserved", "submitted"):
+            self.open[entry.task_id] = estimated(entry.estimate)
+            return False
+        return self.open.pop(entry.task_id, None) is not None and entry.event == "settled"
+
+
 class AttemptTotals:
     """Sums by task id over the events of a ledger, each with the file offset of the end of its line.
 
@@ -93,29 +107,26 @@ class AttemptTotals:
     """
 
     def __init__(self) -> None:
-        self._open: dict[str, Decimal] = {}
+        self._reservations = Reservations()
         self._spent: dict[str, tuple[int, Decimal]] = {}
 
     def add(self, offset: int, entry: LedgerEntry) -> None:
         """Add the next event of the ledger."""
-        task = entry.task_id
-        if entry.event == "settled":
-            # Settled again without a reservation between: one bill recorded twice, after a crash.
-            cost = charged(entry.cost, entry.estimate)
-            place, before = self._spent.get(task, (offset, _ZERO))
-            if self._open.pop(task, None) is not None:
-                self._spent[task] = (offset, before + cost)
-            elif task in self._spent:
-                self._spent[task] = (place, max(before, cost))
-        elif entry.event == "released":
-            self._open.pop(task, None)
-        else:
-            self._open[task] = estimated(entry.estimate)
+        task, is_bought_here = entry.task_id, self._reservations.follow(entry)
+        if entry.event != "settled":
+            return
+        # Settled again without a reservation between: one bill recorded twice, after a crash.
+        cost = charged(entry.cost, entry.estimate)
+        place, before = self._spent.get(task, (offset, _ZERO))
+        if is_bought_here:
+            self._spent[task] = (offset, before + cost)
+        elif task in self._spent:
+            self._spent[task] = (place, max(before, cost))
 
     def spend(self, since: int) -> Spend:
         """Return the reserved sums, and the sum spent on attempts that ended after the offset *since*."""
         spent = sum((cost for place, cost in self._spent.values() if place > since), _ZERO)
-        return Spend(spent, dict(self._open))
+        return Spend(spent, dict(self._reservations.open))
 
 
 class EndedAttempt(Struct, frozen=True):
@@ -137,17 +148,14 @@ class EndedAttempt(Struct, frozen=True):
 
 def ended_attempts(lines: Iterable[tuple[int, LedgerEntry]]) -> list[EndedAttempt]:
     """Return the attempts that ended, in order, from the events with the offsets of the ends of their lines."""
-    is_reserved: set[str] = set()
+    reservations = Reservations()
     ended: dict[str, list[EndedAttempt]] = {}
     for offset, entry in lines:
         task = entry.task_id
-        if entry.event == "released":
-            is_reserved.discard(task)
-        elif entry.event != "settled":
-            is_reserved.add(task)
-        elif task in is_reserved:
-            is_reserved.discard(task)
+        if reservations.follow(entry):
             ended.setdefault(task, []).append(EndedAttempt(entry, offset, bought_here=True))
+        elif entry.event != "settled":
+            continue
         elif task in ended:  # one bill recorded twice, after a crash
             ended[task][-1] = replace(ended[task][-1], entry=entry)
         else:

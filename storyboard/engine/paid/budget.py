@@ -15,7 +15,7 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.core.results import amount, dollars, doubtful_text, is_doubtful, money_data
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.store.journal import Account
-from storyboard.store.ledger import SUCCEEDED, Bill, Event, Ledger, LedgerEntry
+from storyboard.store.ledger import SUCCEEDED, Bill, Event, Ledger, LedgerEntry, Reservations
 
 # Outcome of a released attempt that was certainly not sent.
 NOT_SENT = "not-sent"
@@ -127,12 +127,9 @@ class Budget:
 
     def is_bought_here(self, attempt: Attempt) -> bool:
         """Return whether the attempt is reserved, or was when it ended: no other clone has submitted it."""
-        is_reserved = was_reserved = False
-        for entry in self.past(attempt.key):
-            if entry.task_id == attempt.task_id:
-                was_reserved |= is_reserved and entry.event == "settled"
-                is_reserved = entry.event in ("reserved", "submitted")
-        return is_reserved or was_reserved
+        reservations = Reservations()
+        settled = [reservations.follow(entry) for entry in self.past(attempt.key) if entry.task_id == attempt.task_id]
+        return any(settled) or attempt.task_id in reservations.open
 
     def release(self, attempt: Attempt, outcome: str | None = None) -> None:
         """Release the reservation of an attempt that was not accepted.
