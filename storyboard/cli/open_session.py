@@ -66,7 +66,7 @@ def fail_on_lockfile(output: CommandOutput, lockfile: Path, bad: LockfileProblem
 
 def warn_of_left_jobs(output: CommandOutput, session: Session) -> None:
     """Warn of each open paid job that this installation cannot collect, and that stays as it is."""
-    for left in session.left_jobs().values():
+    for left in session.left_jobs():
         job, price = left.job, amount(left.job.estimate)
         about = f"{job.provider}, {job.model}, {dollars(price) if price is not None else 'price unknown'}"
         text = f"the paid job {job.task_id} for {job.shot} ({about}) is left alone"

@@ -22,7 +22,6 @@ from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
 from storyboard.operating_system import require_memory, stop_signals
-from storyboard.store.journal import Job
 from storyboard.store.ledger import Bill
 
 if TYPE_CHECKING:  # a build without paid steps does not load their generator
@@ -144,13 +143,9 @@ class Build:
             Executor(self._planner, self._store, runner, generators, priced),
             self._listener,
             partial_film=session.options.partial,
-            jobs=self._collectable_jobs,
+            jobs=session.collectable_jobs,
             refused=refused,
         )
-
-    def _collectable_jobs(self) -> list[Job]:
-        left = self._session.left_jobs()
-        return [job for job in self._store.journal.jobs() if job.task_id not in left]
 
     def _notify(self, text: str, code: str) -> None:
         """Report a warning of this build alone, which keeps the next one from being a no-op."""

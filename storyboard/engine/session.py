@@ -182,23 +182,25 @@ class Session:
     def orphaned_jobs(self, plan: Plan) -> list[Job]:
         """Return the open paid jobs that *plan* does not resume, whose takes a build stores as well."""
         wanted = {step.key for step in plan.of("take") if step.do == "resume"}
-        left = self.left_jobs()
-        return [job for job in self.store.journal.jobs() if job.key not in wanted and job.task_id not in left]
+        return [job for job in self.collectable_jobs() if job.key not in wanted]
 
-    def left_jobs(self) -> dict[str, LeftJob]:
-        """Return the open paid jobs by task id that stay as they are: their provider or model is not there any more."""
+    def left_jobs(self) -> list[LeftJob]:
+        """Return the open paid jobs that stay as they are: their provider or model is not there any more."""
+        return [LeftJob(job, reason) for job, reason in self._open_jobs() if reason is not None]
+
+    def collectable_jobs(self) -> list[Job]:
+        """Return the open paid jobs that a build resumes or collects: all but the left ones."""
+        return [job for job, reason in self._open_jobs() if reason is None]
+
+    def _open_jobs(self) -> list[tuple[Job, str | None]]:
+        """Return the open paid jobs, each with the reason why it is left as it is, if there is one."""
         jobs = self.store.journal.jobs()
         if not jobs:
-            return {}
+            return []
         # only a project with open jobs loads the providers
         from storyboard.engine.paid.context import why_left
 
-        reasons = {job.task_id: (job, why_left(job, self.cards)) for job in jobs}
-        return {task: LeftJob(job, reason) for task, (job, reason) in reasons.items() if reason is not None}
-
-    def open_job_count(self) -> int:
-        """Return the number of unfinished paid jobs, which the next build resumes."""
-        return len(self.store.journal.jobs()) - len(self.left_jobs())
+        return [(job, why_left(job, self.cards)) for job in jobs]
 
     # during a build
 

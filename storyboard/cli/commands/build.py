@@ -170,7 +170,7 @@ def _print_result(
     data = outcome_data(outcome, session.storyboard, seconds, display_path)
     text = outcome_text(outcome, session.storyboard, seconds, display_path, verbose=verbose)
     if outcome.stopped_by:
-        jobs_left = session.open_job_count()
+        jobs_left = len(session.collectable_jobs())
         going_on = "continues" if jobs_left == 1 else "continue"
         jobs = f"; {several(jobs_left, 'paid job')} {going_on} at the provider" if jobs_left else ""
         text += f"\ninterrupted{jobs}; run `storyboard build` to continue"
