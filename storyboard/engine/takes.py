@@ -159,23 +159,12 @@ class ShotTakes:
         """Return one take from its records: that of its generation, and those of the requests that accepted it."""
         made = min(records, key=lambda record: (record.accepted, record.made.at)).made
         nearest = min(records, key=lambda record: (len(self._changes_of(record)), record.key))
-        digest = nearest.digest
-        return Take(
-            number=0,
-            digest=digest,
-            key=nearest.key,
-            request=self._request(nearest),
-            info=nearest.info,
-            at=made.at,
-            provider=made.provider,
-            seed=made.seed,
-            cost=made.cost,
-            task_id=made.task_id,
+        return msgspec.structs.replace(
+            _stored_take(self._session.store, nearest, made, self._request(nearest)),
             changes=self._changes_of(nearest),
             accepted=nearest.accepted,
-            whole=any(found.outputs["clip"] == digest for found in self._session.store.find(nearest.key)),
-            in_cut=self.locked is not None and self.locked.take == digest,
-            comes_in=self._comes_in(digest),
+            in_cut=self.locked is not None and self.locked.take == nearest.digest,
+            comes_in=self._comes_in(nearest.digest),
         )
 
     def _comes_in(self, digest: str) -> bool:
@@ -225,26 +214,29 @@ def removed_takes(store: ProjectStore, shot: str) -> list[Take]:
         if record.kind == "take" and record.made.label == shot:
             made.setdefault(record.digest, record)
     found = sorted(made.values(), key=lambda record: (record.made.at, record.digest))
-    return [
-        Take(
-            number=number,
-            digest=record.digest,
-            key=record.key,
-            request=record.request or {},
-            info=record.info,
-            at=record.made.at,
-            provider=record.made.provider,
-            seed=record.made.seed,
-            cost=record.made.cost,
-            task_id=record.made.task_id,
-            changes=(),
-            accepted=False,
-            whole=any(other.digest == record.digest for other in store.find(record.key)),
-            in_cut=False,
-            comes_in=False,
-        )
-        for number, record in enumerate(found, 1)
-    ]
+    takes = (_stored_take(store, record, record.made, record.request or {}) for record in found)
+    return [msgspec.structs.replace(take, number=number) for number, take in enumerate(takes, 1)]
+
+
+def _stored_take(store: ProjectStore, record: Record, made: Provenance, request: Request) -> Take:
+    """Return the take of *record* as one that is not in the film; *made* is how its clip was generated."""
+    return Take(
+        number=0,
+        digest=record.digest,
+        key=record.key,
+        request=request,
+        info=record.info,
+        at=made.at,
+        provider=made.provider,
+        seed=made.seed,
+        cost=made.cost,
+        task_id=made.task_id,
+        changes=(),
+        accepted=False,
+        whole=any(found.digest == record.digest for found in store.find(record.key)),
+        in_cut=False,
+        comes_in=False,
+    )
 
 
 def _seed_of(shot: Shot) -> int | None:
