@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from storyboard.core.captions import Cue
 from storyboard.core.graph import Action, moment
-from storyboard.core.model import DEFAULT_PROVIDER, FOOTAGE, FrameLink, Generated, Storyboard, maker_of
+from storyboard.core.model import DEFAULT_PROVIDER, FOOTAGE, FrameLink, Generated, Shot, Storyboard, maker_of
 from storyboard.core.plan import SoundResult, Step, TakeResult
 
 
@@ -149,18 +149,19 @@ def clip_warnings(storyboard: Storyboard, takes: Iterable[tuple[Action, TakeResu
 
 def repeated_clips(storyboard: Storyboard, takes: Iterable[tuple[Step, TakeResult]]) -> Iterator[ClipWarning]:
     """Yield a warning for each bought take with a clip that was also delivered for another request of the film."""
-    place = {shot.id: number for number, shot in enumerate(storyboard.shots())}
+    shots = {shot.id: shot for shot in storyboard.shots()}
+    place = {name: number for number, name in enumerate(shots)}
     first: dict[str, Step] = {}
     for step, take in sorted(takes, key=lambda one: (place[one[0].action.shot], one[0].action.seed or -1)):
         other = first.setdefault(take.digest, step)
-        if other.key != step.key and _is_bought(storyboard, step) and _is_bought(storyboard, other):
+        if other.key != step.key and _is_bought(shots[step.action.shot]) and _is_bought(shots[other.action.shot]):
             seed = other.action.seed
             name = other.action.shot if seed is None else f"{other.action.shot}#{seed}"
             yield ClipWarning(step.action.shot, step.action.seed, "repeated", frame=name)
 
 
-def _is_bought(storyboard: Storyboard, step: Step) -> bool:
-    return maker_of(storyboard.shot(step.action.shot).source) not in (None, FOOTAGE, DEFAULT_PROVIDER)
+def _is_bought(shot: Shot) -> bool:
+    return maker_of(shot.source) not in (None, FOOTAGE, DEFAULT_PROVIDER)
 
 
 def _take_warnings(action: Action, take: TakeResult, link: FrameLink | None) -> Iterator[ClipWarning]:

@@ -167,10 +167,10 @@ def plan_text(
 def _kept_length_lines(storyboard: Storyboard) -> list[str]:
     """Return a line for each length that shots without a duration keep, with the way out."""
     groups: dict[tuple[Fraction, Fraction], list[str]] = {}
-    for shot, default in storyboard.kept_lengths.items():
-        source = storyboard.shot(shot).source
-        if isinstance(source, Generated):
-            groups.setdefault((source.duration, default), []).append(shot)
+    for shot in storyboard.shots() if storyboard.kept_lengths else ():
+        default = storyboard.kept_lengths.get(shot.id)
+        if default is not None and isinstance(shot.source, Generated):
+            groups.setdefault((shot.source.duration, default), []).append(shot.id)
     lines = []
     for (length, default), shots in groups.items():
         keep = "keeps the {} of its take" if len(shots) == 1 else "keep the {} of their takes"
