@@ -86,6 +86,11 @@ def read_number(text: str) -> float:
     return float(text)
 
 
+def lowest_cap(*caps: Decimal | None) -> Decimal | None:
+    """Return the lowest of the spending caps that are set, in US dollars; ``None`` if none is."""
+    return min((cap for cap in caps if cap is not None), default=None)
+
+
 max_cost_option = click.option(
     "--max-cost", type=Dollars(), envvar="STORYBOARD_MAX_COST", help="Spending cap for this build, in USD."
 )

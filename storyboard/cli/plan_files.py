@@ -69,12 +69,6 @@ def _problem_text(bad: InvalidPlanFile) -> str:
     return "not a plan file that `storyboard plan --out` wrote"
 
 
-def approved_cap(approved: PlanFile, cap: Decimal | None) -> Decimal | None:
-    """Return the spending cap: what the approved plan may cost at most, or *cap* if that is less."""
-    cost = Decimal(approved.cost)
-    return min(cost, cap) if cap is not None else cost
-
-
 def fail_on_drift(output: CommandOutput, approved: PlanFile, now: PlanFile) -> None:
     """End the verb before anything is done if the build would differ from the approved plan."""
     found = find_drift(approved, now)

@@ -14,6 +14,7 @@ from storyboard.cli.open_session import open_session, report_lock_owner
 from storyboard.cli.options import (
     jobs_option,
     json_option,
+    lowest_cap,
     max_cost_option,
     plan_options,
     provider_name,
@@ -24,7 +25,7 @@ from storyboard.cli.options import (
     yes_option,
 )
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, commands_for, problem
-from storyboard.cli.plan_files import approved_cap, current_plan_file, fail_on_drift, read_plan
+from storyboard.cli.plan_files import current_plan_file, fail_on_drift, read_plan
 from storyboard.cli.process import GcPause
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
@@ -93,8 +94,7 @@ def command(
         maker, select, remake = approved.choice.provider, approved.choice.select, approved.choice.remake
     project = read_project(path, maker, remember=True)
     storyboard = require_valid(output, project)
-    cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
-    cap = approved_cap(approved, cap) if approved is not None else cap
+    cap = lowest_cap(max_cost, storyboard.budget, Decimal(approved.cost) if approved is not None else None)
     choices = BuildOptions(
         select, remake, worker_count(jobs_count), partial, cap, locked=locked, offline=offline and partial
     )

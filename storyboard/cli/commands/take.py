@@ -17,6 +17,7 @@ from storyboard.cli.options import (
     find_generated_shot,
     jobs_option,
     json_option,
+    lowest_cap,
     max_cost_option,
     provider_name,
     provider_option,
@@ -83,7 +84,7 @@ def command(
     edit, seeds = _add_seeds(output, project, storyboard, shot, count)
     changed, storyboard = read_edited(output, project, edit, name)
     wanted = edit if write or not _is_free(storyboard, shot) else None
-    cap = min((sum_ for sum_ in (max_cost, storyboard.budget) if sum_ is not None), default=None)
+    cap = lowest_cap(max_cost, storyboard.budget)
     choices = BuildOptions((shot,), (), worker_count(jobs_count), False, cap, tuple(seeds))
     with open_session(output, changed, storyboard, choices, report_lock_owner) as session:
         session.fetch_pictures()
