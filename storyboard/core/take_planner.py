@@ -188,10 +188,16 @@ class TakePlanner:
         return Step(action, "make", reason, key, request, self._options.price(source))
 
     def _is_remade(self, action: Action) -> bool:
-        return action.shot in self._options.remake and action.seed is None
+        return self._is_named(action) and action.seed is None
+
+    def _is_named(self, action: Action) -> bool:
+        """Return whether ``--remake`` names the shot: its alternate takes are bought again only if they are lost."""
+        return action.shot in self._options.remake
 
     def _bought_step(self, action: Action, key: str, request: Request) -> Step:
         """Return the step of a take that only the ledger names: it is asked for, and never bought without --remake."""
+        if self._is_named(action):
+            return self._claim(action, key, request) or self._resume_step(action, key, request)
         why: Why = "damaged" if self._cache.is_damaged(key) else "missing"
         bought = BoughtBefore("", self._options.price(_generated_source(self._graph.shot_of(action))))
         other = self._claim(action, key, request)
@@ -199,7 +205,7 @@ class TakePlanner:
 
     def _resume_step(self, action: Action, key: str, request: Request) -> Step:
         """Return the step of an open job. It has a price if the take may be bought after all."""
-        if not self._cache.may_be_unpaid(key) and not self._is_remade(action):
+        if not self._cache.may_be_unpaid(key) and not self._is_named(action):
             return Step(action, "resume", Reason("paid-for"), key, request)
         price = self._options.price(_generated_source(self._graph.shot_of(action)))
         return Step(action, "resume", Reason("perhaps-paid"), key, request, cost_at_most=price)

@@ -1,5 +1,7 @@
 """Choosing among takes that cost money: the bill shows what was asked for, and nothing else."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.inside import SOON, at_work, hasty
-from tests.project import Project
+from tests.project import Project, errors
 from tests.runware_server.server import RunwareServer
 from tests.shops import shop
 
@@ -165,3 +167,77 @@ def test_take_that_was_left_out_is_in_its_exit_code(desk: Project, server: Runwa
     assert desk.run("take", "a", "-n", "2", "--max-cost", "0.13").code == 4
     server.arm("download-html")
     assert desk.run("take", "a", "--max-cost", "1").code == 1
+
+
+ONE = "scenes:\n  - id: s\n    shots:\n      - {id: a, prompt: a river, seed: 3, takes: [3, 9]}\n"
+
+
+@pytest.mark.parametrize("state", ["an open job", "a damaged job", "only an old reservation"])
+def test_an_alternate_take_that_may_be_paid_is_bought_again_by_the_remake_that_its_message_advises(
+    server: RunwareServer, tmp_path: Path, state: str
+) -> None:
+    desk = Project(tmp_path / "film", ONE.replace(", takes: [3, 9]", ""), server=server).in_process()
+    with at_work(), hasty(**SOON):
+        desk.built()
+        desk.edit("seed: 3}", "seed: 3, takes: [3, 9]}")
+        server.arm("poll-empty-for-ever")
+        assert desk.refused(8, "build")["code"] == "unknown"
+    [job] = desk.journal()
+    if state == "a damaged job":
+        job.write_text("{")
+    if state == "only an old reservation":
+        job.unlink()
+        ledger = desk.folder / ".storyboard/ledger.jsonl"
+        *ended, reserved = [json.loads(line) for line in ledger.read_text().splitlines()]
+        reserved["at"] -= 25 * 3600
+        ledger.write_text("".join(f"{json.dumps(entry)}\n" for entry in [*ended, reserved]))
+    server.shop.jobs.clear()
+    server.disarm()
+    with at_work(), hasty(job_s=2.0):
+        error = desk.refused(8, "build")
+        assert error["code"] == "unknown"
+        assert "buy it again with `--remake a`" in error["message"]
+        ran = desk.run("build", "--remake", "a")
+        assert ran.code == 0, ran
+        assert desk.built() == []
+        assert sorted(take["seed"] for take in desk.takes("a")) == [3, 3, 9]
+
+
+def test_an_alternate_take_that_was_paid_and_is_gone_is_bought_again_by_a_remake(
+    server: RunwareServer, tmp_path: Path
+) -> None:
+    desk = Project(tmp_path / "film", ONE, server=server).in_process()
+    with at_work(), hasty():
+        desk.built()
+        shutil.rmtree(desk.folder / ".storyboard/cache")
+        server.shop.jobs.clear()
+        assert {error["code"] for error in errors(desk.run("build", "--json"))} == {"gone"}
+        plan = desk.data("plan", "--remake", "a")
+        assert Decimal(plan["cost_at_most"]) == Decimal("0.24")
+        assert desk.run("build", "--remake", "a").code == 0
+        assert desk.built() == []
+    assert len(server.bill) == 4
+
+
+def test_a_remake_leaves_alternate_takes_that_are_there_alone(server: RunwareServer, tmp_path: Path) -> None:
+    desk = Project(tmp_path / "film", ONE, server=server).in_process()
+    with at_work(), hasty():
+        desk.built()
+        desk.built("--remake", "a")
+    assert len(server.bill) == 3
+
+
+def test_an_alternate_take_that_another_shot_has_locked_and_that_is_gone_has_a_way_out_that_works(
+    server: RunwareServer, tmp_path: Path
+) -> None:
+    both = ONE + "      - {id: b, prompt: a river, seed: 9}\n"
+    desk = Project(tmp_path / "film", both, server=server).in_process()
+    with at_work(), hasty():
+        desk.built()
+        shutil.rmtree(desk.folder / ".storyboard/cache")
+        server.shop.jobs.clear()
+        messages = [error["message"] for error in errors(desk.run("build", "--json"))]
+        assert any("or take seed 9 out of `takes`" in message for message in messages), messages
+        desk.edit("[3, 9]", "[3]")
+        assert desk.run("build", "--remake", "a", "--remake", "b").code == 0
+    assert len(server.bill) == 4

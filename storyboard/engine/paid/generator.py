@@ -30,7 +30,7 @@ from storyboard.store.journal import Job, Journal, JournalTooNew, NoSuchJob, acc
 
 # Attempts of one build at a take, if the provider says that another one may succeed.
 ATTEMPTS_A_BUILD = 3
-_HOPELESS = frozenset({"unknown", "gone", "bad-media", "unreadable-reply"})
+_HOPELESS = frozenset({"unknown", "gone", "conflict", "bad-media", "unreadable-reply"})
 
 
 class RemoteGenerator:
@@ -61,13 +61,15 @@ class RemoteGenerator:
                     raise failure.reason from failure
                 text = f"{request.shot.id}: attempt {number} failed ({failure.reason}); trying again"
                 self._context.notify(Notice(text, "attempt-failed"))
+                number += 1
             except PaidFailed as failure:
                 if not self._may_abandon(request, failure) or tries_left == 1:
                     raise
                 purchase.abandon(failure.code)
                 text = f"{request.shot.id}: {failure}; bought again because of `--remake`"
                 self._context.notify(Notice(text, failure.code))
-            number, began = number + 1, purchase.began
+                number = self._unused_attempt(key, number)
+            began = purchase.began
         raise AssertionError("unreachable")
 
     async def _fetch_locked(self, request: GenerationRequest, on_start: OnStart) -> GeneratedClip:
@@ -108,13 +110,26 @@ class RemoteGenerator:
             return max(open_jobs)
         if self._is_remade(request):
             self._context.budget.give_up(key, self._context.journal.is_damaged)
-            return max([*open_jobs, *(entry.attempt for entry in past), locked], default=0) + 1
+            return self._unused_attempt(key, locked)
         failed = [entry.attempt for entry in past if entry.failed and entry.outcome in RETRYABLE]
         return max([*open_jobs, locked, max(failed, default=0) + 1])
 
+    def _unused_attempt(self, key: str, number: int) -> int:
+        """Return the first attempt after *number* that neither the journal nor the ledger has."""
+        jobs = [job.attempt for job in self._context.journal.jobs() if job.key == key]
+        return max([number, *jobs, *(entry.attempt for entry in self._context.budget.past(key))]) + 1
+
     def _may_abandon(self, request: GenerationRequest, failure: PaidFailed) -> bool:
-        """Return whether a hopeless open job may be given up for a new one: only if the user named the shot."""
-        return request.step.do == "resume" and self._is_remade(request) and failure.code in _HOPELESS
+        """Return whether a hopeless attempt may be given up for a new one: only if the user named the shot.
+
+        A selected take that is made again begins with a new attempt. An alternate take is bought again only if the
+        attempt that it has is hopeless.
+        """
+        named = request.shot.id in self._remake and request.may_buy
+        return named and not self._starts_anew(request) and failure.code in _HOPELESS
+
+    def _starts_anew(self, request: GenerationRequest) -> bool:
+        return self._is_remade(request) and request.step.do != "resume"
 
     def _is_remade(self, request: GenerationRequest) -> bool:
         """Return whether the take is bought again by ``--remake``, which excludes alternate takes."""

@@ -154,10 +154,8 @@ class Purchase:
                 reply = f"{name} does not have the task"
         paid, price = dollars(amount(locked.cost) or self._attempt.estimate), dollars(self._attempt.estimate)
         copy = f"copy the cache of a machine that has take {locked.take[:12]}"
-        return (
-            f"was paid for ({paid}), but its take is not in this cache, and {reply}; {copy}, or buy it again for "
-            f"{price} with `--remake {self._shot}`"
-        )
+        other = self._other_seed or f"buy it again for {price} with `--remake {self._shot}`"
+        return f"was paid for ({paid}), but its take is not in this cache, and {reply}; {copy}, or {other}"
 
     async def _outcome(self) -> Outcome:
         """Return how the job ended. It is submitted only if neither journal nor provider has it."""
@@ -238,7 +236,8 @@ class Purchase:
             return
         if ended.outcome == MODERATED:
             text = f"{self._provider.name} refused this request before, by its policy; change the prompt or the picture"
-            raise PaidFailed(f"{text}, or submit it again with `--remake {self._shot}`", "moderated")
+            other = self._other_seed or f"submit it again with `--remake {self._shot}`"
+            raise PaidFailed(f"{text}, or {other}", "moderated")
         if ended.outcome == SUCCEEDED:
             paid = dollars(Decimal(ended.cost or ended.estimate))
             other = "" if ended.account in (None, self._context.account) else " with another key"
@@ -370,6 +369,12 @@ class Purchase:
             "build again to query it"
         )
         return PaidFailed(f"{text}{self._remake_hint}", "unknown")
+
+    @property
+    def _other_seed(self) -> str:
+        """The way out for an alternate take that ``--remake`` does not buy again; empty for a selected one."""
+        seed = self._step.action.seed
+        return "" if seed is None else f"take seed {seed} out of `takes`"
 
     @property
     def _remake_hint(self) -> str:
