@@ -193,10 +193,18 @@ def remove(path: Path | str) -> None:
         unlink(path)
 
 
+# Files that ``remove_quietly`` could not remove while this process held a project; the next build sweeps them away.
+not_removed: list[str] = []
+
+
 def remove_quietly(path: Path | str) -> None:
-    """Remove a file or link that this program made; ignore errors."""
-    with suppress(OSError):
+    """Remove a file or link that this program made; what an error leaves is listed in ``not_removed``."""
+    try:
         unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        not_removed.append(os.fspath(path))
 
 
 def remove_below(top: Path | str, *parts: str) -> None:

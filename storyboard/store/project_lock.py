@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from msgspec import Struct
 
-from storyboard.durable import errors_for_path, read_regular, remove_quietly, write_atomic
+from storyboard.durable import errors_for_path, not_removed, read_regular, remove_quietly, write_atomic
 from storyboard.store.state import FOLDER, State
 
 if TYPE_CHECKING:
@@ -97,7 +97,9 @@ class ProjectLock:
 
     If another build holds it, *on_wait* is called once with its ``LockOwner`` (or ``None``); then this waits at most
     *timeout_s* seconds (``None``: without limit; 0: not at all). ``after_crash`` tells that the last owner left its
-    note. Raises ``ProjectLocked``, ``LockUnsupported``, ``OSError``.
+    note: it was killed, or could not remove a temporary file.
+
+    Raises ``ProjectLocked``, ``LockUnsupported``, ``OSError``.
     """
 
     def __init__(
@@ -140,8 +142,10 @@ class ProjectLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_held():
+        # if temporary files stay, so does the note: then the next owner sweeps as after a crash
+        if self._is_held() and not not_removed:
             remove_quietly(self._note)
+        not_removed.clear()
         self._lock.release()
 
     def check(self) -> None:

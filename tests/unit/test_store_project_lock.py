@@ -13,6 +13,8 @@ from pathlib import Path
 import filelock
 import pytest
 
+from storyboard import durable
+from storyboard.durable import remove_quietly, temp_path
 from storyboard.store.project_lock import (
     LockLost,
     LockOwner,
@@ -93,6 +95,27 @@ def test_killed_builder_frees_the_project_at_once(tmp_path: Path) -> None:
             holder = read_owner(tmp_path)
             assert holder is not None
             assert holder.pid == os.getpid()
+
+
+def test_temporary_file_that_could_not_be_removed_is_swept_away_like_one_of_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(errno.EACCES, "permission denied", os.fspath(str(path)))
+
+    state = State(tmp_path)
+    with ProjectLock(state, "river.yaml"):
+        left = temp_path(state.folder / "journal.json")
+        left.write_text("{")
+        with monkeypatch.context() as patched:
+            patched.setattr(durable, "unlink", refuse)
+            remove_quietly(left)
+    with ProjectLock(state, "river.yaml") as second:
+        assert second.after_crash
+        remove_quietly(left)
+        remove_quietly(left)
+    with ProjectLock(state, "river.yaml") as third:
+        assert not third.after_crash
 
 
 def test_program_started_by_a_builder_does_not_inherit_the_lock(tmp_path: Path) -> None:
