@@ -101,6 +101,7 @@ class Session:
             self.store = stack.enter_context(ProjectStore(self._state, self.storyboard, lockfile, writable=writable))
             if self._lock is not None:
                 self.store.sweep(after_crash=self._lock.after_crash)
+                self._lock.swept()
             # a snapshot is valid only for the program and the libraries that made it
             self._renderer = self._snapshot.plan.renderer if self._snapshot is not None else renderer_id()
             self.prices = Prices(self.cards, self.store.ledger)

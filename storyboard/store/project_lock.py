@@ -50,7 +50,11 @@ def acquire(lock: "BaseFileLock", timeout_s: float) -> bool:
 
     try:
         with errors_for_path(Path(lock.lock_file)):
-            lock.acquire(timeout=timeout_s)
+            try:
+                lock.acquire(timeout=timeout_s)
+            except RuntimeError:  # its last release failed, and has to be repeated first
+                lock.release()
+                lock.acquire(timeout=timeout_s)
     except Timeout:
         return False
     except OSError as problem:
@@ -97,7 +101,7 @@ class ProjectLock:
 
     If another build holds it, *on_wait* is called once with its ``LockOwner`` (or ``None``); then this waits at most
     *timeout_s* seconds (``None``: without limit; 0: not at all). ``after_crash`` tells that the last owner left its
-    note: it was killed, or could not remove a temporary file.
+    note: it was killed, or could not remove a temporary file. Call ``swept`` once such files are removed.
 
     Raises ``ProjectLocked``, ``LockUnsupported``, ``OSError``.
     """
@@ -142,11 +146,15 @@ class ProjectLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # if temporary files stay, so does the note: then the next owner sweeps as after a crash
-        if self._is_held() and not not_removed:
+        # while there are temporary files to sweep, the note stays for the next owner
+        if self._is_held() and not (self.after_crash or not_removed):
             remove_quietly(self._note)
         not_removed.clear()
         self._lock.release()
+
+    def swept(self) -> None:
+        """Note that the temporary files of earlier owners are removed."""
+        self.after_crash = False
 
     def check(self) -> None:
         """Check that the lock still guards the project; call this before money is spent.

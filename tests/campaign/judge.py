@@ -84,8 +84,8 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode("latin-1")
 
 
-def finished(place: Place, folder: Path, frames: int, digest: str = "") -> Iterator[str]:
-    """Losses of a project whose last build went well."""
+def finished(place: Place, folder: Path, frames: int, digest: str = "", hurt: Sequence[str] = ()) -> Iterator[str]:
+    """Losses of a project whose last build went well; *hurt* are the paths in it that the try damaged."""
     film = folder / "out" / "film.mp4"
     count = frames_of(film)
     if count != frames:
@@ -101,6 +101,7 @@ def finished(place: Place, folder: Path, frames: int, digest: str = "") -> Itera
     if list((place.top / "tmp").iterdir()) and not any(ran.code == KILLED for ran in place.ran):
         yield f"{next((place.top / 'tmp').iterdir()).name} is left in the folder of temporary files"
     links = [path for path in (folder / "out").rglob("*") if path.is_symlink() and not path.exists()]
+    links = [path for path in links if str(path.relative_to(folder)) not in hurt]
     if links:
         yield f"{links[0].name} in out/ leads nowhere"
 

@@ -432,7 +432,8 @@ def _judged(
             yield f"the film is not finished: {ran}"
         else:
             digest = "" if a.film.paid or a.edited else a.digests[a.film.name]
-            yield from judge.finished(a.place, folder, a.frames[a.film.name], digest)
+            names = hurt.names if hurt is not None else ()
+            yield from judge.finished(a.place, folder, a.frames[a.film.name], digest, names)
     if a.film.paid:
         yield from _money(a, ordered, hurt)
     free_to_change = ordered or a.edited or (hurt and "storyboard.lock" in hurt.names)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -24,6 +24,7 @@ from storyboard.store.project_lock import (
     acquire,
     make_lock,
     read_owner,
+    wait_for_lock,
 )
 from storyboard.store.state import State
 
@@ -111,11 +112,34 @@ def test_temporary_file_that_could_not_be_removed_is_swept_away_like_one_of_a_cr
             patched.setattr(durable, "unlink", refuse)
             remove_quietly(left)
     with ProjectLock(state, "river.yaml") as second:
-        assert second.after_crash
-        remove_quietly(left)
-        remove_quietly(left)
+        assert second.after_crash  # it ends before it sweeps, for example over a damaged lockfile
     with ProjectLock(state, "river.yaml") as third:
-        assert not third.after_crash
+        assert third.after_crash
+        remove_quietly(left)
+        remove_quietly(left)
+        third.swept()
+    with ProjectLock(state, "river.yaml") as fourth:
+        assert not fourth.after_crash
+
+
+def test_lock_whose_release_failed_is_released_and_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    lock, real = make_lock(tmp_path / "ledger.lock"), fcntl.flock
+    assert acquire(lock, 0)
+
+    def refuse(descriptor: int, operation: int) -> None:
+        if operation & fcntl.LOCK_UN:
+            raise PermissionError(errno.EACCES, "permission denied")
+        real(descriptor, operation)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", refuse)
+        with suppress(OSError):
+            lock.release()
+    wait_for_lock(lock)
+    assert lock.is_locked
+    lock.release()
 
 
 def test_program_started_by_a_builder_does_not_inherit_the_lock(tmp_path: Path) -> None:
