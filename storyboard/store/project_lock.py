@@ -134,6 +134,7 @@ class ProjectLock:
         try:
             self._identity = _file_identity(self._path)
             self.after_crash = os.path.lexists(self._note)
+            not_removed.clear()
             import socket
 
             owner = LockOwner(os.getpid(), socket.gethostname(), self._storyboard, self._clock())
@@ -149,7 +150,6 @@ class ProjectLock:
         # while there are temporary files to sweep, the note stays for the next owner
         if self._is_held() and not (self.after_crash or not_removed):
             remove_quietly(self._note)
-        not_removed.clear()
         self._lock.release()
 
     def swept(self) -> None:
