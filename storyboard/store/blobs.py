@@ -75,8 +75,8 @@ class BlobStore:
         self.temps = folder / "tmp"
         self._temp_folder = os.fspath(self.temps)
         self.folder = folder / "blobs"
-        self._shards = ShardDirs(os.fspath(self.folder))
         self._damaged = folder / "damaged"
+        self._shards = ShardDirs(os.fspath(self.folder), self._damaged)
 
     def path(self, digest: str) -> Path:
         """Return the place of a blob, which may be missing. Raises ``ValueError`` for a malformed digest."""
@@ -88,7 +88,7 @@ class BlobStore:
         """Return the size of a blob in bytes. Raises ``Missing``."""
         try:
             return os.lstat(self.path(digest)).st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise Missing(digest) from None
 
     def put_bytes(self, data: bytes) -> str:
@@ -135,7 +135,7 @@ class BlobStore:
             else:
                 try:
                     staged.publish()
-                except FileNotFoundError:
+                except (FileNotFoundError, NotADirectoryError):
                     self._shards.make(shard)
                     staged.publish()
         folders = self._shards.unsynced_folders(shard)
@@ -149,7 +149,7 @@ class BlobStore:
             with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
                 seen = os.fstat(file.fileno())
                 good = hashlib.file_digest(file, "sha256").hexdigest() == digest
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # the latter for a file in place of the folder
             raise self._missing_or_damaged(digest) from None
         except NotAFile:
             seen, good = None, False
@@ -162,7 +162,7 @@ class BlobStore:
         try:
             if index.digest_of(path) == digest:
                 return path
-        except (FileNotFoundError, NotAFile):
+        except (FileNotFoundError, NotADirectoryError, NotAFile):
             pass
         self.verify(digest)
         return path
@@ -171,7 +171,7 @@ class BlobStore:
         """Return the bytes of a blob, verified. Raises as ``verify``."""
         path = self.path(digest)
         while True:
-            with suppress(FileNotFoundError, NotAFile):
+            with suppress(FileNotFoundError, NotADirectoryError, NotAFile):
                 data = read_regular(path)
                 if hashlib.sha256(data).hexdigest() == digest:
                     return data
@@ -291,13 +291,14 @@ def _read(source: int, path: Path) -> bytes:
 
 
 class ShardDirs:
-    """The shard folders in *root*, for any number of threads.
+    """The shard folders in *root*, for any number of threads. A file in the place of one is moved to *damaged*.
 
     Remembers which folders survive a power failure, so that *root* is synced once for each folder, not for every file.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, damaged: Path) -> None:
         self.root = root
+        self._damaged = damaged
         self._durable: set[str] = set()
 
     def path_of(self, name: str) -> str:
@@ -313,6 +314,10 @@ class ShardDirs:
             except FileNotFoundError:
                 make_folders(Path(self.root))
                 os.mkdir(shard)
+            except FileExistsError:
+                if not os.path.isdir(shard):
+                    quarantine(Path(shard), self._damaged)
+                    os.mkdir(shard)
 
     def unsynced_folders(self, shard: str) -> tuple[str, ...]:
         """Return the folders to sync before a new name in *shard* counts."""

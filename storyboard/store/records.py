@@ -78,8 +78,8 @@ class RecordStore:
         self._records = folder / "records"
         # text: a large film looks up tens of thousands, and joining paths takes longer than the lookup
         self._blob_folder = os.fspath(blobs.folder.absolute())
-        self._shards = ShardDirs(os.fspath(self._records.absolute()))
         self._damaged = folder / "damaged"
+        self._shards = ShardDirs(os.fspath(self._records.absolute()), self._damaged)
         self._blobs = blobs
         self._index = index
 
@@ -156,7 +156,7 @@ class RecordStore:
                     return False
                 self._quarantine(Path(folder), "a link")
                 os.mkdir(folder)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 self._shards.make(os.path.dirname(folder))
                 with suppress(FileExistsError):
                     os.mkdir(folder)
@@ -221,7 +221,8 @@ class RecordStore:
                 return [f"{folder}/{name}" for name in names if name.endswith(".json")]
             return []
         except NotADirectoryError:
-            self._quarantine(Path(folder), "not a folder")
+            if os.path.lexists(folder):  # else the folder above is a file, and is replaced by the next record
+                self._quarantine(Path(folder), "not a folder")
             return []
 
     def _read(self, path: str) -> Record | None:
@@ -250,7 +251,7 @@ class RecordStore:
 def _sorted_paths(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

@@ -44,6 +44,24 @@ def test_blob_is_found_under_its_sha256_and_read_only(blobs: BlobStore) -> None:
     blobs.verify(digest)
 
 
+def test_file_in_place_of_a_folder_of_blobs_is_kept_and_the_blob_stored_anew(
+    blobs: BlobStore, index: DigestCache
+) -> None:
+    digest = blobs.put_bytes(TAKE)
+    folder = blobs.path(digest).parent
+    blobs.path(digest).unlink()
+    folder.rmdir()
+    folder.write_bytes(b"a file\n")
+    for look in (blobs.size, blobs.verify, blobs.read, lambda digest: blobs.verified(digest, index)):
+        with pytest.raises(Missing):
+            look(digest)
+    assert blobs.all() == []
+    assert blobs.put_bytes(TAKE) == digest
+    assert blobs.read(digest) == TAKE
+    [kept] = (blobs.cache / "damaged").iterdir()
+    assert kept.read_bytes() == b"a file\n"
+
+
 def test_second_put_keeps_the_first_file(blobs: BlobStore) -> None:
     digest = blobs.put_bytes(TAKE)
     inode = blobs.path(digest).stat().st_ino

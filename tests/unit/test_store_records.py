@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_record_comes_back_as_it_was(shelf: Shelf) -> None:
     assert shelf.records.find(KEY) == [record]
     assert shelf.records.troubles == []
     assert json.loads(shelf.file(record).read_text())["body"]["request"] == record.request
+
+
+def test_file_in_place_of_a_folder_of_records_is_kept_and_the_record_stored_anew(shelf: Shelf) -> None:
+    shelf.take()
+    folder = Path(shelf.records.folder(KEY)).parent
+    shutil.rmtree(folder)
+    folder.write_bytes(b"a file\n")
+    assert shelf.records.find(KEY) == []
+    assert list(shelf.records.scan()) == []
+    record = shelf.take()
+    assert shelf.records.find(KEY) == [record]
+    assert [path.read_bytes() for path in (folder.parent.parent / "damaged").iterdir()] == [b"a file\n"]
 
 
 def test_unknown_key_has_none(shelf: Shelf) -> None:
