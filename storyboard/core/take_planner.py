@@ -92,7 +92,7 @@ class TakePlanner:
 
     def _stays_unprepared(self, action: Action, prepared: str, before: str) -> bool:
         """Return whether there is a take, or a job, of the key *before* and none that was asked for since."""
-        if action.seed is None and action.shot in self._options.remake:
+        if self._is_remade(action):
             return False
         source = _generated_source(self._graph.shot_of(action))
         own = self._cache.locked(action.shot, source.provider) if action.seed is None else None
@@ -196,11 +196,11 @@ class TakePlanner:
 
     def _bought_step(self, action: Action, key: str, request: Request) -> Step:
         """Return the step of a take that only the ledger names: it is asked for, and never bought without --remake."""
-        if self._is_named(action):
-            return self._claim(action, key, request) or self._resume_step(action, key, request)
+        other = self._claim(action, key, request)
+        if other is None and self._is_named(action):
+            return self._resume_step(action, key, request)
         why: Why = "damaged" if self._cache.is_damaged(key) else "missing"
         bought = BoughtBefore("", self._options.price(_generated_source(self._graph.shot_of(action))))
-        other = self._claim(action, key, request)
         return other or Step(action, "resume", Reason(why, bought=bought), key, request)
 
     def _resume_step(self, action: Action, key: str, request: Request) -> Step:

@@ -241,3 +241,26 @@ def test_an_alternate_take_that_another_shot_has_locked_and_that_is_gone_has_a_w
         desk.edit("[3, 9]", "[3]")
         assert desk.run("build", "--remake", "a", "--remake", "b").code == 0
     assert len(server.bill) == 4
+
+
+@pytest.mark.parametrize("before", ["a new alternate take", "an open job of the selected take"])
+def test_a_remake_buys_no_second_take_in_place_of_one_that_it_has_just_bought(
+    server: RunwareServer, tmp_path: Path, before: str
+) -> None:
+    desk = Project(tmp_path / "film", ONE.replace(", takes: [3, 9]", ""), server=server).in_process()
+    if before == "an open job of the selected take":
+        server.arm("poll-empty-for-ever")
+        with hasty(**SOON):
+            assert desk.run("build").code == 8
+        server.shop.jobs.clear()
+        server.disarm()
+    else:
+        with hasty():
+            desk.built()
+        desk.edit("seed: 3}", "seed: 3, takes: [3, 9]}")
+    paid = len(server.bill)
+    server.arm("media-audio-only")
+    with at_work(), hasty(job_s=2.0):
+        ran = desk.run("build", "--remake", "a", "--json")
+    assert "bad-media" in {error["code"] for error in errors(ran)}, ran
+    assert len(server.bill) - paid == (2 if before == "a new alternate take" else 1)

@@ -63,7 +63,7 @@ class RemoteGenerator:
                 self._context.notify(Notice(text, "attempt-failed"))
                 number += 1
             except PaidFailed as failure:
-                if not self._may_abandon(request, failure) or tries_left == 1:
+                if purchase.was_submitted or not self._may_abandon(request, failure) or tries_left == 1:
                     raise
                 purchase.abandon(failure.code)
                 text = f"{request.shot.id}: {failure}; bought again because of `--remake`"
@@ -102,8 +102,7 @@ class RemoteGenerator:
 
     def _first_attempt(self, request: GenerationRequest, key: str) -> int:
         """Return the open attempt, a new one for a remake, the locked one, or the next after a certain failure."""
-        open_jobs = [job.attempt for job in self._context.journal.jobs() if job.key == key]
-        past = self._context.budget.past(key)
+        open_jobs = self._open_attempts(key)
         task_id = request.locked.task_id if request.locked is not None else None
         locked = attempt_of(self._provider, key, task_id) if task_id is not None else 0
         if open_jobs and request.step.do == "resume":
@@ -111,25 +110,27 @@ class RemoteGenerator:
         if self._is_remade(request):
             self._context.budget.give_up(key, self._context.journal.is_damaged)
             return self._unused_attempt(key, locked)
+        past = self._context.budget.past(key)
         failed = [entry.attempt for entry in past if entry.failed and entry.outcome in RETRYABLE]
         return max([*open_jobs, locked, max(failed, default=0) + 1])
 
     def _unused_attempt(self, key: str, number: int) -> int:
         """Return the first attempt after *number* that neither the journal nor the ledger has."""
-        jobs = [job.attempt for job in self._context.journal.jobs() if job.key == key]
-        return max([number, *jobs, *(entry.attempt for entry in self._context.budget.past(key))]) + 1
+        past = self._context.budget.past(key)
+        return max([number, *self._open_attempts(key), *(entry.attempt for entry in past)]) + 1
+
+    def _open_attempts(self, key: str) -> list[int]:
+        return [job.attempt for job in self._context.journal.jobs() if job.key == key]
 
     def _may_abandon(self, request: GenerationRequest, failure: PaidFailed) -> bool:
-        """Return whether a hopeless attempt may be given up for a new one: only if the user named the shot.
+        """Return whether a hopeless attempt of an earlier build may be given up: only if the user named the shot.
 
-        A selected take that is made again begins with a new attempt. An alternate take is bought again only if the
-        attempt that it has is hopeless.
+        A selected take that is made again begins with a new attempt, unless its job is open. An alternate take is
+        bought again only if the attempt that it has is hopeless.
         """
         named = request.shot.id in self._remake and request.may_buy
-        return named and not self._starts_anew(request) and failure.code in _HOPELESS
-
-    def _starts_anew(self, request: GenerationRequest) -> bool:
-        return self._is_remade(request) and request.step.do != "resume"
+        begins_with_old = request.step.action.seed is not None or request.step.do == "resume"
+        return named and begins_with_old and failure.code in _HOPELESS
 
     def _is_remade(self, request: GenerationRequest) -> bool:
         """Return whether the take is bought again by ``--remake``, which excludes alternate takes."""

@@ -48,6 +48,7 @@ class Purchase:
     """One attempt at one take, from the first query to the clip.
 
     Its task id follows from key and number, unless *task_id* is given, for a take that the lockfile names.
+    ``was_submitted`` tells that this build has submitted the job: then no other attempt may be bought in its place.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Purchase:
         self._was_bought = False
         self._may_have_arrived = False
         self._is_orphan = False
+        self.was_submitted = False
         self.began: float | None = None
 
     @property
@@ -272,6 +274,7 @@ class Purchase:
             raise
         except JournalConflict as problem:
             raise self._conflict("in the journal") from problem
+        self.was_submitted = True
         for tries_left in range(SUBMISSIONS_A_BUILD, 0, -1):
             known = await self._submit_once(references, last=tries_left == 1)
             if known is not None:
