@@ -31,6 +31,8 @@ from storyboard.operating_system import (
 )
 
 CHUNK = 1 << 20
+# Errors for a path at which nothing is: the second one for a file in place of a folder on the way.
+NOTHING_THERE = (FileNotFoundError, NotADirectoryError)
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 # File names have at most 255 bytes; the rest is for what is added to a staged name.
 _NAME_BYTES = 200

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from storyboard.cli.output import problem, readable
-from storyboard.durable import read_regular
+from storyboard.durable import NOTHING_THERE, read_regular
 from storyboard.report.text import clean, several
 from storyboard.store import state
 from storyboard.store.state import FOLDER, StateRefused
@@ -60,7 +60,7 @@ def _absolute_path(text: str, where: str) -> Path:
 def _read_projects(file: Path) -> dict[str, dict[str, str]]:
     try:
         text = read_regular(file, follow=True).decode()
-    except (FileNotFoundError, NotADirectoryError):
+    except NOTHING_THERE:
         return {}
     except UnicodeDecodeError as bad:
         raise click.UsageError(f"{file}: not UTF-8 text") from bad

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from storyboard.durable import (
     CHUNK,
+    NOTHING_THERE,
     NotAFile,
     StagedFile,
     errors_for_path,
@@ -88,7 +89,7 @@ class BlobStore:
         """Return the size of a blob in bytes. Raises ``Missing``."""
         try:
             return os.lstat(self.path(digest)).st_size
-        except (FileNotFoundError, NotADirectoryError):
+        except NOTHING_THERE:
             raise Missing(digest) from None
 
     def put_bytes(self, data: bytes) -> str:
@@ -135,7 +136,7 @@ class BlobStore:
             else:
                 try:
                     staged.publish()
-                except (FileNotFoundError, NotADirectoryError):
+                except NOTHING_THERE:
                     self._shards.make(shard)
                     staged.publish()
         folders = self._shards.unsynced_folders(shard)
@@ -149,7 +150,7 @@ class BlobStore:
             with errors_for_path(path), os.fdopen(open_regular(path), "rb", buffering=0) as file:
                 seen = os.fstat(file.fileno())
                 good = hashlib.file_digest(file, "sha256").hexdigest() == digest
-        except (FileNotFoundError, NotADirectoryError):  # the latter for a file in place of the folder
+        except NOTHING_THERE:
             raise self._missing_or_damaged(digest) from None
         except NotAFile:
             seen, good = None, False
@@ -162,7 +163,7 @@ class BlobStore:
         try:
             if index.digest_of(path) == digest:
                 return path
-        except (FileNotFoundError, NotADirectoryError, NotAFile):
+        except (*NOTHING_THERE, NotAFile):
             pass
         self.verify(digest)
         return path
@@ -171,7 +172,7 @@ class BlobStore:
         """Return the bytes of a blob, verified. Raises as ``verify``."""
         path = self.path(digest)
         while True:
-            with suppress(FileNotFoundError, NotADirectoryError, NotAFile):
+            with suppress(*NOTHING_THERE, NotAFile):
                 data = read_regular(path)
                 if hashlib.sha256(data).hexdigest() == digest:
                     return data

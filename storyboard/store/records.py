@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from storyboard.core.results import Kind, Record
 from storyboard.durable import (
+    NOTHING_THERE,
     StagedFile,
     errors_for_path,
     remove_below,
@@ -156,7 +157,7 @@ class RecordStore:
                     return False
                 self._quarantine(Path(folder), "a link")
                 os.mkdir(folder)
-            except (FileNotFoundError, NotADirectoryError):
+            except NOTHING_THERE:
                 self._shards.make(os.path.dirname(folder))
                 with suppress(FileExistsError):
                     os.mkdir(folder)
@@ -251,7 +252,7 @@ class RecordStore:
 def _sorted_paths(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except NOTHING_THERE:
         return []
 
 
