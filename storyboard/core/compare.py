@@ -189,7 +189,7 @@ def output_settings(output: Output, files: Mapping[str, str]) -> dict[str, Any]:
 
     The content of its font is included if *files* has it.
     """
-    usual = _plain(Output(output.file, output.size, output.fps, name=output.name), {}, {})
+    usual = _plain(Output(output.file, output.size, output.fps, name=output.name, is_draft=output.is_draft), {}, {})
     said = _plain(output, files, {})
     always = ("file", "size", "fps")
     return {name: value for name, value in said.items() if name in always or value != usual.get(name)}

@@ -152,7 +152,7 @@ class DerivedPlanner:
         sound = self._graph.sound_of(action.output)
         if sound is not None and sound.id not in self._state.results:
             return self._incomplete(action, [sound])
-        return self.cut_step(action, pieces, self._cache.film_digest(self._graph.films[action.output].output.file))
+        return self.cut_step(action, pieces, self._cache.film_digest(self._graph.films[action.output].output.film))
 
     def _incomplete(self, action: Action, missing: list[Action]) -> Step:
         states = {self._state.steps[piece.id].do for piece in missing}

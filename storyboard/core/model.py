@@ -230,7 +230,7 @@ def parts_in_project(root: tuple[str, ...], folder: tuple[str, ...]) -> tuple[st
 class Output(Struct, frozen=True):
     """A film: its path relative to the project, its size in pixels, its rate in frames a second.
 
-    *name* is its name in a storyboard with several films, empty otherwise. *fit* says how pictures of another shape
+    A film with animatics *is_draft*: it is written beside the final film at *file*, which it never replaces. *name* is its name in a storyboard with several films, empty otherwise. *fit* says how pictures of another shape
     fill the frame; *copy* whether packets of takes may be copied; fades from and to black at its ends are in seconds;
     *language* is that of its captions, by ISO 639-2. *crf* and *preset* are x264's for encoded segments. *loudness* in
     LUFS is the target of its sound; ``None`` leaves the sound as it is. *font* draws the captions; ``None`` is the
@@ -253,18 +253,21 @@ class Output(Struct, frozen=True):
     name: str = ""
     loudness: Fraction | None = None
     font: FileInput | None = None
+    is_draft: bool = False
+
+    @property
+    def film(self) -> str:
+        """The path of the film as it is made: that of the draft, if it holds animatics."""
+        return self.written.draft.film if self.is_draft else self.file
 
     @property
     def written(self) -> "OutputFiles":
-        """The paths that a build may write for this output."""
+        """The paths that builds may write for this output, as a draft and as a final film."""
         return OutputFiles(self.file)
 
 
-class OutputFiles:
-    """The paths, relative to the project, that a build may write for the film at *film*: all but the links to takes.
-
-    ``links`` is the folder of these links; only the first output of a storyboard has it.
-    """
+class FilmFiles:
+    """The paths, relative to the project, of one film: whole and partial, its captions, and the folder of its links."""
 
     def __init__(self, film: str) -> None:
         stem, _, suffix = film.rpartition(".")
@@ -278,6 +281,29 @@ class OutputFiles:
     def files(self) -> tuple[str, ...]:
         """All files, the film first."""
         return self.film, self.partial_film, *self.captions, *self.partial_captions
+
+
+class OutputFiles:
+    """The paths, relative to the project, that builds may write for the output *file*: all but the links to takes.
+
+    A draft, which holds animatics, has paths of its own. Only the first output of a storyboard has links to takes.
+    """
+
+    def __init__(self, file: str) -> None:
+        stem, _, suffix = file.rpartition(".")
+        self.final = FilmFiles(file)
+        self.draft = FilmFiles(f"{stem}.draft.{suffix}")
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The paths without suffix: of the final film, the draft, and the partial films. The first two hold links."""
+        stems = (self.final.links, self.draft.links)
+        return *stems, *(f"{stem}.partial" for stem in stems)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files, the final film first."""
+        return *self.final.files, *self.draft.files
 
 
 def lockfile_path(storyboard: str) -> str:

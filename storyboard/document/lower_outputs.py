@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
-from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, FileInput, Output, OutputFiles, Size, Storyboard
+from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, DEFAULT_PROVIDER, FileInput, Output, OutputFiles, Size, Storyboard
 from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.check_lengths import check_overlaps
@@ -130,7 +130,9 @@ class OutputLowering:
     ) -> list[Output]:
         """Return the outputs, with sizes and rates that are not written taken from the first shot of the film."""
         shown = [one for one in lowered if not one.linked.draft.skipped]
-        sizes = [one.linked.source.size for one in shown if one.linked.source is not None]
+        sources = [one.linked.source for one in shown if one.linked.source is not None]
+        sizes = [source.size for source in sources]
+        is_draft = any(source.provider == DEFAULT_PROVIDER for source in sources)
         rates = [one.card.fps for one in shown if one.card is not None]
         size, rate = sizes[0] if sizes else _DEFAULT_SIZE, Fraction(rates[0] if rates else _DEFAULT_RATE)
         return [
@@ -141,6 +143,7 @@ class OutputLowering:
                 **_output_settings(draft.fields),
                 name=draft.name,
                 font=self._font(draft),
+                is_draft=is_draft,
             )
             for draft, (file, own_size, own_rate) in zip(self.drafts, read, strict=True)
         ]
@@ -217,8 +220,8 @@ class OutputLowering:
         """
         first: dict[str, OutputDraft] = {}
         for draft, file in zip(self.drafts, files, strict=True):
-            stem = OutputFiles(file).links
-            for name in sorted(project.identities(stem) | project.identities(f"{stem}.partial")):
+            stems = OutputFiles(file).stems
+            for name in sorted(frozenset().union(*map(project.identities, stems))):
                 before = first.setdefault(name, draft)
                 if before is not draft:
                     message = f"the file of {quoted(draft.name)} collides with the file of {quoted(before.name)}"
@@ -246,14 +249,16 @@ class OutputLowering:
                     self._report_use(draft, hit, f"the {what} would be written over {hit.name}: {quoted(path, 80)}")
                     break
                 written.append(UsedFile(path, name, draft.file_span))
-        self._check_links(OutputFiles(paths[0]).links, [*read, *written], frozenset(map(folded, shots)), project)
+        first = OutputFiles(paths[0])
+        for of in (first.final, first.draft):
+            self._check_links(of.links, [*read, *written], frozenset(map(folded, shots)), project)
 
     def check_shared(self, paths: Sequence[str], scenes: Collection[str], project: ProjectFiles) -> None:
         """Report outputs, written to *paths*, that are outputs of another storyboard too, which is none of *scenes*.
 
         It is an error if the film of the other one is there, since a build would replace it.
         """
-        stems = [OutputFiles(path).links.rpartition("/")[2].removesuffix(".partial").lower().encode() for path in paths]
+        stems = [_plain_stem(path) for path in paths]
         mine = {
             identity: draft
             for draft, film in zip(self.drafts, paths, strict=True)
@@ -319,10 +324,17 @@ def _notes(place: Span | None, text: str) -> Iterator[Label]:
 
 def _named_files(files: OutputFiles) -> Iterator[tuple[str, str]]:
     """Yield the files of an output with the noun of each."""
-    yield files.film, "film"
-    yield files.partial_film, "partial film"
-    for path in (*files.captions, *files.partial_captions):
-        yield path, "caption file"
+    for film, noun in ((files.final, "film"), (files.draft, "draft")):
+        yield film.film, noun
+        yield film.partial_film, f"partial {noun}"
+        for path in (*film.captions, *film.partial_captions):
+            yield path, "caption file"
+
+
+def _plain_stem(film: str) -> bytes:
+    """Return the name of *film* in small letters, without the endings that a build may add to a film's name."""
+    stem = film.rpartition("/")[2].rpartition(".")[0].lower()
+    return stem.removesuffix(".partial").removesuffix(".draft").encode()
 
 
 def _is_link(name: str, identities: frozenset[str], shots: frozenset[str]) -> bool:

@@ -50,7 +50,7 @@ class ModelChecks:
     def check_provider(self, shot: ShotDraft, card: ModelCard) -> str:
         """Return the name of the shot's provider. An unknown or unsuitable one is reported."""
         field = shot.find("provider") if self._provider is None else None
-        name = self._provider or (DEFAULT_PROVIDER if field is None else str(field.value))
+        name = self._provider or (self._maker(shot, card) if field is None else str(field.value))
         if name in card.providers:
             return name
         providers = dict.fromkeys(provider for known in self.cards.values() for provider in known.providers)
@@ -64,6 +64,14 @@ class ModelChecks:
             advice = did_you_mean(name, providers) or advice
             self._report(shot, "unknown-provider", f"unknown provider {quoted(name)}", field, help=advice)
         return name
+
+    def _maker(self, shot: ShotDraft, card: ModelCard) -> str:
+        """Return the provider of a shot that names none: one that sells its model, if it or the storyboard names one.
+
+        Without a model the shot is an animatic.
+        """
+        sellers = [name for name in card.providers if name != DEFAULT_PROVIDER]
+        return sellers[0] if sellers and shot.find("model") is not None else DEFAULT_PROVIDER
 
     def check_request(self, shot: ShotDraft, card: ModelCard, source: Generated) -> None:
         """Report values of *source* that the model does not support, except for those already reported."""

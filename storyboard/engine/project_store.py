@@ -77,8 +77,8 @@ class ProjectStore:
         self.root = root = state.root
         self.folder = state.folder
         self.cache = state.cache
-        self.films = {output.name: root / output.file for output in storyboard.outputs}
-        self.film = root / storyboard.output.file
+        self.films = {output.name: root / output.film for output in storyboard.outputs}
+        self.film = root / storyboard.output.film
         self.journal = Journal(self.folder / "journal", writable=writable)
         # the last attempt at a key is the one that is continued
         last = {job.key: job for job in sorted(self.journal.jobs(), key=lambda job: job.attempt)}

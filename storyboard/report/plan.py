@@ -104,7 +104,7 @@ def heading(storyboard: Storyboard, plan: Plan) -> str:
     lines = [f"{name}: {several(len(shots), 'shot')}, {facts}, {_providers_text(providers)}"]
     for film in storyboard.films() if output.name else ():
         one = film.output
-        lines.append(f"  {one.name}: {clean(one.file)}, {length(film, takes).frames_at_rate(one)}, {one.size}")
+        lines.append(f"  {one.name}: {clean(one.film)}, {length(film, takes).frames_at_rate(one)}, {one.size}")
     return "\n".join(lines)
 
 

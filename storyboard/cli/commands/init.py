@@ -21,8 +21,7 @@ _TEXT = """\
 # yaml-language-server: $schema={schema}
 version: 1
 title: {title}
-model: runway:1@2
-provider: local # an animatic, free and offline; `runware` makes the real shots
+model: runway:1@2 # bought from Runware; `storyboard build --draft` makes a free animatic
 output: {{file: out/{stem}.mp4, size: 1280x720, fps: 24}}
 vars:
   mood: soft morning light, calm
@@ -42,7 +41,7 @@ scenes:
 _IGNORED = (".storyboard/", "out/")
 
 
-@click.command("init", epilog="Example: storyboard init my-film && storyboard build my-film")
+@click.command("init", epilog="Example: storyboard init my-film && storyboard build my-film --draft")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @json_option
 def command(folder: Path, as_json: bool) -> None:
@@ -57,8 +56,8 @@ def command(folder: Path, as_json: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
     here = "" if folder == Path() else f" {shlex.quote(str(folder))}"
-    text = "\n".join([*(f"wrote {clean(str(path))}" for path in written), clean(f"next: storyboard build{here}")])
-    next_commands = [f"storyboard check{here}", f"storyboard build{here}"]
+    text = "\n".join([*(f"wrote {clean(str(path))}" for path in written), clean(f"next: storyboard build{here} --draft")])
+    next_commands = [f"storyboard check{here}", f"storyboard build{here} --draft"]
     output.result(text, {"written": [str(path) for path in written]}, next_commands=next_commands)
 
 

@@ -46,7 +46,7 @@ def write_sound(output: CommandOutput, session: Session, sound: str) -> None:
     """Write why a sound is mixed."""
     plan = session.plan()
     step = next(step for step in plan.of("sound") if step.action.id == sound)
-    film = session.graph.films[step.action.output].output.file
+    film = session.graph.films[step.action.output].output.film
     before, names = session.store.sound_of_film(film), _names(session, plan)
     next_commands = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
     output.result(why_sound_text(step, before, names), why_sound_data(step, before, names), next_commands=next_commands)

@@ -1,0 +1,106 @@
+"""A draft, which holds animatics, and the final film lie beside each other; neither replaces the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.inside import hasty
+from tests.project import Project, errors
+from tests.runware_server.server import RunwareServer
+
+TEXT = """\
+scenes:
+  - id: s
+    shots:
+      - {id: a, prompt: a river, seed: 3, caption: Water.}
+      - {id: b, prompt: a forest, seed: 4, first_frame: {shot: a, at: last}}
+"""
+
+
+@pytest.fixture
+def desk(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
+    project = Project(tmp_path / "film", TEXT, server=server)
+    with hasty():
+        yield project.in_process()
+
+
+def outputs(desk: Project) -> dict[str, bytes]:
+    found = {}
+    for path in sorted((desk.folder / "out").rglob("*")):
+        if path.is_file():
+            found[str(path.relative_to(desk.folder / "out"))] = path.read_bytes()
+    return found
+
+
+FINAL = ["film.mp4", "film.srt", "film.vtt", "film/a.mp4", "film/b.mp4"]
+DRAFT = ["film.draft.mp4", "film.draft.srt", "film.draft.vtt", "film.draft/a.mp4", "film.draft/b.mp4"]
+
+
+def test_a_free_draft_does_not_overwrite_the_paid_film(desk: Project, server: RunwareServer) -> None:
+    desk.built()
+    paid = outputs(desk)
+    assert sorted(paid) == sorted(FINAL)
+    assert desk.built("--draft") != []
+    both = outputs(desk)
+    assert sorted(both) == sorted([*FINAL, *DRAFT])
+    assert {name: both[name] for name in FINAL} == paid
+    assert desk.built() == []
+    assert desk.built("--draft") == []
+    assert outputs(desk) == both
+    assert len(server.bill) == 2
+
+
+def test_a_film_and_its_draft_are_no_films_of_earlier_outputs(desk: Project) -> None:
+    desk.built("--draft")
+    for words in ((), ("--draft",), ("--draft",), ()):
+        ran = desk.run("build", *words)
+        assert ran.code == 0
+        assert "earlier output" not in ran.err + ran.out
+
+
+def test_a_storyboard_that_names_a_model_and_no_provider_is_made_by_the_one_that_sells_it(desk: Project) -> None:
+    text = desk.file.read_text()
+    desk.file.write_text(text.replace("provider: runware\n", ""))
+    assert "provider" not in desk.file.read_text()
+    desk.built()
+    assert "film.mp4" in outputs(desk)
+
+
+def test_a_storyboard_without_model_and_provider_is_an_animatic(tmp_path: Path) -> None:
+    project = Project(tmp_path / "film", inside=True)
+    project.write(TEXT, header="version: 1\n")
+    with hasty():
+        plan = project.data("plan")
+    assert plan["cost"] == "0"
+    assert [output["film"] for output in plan["outputs"]] == ["out/storyboard.draft.mp4"]
+
+
+@pytest.mark.parametrize("words", [(), ("--draft",)])
+def test_one_film_of_the_two_is_up_to_date_while_the_other_is_old(desk: Project, words: tuple[str, ...]) -> None:
+    desk.built()
+    desk.built("--draft")
+    desk.edit("caption: Water.", "caption: More water.")
+    desk.built(*words)
+    old = "film.srt" if words else "film.draft.srt"
+    new = "film.draft.srt" if words else "film.srt"
+    found = outputs(desk)
+    assert b"More water" in found[new]
+    assert b"More water" not in found[old]
+
+
+def test_a_draft_that_would_be_written_over_an_input_is_refused(desk: Project) -> None:
+    (desk.folder / "out").mkdir(exist_ok=True)
+    clip = desk.folder / "out/film.draft.mp4"
+    clip.write_bytes(b"clip")
+    desk.edit("      - {id: b", "      - {id: c, clip: out/film.draft.mp4}\n      - {id: b")
+    found = errors(desk.run("check", "--json"))
+    assert any(
+        error["code"] == "output-in-use" and "the draft would be written over" in error["message"] for error in found
+    ), found
+
+
+def test_a_missing_key_leads_to_the_draft(desk: Project) -> None:
+    ran = desk.run("build", env={"RUNWARE_API_KEY": ""})
+    assert ran.code == 5
+    assert "--draft" in ran.err
