@@ -5,8 +5,8 @@ from statistics import median
 from tests import house, words
 
 
-def test_modules_are_fewer_than_215() -> None:
-    assert len(house.lengths()) < 215, house.report()
+def test_modules_are_fewer_than_240() -> None:
+    assert len(house.lengths()) < 240, house.report()
 
 
 def test_modules_are_long_enough_to_hold_a_concept() -> None:
