@@ -15,10 +15,10 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import moment
 from storyboard.core.keys import canonical, normal
 from storyboard.core.model import FileInput, FrameLink, Output, Shot, Size, Storyboard, Track, UrlInput
-from storyboard.core.ranges import overlaps
+from storyboard.core.ranges import placed_shots
 from storyboard.core.reason import Change, changes
 from storyboard.core.timebase import seconds_of
-from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, running_time, timeline
+from storyboard.core.timeline import has_unknown_length, running_time
 
 _NAMES = frozenset(("id", "scene", "source"))
 # Values of an absent field. 0 is none of them: it is a value.
@@ -238,22 +238,18 @@ def _longest_increasing_subsequence(numbers: Sequence[int]) -> list[int]:
     return rise[::-1]
 
 
-def _pieces(version: Version) -> list[PlacedShot]:
-    into = {shot: overlap.before for shot, overlap in overlaps(version.storyboard).items()}
-    try:
-        return timeline(version.storyboard, version.takes, into)
-    except TrimOutOfRange:
-        return timeline(version.storyboard, {}, into)
-
-
 def _lengths(version: Version) -> dict[str, Fraction]:
     rate, unknown = version.storyboard.output.fps, _shots_of_unknown_length(version)
-    return {piece.shot: seconds_of(piece.frames, rate) for piece in _pieces(version) if piece.shot not in unknown}
+    return {
+        piece.shot: seconds_of(piece.frames, rate)
+        for piece in placed_shots(version.storyboard, version.takes)
+        if piece.shot not in unknown
+    }
 
 
 def _running_time(version: Version) -> Fraction:
     """Return the seconds of the film; footage of unknown length counts as none."""
-    pieces, unknown = _pieces(version), _shots_of_unknown_length(version)
+    pieces, unknown = placed_shots(version.storyboard, version.takes), _shots_of_unknown_length(version)
     output = version.storyboard.output
     uncounted = sum(piece.frames for piece in pieces if piece.shot in unknown)
     return max(Fraction(0), running_time(pieces, output) - seconds_of(uncounted, output.fps))

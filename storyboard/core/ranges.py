@@ -12,8 +12,8 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Output, Shot, Storyboard
 from storyboard.core.reason import OverlapTooLong
-from storyboard.core.timebase import frames_in, seconds_of
-from storyboard.core.timeline import PlacedShot
+from storyboard.core.timebase import frames_in, seconds_of, timecode
+from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, place_shot, timeline
 
 
 class FrameRange(Struct, frozen=True):
@@ -83,6 +83,70 @@ def overlap_frames(shot: Shot, output: Output) -> int:
 
 def _fade_frames(seconds: Fraction, output: Output) -> int:
     return max(1, frames_in(seconds, output.fps)) if seconds else 0
+
+
+class FilmSpan(Struct, frozen=True):
+    """The frames of the film in which a shot is seen, with those it shares with its neighbours in transitions.
+
+    *first* is ``None`` after footage whose length is unknown, *frames* for that footage itself. *rate* is that of the
+    film in frames a second.
+    """
+
+    shot: str
+    first: int | None
+    frames: int | None
+    rate: Fraction
+
+    @property
+    def seconds(self) -> Fraction | None:
+        return None if self.frames is None else seconds_of(self.frames, self.rate)
+
+    @property
+    def timecode_in(self) -> str | None:
+        """The timecode of the first frame."""
+        return None if self.first is None else timecode(self.first, self.rate)
+
+    @property
+    def timecode_out(self) -> str | None:
+        """The timecode of the frame after the last one, as in an edit decision list."""
+        known = self.first is not None and self.frames is not None
+        return timecode((self.first or 0) + (self.frames or 0), self.rate) if known else None
+
+
+def film_spans(film: Storyboard, takes: Mapping[str, ClipInfo]) -> list[FilmSpan]:
+    """Return the span of every shown shot of a film of one output, in order.
+
+    A take in *takes* counts by its real frames, another by the length asked for, and so does a take that its trim does
+    not fit.
+    """
+    output = film.output
+    unmeasured = {shot.id for shot in film.shots() if has_unknown_length(shot) and shot.id not in takes}
+    spans: list[FilmSpan] = []
+    is_known = True
+    for piece in placed_shots(film, takes):
+        frames = None if piece.shot in unmeasured else piece.frames
+        spans.append(FilmSpan(piece.shot, piece.at if is_known else None, frames, output.fps))
+        is_known = is_known and frames is not None
+    return spans
+
+
+def placed_shots(film: Storyboard, takes: Mapping[str, ClipInfo]) -> list[PlacedShot]:
+    """Return every shown shot in its place, by the length asked for where a trim does not fit the take."""
+    into = {name: overlap.before for name, overlap in overlaps(film).items()}
+    try:
+        return timeline(film, takes, into)
+    except TrimOutOfRange:
+        shots = {shot.id: shot for shot in film.shots()}
+        fitting = {name: take for name, take in takes.items() if _fits(shots[name], film.output, take)}
+        return timeline(film, fitting, into)
+
+
+def _fits(shot: Shot, output: Output, take: ClipInfo) -> bool:
+    try:
+        place_shot(shot, 0, output, take)
+    except TrimOutOfRange:
+        return False
+    return True
 
 
 def long_transitions(storyboard: Storyboard, lengths: Mapping[str, int]) -> Iterator[OverlapTooLong]:

@@ -63,12 +63,30 @@ def seconds_of(frames: int, rate: Fraction) -> Fraction:
 
 
 def timecode(frame: int, rate: Fraction) -> str:
-    """Return ``hours:minutes:seconds:frames`` without drop-frame, at the rate rounded to whole frames."""
+    """Return ``hours:minutes:seconds:frames`` at the rate rounded to whole frames (SMPTE ST 12-1).
+
+    Multiples of 29.97 have drop-frame timecode, ``00:01:00;02``: it leaves out numbers, not frames, so that it stays
+    with the clock. 23.976 has none in the standard, and its timecode is 3.6 s behind the clock after one hour.
+    """
     base = max(1, round(rate))
-    rest, frames = divmod(frame, base)
+    drop = _dropped_numbers(rate)
+    rest, frames = divmod(_frame_number(frame, base, drop), base)
     minutes, seconds = divmod(rest, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}:{frames:02d}"
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if drop else ':'}{frames:02d}"
+
+
+def _dropped_numbers(rate: Fraction) -> int:
+    """Return how many frame numbers each minute leaves out, except every tenth: 2 at 29.97, 4 at 59.94, else 0."""
+    thirties = rate / Fraction(30000, 1001)
+    return 2 * thirties.numerator if thirties.denominator == 1 else 0
+
+
+def _frame_number(frame: int, base: int, drop: int) -> int:
+    """Return the number that drop-frame timecode gives to *frame*, counted from 0."""
+    tens, rest = divmod(frame, 600 * base - 9 * drop)
+    minutes = max(0, rest - drop) // (60 * base - drop)
+    return frame + drop * (9 * tens + minutes)
 
 
 def plain_number(value: Fraction) -> int | float:

@@ -7,7 +7,16 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Label, Span, error, warning
-from storyboard.core.model import DEFAULT_CRF, DEFAULT_PRESET, DEFAULT_PROVIDER, FileInput, Output, OutputFiles, Size, Storyboard
+from storyboard.core.model import (
+    DEFAULT_CRF,
+    DEFAULT_PRESET,
+    DEFAULT_PROVIDER,
+    FileInput,
+    Output,
+    OutputFiles,
+    Size,
+    Storyboard,
+)
 from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.check_lengths import check_overlaps

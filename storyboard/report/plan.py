@@ -1,7 +1,7 @@
 """A plan as a table and as data, with the length of the film and how much of it is copied, as far as known."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
@@ -12,11 +12,11 @@ from msgspec import Struct
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Generated, Output, Storyboard
 from storyboard.core.plan import Do, EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
-from storyboard.core.ranges import overlaps
+from storyboard.core.ranges import FilmSpan, film_spans, placed_shots
 from storyboard.core.reason import CopyBlocker
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, plain_number, seconds_of
-from storyboard.core.timeline import TrimOutOfRange, has_unknown_length, timeline, total_frames
+from storyboard.core.timeline import has_unknown_length, total_frames
 from storyboard.report.cost import TakePrices, planned_share
 from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
@@ -40,14 +40,26 @@ class FilmLength(Struct, frozen=True):
 
 def length(film: Storyboard, takes: Mapping[str, ClipInfo]) -> FilmLength:
     """Return the length of a film of one output; existing takes count by their real length."""
-    into = {name: overlap.before for name, overlap in overlaps(film).items()}
-    try:
-        pieces = timeline(film, takes, into)
-    except TrimOutOfRange:
-        pieces = timeline(film, {}, into)
+    pieces = placed_shots(film, takes)
     unmeasured = {shot.id for shot in film.shots() if has_unknown_length(shot) and shot.id not in takes}
     uncounted = sum(piece.frames for piece in pieces if piece.shot in unmeasured)
     return FilmLength(max(0, total_frames(pieces) - uncounted), open=bool(uncounted))
+
+
+def shot_spans(plan: Plan, storyboard: Storyboard) -> dict[str, list[FilmSpan]]:
+    """Return, by the name of its output, where the shots of each film are in it."""
+    takes = _takes(plan)
+    return {film.output.name: film_spans(film, takes) for film in storyboard.films()}
+
+
+def span_data(span: FilmSpan | None) -> dict[str, Any]:
+    """Return where a shot is in the film as JSON data; nothing but ``null`` for a shot that is not in the film."""
+    seconds = span.seconds if span is not None else None
+    return {
+        "seconds": None if seconds is None else plain_number(seconds),
+        "timecode_in": span.timecode_in if span is not None else None,
+        "timecode_out": span.timecode_out if span is not None else None,
+    }
 
 
 _REASONS = 4
@@ -264,7 +276,8 @@ def plan_data(plan: Plan, storyboard: Storyboard, prices: TakePrices | None = No
 
     ``copied`` is that of the first film.
     """
-    films = [_film_data(plan, cut) for cut in plan.of("cut")]
+    spans = shot_spans(plan, storyboard)
+    films = [_film_data(plan, cut, spans[cut.action.output]) for cut in plan.of("cut")]
     seen = planned_share(plan, storyboard, prices) if prices is not None else None
     kept = {shot: plain_number(default) for shot, default in storyboard.kept_lengths.items()}
     return {
@@ -280,9 +293,15 @@ def plan_data(plan: Plan, storyboard: Storyboard, prices: TakePrices | None = No
     }
 
 
-def _film_data(plan: Plan, cut: Step) -> dict[str, Any]:
+def _film_data(plan: Plan, cut: Step, spans: Sequence[FilmSpan]) -> dict[str, Any]:
     copied = encode_counts_data(encode_counts(plan.segments(cut.action.output)))
-    return {"name": cut.action.output or None, "do": cut.do, "why": cut.reason.why, "copied": copied}
+    film = {"name": cut.action.output or None, "do": cut.do, "why": cut.reason.why, "copied": copied}
+    return film | {"timeline": timeline_data(spans)}
+
+
+def timeline_data(spans: Iterable[FilmSpan]) -> list[dict[str, Any]]:
+    """Return where every shot is in a film, in order, as JSON data."""
+    return [{"shot": span.shot, **span_data(span)} for span in spans]
 
 
 def _step_data(step: Step) -> dict[str, Any]:

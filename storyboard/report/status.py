@@ -9,7 +9,17 @@ from storyboard.core.model import Storyboard
 from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts
 from storyboard.core.timebase import in_words
 from storyboard.report.build_result import warning_line, warnings_data
-from storyboard.report.plan import Paint, encode_counts_data, encode_counts_text, heading, in_film_order, summary
+from storyboard.report.plan import (
+    Paint,
+    encode_counts_data,
+    encode_counts_text,
+    heading,
+    in_film_order,
+    shot_spans,
+    span_data,
+    summary,
+    timeline_data,
+)
 from storyboard.report.reason import reason_text, take_name
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, listed, paid
@@ -113,6 +123,8 @@ def status_data(
 ) -> dict[str, Any]:
     """Return the state as JSON data; ``film`` is the first one."""
     shots = []
+    spans = shot_spans(plan, storyboard)
+    first = {span.shot: span for span in spans[storyboard.output.name]}
     in_cut = [step for step in plan.shots() if step.action.seed is None]
     for step in in_film_order(in_cut, storyboard):
         entry = locked.get(step.action.shot)
@@ -125,9 +137,13 @@ def status_data(
                 "locked": entry.take if entry is not None else None,
                 "seed": entry.seed if entry is not None else None,
                 "cost": entry.cost if entry is not None else None,
+                **span_data(first.get(step.action.shot)),
             }
         )
-    film_data = [_film_data(plan, cut, films[cut.action.output]) for cut in plan.of("cut")]
+    film_data = [
+        _film_data(plan, cut, films[cut.action.output]) | {"timeline": timeline_data(spans[cut.action.output])}
+        for cut in plan.of("cut")
+    ]
     return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {
         "remarks": warnings_data(_warnings(plan, storyboard)),
         **({"old_films": list(old_films)} if old_films else {}),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyboard.core.model import Output, Size, Trim
+from storyboard.core.model import Clip, FileInput, Output, Shot, Size, Transition, Trim
+from storyboard.core.ranges import film_spans
 from storyboard.core.reason import Reason
 from storyboard.core.timebase import exact, frame_rate, frames_in, in_words, seconds_of, timecode
 from storyboard.core.timeline import TrimOutOfRange, common_parameter_sets, place_shot, take_copy_blocker, timeline
@@ -96,6 +97,61 @@ def test_timecode_and_lengths_for_people() -> None:
     assert in_words(Fraction(125)) == "2 min 5 s"
     assert in_words(Fraction(15, 2)) == "7.5 s"
     assert str(Size.parse("1280x720")) == "1280x720"
+
+
+@pytest.mark.parametrize(
+    ("frame", "rate", "said"),
+    [
+        (1799, "30000/1001", "00:00:59;29"),
+        (1800, "30000/1001", "00:01:00;02"),
+        (17981, "30000/1001", "00:09:59;29"),
+        (17982, "30000/1001", "00:10:00;00"),
+        (107892, "30000/1001", "01:00:00;00"),
+        (3600, "60000/1001", "00:01:00;04"),
+        (86400, "24000/1001", "01:00:00:00"),
+        (1800, "30", "00:01:00:00"),
+    ],
+)
+def test_timecode_at_29_97_drops_numbers_so_that_it_stays_with_the_clock(frame: int, rate: str, said: str) -> None:
+    assert timecode(frame, Fraction(rate)) == said
+
+
+@given(st.integers(0, 10**6))
+def test_every_frame_has_a_drop_frame_timecode_of_its_own_near_the_clock(frame: int) -> None:
+    rate = Fraction(30000, 1001)
+    hours, minutes, rest = timecode(frame, rate).split(":")
+    seconds, frames = rest.split(";")
+    shown = int(hours) * 3600 + int(minutes) * 60 + int(seconds) + Fraction(int(frames), 30)
+    assert abs(shown - seconds_of(frame, rate)) < Fraction(1, 5)
+    assert timecode(frame, rate) < timecode(frame + 1, rate)
+
+
+def test_a_shot_is_told_where_it_is_in_the_film_with_the_frames_of_its_transitions() -> None:
+    dissolve = Transition("dissolve", Fraction(1))
+    shots = (shot("a"), msgspec.structs.replace(shot("b"), transition=dissolve, speed=Fraction(2)), shot("c"))
+    spans = film_spans(film(*shots), {"a": msgspec.structs.replace(CLIP, frames=180)})
+    assert [(span.shot, span.seconds, span.timecode_in, span.timecode_out) for span in spans] == [
+        ("a", Fraction(15, 2), "00:00:00:00", "00:00:07:12"),
+        ("b", Fraction(4), "00:00:06:12", "00:00:10:12"),
+        ("c", Fraction(8), "00:00:10:12", "00:00:18:12"),
+    ]
+
+
+def test_after_footage_that_is_not_measured_no_timecode_is_made_up() -> None:
+    clip = Shot("own", "one", Clip(FileInput("own.mp4")))
+    spans = film_spans(film(shot("a"), clip, shot("b")), {})
+    assert [(span.seconds, span.timecode_in, span.timecode_out) for span in spans] == [
+        (Fraction(8), "00:00:00:00", "00:00:08:00"),
+        (None, "00:00:08:00", None),
+        (Fraction(8), None, None),
+    ]
+
+
+def test_a_trim_that_its_take_is_too_short_for_leaves_the_places_of_other_shots() -> None:
+    trimmed = msgspec.structs.replace(shot("b"), trim=Trim(None, Fraction(8)))
+    short = msgspec.structs.replace(CLIP, frames=96)
+    spans = film_spans(film(shot("a"), trimmed), {"a": short, "b": short})
+    assert [(span.seconds, span.timecode_out) for span in spans] == [(4, "00:00:04:00"), (8, "00:00:12:00")]
 
 
 def test_a_trim_that_begins_behind_the_end_of_its_take_is_too_short() -> None:

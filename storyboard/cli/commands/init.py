@@ -56,7 +56,9 @@ def command(folder: Path, as_json: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
     here = "" if folder == Path() else f" {shlex.quote(str(folder))}"
-    text = "\n".join([*(f"wrote {clean(str(path))}" for path in written), clean(f"next: storyboard build{here} --draft")])
+    text = "\n".join(
+        [*(f"wrote {clean(str(path))}" for path in written), clean(f"next: storyboard build{here} --draft")]
+    )
     next_commands = [f"storyboard check{here}", f"storyboard build{here} --draft"]
     output.result(text, {"written": [str(path) for path in written]}, next_commands=next_commands)
 
