@@ -8,27 +8,114 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+Span = tuple[int, int]
 
-class Reading(Struct, frozen=True):
-    """The result. ``features`` are names from ``FEATURES``; ``colours`` are names from ``COLOURS`` in order.
+# Shot sizes from near to far.
+SIZES = (
+    "extreme-close-up", "close-up", "medium-close-up", "medium", "medium-long", "full", "wide", "extreme-wide",
+)  # fmt: skip
+VIEWS = ("over-the-shoulder", "point-of-view", "two-shot", "insert", "establishing")
+ANGLES = ("eye-level", "low", "high", "overhead", "aerial")
+TIMES = ("dawn", "morning", "day", "noon", "afternoon", "golden-hour", "dusk", "blue-hour", "night")
+PARTS = ("eyes", "face", "mouth", "hair", "hand", "foot", "leg", "arm", "back")
+# Kinds of subjects by family; a drawing that has no figure for a kind draws one of its family.
+FAMILIES: Mapping[str, str] = {
+    "person": "person woman man girl boy child baby crowd robot",
+    "animal": "animal dog cat horse bird fish deer fox wolf bear lion tiger elephant monkey rabbit cow sheep pig mouse "
+    "snake insect butterfly whale shark dolphin turtle frog penguin camel jellyfish octopus dragon dinosaur duck "
+    "chicken eagle owl",
+    "vehicle": "vehicle car truck bus motorcycle bicycle train airplane helicopter boat ship sailboat spaceship",
+    "object": "object bottle cup glass can phone book letter bag box gun sword knife camera umbrella instrument guitar "
+    "piano flower food fruit cake laptop screen watch shoe jewel key candle lamp ball cigarette balloon mask statue "
+    "toy chair table door clock hat tool mirror dress microphone perfume money painting",
+    "building": "building house tower castle bridge lighthouse windmill church",
+    "plant": "plant tree",
+}
+_FAMILY_OF = {kind: family for family, kinds in FAMILIES.items() for kind in kinds.split()}
 
-    ``moves`` are names from ``camera.MOVES``, where ``pan``, ``track`` and ``orbit`` may come without a side; ``pace``
-    is 1 for an ordinary speed; ``close`` requests a close-up.
+
+class Subject(Struct, frozen=True):
+    """Something in the picture: its kind and number.
+
+    ``kind`` is a name from ``FAMILIES``; ``count`` is 0 where there are several and no number is named; ``part`` is the
+    part of a body that the prompt shows, from ``PARTS``; ``age`` is ``child``, ``young`` or ``old``.
     """
 
-    setting: str | None = None
-    mood: str | None = None
-    features: frozenset[str] = frozenset()
-    colours: tuple[str, ...] = ()
+    kind: str
+    count: int = 1
+    part: str | None = None
+    age: str | None = None
+
+    @property
+    def family(self) -> str:
+        """The family of the kind: person, animal, vehicle, object, building or plant."""
+        return _FAMILY_OF[self.kind]
+
+
+class Reading(Struct, frozen=True):
+    """The result. A field is ``None`` or empty where the prompt names nothing.
+
+    ``size``, ``view``, ``angle`` and ``time`` are names from ``SIZES``, ``VIEWS``, ``ANGLES`` and ``TIMES``; ``dutch``
+    tilts the horizon. ``moves`` are names from ``camera.MOVES``, where ``pan``, ``track`` and ``orbit`` may come
+    without a side; ``pace`` is 1 for an ordinary speed. ``subjects`` come in the order of the prompt; ``held`` are
+    things in a hand. ``empty`` means that the prompt excludes people. ``place`` is ``interior`` or ``exterior``;
+    ``setting`` is a name from ``SETTINGS``. ``weather`` holds ``rain``, ``storm``, ``snow``, ``fog``, ``wind``,
+    ``clouds`` or ``clear``. ``features`` are names from ``FEATURES``; ``colours`` are names from ``COLOURS`` in order.
+    ``understood`` and ``unknown`` are places in the prompt: the words that were used, and the others that mean
+    something.
+    """
+
+    size: str | None = None
+    view: str | None = None
+    angle: str | None = None
+    dutch: bool = False
     moves: tuple[str, ...] = ()
     pace: float = 1.0
-    close: bool = False
     handheld: bool = False
+    subjects: tuple[Subject, ...] = ()
+    held: tuple[Subject, ...] = ()
+    empty: bool = False
+    place: str | None = None
+    setting: str | None = None
+    time: str | None = None
+    weather: tuple[str, ...] = ()
+    mood: str | None = None
+    colours: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()
+    understood: tuple[Span, ...] = ()
+    unknown: tuple[Span, ...] = ()
+
+    @property
+    def framing(self) -> str | None:
+        """The shot size to draw: the named one, else the size that the view or the shown part of a body implies."""
+        if self.size is not None:
+            return self.size
+        if self.view is not None:
+            return _SIZES_OF_VIEWS[self.view]
+        parts = [subject.part for subject in self.subjects if subject.part is not None]
+        return _SIZES_OF_PARTS.get(parts[0]) if parts else None
+
+    @property
+    def close(self) -> bool:
+        """True for a close-up of any kind."""
+        return self.framing in ("extreme-close-up", "close-up")
 
     def has(self, *names: str) -> bool:
-        """Return whether any of *names* was found."""
+        """Return whether any of the features *names* was found."""
         return not self.features.isdisjoint(names)
 
+
+_SIZES_OF_VIEWS: Mapping[str, str | None] = {
+    "over-the-shoulder": "medium-close-up",
+    "point-of-view": None,
+    "two-shot": "medium",
+    "insert": "close-up",
+    "establishing": "extreme-wide",
+}
+_SIZES_OF_PARTS: Mapping[str, str] = {
+    "eyes": "extreme-close-up", "mouth": "extreme-close-up", "face": "close-up", "hair": "close-up",
+    "hand": "close-up", "foot": "close-up", "leg": "medium", "arm": "medium", "back": "medium",
+}  # fmt: skip
 
 # Settings and their words; a word with ``!`` has triple weight.
 SETTINGS: Mapping[str, str] = {
@@ -191,6 +278,19 @@ def _moves(text: str) -> tuple[str, ...]:
     return tuple(found[:2])
 
 
+_SUBJECTS_OF_FEATURES = {
+    "person": Subject("person"),
+    "people": Subject("person", 0),
+    "birds": Subject("bird", 0),
+    "boat": Subject("boat"),
+    "sail": Subject("sailboat"),
+    "car": Subject("car"),
+    "cup": Subject("cup"),
+    "fish": Subject("fish", 0),
+}
+_WEATHERS = {"rain": "rain", "snow": "snow", "fog": "fog", "lightning": "storm", "clouds": "clouds"}
+
+
 def read_prompt(prompt: str) -> Reading:
     """Return everything that *prompt* names. Accepts any text."""
     text = prompt.casefold()
@@ -199,13 +299,21 @@ def read_prompt(prompt: str) -> Reading:
     seen = {form for each in forms for form in each}
     pace = 0.75 if seen & {"slow", "slowly", "gentle", "gently", "calm", "subtle"} else 1.0
     pace = 1.3 if seen & {"fast", "quick", "quickly", "rapid", "rapidly", "whip", "racing"} else pace
+    close = re.search(r"\b(close[- ]?up|macro|detail|extreme close)\b", text) is not None
+    mood = next((name for name, listed in MOODS.items() if seen & set(listed.split())), None)
+    features = frozenset(name for name, listed in FEATURES.items() if seen & set(listed.split()))
+    setting = _setting(forms)
     return Reading(
-        setting=_setting(forms),
-        mood=next((name for name, listed in MOODS.items() if seen & set(listed.split())), None),
-        features=frozenset(name for name, listed in FEATURES.items() if seen & set(listed.split())),
+        size="close-up" if close else None,
+        setting=setting,
+        place=None if setting is None else "interior" if setting == "interior" else "exterior",
+        time=mood if mood in TIMES else None,
+        weather=tuple(weather for feature, weather in _WEATHERS.items() if feature in features),
+        subjects=tuple(subject for name, subject in _SUBJECTS_OF_FEATURES.items() if name in features),
+        mood=mood,
+        features=features,
         colours=tuple(dict.fromkeys(word for word in words if word in COLOURS)),
         moves=_moves(text),
         pace=pace,
-        close=re.search(r"\b(close[- ]?up|macro|detail|extreme close)\b", text) is not None,
         handheld=re.search(r"\b(hand[- ]?held|shaky|documentary)\b", text) is not None,
     )

@@ -222,3 +222,15 @@ def test_timecode_of_a_tall_picture_leaves_the_prompt_whole():
     bar = with_time.draw(57, (0.9, 0.6, 0.2))
     line = slice(round(bar.shape[0] * 0.46), round(bar.shape[0] * 0.62))
     assert np.array_equal(bar[line], np.asarray(with_time._base)[line])
+
+
+def test_reading_holds_what_a_storyboard_panel_needs() -> None:
+    reading = read_prompt("Close-up, a woman on a street at night in the rain, the camera pushes in")
+    assert (reading.framing, reading.setting, reading.place, reading.time) == (
+        "close-up",
+        "street",
+        "exterior",
+        "night",
+    )
+    assert [subject.family for subject in reading.subjects] == ["person"]
+    assert (reading.moves, reading.weather, reading.close) == (("push",), ("rain",), True)
