@@ -10,7 +10,7 @@ from contextlib import suppress
 import click
 
 from storyboard import __version__
-from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope, print_note, print_result
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope, is_colored, print_note, print_result
 from storyboard.cli.process import CleanStreams, take_keys
 
 # Verbs in the order of the help text, each the ``command`` of a module of ``cli.commands``.
@@ -62,19 +62,6 @@ class _Verbs(click.Group):
         module = importlib.import_module(f"storyboard.cli.commands.{shared or cmd_name}")
         command: click.Command = getattr(module, cmd_name if shared else "command")
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as problem:
-            from storyboard.core.suggest import closest, with_suggestion
-
-            verb = closest(args[0], VERBS)
-            if verb is None:
-                raise
-            raise click.UsageError(with_suggestion(problem.message, verb), ctx) from problem
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -176,29 +163,21 @@ def _fail(words: Sequence[str], ending: Exit, code: str, message: str) -> int:
 
 
 def _usage(problem: click.UsageError, words: Sequence[str]) -> int:
-    if _wants_json(words):
-        error = _error("usage", problem.format_message())
-        verb = _verb(words)
-        next_commands = [f"storyboard {verb} --help" if verb else "storyboard --help"]
-        print_result(envelope(verb, ok=False, data=None, errors=[error], next_commands=next_commands))
-    if type(problem).show is not click.UsageError.show:  # the help, where a group is called without a verb
-        problem.show()
-    else:
-        print_note(_usage_text(problem))
-    return Exit.USAGE
-
-
-def _usage_text(problem: click.UsageError) -> str:
-    """Return how the verb is called, how to get its help, and the error, as click shows them."""
+    from storyboard.cli.usage import explained
     from storyboard.report.diagnostics import error_text
 
-    text = error_text(problem.format_message(), label="Error")
-    context = problem.ctx
-    if context is None:
-        return text
-    names = context.command.get_help_option_names(context)
-    hint = f"Try '{context.command_path} {max(names, key=len)}' for help.\n" if names else ""
-    return f"{context.get_usage()}\n{hint}\n{text}"
+    found = explained(problem, words)
+    if _wants_json(words):
+        verb = _verb(words)
+        error = {**_error("usage", found.message), "help": found.hint or None}
+        next_commands = [found.command or (f"storyboard {verb} --help" if verb else "storyboard --help")]
+        print_result(envelope(verb, ok=False, data=None, errors=[error], next_commands=next_commands))
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError):
+        problem.show()
+    else:
+        text = error_text(found.message, help=found.hint or None, color=is_colored(sys.stderr))
+        print_note(text)
+    return Exit.USAGE
 
 
 def _error(code: str, message: str) -> dict[str, object]:

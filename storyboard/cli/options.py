@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from storyboard.cli.usage import Misuse
 from storyboard.core.model import Clip, Generated, Shot, Still, Storyboard, TitleCard
-from storyboard.core.suggest import closest, with_suggestion
+from storyboard.core.suggest import closest, suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -144,4 +145,7 @@ def find_generated_shot(storyboard: Storyboard, name: str) -> Shot:
 
 def unknown_shot(name: str, shots: Iterable[str]) -> click.UsageError:
     """Return the error for a *name* that none of *shots* has."""
-    return click.UsageError(with_suggestion(f"no shot is called {name!r}.", closest(name, shots)))
+    near = closest(name, shots)
+    return Misuse(
+        f"no shot is called {name!r}", "`storyboard ls` lists the shots" if near is None else suggestion(near)
+    )

@@ -52,39 +52,17 @@ def test_check_says_nothing_when_quiet(project: Project) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["nonsense"],
-        ["build", "--nonsense"],
-        ["build", "nowhere.yaml"],
-        ["build", "-s", "nothing"],
-        ["build", "--draft", "--provider", "runware"],
-        ["build", "--max-cost", "much"],
-        ["build", "-j", "0"],
-        ["models", "nothing"],
-        ["completion", "tcsh"],
-    ],
-    ids=" ".join,
-)
-def test_a_wrong_command_line_ends_with_2_and_a_hint(project: Project, words: list[str]) -> None:
-    with hasty():
-        ran = run(project.folder, {}, *words)
-    assert ran.code == 2
-    assert "Error: " in ran.err
-
-
 def test_a_near_miss_of_a_verb_or_a_shot_is_suggested(project: Project) -> None:
     with hasty():
-        assert "Did you mean 'build'?" in run(project.folder, {}, "biuld").err
+        assert "did you mean `build`?" in run(project.folder, {}, "biuld").err
         board = CHAIN.replace("id: c,", "id: city,")
         project.write(board)
-        assert "Did you mean 'city'?" in run(project.folder, {}, "plan", "-s", "ctiy").err
+        assert "did you mean `city`?" in run(project.folder, {}, "plan", "-s", "ctiy").err
         assert (
-            "no scene with a shot in the film is called 'three'."
+            "no scene with a shot in the film is called 'three'"
             in run(project.folder, {}, "plan", "-s", "scene:three").err
         )
-        assert "no shot in the film has the tag 'hero'." in run(project.folder, {}, "plan", "-s", "tag:hero").err
+        assert "no shot in the film has the tag 'hero'" in run(project.folder, {}, "plan", "-s", "tag:hero").err
 
 
 def test_a_folder_without_a_storyboard_says_how_to_start_one(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_why_an_unknown_shot_suggests_a_near_one(tmp_path: Path) -> None:
     project = Project(tmp_path / "film", CHAIN.replace("id: c,", "id: city,"), repository=True)
     ran = project.run("why", "cty")
     assert ran.code == 2
-    assert "Did you mean 'city'?" in ran.err
+    assert "did you mean `city`?" in ran.err
 
 
 # diff

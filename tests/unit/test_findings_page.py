@@ -38,7 +38,7 @@ def test_a_code_is_explained(code: str, tmp_path: Path) -> None:
 def test_a_code_that_is_not_known_is_an_error_with_the_nearest(tmp_path: Path) -> None:
     ran = run(tmp_path, {}, "--explain", "bad-captoin")
     assert ran.code == Exit.USAGE
-    assert "no finding or error has the code 'bad-captoin'. Did you mean 'bad-caption'?" in ran.err
+    assert "no finding or error has the code 'bad-captoin'\n  help: did you mean `bad-caption`?" in ran.err
 
 
 def test_every_entry_can_be_printed() -> None:
