@@ -98,17 +98,17 @@ def tool(name: str) -> str:
     """The path of a program; skips the test without it, unless tools are required."""
     found = shutil.which(name)
     if found is None:
-        _missing(name)
+        missing(name)
     return found
 
 
 def library(name: str, package: str) -> None:
     """Skip the test without *package* of the extra ``test-all``, which brings *name*, unless tools are required."""
     if find_spec(name) is None:
-        _missing(f"{package}, of the extra `test-all`,")
+        missing(f"{package}, of the extra `test-all`,")
 
 
-def _missing(what: str) -> NoReturn:
+def missing(what: str) -> NoReturn:
     if _REQUIRED:
         pytest.fail(f"{what} is missing")
     pytest.skip(f"{what} is not installed")

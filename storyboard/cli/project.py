@@ -8,7 +8,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property, partial
@@ -232,17 +232,30 @@ class _RenamedTexts(Mapping[str, str]):
 def require_valid(output: CommandOutput, project: Project, *, again: bool = False) -> Storyboard:
     """Print the warnings, unless *again*, and return the storyboard. Ends the verb with all findings on errors."""
     output.storyboard = project.argument
-    found = as_data(project.findings)
-    errors = [data for data, finding in zip(found, project.findings, strict=True) if finding.severity is Severity.ERROR]
+    report_findings(output, project.findings, project.texts, is_read=project.storyboard is not None, again=again)
+    assert project.storyboard is not None  # noqa: S101
+    return project.storyboard
+
+
+def report_findings(
+    output: CommandOutput,
+    findings: Sequence[Diagnostic],
+    texts: Mapping[str, str],
+    *,
+    is_read: bool,
+    again: bool = False,
+) -> None:
+    """Print the warnings, unless *again*. Ends the verb with all findings on errors, and if not all *is_read*."""
+    found = as_data(findings)
+    errors = [data for data, finding in zip(found, findings, strict=True) if finding.severity is Severity.ERROR]
     output.warnings += [data for data in found if data not in errors]
-    text = render(project.findings, project.texts, color=is_colored(sys.stderr)) if project.findings else ""
-    if project.storyboard is None or errors:
+    text = render(findings, texts, color=is_colored(sys.stderr)) if findings else ""
+    if not is_read or errors:
         lines = errors or [problem("unreadable", "the storyboard cannot be read")]
         explained = [f"storyboard --explain {lines[0]['code']}"]
         output.fail(Exit.STORYBOARD, lines, text=text, next_commands=["storyboard check", *explained])
     if text and not output.as_json and not again:
         print_note(text)
-    return project.storyboard
 
 
 def _rename_files(finding: Diagnostic, names: dict[str, str]) -> Diagnostic:

@@ -27,7 +27,7 @@ def render(findings: Sequence[Diagnostic], texts: Mapping[str, str], color: bool
     """
     if not findings:
         return ""
-    lines = _SourceLines(texts)
+    lines = SourceLines(texts)
     blocks = ["\n".join(_block(finding, lines, color)) for finding in findings]
     return "\n\n".join([*blocks, summary(findings)]) + "\n"
 
@@ -80,7 +80,7 @@ def as_data(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     ]
 
 
-class _SourceLines:
+class SourceLines:
     """Source lines by file and number; each text is split once."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -99,7 +99,7 @@ def _split_lines(text: str) -> list[str]:
     return _BREAK.split(text) if "\r" in text else text.split("\n")
 
 
-def _block(finding: Diagnostic, lines: _SourceLines, color: bool) -> Iterator[str]:
+def _block(finding: Diagnostic, lines: SourceLines, color: bool) -> Iterator[str]:
     paint = _painter(color)
     place = "" if finding.span is None else paint(_BOLD, f"{_where(finding.span)}: ")
     yield place + _heading(finding.severity, finding.code, clean(finding.message), paint)
