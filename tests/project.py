@@ -20,7 +20,7 @@ from tests.inside import Ran, errors, run
 from tests.runware_server.server import RunwareServer
 from tests.shops import KEY
 
-HEADER = "version: 1\nmodel: tiny:1\noutput: {file: out/film.mp4, size: 128x72, fps: 12}\n"
+HEADER = "version: 1\nmodel: tiny:1\noutput: {file: out/film.mp4, size: 128x72, fps: 12}\nprovider: local\n"
 PAID_HEADER = "version: 1\nmodel: tiny:1\nprovider: runware\noutput: {file: out/film.mp4, size: 128x72, fps: 24}\n"
 CHAIN = """\
 scenes:
@@ -81,7 +81,10 @@ class Project:
 
     @property
     def film(self) -> Path:
-        return self.folder / "out" / "film.mp4"
+        """The film: a draft, if shots are drawn, since no server sells them."""
+        texts = (path.read_text(encoding="utf-8") for path in self.folder.rglob("*.yaml"))
+        is_draft = self.server is None and any("prompt:" in text for text in texts)
+        return self.folder / "out" / ("film.draft.mp4" if is_draft else "film.mp4")
 
     @property
     def blobs(self) -> dict[str, Path]:

@@ -48,11 +48,14 @@ OF_PAID: Mapping[str, tuple[str, ...]] = {
 OF_UNFINISHED: Mapping[str, tuple[str, ...]] = {"plan": ("plan",), "cost": ("cost",), "status": ("status",)}
 # The same of an example, before anything is made and with what was written.
 OF_EXAMPLE: Mapping[str, tuple[str, ...]] = {
-    "fresh": ("plan",),
-    "fresh-paid": ("plan", "--provider", "runware"),
+    "fresh": ("plan", "--provider", "local"),
+    "fresh-paid": ("plan",),
     "graph": ("graph",),
 }
-OF_BUILT_EXAMPLE: Mapping[str, tuple[str, ...]] = {"built": ("plan",), "locked": ("check", "--locked")}
+OF_BUILT_EXAMPLE: Mapping[str, tuple[str, ...]] = {
+    "built": ("plan", "--provider", "local"),
+    "locked": ("check", "--locked", "--provider", "local"),
+}
 
 
 class Written(Project):
@@ -135,7 +138,7 @@ def drawn(folder: Path) -> dict[str, str]:
     films = (place("drawn", folder / "drawn"), place_example("minimal", folder / "minimal"))
     takes = {}
     for film in films:
-        film.build()
+        film.build("--draft")
         takes |= {f"{film.folder.name}/{shot}": locked["local"]["take"] for shot, locked in film.lock().items()}
     return takes
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
 
 _DEFAULT_JOBS = 4
+_NO_KEY = "add `--draft` for a free animatic, or set the key"
 
 
 def run_approved(
@@ -100,7 +101,7 @@ def _require_keys(output: CommandOutput, paid: "PaidOptions") -> None:
 
     texts = [no_key_text(find(name)) for name, account in paid.accounts.items() if account.key is None]
     if texts:
-        output.fail(Exit.KEY, [problem("auth", text) for text in texts])
+        output.fail(Exit.KEY, [problem("auth", text, _NO_KEY) for text in texts])
 
 
 def _build_with_progress(

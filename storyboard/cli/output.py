@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Commands proposed after an error of which the verb proposes none.
 _COMMANDS_BY_CODE = {
-    "auth": ["storyboard doctor"],
+    "auth": ["storyboard build --draft", "storyboard doctor"],
     "blocked": ["storyboard status"],
     "codec": ["storyboard doctor"],
     "doubtful-cost": ["storyboard cost", "storyboard plan"],

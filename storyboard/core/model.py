@@ -230,12 +230,11 @@ def parts_in_project(root: tuple[str, ...], folder: tuple[str, ...]) -> tuple[st
 class Output(Struct, frozen=True):
     """A film: its path relative to the project, its size in pixels, its rate in frames a second.
 
-    A film with animatics *is_draft*: it is written next to the final film at *file*, which it never replaces. *name* is
-    its name in a storyboard with several films, empty otherwise. *fit* says how pictures of another shape fill the
-    frame; *copy* whether packets of takes may be copied; fades from and to black at its ends are in seconds;
+    *name* is its name in a storyboard with several films, empty otherwise. *fit* says how pictures of another shape
+    fill the frame; *copy* whether packets of takes may be copied; fades from and to black at its ends are in seconds;
     *language* is that of its captions, by ISO 639-2. *crf* and *preset* are x264's for encoded segments. *loudness* in
     LUFS is the target of its sound; ``None`` leaves the sound as it is. *font* draws the captions; ``None`` is the
-    built-in font.
+    built-in font. A film with animatics *is_draft*: it is written next to the final film, *file*, and not over it.
     """
 
     file: str

@@ -66,9 +66,9 @@ class ModelChecks:
         return name
 
     def _maker(self, shot: ShotDraft, card: ModelCard) -> str:
-        """Return the provider of a shot that names none: one that sells its model, if it or the storyboard names one.
+        """Return the provider of a shot that names none: one that sells the model that is written for it.
 
-        Without a model the shot is an animatic.
+        Without a model in the text the shot is an animatic.
         """
         sellers = [name for name in card.providers if name != DEFAULT_PROVIDER]
         return sellers[0] if sellers and shot.find("model") is not None else DEFAULT_PROVIDER

@@ -86,7 +86,7 @@ def _text(path: Path) -> str:
 
 def finished(place: Place, folder: Path, frames: int, digest: str = "", hurt: Sequence[str] = ()) -> Iterator[str]:
     """Losses of a project whose last build went well; *hurt* are the paths in it that the try damaged."""
-    film = folder / "out" / "film.mp4"
+    film = place.video_in(folder)
     count = frames_of(film)
     if count != frames:
         yield f"the film of {folder.name} has {count} of {frames} frames"

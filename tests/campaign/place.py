@@ -51,7 +51,11 @@ class Place:
 
     @property
     def video(self) -> Path:
-        return self.folder / "out" / "film.mp4"
+        return self.video_in(self.folder)
+
+    def video_in(self, folder: Path) -> Path:
+        """The film of one of the folders: bought, or a draft."""
+        return folder / "out" / ("film.mp4" if self.film.paid else "film.draft.mp4")
 
     def environment(self) -> dict[str, str]:
         found = {

@@ -79,6 +79,7 @@ def test_a_missing_key_is_told_before_the_question(desk: Project, server: Runwar
     ran = asked(desk, "y\n", "build", RUNWARE_API_KEY="")
     assert ran.code == 5
     assert "runware needs a key: set RUNWARE_API_KEY, or RUNWARE_API_KEY_FILE" in ran.err
+    assert "help: add `--draft` for a free animatic" in ran.err
     assert "Spend?" not in ran.err
     assert server.requests == []
 
@@ -91,7 +92,7 @@ def test_the_missing_keys_of_all_providers_are_told_at_once(
     monkeypatch.setattr(tiny, "TINY", msgspec.structs.replace(tiny.TINY, providers=("local", "runware", "acme")))
     with hasty():
         desk = Project(tmp_path / "film", CHAIN.replace("seed: 5}", "seed: 5, provider: acme}"), inside=True)
-        desk.edit("model: tiny:1\n", "model: tiny:1\nprovider: runware\n")
+        desk.edit("provider: local\n", "provider: runware\n")
         for approved in ((), ("--yes", "--max-cost", "5")):
             ran = desk.run("build", *approved, "--json")
             assert ran.code == 5, ran

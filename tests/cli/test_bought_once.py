@@ -162,7 +162,7 @@ def test_a_changed_shot_reaches_a_final_cut_that_is_there_and_newer(tmp_path: Pa
         after = decoded(film)
     assert after[:24] == before[:24]
     assert after[24:] != before[24:]
-    assert after[24:] == decoded(desk.folder / "out" / "film" / "c.mp4")
+    assert after[24:] == decoded(desk.folder / "out" / "film.draft" / "c.mp4")
 
 
 def sent_pictures(server: RunwareServer) -> list[str]:

@@ -80,7 +80,7 @@ def test_a_rename_leaves_the_film_as_it_was(project: Project) -> None:
     project.edit("id: c,", "id: city,")
     assert project.build()["made"] == []
     assert digest(project.film) == before
-    assert sorted(path.name for path in (project.folder / "out/film").iterdir()) == ["a.mp4", "b.mp4", "city.mp4"]
+    assert sorted(path.name for path in (project.folder / "out/film.draft").iterdir()) == ["a.mp4", "b.mp4", "city.mp4"]
 
 
 def test_a_new_order_only_joins_the_cut_again(project: Project) -> None:
@@ -145,7 +145,7 @@ def test_a_film_that_was_changed_since_its_build_is_not_replaced(project: Projec
     data = bytearray(project.film.read_bytes())
     data[-100] ^= 0xFF
     project.film.write_bytes(data)
-    assert "film.mp4: it was changed after the last build; move it away" in project.refused(1, "build")["message"]
+    assert "film.draft.mp4: it was changed after the last build; move it away" in project.refused(1, "build")["message"]
     assert project.film.read_bytes() == data
     project.film.unlink()
     assert project.build()["made"] == ["cut"]
@@ -242,7 +242,7 @@ def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> N
     project = Project(tmp_path / "film", inside=True)
     project.build("-s", "a")
     ran = project.run("build", "-s", "a", "--partial")
-    partial = project.folder / "out" / "film.partial.mp4"
+    partial = project.folder / "out" / "film.draft.partial.mp4"
     assert ran.code == 0, ran
     assert len(decoded(partial)) == 36
     assert not project.film.exists()

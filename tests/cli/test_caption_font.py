@@ -12,6 +12,7 @@ from tests.project import Project
 HEADER = """\
 version: 1
 model: tiny:1
+provider: local
 output: {file: out/film.mp4, size: 128x72, fps: 12, captions: burn, font: fonts/own.ttf}
 outputs: {plain: {captions: none}, drawn: {}}
 """
@@ -55,7 +56,7 @@ def test_a_font_that_changed_is_told_by_diff(desk: Project) -> None:
 def test_letters_that_the_font_lacks_are_told_at_the_caption(desk: Project) -> None:
     desk.edit("caption: At night", "caption: [{start: 0, end: 1, text: 夜}]")
     error = desk.refused(3, "check")
-    assert (error["code"], error["place"]["line"]) == ("missing-letters", 8)
+    assert (error["code"], error["place"]["line"]) == ("missing-letters", 9)
     assert error["message"] == "`fonts/own.ttf` has no glyph for 夜"
 
 
@@ -70,5 +71,5 @@ def test_letters_that_cannot_be_laid_out_here_are_told_instead_of_drawn_backward
     desk.edit("caption: At night", "caption: [{start: 0, end: 1, text: נהר}]")
     monkeypatch.setattr("storyboard.document.lower_text.has_layout", lambda: False)
     error = desk.refused(3, "check")
-    assert (error["code"], error["place"]["line"]) == ("no-layout", 8)
+    assert (error["code"], error["place"]["line"]) == ("no-layout", 9)
     assert "libfribidi" in error["help"]

@@ -71,8 +71,8 @@ def project(template: Path, tmp_path: Path) -> Project:
 
 
 def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Project) -> None:
-    assert (project.folder / "out/film.srt").read_text() == SRT
-    lines = (project.folder / "out/film.vtt").read_text().splitlines()
+    assert (project.folder / "out/film.draft.srt").read_text() == SRT
+    lines = (project.folder / "out/film.draft.vtt").read_text().splitlines()
     assert lines[:3] == ["WEBVTT", "", "00:00:00.000 --> 00:00:01.000"]
     assert "One &amp; &lt;two&gt;" in lines
     assert len(decoded(project.film)) == 12 + 9 - 3
@@ -81,25 +81,25 @@ def test_captions_stand_beside_the_film_at_the_times_of_the_film(project: Projec
 def test_another_word_renders_nothing_and_writes_them_again(project: Project) -> None:
     project.edit("Three", "Four")
     assert project.build()["made"] == ["cut"]
-    assert "Four" in (project.folder / "out/film.srt").read_text()
+    assert "Four" in (project.folder / "out/film.draft.srt").read_text()
     assert project.build()["made"] == []
 
 
 def test_captions_that_are_gone_come_back_and_those_no_longer_wanted_go(project: Project) -> None:
-    (project.folder / "out/film.srt").unlink()
+    (project.folder / "out/film.draft.srt").unlink()
     project.build()
-    assert (project.folder / "out/film.srt").read_text() == SRT
+    assert (project.folder / "out/film.draft.srt").read_text() == SRT
     project.edit("fps: 12}", "fps: 12, captions: none}")
     project.build()
-    assert not (project.folder / "out/film.srt").exists()
-    assert not (project.folder / "out/film.vtt").exists()
+    assert not (project.folder / "out/film.draft.srt").exists()
+    assert not (project.folder / "out/film.draft.vtt").exists()
 
 
 def test_a_file_of_somebody_else_is_left_alone(project: Project) -> None:
-    (project.folder / "out/film.srt").write_text("mine")
+    (project.folder / "out/film.draft.srt").write_text("mine")
     ran = project.run("build")
-    assert "film.srt was not made by storyboard, so captions were not written to it" in ran.err
-    assert (project.folder / "out/film.srt").read_text() == "mine"
+    assert "film.draft.srt was not made by storyboard, so captions were not written to it" in ran.err
+    assert (project.folder / "out/film.draft.srt").read_text() == "mine"
 
 
 def test_burnt_captions_change_the_frames_that_show_them_and_no_others(project: Project) -> None:
@@ -111,7 +111,7 @@ def test_burnt_captions_change_the_frames_that_show_them_and_no_others(project: 
     after = decoded(project.film)
     assert len(after) == len(before)
     assert before[0] != after[0]
-    assert not (project.folder / "out/film.srt").exists()
+    assert not (project.folder / "out/film.draft.srt").exists()
     project.edit("At night", "By night")
     assert sorted(project.build()["made"]) == ["cut", "segment:a"]
 
@@ -125,8 +125,8 @@ def test_captions_inside_the_film_are_read_back_word_for_word(tmp_path: Path, fi
     project.edit("out/film.mp4", f"out/{file}")
     project.edit("fps: 12}", "fps: 12, captions: stream, language: swe}")
     assert desk.built() == ["cut"]
-    film = project.folder / "out" / file
-    assert not (project.folder / "out/film.srt").exists()
+    film = (project.folder / "out" / file).with_stem("film.draft")
+    assert not (project.folder / "out/film.draft.srt").exists()
     assert decoded(film) == made
     with av.open(str(film)) as container:
         [stream] = container.streams.subtitles

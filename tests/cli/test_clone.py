@@ -29,7 +29,7 @@ def author(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
         maker = Project(tmp_path / "maker", "scenes:\n  - {id: s, shots: [{id: x, prompt: sea}]}\n", inside=True)
         maker.build()
         project = Project(tmp_path / "film", FILM, server=server, inside=True)
-        shutil.copy(maker.folder / "out/film/x.mp4", project.folder / "in.mp4")
+        shutil.copy(maker.folder / "out/film.draft/x.mp4", project.folder / "in.mp4")
         project.build()
         assert len(server.bill) == 3
         yield project

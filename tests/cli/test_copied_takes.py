@@ -28,7 +28,7 @@ def content(project: Project, shot: str) -> bytes:
 def test_takes_are_copied_where_no_link_can_be_made_and_that_is_told_once(project: Project) -> None:
     first = project.run("build")
     assert first.code == 0, first
-    folder = project.folder / "out" / "film"
+    folder = project.folder / "out" / "film.draft"
     assert f"links cannot be made in {folder}, so 3 takes were copied there" in first.err
     for shot in "abc":
         path = folder / f"{shot}.mp4"
@@ -41,7 +41,7 @@ def test_takes_are_copied_where_no_link_can_be_made_and_that_is_told_once(projec
 
 def test_a_copy_follows_its_shot_and_goes_with_it(project: Project) -> None:
     project.build()
-    path = project.folder / "out" / "film" / "c.mp4"
+    path = project.folder / "out" / "film.draft" / "c.mp4"
     before = path.read_bytes()
     project.edit("in the rain", "in the snow")
     project.build()
@@ -54,7 +54,7 @@ def test_a_copy_follows_its_shot_and_goes_with_it(project: Project) -> None:
 
 def test_a_copy_that_was_changed_stays(project: Project) -> None:
     project.build()
-    path = project.folder / "out" / "film" / "c.mp4"
+    path = project.folder / "out" / "film.draft" / "c.mp4"
     path.write_bytes(b"mine")
     project.edit("in the rain", "in the snow")
     project.build()
@@ -66,7 +66,7 @@ def test_a_copy_that_was_changed_stays(project: Project) -> None:
 
 def test_a_copy_of_a_copy_under_a_name_of_the_user_stays(project: Project) -> None:
     project.build()
-    path = project.folder / "out" / "film" / "c.mp4"
+    path = project.folder / "out" / "film.draft" / "c.mp4"
     mine = path.with_name("best.mp4")
     mine.write_bytes(path.read_bytes())
     project.edit("in the rain", "in the snow")

@@ -125,7 +125,7 @@ def test_what_lies_between_transitions_is_copied_bit_for_bit(tmp_path: Path) -> 
     assert data["frames"] == 36 + 36 + 30 - 6
     film = decoded(project.film)
     assert len(film) == data["frames"]
-    takes = {name: decoded(project.folder / f"out/film/{name}.mp4") for name in "abc"}
+    takes = {name: decoded(project.folder / f"out/film.draft/{name}.mp4") for name in "abc"}
     assert film[:30] == takes["a"][:30]
     # b goes on from its next keyframe, c after its trim
     assert film[36 + 6 : 66] == takes["b"][12:]
@@ -301,14 +301,14 @@ def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> No
     project.edit("fps: 12}", "fps: 12, preset: ultrafast}")
     ran = project.run("build", "--partial")
     assert ran.code == 1
-    assert len(decoded(project.folder / "out/film.partial.mp4")) == 36 + 36 - 6 + 48
+    assert len(decoded(project.folder / "out/film.draft.partial.mp4")) == 36 + 36 - 6 + 48
 
 
 def test_a_film_can_be_a_mov(project: Project) -> None:
     before = decoded(project.film)
     project.edit("out/film.mp4", "out/film.mov")
     assert project.build()["made"] == ["cut"]
-    film = project.folder / "out/film.mov"
+    film = project.folder / "out/film.draft.mov"
     assert film.read_bytes()[4:12] == b"ftypqt  "
     assert decoded(film) == before
     assert project.build()["made"] == []
@@ -324,7 +324,7 @@ def test_a_film_of_ours_can_be_footage_of_another(project: Project) -> None:
     project.build()
     shutil.copy(project.film, project.folder / "own.mp4")
     shots = "      - {id: own, clip: own.mp4}\n      - {id: end, card: End, transition: {type: wipe, duration: 0.5}}\n"
-    text = (project.folder / "storyboard.yaml").read_text().split("fps: 12}\n")[1] + shots
+    text = (project.folder / "storyboard.yaml").read_text().split("provider: local\n")[1] + shots
     project.write(text)
     data = project.build()
     assert len(decoded(project.film)) == data["frames"] == 30 + 30 + 48 - 6
@@ -359,7 +359,7 @@ def test_what_worker_processes_do_is_what_is_done_in_this_one(tmp_path: Path) ->
         write_wav(project.folder / "hum.wav", tone(1, 300, 0.1))
         ran = project.run("build", "--partial", "--json")
         assert ran.code == 1, ran
-        films.append((project.folder / "out/film.partial.mp4").read_bytes())
+        films.append((project.folder / "out/film.draft.partial.mp4").read_bytes())
         told.append(
             {name: ran.data[name] for name in ("failed", "frames", "copied")} | {"made": sorted(ran.data["made"])}
         )

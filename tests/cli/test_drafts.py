@@ -71,9 +71,8 @@ def test_a_storyboard_without_model_and_provider_is_an_animatic(tmp_path: Path) 
     project = Project(tmp_path / "film", inside=True)
     project.write(TEXT, header="version: 1\n")
     with hasty():
-        plan = project.data("plan")
-    assert plan["cost"] == "0"
-    assert [output["film"] for output in plan["outputs"]] == ["out/storyboard.draft.mp4"]
+        assert project.data("plan")["cost"] == "0"
+        assert project.data("status")["film"]["path"] == "out/film.draft.mp4"
 
 
 @pytest.mark.parametrize("words", [(), ("--draft",)])

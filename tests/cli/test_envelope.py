@@ -288,7 +288,7 @@ def test_next_names_the_storyboard_that_the_verb_was_about(project: Project) -> 
 
 
 def test_what_helps_after_several_errors_is_said_once() -> None:
-    assert commands_for(["auth", "codec", "never-heard-of"]) == ["storyboard doctor"]
+    assert commands_for(["auth", "codec", "never-heard-of"]) == ["storyboard build --draft", "storyboard doctor"]
 
 
 def test_json_asked_for_by_the_environment_holds_for_mistakes_of_the_command_line(project: Project) -> None:
@@ -373,12 +373,12 @@ def warned(ran: Ran) -> set[str]:
 
 def test_captions_that_were_not_written_are_in_json_and_under_quiet_too(project: Project) -> None:
     project.edit("seed: 3", "seed: 3, caption: Night")
-    (project.folder / "out/film.srt").write_text("mine")
+    (project.folder / "out/film.draft.srt").write_text("mine")
     ran = project.run("build", "-q")
     assert "warning[captions-not-written]: " in ran.err
     for _ in range(2):
         assert warned(project.run("build", "--json")) == {"captions-not-written"}
-    (project.folder / "out/film.srt").unlink()
+    (project.folder / "out/film.draft.srt").unlink()
     for _ in range(2):
         assert warned(project.run("build", "--json")) == set()
 

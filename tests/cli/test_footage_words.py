@@ -55,7 +55,7 @@ def test_a_slate_for_footage_that_is_broken_can_be_read(tmp_path: Path) -> None:
     (desk.folder / "own.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and nothing more")
     with hasty():
         assert desk.run("build", "--partial").code == 1
-    assert len(decoded(desk.folder / "out/film.partial.mp4")) == 4 * 12 + 12
+    assert len(decoded(desk.folder / "out/film.draft.partial.mp4")) == 4 * 12 + 12
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "smpte2084"), (18, "arib-std-b67")])
@@ -75,7 +75,7 @@ def test_transitions_that_are_longer_than_their_footage_are_told_before_it_is_ta
     clip(desk.folder / "own.mp4", 30, "12")
     clip(desk.folder / "b.mov", 60, "30000/1001")
     error = desk.refused(3, "check")
-    assert (error["code"], error["place"]["line"]) == ("transition-too-long", 8)
+    assert (error["code"], error["place"]["line"]) == ("transition-too-long", 9)
     assert error["message"].endswith("takes 3 s; `b` has only 2 s left for it")
     desk.edit("duration: 3", "duration: 2}, speed: 0.5, trim: {start: 0.5")
     assert desk.run("check").code == 0

@@ -157,7 +157,7 @@ def test_refusal_names_the_setting_that_keeps_a_cache_on_another_disk(template: 
     assert json.loads(project.run("cache", "dir", "--json", env=config).out)["data"]["folder"] == str(disk)
     other = {"STORYBOARD_CACHE_DIR": str(disk), "XDG_CONFIG_HOME": str(tmp_path / "nowhere")}
     assert project.build(env=other)["made"] == []
-    linked = project.folder / "out" / "film" / "a.mp4"
+    linked = project.folder / "out" / "film.draft" / "a.mp4"
     assert linked.resolve().is_relative_to(disk)
     forgotten = project.run("build", "--json", env={"XDG_CONFIG_HOME": str(tmp_path / "nowhere")})
     assert [one["code"] for one in errors(forgotten)] == ["cache-dir"]
@@ -228,7 +228,7 @@ def test_links_of_the_person_in_a_folder_that_has_the_name_of_the_film_stay(clon
 
 def test_own_links_to_takes_are_replaced_and_removed(clone: Clone) -> None:
     clone.build()
-    folder = clone.folder / "out" / "film"
+    folder = clone.folder / "out" / "film.draft"
     first = (folder / "a.mp4").readlink()
     clone.edit("seed: 3", "seed: 4")
     clone.build()
@@ -259,13 +259,13 @@ def test_film_is_written_through_a_link_inside_the_project(clone: Clone) -> None
     (clone.folder / "renders").mkdir()
     (clone.folder / "out").symlink_to("renders")
     clone.build()
-    assert (clone.folder / "renders" / "film.mp4").is_file()
-    assert (clone.folder / "renders" / "film" / "a.mp4").resolve().is_file()
+    assert (clone.folder / "renders" / "film.draft.mp4").is_file()
+    assert (clone.folder / "renders" / "film.draft" / "a.mp4").resolve().is_file()
 
 
 def test_folder_of_takes_that_is_a_link_is_left_alone(clone: Clone) -> None:
     (clone.folder / "out").mkdir()
-    (clone.folder / "out" / "film").symlink_to(clone.documents)
+    (clone.folder / "out" / "film.draft").symlink_to(clone.documents)
     ran = clone.run("build")
     assert ran.code == 0
     assert "is a link, so takes were not linked in it" in ran.err
@@ -285,11 +285,11 @@ def test_captions_that_are_links_are_left_alone(clone: Clone) -> None:
     clone.edit("seed: 3}", "seed: 3, caption: Night.}")
     (clone.folder / "out").mkdir()
     for suffix in ("srt", "vtt"):
-        (clone.folder / "out" / f"film.{suffix}").symlink_to(clone.documents / "letter.txt")
+        (clone.folder / "out" / f"film.draft.{suffix}").symlink_to(clone.documents / "letter.txt")
     ran = clone.run("build")
     assert ran.code == 0
     assert "was not made by storyboard, so captions were not written to it" in ran.err
-    assert (clone.folder / "out" / "film.srt").is_symlink()
+    assert (clone.folder / "out" / "film.draft.srt").is_symlink()
     clone.assert_untouched()
 
 

@@ -123,7 +123,7 @@ def youngest_note(film: Path) -> Path:
 
 
 def blob(film: Path) -> Path:
-    return (film / "out/film/b.mp4").resolve()
+    return (film / "out/film.draft/b.mp4").resolve()
 
 
 def record(film: Path, kind: str = "take") -> Path:
@@ -183,15 +183,15 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "frame-record-gone": lambda film: record(film, "frame").unlink(),
     "cut-record-gone": lambda film: record(film, "cut").unlink(),
     "another-answer": another_answer,
-    "film-gone": lambda film: beside(film, "film.mp4").unlink(),
-    "film-changed": lambda film: unlike(beside(film, "film.mp4")),
-    "film-foreign": lambda film: foreign(beside(film, "film.mp4")),
-    "captions-gone": lambda film: beside(film, "film.srt").unlink(),
-    "captions-changed": lambda film: unlike(beside(film, "film.vtt")),
-    "link-gone": lambda film: beside(film, "film/a.mp4").unlink(),
-    "link-elsewhere": lambda film: relink(beside(film, "film/a.mp4")),
-    "link-foreign": lambda film: foreign(beside(film, "film/a.mp4")),
-    "link-too-many": lambda film: beside(film, "film/old.mp4").symlink_to("a.mp4"),
+    "film-gone": lambda film: beside(film, "film.draft.mp4").unlink(),
+    "film-changed": lambda film: unlike(beside(film, "film.draft.mp4")),
+    "film-foreign": lambda film: foreign(beside(film, "film.draft.mp4")),
+    "captions-gone": lambda film: beside(film, "film.draft.srt").unlink(),
+    "captions-changed": lambda film: unlike(beside(film, "film.draft.vtt")),
+    "link-gone": lambda film: beside(film, "film.draft/a.mp4").unlink(),
+    "link-elsewhere": lambda film: relink(beside(film, "film.draft/a.mp4")),
+    "link-foreign": lambda film: foreign(beside(film, "film.draft/a.mp4")),
+    "link-too-many": lambda film: beside(film, "film.draft/old.mp4").symlink_to("a.mp4"),
     "lockfile-changed": lambda film: unlike(film / "storyboard.lock"),
     "lockfile-gone": lambda film: (film / "storyboard.lock").unlink(),
     "job-open": open_job,
@@ -211,9 +211,9 @@ def test_every_change_is_noticed(film: Path, change: str) -> None:
 def test_captions_that_appear_where_there_were_none_are_noticed(film: Path) -> None:
     Project(film, None).edit(", caption: At dawn", "")
     assert ask(film, "build").code == 0
-    assert not beside(film, "film.srt").exists()
+    assert not beside(film, "film.draft.srt").exists()
     assert at_a_glance(film)
-    beside(film, "film.srt").write_text("mine")
+    beside(film, "film.draft.srt").write_text("mine")
     assert not at_a_glance(film)
 
 
@@ -302,7 +302,7 @@ def test_a_build_that_copies_takes_leaves_the_answer_of_the_next_one(
     (film / "scenes/two.yaml").write_text(TWO.replace("rain", "snow") + CHAIN_LEFT)
     assert "2 takes were copied" in ask(film, "build").err
     assert at_a_glance(film)
-    unlike(beside(film, "film/c.mp4"))
+    unlike(beside(film, "film.draft/c.mp4"))
     assert not at_a_glance(film)
 
 
@@ -333,7 +333,7 @@ def test_an_edit_within_one_step_of_a_clock_of_whole_seconds_is_noticed(
         assert noop_proof._is_proven(tmp_path, read, (), time.monotonic() - 0.5) is not is_noticed
 
 
-@pytest.mark.parametrize("path", ["storyboard.yaml", "scenes/two.yaml", "pictures/river.png", "out/film.mp4"])
+@pytest.mark.parametrize("path", ["storyboard.yaml", "scenes/two.yaml", "pictures/river.png", "out/film.draft.mp4"])
 def test_what_changes_while_a_build_runs_is_noticed(film: Path, path: str) -> None:
     real = FinishedBuild.next_result
 

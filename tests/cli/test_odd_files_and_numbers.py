@@ -222,7 +222,8 @@ def test_a_provider_that_is_installed_but_in_no_card_is_called_installed(
 
     monkeypatch.setattr(base, "entry_points", lambda *, group, name="": [Point()] if name in ("", "acme") else [])
     project = Project(tmp_path / "film", inside=True)
-    project.edit("model: tiny:1", "model: runway:1@2\nprovider: acme")
+    project.edit("model: tiny:1", "model: runway:1@2")
+    project.edit("provider: local", "provider: acme")
     error = project.refused(3, "check")
     assert error["code"] == "model-provider"
     assert error["message"] == "the provider `acme` is installed, but the card of runway:1@2 does not name it"

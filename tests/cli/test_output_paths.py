@@ -96,8 +96,8 @@ def test_a_link_of_an_earlier_build_that_the_next_one_would_remove_cannot_be_an_
     text = "scenes: [{id: s, shots: [{id: old, prompt: a river, seed: 3}]}]\n"
     project = Project(tmp_path / "film", text, inside=True)
     project.build()
-    project.write("scenes: [{id: s, shots: [{id: new, clip: out/film/old.mp4}]}]\n")
-    assert "a link to a take would replace an input: `out/film/old.mp4`" in refusal(project, "out/film.mp4")
+    project.write("scenes: [{id: s, shots: [{id: new, clip: out/film.draft/old.mp4}]}]\n")
+    assert "a link to a take would replace an input: `out/film.draft/old.mp4`" in refusal(project, "out/film.mp4")
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_storyboard_in_another_spelling_on_the_command_line_is_named_as_it_is_
 def test_a_storyboard_in_other_capitals_on_the_command_line_makes_no_second_film(project: Project) -> None:
     project.build()
     there = sorted(path.name for path in [*project.folder.glob("*"), *project.folder.glob("out/**/*")])
-    project.write(CARDS, header="version: 1\nmodel: tiny:1\noutput: {size: 128x72, fps: 12}\n")
+    project.write(CARDS, header="version: 1\nmodel: tiny:1\nprovider: local\noutput: {size: 128x72, fps: 12}\n")
     for name in ("STORYBOARD.YAML", "Storyboard.yaml"):  # refused, or the same film where the disk ignores capitals
         project.run("build", name)
         assert sorted(path.name for path in [*project.folder.glob("*"), *project.folder.glob("out/**/*")]) == there

@@ -15,6 +15,7 @@ from tests.project import HERE, Project, copied, digest, write_broken_clip
 HEADER = """\
 version: 1
 model: tiny:1
+provider: local
 title: Night
 output: {file: out/film.mp4, size: 128x72, fps: 12}
 outputs:
@@ -68,16 +69,22 @@ def test_one_build_makes_every_film_and_each_take_once(desk: Project) -> None:
     made = desk.built()
     assert sorted(name for name in made if name.startswith("take:")) == ["take:a", "take:b"]
     assert sorted(name for name in made if name.startswith("cut")) == ["cut/tall", "cut/web", "cut/wide"]
-    shapes = {"out/film-wide.mp4": (128, 72, 12), "out/film-tall.mp4": (72, 128, 25), "web/small.mov": (64, 36, 12)}
+    shapes = {
+        "out/film-wide.draft.mp4": (128, 72, 12),
+        "out/film-tall.draft.mp4": (72, 128, 25),
+        "web/small.draft.mov": (64, 36, 12),
+    }
     for name, (width, height, rate) in shapes.items():
         shown = decoded(desk.folder / name)
         assert {(frame.width, frame.height) for frame in shown} == {(width, height)}
         # two takes of a second each, a card of a second, less a quarter for the dissolve
         dissolve = int(Fraction(rate, 4) + Fraction(1, 2))
         assert len(shown) == 3 * rate - dissolve
-    assert (desk.folder / "out/film-tall.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\nAt night")
-    assert not (desk.folder / "web/small.srt").exists()
-    told = ffmpeg("-i", str(desk.folder / "web/small.mov"), "-map", "0:s", "-f", "srt", "-").stdout
+    assert (
+        (desk.folder / "out/film-tall.draft.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\nAt night")
+    )
+    assert not (desk.folder / "web/small.draft.srt").exists()
+    told = ffmpeg("-i", str(desk.folder / "web/small.draft.mov"), "-map", "0:s", "-f", "srt", "-").stdout
     assert b"At night" in told
     assert desk.built() == []
     assert desk.data("plan")["nothing_to_do"]
@@ -87,7 +94,7 @@ def test_one_build_makes_every_film_and_each_take_once(desk: Project) -> None:
 def test_each_film_is_told_with_its_own_figures(built: Project) -> None:
     there = films(built, "build")
     assert [there[name]["frames"] for name in ("wide", "tall", "web")] == [33, 69, 33]
-    assert there["web"]["film"] == "web/small.mov"
+    assert there["web"]["film"] == "web/small.draft.mov"
     assert there["wide"]["copied"]["copied"] == 12 - 3
     assert there["tall"]["copied"]["why"]["it is 128x72"] == 25 + 25 - 12
     planned = films(built, "plan")
@@ -95,32 +102,32 @@ def test_each_film_is_told_with_its_own_figures(built: Project) -> None:
     assert films(built, "status")["tall"]["state"] == "up to date"
     text = built.said("status")
     assert "Night: 3 shots, 2.75 s, 3 films, provider: local" in text
-    assert "  tall: out/film-tall.mp4, 69 frames at 25 fps, 72x128" in text
-    assert "film: web/small.mov is up to date" in text
+    assert "  tall: out/film-tall.draft.mp4, 69 frames at 25 fps, 72x128" in text
+    assert "film: web/small.draft.mov is up to date" in text
     assert "cut/tall: 4 segments" in built.said("plan")
     ended = built.said("build")
-    assert "out/film-wide.mp4: 33 frames, 2.75 s, unchanged" in ended
-    assert "web/small.mov: 33 frames, 2.75 s, unchanged" in ended
+    assert "out/film-wide.draft.mp4: 33 frames, 2.75 s, unchanged" in ended
+    assert "web/small.draft.mov: 33 frames, 2.75 s, unchanged" in ended
     graph = {action["action"]: action for action in built.data("graph")["actions"]}
     assert graph["cut/tall"]["output"] == "tall"
     assert {graph[name]["output"] for name in graph["cut/tall"]["inputs"]} == {"tall"}
 
 
 def test_a_change_of_one_output_touches_that_film_alone(built: Project) -> None:
-    before = {name: digest(built.folder / name) for name in ("out/film-wide.mp4", "web/small.mov")}
+    before = {name: digest(built.folder / name) for name in ("out/film-wide.draft.mp4", "web/small.draft.mov")}
     built.edit("fit: cover", "fit: stretch")
     assert {name.rpartition("/")[2] for name in built.built()} == {"tall"}
     assert {name: digest(built.folder / name) for name in before} == before
-    (built.folder / "web/small.mov").unlink()
+    (built.folder / "web/small.draft.mov").unlink()
     assert films(built, "status")["web"]["state"] == "not there"
     assert built.built() == ["cut/web"]
-    assert digest(built.folder / "web/small.mov") == before["web/small.mov"]
+    assert digest(built.folder / "web/small.draft.mov") == before["web/small.draft.mov"]
 
 
 def test_an_output_more_or_another_name_makes_nothing_again(built: Project) -> None:
     built.edit("  wide: {}\n", "  broad: {file: out/film-wide.mp4}\n  again: {captions: none}\n")
     assert built.built() == ["cut/again"]
-    assert len(decoded(built.folder / "out/film-again.mp4")) == 33
+    assert len(decoded(built.folder / "out/film-again.draft.mp4")) == 33
     built.write(SHOTS, HEADER.split("outputs:")[0])
     assert built.built() == ["cut"]
 
@@ -130,30 +137,30 @@ def test_two_films_that_show_the_same_render_it_once(built: Project) -> None:
     made = built.built()
     for piece in ("segment:a", "segment:end", "transition:b"):
         assert len([name for name in made if name in (f"{piece}/one", f"{piece}/two")]) == 1
-    assert len(decoded(built.folder / "out/film-two.mp4")) == 33
+    assert len(decoded(built.folder / "out/film-two.draft.mp4")) == 33
 
 
 def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Project) -> None:
-    foreign = desk.folder / "out/film-tall.mp4"
+    foreign = desk.folder / "out/film-tall.draft.mp4"
     foreign.parent.mkdir()
     foreign.write_bytes(b"somebody else's")
     ran = desk.run("build", "--json")
     assert ran.code == 1
     [error] = json.loads(ran.out)["errors"]
-    assert "film-tall.mp4: it was not made by storyboard" in error["message"]
+    assert "film-tall.draft.mp4: it was not made by storyboard" in error["message"]
     assert [film["name"] for film in ran.data["films"]] == ["wide", "web"]
     assert not any(name.endswith("/tall") for name in (*ran.data["made"], *ran.data["reused"]))
     assert foreign.read_bytes() == b"somebody else's"
-    assert len(decoded(desk.folder / "web/small.mov")) == 33
+    assert len(decoded(desk.folder / "web/small.draft.mov")) == 33
     ran = desk.run("build")
     assert ran.code == 1
-    assert "web/small.mov: 33 frames" in ran.out
+    assert "web/small.draft.mov: 33 frames" in ran.out
     foreign.unlink()
     assert {name.rpartition("/")[2] for name in desk.built()} == {"tall"}
 
 
 def test_nothing_is_made_if_no_film_can_be_written(desk: Project) -> None:
-    for name in ("out/film-tall.mp4", "out/film-wide.mp4", "web/small.mov"):
+    for name in ("out/film-tall.draft.mp4", "out/film-wide.draft.mp4", "web/small.draft.mov"):
         (desk.folder / name).mkdir(parents=True)
     assert desk.refused(1, "build")["code"] == "output"
     assert not list((desk.folder / ".storyboard/cache/blobs").glob("*/*"))
@@ -180,13 +187,13 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Project, head
 def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Project) -> None:
     desk.write(SHOTS.replace("id: b, prompt: a forest at dawn, seed: 4", "id: b, clip: broken.mp4"), HEADER)
     write_broken_clip(desk.folder)
-    foreign = desk.folder / "out/film-wide.partial.mp4"
+    foreign = desk.folder / "out/film-wide.draft.partial.mp4"
     foreign.parent.mkdir()
     foreign.write_bytes(b"somebody else's")
     ran = desk.run("build", "--partial", "--json")
     assert foreign.read_bytes() == b"somebody else's"
     assert [film["name"] for film in ran.data["films"]] == ["tall", "web"]
-    assert "film-wide.partial.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
+    assert "film-wide.draft.partial.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
 
 
 def test_a_diff_tells_outputs_by_their_names(desk: Project) -> None:

@@ -14,6 +14,7 @@ from tests.project import Project, decoded
 HEADER = """\
 version: 1
 model: tiny:1
+provider: local
 output: {file: out/film.mp4, size: 128x72, fps: 12, chapters: true}
 outputs: {beside: {}, inside: {captions: stream}}
 """
@@ -57,7 +58,7 @@ def desk(tmp_path: Path) -> Iterator[Project]:
 def test_shots_that_are_there_have_their_captions_where_they_are_and_scenes_their_chapters(desk: Project) -> None:
     ran = desk.run("build", "--partial", "-s", "a", "-s", "c", "-s", "own", "-s", "d")
     assert ran.code == 1, ran
-    beside, inside = (desk.folder / f"out/film-{name}.partial.mp4" for name in ("beside", "inside"))
+    beside, inside = (desk.folder / f"out/film-{name}.draft.partial.mp4" for name in ("beside", "inside"))
     assert beside.with_suffix(".srt").read_text() == SRT
     assert not inside.with_suffix(".srt").exists()
     assert len(decoded(beside)) == 93

@@ -85,7 +85,7 @@ def test_a_damaged_picture_is_an_error_of_check_at_its_line(tmp_path: Path, dama
     project = film(tmp_path, DAMAGED[damage])
     error = project.refused(3, "check")
     assert error["code"] == "bad-picture"
-    assert error["place"]["line"] == 7
+    assert error["place"]["line"] == 8
     assert "`ref.png` cannot be used: it is damaged" in error["message"]
     assert project.run("build").code == 3
     assert not (project.folder / ".storyboard").exists()
@@ -110,7 +110,7 @@ def test_a_still_and_a_last_frame_are_decoded_by_check_too(tmp_path: Path) -> No
     project = film(tmp_path, stored(scene())[:-40], text)
     ran = project.run("check", "--json")
     lines = [error["place"]["line"] for error in errors(ran) if error["code"] == "bad-picture"]
-    assert lines == [7, 8]
+    assert lines == [8, 9]
 
 
 def test_the_second_picture_of_a_phone_is_no_animation(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_damaged_font_is_an_error_of_check_at_its_line(tmp_path: Path, font: b
     project = Project(tmp_path / "film", WORDS, inside=True)
     (project.folder / "type.ttf").write_bytes(font)
     error = project.refused(3, "check")
-    assert (error["code"], error["place"]["line"]) == ("bad-font", 7)
+    assert (error["code"], error["place"]["line"]) == ("bad-font", 8)
     assert error["message"].startswith("`type.ttf` cannot be used: it is")
 
 
@@ -169,7 +169,7 @@ def test_a_font_that_is_damaged_at_the_letters_in_use_is_an_error_of_check(tmp_p
     project = Project(tmp_path / "film", WORDS.replace("Evening", "→ ★"), inside=True)
     (project.folder / "type.ttf").write_bytes(broken_font(0.5))
     error = project.refused(3, "check")
-    assert (error["code"], error["place"]["line"]) == ("bad-font", 7)
+    assert (error["code"], error["place"]["line"]) == ("bad-font", 8)
     assert "`type.ttf` cannot be used for this text: it is damaged" in error["message"]
 
 

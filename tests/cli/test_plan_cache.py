@@ -166,7 +166,7 @@ def spoil(path: Path) -> None:
 
 
 def take_of(film: Path, shot: str) -> Path:
-    return (film / f"out/film/{shot}.mp4").resolve()
+    return (film / f"out/film.draft/{shot}.mp4").resolve()
 
 
 def younger_answer(film: Path) -> None:
@@ -271,7 +271,7 @@ EDITS: dict[str, Callable[[Path], None]] = {
     "younger answer": younger_answer,
     "another lockfile": unlock,
     "no lockfile": lambda film: (film / "storyboard.lock").unlink(),
-    "no film": lambda film: (film / "out/film.mp4").unlink(),
+    "no film": lambda film: (film / "out/film.draft.mp4").unlink(),
     "no cache": lambda film: shutil.rmtree(film / ".storyboard/cache"),
     "nothing": lambda film: None,
 }

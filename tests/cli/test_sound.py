@@ -28,7 +28,7 @@ from tests.media.sounds import (
 )
 from tests.project import Project
 
-HEADER = "version: 1\nmodel: tiny:1\noutput: {file: out/film.mp4, size: 64x36, fps: 24}\n"
+HEADER = "version: 1\nmodel: tiny:1\nprovider: local\noutput: {file: out/film.mp4, size: 64x36, fps: 24}\n"
 TRACKS = "audio:\n  - {file: high.wav, start: {shot: c, offset: 0.5}, gain: -6}\n"
 SHOTS = """\
 scenes:
@@ -262,7 +262,7 @@ def test_a_partial_film_has_the_sound_of_what_is_there(desk: Project) -> None:
     tracks = "audio: [{file: music.wav, start: {shot: b}, gain: -6}]\n"
     desk.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
     assert desk.run("build", "--partial").code == 1
-    film = desk.film.with_name("film.partial.mp4")
+    film = desk.film.with_name("film.draft.partial.mp4")
     sizes = streams(film)
     assert sizes["audio"] == sizes["video"] == 5
     assert near(onsets(heard(film)), [*AT, *(3 + at for at in AT)], 0.003)

@@ -119,7 +119,7 @@ def test_pick_of_a_seed_that_is_not_made_yet_leaves_it_to_the_build(desk: Projec
 
 def test_every_take_lies_beside_the_film_by_its_seed_to_be_looked_at(desk: Project) -> None:
     desk.said("take", "a", "-n", "2", "--write")
-    folder = desk.folder / "out" / "film"
+    folder = desk.folder / "out" / "film.draft"
     assert sorted(path.name for path in folder.iterdir()) == ["a.11.mp4", "a.12.mp4", "a.mp4", "b.mp4", "c.mp4"]
     shown = {digest(folder / f"a{name}.mp4") for name in ("", ".11", ".12")}
     assert shown == {take["take"] for take in desk.takes("a")}
@@ -346,9 +346,9 @@ def test_an_animatic_that_was_not_written_can_be_picked(desk: Project) -> None:
     assert takes(desk.built()) == ["b"]
 
 
-@pytest.mark.parametrize("provider", ["", "provider: runware\n"], ids=["local film", "paid film"])
+@pytest.mark.parametrize("provider", ["local", "runware"], ids=["local film", "paid film"])
 def test_seeds_of_animatics_are_written_on_request_with_what_they_would_cost(desk: Project, provider: str) -> None:
-    desk.edit("model: tiny:1\n", f"model: tiny:1\n{provider}")
+    desk.edit("provider: local\n", f"provider: {provider}\n")
     data = desk.data("take", "a", "-n", "2", "--draft", "--write")
     assert "takes: [3, 11, 12]" in desk.file.read_text()
     assert data["file"] == "storyboard.yaml"

@@ -41,9 +41,9 @@ def test_findings_are_the_same_as_text_and_as_data(project: Project) -> None:
         text = run(project.folder, {}, "check")
         data = run(project.folder, {}, "check", "--json")
     assert text.code == data.code == 3
-    assert "storyboard.yaml:11:45: error[unknown-key]: unknown field `sede` in shot `c`" in text.err
+    assert "storyboard.yaml:12:45: error[unknown-key]: unknown field `sede` in shot `c`" in text.err
     [error] = json.loads(data.out)["errors"]
-    assert (error["code"], error["place"]["line"], error["place"]["column"]) == ("unknown-key", 11, 45)
+    assert (error["code"], error["place"]["line"], error["place"]["column"]) == ("unknown-key", 12, 45)
 
 
 def test_check_says_nothing_when_quiet(project: Project) -> None:

@@ -35,7 +35,7 @@ def test_why_shows_the_words_that_changed_and_that_they_are_not_committed(projec
     project.edit("at night", "at noon")
     ran = project.run("why", "a")
     assert "prompt: a river at [-night-] {+noon+}" in ran.out
-    assert "storyboard.yaml:7  not committed yet" in ran.out
+    assert "storyboard.yaml:8  not committed yet" in ran.out
     assert "1 linked shot to make after it: $0.00 (b)" in ran.out
 
 
@@ -47,7 +47,7 @@ def test_why_names_the_commit_that_changed_the_line_and_not_a_later_one(project:
     [cause] = project.data("why", "a")["changes"]
     assert (cause["old"], cause["new"]) == ("a river at night", "a river at noon")
     assert (cause["commit"]["id"], cause["commit"]["subject"]) == (noon, "Make it noon")
-    assert (cause["place"]["file"], cause["place"]["line"]) == ("storyboard.yaml", 7)
+    assert (cause["place"]["file"], cause["place"]["line"]) == ("storyboard.yaml", 8)
 
 
 def test_why_blames_the_change_of_a_variable_that_a_prompt_uses(project: Project) -> None:
@@ -408,7 +408,7 @@ def test_check_locked_names_every_shot_that_is_out_of_date(project: Project) -> 
     assert ran.code == 7
     states = {one["shot"]: one["state"] for one in ran.data["out_of_date"]}
     assert states == {"a": "stale", "b": "upstream", "city": "not-locked", "c": "extra"}
-    assert errors(ran)[0]["place"]["line"] == 7
+    assert errors(ran)[0]["place"]["line"] == 8
 
 
 def test_check_locked_notices_a_take_that_was_rolled_again_upstream(project: Project) -> None:

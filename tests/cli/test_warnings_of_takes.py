@@ -60,7 +60,7 @@ def test_remarks_are_made_once_and_told_by_status(tmp_path: Path) -> None:
         assert (again["made"], again["remarks"]) == ([], [])
         assert desk.data("status")["remarks"] == [first, *jumps]
         assert "  warning: own is black from 1.0 to 2.5 s\n" in desk.said("status")
-        (desk.folder / "out/film.mp4").unlink()
+        (desk.film).unlink()
         desk.edit("id: own", "id: mine")
         assert "warning: " not in desk.said("build")
         assert desk.data("status")["remarks"][0]["text"] == "mine is black from 1.0 to 2.5 s"

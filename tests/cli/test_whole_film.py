@@ -18,6 +18,7 @@ from tests.project import Project
 HEADER = """\
 version: 1
 model: tiny:1
+provider: local
 output:
   {file: out/film.mp4, size: 320x180, fps: 24, fit: stretch, copy: never, fade_in: 0.25, fade_out: 0.25, loudness: -16}
 """

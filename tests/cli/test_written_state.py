@@ -172,7 +172,7 @@ def test_the_lockfile_and_the_records_of_an_example_answer_what_is_asked_now(tmp
     film = written.place_example(name, tmp_path / "film", state=True)
     for question, words in written.OF_BUILT_EXAMPLE.items():
         check(film, name, question, words)
-    found = steps(film.printed("plan"))
+    found = steps(film.printed("plan", "--draft"))
     locked = film.lock()
     assert locked != {}
     for shot, by_provider in locked.items():

@@ -177,9 +177,8 @@ class PaidOptions(Struct, frozen=True):
 
 
 def no_key_text(provider: Provider) -> str:
-    """Return the error for a provider without a key, with the ways out: a free draft, or the variables for a key."""
-    variable = provider.key_variable
-    return f"{provider.name} needs a key; use `--draft` for a free animatic, or set {variable} or {variable}_FILE"
+    """Return the error for a provider without a key, with the variables that can hold one."""
+    return f"{provider.name} needs a key: set {provider.key_variable}, or {provider.key_variable}_FILE"
 
 
 def open_generator(
