@@ -48,6 +48,17 @@ def open_new(path: Path | str, mode: int = 0o600) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, mode)
 
 
+def is_own(entry: os.stat_result) -> bool:
+    """Return whether a file or folder belongs to the user of this process, as git decides it.
+
+    The user who has become root by ``sudo`` counts too. Without owners, as on Windows, every file is the user's.
+    """
+    if not hasattr(os, "geteuid"):
+        return True
+    user = os.geteuid()
+    return entry.st_uid == user or (user == 0 and str(entry.st_uid) == os.environ.get("SUDO_UID"))
+
+
 def open_carefully(path: Path | str, *, follow: bool = False, to_sync: bool = False) -> int:
     """Open *path* for reading, waiting for no pipe, and following a link only with *follow*; return the descriptor.
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from storyboard.cli.output import CommandOutput, envelope, is_colored
 from storyboard.cli.project import Project
-from storyboard.cli.project_root import display_path
+from storyboard.cli.project_root import display_path, is_scene, names_before
 from storyboard.cli.settings import Settings
 from storyboard.core.build_events import BuildResult
 from storyboard.core.plan import Plan
@@ -60,11 +60,13 @@ def write_noop_note(
 
     *warnings* are those that a second build has too, as the envelope holds them.
     """
-    then = build.next_result() if asked.words and _is_understood_alike(asked, output) else None
+    is_answered = asked.words and _is_understood_alike(asked, output) and not any(map(is_scene, _word_paths(asked)))
+    then = build.next_result() if is_answered else None
     if then is None or asked.settings is None:
         return
     plan = Plan(tuple(then.reused.values()))
-    inputs = BuildInputs(project.read, tuple(_input_paths(project)), asked.settings, asked.began)
+    absent = [*names_before(project.named), *(path for path in _word_paths(asked) if not os.path.lexists(path))]
+    inputs = BuildInputs(project.read, tuple(_input_paths(project)), tuple(absent), asked.settings, asked.began)
     stamps = prove_noop(build, plan.steps, inputs)
     program = program_stamps()
     if stamps is None or program is None:
@@ -80,6 +82,11 @@ def write_noop_note(
 def _is_understood_alike(asked: NoopQuestion, output: CommandOutput) -> bool:
     """Return whether click and the no-op check agree on the output mode."""
     return (output.as_json, output.quiet) == (asked.mode["json"], asked.mode["quiet"])
+
+
+def _word_paths(asked: NoopQuestion) -> Iterator[Path]:
+    """Yield the paths that words of the command line would be, if there were such files."""
+    return (Path.cwd() / word for word in asked.words[1:] if not word.startswith("-"))
 
 
 def _input_paths(project: Project) -> Iterator[Path]:

@@ -6,16 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import click
-
 from storyboard.cli.output import EXIT_BY_CODE, CommandOutput, Exit, print_note, problem
 from storyboard.cli.project import Project
 from storyboard.cli.project_root import display_path
+from storyboard.cli.usage import Misuse
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.core.results import amount, dollars
-from storyboard.core.selection import BadSelection
-from storyboard.core.suggest import with_suggestion
+from storyboard.core.selection import KINDS, BadSelection
+from storyboard.core.suggest import suggestion
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.report.plan import summary
@@ -42,9 +41,7 @@ def open_session(
         with Session(project.state(), storyboard, project.cards, choices, on_wait, recalled) as session:
             yield session
     except BadSelection as bad:
-        raise click.UsageError(
-            with_suggestion(f"{_unknown_selector(bad.selector)}.", next(iter(bad.near), None))
-        ) from bad
+        raise unknown_selector(bad, storyboard) from bad
     except LockfileProblem as bad:
         fail_on_lockfile(output, project.root / storyboard.lockfile, bad)
     except JournalTooNew as bad:
@@ -87,10 +84,23 @@ def plan_next_build(output: CommandOutput, project: Project, storyboard: Storybo
     return plan, f"the next build: {summary(plan)}"
 
 
-def _unknown_selector(selector: str) -> str:
-    kind, _, name = selector.partition(":")
-    words = {"scene": "no scene with a shot in the film is called", "tag": "no shot in the film has the tag"}
-    return f"{words[kind]} {name!r}" if kind in words else f"no shot is called {selector!r}"
+def unknown_selector(bad: BadSelection, storyboard: Storyboard) -> Misuse:
+    """Return the error for a selector that names no shot in the film."""
+    kind, separator, name = bad.selector.strip("+").partition(":")
+    kind, name = (kind, name) if separator and kind in KINDS else ("", bad.selector.strip("+"))
+    if bad.is_pattern:
+        message = f"no {kind or 'shot, scene or tag'} matches {name!r}"
+    elif kind in ("", "shot") and name in {shot.id for shot in storyboard.shots()}:
+        return Misuse(f"shot {name!r} is skipped", "remove its `skip: true` to select it")
+    else:
+        words = {
+            "scene": "no scene with a shot in the film is called",
+            "tag": "no shot in the film has the tag",
+            "shot": "no shot is called",
+        }
+        message = f"{words.get(kind, 'no shot, scene or tag is called')} {name!r}"
+    near = next(iter(bad.near), None)
+    return Misuse(message, suggestion(near) if near else "`storyboard ls` lists the shots with their scenes")
 
 
 @contextmanager

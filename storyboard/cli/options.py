@@ -2,18 +2,69 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from storyboard.cli.project_root import NAMES, find_file, is_scene, missing_file, scene_id
 from storyboard.cli.usage import Misuse
 from storyboard.core.model import Clip, Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.suggest import closest, suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# What a word on the command line may stand for besides a path.
+_FORCE = "for a shot, scene or tag of that name write `--select {}`"
+
+
+def selection_arguments(function: F) -> F:
+    """Add the words of a verb about a part of the film: a storyboard, and shots, scenes, tags and patterns.
+
+    A word is the path of a storyboard or scene file if it exists; every other word is added to ``--select``. The verb
+    gets ``path`` and ``select``.
+    """
+
+    @wraps(function)
+    def command(words: tuple[str, ...], select: tuple[str, ...], **options: Any) -> Any:
+        path, more = split_words(words)
+        return function(path=path, select=(*select, *more), **options)
+
+    return click.argument("words", metavar="[STORYBOARD] [SHOT...]", nargs=-1)(command)  # type: ignore[return-value]
+
+
+def split_words(words: Iterable[str]) -> tuple[Path, tuple[str, ...]]:
+    """Return the storyboard that *words* name, and selectors of its shots. Raises ``click.UsageError``."""
+    paths = [word for word in words if os.path.lexists(word)]
+    selectors = [word for word in words if word not in paths]
+    for word in selectors:
+        if _PATH_LIKE.search(word):
+            raise missing_file(Path(word))
+    if len(paths) > 1:
+        raise Misuse(f"{paths[0]!r} and {paths[1]!r} are two paths", _FORCE.format(shlex.quote(paths[1])))
+    if not paths:
+        _require_storyboard(selectors)
+        return Path(), tuple(selectors)
+    path = Path(paths[0])
+    if path.is_dir() and not any(os.path.lexists(path / name) for name in NAMES) and path != Path():
+        raise Misuse(f"there is no {NAMES[0]} in {path}", _FORCE.format(shlex.quote(paths[0])))
+    scene = scene_id(path) if path.is_file() and is_scene(path) else None
+    return path, (*selectors, *([f"scene:{scene}"] if scene is not None else []))
+
+
+def _require_storyboard(selectors: Iterable[str]) -> None:
+    """Raise ``click.UsageError`` if there are *selectors* and no storyboard whose shots they could name."""
+    for word in selectors:
+        try:
+            find_file(Path())
+        except click.UsageError as problem:
+            raise click.UsageError(f"{word}: no such file, and {problem.message}") from problem
+        return
+
 
 storyboard_argument = click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
 
@@ -38,7 +89,8 @@ _select = click.option(
     multiple=True,
     envvar="STORYBOARD_SELECT",
     metavar="SHOT",
-    help="Only these shots: ID, ID+ (and all that start from it), +ID (and all it starts from), scene:ID, tag:NAME.",
+    help="Only these: shots, scenes, tags or patterns such as 'river*'; ID+ with all that start from it, +ID with all "
+    "it starts from; scene:ID, tag:NAME.",
 )
 _remake = click.option(
     "--remake",
@@ -57,6 +109,8 @@ yes_option = click.option(
 # No exponent, sign, `nan` or digit of another script, which ``Decimal`` and ``float`` read.
 _AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
+# A word that can only be a path: no id, tag or pattern is written so.
+_PATH_LIKE = re.compile(r"[/\\]|\.ya?ml$|^[.~]")
 
 
 class Dollars(click.ParamType[Decimal]):

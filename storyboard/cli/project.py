@@ -22,7 +22,7 @@ from msgspec import Struct, structs
 
 from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable
 from storyboard.cli.process import GcPause
-from storyboard.cli.project_root import STORYBOARD, display_path, find_file, find_root, state_of, storyboard_at
+from storyboard.cli.project_root import NAMES, STORYBOARD, display_path, find_file, find_root, state_of, storyboard_at
 from storyboard.cli.settings import Settings
 from storyboard.core.diagnostics import Diagnostic, Severity, Span, warning
 from storyboard.core.file_signatures import MAX_PICTURE, FileKind
@@ -70,9 +70,12 @@ class Project(Struct, frozen=True):
 
     @property
     def argument(self) -> str:
-        """The storyboard as named on the command line; empty for the one in the working folder."""
+        """The storyboard as it is named on a command line; empty for the one that is found without a name."""
         name = self.files[0] if self.files else STORYBOARD
-        return "" if name == STORYBOARD else name.removesuffix(f"/{STORYBOARD}")
+        if self.named == Path() or name in NAMES:
+            return ""
+        folder, _, file = name.rpartition("/")
+        return folder if folder and file in NAMES else name
 
     def state(self) -> State:
         """Return the project's state folders. Raises ``StateRefused``, ``click.UsageError`` and ``OSError``."""

@@ -40,12 +40,14 @@ class BuildInputs(Struct, frozen=True):
     """Files that a build has read by way of the command line.
 
     *texts* maps the storyboard's files to how they looked and their sha256, *paths* are all paths that were followed
-    from the words of the command line on, *settings* is the settings file and how it looked before it was read, *began*
+    from the words of the command line on, *absent* are paths that would be followed in their place if they existed,
+    *settings* is the settings file and how it looked before it was read, *began*
     the monotonic time before the first of them was read.
     """
 
     texts: Mapping[str, tuple[os.stat_result, str]]
     paths: tuple[Path, ...]
+    absent: tuple[Path, ...]
     settings: tuple[str, StatEntry]
     began: float
 
@@ -74,6 +76,7 @@ def prove_noop(build: FinishedBuild, steps: Iterable[Step], inputs: BuildInputs)
         films = (film.parent for film in store.films.values())
         _add_ways(found, looks, [*inputs.paths, *films], store.root)
         _add_absent_roots(found, session)
+        found.absent |= {os.fspath(path) for path in inputs.absent}
         for path, (stamp, _) in looks.items():
             if stamp == ABSENT:
                 found.absent.add(path)

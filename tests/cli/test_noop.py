@@ -522,3 +522,28 @@ def test_settings_that_change_while_a_build_runs_are_noticed(film: Path, tmp_pat
     assert not at_a_glance(film, env=config)
     assert ask(film, "build", env=config).code == 0
     assert at_a_glance(film, env=config)
+
+
+def test_a_build_below_the_storyboard_says_at_a_glance_that_nothing_is_to_do(film: Path) -> None:
+    assert ask(film / "scenes", "build").code == 0
+    assert at_a_glance(film / "scenes")
+
+
+@pytest.mark.parametrize("name", ["scenes/storyboard.yaml", "scenes/storyboard.yml", "storyboard.yml"])
+def test_a_storyboard_that_appears_on_the_way_up_is_not_missed(film: Path, name: str) -> None:
+    assert ask(film / "scenes", "build").code == 0
+    assert at_a_glance(film / "scenes")
+    (film / name).write_text("version: 1\n")
+    assert not at_a_glance(film / "scenes")
+
+
+def test_a_storyboard_under_the_other_name_is_not_missed(film: Path) -> None:
+    (film / "storyboard.yml").write_text("version: 1\n")
+    assert not at_a_glance(film)
+
+
+def test_a_folder_that_appears_under_the_name_of_a_selected_shot_is_not_missed(film: Path) -> None:
+    assert ask(film, "build", "a").code == 0
+    assert at_a_glance(film, "a")
+    (film / "a").mkdir()
+    assert not at_a_glance(film, "a")

@@ -19,7 +19,7 @@ from storyboard.cli.options import (
     plan_options,
     provider_name,
     quiet_option,
-    storyboard_argument,
+    selection_arguments,
     verbose_option,
     worker_count,
     yes_option,
@@ -39,7 +39,7 @@ from storyboard.report.text import listed, several
 
 
 @click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
-@storyboard_argument
+@selection_arguments
 @plan_options
 @jobs_option
 @max_cost_option

@@ -9,7 +9,7 @@ from storyboard.cli.open_session import report_store_errors
 from storyboard.cli.options import json_option, quiet_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import read_project, require_valid
-from storyboard.cli.project_root import STORYBOARD, find_root, state_of
+from storyboard.cli.project_root import STORYBOARD, find_root, root_here, state_of
 from storyboard.engine.cache_gc import CacheHealth, ProjectCache, collect_garbage, locked_take_places, verify_cache
 from storyboard.report.cache import cleaning_data, cleaning_text, items_data, size_text, takes_text
 from storyboard.report.text import clean, several
@@ -24,6 +24,8 @@ def command() -> None:
 
 def _project_root(path: Path) -> Path:
     """Return the project root of a storyboard or folder, which need not exist as a storyboard."""
+    if path == Path():
+        return root_here()
     there = path / STORYBOARD if path.is_dir() else path
     if not there.parent.is_dir():
         raise click.UsageError(f"{path}: no such file")

@@ -14,7 +14,7 @@ from storyboard.cli.installation import FOLDER, NAME, faults, others, short
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.process import key_in
-from storyboard.cli.project_root import STORYBOARD, find_root, state_of
+from storyboard.cli.project_root import root_here, state_of
 from storyboard.report.diagnostics import error_text
 from storyboard.report.text import clean
 
@@ -45,7 +45,7 @@ _AGAIN = f"run `python3 -m pip uninstall -y {NAME}`, delete the rest of {FOLDER}
 def command(as_json: bool) -> None:
     """Check the installation, codecs, keys, disk and cache. Read-only, no network requests."""
     output = CommandOutput("doctor", as_json=as_json)
-    root = find_root((Path.cwd() / STORYBOARD).absolute())
+    root = root_here()
     cache = state_of(root).cache
     room = shutil.disk_usage(cache if cache.is_dir() else root).free
     codecs = _find_codecs()

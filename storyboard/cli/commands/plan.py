@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from storyboard.cli.open_session import open_session, warn_of_left_jobs
-from storyboard.cli.options import json_option, plan_options, provider_name, storyboard_argument, verbose_option
+from storyboard.cli.options import json_option, plan_options, provider_name, selection_arguments, verbose_option
 from storyboard.cli.output import CommandOutput, paint
 from storyboard.cli.plan_files import current_plan_file, write_plan
 from storyboard.cli.process import QUICK_EXIT, GcPause
@@ -18,7 +18,7 @@ from storyboard.report.text import clean
 
 
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
-@storyboard_argument
+@selection_arguments
 @plan_options
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file, for `build --plan`."
