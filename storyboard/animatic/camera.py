@@ -8,6 +8,8 @@ import math
 
 from msgspec import Struct
 
+CAST_DEPTH = 0.92  # the plane of the people and things in front of a setting, whose size is that of the shot
+
 Window = tuple[float, float, float, float]  # left, top, right, bottom in stage units
 
 
@@ -55,7 +57,8 @@ def ease(progress: float) -> float:
 class Camera(Struct, frozen=True):
     """The moves of one shot.
 
-    ``reach`` scales their distance; ``sway`` is the shake of a hand-held camera, in stage units.
+    ``reach`` scales their distance; ``sway`` is the shake of a hand-held camera, in stage units; ``nearness`` enlarges
+    what is seen, about ``focus``, by depth: a close shot shows a part of its setting.
     """
 
     aspect: float
@@ -63,11 +66,13 @@ class Camera(Struct, frozen=True):
     reach: float = 1.0
     sway: float = 0.0
     focus: tuple[float, float] = (0.0, 0.5)
+    nearness: float = 1.0
 
     def window(self, depth: float, progress: float) -> Window:
         """Return the visible window at *depth* after *progress* of the shot, 0 to 1."""
         eased = ease(progress)
         x, y, zoom = self._shake(progress, depth)
+        zoom *= self.nearness if depth < CAST_DEPTH else 1.0
         for name in self.moves:
             leg = MOVES[name]
             share = 0.6 + 0.4 * depth if leg.turn else depth - 0.45 if leg.orbit else depth

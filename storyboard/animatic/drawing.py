@@ -8,7 +8,9 @@ import numpy as np
 from storyboard.animatic import noise, weather
 from storyboard.animatic.brush import Glow
 from storyboard.animatic.camera import Camera
+from storyboard.animatic.cast import cast_elements, is_panel, without_cast
 from storyboard.animatic.palette import Palette, palette_for
+from storyboard.animatic.panel import panel_elements
 from storyboard.animatic.planes import Picture, Yuv, new_frame_memory, planes_of, sheet_over
 from storyboard.animatic.prompt import Reading, read_prompt
 from storyboard.animatic.scenes.forest import forest
@@ -107,12 +109,12 @@ SETTINGS: Mapping[str, Callable[[World], list[Element]]] = {
 }
 
 
-_DEFAULT_SETTINGS = ("mountain", "sea", "field", "forest", "skyline", "desert", "river")
+# By angle: how much lower or higher the horizon lies than for a camera at eye level.
+_HORIZON_SHIFTS = {"low": 0.2, "high": -0.2, "aerial": -0.24}
 
 
-def rng_factory(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
-    """Return a function that makes a generator by purpose, for one prompt and seed."""
-    return lambda purpose: noise.make_rng("animatic", prompt, seed, purpose)
+# By shot size: how much nearer the setting behind the cast is seen.
+_ZOOMS = {"close-up": 1.75, "medium-close-up": 1.5, "medium": 1.3, "medium-long": 1.15}
 
 
 def choose_camera(
@@ -123,7 +125,9 @@ def choose_camera(
     side = "left" if rng.random() < 0.5 else "right"
     named = tuple(f"{move}-{side}" if move in ("pan", "track", "orbit") else move for move in moves)
     reach = reading.pace * min(1.15, max(0.35, 0.35 + seconds / 9)) * (0.75 if not reading.moves else 1.0)
-    return Camera(aspect, named, reach * min(1.0, 0.6 + aspect * 0.25), 0.0025 if reading.handheld else 0.0, focus)
+    sway = 0.0025 if reading.handheld else 0.0
+    zoom = 1.0 if is_panel(reading) else _ZOOMS.get(reading.framing or "", 1.0)
+    return Camera(aspect, named, reach * min(1.0, 0.6 + aspect * 0.25), sway, focus, zoom)
 
 
 def choose_light(palette: Palette, rng: np.random.Generator, aspect: float, horizon: float) -> Glow:
@@ -136,23 +140,31 @@ def choose_light(palette: Palette, rng: np.random.Generator, aspect: float, hori
     return Glow(float(x), float(y), palette.light, 0.62 if low else 0.5, strength)
 
 
-def build_world(prompt: str, seed: int, width: int, height: int, seconds: float) -> tuple[World, str]:
-    """Return the stage of a prompt, *width* by *height* frame pixels, and the name of its setting."""
-    chance = rng_factory(prompt, seed)
+def build_world(prompt: str, seed: int, width: int, height: int, seconds: float) -> tuple[World, str | None]:
+    """Return the stage of a prompt, *width* by *height* frame pixels, and the name of its setting.
+
+    Without a setting it is a storyboard panel: the prompt names none, or the shot does not show it.
+    """
+    chance = noise.rng_factory(prompt, seed)
     reading = read_prompt(prompt)
-    setting = reading.setting or _DEFAULT_SETTINGS[int(chance("setting").integers(len(_DEFAULT_SETTINGS)))]
-    palette = palette_for(reading, setting, chance("palette"))
+    setting = None if is_panel(reading) else reading.setting
+    palette = palette_for(reading, setting or "", chance("palette"))
     aspect = min(3.2, max(0.4, width / height))
     rng = chance("layout")
-    horizon = float(rng.uniform(0.52, 0.6))
+    horizon = float(rng.uniform(0.52, 0.6)) + _HORIZON_SHIFTS.get(reading.angle or "", 0.0)
     light = choose_light(palette, rng, aspect, horizon)
-    camera = choose_camera(reading, aspect, seconds, chance("camera"), (0.0, horizon))
+    camera = choose_camera(reading, aspect, seconds, chance("camera"), (0.0, 0.5 if setting is None else horizon))
     return World(aspect, width, height, camera, palette, reading, light, horizon, chance, seconds), setting
 
 
-def build_elements(world: World, setting: str) -> list[Element]:
+def build_elements(world: World, setting: str | None) -> list[Element]:
     """Return everything on the stage, from the back to the front."""
+    if setting is None:
+        return panel_elements(world)
+    cast = cast_elements(world)
+    stage = without_cast(world) if cast else world
     return [
-        *SETTINGS[setting](world),
+        *SETTINGS[setting](stage),
+        *cast,
         *weather.weather_elements(world, setting not in ("interior", "space", "underwater")),
     ]

@@ -1,6 +1,7 @@
 """Repeatable noise: random generators seeded from text, and smooth noise in one and two dimensions."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,11 @@ def make_rng(*parts: object) -> np.random.Generator:
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
+
+
+def rng_factory(prompt: str, seed: int) -> Callable[[str], np.random.Generator]:
+    """Return a function that makes a generator by purpose, for one prompt and seed."""
+    return lambda purpose: make_rng("animatic", prompt, seed, purpose)
 
 
 def _lattice(rng: np.random.Generator, x: Array, frequency: float) -> Array:

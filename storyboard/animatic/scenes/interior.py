@@ -37,20 +37,11 @@ def interior(world: World) -> list[Element]:
             weather.Lamp(world, (-side * 0.34 * world.spread, 0.245), 0.45, (1.0, 0.78, 0.42), 0.62, 0.05, 0.5)
         )
     elements.append(Plane(table(world, 0.66 if close else 0.86)))
-    if close:
+    if reading.has("cup"):
         place, size = (-side * 0.10 * world.spread, 0.80), 0.36 * (0.6 + 0.4 * world.bulk)
         elements.append(Plane(cup(world, place, size, side)))
-        if reading.has("steam", "cup"):
-            elements.append(
-                weather.Plume(
-                    world,
-                    (place[0], place[1] - size * 0.9),
-                    0.7,
-                    mix(world.palette.light, (1.0, 1.0, 1.0), 0.5),
-                    size * 0.8,
-                    0.32,
-                )
-            )
+        steam = mix(world.palette.light, (1.0, 1.0, 1.0), 0.5)
+        elements.append(weather.Plume(world, (place[0], place[1] - size * 0.9), 0.7, steam, size * 0.8, 0.32))
     return elements
 
 
