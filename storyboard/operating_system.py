@@ -328,6 +328,39 @@ def stop_signals(loop: "AbstractEventLoop", handler: Callable[[int], object]) ->
             signal.signal(number, signal.SIG_DFL if old is None else old)
 
 
+def has_display() -> bool:
+    """Return whether a window that this process opens is seen by its user: not over ssh, and not without a display."""
+    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
+        return False
+    has_own = hasattr(os, "startfile") or sys.platform == "darwin"
+    return has_own or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def open_document(path: str, seconds: float = 1.0) -> bool:
+    """Open *path* with the program that the user has chosen for its kind; return whether that worked.
+
+    The program runs on after this process. Its failure is noticed for *seconds*.
+    """
+    start = getattr(os, "startfile", None)
+    if start is not None:
+        with suppress(OSError):
+            start(path)
+            return True
+        return False
+    import shutil
+    import subprocess
+
+    opener = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
+    if opener is None:
+        return False
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([opener, path], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
+    try:
+        return process.wait(seconds) == 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
 def start_worker(command: list[str]) -> "subprocess.Popen[bytes]":
     """Start *command* with a pipe to its stdin and one from its stdout. Raises ``OSError``.
 

@@ -20,6 +20,8 @@ VERBS = {
     "plan": "show what a build would make, why, and its cost",
     "build": "make changed shots, then the film",
     "status": "show which takes exist and which are stale",
+    "ls": "list the shots of the film as a table",
+    "view": "open the film or a take in a player",
     "takes": "list every take of a shot",
     "take": "make alternate takes of a shot, with new seeds",
     "pick": "choose the take that goes into the cut",

@@ -83,7 +83,7 @@ provider_option = click.option(
 draft_option = click.option(
     "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="Use --provider local, which draws free animatics."
 )
-_select = click.option(
+select_option = click.option(
     "-s",
     "--select",
     multiple=True,
@@ -169,7 +169,7 @@ jobs_option = click.option(
 
 def plan_options(function: F) -> F:
     """Add the options that choose what is made, and by which provider."""
-    for option in (_remake, _select, draft_option, provider_option):
+    for option in (_remake, select_option, draft_option, provider_option):
         function = option(function)
     return function
 

@@ -27,6 +27,7 @@ _COMMANDS_BY_CODE = {
     "git": ["git init"],
     "held": ["storyboard status"],
     "no-balance": ["storyboard build --draft"],
+    "not-made": ["storyboard plan", "storyboard build"],
     "offline": ["storyboard plan", "storyboard build --draft"],
     "over-budget": ["storyboard plan"],
     "revision": ["git log --oneline"],
@@ -51,12 +52,14 @@ _ABOUT_ONE = frozenset(
         "graph",
         "hold",
         "log",
+        "ls",
         "pick",
         "plan",
         "release",
         "status",
         "take",
         "takes",
+        "view",
         "why",
     )
 )
@@ -195,6 +198,18 @@ def paint(text: str, style: str) -> str:
 def print_result(text: str) -> None:
     """Write a result to stdout."""
     print(text, flush=True)  # noqa: T201
+
+
+def print_file(text: str) -> None:
+    """Write the text of a file to stdout in UTF-8, line ends as they are. It has to be clean."""
+    stream = sys.stdout.inner if isinstance(sys.stdout, CleanStream) else sys.stdout
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(text)
+        return
+    stream.flush()
+    buffer.write(text.encode())
+    buffer.flush()
 
 
 def print_note(text: str) -> None:

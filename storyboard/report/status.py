@@ -32,7 +32,7 @@ _STATES = {
     "held": "held",
     "blocked": "blocked",
 }
-_COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
+STATE_COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
 
 
 def status_text(
@@ -51,10 +51,12 @@ def status_text(
     takes = in_film_order(shown, storyboard)
     width = max((len(take_name(step)) for step in takes), default=0)
     lines = [heading(storyboard, plan), ""]
-    words = {state: paint(f"{state:<10}", _COLORS.get(state, "")) for state in dict.fromkeys(map(_state, takes))}
+    words = {
+        state: paint(f"{state:<10}", STATE_COLORS.get(state, "")) for state in dict.fromkeys(map(shot_state, takes))
+    }
     for step in takes:
         entry = locked.get(step.action.shot) if step.action.seed is None else None
-        lines.append(f"  {words[_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
+        lines.append(f"  {words[shot_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
     lines += [f"  warning: {warning_line(one)}" for one in _warnings(plan, storyboard)]
     lines.append("")
     outputs = {output.name: output for output in storyboard.outputs}
@@ -77,7 +79,8 @@ def _warnings(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
     return [*clip_warnings(storyboard, [(step.action, take) for step, take in found]), *repeated]
 
 
-def _state(step: Step) -> str:
+def shot_state(step: Step) -> str:
+    """Return the state of a shot by the step of its take or segment: ``up to date``, ``new``, ``stale`` and so on."""
     if step.locked is not None or step.reason.why == "missing":
         return "missing"
     if step.reason.why == "new":
@@ -131,7 +134,7 @@ def status_data(
         shots.append(
             {
                 "shot": step.action.shot,
-                "state": _state(step),
+                "state": shot_state(step),
                 "reason": reason_text(step),
                 "take": step.result.digest if isinstance(step.result, TakeResult) else None,
                 "locked": entry.take if entry is not None else None,
