@@ -34,6 +34,8 @@ IN_TEXTS = re.compile(
     )\b""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Tables of words that users write in prompts: their strings are data.
+TABLES = ("animatic/vocabulary.py", "animatic/chinese.py")
 FIRST_WORDS = re.compile(r"(?:What|Whether|Whoever|Who|That which|How|Where|Why|Which|Says?|Tells?|Knows?)\b")
 
 _CODE = re.compile(r"```.*?```|````.*?````|^    .*?$|`[^`\n]*`|\[[^\]\n]*\]\(", re.DOTALL | re.MULTILINE)
@@ -83,7 +85,10 @@ def found() -> dict[str, list[str]]:
     """Every place by its file; files without one are left out."""
     places: dict[str, list[str]] = {}
     for name, tree in sources().items():
-        places[f"storyboard/{name}"] = [*found_in_names(tree, Path(name).stem), *found_in_strings(tree)]
+        places[f"storyboard/{name}"] = [
+            *found_in_names(tree, Path(name).stem),
+            *(found_in_strings(tree) if name not in TABLES else ()),
+        ]
     for page in pages():
         places[page.relative_to(HERE).as_posix()] = list(found_in_page(page.read_text(encoding="utf-8")))
     return {name: hits for name, hits in places.items() if hits}

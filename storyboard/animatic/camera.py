@@ -17,7 +17,7 @@ class CameraMove(Struct, frozen=True):
     """The contribution of one named move from the start (0) to the end (1) of a shot.
 
     ``x`` and ``y`` in stage units as (from, to); ``zoom`` as (from, to); ``turn`` moves far and near planes alike, like
-    a camera on a tripod; ``orbit`` moves near and far planes against each other.
+    a camera on a tripod, and zooms them alike, like a lens; ``orbit`` moves near and far planes against each other.
     """
 
     x: tuple[float, float] = (0.0, 0.0)
@@ -30,6 +30,10 @@ class CameraMove(Struct, frozen=True):
 MOVES: dict[str, CameraMove] = {
     "push": CameraMove(zoom=(1.0, 1.42)),
     "pull": CameraMove(zoom=(1.42, 1.0)),
+    "zoom-in": CameraMove(zoom=(1.0, 1.4), turn=True),
+    "zoom-out": CameraMove(zoom=(1.4, 1.0), turn=True),
+    "dolly-zoom": CameraMove(zoom=(1.3, 1.0), turn=True),
+    "roll": CameraMove(zoom=(1.1, 1.14), turn=True),
     "pan-left": CameraMove(x=(0.17, -0.17), turn=True),
     "pan-right": CameraMove(x=(-0.17, 0.17), turn=True),
     "tilt-up": CameraMove(y=(0.11, -0.11), turn=True),
@@ -78,7 +82,8 @@ class Camera(Struct, frozen=True):
             share = 0.6 + 0.4 * depth if leg.turn else depth - 0.45 if leg.orbit else depth
             x += share * self.reach * _between(leg.x, eased)
             y += share * self.reach * _between(leg.y, eased)
-            zoom *= 1 + (_between(leg.zoom, eased) - 1) * self.reach * (0.12 + 0.88 * depth)
+            near = 0.9 if leg.turn else 0.12 + 0.88 * depth
+            zoom *= 1 + (_between(leg.zoom, eased) - 1) * self.reach * near
         left, top = (-self.aspect / 2 - self.focus[0]) / zoom, -self.focus[1] / zoom
         return (
             self.focus[0] + left + x,

@@ -215,8 +215,11 @@ def draw_arrows(ink: Ink, moves: tuple[str, ...], aspect: float, handheld: bool)
     for move in moves:
         kind, _, side = move.partition("-")
         way = -1 if side == "left" else 1
-        if kind in ("push", "glide", "pull"):
-            _draw_zoom_frame(ink, a, inward=kind != "pull")
+        if kind in ("push", "glide", "pull", "zoom", "dolly"):
+            _draw_zoom_frame(ink, a, inward=kind != "pull" and move != "zoom-out")
+        elif kind == "roll":
+            arc = ellipse((0.0, 0.5), a * 0.5, 0.4, 200, 340)
+            _arrow(ink, [(float(x), float(y)) for x, y in arc], 0.035)
         elif kind == "pan":
             ink.stroke([(-way * a * 0.55, 0.86), (-way * a * 0.55, 0.96)], BOLD, SIGNAL)
             _arrow(ink, [(-way * a * 0.55, 0.91), (way * a * 0.6, 0.91)], 0.022)

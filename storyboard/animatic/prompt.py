@@ -1,14 +1,23 @@
-"""Reading of a prompt: from plain words to a setting, a mood, features, colours and camera moves.
+"""Reading of a prompt: from the words of film people to what a drawing shows.
 
-Understands English; other text yields nothing, and the seed decides. No picture is made here.
+Understands English and Chinese. Words in other languages, in quotes, in comparisons and in names yield nothing, so that
+they are drawn as a neutral panel. No picture is made here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-Span = tuple[int, int]
+from storyboard.animatic import vocabulary
+from storyboard.animatic.phrases import BREAKS, PLAIN_WORDS, Phrase, Sentence, Span
+from storyboard.animatic.subjects import FAMILIES, FAMILY_OF, PARTS, Subject, SubjectReader
+from storyboard.animatic.vocabulary import COLOURS
+
+__all__ = [
+    "ANGLES", "COLOURS", "FAMILIES", "PARTS", "SIZES", "TIMES", "VIEWS", "Reading", "Subject", "read_prompt",
+]  # fmt: skip
 
 # Shot sizes from near to far.
 SIZES = (
@@ -17,39 +26,6 @@ SIZES = (
 VIEWS = ("over-the-shoulder", "point-of-view", "two-shot", "insert", "establishing")
 ANGLES = ("eye-level", "low", "high", "overhead", "aerial")
 TIMES = ("dawn", "morning", "day", "noon", "afternoon", "golden-hour", "dusk", "blue-hour", "night")
-PARTS = ("eyes", "face", "mouth", "hair", "hand", "foot", "leg", "arm", "back")
-# Kinds of subjects by family; a drawing that has no figure for a kind draws one of its family.
-FAMILIES: Mapping[str, str] = {
-    "person": "person woman man girl boy child baby crowd robot",
-    "animal": "animal dog cat horse bird fish deer fox wolf bear lion tiger elephant monkey rabbit cow sheep pig mouse "
-    "snake insect butterfly whale shark dolphin turtle frog penguin camel jellyfish octopus dragon dinosaur duck "
-    "chicken eagle owl",
-    "vehicle": "vehicle car truck bus motorcycle bicycle train airplane helicopter boat ship sailboat spaceship",
-    "object": "object bottle cup glass can phone book letter bag box gun sword knife camera umbrella instrument guitar "
-    "piano flower food fruit cake laptop screen watch shoe jewel key candle lamp ball cigarette balloon mask statue "
-    "toy chair table door clock hat tool mirror dress microphone perfume money painting",
-    "building": "building house tower castle bridge lighthouse windmill church",
-    "plant": "plant tree",
-}
-_FAMILY_OF = {kind: family for family, kinds in FAMILIES.items() for kind in kinds.split()}
-
-
-class Subject(Struct, frozen=True):
-    """Something in the picture: its kind and number.
-
-    ``kind`` is a name from ``FAMILIES``; ``count`` is 0 where there are several and no number is named; ``part`` is the
-    part of a body that the prompt shows, from ``PARTS``; ``age`` is ``child``, ``young`` or ``old``.
-    """
-
-    kind: str
-    count: int = 1
-    part: str | None = None
-    age: str | None = None
-
-    @property
-    def family(self) -> str:
-        """The family of the kind: person, animal, vehicle, object, building or plant."""
-        return _FAMILY_OF[self.kind]
 
 
 class Reading(Struct, frozen=True):
@@ -59,9 +35,9 @@ class Reading(Struct, frozen=True):
     tilts the horizon. ``moves`` are names from ``camera.MOVES``, where ``pan``, ``track`` and ``orbit`` may come
     without a side; ``pace`` is 1 for an ordinary speed. ``subjects`` come in the order of the prompt; ``held`` are
     things in a hand. ``empty`` means that the prompt excludes people. ``place`` is ``interior`` or ``exterior``;
-    ``setting`` is a name from ``SETTINGS``. ``weather`` holds ``rain``, ``storm``, ``snow``, ``fog``, ``wind``,
-    ``clouds`` or ``clear``. ``features`` are names from ``FEATURES``; ``colours`` are names from ``COLOURS`` in order.
-    ``understood`` and ``unknown`` are places in the prompt: the words that were used, and the others that mean
+    ``setting`` is a name from ``SETTING_WORDS``. ``weather`` holds ``rain``, ``storm``, ``snow``, ``fog``, ``wind``,
+    ``clouds`` or ``clear``. ``features`` are names from ``FEATURE_WORDS``; ``colours`` are names from ``COLOURS`` in
+    order. ``understood`` and ``unknown`` are places in the prompt: the words that were used, and the others that mean
     something.
     """
 
@@ -105,6 +81,7 @@ class Reading(Struct, frozen=True):
         return not self.features.isdisjoint(names)
 
 
+_NEAR_SIZES = ("extreme-close-up", "close-up", "medium-close-up")
 _SIZES_OF_VIEWS: Mapping[str, str | None] = {
     "over-the-shoulder": "medium-close-up",
     "point-of-view": None,
@@ -117,203 +94,244 @@ _SIZES_OF_PARTS: Mapping[str, str] = {
     "hand": "close-up", "foot": "close-up", "leg": "medium", "arm": "medium", "back": "medium",
 }  # fmt: skip
 
-# Settings and their words; a word with ``!`` has triple weight.
-SETTINGS: Mapping[str, str] = {
-    "temple": "temple! ruin! shrine! pyramid! monastery! palace! cathedral! altar stairs staircase monument "
-    "ziggurat! pagoda!",
-    "river": "river! creek stream mangrove! swamp! lagoon bayou canal! skiff canoe kayak rowboat roots delta lake! "
-    "pond waterfall",
-    "sea": "sea! ocean! beach! coast! shore wave surf harbour harbor bay island! lighthouse! sail sailboat ship "
-    "yacht horizon cliff pier",
-    "street": "street! alley! avenue! downtown sidewalk crosswalk boulevard taxi shop storefront neon traffic "
-    "market! tokyo! shibuya",
-    "skyline": "city skyline! rooftop! skyscraper! metropolis town cityscape! tower building bridge village",
-    "interior": "room! kitchen! interior! bedroom! office! cafe! café! bar restaurant! library! hallway! corridor! "
-    "house inside table desk cup mug coffee tea lamp fireplace couch sofa bed window laboratory! lab! "
-    "studio workshop! classroom! indoors!",
-    "mountain": "mountain! peak! summit! alps! glacier! valley! ridge hill hills canyon! volcano! himalaya snow hiker "
-    "climber cabin",
-    "desert": "desert! dune! sahara! sand! oasis! camel mesa! savanna! savannah! wasteland! mars! drought",
-    "road": "road! highway! motorway! freeway! car truck motorcycle drive driving bus route",
-    "forest": "forest! jungle! wood! woods! woodland! tree rainforest! grove bamboo! pine branch moss fern fairy "
-    "deer fox leaf leaves",
-    "field": "field! meadow! prairie! grass! farm! barn wheat! garden! flower countryside! orchard! vineyard! "
-    "steppe! horse park!",
-    "space": "space! planet! galaxy! nebula! asteroid! orbit cosmos! cosmic spaceship! spacecraft! astronaut! "
-    "satellite! starship! moonscape!",
-    "underwater": "underwater! coral! reef! seabed! diver! fish jellyfish! whale! shark! kelp! submarine! deep-sea!",
-}
 
-FEATURES: Mapping[str, str] = {
-    "mangrove": "mangrove root roots swamp",
-    "jungle": "jungle rainforest tropical vine vines palm",
-    "pine": "pine fir spruce conifer taiga alpine cabin",
-    "palm": "palm tropical beach oasis island",
-    "snow": "snow snowy snowfall snowing blizzard winter ice frozen glacier",
-    "rain": "rain rainy raining rainfall drizzle storm thunderstorm downpour monsoon",
-    "fog": "fog foggy mist misty haze hazy smoke smoky cloudy",
-    "fire": "fire flame campfire bonfire burning fireplace torch lava volcano explosion",
-    "glow": "glow glowing bioluminescence bioluminescent luminous firefly fireflies lantern lanterns magical "
-    "magic fairy ethereal",
-    "stars": "star stars starry galaxy cosmos milky constellation",
-    "moon": "moon moonlight moonlit",
-    "sun": "sun sunlight sunlit sunny sunrise sunset sunbeam",
-    "clouds": "cloud clouds cloudy overcast",
-    "aurora": "aurora northern-lights",
-    "birds": "bird birds flock gull seagull crow crows raven eagle swallow crane heron",
-    "boat": "boat skiff canoe kayak rowboat raft gondola dinghy",
-    "sail": "sail sailboat ship yacht galleon vessel schooner",
-    "person": "woman man girl boy person child figure hiker traveller traveler astronaut explorer dancer runner "
-    "soldier stranger monk warrior hero detective lady guy human diver climber he she someone wanderer "
-    "scientist worker",
-    "people": "people crowd couple friends group team family pedestrians",
-    "dress": "woman girl lady princess queen dancer bride she her dress monk",
-    "pack": "hiker traveller traveler astronaut explorer climber soldier backpack",
-    "car": "car taxi truck vehicle driving cab van suv sedan bus",
-    "cup": "cup mug coffee tea espresso teacup",
-    "steam": "steam steaming hot coffee tea boiling cooking",
-    "neon": "neon cyberpunk futuristic synthwave",
-    "planet": "planet mars earth jupiter saturn moonscape",
-    "fish": "fish fishes shark whale reef",
-    "flowers": "flower flowers blossom petal petals cherry lavender tulip poppy poppies",
-    "leaves": "leaf leaves autumn",
-    "autumn": "autumn",
-    "dust": "dust dusty sand sandstorm particles",
-    "lightning": "lightning thunder thunderstorm",
-    "lighthouse": "lighthouse beacon",
-    "cabin": "cabin house hut barn cottage farmhouse lodge",
-    "stairs": "stairs staircase steps stairway pyramid ziggurat",
-    "window": "window windows",
-    "rays": "rays sunbeam sunbeams beams shafts godrays volumetric",
-}
-
-MOODS: Mapping[str, str] = {
-    "neon": "neon cyberpunk synthwave",
-    "night": "night midnight moonlight moonlit starry moon nocturnal stars dark aurora",
-    "dawn": "dawn sunrise morning daybreak",
-    "dusk": "dusk sunset twilight evening golden",
-    "storm": "storm stormy thunderstorm thunder lightning ominous gloomy menacing",
-    "overcast": "overcast rain rainy raining fog foggy mist misty grey gray bleak drizzle moody melancholy",
-    "winter": "snow snowy winter blizzard frozen ice icy glacier",
-    "noon": "noon midday scorching blazing harsh heat",
-    "day": "day daylight sunny bright afternoon sunlit blue-sky summer spring",
-    "warm": "warm cozy cosy candlelight candlelit fireplace amber",
-}
-
-COLOURS: Mapping[str, str] = {
-    "red": "#d8322f", "crimson": "#b3123a", "scarlet": "#e0301e", "orange": "#f08a24", "amber": "#ffb52e",
-    "gold": "#f2c14e", "golden": "#f2c14e", "yellow": "#f5d64a", "green": "#3faf5a", "emerald": "#17a673",
-    "teal": "#1fa6a6", "turquoise": "#2fd0c4", "cyan": "#35d7f0", "blue": "#3478f0", "azure": "#3f9bff",
-    "indigo": "#4a3fc0", "violet": "#8446d8", "purple": "#8a3fc8", "magenta": "#e0379e", "pink": "#f27fb2",
-    "white": "#f2f4f6", "silver": "#c9d2da", "brown": "#8a5a34",
-}  # fmt: skip
-
-_FILLER = r"(?:\w+\s+){0,2}?"
-MOVE_PATTERNS: tuple[tuple[str, str], ...] = (
-    ("static", r"static|locked[- ]off|motionless camera|still camera|fixed (camera|shot|frame)|tripod"),
-    ("pull", r"pull(s|ing)?[- ]?(back|out|away)|zoom(s|ing)? out|doll(y|ies|ying)[- ](out|back)|back(s|ing) away"),
-    ("push", r"push(es|ing)?[- ]?(in|into|to|towards?|forwards?|through|closer)?"),
-    ("push", r"doll(y|ies|ying)( in| forward| towards?)?|zoom(s|ing)?( in| into| towards?)?"),
-    ("push", r"move[sd]? (in|closer|forwards?)|creep(s|ing)? (in|forward|closer)"),
-    ("pan-left", rf"(pan(s|ning|ned)?|swing(s|ing)?|turn(s|ing)?) {_FILLER}left"),
-    ("pan-right", rf"(pan(s|ning|ned)?|swing(s|ing)?|turn(s|ing)?) {_FILLER}right"),
-    ("pan", r"pans|panning|(camera|slow|gentle|quick|fast) pan|pan (across|over|along)"),
-    ("tilt-up", rf"(tilt(s|ing|ed)?|look(s|ing)?) {_FILLER}(up|upwards?)"),
-    ("tilt-down", rf"tilt(s|ing|ed)? {_FILLER}(down|downwards?)"),
-    ("descend", rf"(crane|jib|boom|camera)s? {_FILLER}(down|descends|lowers|sinks)|descend(s|ing)?"),
-    ("rise", r"crane[sd]?( shot| up)?|craning|rises|rising|rise (up|above|over)|boom up|jib up"),
-    ("rise", rf"camera {_FILLER}(lifts|climbs)"),
-    ("aerial", r"aerial|drone|bird'?s[- ]eye|fl(y|ies|ying)[- ]?(over|through|above|by)?|overhead shot"),
-    ("orbit-left", rf"(orbit(s|ing)?|arc(s|ing)?|circl(es|ing)) {_FILLER}left"),
-    ("orbit-right", rf"(orbit(s|ing)?|arc(s|ing)?|circl(es|ing)) {_FILLER}right"),
-    ("orbit", r"orbit(s|ing)|camera orbit|arc(s|ing) (around|round)|arc shot|circl(es|ing)|revolv(es|ing)"),
-    ("track-left", rf"(track(s|ing)?|slid(e|es|ing)|truck(s|ing)|mov(es|ing)) {_FILLER}left"),
-    ("track-right", rf"(track(s|ing)?|slid(e|es|ing)|truck(s|ing)|mov(es|ing)) {_FILLER}right"),
-    ("track", r"tracking|tracks (along|past|with|beside)|dolly track|follow(s|ing)|slider|side[- ]?scroll\w*"),
-    ("glide", r"glid(e|es|ing)|steadicam|float(s|ing)? (down|through|along|forward)"),
-    ("glide", r"travel(s|ling|ing)? (down|through|along)|drift(s|ing)? (down|through|forward|along|between)"),
-)
-_MOVES = tuple((name, re.compile(rf"\b(?:{pattern})\b")) for name, pattern in MOVE_PATTERNS)
 _SIDES = {
-    "pan": ("pan-left", "pan-right"),
+    "pan": ("pan-left", "pan-right", "tilt-up", "tilt-down"),
     "track": ("track-left", "track-right"),
     "orbit": ("orbit-left", "orbit-right"),
 }
-
-
-def _words(text: str) -> list[str]:
-    found = re.findall(r"[a-zé]+(?:-[a-z]+)?", text.casefold())
-    return [part for word in found for part in ([word, *word.split("-")] if "-" in word else [word])]
-
-
-def _forms(word: str) -> set[str]:
-    forms = {word}
-    if len(word) > 3 and word.endswith("s"):
-        forms.add(word[:-1])
-    if len(word) > 4 and word.endswith("es"):
-        forms.add(word[:-2])
-    return forms
-
-
-def _setting(forms: list[set[str]]) -> str | None:
-    best, score = None, 0.0
-    for name, listed in SETTINGS.items():
-        weights = {word.rstrip("!"): 3.0 if word.endswith("!") else 1.0 for word in listed.split()}
-        found = {word for each in forms for word in each if word in weights}
-        total = sum(weights[word] for word in found)
-        if total > score:
-            best, score = name, total
-    return best
-
-
-def _moves(text: str) -> tuple[str, ...]:
-    found = list(dict.fromkeys(name for name, pattern in _MOVES if pattern.search(text)))
-    if "static" in found:
-        return ("static",)
-    for plain, sided in _SIDES.items():
-        if plain in found and not set(sided).isdisjoint(found):
-            found.remove(plain)
-    if "pull" in found and "push" in found:
-        found.remove("push")
-    return tuple(found[:2])
-
-
-_SUBJECTS_OF_FEATURES = {
-    "person": Subject("person"),
-    "people": Subject("person", 0),
-    "birds": Subject("bird", 0),
-    "boat": Subject("boat"),
-    "sail": Subject("sailboat"),
-    "car": Subject("car"),
-    "cup": Subject("cup"),
-    "fish": Subject("fish", 0),
+_EXCLUDES = {
+    "pull": ("push",),
+    "zoom-out": ("zoom-in",),
+    "dolly-zoom": ("zoom-in", "zoom-out", "push", "pull"),
+    "rise": ("tilt-up",),
 }
-_WEATHERS = {"rain": "rain", "snow": "snow", "fog": "fog", "lightning": "storm", "clouds": "clouds"}
 
 
 def read_prompt(prompt: str) -> Reading:
     """Return everything that *prompt* names. Accepts any text."""
-    text = prompt.casefold()
-    words = _words(text)
-    forms = [_forms(word) for word in words]
-    seen = {form for each in forms for form in each}
-    pace = 0.75 if seen & {"slow", "slowly", "gentle", "gently", "calm", "subtle"} else 1.0
-    pace = 1.3 if seen & {"fast", "quick", "quickly", "rapid", "rapidly", "whip", "racing"} else pace
-    close = re.search(r"\b(close[- ]?up|macro|detail|extreme close)\b", text) is not None
-    mood = next((name for name, listed in MOODS.items() if seen & set(listed.split())), None)
-    features = frozenset(name for name, listed in FEATURES.items() if seen & set(listed.split()))
-    setting = _setting(forms)
-    return Reading(
-        size="close-up" if close else None,
-        setting=setting,
-        place=None if setting is None else "interior" if setting == "interior" else "exterior",
-        time=mood if mood in TIMES else None,
-        weather=tuple(weather for feature, weather in _WEATHERS.items() if feature in features),
-        subjects=tuple(subject for name, subject in _SUBJECTS_OF_FEATURES.items() if name in features),
-        mood=mood,
-        features=features,
-        colours=tuple(dict.fromkeys(word for word in words if word in COLOURS)),
-        moves=_moves(text),
-        pace=pace,
-        handheld=re.search(r"\b(hand[- ]?held|shaky|documentary)\b", text) is not None,
+    sentence = Sentence(prompt)
+    if sentence.foreign:
+        words = [token for token in sentence.tokens if token.is_word]
+        return Reading(unknown=_joined_spans([(token.start, token.end) for token in words]))
+    found = _read_camera(sentence)
+    people = SubjectReader(sentence, close=found.size in _NEAR_SIZES or found.view == "insert")
+    found = replace(found, subjects=people.subjects, held=people.held, empty=people.empty)
+    found = _read_place(sentence, found)
+    found = _read_light(sentence, found)
+    found = replace(found, features=_features(sentence, found))
+    return replace(found, understood=_understood(sentence), unknown=_unknown(sentence))
+
+
+def _read_camera(sentence: Sentence) -> Reading:
+    """Return the size, view, angle and moves of the shot."""
+    named: dict[str, str] = {}
+    dutch = handheld = False
+    pace = 1.0
+    for phrase in sentence.phrases:
+        for category in ("size", "view", "angle"):
+            value = phrase.meanings.get(category)
+            if value is None or not _is_direction(sentence, phrase):
+                continue
+            sentence.use(phrase)
+            dutch = dutch or value == "dutch"
+            if value != "dutch":
+                named.setdefault(category, value)
+        if "handheld" in phrase.meanings:
+            handheld = True
+            sentence.use(phrase)
+        pace = 0.75 if "slow" in phrase.meanings and pace == 1.0 else pace
+        pace = 1.3 if "fast" in phrase.meanings else pace
+        pace = 1.6 if "whip" in phrase.meanings else pace
+    names = _sorted_moves([name for name, _ in sentence.moves])
+    if re.search(r"\b(?:whip|swish|crash|snap)\b", sentence.text.lower()) and names:
+        pace = 1.6
+    return Reading(named.get("size"), named.get("view"), named.get("angle"), dutch, names, pace, handheld)
+
+
+def _is_direction(sentence: Sentence, phrase: Phrase) -> bool:
+    """Return whether the words of *phrase* speak of the camera."""
+    words = sentence.words(phrase)
+    if words in vocabulary.ACRONYMS:
+        return sentence.tokens[phrase.first].upper or sentence.word(phrase.first - 1) == ""
+    if words not in vocabulary.AT_START:
+        return True
+    before, after = sentence.word(phrase.first - 1), sentence.word(phrase.last)
+    starts = before == "" or before in BREAKS or before in vocabulary.CAMERA_WORDS
+    return starts and (
+        after == "" or after in BREAKS or after in vocabulary.CAMERA_WORDS or words.endswith((" on", " of", "aerial"))
     )
+
+
+def _sorted_moves(found: Sequence[str]) -> tuple[str, ...]:
+    names = list(dict.fromkeys(found))
+    if "static" in names:
+        return ("static",)
+    for plain, sided in _SIDES.items():
+        if plain in names and not set(sided).isdisjoint(names):
+            names.remove(plain)
+    for name, others in _EXCLUDES.items():
+        if name in names:
+            names = [other for other in names if other not in others]
+    if len(names) > 1 and "glide" in names:
+        names.remove("glide")
+    return tuple(names[:3])
+
+
+def _read_place(sentence: Sentence, found: Reading) -> Reading:
+    """Return *found* with the setting, and with interior or exterior."""
+    scores: dict[str, float] = {}
+    words: dict[str, set[str]] = {}
+    used: dict[str, list[Phrase]] = {}
+    place: str | None = None
+    for phrase in sentence.phrases:
+        named = phrase.meanings.get("place")
+        if named is not None and _is_place(sentence, phrase):
+            place = place or named
+            sentence.use(phrase)
+        listed = phrase.meanings.get("setting", "").split()
+        for name, weight in zip(listed[::2], listed[1::2], strict=True):
+            if sentence.words(phrase) in words.setdefault(name, set()):
+                continue
+            words[name].add(sentence.words(phrase))
+            scores[name] = scores.get(name, 0) + _weight(sentence, phrase, name, float(weight))
+            used.setdefault(name, []).append(phrase)
+    if place == "exterior":
+        scores.pop("interior", None)
+    best = max(scores, key=lambda name: scores[name], default=None)
+    setting = best if best is not None and scores[best] >= 2 else None
+    if place == "interior" and setting not in ("underwater", "forest", "space"):
+        vehicle = any(subject.family == "vehicle" for subject in found.subjects)
+        setting = "interior" if setting is not None or not vehicle else None
+    for phrase in used.get(setting or "", []):
+        sentence.use(phrase)
+    if place is None and setting not in (None, "space", "underwater"):
+        place = "interior" if setting == "interior" else "exterior"
+    return replace(found, setting=setting, place=place)
+
+
+def _is_place(sentence: Sentence, phrase: Phrase) -> bool:
+    word, after = sentence.words(phrase), sentence.word(phrase.last)
+    if word in ("int", "ext"):
+        return after in (".", "/", "-") or sentence.tokens[phrase.first].upper
+    if word in ("inside", "outside"):
+        near = {sentence.word(phrase.last + step) for step in range(4)}
+        if after not in vocabulary.DETERMINERS or near & {"window", "windows", "frame"}:
+            return False
+        nouns = (sentence.starts.get(phrase.last + step) for step in range(1, 4))
+        kind = next((noun.meanings["subject"] for noun in nouns if noun is not None and "subject" in noun.meanings), "")
+        return FAMILY_OF.get(kind) != "object"
+    return True
+
+
+def _weight(sentence: Sentence, phrase: Phrase, setting: str, weight: float) -> float:
+    """Return the weight of a place by the noun that follows it: `kitchen knife` is no kitchen."""
+    after = sentence.starts.get(phrase.last)
+    if after is None:
+        beyond = sentence.starts.get(phrase.last + 1)
+        plain = sentence.word(phrase.last)
+        if (
+            beyond is not None
+            and plain.isalpha()
+            and plain not in PLAIN_WORDS
+            and not plain.endswith(("ing", "ed", "s", "ly"))
+        ):
+            family = FAMILY_OF.get(beyond.meanings.get("subject", ""))
+            return 0 if family == "object" and "setting" not in beyond.meanings else weight
+        return weight
+    if "setting" in after.meanings and setting not in after.meanings["setting"].split():
+        return weight / 2
+    family = FAMILY_OF.get(after.meanings.get("subject", ""))
+    if "colour" in after.meanings or (family == "object" and "setting" not in after.meanings):
+        return 0
+    return min(weight, 1) if family in ("person", "animal", "vehicle") else weight
+
+
+def _read_light(sentence: Sentence, found: Reading) -> Reading:
+    """Return *found* with time, weather, mood and colours."""
+    time: str | None = None
+    weather: list[str] = []
+    colours: list[str] = []
+    moods: set[str] = set()
+    for phrase in sentence.phrases:
+        meanings = phrase.meanings
+        if "time" in meanings and time is None:
+            time = meanings["time"]
+        if "weather" in meanings:
+            weather.append(meanings["weather"])
+        if "colour" in meanings:
+            colours.append(meanings["colour"])
+        if "mood" in meanings:
+            moods.add(meanings["mood"])
+        if {"time", "weather", "colour", "mood"} & meanings.keys():
+            sentence.use(phrase)
+    moods |= {vocabulary.MOODS_OF_WEATHER[one] for one in weather if one in vocabulary.MOODS_OF_WEATHER}
+    if time is not None:
+        moods.add(vocabulary.MOODS_OF_TIMES[time])
+    mood = next((name for name in MOODS if name in moods), None)
+    return replace(
+        found, time=time, weather=tuple(dict.fromkeys(weather)), mood=mood, colours=tuple(dict.fromkeys(colours))
+    )
+
+
+# Moods, the first that is named decides.
+MOODS = ("neon", "night", "dawn", "dusk", "storm", "overcast", "winter", "noon", "day", "warm")
+_FEATURES_OF_WEATHER = {"rain": "rain", "storm": "lightning", "snow": "snow", "fog": "fog", "clouds": "clouds"}
+_FEATURES_OF_KINDS = {
+    "bird": "birds", "eagle": "birds", "car": "car", "truck": "car", "bus": "car", "boat": "boat", "sailboat": "sail",
+    "ship": "sail", "cup": "cup", "fish": "fish", "shark": "fish", "lighthouse": "lighthouse", "flower": "flowers",
+    "woman": "dress", "girl": "dress", "house": "cabin",
+}  # fmt: skip
+
+
+def _features(sentence: Sentence, found: Reading) -> frozenset[str]:
+    """Return the names from ``FEATURE_WORDS`` of all words, subjects and kinds of weather."""
+    names: set[str] = set()
+    for phrase in sentence.phrases:
+        if "feature" in phrase.meanings:
+            names.update(phrase.meanings["feature"].split())
+            sentence.use(phrase)
+    for subject in (*found.subjects, *found.held):
+        names.add(_FEATURES_OF_KINDS.get(subject.kind, ""))
+        if subject.family == "person":
+            names.add("person" if subject.count == 1 and subject.kind != "crowd" else "people")
+    names.update(_FEATURES_OF_WEATHER.get(one, "") for one in found.weather)
+    return frozenset(names - {""})
+
+
+def _understood(sentence: Sentence) -> tuple[Span, ...]:
+    """Return the places of the words that were used, and of those that the prompt excludes."""
+    numbers = sentence.used | {number for number, why in enumerate(sentence.masked) if why == "no"}
+    words = [(sentence.tokens[number].start, sentence.tokens[number].end) for number in numbers]
+    return _joined_spans(sorted([*words, *(span for _, span in sentence.moves)]))
+
+
+def _unknown(sentence: Sentence) -> tuple[Span, ...]:
+    """Return the places of the words that mean something and were not used."""
+    hidden = {
+        number
+        for phrase in sentence.phrases
+        if not phrase.meanings.keys() - {"number", "pronoun", "slow", "fast", "whip"}
+        for number in range(phrase.first, phrase.last)
+    }
+    hidden |= {number for number, why in enumerate(sentence.masked) if why in ("quoted", "spoken")}
+    read = _understood(sentence)
+    found = []
+    for number, token in enumerate(sentence.tokens):
+        is_plain = token.text in PLAIN_WORDS or token.text == "'s" or token.text.isdigit() or token.text in "abcdefghij"
+        if not token.is_word or is_plain or number in hidden:
+            continue
+        if not any(start < token.end and end > token.start for start, end in read):
+            found.append((token.start, token.end))
+    return tuple(dict.fromkeys(found))
+
+
+def _joined_spans(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return *spans* in order, those that overlap or touch by a hyphen or space as one."""
+    found: list[Span] = []
+    for start, end in spans:
+        if found and start <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return tuple(found)

@@ -29,6 +29,10 @@ class CameraEnd(Struct, frozen=True):
 
 _CAMERA_ENDS = {
     "push": CameraEnd(1.24),
+    "zoom-in": CameraEnd(1.24),
+    "zoom-out": CameraEnd(1 / (1 + 1.7 * _BORDER_SHARE)),
+    "dolly-zoom": CameraEnd(1.1),
+    "roll": CameraEnd(1.05),
     "glide": CameraEnd(1.20, 0.0, 0.1),
     "aerial": CameraEnd(1.18, 0.0, -0.7),
     "pull": CameraEnd(1 / (1 + 1.7 * _BORDER_SHARE)),

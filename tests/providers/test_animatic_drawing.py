@@ -44,7 +44,7 @@ def test_prompt_names_setting_and_mood(prompt: str, setting: str | None, mood: s
     [
         ("the camera pushes in", "push"),
         ("dolly in", "push"),
-        ("zooms out slowly", "pull"),
+        ("zooms out slowly", "zoom-out"),
         ("pulls back to reveal the valley", "pull"),
         ("the camera pans to the left", "pan-left"),
         ("slow pan right", "pan-right"),
@@ -75,9 +75,30 @@ def test_colours_are_found_in_order() -> None:
 
 
 def test_every_setting_that_can_be_read_can_be_drawn() -> None:
-    from storyboard.animatic.prompt import SETTINGS as READ
+    from storyboard.animatic.vocabulary import SETTING_WORDS
 
-    assert set(READ) == set(SETTINGS)
+    assert set(SETTING_WORDS) == set(SETTINGS)
+
+
+def test_every_move_that_can_be_read_can_be_made() -> None:
+    from storyboard.animatic import chinese, vocabulary
+    from storyboard.animatic.still import _CAMERA_ENDS
+
+    read = {move[0] for move in (*vocabulary.MOVE_PATTERNS, *chinese.MOVE_PATTERNS)}
+    made = {f"{move}-left" if move in ("pan", "track", "orbit") else move for move in read}
+    assert made <= set(MOVES)
+    assert made <= set(_CAMERA_ENDS)
+
+
+@pytest.mark.parametrize("move", sorted(MOVES))
+def test_every_move_that_is_named_has_an_arrow_of_its_own(move: str) -> None:
+    from storyboard.animatic.panel import draw_panel
+    from storyboard.animatic.prompt import Reading
+
+    size = Size(160, 90)
+    plain = draw_panel(Reading(), "a robot", 1, size, ())
+    drawn = draw_panel(Reading(), "a robot", 1, size, (move,))
+    assert (plain.tobytes() == drawn.tobytes()) == (move == "static" or move.startswith("drift"))
 
 
 @pytest.mark.parametrize("setting", sorted(SETTINGS))
