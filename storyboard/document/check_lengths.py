@@ -99,12 +99,12 @@ def check_trims(storyboard: Storyboard, drafts: Sequence[AnyDraft], files: FileI
             continue
         length = files.length(shot.source.file, "clip")
         offset = None if length is None else _misplaced_offset(shot, length)
-        field = draft.own.find("trim") if offset is not None else None
+        field = draft.find_trim() if offset is not None else None
         if length is not None and offset is not None and field is not None:
             name, moment = offset
             message = f"`{name}` is {plain_number(moment)} s; the clip is {in_words(length)} long"
             advice = "write a smaller `start`" if name == "start" else "write a smaller `end`, or none"
-            yield error("bad-trim", message, field.span_of(name), help=advice)
+            yield error("bad-trim", message, field.span_of(name), *draft.notes(field), help=advice)
 
 
 def _misplaced_offset(shot: Shot, length: Fraction) -> tuple[str, Fraction] | None:

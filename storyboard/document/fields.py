@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from storyboard.core.diagnostics import Span
+from storyboard.core.diagnostics import Label, Span
 from storyboard.document.yaml.source_map import Document, Path
 
 
@@ -83,6 +83,16 @@ class ShotDraft(Struct, gc=False):
         """Return the field that counts if it is usable."""
         field = self.find_any(name)
         return field if field is not None and field.usable else None
+
+    def find_trim(self) -> Field | None:
+        """Return the trim that counts: a default trims takes, and neither cards nor stills, which have durations."""
+        return self.find_any("trim") if self.kind in ("prompt", "clip") else self.own.find("trim")
+
+    def notes(self, field: Field) -> tuple[Label, ...]:
+        """Return the note to a finding about *field*: this shot, if the field is a default."""
+        own = self.own
+        is_own = field.document is own.document and field.path[: len(own.path)] == own.path
+        return () if is_own else (Label(self.name_span, "this shot uses the value"),)
 
     def layers(self) -> Iterator[FieldLayer]:
         """Yield the layers in which fields are looked up, the nearest first."""

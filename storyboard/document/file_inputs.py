@@ -10,6 +10,7 @@ from storyboard.core.model import FileInput, FrameInput, FrameLink, Size, UrlInp
 from storyboard.core.suggest import quoted, spelling
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
+from storyboard.document.fix_lines import field_line
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
 from storyboard.document.project_files import NO_FILE, ProjectFiles
 from storyboard.fonts import missing_letters
@@ -29,8 +30,8 @@ class FileInputs:
     """Reader of the file and frame fields of one storyboard. Every file is checked and measured once.
 
     ``checked_files`` are the paths checked so far, with the kind they have to be of and the size of a picture;
-    ``font_reads`` counts uses of fonts; ``places`` has every path that was checked, with the first place that names
-    it, ``None`` in a cached scene.
+    ``shots`` are the ids of the shots with takes; ``font_reads`` counts uses of fonts; ``places`` has every path that
+    was checked, with the first place that names it, ``None`` in a cached scene.
     """
 
     def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:
@@ -41,6 +42,7 @@ class FileInputs:
         self._pictures: dict[str, PictureFacts | None] = {}
         self.checked_files: set[tuple[str, str, str]] = set()
         self.font_reads = 0
+        self.shots: frozenset[str] = frozenset()
         self.places: dict[str, Span | None] = {}
 
     def read_frame(self, field: Field) -> FrameInput | None:
@@ -91,7 +93,11 @@ class FileInputs:
         if reason is None:
             return FileInput(path)
         advice = f"name {_KINDS[kind]} of this project"
-        if reason == NO_FILE:
+        if reason == NO_FILE and kind == "picture" and field.value in self.shots:
+            at = "first" if field.path[-1] == "last_frame" else "last"
+            line = field_line(str(field.path[-1]), {"shot": field.value, "at": at})
+            advice = f"for a frame of the shot {quoted(field.value)}, write `{line}`"
+        elif reason == NO_FILE:
             advice = missing_file_help(self._files, path, field.document.name)
         elif kind == "picture" and (facts := self._picture_facts(path)) is not None and facts.problem == reason:
             advice = "save it again as a still PNG, JPEG or WebP picture, or name another one"

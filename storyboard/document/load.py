@@ -5,6 +5,7 @@ The caller supplies the project's files and the model cards; everything that is 
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from posixpath import dirname, relpath
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
 from storyboard.document.file_inputs import missing_file_help, misspelled_file
+from storyboard.document.fix_lines import field_line
 from storyboard.document.lower_film import FilmLowering
 from storyboard.document.lower_shot import TakeLength
 from storyboard.document.model_limits import InstalledProviders
@@ -30,6 +32,7 @@ MAX_FINDINGS = 500
 MAX_SCENES = 2000  # as in the schema
 MAX_SHOTS = 10_000
 MAX_TOTAL = 32 * 1024 * 1024
+_MOST_INCLUDES = 12
 _SPLIT = "split the film into several storyboards"
 
 
@@ -215,6 +218,9 @@ class _FileReader:
             advice = None if place is None else f"add the file, or write a path relative to `{place.file}`"
             if place is not None and problem.reason == NO_FILE:
                 advice = missing_file_help(self.project, path, place.file)
+                if set(path) & set("*?["):
+                    message = f"`include` names one file, and {quoted(path, 80)} is a pattern"
+                    advice = self._list_includes(path, place.file)
             self.findings.append(error("unreadable-file", message, place, help=advice))
             return None
         if not self._fits(len(raw), place):
@@ -228,6 +234,14 @@ class _FileReader:
         self._kinds[path] = kind
         self.findings.extend(document.findings)
         return document
+
+    def _list_includes(self, pattern: str, beside: str) -> str:
+        """Return the help with an item for each file that *pattern* matches, as written in the file *beside*."""
+        found = self.project.matching(pattern)
+        names = [relpath(f"/{name}", f"/{dirname(beside)}") for name in found[:_MOST_INCLUDES]]
+        items = [f"`- {field_line('include', name)}`" for name in names]
+        rest = f", and so on for {len(found)} files" if len(found) > len(items) else ""
+        return f"write an item for each scene: {', '.join(items or ['`- include: scenes/name.yaml`'])}{rest}"
 
     def _fits(self, size: int, place: Span | None) -> bool:
         self._bytes += size

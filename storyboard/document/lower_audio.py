@@ -41,11 +41,7 @@ def read_tracks(root: FieldLayer, inputs: FileInputs, findings: list[Diagnostic]
 
     Fades longer than their file are added to the findings if the file states its length.
     """
-    written = root.find("audio")
-    if written is None or not isinstance(written.value, list):
-        return ()
-    fields = [Field(item, written.document, (*written.path, number)) for number, item in enumerate(written.value)]
-    found = [(field, _read_track(field, inputs)) for field in fields]
+    found = [(field, _read_track(field, inputs)) for field in _track_fields(root)]
     tracks = [(field, track) for field, track in found if track is not None]
     for field, track in tracks:
         fades = track.fade_in + track.fade_out
@@ -53,6 +49,16 @@ def read_tracks(root: FieldLayer, inputs: FileInputs, findings: list[Diagnostic]
         if length is not None and fades > length:
             findings.append(_long_fades_error(field, track, length))
     return tuple(track for _, track in tracks)
+
+
+def _track_fields(root: FieldLayer) -> list[Field]:
+    """Return the tracks of the film as written: one, or a list of them."""
+    written = root.find("audio")
+    if written is None:
+        return []
+    if not isinstance(written.value, list):
+        return [written]
+    return [Field(item, written.document, (*written.path, number)) for number, item in enumerate(written.value)]
 
 
 def _long_fades_error(field: Field, track: Track, length: Fraction) -> Diagnostic:
@@ -103,19 +109,18 @@ def check_track_shots(root: FieldLayer, drafts: Sequence[AnyDraft], *, complete:
 
     Unless the film is *complete*, an unknown shot may be in a file that could not be read.
     """
-    written = root.find("audio")
     by_id: dict[str, AnyDraft] = {}
     for draft in drafts:
         by_id.setdefault(draft.id, draft)
-    for number, item in enumerate(written.value if written is not None and isinstance(written.value, list) else ()):
-        begins = item.get("start") if isinstance(item, dict) else None
-        place = ("audio", number, "start", "shot")
+    for field in _track_fields(root):
+        begins = field.value.get("start") if isinstance(field.value, dict) else None
+        place = (*field.path, "start", "shot")
         if (
             isinstance(begins, dict)
             and place not in root.document.invalid_paths
             and isinstance(begins.get("shot"), str)
         ):
-            finding = _track_shot_problem(root, begins["shot"], (*root.path, *place), by_id, complete=complete)
+            finding = _track_shot_problem(root, begins["shot"], place, by_id, complete=complete)
             yield from () if finding is None else (finding,)
 
 
@@ -145,12 +150,12 @@ def check_track_times(storyboard: Storyboard, root: FieldLayer) -> Iterator[Diag
     if pieces is None:
         return
     length = running_time(pieces, storyboard.output)
-    for number, track in enumerate(storyboard.audio):
+    for field, track in zip(_track_fields(root), storyboard.audio, strict=True):
         try:
             start = track_start(track, pieces, storyboard.output)
         except TrackOutsideFilm:
             continue
-        path = (*root.path, "audio", number)
+        path = field.path
         if not 0 <= start < length:
             yield _outside_error(root, path, track, start, length)
         elif track.fade_in + track.fade_out > length - start:

@@ -68,6 +68,7 @@ class FilmLowering:
             scene if isinstance(scene, KnownSceneDraft) else ReadScene(self._draft_scene(*scene)) for scene in scenes
         ]
         self.drafts: list[AnyDraft] = [draft for scene in self.scenes for draft in scene.drafts]
+        self._context.inputs.shots = frozenset(one.id for one in self.drafts if one.kind in ("prompt", "clip"))
 
     @cached_property
     def context_digest(self) -> str:

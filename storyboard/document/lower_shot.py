@@ -160,7 +160,7 @@ def _read_number(draft: ShotDraft, name: str, otherwise: Fraction) -> Fraction:
 
 
 def _read_fit(draft: ShotDraft) -> Fit | None:
-    field = draft.own.find("fit")
+    field = draft.find("fit") if draft.kind != "card" else None
     return convert(field.value, Fit) if field is not None and field.usable else None
 
 
@@ -173,7 +173,7 @@ def _choose_size(draft: ShotDraft, card: ModelCard, film: Size | None) -> Size:
 
 def _merge_tags(draft: ShotDraft) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for part in (draft.scene.own, draft.own):
+    for part in (*reversed(draft.scene.defaults), draft.scene.own, draft.own):
         field = part.find("tags")
         if field is not None and field.usable and isinstance(field.value, list):
             found.update(dict.fromkeys(str(tag) for tag in field.value))
@@ -229,7 +229,7 @@ def _count_values(value: object) -> int:
 
 
 def _read_trim(draft: ShotDraft, source: Source | None, context: LoweringContext) -> Trim:
-    field = draft.own.find("trim")
+    field = draft.find_trim()
     if field is None or not field.usable or not isinstance(field.value, dict):
         return WHOLE
     start, end = (exact(field.value[name]) if name in field.value else None for name in ("start", "end"))
@@ -238,7 +238,7 @@ def _read_trim(draft: ShotDraft, source: Source | None, context: LoweringContext
         problem = _offset_problem(name, moment, low, length)
         if problem is not None:
             message, advice = problem
-            context.findings.append(error("bad-trim", message, field.span_of(name), help=advice))
+            context.findings.append(error("bad-trim", message, field.span_of(name), *draft.notes(field), help=advice))
             return WHOLE
     return Trim(start, end)
 

@@ -40,10 +40,13 @@ def lower_local_source(
 def read_transition(draft: ShotDraft) -> Transition:
     """Return the transition into the shot."""
     field = draft.find("transition")
-    if field is None or not isinstance(field.value, dict) or field.value["type"] == "cut":
+    whole: dict[str, Any] = {"type": "cut"}
+    if field is not None:
+        whole = field.value if isinstance(field.value, dict) else {"type": field.value}
+    if whole["type"] == "cut":
         return Transition()
-    said: dict[str, Any] = {name: field.value[name] for name in ("direction", "color") if name in field.value}
-    return Transition(field.value["type"], _read_duration(field.value, DEFAULT_TRANSITION_S), **said)
+    looks = {name: whole[name] for name in ("direction", "color") if name in whole}
+    return Transition(whole["type"], _read_duration(whole, DEFAULT_TRANSITION_S), **looks)
 
 
 def _read_still(field: Field, inputs: FileInputs) -> Still | None:

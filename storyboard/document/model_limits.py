@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from storyboard.core.diagnostics import Diagnostic, Label, Span, error
+from storyboard.core.diagnostics import Diagnostic, Span, error
 from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated, Size
 from storyboard.core.model_cards import ModelCard, prompt_length
 from storyboard.core.suggest import alternatives, did_you_mean, either, quoted
@@ -121,12 +121,8 @@ class ModelChecks:
         if (code, where) in self._reported:
             return
         self._reported.add((code, where))
-        notes = () if field is None or _is_own(shot, field) else (Label(shot.name_span, "this shot uses the value"),)
+        notes = () if field is None else shot.notes(field)
         self._findings.append(error(code, message, where, *notes, help=help))
-
-
-def _is_own(shot: ShotDraft, field: Field) -> bool:
-    return field.document is shot.own.document and field.path[: len(shot.own.path)] == shot.own.path
 
 
 class ModelMismatch(Struct, frozen=True):

@@ -4,6 +4,7 @@ Reads are limited in size and never leave the project folder. A file in git LFS 
 sha256 that enters a key; its content is not needed.
 """
 
+import fnmatch
 import os
 import re
 import stat
@@ -36,6 +37,7 @@ ExamineFont = Callable[[int, str], str]
 
 # Returns the path of the storyboard whose build has written the film at a path of the project, ``None`` if none has.
 FindWriter = Callable[[str], str | None]
+_MOST_MATCHES = 1000
 _MOST_SIBLINGS = 100
 
 
@@ -86,6 +88,9 @@ class ProjectFiles(Protocol):
     def other_spelling(self, path: str) -> str | None:
         """Return the path of a file whose name differs from *path* in capitals or Unicode forms only, else ``None``."""
 
+    def matching(self, pattern: str) -> Sequence[str]:
+        """Return the files that *pattern* matches, sorted; a path with wildcards in its last part only."""
+
     def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         """Yield the YAML files in the folder of a storyboard, and the storyboards that wrote *films*.
 
@@ -132,6 +137,9 @@ class OverlayFiles:
     def other_spelling(self, path: str) -> str | None:
         """Return the answer of the underlying files."""
         return self._files.other_spelling(path)
+
+    def matching(self, pattern: str) -> Sequence[str]:
+        return self._files.matching(pattern)
 
     def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         """Return the answer of the underlying files."""
@@ -259,6 +267,21 @@ class DiskFiles:
         if os.path.lexists(there) and not os.path.lexists(os.fspath(self.root / path.swapcase())):
             return None
         return other_spelling(os.fspath(self.root), path.split("/"), within=os.fspath(self.root))
+
+    def matching(self, pattern: str) -> Sequence[str]:
+        """Return the regular files that *pattern* matches. Its wildcards are in the name of the file only.
+
+        No folder outside of the project is listed.
+        """
+        folder, _, wanted = pattern.rpartition("/")
+        with suppress(OSError, ValueError):
+            real = os.path.realpath(self.root / folder)
+            if os.path.commonpath([real, self.root]) == str(self.root):
+                names = sorted(
+                    fnmatch.filter((entry.name for entry in Path(real).iterdir() if entry.is_file()), wanted)
+                )
+                return [f"{folder}/{name}" if folder else name for name in names[:_MOST_MATCHES]]
+        return ()
 
     def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         """Yield a hundred other YAML files in the folder of a storyboard, and the storyboards that wrote *films*.
@@ -408,6 +431,9 @@ class GitFiles:
     def other_spelling(self, path: str) -> str | None:
         """Return ``None``: the names of a commit are not searched."""
         return None
+
+    def matching(self, pattern: str) -> Sequence[str]:
+        return ()
 
     def other_storyboards(self, files: Sequence[str], films: Sequence[str]) -> Iterator[OtherStoryboard]:
         """Yield nothing: no film is written into a commit."""

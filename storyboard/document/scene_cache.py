@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from storyboard.core.diagnostics import Diagnostic, Span
+from storyboard.core.diagnostics import Diagnostic, Label, Span
 from storyboard.core.model import Clip, FileInput, FrameLink, Generated, Shot, Size, Still, TitleCard
 from storyboard.core.model_cards import ModelCard
 from storyboard.document.fields import Field, ShotDraft
@@ -105,6 +105,12 @@ class KnownDraft(Struct, gc=False):
         raise NotReusable
 
     def find(self, name: str) -> Field | None:
+        raise NotReusable
+
+    def find_trim(self) -> Field | None:
+        raise NotReusable
+
+    def notes(self, field: Field) -> tuple[Label, ...]:
         raise NotReusable
 
 

@@ -33,10 +33,9 @@ def schema() -> dict[str, Any]:
 
 
 def fields_of(name: str) -> Mapping[str, Any]:
-    """Return the schemas of the fields of ``storyboard``, ``output``, ``trim`` or a definition such as ``shot``."""
+    """Return the schemas of the fields of ``storyboard``, ``output`` or a definition such as ``shot``."""
     whole = schema()
-    shot = whole["definitions"]["shot"]["properties"]
-    inner = {"storyboard": whole, "output": whole["properties"]["output"], "trim": shot["trim"]}
+    inner = {"storyboard": whole, "output": whole["properties"]["output"]}
     return cast(Mapping[str, Any], (inner.get(name) or whole["definitions"][name])["properties"])
 
 
@@ -51,7 +50,19 @@ def _resolve_references(part: Any, parts: Mapping[str, Any]) -> Any:
 
 
 Predicate = Callable[[Any], bool]
-_ANNOTATIONS = frozenset(("$schema", "$id", "title", "description", "examples", "definitions"))
+_ANNOTATIONS = frozenset(
+    (
+        "$schema",
+        "$id",
+        "title",
+        "description",
+        "markdownDescription",
+        "default",
+        "defaultSnippets",
+        "examples",
+        "definitions",
+    )
+)
 _OBJECT = frozenset(
     ("properties", "patternProperties", "additionalProperties", "required", "maxProperties", "propertyNames")
 )

@@ -3,15 +3,21 @@
 The messages of ``jsonschema`` repeat the whole instance and are not used.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, error
-from storyboard.core.suggest import alternatives, as_id, closest, did_you_mean, quoted, suggestion
+from storyboard.core.suggest import alternatives, as_id, quoted, suggestion
+from storyboard.document.fix_lines import field_line, format_value, line_for, number_for, with_duration
+from storyboard.document.meanings import UnknownField, field_advice, meant_fields, value_advice
 from storyboard.document.schema import fields_of
-from storyboard.document.yaml.source_map import Document, Path
+from storyboard.document.yaml.source_map import Document, Map, Path, Scalar
 
 FORBIDDEN = "forbidden"
+_FILE = re.compile(r"\.[A-Za-z0-9]{2,5}\Z")
+_TIMED = re.compile(r"([a-z]+)[\s,]+(\d.*)\Z")
 SOURCES = ("prompt", "clip", "image", "card")
 LocatedFinding = tuple[Diagnostic, Path]
 
@@ -75,8 +81,8 @@ def _forbidden_field(document: Document, path: Path) -> LocatedFinding:
     found = [key for key in getattr(shot, "keys", {}) if key in SOURCES]
     if path[-1] not in SOURCES:
         message = f"a shot with `{found[0]}` has no field `{path[-1]}`"
-        reason = "a card is drawn in the size of the film" if path[-1] == "fit" else "generated shots have this field"
-        return error("wrong-source", message, document.key_span(path), help=f"delete `{path[-1]}`; {reason}"), path
+        advice = _advice_for_forbidden(str(path[-1]), found[0], getattr(shot, "value", {}))
+        return error("wrong-source", message, document.key_span(path), help=advice), path
     first, second = (*path[:-1], found[0]), (*path[:-1], found[1])
     note = Label(document.key_span(first), f"the other source is `{found[0]}`")
     message = f"{describe_owner(document, path[:-1], '')} has two sources"
@@ -84,21 +90,85 @@ def _forbidden_field(document: Document, path: Path) -> LocatedFinding:
     return error("two-sources", message, document.key_span(second), note, help=advice), path
 
 
+def _advice_for_forbidden(field: str, source: str, shot: Mapping[str, Any]) -> str:
+    """Return the help for a *field* of a *shot* that does not go with its *source*."""
+    if field == "duration" and source in ("card", "image"):
+        article = "a" if source == "card" else "an"
+        return f"{article} {source} has its own: write `{with_duration(source, shot[source], shot[field])}`"
+    if field == "duration":
+        line = field_line("trim", {"end": shot[field]})
+        return f"a clip is as long as its file: write `{line}` to show less, or `speed` to show it slower"
+    reason = "a card is drawn in the size of the film" if field == "fit" else "generated shots have this field"
+    return f"delete `{field}`; {reason}"
+
+
 def _unknown_keys(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
     known: Mapping[str, Any] = problem.schema.get("properties", {})
-    for key in problem.instance:
-        if key not in known and not key.startswith("x-"):
-            here = (*path, key)
-            message = f"unknown field {quoted(key)} in {describe_owner(document, path, kind)}"
-            advice = did_you_mean(key, known) or _suggest_place(key, known) or _list_known(key, known)
-            yield error("unknown-key", message, document.key_span(here), help=advice), here
+    texts = dict(_texts_with_commas(document, path, known))
+    for key, value in problem.instance.items():
+        if key in known or key.startswith("x-"):
+            continue
+        here = (*path, key)
+        if key in texts and texts[key] is None:  # a further part of a text that is reported already
+            continue
+        message = f"unknown field {quoted(key)} in {describe_owner(document, path, kind)}"
+        unknown = UnknownField(key, value, problem.instance, _field_name(path), _shot_id(document, path))
+        advice = (
+            texts.get(key)
+            or field_advice(problem.schema.get("title", ""), unknown, known)
+            or _suggest_place(key, value, known)
+            or _list_known(key, known)
+        )
+        yield error("unknown-key", message, document.key_span(here), help=advice), here
 
 
-def _suggest_place(key: str, known: Mapping[str, Any]) -> str | None:
+def _texts_with_commas(document: Document, path: Path, known: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield the unknown keys that are parts of a text with commas, the first with the help, the others with ``None``.
+
+    In braces ``{text: Hello, world}`` has the field ``world`` without a value.
+    """
+    node = document.node(path)
+    if not isinstance(node, Map) or document.text[node.start : node.start + 1] != "{":
+        return
+    items = list(node.items.items())
+    for number, (name, value) in enumerate(items):
+        if not isinstance(value, Scalar) or not isinstance(value.value, str) or document.text[value.start] in "\"'":
+            continue
+        parts = []
+        for key, below in items[number + 1 :]:
+            if key in known or below.value is not None:
+                break
+            parts.append(key)
+        if parts:
+            text = document.text[value.start : node.keys[parts[-1]][1]]
+            yield parts[0], f"a comma ends a text in braces; put the text into quotes: `{name}: {_in_quotes(text)}`"
+            yield from ((part, None) for part in parts[1:])
+
+
+def _in_quotes(text: str) -> str:
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)
+
+
+def _shot_id(document: Document, path: Path) -> str:
+    """Return the id of the shot around *path*, empty if there is none."""
+    for length in range(len(path), 1, -1):
+        if path[length - 2] == "shots":
+            name = getattr(document.node(path[:length]), "value", {})
+            return str(name["id"]) if isinstance(name, dict) and isinstance(name.get("id"), str) else ""
+    return ""
+
+
+def _field_name(path: Path) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+def _suggest_place(key: str, value: object, known: Mapping[str, Any]) -> str | None:
     if key == "include":
         return "write `include` as an item of `scenes` in the storyboard"
     if "include" in known and key in fields_of("scene"):
         return f"write `{key}` in the included file"
+    if "defaults" in known and key in fields_of("defaults"):
+        return f"for all shots here, write `{field_line('defaults', {key: value})}`"
     places = {"shot": "a shot", "scene": "a scene", "storyboard": "the storyboard", "output": "`output`"}
     for name in ("shot", "output", "scene", "storyboard", "transition", "trim"):
         if key in fields_of(name):
@@ -116,8 +186,9 @@ def _list_known(key: str, known: Mapping[str, Any]) -> str:
 
 def _missing_keys(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
     known = problem.schema.get("properties") or fields_of("shot")
-    meant = {closest(key, known) for key in problem.instance if key not in known}
-    if "include" in problem.instance and "include" not in known:
+    owner = problem.schema.get("title", "shot")
+    meant = {name for key in problem.instance if key not in known for name in meant_fields(owner, key, known)}
+    if ("include" in problem.instance and "include" not in known) or "" in meant:
         return
     for key in problem.validator_value:
         if key not in problem.instance and not meant & ({*SOURCES} if key == "prompt" else {key}):
@@ -137,12 +208,13 @@ def _wrong_type(document: Document, kind: str, path: Path, problem: Any) -> Iter
     names = [wanted] if isinstance(wanted, str) else wanted
     allowed = " or ".join(_TYPES.get(name) or f"fields such as {_example(problem.schema, value)}" for name in names)
     subject = {"storyboard": "the storyboard", "scene": "the scene"}[kind] if not path else _describe_value(path)
-    advice = None if "then" in problem.schema else _suggest_value(document, names, value, path)
+    advice = _suggest_value(document, names, value, path)
     if value is None:
         message = f"{subject} has no value"
         advice = f"write {_first_sentence(problem.schema['description']) if 'pattern' in problem.schema else allowed}"
     elif names == ["object"]:
         message = f"{subject} needs fields, such as {_example(problem.schema, value)}"
+        advice = None if advice is not None and advice == f"write {_example(problem.schema, value)}" else advice
     elif _is_number(value) and problem.schema.get("title", "").endswith(" id"):
         message = f"{subject} is a number; quote it to use it as an id"
     else:
@@ -156,6 +228,10 @@ def _example(schema: Mapping[str, Any], value: object) -> str:
     if isinstance(value, str) and value.endswith((".yaml", ".yml")) and "shots" in schema["properties"]:
         return f"`include: {value[:60]}`"
     fields = dict(next(one for one in schema["examples"] if isinstance(one, dict)))
+    if isinstance(value, str) and value and "text" in fields:
+        fields["text"] = value
+    elif isinstance(value, str) and value and "prompt" in fields:
+        fields |= {"id": as_id(value)} if as_id(value) == value else {"prompt": value}
     for name in schema.get("required", ()):
         if value in schema["properties"][name].get("enum", ()):
             fields = {name: value}
@@ -187,9 +263,12 @@ def _describe_type(value: object) -> str:
 
 def _suggest_value(document: Document, wanted: list[str], value: object, path: Path) -> str | None:
     """Return how to write the value in the wanted type, ``None`` if that is not clear."""
+    name = _field_name(path)
+    line = line_for(name, value, wanted, _siblings(document, path)) if path and name == path[-1] else None
+    if line is not None:
+        return line
     if isinstance(value, str) and ("number" in wanted or "integer" in wanted):
-        digits = value.strip().rstrip("sS ").removesuffix("fp").strip()
-        return f"write `{digits}` without quotes or unit" if digits.replace(".", "", 1).isdecimal() else None
+        return _suggest_number(name, value, whole="number" not in wanted)
     if isinstance(value, str) and wanted == ["boolean"]:
         words = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
         meant = words.get(value.lower())
@@ -202,6 +281,23 @@ def _suggest_value(document: Document, wanted: list[str], value: object, path: P
     return None
 
 
+def _siblings(document: Document, path: Path) -> Mapping[str, Any]:
+    value = getattr(document.node(path[:-1]), "value", None)
+    return value if isinstance(value, dict) else {}
+
+
+def _suggest_number(field: str, text: str, *, whole: bool) -> str | None:
+    """Return how to write the number that *text* means in *field*, ``None`` if that is not clear."""
+    number = number_for(field, text)
+    if number is None or (whole and number.denominator != 1):
+        return None
+    if ":" in text:
+        return f"write `{format_value(number)}`; times are in seconds"
+    digits = re.match(r"\s*([\d.]+)", text)
+    is_plain = digits is not None and digits.group(1) == format_value(number)
+    return f"write `{format_value(number)}` without quotes or unit" if is_plain else f"write `{format_value(number)}`"
+
+
 def _unknown_value(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
     wanted, value = problem.validator_value, problem.instance
     if problem.validator == "const":
@@ -212,10 +308,23 @@ def _unknown_value(document: Document, kind: str, path: Path, problem: Any) -> I
     if value is None:
         message, advice = f"{_describe_value(path)} has no value", f"write {alternatives(wanted)}"
     elif isinstance(value, str):
-        advice = did_you_mean(value, wanted)
+        advice = _advice_for_word(document, path, problem.schema.get("title", ""), value, wanted)
     else:
         message += f", not {_describe_type(value)}"
     yield error("unknown-value", message, document.span(path), help=advice), path
+
+
+def _advice_for_word(document: Document, path: Path, title: str, value: str, wanted: list[str]) -> str | None:
+    """Return the help for a word that its field does not have."""
+    if title == "mode" and _FILE.search(value):
+        shot = _shot_id(document, path) or "…"
+        line = field_line("audio", [{"file": value, "start": {"shot": shot}}])
+        return f"a file is a track of the whole film: write at the top of the storyboard `{line}`"
+    timed = _TIMED.match(value) if title == "kind of transition" else None
+    kind, seconds = (timed.group(1), number_for("duration", timed.group(2))) if timed is not None else ("", None)
+    if kind in wanted and seconds is not None:
+        return f"write `{field_line('transition', {'type': kind, 'duration': seconds})}`"
+    return value_advice(title, value, wanted)
 
 
 def _bad_pattern(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
@@ -224,7 +333,11 @@ def _bad_pattern(document: Document, kind: str, path: Path, problem: Any) -> Ite
     here = (*path, value) if of_key else path
     article = "an" if title[0] in "aeiou" else "a"
     meant = as_id(value) if title.endswith(" id") else None
-    advice = f"write {_first_sentence(problem.schema['description'])}" if meant is None else suggestion(meant)
+    rate = number_for("fps", value) if title == "frame rate" and "/" not in value else None
+    advice = value_advice(title, value, ()) if rate is None else f"write `{format_value(rate)}`"
+    advice = advice or (
+        f"write {_first_sentence(problem.schema['description'])}" if meant is None else suggestion(meant)
+    )
     place = document.key_span(here) if of_key else document.span(here)
     yield error("bad-value", f"{quoted(value)} is not {article} {title}", place, help=advice), here
 

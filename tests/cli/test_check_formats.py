@@ -211,7 +211,7 @@ def test_formats_hold_what_is_out_of_date_in_the_lockfile(tmp_path: Path, inside
     ran = project.run("check", "--locked", "--format", "github")
     assert ran.code == 7
     assert (
-        "::error file=storyboard.yaml,line=7,endLine=7,col=14,endColumn=15,title=locked::a: the locked take is stale"
+        "::error file=storyboard.yaml,line=8,endLine=8,col=14,endColumn=15,title=locked::a: the locked take is stale"
         in ran.out
     )
 

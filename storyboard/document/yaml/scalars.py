@@ -4,6 +4,7 @@
 or longer than ``MAX_DIGITS`` are refused.
 """
 
+import json
 import math
 import re
 
@@ -75,3 +76,15 @@ def _check_length(text: str) -> str:
     if len(text) > MAX_DIGITS:
         raise InvalidScalar(f"the number has more than {MAX_DIGITS} characters")
     return text
+
+
+_SAFE = re.compile(r"[^\W_](?:[\w ./'()+$-]*[\w.')!?])?\Z")
+
+
+def format_text(text: str) -> str:
+    """Return *text* as a scalar that reads as this text at every place: plain where that is safe, else in quotes."""
+    try:
+        is_plain = _SAFE.match(text) is not None and resolve(text) == text
+    except InvalidScalar:
+        is_plain = False
+    return text if is_plain else json.dumps(text, ensure_ascii=False)

@@ -3,12 +3,14 @@
 The two loaders of PyYAML word one error differently and point at different positions; both become one finding here.
 """
 
+import json
 import re
 
 import yaml
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Span, error
+from storyboard.document.yaml.scalars import shorten
 from storyboard.document.yaml.source_map import Document
 
 CODE = "yaml-syntax"
@@ -76,6 +78,12 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 _CONFLICT = re.compile(r"^<{7}(?= )", re.MULTILINE)
 _HASH = re.compile(r" #")
 _LONE_KEY = re.compile(r"[ -]*([A-Za-z_][\w-]*)\Z")
+# A key and a plain text behind it, up to the colon in the text at which reading stopped.
+_TEXT_IN_BRACES = re.compile(r"(?:^|[\s{,\[])([A-Za-z_][\w-]*):[ \t]+([^\s\"'|>&*!%@`{}\[\],#][^{}\[\],\r\n]*)\Z")
+_TEXT_OF_LINE = re.compile(r"[ -]*([A-Za-z_][\w-]*):[ \t]+([^\s\"'|>&*!%@`{}\[\],#][^\r\n]*)\Z")
+_ITEM = re.compile(r"[ ]*- ([^\s\"'|>&*!%@`{}\[\],#][^\r\n]*)\Z")
+_REST_IN_BRACES = re.compile(r"[^{}\[\],#\r\n]*")
+_REST_OF_LINE = re.compile(r"(?:(?![ \t]#)[^\r\n])*")
 _TAB_INDENT = re.compile(r" *\t")
 
 
@@ -106,7 +114,7 @@ def explain(document: Document, problem: Exception) -> Diagnostic:
     if "unknown escape" in said[1] and document.text[index : index + 1] != "\\":
         index -= 1  # the pure loader points behind the backslash
     by_line = _comment_in_brackets(document, index, said[1]) or _text_after_quote(document, index, said[1])
-    by_line = by_line or _misread_key(document, index, said[1])
+    by_line = by_line or _misread_key(document, index, said[1]) or _colon_in_text(document, index, said)
     if by_line is not None:
         return by_line
     for mistake in _MISTAKES:
@@ -149,6 +157,24 @@ def _misread_key(document: Document, index: int, said: str) -> Diagnostic | None
     place = document.between(index - len(found.group(1)), index)
     advice = "add the missing `:` to the line above, or indent this line less"
     return error(CODE, "a key is not allowed here", place, help=advice)
+
+
+def _colon_in_text(document: Document, index: int, said: tuple[str, str]) -> Diagnostic | None:
+    """Find a `: ` inside of a text without quotes; the help is the whole field with the text in quotes."""
+    in_braces = "flow" in said[0]
+    if document.text[index : index + 1] != ":" or not (in_braces or "mapping values" in said[1]):
+        return None
+    found = (_TEXT_IN_BRACES if in_braces else _TEXT_OF_LINE).search(_line_before(document, index))
+    name = found.group(1) if found is not None else ""
+    if found is None and not in_braces:
+        found = _ITEM.match(_line_before(document, index))
+    if found is None:
+        return None
+    rest = (_REST_IN_BRACES if in_braces else _REST_OF_LINE).match(document.text, index)
+    text = found.group(found.lastindex or 0) + (rest.group() if rest is not None else "").rstrip()
+    message = "a `: ` is not allowed in a text without quotes"
+    advice = f"write `{f'{name}:' if name else '-'} {json.dumps(shorten(text, 400), ensure_ascii=False)}`"
+    return error(CODE, message, _character_span(document, index), help=advice)
 
 
 def _line_before(document: Document, index: int) -> str:
