@@ -44,6 +44,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 _ORIENTATION = 0x0112
 _PNG_DEPTH_AT = 24  # the depth in IHDR, the first chunk (PNG specification, 11.2.1)
 _JPEG_QUALITY = 95
+_LEAST_ROWS_WITH_BAR = 24
 _PROFILE_STEPS = (0, 64, 128, 192, 255)
 _PROFILE_TOLERANCE = 3  # of 255: sRGB profiles of several makers differ by 1, Display P3 and Adobe RGB by 20 and more
 # Raised by Pillow for damaged files, in its headers, its decoders or its reader of EXIF.
@@ -169,6 +170,30 @@ def convert_picture(data: bytes) -> bytes:
     else:
         picture.save(out, "PNG")
     return out.getvalue()
+
+
+def crop_bar(frame: bytes) -> bytes:
+    """Return a frame of an animatic of drawing version 1 or 2, the bytes of a PNG, without the slate bar at its foot.
+
+    It keeps the shape that it had with the bar: the sides are cropped equally, and no pixel is scaled.
+    """
+    from PIL import Image
+
+    with Image.open(BytesIO(frame), formats=("PNG",)) as opened:
+        picture = opened.convert("RGB")
+    height = picture.height - _bar_height(picture.width, picture.height)
+    width = round(picture.width * height / picture.height)
+    left, out = (picture.width - width) // 2, BytesIO()
+    picture.crop((left, 0, left + width, height)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _bar_height(width: int, height: int) -> int:
+    """Return the rows of the bar in a picture of that size; 0 if it was too low for one."""
+    if height < _LEAST_ROWS_WITH_BAR:
+        return 0
+    share = 0.1 if width >= 1.2 * height else 0.086
+    return max(2, round(height * share / 2) * 2)
 
 
 @contextmanager

@@ -52,10 +52,7 @@ OF_EXAMPLE: Mapping[str, tuple[str, ...]] = {
     "fresh-paid": ("plan",),
     "graph": ("graph",),
 }
-OF_BUILT_EXAMPLE: Mapping[str, tuple[str, ...]] = {
-    "built": ("plan", "--provider", "local"),
-    "locked": ("check", "--locked", "--provider", "local"),
-}
+OF_BUILT_EXAMPLE: Mapping[str, tuple[str, ...]] = {"built": ("plan", "--provider", "local")}
 
 
 class Written(Project):

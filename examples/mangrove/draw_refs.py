@@ -38,8 +38,6 @@ def main() -> None:
                 duration=Fraction(1),
                 size=Size(1280, 720),
                 fps=Fraction(2),
-                label=name,
-                slate=False,
             )
             write_animatic(request, None, clip, lambda done, total: None)
             with av.open(str(clip)) as container:

@@ -48,11 +48,10 @@ class Sheet:
         self.cores = tuple(plane.im for plane in planes)  # Pillow's core images, which skip its checks at every call
         self.width, self.height = planes[0].size
 
-    def paste(self, planes: Planes, top: int = 0, presence: float = 1.0) -> None:
-        """Paste a picture of the sheet's width at row *top*, an even number; *presence* is its opacity."""
-        for number, (target, plane) in enumerate(zip(self.planes, planes, strict=True)):
-            veil = None if presence >= 1 else Image.new("L", plane.size, round(presence * 255))
-            target.paste(plane, (0, top if number == 0 else top // 2), veil)
+    def paste(self, planes: Planes) -> None:
+        """Paste a picture of the sheet's size."""
+        for target, plane in zip(self.planes, planes, strict=True):
+            target.paste(plane)
 
 
 def new_frame_memory(size: Size) -> Yuv:

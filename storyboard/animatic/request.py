@@ -18,23 +18,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 # Part of every key of the local provider: raise it when an equal request is drawn differently.
-ANIMATIC_VERSION = 2
+ANIMATIC_VERSION = 3
 
 
 class Animatic(Struct, frozen=True):
-    """The input of an animatic, except its first frame.
-
-    ``duration`` in seconds, ``fps`` in frames a second; ``label`` is the shot's id, shown on the slate bar and in no
-    key; ``slate`` adds the bar with label, seed, prompt and timecode below the picture.
-    """
+    """The input of an animatic, except its first frame; ``duration`` in seconds, ``fps`` in frames a second."""
 
     prompt: str
     seed: int
     duration: Fraction
     size: Size
     fps: Fraction
-    label: str
-    slate: bool = True
 
     @property
     def frames(self) -> int:
@@ -51,8 +45,7 @@ def draw_frames(request: Animatic, first_frame: bytes | None = None) -> Iterator
     from storyboard.animatic import drawing
     from storyboard.pictures import read_upright
 
-    label = request.label if request.slate else None
-    rest = (request.prompt, request.seed, request.size, request.fps, request.frames, label)
+    rest = (request.prompt, request.seed, request.size, request.fps, request.frames)
     if first_frame is None:
         return drawing.draw_from_prompt(*rest)
     # a profile that counts has been applied by now, unless the key is of the time before, when none was

@@ -9,7 +9,8 @@ Fields of the key of a take, and fields left out:
     prompt, negative_prompt (NFC, trimmed)         paths, include files: a file counts by its content
     seed                                           comments, key order, quotes, whitespace: not in the values
     duration, width, height                        price, budget, retries, concurrency: not in the request
-    params, after defaults and vars                API key, task id, attempt: not in the request
+    params, after defaults and vars                `slate` of params: drawn over the take in the film
+                                               API key, task id, attempt: not in the request
     first_frame, last_frame: digest of the file    prompt, name or path of the shot that a frame is taken from:
     or of the decoded planes of the linked frame,  only the picture reaches the model
     and how either is prepared to be sent          bytes of a prepared picture: they may differ with a library
@@ -30,13 +31,15 @@ from storyboard.core.model import PICTURE_FIELDS, Generated, Json, Size
 from storyboard.core.timebase import plain_number
 
 KEY_VERSION = 1
-# Params of the local provider. Others do not receive them, so they are in no other key.
-DRAWN_BY = frozenset({"slate"})
+# Params that decide what is drawn over a take, and not the take itself.
+_DRAWN_OVER = frozenset({"slate"})
+# Drawing versions of the local provider that drew a slate bar below the picture; `slate` was part of their requests.
+WITH_BAR = ("animatic 1", "animatic 2")
 Request = dict[str, Any]
 # Prefixes of the value of an input picture in a request, before a digest. A picture that is sent as it lies is a file,
 # or a linked frame by its planes.
 _FILE, _FRAME = "file:", "picture:"
-# `pictures.convert_picture` prepares a file, and `animatic.slate.crop_bar` a frame. Raise the number if either makes
+# `pictures.convert_picture` prepares a file, and `pictures.crop_bar` a frame. Raise the number if either makes
 # other pixels of equal ones.
 CONVERTED, ABOVE_BAR = "converted-1:", "above-bar-1:"
 _AS_IT_LIES = {CONVERTED: _FILE, ABOVE_BAR: _FRAME}
@@ -109,7 +112,7 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
         "width": source.size.width,
         "height": source.size.height,
     }
-    params = {name: value for name, value in source.params.items() if engine or name not in DRAWN_BY}
+    params = {name: value for name, value in source.params.items() if engine in WITH_BAR or name not in _DRAWN_OVER}
     optional: Request = {"engine": engine, "negative_prompt": source.negative_prompt, "params": params or None}
     request |= {name: value for name, value in optional.items() if value is not None}
     return normal_request(request | dict(frames))
@@ -151,8 +154,25 @@ def unprepared(request: Request) -> Request:
 
 
 def wants_slate(params: Mapping[str, Any]) -> bool:
-    """Return whether a drawn take has the slate bar, by its params."""
+    """Return whether a drawn take is shown with a slate, by the params of its shot."""
     return params.get("slate", True) is not False
+
+
+def without_slate(request: Request) -> Request:
+    """Return the request of a take without params that decide only what is drawn over it."""
+    params = {name: value for name, value in request.get("params", {}).items() if name not in _DRAWN_OVER}
+    rest = {name: value for name, value in request.items() if name != "params"}
+    return rest | ({"params": params} if params else {})
+
+
+def is_drawn(request: Mapping[str, Any]) -> bool:
+    """Return whether the local provider draws the take of that request."""
+    return "engine" in request
+
+
+def has_bar(request: Mapping[str, Any]) -> bool:
+    """Return whether the take of that request has a slate bar in its pictures, as drawing versions before 3 drew it."""
+    return request.get("engine") in WITH_BAR and wants_slate(request.get("params") or {})
 
 
 def footage_request(file: str) -> Request:

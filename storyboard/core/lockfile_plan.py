@@ -223,10 +223,11 @@ def _nearest_duration(info: LockInfo, durations: tuple[int, ...]) -> Fraction | 
     return Fraction(nearest) if abs(nearest - seconds) < Fraction(1, 2) else None
 
 
-State = Literal["stale", "not-locked", "upstream", "unknown", "extra"]
-"""stale: the locked take is of another request; not-locked: no take is locked; upstream: it starts from a frame of a
-shot that is out of date or not in the lockfile; unknown: it starts from a downloaded picture or from a frame of own
-footage, which a lockfile does not hold; extra: locked, but not in the storyboard."""
+State = Literal["stale", "redrawn", "not-locked", "upstream", "unknown", "extra"]
+"""stale: the locked take is of another request; redrawn: it is an animatic of another drawing version; not-locked: no
+take is locked; upstream: it starts from a frame of a shot that is out of date or not in the lockfile; unknown: it
+starts from a downloaded picture or from a frame of own footage, which a lockfile does not hold; extra: locked, but not
+in the storyboard."""
 
 
 class OutdatedEntry(Struct, frozen=True):
@@ -272,4 +273,4 @@ def _judge(step: Step, entry: LockEntry | None) -> OutdatedEntry | None:
         return OutdatedEntry(shot, "not-locked")
     if step.do in ("wait", "blocked"):
         return OutdatedEntry(shot, "upstream", step.reason.shots)
-    return OutdatedEntry(shot, "stale")
+    return OutdatedEntry(shot, "redrawn" if step.reason.why == "renderer-changed" else "stale")

@@ -235,6 +235,7 @@ class Output(Struct, frozen=True):
     *language* is that of its captions, by ISO 639-2. *crf* and *preset* are x264's for encoded segments. *loudness* in
     LUFS is the target of its sound; ``None`` leaves the sound as it is. *font* draws the captions; ``None`` is the
     built-in font. A film with animatics *is_draft*: it is written next to the final film, *file*, and not over it.
+    Without *slate* no slate is drawn over animatics.
     """
 
     file: str
@@ -254,6 +255,7 @@ class Output(Struct, frozen=True):
     loudness: Fraction | None = None
     font: FileInput | None = None
     is_draft: bool = False
+    slate: bool = True
 
     @property
     def film(self) -> str:

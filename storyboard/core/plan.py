@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
-from storyboard.core.keys import Request
+from storyboard.core.keys import Request, has_bar, is_drawn
 from storyboard.core.reason import CopyBlocker, Reason
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
@@ -78,16 +78,29 @@ class Step(Struct, frozen=True):
     cost_at_most: Decimal | None = None
 
 
+class Drawing(Struct, frozen=True):
+    """The text that an animatic was drawn from, and its seed: its slate shows both."""
+
+    prompt: str
+    seed: int
+
+
+def drawing_of(request: Request) -> Drawing | None:
+    """Return what the slate of a take shows; ``None`` for takes that have none, since they are bought or have a bar."""
+    return Drawing(request["prompt"], request["seed"]) if is_drawn(request) and not has_bar(request) else None
+
+
 class TakeResult(Struct, frozen=True):
     """A stored take: digest and facts of its clip.
 
     *jump* is the difference, of 255, between its start and the linked first frame; ``None`` without a link or a
-    measurement.
+    measurement. *drawing* is set for an animatic that may be shown with a slate.
     """
 
     digest: str
     info: ClipInfo
     jump: float | None = None
+    drawing: Drawing | None = None
 
 
 class FrameResult(Struct, frozen=True):

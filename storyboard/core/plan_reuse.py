@@ -16,7 +16,7 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Shot, Storyboard, UrlInput
-from storyboard.core.plan import FREE, ActionCache, Do, FrameResult, Plan, SegmentResult, Step, TakeResult
+from storyboard.core.plan import FREE, ActionCache, Do, Drawing, FrameResult, Plan, SegmentResult, Step, TakeResult
 from storyboard.core.reason import CopyBlocker, Reason, Why
 from storyboard.core.segments import Segments
 from storyboard.core.take_planner import PlanOptions
@@ -27,6 +27,7 @@ class KnownTake(Struct, frozen=True, array_like=True, gc=False):
     """A take in the cut that the lockfile names. *info* is an index into the infos of the plan.
 
     *votes* has, for every film, the frames with which the take votes for its parameter sets; -1 where it has no vote.
+    *has_slate* says that it may be shown with a slate.
     """
 
     shot: str
@@ -36,6 +37,7 @@ class KnownTake(Struct, frozen=True, array_like=True, gc=False):
     jump: float | None
     accepted: bool
     votes: tuple[int, ...]
+    has_slate: bool
 
 
 class KnownFrame(Struct, frozen=True, array_like=True, gc=False):
@@ -171,7 +173,8 @@ def _valid_takes(snapshot: PlanSnapshot, graph: Graph, cache: ActionCache, same:
                 continue
         if cache.is_paid_for(take.key):
             continue
-        found = TakeResult(take.digest, known.infos[take.info], take.jump)
+        drawing = Drawing(source.prompt, source.seed) if take.has_slate and isinstance(source, Generated) else None
+        found = TakeResult(take.digest, known.infos[take.info], take.jump, drawing)
         steps[action.id] = Step(action, "reuse", reasons[take.accepted], take.key, None, FREE, found)
     return steps
 
@@ -231,7 +234,8 @@ def known_plan(
         if isinstance(found, TakeResult) and key is not None and step.reason.why == "unchanged" and action.seed is None:
             number = infos.setdefault(found.info, len(infos))
             votes = tuple(film.votes(action.shot) for film in films)
-            takes.append(KnownTake(action.shot, key, found.digest, number, found.jump, step.reason.accepted, votes))
+            facts = (found.digest, number, found.jump, step.reason.accepted, votes, found.drawing is not None)
+            takes.append(KnownTake(action.shot, key, *facts))
         elif isinstance(found, FrameResult) and key is not None:
             frames.append(KnownFrame(action.id, key, found.planes, found.picture))
         elif isinstance(found, SegmentResult):

@@ -7,8 +7,10 @@ A build does what the plan said, since both come from here: the steps of takes f
 from collections.abc import Iterable
 
 from storyboard.core.derived_planner import DerivedPlanner
-from storyboard.core.graph import Action, Graph, take_id
-from storyboard.core.plan import ActionCache, Plan, PlanState, Result, Step, TakeResult
+from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
+from storyboard.core.keys import input_digest
+from storyboard.core.model import Shot
+from storyboard.core.plan import ActionCache, FrameResult, Plan, PlanState, Result, Step, TakeResult
 from storyboard.core.plan_reuse import PlanSnapshot, ReusableSteps, reusable_steps
 from storyboard.core.segments import Segments
 from storyboard.core.take_planner import PlanOptions, TakePlanner
@@ -117,6 +119,21 @@ class Planner:
         step = decide[action.kind](action)
         self._state.steps[action.id] = step
         return step
+
+    def linked_frames(self, step: Step, shot: Shot) -> dict[str, FrameResult]:
+        """Return the frames that a take is made from, by field, as its request names them.
+
+        A frame that was drawn anew since is left out if the cache has no picture of the earlier one.
+        """
+        found: dict[str, FrameResult] = {}
+        for field, link in links(shot):
+            planes = input_digest(str((step.request or {})[field]))
+            frame: Result | None = self.results.get(frame_id(link.shot, link.at))
+            if not isinstance(frame, FrameResult) or frame.planes != planes:
+                frame = self.takes.earlier.find(link.shot, moment(link.at))
+            if isinstance(frame, FrameResult) and frame.planes == planes and frame.picture:
+                found[field] = frame
+        return found
 
     def record(self, action: Action, result: Result) -> None:
         """Record the result that *action* has made or found."""

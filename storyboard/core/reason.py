@@ -28,7 +28,7 @@ Why = Literal[
     "damaged",  # in the cache, but its bytes have changed
     "renderer-changed",  # drawn by another version of this program
     "held",  # the shot keeps its locked take although the request changed
-    "unprepared",  # the take was made from an input picture as it lies; a new one would get it prepared
+    "unprepared",  # made from an input picture as it lies, or as it was drawn then; a new take would get another one
     "held-missing",  # held; the take is not in the cache and has no task id to fetch it by
     "locked-missing",  # the lockfile names a paid take that is not in the cache and has no task id to fetch it by
     "not-selected",
@@ -129,6 +129,7 @@ BlockerKind = Literal[
     "never",  # `output.copy` is `never`
     "trim-overrun",
     "caption",  # a caption is burned in
+    "slate",  # a slate is drawn over an animatic
     "no-keyframe",  # none where the copy would begin
     "trimmed",
     "transition",  # ``value`` is its type, or ``fade_in`` and ``fade_out`` of the film

@@ -68,13 +68,37 @@ class Title(Struct, frozen=True, tag="title"):
     file: str = ""
 
 
+# Part of the key of every piece with a slate: raise it when an equal slate is drawn differently.
+SLATE_VERSION = 1
+# A smaller picture has no room for a timecode in letters that can be read.
+_LEAST_SLATED = Size(160, 120)
+
+
+class Slated(Struct, frozen=True, tag="slated"):
+    """Frames of an animatic with its slate: shot, seed, prompt, and the running time and frame of the take."""
+
+    layer: Footage
+    shot: str
+    seed: int
+    prompt: str
+
+    @property
+    def frames(self) -> int:
+        return self.layer.frames
+
+
+def fits_slate(size: Size) -> bool:
+    """Return whether a picture of *size* has room for a slate."""
+    return size.width >= _LEAST_SLATED.width and size.height >= _LEAST_SLATED.height
+
+
 class Captioned(Struct, frozen=True, tag="captioned"):
     """A layer with captions drawn into it, counted in its own frames.
 
     *font* is the digest of a font file, ``None`` for the built-in font; *file* is its path and not part of the key.
     """
 
-    layer: Footage | Photo | Title
+    layer: Footage | Photo | Title | Slated
     cues: tuple[Cue, ...]
     font: str | None = None
     file: str = ""
@@ -85,7 +109,7 @@ class Captioned(Struct, frozen=True, tag="captioned"):
 
 
 Plain = Footage | Photo | Title
-Layer = Plain | Captioned
+Layer = Plain | Slated | Captioned
 
 
 class Mix(Struct, frozen=True, tag="mix"):
@@ -104,26 +128,40 @@ RenderSpec = Layer | Mix
 
 def takes_of(spec: RenderSpec) -> Iterator[str]:
     """Yield the digests of the clips in *spec*."""
-    for layer in _layers(spec):
-        plain = layer.layer if isinstance(layer, Captioned) else layer
+    for layer in sides_of(spec):
+        plain = plain_of(layer)
         if isinstance(plain, Footage):
             yield plain.take
 
 
 def files_of(spec: RenderSpec) -> Iterator[tuple[str, str]]:
     """Yield digest and path of the pictures and fonts in *spec*."""
-    for layer in _layers(spec):
+    for layer in sides_of(spec):
         if isinstance(layer, Captioned) and layer.font is not None:
             yield layer.font, layer.file
-        plain = layer.layer if isinstance(layer, Captioned) else layer
+        plain = plain_of(layer)
         digest = plain.picture if isinstance(plain, Photo) else plain.font if isinstance(plain, Title) else None
         if digest is not None and not isinstance(plain, Footage):
             yield digest, plain.file
 
 
-def _layers(spec: RenderSpec) -> Iterator[Layer]:
+def sides_of(spec: RenderSpec) -> Iterator[Layer]:
+    """Yield the layers of *spec*: one, or those that a transition mixes, the earlier first."""
     sides = (spec.before, spec.after) if isinstance(spec, Mix) else (spec,)
     return (layer for layer in sides if layer is not None)
+
+
+def plain_of(layer: Layer) -> Plain:
+    """Return the pictures of *layer*, without what is drawn over them."""
+    while isinstance(layer, Captioned | Slated):
+        layer = layer.layer
+    return layer
+
+
+def slate_of(layer: Layer | None) -> Slated | None:
+    """Return the slate of *layer*, if it has one."""
+    inner = layer.layer if isinstance(layer, Captioned) else layer
+    return inner if isinstance(inner, Slated) else None
 
 
 def render_request(spec: RenderSpec, output: Output, renderer: Mapping[str, Json]) -> Request:
@@ -150,6 +188,9 @@ def _layer_request(spec: RenderSpec) -> Request:
     match spec:
         case Footage(take, start, frames, speed, fit):
             return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fit_request(fit)}
+        case Slated(layer, shot, seed, prompt):
+            slate = {"version": SLATE_VERSION, "shot": shot, "seed": seed, "prompt": prompt}
+            return _layer_request(layer) | {"slate": slate}
         case Captioned(layer, cues, font):
             own = {"caption_font": f"file:{font}"} if font is not None else {}
             return _layer_request(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]} | own

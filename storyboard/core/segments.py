@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from storyboard.core.captions import Cue, film_cues, shot_cues
 from storyboard.core.graph import Action, Graph
+from storyboard.core.keys import wants_slate
 from storyboard.core.model import Clip, Generated, Shot, Still, TitleCard
 from storyboard.core.plan import TakeResult
 from storyboard.core.ranges import (
@@ -27,7 +28,18 @@ from storyboard.core.ranges import (
     split_shot,
 )
 from storyboard.core.reason import CopyBlocker
-from storyboard.core.render_spec import Captioned, Footage, Layer, Mix, Photo, Plain, RenderSpec, Title
+from storyboard.core.render_spec import (
+    Captioned,
+    Footage,
+    Layer,
+    Mix,
+    Photo,
+    Plain,
+    RenderSpec,
+    Slated,
+    Title,
+    fits_slate,
+)
 from storyboard.core.timebase import frames_in
 from storyboard.core.timeline import (
     PlacedShot,
@@ -131,6 +143,8 @@ class Segments:
         own = FrameRange(overlap.before, piece.frames - overlap.after)
         if blocker is None and self._burnt_cues(shot, own):
             return CopyBlocker("caption")
+        if blocker is None and self._has_slate(found, take):
+            return CopyBlocker("slate")
         if blocker is None and own.frames and copied_span(take.info, piece, own) is None:
             return CopyBlocker("no-keyframe" if overlap.before else "trimmed")
         return blocker
@@ -265,10 +279,18 @@ class Segments:
         return tuple(cue for found in cues if (cue := found.within(span.first, span.end)) is not None)
 
     def _layer(self, name: str, span: FrameRange) -> Layer:
-        plain, cues = self._plain_layer(name, span), self._burnt_cues(name, span)
+        plain: Plain | Slated = self._plain_layer(name, span)
+        shot, take, cues = self._graph.shot(name), self._take(name), self._burnt_cues(name, span)
+        if isinstance(plain, Footage) and take is not None and take.drawing is not None and self._has_slate(shot, take):
+            plain = Slated(plain, name, take.drawing.seed, take.drawing.prompt)
         font = self._output.font.path if self._output.font is not None else None
         digest = self._files[font] if cues and font is not None else None
         return Captioned(plain, cues, digest, font or "") if cues else plain
+
+    def _has_slate(self, shot: Shot, take: TakeResult) -> bool:
+        """Return whether the frames of *shot* are shown with a slate."""
+        wanted = isinstance(shot.source, Generated) and wants_slate(shot.source.params)
+        return wanted and take.drawing is not None and self._output.slate and fits_slate(self._output.size)
 
     def _plain_layer(self, name: str, span: FrameRange) -> Plain:
         shot = self._graph.shot(name)

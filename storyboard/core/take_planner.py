@@ -1,13 +1,15 @@
 """Plan the step of each take: reuse, generate, resume or wait, with reason and cost."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
+from storyboard.core.earlier_frames import EarlierFrames
 from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
 from storyboard.core.keys import (
     Request,
@@ -18,10 +20,20 @@ from storyboard.core.keys import (
     is_prepared,
     take_request,
     unprepared,
-    wants_slate,
+    without_slate,
 )
 from storyboard.core.model import PICTURE_FIELDS, Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
-from storyboard.core.plan import FREE, ActionCache, CachedResult, FrameResult, LockEntry, PlanState, Step, TakeResult
+from storyboard.core.plan import (
+    FREE,
+    ActionCache,
+    CachedResult,
+    FrameResult,
+    LockEntry,
+    PlanState,
+    Step,
+    TakeResult,
+    drawing_of,
+)
 from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
 
 _INPUT_FIELDS = frozenset(PICTURE_FIELDS)
@@ -59,6 +71,7 @@ class TakePlanner:
         self._cache = cache
         self._state = state
         self._options = options
+        self.earlier = EarlierFrames(graph, cache, options.engines, self._planes, self._current_key, self._file_value)
         self._claims: dict[tuple[str, str], str] = {}
         self._owners: dict[str, str] = {}
 
@@ -70,16 +83,23 @@ class TakePlanner:
         """Return key and request of a take as the storyboard has it, or why they are not known yet.
 
         A take that was made or bought before input pictures were prepared keeps the request of then, in which they are
-        as they lie, until it is made again: no other version of this program buys it again.
+        as they lie, until it is made again; and so does a take that was bought with a frame of an animatic as an
+        earlier version drew it. No other version of this program buys it again.
         """
         return self._asked(action, self.prepared(action))
 
     def _asked(self, action: Action, prepared: tuple[str, Request] | Reason) -> tuple[str, Request] | Reason:
-        if isinstance(prepared, Reason) or not any(is_prepared(prepared[1].get(field)) for field in PICTURE_FIELDS):
-            return prepared
-        request = unprepared(prepared[1])
-        before = action_key("take", request), request
-        return before if self._stays_unprepared(action, prepared[0], before[0]) else prepared
+        for request in self._earlier_requests(action, prepared):
+            before = action_key("take", request)
+            if self._stays(action, None if isinstance(prepared, Reason) else prepared[0], before):
+                return before, request
+        return prepared
+
+    def _earlier_requests(self, action: Action, prepared: tuple[str, Request] | Reason) -> Iterator[Request]:
+        """Yield the requests for which earlier versions of this program may have made the take."""
+        if not isinstance(prepared, Reason) and any(is_prepared(prepared[1].get(field)) for field in PICTURE_FIELDS):
+            yield unprepared(prepared[1])
+        yield from self.earlier.requests(self._graph.shot_of(action))
 
     def prepared(self, action: Action) -> tuple[str, Request] | Reason:
         """Return key and request of a take that is made now, with its pictures prepared, as ``asked`` does."""
@@ -90,19 +110,22 @@ class TakePlanner:
         request = take_request(source, self._options.engines.get(source.provider), frames)
         return action_key("take", request), request
 
-    def _stays_unprepared(self, action: Action, prepared: str, before: str) -> bool:
-        """Return whether there is a take, or a job, of the key *before* and none that was asked for since."""
+    def _stays(self, action: Action, prepared: str | None, before: str) -> bool:
+        """Return whether there is a take, or a job, of the key *before* and none that was asked for since.
+
+        *prepared* is the key of now, ``None`` while it is not known.
+        """
         if self._is_remade(action):
             return False
         source = _generated_source(self._graph.shot_of(action))
         own = self._cache.locked(action.shot, source.provider) if action.seed is None else None
-        if self._cache.is_paid_for(prepared):
+        if prepared == before or (prepared is not None and self._cache.is_paid_for(prepared)):
             return False
         if own is not None and own.key in (prepared, before):
             return own.key == before
         if self._cache.is_paid_for(before):
             return True
-        if self._cache.find(prepared) or self._cache.named(prepared):
+        if prepared is not None and (self._cache.find(prepared) or self._cache.named(prepared)):
             return False
         return bool(self._cache.find(before) or self._cache.named(before)) or self._cache.was_bought(before)
 
@@ -113,10 +136,10 @@ class TakePlanner:
         """
         asked = self.asked(action)
         if not isinstance(asked, Reason):
-            return changes(unprepared(old), unprepared(asked[1]))
+            return _changes(unprepared(old), unprepared(asked[1]))
         source = _generated_source(self._graph.shot_of(action))
         known = take_request(source, self._options.engines.get(source.provider), {})
-        return changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)
+        return _changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)
 
     def is_selected(self, shot: str) -> bool:
         """Return whether this build may make a shot."""
@@ -159,9 +182,9 @@ class TakePlanner:
         named = None if remake else self._locked_entry(key, own)
         found = None if remake else self._choose_record(source, key, own, named)
         if found is not None:
-            result = _read_take(found)
-            if prepared != asked and not isinstance(prepared, Reason):
-                reason = Reason("unprepared", changes(request, prepared[1]))
+            result = _read_take(found, request)
+            if prepared != asked:
+                reason = self._unprepared_reason(shot, request, prepared)
                 return Step(action, "held", reason, key, request, result=result)
             return Step(action, "reuse", self._reuse_reason(found, key, request, own), key, request, result=result)
         if named is not None and action.seed is None:
@@ -179,13 +202,20 @@ class TakePlanner:
             return Step(action, "resume" if accepted else "blocked", Reason("refused"), key, request)
         if self._cache.was_bought(key) and not remake:
             return self._bought_step(action, key, request)
-        reason = Reason("forced") if remake else self._make_reason(key, request, own)
+        reason = Reason("forced") if remake else self._make_reason(action, key, request, own)
         if reason.why == "new" and action.seed is not None:
             reason = self._alternate_reason(shot, source, request)
         other = self._claim(action, key, request)
         if other is not None and (not remake or other.do == "blocked"):
             return other
         return Step(action, "make", reason, key, request, self._options.price(source))
+
+    def _unprepared_reason(self, shot: Shot, request: Request, prepared: tuple[str, Request] | Reason) -> Reason:
+        """Return why a take stays that was made for *request*, where a new one would be made for *prepared*."""
+        if not isinstance(prepared, Reason) and unprepared(prepared[1]) == request:
+            return Reason("unprepared", changes(request, prepared[1]))
+        redrawn = tuple(dict.fromkeys(name for name, _ in self.earlier.drawn_links(shot)))
+        return Reason("unprepared", () if isinstance(prepared, Reason) else changes(request, prepared[1]), redrawn)
 
     def _is_remade(self, action: Action) -> bool:
         return self._is_named(action) and action.seed is None
@@ -263,7 +293,7 @@ class TakePlanner:
         reason = Reason("held", changed, asked.shots if isinstance(asked, Reason) else ())
         found = next((one for one in self._cache.find(locked.key) if one.outputs.get("clip") == locked.take), None)
         if found is not None:
-            result = TakeResult(locked.take, msgspec.convert(found.info, ClipInfo))
+            result = msgspec.structs.replace(_read_take(found, old or {}), jump=None)
             return Step(action, "held", reason, locked.key, result=result)
         self._state.expected[action.shot] = locked.take
         if not self._take_selected(action):
@@ -276,7 +306,7 @@ class TakePlanner:
         key = action_key("take", request)
         found = None if action.shot in self._options.remake else next(iter(self._cache.find(key)), None)
         if found is not None:
-            result = _read_take(found)
+            result = _read_take(found, request)
             return Step(action, "reuse", Reason("unchanged"), key, request, result=result)
         if not self.is_selected(action.shot):
             return Step(action, "skip", Reason("not-selected"), key, request)
@@ -287,37 +317,38 @@ class TakePlanner:
         known: dict[str, str] = {}
         for field in PICTURE_FIELDS:
             match getattr(source, field):
-                case FileInput(path):
-                    known[field] = self._file_input(self._options.files[path])
-                case UrlInput(url) if url in self._options.files:
-                    known[field] = self._file_input(self._options.files[url])
-                case UrlInput(url):
-                    return Reason("upstream-changes", detail=PendingDownload(url))
+                case FileInput(place) | UrlInput(place):
+                    value = self._file_value(place)
+                    if value is None:
+                        return Reason("upstream-changes", detail=PendingDownload(place))
+                    known[field] = value
                 case FrameLink(shot, at):
                     planes = self._planes(shot, moment(at))
                     if planes is None:
                         return self._state.upstream(frame_id(shot, at), shot)
-                    drawn = source.provider in self._options.engines
-                    known[field] = frame_input(planes, with_bar=not drawn and self._has_bar(shot, at))
+                    known[field] = frame_input(planes, with_bar=self._has_bar(shot, at))
         return known
 
-    def _has_bar(self, shot: str, at: object) -> bool:
-        """Return whether a frame of a shot has the slate bar of a drawn take.
+    def _has_bar(self, shot: str, at: str | Fraction) -> bool:
+        """Return whether a frame of a shot has a slate bar: its take is an animatic of an earlier drawing version."""
+        source, take = self._graph.shot(shot).source, self._state.take(shot)
+        if not isinstance(source, Generated) or not self._is_drawn_here(source):
+            return False
+        if take is not None:
+            return take.drawing is None and self.earlier.had_bar(shot, at)
+        # a take that only the lockfile has: of now, or else held since before
+        locked = self._cache.locked(shot, source.provider)
+        return locked is not None and locked.key != self._current_key(shot) and self.earlier.had_bar(shot, at)
 
-        The first frame of a shot that starts from a picture is that picture: it has a bar if a drawn frame is linked.
-        """
-        while True:
-            source = self._graph.shot(shot).source
-            if not isinstance(source, Generated) or source.provider not in self._options.engines:
-                return False
-            if at != "first" or source.first_frame is None:
-                return wants_slate(source.params)
-            if not isinstance(source.first_frame, FrameLink):
-                return False
-            shot, at = source.first_frame.shot, source.first_frame.at
+    def _current_key(self, shot: str) -> str | None:
+        """Return the key of the take of a shot in the film, if it is known."""
+        asked = self.asked(self._graph.action(take_id(shot)))
+        return None if isinstance(asked, Reason) else asked[0]
 
-    def _file_input(self, digest: str) -> str:
-        return file_input(digest, converted=digest in self._options.converted)
+    def _file_value(self, place: str) -> str | None:
+        """Return the value of a picture in a request, by its path or address; ``None`` before it is downloaded."""
+        digest = self._options.files.get(place)
+        return None if digest is None else file_input(digest, converted=digest in self._options.converted)
 
     def _planes(self, shot: str, at: str) -> str | None:
         """Return the digest of the planes of a frame: of the existing one, or from the lockfile."""
@@ -392,11 +423,11 @@ class TakePlanner:
             return Reason("cached", accepted=found.accepted)
         if locked.key != key:
             old = self._cache.request_of(locked.key)
-            return Reason("cached", changes(old, request) if old is not None else (), accepted=found.accepted)
+            return Reason("cached", _changes(old, request) if old is not None else (), accepted=found.accepted)
         why: Why = "unchanged" if locked.take == found.outputs["clip"] else "other-take"
         return Reason(why, accepted=found.accepted)
 
-    def _make_reason(self, key: str, request: Request, locked: LockEntry | None) -> Reason:
+    def _make_reason(self, action: Action, key: str, request: Request, locked: LockEntry | None) -> Reason:
         if self._cache.is_damaged(key):
             return Reason("damaged")
         if locked is None:
@@ -405,15 +436,21 @@ class TakePlanner:
             return Reason("missing")
         old = self._cache.request_of(locked.key)
         if old is None:
-            return Reason("request-changed")
-        return _change_reason(changes(old, request))
+            redrawn = self.earlier.drew(_generated_source(self._graph.shot_of(action)), locked.key)
+            return Reason("renderer-changed" if redrawn else "request-changed")
+        return _change_reason(_changes(old, request))
 
     def _alternate_reason(self, shot: Shot, source: Generated, request: Request) -> Reason:
         """Return why an alternate take is made: its seed is new, or the request of all takes has changed."""
         locked = self._cache.locked(shot.id, source.provider)
         old = self._cache.request_of(locked.key) if locked is not None else None
-        differing = tuple(change for change in changes(old, request) if change.field != "seed") if old else ()
+        differing = tuple(change for change in _changes(old, request) if change.field != "seed") if old else ()
         return _change_reason(differing) if differing else Reason("new")
+
+
+def _changes(old: Request, new: Request) -> tuple[Change, ...]:
+    """Return the fields in which the requests of two takes differ, without those that are drawn over a take."""
+    return changes(without_slate(old), new)
 
 
 def _change_reason(differing: tuple[Change, ...]) -> Reason:
@@ -423,10 +460,14 @@ def _change_reason(differing: tuple[Change, ...]) -> Reason:
     return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
 
 
-def _read_take(record: CachedResult) -> TakeResult:
-    """Return the take of a record. The jump of an accepted take is unknown: it began from another frame."""
+def _read_take(record: CachedResult, request: Request) -> TakeResult:
+    """Return the take of a record, made for *request*.
+
+    The jump of an accepted take is unknown: it began from another frame.
+    """
     jump = None if record.accepted else record.info.get("jump")
-    return TakeResult(record.outputs["clip"], msgspec.convert(record.info, ClipInfo), jump)
+    drawing = drawing_of(request) if not record.info.get("bar") else None
+    return TakeResult(record.outputs["clip"], msgspec.convert(record.info, ClipInfo), jump, drawing)
 
 
 def _generated_source(shot: Shot) -> Generated:

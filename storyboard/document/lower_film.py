@@ -208,7 +208,7 @@ def _paid_starts(lowered: Sequence[LoweredShot]) -> Iterator[Diagnostic]:
         for field, link in one.linked.links:
             if link.shot in drawn:
                 shot, price = quoted(one.linked.draft.id), dollars(card.price(source))
-                message = f"{shot} is bought for {price} and uses a frame of an animatic, sent without the slate bar"
+                message = f"{shot} is bought for {price} and uses a frame of an animatic"
                 note = Label(drawn[link.shot].name_span, f"`{DEFAULT_PROVIDER}` draws {quoted(link.shot)}")
                 advice = f"write `provider: {source.provider}` for {quoted(link.shot)} too, or name a picture"
                 yield warning("animatic-frame", message, field.span_of("shot"), note, help=advice)

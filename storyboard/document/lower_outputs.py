@@ -34,7 +34,7 @@ _PROFILES: dict[str, dict[str, Any]] = {
     "final": {"crf": DEFAULT_CRF, "preset": DEFAULT_PRESET},
     "draft": {"crf": 28, "preset": "ultrafast"},
 }
-_PLAIN_FIELDS = ("fit", "copy", "captions", "language", "crf", "preset", "comment", "chapters")
+_PLAIN_FIELDS = ("fit", "copy", "captions", "language", "crf", "preset", "comment", "chapters", "slate")
 # For a film without generated shots.
 _DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_RATE = 24

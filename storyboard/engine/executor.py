@@ -19,8 +19,19 @@ from storyboard.core.audio import SoundMix
 from storyboard.core.build_events import Notice
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, frame_id, sound_id
+from storyboard.core.keys import input_digest
 from storyboard.core.model import FrameLink, Generated, Shot, maker_of
-from storyboard.core.plan import CutResult, FrameResult, LockEntry, Result, SegmentResult, SoundResult, Step, TakeResult
+from storyboard.core.plan import (
+    CutResult,
+    FrameResult,
+    LockEntry,
+    Result,
+    SegmentResult,
+    SoundResult,
+    Step,
+    TakeResult,
+    drawing_of,
+)
 from storyboard.core.planner import Planner
 from storyboard.core.render_spec import Canvas
 from storyboard.core.results import Record
@@ -156,13 +167,15 @@ class Executor:
         await self._close_job(generator, clip)
         if step.locked is not None and record.digest != step.locked.take:
             raise PaidFailed(_other_take_text(shot.id, record.digest, step.locked), "another-take")
-        return StepResult(TakeResult(record.digest, clip.info, record.info.get("jump")), clip.seconds, clip.spent)
+        result = TakeResult(record.digest, clip.info, record.info.get("jump"), drawing_of(step.request or {}))
+        return StepResult(result, clip.seconds, clip.spent)
 
     async def _input_pictures(self, step: Step, shot: Shot) -> dict[str, bytes]:
         source = shot.source
         if not isinstance(source, Generated) or source.first_frame is source.last_frame is None:
             return {}
-        return await self.in_thread(partial(self.store.input_pictures, step, shot, self.planner.results))
+        frames = self.planner.linked_frames(step, shot)
+        return await self.in_thread(partial(self.store.input_pictures, step, shot, frames))
 
     async def _linked_first_frame(self, step: Step, shot: Shot, pictures: Mapping[str, bytes]) -> bytes | None:
         """Return the frame of another shot that a take should begin with, if it is in the cache."""
@@ -172,9 +185,9 @@ class Executor:
         if step.locked is None:
             return pictures.get("first_frame")
         frame = self.planner.results.get(frame_id(link.shot, link.at))
-        if not isinstance(frame, FrameResult):
-            return None
         value = str((step.request or {}).get("first_frame", ""))
+        if not isinstance(frame, FrameResult) or input_digest(value) != frame.planes:
+            return None
         return await self.in_thread(partial(self.store.linked_picture, value, frame))
 
     async def _close_job(self, generator: TakeGenerator, clip: GeneratedClip) -> None:

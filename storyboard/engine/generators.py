@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from storyboard.animatic.request import ANIMATIC_VERSION, Animatic
 from storyboard.core.clip import ClipInfo
-from storyboard.core.keys import wants_slate
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
 from storyboard.core.plan import LockEntry, Step
 from storyboard.engine.worker_tasks import TaskFailed, WorkerDied, draw_take, import_clip, timed
@@ -110,8 +109,6 @@ class AnimaticGenerator(FreeGenerator):
             duration=source.duration,
             size=source.size,
             fps=Fraction(self._rates[source.model]),
-            label=request.shot.id,
-            slate=wants_slate(source.params),
         )
         label, first_frame = request.step.action.id, request.pictures.get("first_frame")
         info, seconds = await self._runner.run(

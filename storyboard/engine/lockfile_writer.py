@@ -51,8 +51,13 @@ class LockfileWriter:
         take: str,
         info: ClipInfo,
         provenance: Callable[[], Provenance | None],
+        earlier_frames: Callable[[], dict[str, str]],
     ) -> None:
-        """Set the take of a shot; *provenance*, called only if the take changes, returns where it came from."""
+        """Set the take of a shot.
+
+        Both functions are called only if the take changes: *provenance* returns where it came from, *earlier_frames*
+        the frames to keep of the take before (``core.earlier_frames``).
+        """
         entry = self.content.entry(shot, source.provider)
         if entry is not None and (entry.key, entry.take) == (key, take):
             return
@@ -65,7 +70,7 @@ class LockfileWriter:
             cost=by.cost if by is not None else None,
             info=LockInfo(info.frames, info.rate),
             # frames depend on the take alone, not on the request
-            frames=entry.frames if entry is not None and entry.take == take else {},
+            frames=entry.frames if entry is not None and entry.take == take else earlier_frames(),
         )
         self.put(shot, source.provider, changed)
 

@@ -16,7 +16,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from storyboard.core.audio import SoundMix
-from storyboard.core.graph import Action, moment
+from storyboard.core.graph import Action
 from storyboard.core.keys import Request, input_digest, is_prepared
 from storyboard.core.model import (
     CAPTION_SUFFIXES,
@@ -29,7 +29,7 @@ from storyboard.core.model import (
     UrlInput,
     parts_in_project,
 )
-from storyboard.core.plan import FrameResult, LockEntry, Result, Step, TakeResult
+from storyboard.core.plan import FrameResult, LockEntry, Step, TakeResult
 from storyboard.core.render_spec import RenderSpec, files_of, takes_of
 from storyboard.core.results import Provenance, Record
 from storyboard.durable import CHUNK, STAGED, read_regular, staged_names, staged_path, sweep
@@ -37,7 +37,7 @@ from storyboard.engine.locked_takes import LockedTakes
 from storyboard.engine.lockfile_writer import LockfileWriter
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.operating_system import relative_path
-from storyboard.pictures import UnreadablePicture, convert_picture
+from storyboard.pictures import UnreadablePicture, convert_picture, crop_bar
 from storyboard.store.blobs import BlobStore, Damaged, Missing
 from storyboard.store.digest_cache import DigestCache
 from storyboard.store.journal import Journal
@@ -260,10 +260,11 @@ class ProjectStore:
         caches = (self.cache, self.folder / "cache")
         return tuple(relative_path(cache.resolve() / "blobs", links) for cache in caches)
 
-    def input_pictures(self, step: Step, shot: Shot, results: Mapping[str, Result]) -> dict[str, bytes]:
+    def input_pictures(self, step: Step, shot: Shot, frames: Mapping[str, FrameResult]) -> dict[str, bytes]:
         """Return the input pictures of a take by field, as its request says: as they lie, or prepared.
 
-        Raises ``TaskFailed`` if a file has changed since the plan.
+        *frames* are its linked frames. Raises ``TaskFailed`` if a file has changed since the plan, or if a frame was
+        drawn anew since the take was bought.
         """
         found: dict[str, bytes] = {}
         source = shot.source
@@ -275,10 +276,11 @@ class ProjectStore:
                     if input_digest(request[field]) != sha256(data).hexdigest():
                         raise TaskFailed(f"{path} was changed during the build; build again")
                     found[field] = _prepare(request[field], data, path)
-                case FrameLink(upstream, at):
-                    frame = results[f"frame:{upstream}@{moment(at)}"]
-                    if isinstance(frame, FrameResult):
-                        found[field] = self.linked_picture(request[field], frame)
+                case FrameLink(upstream):
+                    if field not in frames:
+                        fact = f"the frame of {upstream} that its job was begun with is not in this cache"
+                        raise TaskFailed(f"{fact}; make another take with `--remake {shot.id}`")
+                    found[field] = self.linked_picture(request[field], frames[field])
                 case UrlInput(url):
                     found[field] = _prepare(request[field], self.read_blob(input_digest(request[field])), url)
         return found
@@ -288,8 +290,6 @@ class ProjectStore:
         data = self.read_blob(frame.picture)
         if not is_prepared(value):
             return data
-        from storyboard.animatic.slate import crop_bar
-
         return crop_bar(data)
 
     def verified_sources(self, spec: RenderSpec) -> dict[str, Path] | None:
@@ -404,11 +404,14 @@ class ProjectStore:
             raise end
         return end.record
 
-    def lock_take(self, step: Step, shot: Shot, take: TakeResult) -> None:
-        """Let the lockfile name *take* as the one in the cut."""
+    def lock_take(
+        self, step: Step, shot: Shot, take: TakeResult, earlier_frames: Callable[[], dict[str, str]] = dict
+    ) -> None:
+        """Let the lockfile name *take* as the one in the cut, with the frames of it that takes were bought with."""
         if isinstance(shot.source, Generated) and step.key is not None:
             provenance = partial(self._provenance, step.key, take.digest)
-            self.lockfile.put_take(shot.id, shot.source, step.key, take.digest, take.info, provenance)
+            entry = (step.key, take.digest, take.info)
+            self.lockfile.put_take(shot.id, shot.source, *entry, provenance, earlier_frames)
 
     def lock_frame(self, action: Action, frame: FrameResult, shot: Shot) -> None:
         """Let the lockfile record the frame that another shot takes from this one."""

@@ -184,7 +184,9 @@ class Scheduler:
         self._planner.record(step.action, result)
         if isinstance(result, TakeResult) and step.key is not None and step.action.seed is None:
             self._notify_if_drawn_differently(step, result)
-            self._store.lock_take(step, self._graph.shot(step.action.shot), result)
+            shot = step.action.shot
+            earlier = partial(self._planner.takes.earlier.moments, shot)
+            self._store.lock_take(step, self._graph.shot(shot), result, earlier)
         if isinstance(result, FrameResult):
             self._store.lock_frame(step.action, result, self._graph.shot(step.action.shot))
         if isinstance(result, CutResult) and step.action.output not in self._films:

@@ -12,7 +12,7 @@ import msgspec
 from storyboard import __version__
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
-from storyboard.core.keys import Request
+from storyboard.core.keys import Request, has_bar
 from storyboard.core.model import Generated, Shot
 from storyboard.core.plan import LockEntry, Step, TakeResult
 from storyboard.core.reason import Change, Reason, changes
@@ -129,7 +129,8 @@ class ShotTakes:
             cost=take.cost,
             note=ACCEPTED,
         )
-        self._session.store.records.add(Record(key, "take", request, {"clip": take.digest}, made, info=take.info))
+        info = {**take.info, "bar": True} if has_bar(take.request) else take.info
+        self._session.store.records.add(Record(key, "take", request, {"clip": take.digest}, made, info=info))
 
     def _list_takes(self) -> list[Take]:
         by_digest: dict[str, list[Record]] = {}

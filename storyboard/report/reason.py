@@ -117,12 +117,13 @@ def _held(step: Step) -> str:
 
 
 def _unprepared(step: Step) -> str:
-    """Return what a new take would get in place of the picture as it lies, and how to ask for it."""
+    """Return what a new take would get in place of the picture of then, and how to ask for it."""
     changes = step.reason.changes
     turned = [change.field for change in changes if str(change.new).startswith(CONVERTED)]
     cut = [change.field for change in changes if str(change.new).startswith(ABOVE_BAR)]
     now = [f"{listed(turned)} is now sent upright and in RGB"] if turned else []
     now += [f"{listed(cut)} is now sent without the slate bar"] if cut else []
+    now += [f"it starts from a frame of {_shots(step)}, which is drawn anew"] if step.reason.shots else []
     way_out = f"to make it again, use `--remake {step.action.shot}`" if step.action.seed is None else ""
     return "; ".join(part for part in ("kept as it was made", *now, way_out) if part)
 
@@ -244,6 +245,7 @@ _BLOCKERS: Mapping[BlockerKind, str] = {
     "never": "`output.copy` is `never`",
     "trim-overrun": "`trim` ends after the take",
     "caption": "burned-in caption",
+    "slate": "slate of an animatic",
     "no-keyframe": "no keyframe to begin a copy at",
     "trimmed": "trimmed",
     "transition": "{}",
@@ -271,6 +273,7 @@ _BLOCKER_KEYS: Mapping[BlockerKind, str] = {
     "never": "`output.copy` is `never`",
     "trim-overrun": "its trim ends after its take",
     "caption": "a caption is drawn into it",
+    "slate": "a slate is drawn over it",
     "no-keyframe": "no keyframe of it lies where it would have to begin",
     "trimmed": "it is trimmed",
     "transition": "it is a {}",

@@ -163,6 +163,7 @@ def locked_line(found: OutdatedEntry) -> str:
     shots = listed(found.shots)
     words = {
         "stale": "the locked take is stale: the request changed",
+        "redrawn": "the locked take is an animatic that another version of storyboard drew",
         "not-locked": "no locked take",
         "upstream": f"starts from a frame of {shots}, which is stale or not in the lockfile",
         "unknown": "not checked: it depends on a picture by URL or on footage that is not in this cache",

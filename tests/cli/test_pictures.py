@@ -339,13 +339,15 @@ def test_takes_bought_with_unturned_pictures_and_slates_are_kept_and_nothing_is_
     assert "first_frame is now sent upright and in RGB; to make it again, use `--remake glide`" in film.run("plan").out
     film.build()
     assert server.requests == []
-    assert film.lock() == lock
+    now = film.lock()
+    assert now.pop("draft") != lock.pop("draft"), "an animatic is drawn anew"
+    assert now == lock
     assert film.run("check", "--locked").code == 0
     assert film.data("plan")["nothing_to_do"] is True
     assert film.decisions("--provider", "local")["glide"] == ("make", "new")
 
 
-def test_a_remake_sends_the_turned_picture_and_the_frame_without_its_slate(
+def test_a_remake_sends_the_turned_picture_and_the_frame_as_it_is_drawn_now(
     before: tuple[written.Written, RunwareServer],
 ) -> None:
     film, server = before
@@ -353,7 +355,7 @@ def test_a_remake_sends_the_turned_picture_and_the_frame_without_its_slate(
     found = {prompt: Image.open(io.BytesIO(data)) for prompt, data in sent(server).items()}
     assert {prompt: picture.size for prompt, picture in found.items()} == {
         "a river at night": (72, 128),
-        "the city wakes": (114, 64),
+        "the city wakes": (128, 72),
         "a cloud": (128, 72),  # it starts from the city
     }
     assert film.data("plan")["nothing_to_do"] is True
@@ -429,6 +431,7 @@ def test_git_tells_nothing_new_of_takes_with_unturned_pictures(
     changed = film.data("diff")
     assert (changed["cost"], changed["changed"]) == ("0", []), changed
     assert "no take" not in film.run("log", "glide").out
+    film.build()
     assert film.run("check", "--locked").code == 0
     assert server.requests == []
 
@@ -451,7 +454,7 @@ scenes:
 """
 
 
-def test_the_slate_of_an_animatic_never_goes_to_a_paid_model(tmp_path: Path) -> None:
+def test_a_frame_of_an_animatic_goes_to_a_paid_model_whole_and_without_a_slate(tmp_path: Path) -> None:
     with shop() as server:
         project = Project(tmp_path / "film", DRAFTED, server=server, inside=True)
         (project.folder / "ref.png").write_bytes(stored(scene(128, 72)))
@@ -459,14 +462,17 @@ def test_the_slate_of_an_animatic_never_goes_to_a_paid_model(tmp_path: Path) -> 
         assert [found["place"]["line"] for found in warned] == [9, 12, 14, 16]
         assert warned[0]["message"].startswith("`b` is bought for $0.12 and uses a frame of an animatic")
         project.build()
-        sizes = {prompt: Image.open(io.BytesIO(data)).size for prompt, data in sent(server).items()}
+        pictures = {prompt: Image.open(io.BytesIO(data)).convert("RGB") for prompt, data in sent(server).items()}
         assert project.data("plan")["nothing_to_do"] is True
-    whole, cropped = (128, 72), (114, 64)
-    assert sizes == {"a forest": cropped, "a city": whole, "a barn": cropped, "a road": whole, "a moor": whole}
+        locked = project.lock()
+    assert {picture.size for picture in pictures.values()} == {(128, 72)}
+    for shot, prompt in (("a", "a forest"), ("f", "a road")):
+        drawn = decoded_pictures(project.blobs[locked[shot]["local"]["take"]])[-1]
+        assert np.abs(drawn.astype(np.int16) - np.asarray(pictures[prompt], np.int16)).max() <= 2
 
 
 def test_a_frame_loses_its_bar_and_nothing_else() -> None:
-    from storyboard.animatic.slate import crop_bar
+    from storyboard.pictures import crop_bar
 
     frame = scene(1280, 720)
     with Image.open(io.BytesIO(crop_bar(stored(frame)))) as opened:

@@ -26,9 +26,9 @@ TINY = Size(64, 36)
 SMALL = Size(192, 108)
 
 
-def shot(prompt: str = SEA, size: Size = TINY, frames: int = 6, seed: int = 1, slate: bool = True) -> Animatic:
+def shot(prompt: str = SEA, size: Size = TINY, frames: int = 6, seed: int = 1) -> Animatic:
     rate = Fraction(24)
-    return Animatic(prompt, seed, Fraction(frames) / rate, size, rate, "glide", slate)
+    return Animatic(prompt, seed, Fraction(frames) / rate, size, rate)
 
 
 def made(request: Animatic, folder: Path, first_frame: bytes | None = None) -> Path:
@@ -53,7 +53,7 @@ def stored(picture: Image.Image, form: str = "PNG", **options: object) -> bytes:
 
 
 def scenery(size: Size, seed: int = 3) -> Image.Image:
-    """A soft picture with nothing of a slate in it."""
+    """A soft picture."""
     rng = np.random.default_rng(seed)
     rough = Image.fromarray(rng.integers(40, 230, (7, 12, 3), dtype=np.uint8))
     return rough.resize((size.width, size.height), Image.Resampling.BICUBIC)
@@ -78,7 +78,7 @@ def unlike(first: Rgb, second: Rgb) -> float:
     ],
 )
 def test_clip_has_the_asked_size_rate_and_frames(tmp_path: Path, size: Size, rate: Fraction) -> None:
-    request = Animatic(SEA, 7, Fraction(1, 3), size, rate, "a", True)
+    request = Animatic(SEA, 7, Fraction(1, 3), size, rate)
     clip = tmp_path / "take.mp4"
     told: list[tuple[int, int]] = []
     assert write_animatic(request, None, clip, lambda done, total: told.append((done, total))) == round(rate / 3)
@@ -97,7 +97,7 @@ def test_same_request_gives_the_same_bytes_in_another_process(tmp_path: Path) ->
         "from storyboard.core.model import Size; from storyboard.animatic.request import Animatic;"
         "from storyboard.engine.worker_tasks import write_animatic;"
         "out = pathlib.Path(sys.argv[2]);"
-        "write_animatic(Animatic(sys.argv[1], 1, F(1, 4), Size(64, 36), F(24), 'glide'), None, out, lambda d, t: None);"
+        "write_animatic(Animatic(sys.argv[1], 1, F(1, 4), Size(64, 36), F(24)), None, out, lambda d, t: None);"
         "print(hashlib.sha256(out.read_bytes()).hexdigest())"
     )
     command = [sys.executable, "-c", program, RIVER, str(tmp_path / "there.mp4")]
@@ -112,19 +112,19 @@ def test_importing_the_provider_loads_neither_numpy_nor_pillow() -> None:
 
 
 def test_seeds_look_different(tmp_path: Path) -> None:
-    takes = [film(shot("a mountain valley", SMALL, 1, seed, slate=False), tmp_path)[0] for seed in (0, 1, 4294967295)]
+    takes = [film(shot("a mountain valley", SMALL, 1, seed), tmp_path)[0] for seed in (0, 1, 4294967295)]
     assert min(unlike(takes[0], takes[1]), unlike(takes[1], takes[2]), unlike(takes[0], takes[2])) > 8
 
 
 def test_prompts_look_different(tmp_path: Path) -> None:
-    night = film(shot("the sea at night", SMALL, 1, slate=False), tmp_path)[0]
-    noon = film(shot("a desert at noon", SMALL, 1, slate=False), tmp_path)[0]
+    night = film(shot("the sea at night", SMALL, 1), tmp_path)[0]
+    noon = film(shot("a desert at noon", SMALL, 1), tmp_path)[0]
     assert noon.mean() > night.mean() + 50
 
 
 @pytest.mark.parametrize("prompt", [RIVER, "a static shot of a forest", "a desert at noon"])
 def test_picture_moves(tmp_path: Path, prompt: str) -> None:
-    shown = film(shot(prompt, SMALL, 24, slate=False), tmp_path)
+    shown = film(shot(prompt, SMALL, 24), tmp_path)
     assert unlike(shown[0], shown[-1]) > 0.5
     assert all(unlike(a, b) > 0.02 for a, b in pairwise(shown[::6]))
 
@@ -143,7 +143,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("prompt", HOSTILE)
 def test_any_text_is_drawn(tmp_path: Path, prompt: str) -> None:
-    request = Animatic(prompt, 4294967295, Fraction(1, 12), Size(200, 112), Fraction(24), prompt[:40], True)
+    request = Animatic(prompt, 4294967295, Fraction(1, 12), Size(200, 112), Fraction(24))
     assert len(film(request, tmp_path)) == 2
 
 
@@ -207,17 +207,7 @@ def test_chained_clip_takes_over_from_the_last_picture(tmp_path: Path) -> None:
     before = film(shot(size=SMALL, frames=6), tmp_path)[-1]
     after = film(shot("pan left", SMALL, 24, seed=9), tmp_path, stored(Image.fromarray(before)))
     assert psnr(after[0], before) > 35
-    bar = slice(SMALL.height - 8, None)
-    assert unlike(after[-1][bar, :3], before[bar, :3]) < 6
-    assert unlike(after[0][:-12], after[-1][:-12]) > 2
-
-
-def test_slate_can_be_left_out(tmp_path: Path) -> None:
-    from storyboard.animatic.slate import has_bar
-
-    size = Size(200, 112)
-    assert has_bar(film(shot(size=size, frames=1), tmp_path)[0])
-    assert not has_bar(film(shot(size=size, frames=1, slate=False), tmp_path)[0])
+    assert unlike(after[0], after[-1]) > 2
 
 
 def test_odd_size_is_refused(tmp_path: Path) -> None:

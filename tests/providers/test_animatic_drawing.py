@@ -1,4 +1,4 @@
-"""Reading of prompts, camera moves and slate bars of the animatic."""
+"""Reading of prompts and camera moves of the animatic."""
 
 import io
 from fractions import Fraction
@@ -12,7 +12,6 @@ from storyboard.animatic.camera import MOVES, Camera
 from storyboard.animatic.drawing import SETTINGS, build_elements, build_world
 from storyboard.animatic.planes import Yuv, new_frame_memory, sheet_over
 from storyboard.animatic.prompt import read_prompt
-from storyboard.animatic.slate import SlateBar, bar_height, has_bar, replace_missing_letters
 from storyboard.core.model import Size
 from storyboard.pictures import UnreadablePicture, read_upright
 
@@ -141,7 +140,7 @@ def moved(prompt: str) -> tuple[int, int]:
     """How the content of a given picture moves in two seconds under *prompt*."""
     rough = np.random.default_rng(5).integers(0, 255, (12, 20, 3), dtype=np.uint8)
     first = Image.fromarray(rough).resize((SIZE.width, SIZE.height), Image.Resampling.BICUBIC)
-    shown = [frame.copy() for frame in drawing.draw_from_picture(first, prompt, 1, SIZE, RATE, 24, None)]
+    shown = [frame.copy() for frame in drawing.draw_from_picture(first, prompt, 1, SIZE, RATE, 24)]
     return drift(shown[0], shown[-1])
 
 
@@ -155,7 +154,7 @@ def test_camera_words_set_the_way_a_picture_moves() -> None:
 def test_camera_words_set_the_way_a_scene_moves() -> None:
     shown = {}
     for side in ("left", "right"):
-        frames = drawing.draw_from_prompt(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72, None)
+        frames = drawing.draw_from_prompt(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72)
         first = next(frames).copy()
         shown[side] = drift(first, list(frames)[-1])[0]
     assert shown["left"] > 5
@@ -167,7 +166,7 @@ def test_push_magnifies_and_pull_shows_more() -> None:
     mark.paste((255, 255, 255), (60, 30, 100, 60))
     bright = {}
     for words in ("push in", "pull back"):
-        *_, last = drawing.draw_from_picture(mark, words, 1, SIZE, RATE, 24, None)
+        *_, last = drawing.draw_from_picture(mark, words, 1, SIZE, RATE, 24)
         bright[words] = int((last[: SIZE.height] > 128).sum())
     assert bright["push in"] > 40 * 30 * 1.2
     assert bright["pull back"] < 40 * 30 * 0.9
@@ -175,48 +174,9 @@ def test_push_magnifies_and_pull_shows_more() -> None:
 
 def test_given_picture_does_not_jump_at_the_second_frame() -> None:
     first = Image.fromarray(np.random.default_rng(2).integers(0, 255, (90, 160, 3), dtype=np.uint8))
-    frames = drawing.draw_from_picture(first, "a static shot", 1, SIZE, RATE, 3, None)
+    frames = drawing.draw_from_picture(first, "a static shot", 1, SIZE, RATE, 3)
     start = next(frames).copy()
     assert np.abs(next(frames).astype(int) - start).mean() < 3
-
-
-def slate(size: Size, label: str = "glide", prompt: str = "A prompt.", frames: int = 48) -> SlateBar:
-    return SlateBar(size, label, 48281, prompt, RATE, frames)
-
-
-@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1104, 832), (832, 1104), (960, 960), (64, 36)])
-def test_slate_fits_its_picture(size: tuple[int, int]) -> None:
-    bar = slate(Size(*size), "a-very-long-shot-name-" * 8, "long words " * 90).draw(0, (0.2, 0.6, 0.9))
-    assert bar.shape == (bar_height(Size(*size)), size[0], 3)
-    picture = np.full((size[1], size[0], 3), 120, np.uint8)
-    assert not has_bar(picture)
-    picture[-len(bar) :] = bar
-    assert has_bar(picture)
-
-
-def test_timecode_runs_and_the_rail_fills() -> None:
-    bar = slate(Size(640, 360))
-    start, later, end = (bar.draw(frame, (0.2, 0.6, 0.9)) for frame in (0, 23, 47))
-    assert not np.array_equal(start[4:], later[4:])
-    lit = [int((picture[0, :, 2] > 150).sum()) for picture in (start, later, end)]
-    assert lit == [round(640 / 48), 320, 640]
-
-
-def test_slate_shows_what_the_typeface_has() -> None:
-    assert replace_missing_letters("Río de noche  –\n“ok”") == "Río de noche – “ok”"
-    assert replace_missing_letters("Ночь на реке") == "Ночь на реке"
-    assert replace_missing_letters("夜の川 at night 夜夜") == "… at night …"
-    assert replace_missing_letters("\ud800\x00") == "…"
-
-
-def test_slate_appears_over_a_given_picture_only_after_its_first_frame() -> None:
-    grey = Image.new("RGB", (320, 180), (128, 128, 128))
-    frames = [frame.copy() for frame in drawing.draw_from_picture(grey, "static", 1, Size(320, 180), RATE, 20, "shot")]
-    assert np.unique(frames[0][:180]).tolist() == [126]
-    assert np.unique(frames[0][180:]).tolist() == [128]
-    levels = [int(frame[178].mean()) for frame in frames]
-    assert levels == sorted(levels, reverse=True)
-    assert levels[-1] < 40
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
@@ -235,23 +195,3 @@ def test_picture_of_another_format_is_refused() -> None:
     Image.new("RGB", (8, 8)).save(out, "BMP")
     with pytest.raises(UnreadablePicture, match="is damaged, or not PNG, JPEG or WebP"):
         read_upright(out.getvalue())
-
-
-def test_timecode_of_a_tall_picture_leaves_the_prompt_whole():
-    words = "A slow cinematic glide down a narrow mangrove river at night, moody natural lighting, high fidelity"
-    with_time = SlateBar(Size(720, 1280), "glide", 1, words, Fraction(24), 192)
-    bar = with_time.draw(57, (0.9, 0.6, 0.2))
-    line = slice(round(bar.shape[0] * 0.46), round(bar.shape[0] * 0.62))
-    assert np.array_equal(bar[line], np.asarray(with_time._base)[line])
-
-
-def test_reading_holds_what_a_storyboard_panel_needs() -> None:
-    reading = read_prompt("Close-up, a woman on a street at night in the rain, the camera pushes in")
-    assert (reading.framing, reading.setting, reading.place, reading.time) == (
-        "close-up",
-        "street",
-        "exterior",
-        "night",
-    )
-    assert [subject.family for subject in reading.subjects] == ["person"]
-    assert (reading.moves, reading.weather, reading.close) == (("push",), ("rain",), True)

@@ -13,7 +13,6 @@ from storyboard.animatic.camera import Camera
 from storyboard.animatic.layers import STRIP, Layer, LayerArea
 from storyboard.animatic.palette import MOODS
 from storyboard.animatic.planes import Sprite, Yuv, new_frame_memory, plane_levels, planes_of, sheet_over
-from storyboard.animatic.slate import SlateBar
 from storyboard.animatic.world import Moment, Plane, draw_all
 from storyboard.core.model import Size
 from storyboard.media.render.color import frame_to_rgb, rgb_to_frame
@@ -119,14 +118,6 @@ def test_sprite_lies_where_it_is_put(at: tuple[int, int]) -> None:
     luma, tones = (furthest(a, b) for a, b in zip(parts(memory), parts(again), strict=True))
     assert luma <= 1
     assert tones <= 3
-
-
-def test_kept_planes_of_the_slate_are_those_of_its_picture() -> None:
-    slate = SlateBar(Size(640, 360), "glide", 1, "A prompt.", Fraction(24), 240)
-    for frame in (0, 8, 9, 99, 239):
-        kept = slate.planes(frame, (0.2, 0.6, 0.9))
-        for plane, fresh in zip(kept, planes_of(slate.picture(frame, (0.2, 0.6, 0.9))), strict=True):
-            assert np.array_equal(np.asarray(plane), np.asarray(fresh))
 
 
 def test_planes_of_another_shape_are_refused(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def test_pictures_and_the_drawing_version_count() -> None:
 def test_how_we_draw_ourselves_counts_for_nobody_else() -> None:
     plain, bare = generated(provider="runware"), generated(provider="runware", params={"slate": False})
     assert key(plain) == key(bare)
-    assert key(plain, "animatic 1") != key(bare, "animatic 1")
+    assert key(plain, "animatic 3") == key(bare, "animatic 3")
+    assert key(plain, "animatic 2") != key(bare, "animatic 2"), "it drew the slate into the take"
 
 
 def test_kinds_do_not_share_keys() -> None:

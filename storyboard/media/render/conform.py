@@ -102,6 +102,12 @@ def mix_pictures(
     return picture
 
 
+def slide_shifts(side: int, progress: float, direction: str) -> tuple[int, int]:
+    """Return how far a slide has moved both pictures to the right or down, on a side of *side* pixels."""
+    done = round(side * progress)
+    return (-done, side - done) if direction in ("left", "up") else (done, done - side)
+
+
 def _inner(side: Fraction, full: int) -> int:
     bar = round((full - side) / (2 * _BAR_STEP)) * _BAR_STEP
     return full - 2 * min(bar, (full - 1) // (2 * _BAR_STEP) * _BAR_STEP)
@@ -167,7 +173,7 @@ def _slide(picture: Plane, before: Plane, after: Plane, progress: float, directi
     """Push *before* out of the picture with *after*, in *direction*."""
     axis = 1 if direction in ("left", "right") else 0
     side = before.shape[axis]
-    done = round(side * progress)
-    both = [before, after] if direction in ("left", "up") else [after, before]
-    start = done if direction in ("left", "up") else side - done
+    shifts = slide_shifts(side, progress, direction)
+    both = [before, after] if shifts[0] < shifts[1] else [after, before]
+    start = -min(shifts)
     picture[:] = np.concatenate(both, axis).take(range(start, start + side), axis)

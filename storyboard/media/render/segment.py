@@ -15,19 +15,31 @@ from PIL import Image
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Canvas, Captioned, Footage, Layer, Mix, Photo, RenderSpec, Title
+from storyboard.core.render_spec import (
+    Canvas,
+    Captioned,
+    Footage,
+    Layer,
+    Mix,
+    Photo,
+    RenderSpec,
+    Slated,
+    Title,
+    slate_of,
+)
 from storyboard.fonts import UnreadableFont, drawing
 from storyboard.media.reader import InvalidMedia
 from storyboard.media.render.color import Rgb, planes_to_rgb, rgb_to_frame
 from storyboard.media.render.compositor import Composition, Overlay
-from storyboard.media.render.conform import Planes, black_picture, mix_pictures, solid_picture
+from storyboard.media.render.conform import Planes, black_picture, mix_pictures, slide_shifts, solid_picture
 from storyboard.media.render.encoder import ClipWriter
 from storyboard.media.render.render import Progress, RenderFailed, Segment, check_result, encoding_of, open_footage
+from storyboard.media.render.slate import Box, SlateOverlay
 from storyboard.media.render.titles import caption_overlays, draw_title
 from storyboard.pictures import UnreadablePicture, read_upright
 
 Pictures = Callable[[int], Planes]
-Box = tuple[float, float, float, float]
+_View = tuple[float, float, float, float]
 _PUSH_ZOOM = 1.15  # zoom factor at the end of a push
 
 
@@ -54,40 +66,94 @@ def draw_segment(
 @contextmanager
 def _open_pictures(spec: RenderSpec, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
     """Yield a function that returns the picture of each frame, in ascending order, in the size of *canvas*."""
+    sides = (spec.before, spec.after) if isinstance(spec, Mix) else (spec,)
+    captions = [_draw_captions(side, files, canvas) for side in sides]
     with ExitStack() as stack:
-        if not isinstance(spec, Mix):
-            yield stack.enter_context(_open_layer(spec, files, canvas))
-            return
-        black = black_picture(canvas.size)
-        through = solid_picture(canvas.size, spec.color) if spec.kind == "fade" else black
-        sides = [
-            stack.enter_context(_open_layer(side, files, canvas)) if side is not None else lambda _number: black
-            for side in (spec.before, spec.after)
+        opened = [
+            stack.enter_context(_open_layer(side, texts, files, canvas)) if side is not None else None
+            for side, texts in zip(sides, captions, strict=True)
         ]
-        yield lambda number: mix_pictures(
-            spec.kind,
-            sides[0](number),
-            sides[1](number),
-            (number + 0.5) / spec.frames,
-            spec.direction,
-            through,
-        )
+        pictures = _mixed(spec, opened, canvas) if isinstance(spec, Mix) else opened[0]
+        if pictures is None:
+            raise ValueError("a segment without a layer")
+        yield _with_slates(pictures, spec, captions, canvas)
+
+
+def _mixed(spec: Mix, sides: Sequence[Pictures | None], canvas: Canvas) -> Pictures:
+    black = black_picture(canvas.size)
+    through = solid_picture(canvas.size, spec.color) if spec.kind == "fade" else black
+    before, after = (side if side is not None else lambda _number: black for side in sides)
+    return lambda number: mix_pictures(
+        spec.kind, before(number), after(number), _progress(spec, number), spec.direction, through
+    )
+
+
+def _with_slates(
+    pictures: Pictures, spec: RenderSpec, captions: Sequence[Sequence[Overlay]], canvas: Canvas
+) -> Pictures:
+    """Return *pictures* with the slates of *spec* over them; in a transition the second one begins in the middle.
+
+    *captions* are those of each side. A slate is left out in frames in which one of them would lie under it.
+    """
+    sides = (spec.before, spec.after) if isinstance(spec, Mix) else (spec,)
+    slates = [
+        None if (slated := slate_of(side)) is None else SlateOverlay(slated, canvas)
+        for side in sides
+        if side is not None
+    ]
+    if not any(slates):
+        return pictures
+
+    def picture(number: int) -> Planes:
+        slate = slates[number * len(slates) // spec.frames]
+        if slate is None or _reach_into(slate.box, captions, spec, number, canvas.size.height):
+            return pictures(number)
+        return slate.draw(number, pictures(number))
+
+    return picture
+
+
+def _reach_into(box: Box, captions: Sequence[Sequence[Overlay]], spec: RenderSpec, number: int, height: int) -> bool:
+    """Return whether a caption lies in the rows of *box* in frame *number*: a long one, or one that a slide moves."""
+    shifts: Sequence[int] = (0, 0)
+    if isinstance(spec, Mix) and spec.kind == "slide" and spec.direction in ("up", "down"):
+        shifts = slide_shifts(height, _progress(spec, number), spec.direction)
+    return any(
+        one.first <= number < one.end and one.y + shift < box.bottom and one.y + shift + one.picture.shape[0] > box.top
+        for texts, shift in zip(captions, shifts, strict=False)
+        for one in texts
+    )
+
+
+def _progress(spec: Mix, number: int) -> float:
+    """Return how far a transition has come in the middle of frame *number*, from 0 to 1."""
+    return (number + 0.5) / spec.frames
+
+
+def _draw_captions(layer: Layer | None, files: Mapping[str, Path], canvas: Canvas) -> list[Overlay]:
+    if not isinstance(layer, Captioned):
+        return []
+    font = files[layer.font] if layer.font else None
+    with _input_errors(layer.file), drawing():
+        return list(caption_overlays(layer.cues, layer.frames, canvas.size, font))
 
 
 @contextmanager
-def _open_layer(layer: Layer, files: Mapping[str, Path], canvas: Canvas) -> Iterator[Pictures]:
+def _open_layer(
+    layer: Layer, captions: Sequence[Overlay], files: Mapping[str, Path], canvas: Canvas
+) -> Iterator[Pictures]:
+    """Yield the pictures of *layer* with its *captions*, and without its slate, which lies over a whole transition."""
     match layer:
         case Footage(take, start, frames, speed, fit):
             segment = Segment(files[take], start, frames, canvas.rate, canvas.size, speed, fit=fit)
             with open_footage(segment) as pictures:
                 yield pictures
-        case Captioned(inner, cues, font):
-            with _open_layer(inner, files, canvas) as pictures:
-                with _input_errors(layer.file), drawing():
-                    overlays_above = list(
-                        caption_overlays(cues, layer.frames, canvas.size, files[font] if font else None)
-                    )
-                yield _compose(lambda number: planes_to_rgb(pictures(number)), layer.frames, canvas, overlays_above)
+        case Slated(inner):
+            with _open_layer(inner, captions, files, canvas) as pictures:
+                yield pictures
+        case Captioned(inner):
+            with _open_layer(inner, captions, files, canvas) as pictures:
+                yield _compose(lambda number: planes_to_rgb(pictures(number)), layer.frames, canvas, captions)
         case Photo(picture):
             with _input_errors(layer.file):
                 stills = MovingStill(layer, files[picture], canvas.size)
@@ -148,7 +214,7 @@ class MovingStill:
         return np.asarray(moved)
 
 
-def _visible_box(full_size: tuple[int, int], move: str, progress: float) -> Box:
+def _visible_box(full_size: tuple[int, int], move: str, progress: float) -> _View:
     """Return the visible part of the picture, always inside it."""
     width, height = full_size
     closeness = {"push": progress, "pull": 1 - progress}.get(move, 1.0)
