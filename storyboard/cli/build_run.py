@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,11 @@ from storyboard.cli.output import (
     CommandOutput,
     Exit,
     ExitWith,
-    paint,
+    paint_note,
     print_note,
     problem,
     stderr_console,
+    terminal_width,
 )
 from storyboard.cli.process import exit_now, key_in
 from storyboard.core.build_events import DECISION_CODES, BuildResult, Event, Listener, Notice
@@ -41,6 +43,8 @@ from storyboard.report.text import clean_lines
 from storyboard.store.journal import Job
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from storyboard.engine.paid.generator import PaidOptions, ProviderAccount
 
 _DEFAULT_JOBS = 4
@@ -57,6 +61,7 @@ def run_approved(
     at_once: int | None,
     offline: bool = False,
     on_approval: Callable[[], None] = lambda: None,
+    verbose: bool = False,
 ) -> FinishedBuild:
     """Ask for approval if *plan* costs money, call *on_approval*, then build.
 
@@ -73,13 +78,13 @@ def run_approved(
         confirm(
             output,
             plan,
-            plan_text(plan, session.storyboard, paint, prices=session.prices),
+            plan_text(plan, session.storyboard, paint_note, prices=session.prices, width=terminal_width(sys.stderr)),
             session.options.cap,
             yes=yes,
             capped=capped,
         )
     on_approval()
-    return _build_with_progress(output, session, plan, paid)
+    return _build_with_progress(output, session, plan, paid, verbose=verbose)
 
 
 def _leave_out_without_key(
@@ -105,16 +110,25 @@ def _require_keys(output: CommandOutput, paid: "PaidOptions") -> None:
 
 
 def _build_with_progress(
-    output: CommandOutput, session: Session, plan: Plan, paid: "PaidOptions | None"
+    output: CommandOutput, session: Session, plan: Plan, paid: "PaidOptions | None", *, verbose: bool
 ) -> FinishedBuild:
-    console = None if output.as_json or output.quiet else stderr_console()
+    console = stderr_console() if output.has_progress else None
     try:
         if console is not None and console.is_terminal:
-            with LiveProgress(console, plan) as live:
-                return run_build(session, _warning(output, live), paid, watch=live.watch, abort=exit_now)
-        return run_build(session, _warning(output, PlainProgress(output.progress)), paid, abort=exit_now)
+            with LiveProgress(console, plan, verbose=verbose) as live:
+                return run_build(
+                    session, _warning(output, live), paid, watch=live.watch, abort=partial(_abort, console)
+                )
+        progress = PlainProgress(output.progress, verbose=verbose)
+        return run_build(session, _warning(output, progress), paid, abort=exit_now)
     except OutputRefused as refused:
         output.fail(Exit.FAILED, [problem("output", f"the film cannot be written: {refused}")])
+
+
+def _abort(console: "Console", code: int) -> None:
+    """End the process at once, with the cursor that the progress has hidden."""
+    console.show_cursor(True)
+    exit_now(code)
 
 
 def _warning(output: CommandOutput, show: Listener) -> Listener:

@@ -9,7 +9,7 @@ import sys
 from time import perf_counter
 
 import storyboard
-from storyboard.cli.process import QUICK_EXIT, CleanStreams, GcPause, restart_in_utf8
+from storyboard.cli.process import QUICK_EXIT, CleanStreams, FirstSign, GcPause, restart_in_utf8
 from storyboard.searchpath import leave_out_working_folder
 
 TYPE_CHECKING = False  # importing typing takes longer than everything here
@@ -44,6 +44,7 @@ def _run(words: "Sequence[str]") -> int:
     if answer is not None:
         result, notes = answer
         return _print(insert_seconds(result, perf_counter() - began), notes)
+    FirstSign.show(words)
     from storyboard.cli.main import run
 
     return run(words)
@@ -53,11 +54,24 @@ def _print(text: str, notes: str = "") -> int:
     try:
         if notes:
             print(notes, file=sys.stderr)  # noqa: T201
-        print(text, flush=True)  # noqa: T201
+        print(_folded(text), flush=True)  # noqa: T201
     except BrokenPipeError:  # the reader of the output has gone; the interpreter would complain about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _folded(text: str) -> str:
+    """Return *text* with its lines broken between words, if stdout is a terminal that is too narrow for them."""
+    try:
+        width = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return text
+    if not width or max(map(len, text.split("\n"))) <= width or text.startswith("{"):
+        return text
+    from storyboard.report.text import fold
+
+    return fold(text, width)
 
 
 def main() -> "NoReturn":

@@ -11,7 +11,7 @@ from typing import Any, Self
 import click
 from msgspec import Struct
 
-from storyboard.cli.output import CommandOutput, envelope, is_colored
+from storyboard.cli.output import CommandOutput, envelope, is_colored, paint, terminal_width
 from storyboard.cli.project import Project
 from storyboard.cli.project_root import display_path, is_scene, names_before
 from storyboard.cli.settings import Settings
@@ -99,8 +99,11 @@ def _input_paths(project: Project) -> Iterator[Path]:
 
 def _render_answers(warnings: Sequence[Any], project: Project, session: Session, then: BuildResult) -> dict[str, str]:
     board = session.storyboard
-    text, details = (outcome_text(then, board, SECONDS, display_path, verbose=verbose) for verbose in (False, True))
+    text, details = (
+        outcome_text(then, board, SECONDS, display_path, paint, verbose=verbose) for verbose in (False, True)
+    )
     data = outcome_data(then, board, SECONDS, display_path)
     whole = envelope("build", ok=True, data=data, warnings=warnings)
-    notes = render(project.findings, project.texts, color=is_colored(sys.stderr)) if project.findings else ""
+    width = terminal_width(sys.stderr)
+    notes = render(project.findings, project.texts, is_colored(sys.stderr), width) if project.findings else ""
     return {TEXT: text, DETAILS: details, JSON: whole, NOTES: notes}

@@ -81,7 +81,7 @@ def plan_next_build(output: CommandOutput, project: Project, storyboard: Storybo
     """Return the plan of the next build, and its summary in one line."""
     with open_session(output, project, storyboard, BuildOptions()) as session:
         plan = session.plan()
-    return plan, f"the next build: {summary(plan)}"
+    return plan, f"the next build: {summary(plan, storyboard)}"
 
 
 def unknown_selector(bad: BadSelection, storyboard: Storyboard) -> Misuse:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TextIO
 
 import click
 
-from storyboard.cli.process import CleanStream, has_unicode
+from storyboard.cli.process import CleanStream, FirstSign, has_unicode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -191,8 +191,30 @@ def is_colored(stream: TextIO) -> bool:
 
 
 def paint(text: str, style: str) -> str:
-    """Return *text* in a colour if stdout gets colour."""
-    return click.style(text, fg=style) if style and is_colored(sys.stdout) else text
+    """Return *text* in *style*, such as ``green``, ``bold`` or ``bold green``, if stdout gets colour."""
+    return _styled(text, style) if is_colored(sys.stdout) else text
+
+
+def paint_note(text: str, style: str) -> str:
+    """Return *text* in *style* if stderr gets colour."""
+    return _styled(text, style) if is_colored(sys.stderr) else text
+
+
+def _styled(text: str, style: str) -> str:
+    words = style.split()
+    colors = [word for word in words if word != "bold"]
+    return click.style(text, fg=colors[0] if colors else None, bold="bold" in words or None) if words else text
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """Return the width of the terminal behind *stream* in cells; ``None`` without a terminal: lines are not broken."""
+    if not stream.isatty():
+        return None
+    columns = os.environ.get("COLUMNS", "")
+    try:
+        return int(columns) if columns.isdecimal() and int(columns) else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return None
 
 
 def print_result(text: str) -> None:
@@ -213,8 +235,17 @@ def print_file(text: str) -> None:
 
 
 def print_note(text: str) -> None:
-    """Write a message to stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """Write a message to stderr, with lines broken between words to fit into a terminal."""
+    print(_folded(text, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _folded(text: str, stream: TextIO) -> str:
+    width = terminal_width(stream)
+    if width is None:
+        return text
+    from storyboard.report.text import fold
+
+    return fold(text, width)
 
 
 def stderr_console() -> "Console":
@@ -226,6 +257,7 @@ def stderr_console() -> "Console":
 
     plain = not is_colored(sys.stderr)
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    FirstSign.clear()
     terminal = sys.stderr.inner if isinstance(sys.stderr, CleanStream) else sys.stderr
     return Console(file=terminal, no_color=plain, force_terminal=live, highlight=False)
 
@@ -253,7 +285,12 @@ class CommandOutput:
             more = with_storyboard(next_commands, self.storyboard)
             self._print_envelope(envelope(self.command, ok=True, data=data, warnings=self.warnings, next_commands=more))
         elif text:
-            print_result(text)
+            print_result(_folded(text, sys.stdout))
+
+    @property
+    def has_progress(self) -> bool:
+        """True if progress is shown on stderr."""
+        return not self.as_json and not self.quiet
 
     def warn(self, code: str, message: str, hint: str | None = None) -> None:
         """Add a warning to the envelope; as text print it at once, also when quiet."""
@@ -270,7 +307,7 @@ class CommandOutput:
 
     def progress(self, text: str) -> None:
         """Write progress, unless quiet or JSON."""
-        if not self.as_json and not self.quiet:
+        if self.has_progress:
             print_note(text)
 
     def fail(

@@ -9,6 +9,7 @@ import sys
 
 TYPE_CHECKING = False  # importing typing takes longer than everything here
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, NoReturn, TextIO
 
 
@@ -36,6 +37,36 @@ def has_unicode(stream: "Any") -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
 
 
+# Verbs that load large modules or read a whole film before they print.
+_SLOW_VERBS = frozenset(("build", "plan", "status", "take", "watch"))
+_SILENT_WORDS = frozenset(("--help", "-h", "--json", "-q", "--quiet"))
+
+
+class FirstSign:
+    """A line on the terminal while modules load. It goes away before anything else is printed."""
+
+    text = "reading the storyboard ..."
+    _terminal: "TextIO | None" = None
+
+    @classmethod
+    def show(cls, words: "Sequence[str]") -> None:
+        """Show the line if stderr is a terminal on which a line can be replaced, and the verb may take a while."""
+        is_slow = bool(words) and words[0] in _SLOW_VERBS and not _SILENT_WORDS.intersection(words)
+        is_silent = any(os.environ.get(f"STORYBOARD_{name}") for name in ("JSON", "QUIET"))
+        if is_slow and not is_silent and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            cls._terminal = sys.stderr.inner if isinstance(sys.stderr, CleanStream) else sys.stderr
+            cls._terminal.write(cls.text)
+            cls._terminal.flush()
+
+    @classmethod
+    def clear(cls) -> None:
+        """Remove the line if it is shown. Blanks do it: they need no escape sequence."""
+        if cls._terminal is not None:
+            terminal, cls._terminal = cls._terminal, None
+            terminal.write(f"\r{' ' * len(cls.text)}\r")
+            terminal.flush()
+
+
 class CleanStream:
     """A standard stream to which no character is written that controls a terminal, but for line breaks and own colours.
 
@@ -50,6 +81,7 @@ class CleanStream:
 
     def write(self, text: str) -> int:
         """Write *text* and return its length."""
+        FirstSign.clear()
         if not text.replace("\n", "").isprintable():
             from storyboard.report.text import without_controls
 
@@ -68,6 +100,7 @@ class CleanStreams:
         sys.stdout, sys.stderr = map(_clean_stream, self._before)
 
     def __exit__(self, *_: object) -> None:
+        FirstSign.clear()
         sys.stdout, sys.stderr = self._before
 
 

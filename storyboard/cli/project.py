@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from msgspec import Struct, structs
 
-from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable
+from storyboard.cli.output import CommandOutput, Exit, is_colored, print_note, problem, readable, terminal_width
 from storyboard.cli.process import GcPause
 from storyboard.cli.project_root import NAMES, STORYBOARD, display_path, find_file, find_root, state_of, storyboard_at
 from storyboard.cli.settings import Settings
@@ -252,7 +252,7 @@ def report_findings(
     found = as_data(findings)
     errors = [data for data, finding in zip(found, findings, strict=True) if finding.severity is Severity.ERROR]
     output.warnings += [data for data in found if data not in errors]
-    text = render(findings, texts, color=is_colored(sys.stderr)) if findings else ""
+    text = render(findings, texts, is_colored(sys.stderr), terminal_width(sys.stderr)) if findings else ""
     if not is_read or errors:
         lines = errors or [problem("unreadable", "the storyboard cannot be read")]
         explained = [f"storyboard --explain {lines[0]['code']}"]

@@ -60,7 +60,19 @@ class Notice(Struct, frozen=True):
     code: str = ""
 
 
-Event = StepStarted | StepMade | StepReused | StepFailed | StepBlocked | Notice
+class JobState(Struct, frozen=True):
+    """The state of a paid job in the words of its provider, such as ``queued``; *action* is the id of its take.
+
+    *progress* is in percent where the provider states it.
+    """
+
+    action: str
+    provider: str
+    text: str
+    progress: int | None = None
+
+
+Event = StepStarted | StepMade | StepReused | StepFailed | StepBlocked | JobState | Notice
 Listener = Callable[[Event], None]
 
 

@@ -5,7 +5,7 @@ so far.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Protocol
@@ -26,6 +26,12 @@ selected."""
 
 
 FREE = Decimal(0)
+
+ShotState = Literal["make", "change", "resume", "unchanged", "held", "blocked", "left_out"]
+"""make: a shot is made for the first time, or its result is missing; change: its result is replaced; resume: paid for
+already; left_out: not selected."""
+# Reasons of a step whose earlier result is replaced.
+_REPLACED = frozenset(("request-changed", "input-changed", "renderer-changed", "forced"))
 
 
 # Forms of the numbers in a lockfile, which comes from elsewhere: a rate of 12/0 divides by zero, and a sum of
@@ -289,6 +295,50 @@ class PlanState:
         if step is not None and step.do in ("skip", "blocked"):
             return Reason("upstream-missing", shots=(shot,))
         return Reason("upstream-changes", shots=(shot,))
+
+
+def planned_state(step: Step) -> ShotState:
+    """Return what happens to a shot by its step, as plan, build and status count it."""
+    match step.do:
+        case "reuse" | "copy":
+            return "unchanged"
+        case "wait" if step.reason.bought is not None:
+            return "resume"
+        case "make" | "wait":
+            return "change" if step.reason.why in _REPLACED or step.reason.was_made else "make"
+        case "skip":
+            return "left_out"
+    return step.do
+
+
+class ShotCounts(Struct, frozen=True):
+    """Numbers of shots of a film by their state; *more* counts takes beyond those in the film that are made.
+
+    Skipped shots do not count. A take beyond the film is an alternate take, or of a skipped shot with a linked frame.
+    """
+
+    by_state: Mapping[ShotState, int]
+    more: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values())
+
+    def __getitem__(self, state: ShotState) -> int:
+        return self.by_state.get(state, 0)
+
+
+def count_shots(steps: Iterable[Step], shown: Collection[str]) -> ShotCounts:
+    """Count the shots of *steps*, one step a shot as of ``Plan.shots``; *shown* are the shots of the film."""
+    counts: Counter[ShotState] = Counter()
+    more = 0
+    for step in steps:
+        state = planned_state(step)
+        if step.action.seed is None and step.action.shot in shown:
+            counts[state] += 1
+        else:
+            more += state in ("make", "change", "resume")
+    return ShotCounts(dict(counts), more)
 
 
 class EncodeCounts(Struct, frozen=True):

@@ -156,6 +156,7 @@ class Reason(Struct, frozen=True):
 
     ``shots`` are the shots that the reason is about; an empty name stands for the sound of the film. ``accepted`` says
     that the take was made for another request and accepted for this one. ``bought`` is a take that is not bought again.
+    ``was_made`` says that the shot has a take in the lockfile, while its new request is not known.
     """
 
     why: Why
@@ -165,6 +166,7 @@ class Reason(Struct, frozen=True):
     accepted: bool = False
     copy_blocker: CopyBlocker | None = None
     bought: BoughtBefore | None = None
+    was_made: bool = False
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

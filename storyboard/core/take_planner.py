@@ -378,6 +378,7 @@ class TakePlanner:
         price, shot = self._options.price(source), self._graph.shot_of(action)
         own = self._cache.locked(action.shot, source.provider)
         old = self._cache.request_of(own.key) if own is not None else None
+        reason = replace(reason, was_made=own is not None and action.seed is None)
         if not price or self._is_remade(action):
             return Step(action, "wait", reason, cost=price)
         if own is None:

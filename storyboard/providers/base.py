@@ -56,9 +56,10 @@ class TakeRequest(Struct, frozen=True):
 
 
 class Running(Struct, frozen=True, tag="running"):
-    """Queued or in progress; *progress* in percent where the provider states it."""
+    """Queued or in progress; *progress* in percent where the provider states it, *status* its word for the state."""
 
     progress: int | None = None
+    status: str = ""
 
 
 class Succeeded(Struct, frozen=True, tag="succeeded"):

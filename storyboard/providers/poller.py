@@ -33,6 +33,7 @@ class _Job:
         self.last_outcome: Outcome = Unknown()
         self.last_error: ProviderError | None = None
         self.waiters = 0
+        self.listeners: list[Callable[[Running], None]] = []
         self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def is_due(self, now: float) -> bool:
@@ -66,23 +67,27 @@ class Poller:
         batch: int = BATCH,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        on_outcome: Callable[[str, Outcome], None] | None = None,
     ) -> None:
         self._ask, self._batch, self._clock, self._sleep = ask, batch, clock, sleep
         self._interval_s, self._deadline_s = interval_s, deadline_s
-        self._on_outcome = on_outcome
         self._jobs: dict[str, _Job] = {}
         self._loop: asyncio.Task[None] | None = None
         self._more = asyncio.Event()
 
-    async def wait(self, task_id: str, *, deadline_s: float | None = None) -> Outcome:
+    async def wait(
+        self, task_id: str, *, deadline_s: float | None = None, on_running: Callable[[Running], None] | None = None
+    ) -> Outcome:
         """Wait for the end of a job: ``Succeeded`` or ``Failed``; at the deadline, the last ``Running`` or ``Unknown``.
 
+        *on_running* is called after each query of a job that runs. Two waits for one id share its queries; cancelling
+        one leaves the other alone.
+
         Raises ``ProviderError``: ``auth`` at once; at the deadline the last error of a query, if no reply ever covered
-        the job. Two waits for one id share its queries; cancelling one leaves the other alone.
+        the job.
         """
         job = self._jobs.get(task_id) or self._start(task_id, deadline_s)
         job.waiters += 1
+        job.listeners += [on_running] if on_running is not None else []
         try:
             return await asyncio.shield(job.done)
         finally:
@@ -178,8 +183,9 @@ class Poller:
             return
         if isinstance(outcome, Running) or ENDINGS[state_of(outcome)]:
             job.last_outcome = outcome
-        if self._on_outcome is not None:
-            self._on_outcome(task_id, outcome)
+        if isinstance(outcome, Running):
+            for listener in job.listeners:
+                listener(outcome)
         if ENDINGS[state_of(outcome)]:
             job.settle(outcome)
             self._jobs.pop(task_id, None)

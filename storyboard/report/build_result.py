@@ -3,12 +3,23 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
 from storyboard.core.model import Output, Storyboard
-from storyboard.core.plan import EncodeCounts, Step, TakeResult, encode_counts
+from storyboard.core.plan import (
+    EncodeCounts,
+    Plan,
+    ShotCounts,
+    ShotState,
+    Step,
+    TakeResult,
+    count_shots,
+    encode_counts,
+)
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, seconds_of
-from storyboard.report.plan import encode_counts_data, encode_counts_text
+from storyboard.report.plan import Paint, counts_data, encode_counts_data, encode_counts_text, plain
 from storyboard.report.progress import failure_label
 from storyboard.report.reason import reason_text
 from storyboard.report.sound import loudness_line, sound_data
@@ -55,54 +66,133 @@ Typed = Callable[[str], str]
 
 
 def outcome_text(
-    ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str, *, verbose: bool
+    ended: BuildResult,
+    storyboard: Storyboard,
+    seconds: float,
+    typed: Typed = str,
+    paint: Paint = plain,
+    *,
+    verbose: bool,
+    has_progress: bool = False,
+    jobs_left: int = 0,
 ) -> str:
-    """Return a few lines for the end of a build. *typed* returns a path as the user types it."""
-    made = {name: step for name, step in ended.made.items() if step.locked is None}
-    fetched = {name: step for name, step in ended.made.items() if step.locked is not None}
-    takes = _count(made, "take"), _count(ended.reused, "take"), _count(fetched, "take")
-    alternates = sum(1 for step in ended.made.values() if step.action.seed is not None)
-    segments = _count(ended.made, "segment")
-    lines = failure_lines(ended)
+    """Return a few lines for the end of a build, the last one in colour. *typed* returns a path as the user types it.
+
+    With *has_progress* the failures have been shown while it ran. *jobs_left* is the number of paid jobs that go on.
+    """
     left_out = [step for step in ended.blocked.values() if is_left_out(step)]
-    lines += _blocked_lines(left_out)
+    lines = [] if has_progress else failure_lines(ended)
+    lines += _blocked_lines(step for step in left_out if not has_progress or step.action.kind != "take")
     lines += [f"take     {replaced_line(one)}" for one in ended.chosen]
     lines += [f"warning: {warning_line(one)}" for one in ended.remarks]
     if verbose:
         lines += [f"reused   {step.action.id}: {reason_text(step)}" for step in ended.reused.values()]
-    if not (ended.made or ended.failed or left_out or ended.stopped_by):
-        lines.append(f"nothing to do: {several(takes[1], 'shot')} reused")
+    counts, is_whole = build_counts(ended, storyboard), not (ended.failed or left_out or ended.stopped_by)
+    if is_whole and not ended.made:
+        lines.append(f"nothing to do: {done_text(counts)}")
     else:
-        more = f" and {several(alternates, 'alternate take')}" if alternates else ""
-        got = f", downloaded {several(takes[2], 'take')}" if takes[2] else ""
-        rendered = f", rendered {several(segments, 'segment')}" if segments else ""
-        cost = spent_text(ended)
-        done = f"made {several(takes[0], 'shot')}{more}{got}, reused {takes[1]}"
-        lines.append(f"{done}{rendered}{cost}, in {seconds:.1f} s")
+        pieces = _count(ended.made, "segment")
+        rendered = f", rendered {several(pieces, 'piece')}" if pieces else ""
+        lines.append(f"{done_text(counts)}{rendered}")
     outputs = {output.name: output for output in storyboard.outputs}
-    for film in ended.films:
-        lines += _film_lines(ended, film, outputs[film.name], typed)
     missing = [name for name in outputs if name not in {film.name for film in ended.films}]
-    if missing and not ended.failed:
-        what = "the film" if missing == [""] else f"{listed(missing)}"
-        were = "was" if len(missing) == 1 else "were"
-        silent = bool(left_out) and all(step.action.kind == "sound" for step in left_out)
-        lines.append(f"{what} {were} not joined: {'the sound is' if silent else 'shots are'} missing")
-    return "\n".join(lines)
+    films = sorted(ended.films, key=lambda film: film.name == storyboard.output.name)  # the first one comes last
+    for film in films:
+        lines += [*_film_details(ended, film, outputs[film.name], verbose=verbose), _film_line(film, typed)]
+    spent = f"{spent_text(ended)}, in {seconds:.1f} s" if ended.made or not is_whole else ""
+    if films and is_whole and not missing:
+        return "\n".join([*lines[:-1], paint(f"{lines[-1]}{spent}", "bold green")])
+    if ended.stopped_by:
+        going_on = "continues" if jobs_left == 1 else "continue"
+        jobs = f"; {several(jobs_left, 'paid job')} {going_on} at the provider" if jobs_left else ""
+        text = f"interrupted{spent}{jobs}; run `storyboard build` to continue"
+        return "\n".join([*lines, paint(text, "bold yellow")])
+    text = f"{_undone_text(ended, left_out, missing)}; {spent.removeprefix(', ')}"
+    return "\n".join([*lines, paint(text, "bold red")])
+
+
+def _undone_text(ended: BuildResult, left_out: Sequence[Step], missing: Sequence[str]) -> str:
+    """Return ``not joined: the film; failed: b, c``, or what else a build has left undone, and why."""
+    parts = []
+    parts += [f"not joined: {'the film' if list(missing) == [''] else listed(missing)}"] if missing else []
+    groups: dict[str, list[str]] = {}
+    for name in ended.failed:
+        groups.setdefault(_UNDONE[failure_label(ended.codes.get(name, ""))], []).append(_short_name(name))
+    for step in left_out:
+        groups.setdefault("left out", []).append(_short_name(step.action.id))
+    for word, names in groups.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        parts.append(f"{word}: {', '.join(names[:_NAMED])}{more}")
+    return "; ".join(parts)
+
+
+_UNDONE = {"failed": "failed", "decide": "waits for a decision"}
+# Shots named in the last line; the others are counted.
+_NAMED = 4
+
+
+def _short_name(action: str) -> str:
+    return clean(action.removeprefix("take:").removeprefix("segment:"))
+
+
+class BuildCounts(Struct, frozen=True):
+    """Numbers of shots by what a build did with them: *shots* as in a plan, and those without a result."""
+
+    shots: ShotCounts
+    failed: int = 0
+    not_reached: int = 0
+
+
+def build_counts(ended: BuildResult, storyboard: Storyboard) -> BuildCounts:
+    """Return how many shots of the film were made, changed, unchanged and so on."""
+    shown = {shot.id for shot in storyboard.shots() if not shot.skip}
+    plan = Plan((*ended.reused.values(), *ended.made.values(), *ended.blocked.values()))
+    made = {step.key for step in ended.made.values() if step.action.kind == "take"}
+    failed = {name.partition(":")[2] for name in ended.failed if name.startswith(("take:", "segment:"))}
+    steps = {step.action.shot: step for step in plan.shots() if step.action.seed is None}
+    steps = {name: step for name, step in steps.items() if name not in failed}
+    shared = {name for name, step in steps.items() if step.action.id in ended.reused and step.key in made}
+    counts = count_shots([step for name, step in steps.items() if name not in shared], shown)
+    by_state = {**counts.by_state, "make": counts["make"] + len(shared & shown)}
+    takes = [step.action for step in ended.made.values() if step.action.kind == "take"]
+    more = sum(action.seed is not None or action.shot not in shown for action in takes)
+    left = shown - steps.keys()
+    return BuildCounts(ShotCounts(by_state, more), failed=len(left & failed), not_reached=len(left - failed))
+
+
+def done_text(counts: BuildCounts) -> str:
+    """Return ``5 made, 2 changed, 14 unchanged``, the words of a plan with what became of them."""
+    parts = [f"{counts.shots[state]} {word}" for state, word in _DONE.items() if counts.shots[state]]
+    more = counts.shots.more
+    parts += [f"{more} more {'take' if more == 1 else 'takes'} made"] if more else []
+    parts += [f"{counts.failed} failed"] if counts.failed else []
+    parts += [f"{counts.not_reached} not reached"] if counts.not_reached else []
+    return ", ".join(parts) or "no shots"
+
+
+_DONE: Mapping[ShotState, str] = {
+    "make": "made",
+    "change": "changed",
+    "resume": "resumed",
+    "unchanged": "unchanged",
+    "held": "held",
+    "blocked": "blocked",
+    "left_out": "not selected",
+}
 
 
 def spent_text(ended: BuildResult) -> str:
-    """Return ``, spent $0.24 ($0.12 of it on failed attempts, possibly not charged)``; empty if nothing was spent."""
+    """Return ``, spent $0.24 ($0.12 of it on failed attempts, possibly not charged)``."""
     lost = (
         f" ({dollars(ended.failed_cost)} of it on failed attempts, possibly not charged)" if ended.failed_cost else ""
     )
-    return f", spent {dollars(ended.cost)}{lost}" if ended.cost else ""
+    return f", spent {dollars(ended.cost)}{lost}"
 
 
 def failure_lines(ended: BuildResult) -> list[str]:
     """Return one line for each step that was not made, with its reason."""
     return [
-        f"{failure_label(ended.codes.get(name, '')):<8} {name}: {clean_lines(why)}"
+        f"{failure_label(ended.codes.get(name, '')):<8} {_short_name(name)}: {clean_lines(why)}"
         for name, why in ended.failed.items()
     ]
 
@@ -117,14 +207,18 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
         yield f"blocked  {names[0]}{more}: {why}"
 
 
-def _film_lines(ended: BuildResult, film: FilmFile, output: Output, typed: Typed) -> list[str]:
+def _film_line(film: FilmFile, typed: Typed) -> str:
+    """Return ``out/river.mp4: 40 s, 960 frames``."""
     length = in_words(seconds_of(film.frames, film.rate))
     how = ", with placeholders for missing shots" if film.partial else "" if film.joined else ", unchanged"
+    return f"{clean(typed(film.path))}: {length}, {several(film.frames, 'frame')}{how}"
+
+
+def _film_details(ended: BuildResult, film: FilmFile, output: Output, *, verbose: bool) -> list[str]:
     counted = _encode_counts(ended, film.name)
-    details = [encode_counts_text(counted, output)] if counted.frames == film.frames else []
+    details = [encode_counts_text(counted, output, verbose=verbose)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, output.loudness)
-    details += [heard] if heard else []
-    return [f"{clean(typed(film.path))}: {several(film.frames, 'frame')}, {length}{how}", *details]
+    return [*details, *([heard] if heard else [])]
 
 
 def replaced_line(one: ReplacedTake) -> str:
@@ -164,6 +258,7 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         "frames": first["frames"],
         "copied": encode_counts_data(_encode_counts(ended, main)),
         "films": list(films.values()),
+        "counts": _counts_data(build_counts(ended, storyboard)),
         "cost": money_data(ended.cost),
         "failed_cost": money_data(ended.failed_cost),
         "chosen": [
@@ -177,6 +272,12 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
         ],
         "remarks": warnings_data(ended.remarks),
         "seconds": round(seconds, 3),
+    }
+
+
+def _counts_data(counts: BuildCounts) -> dict[str, int]:
+    return {**counts_data(counts.shots), "failed": counts.failed, "not_reached": counts.not_reached} | {
+        "total": counts.shots.total + counts.failed + counts.not_reached
     }
 
 

@@ -12,6 +12,9 @@ from storyboard.core.diagnostics import Diagnostic, Label, Severity, Span
 from storyboard.report.text import cells, clean, clean_block, clean_character, clean_lines
 
 WIDTH = 100
+_LEAST_WIDTH = 24
+# Cells before a source line: its number and a bar.
+_MARGIN = 8
 TAB = 4
 
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -20,14 +23,17 @@ _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _Paint = Callable[[str, str], str]
 
 
-def render(findings: Sequence[Diagnostic], texts: Mapping[str, str], color: bool = False) -> str:
+def render(
+    findings: Sequence[Diagnostic], texts: Mapping[str, str], color: bool = False, width: int | None = None
+) -> str:
     """Return all findings, a blank line between two, and a last line with their number; empty if there are none.
 
-    *texts* are the sources by the file names of the spans; a finding in another file has no caret.
+    *texts* are the sources by the file names of the spans; a finding in another file has no caret. *width* is that of
+    the terminal in cells, if there is one.
     """
     if not findings:
         return ""
-    lines = SourceLines(texts)
+    lines = SourceLines(texts, WIDTH if width is None else max(_LEAST_WIDTH, min(WIDTH, width - _MARGIN)))
     blocks = ["\n".join(_block(finding, lines, color)) for finding in findings]
     return "\n\n".join([*blocks, summary(findings)]) + "\n"
 
@@ -81,10 +87,11 @@ def as_data(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
 
 
 class SourceLines:
-    """Source lines by file and number; each text is split once."""
+    """Source lines by file and number, shown in *width* cells; each text is split once."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], width: int = WIDTH) -> None:
         self._texts = texts
+        self.width = width
         self._split: dict[str, list[str]] = {}
 
     def line(self, span: Span) -> str | None:
@@ -106,25 +113,25 @@ def _block(finding: Diagnostic, lines: SourceLines, color: bool) -> Iterator[str
     source = lines.line(finding.span) if finding.span is not None else None
     if finding.span is not None and source is not None:
         number = f"{finding.span.line:>5}"
-        shown, caret = _point_at(source, finding.span)
+        shown, caret = _point_at(source, finding.span, lines.width)
         yield f"{paint(_DIM, f'{number} |')} {shown}".rstrip()
         yield f"{paint(_DIM, ' ' * len(number) + ' |')} {paint(_COLORS[finding.severity], caret)}"
     yield from (f"  note: {_note(label)}" for label in finding.notes)
     yield from _help_line(finding.help and clean_lines(finding.help))
 
 
-def _point_at(source: str, span: Span) -> tuple[str, str]:
-    """Return a source line as it is shown, and the line of carets below it."""
+def _point_at(source: str, span: Span, width: int) -> tuple[str, str]:
+    """Return a source line as it is shown in *width* cells, and the line of carets below it."""
     first = span.column - 1
     last = span.end_column - 1 if span.end_line == span.line else len(source)
     # A line can be a megabyte long; only the part around the place is laid out.
-    cut = max(0, first - 4 * WIDTH)
-    more = len(source) > cut + 8 * WIDTH
-    source, first, last = source[cut : cut + 8 * WIDTH], first - cut, last - cut
+    cut = max(0, first - 4 * width)
+    more = len(source) > cut + 8 * width
+    source, first, last = source[cut : cut + 8 * width], first - cut, last - cut
     pieces, starts = _lay_out(source)
     begin = starts[min(first, len(source))]
     end = max(starts[min(last, len(source))], begin + 1)
-    return _window(pieces, starts, begin, end, (cut > 0, more))
+    return _window(pieces, starts, begin, end, (cut > 0, more), width)
 
 
 def _lay_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
@@ -143,18 +150,18 @@ def _lay_out(source: str) -> tuple[Sequence[str], Sequence[int]]:
 
 
 def _window(
-    pieces: Sequence[str], starts: Sequence[int], begin: int, end: int, cut: tuple[bool, bool]
+    pieces: Sequence[str], starts: Sequence[int], begin: int, end: int, cut: tuple[bool, bool], width: int
 ) -> tuple[str, str]:
     """Return the part of a line that fits around the carets from cell *begin* to *end*, with ``…`` for the rest.
 
     *cut* says whether text before and after is left out already.
     """
     total = starts[-1]
-    if not any(cut) and total <= WIDTH and end <= WIDTH:
+    if not any(cut) and total <= width and end <= width:
         return "".join(pieces), " " * begin + "^" * (end - begin)
-    low = 0 if begin < WIDTH * 2 // 3 and not cut[0] else begin - WIDTH // 3
-    low = min(low, max(0, total - WIDTH + 2)) if not cut[1] else low
-    inside = [at for at in range(len(pieces)) if low <= starts[at] and starts[at + 1] <= low + WIDTH - 2]
+    low = 0 if begin < width * 2 // 3 and not cut[0] else begin - width // 3
+    low = min(low, max(0, total - width + 2)) if not cut[1] else low
+    inside = [at for at in range(len(pieces)) if low <= starts[at] and starts[at + 1] <= low + width - 2]
     first, last = (inside[0], inside[-1] + 1) if inside else (len(pieces), len(pieces))
     head = "…" if first > 0 or cut[0] else ""
     tail = "…" if last < len(pieces) or cut[1] else ""

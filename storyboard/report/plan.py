@@ -10,17 +10,30 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import Generated, Output, Storyboard
-from storyboard.core.plan import Do, EncodeCounts, Plan, SegmentResult, Step, TakeResult, encode_counts
+from storyboard.core.model import Generated, Output, Scene, Storyboard
+from storyboard.core.plan import (
+    FREE,
+    Do,
+    EncodeCounts,
+    Plan,
+    SegmentResult,
+    ShotCounts,
+    ShotState,
+    Step,
+    TakeResult,
+    count_shots,
+    encode_counts,
+    planned_state,
+)
 from storyboard.core.ranges import FilmSpan, film_spans, placed_shots
 from storyboard.core.reason import CopyBlocker
 from storyboard.core.results import dollars, money_data
-from storyboard.core.timebase import in_words, plain_number, seconds_of
+from storyboard.core.timebase import decimal_seconds, in_words, plain_number, seconds_of
 from storyboard.core.timeline import has_unknown_length, total_frames
 from storyboard.report.cost import TakePrices, planned_share
 from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
 from storyboard.report.sound import sound_lines
-from storyboard.report.text import clean, clean_lines, listed, several
+from storyboard.report.text import clean, clean_lines, columns, listed, several, width_of
 
 
 class FilmLength(Struct, frozen=True):
@@ -65,10 +78,15 @@ def span_data(span: FilmSpan | None) -> dict[str, Any]:
 _REASONS = 4
 
 
-def encode_counts_text(counted: EncodeCounts, output: Output) -> str:
-    """Return ``1,812 of 2,304 frames copied, 492 encoded: 480 (trimmed), 12 (dissolve)`` for a film of *output*."""
+def encode_counts_text(counted: EncodeCounts, output: Output, *, verbose: bool) -> str:
+    """Return ``1,812 of 2,304 frames copied, 492 encoded`` for a film of *output*.
+
+    If *verbose*, the reasons follow: ``: 480 (trimmed), 12 (dissolve)``.
+    """
     if not counted.encoded:
         return f"{'1 frame' if counted.frames == 1 else f'all {counted.frames:,} frames'} copied"
+    if not verbose:
+        return f"{counted.copied:,} of {several(counted.frames, 'frame')} copied, {counted.encoded:,} encoded"
     text_of = partial(blocker_text, size=str(output.size), rate=str(output.fps))
     first = blocker_counts(counted, text_of)[:_REASONS]
     why = [f"{frames:,} ({clean(text)})" for text, frames in first if text]
@@ -92,10 +110,30 @@ def blocker_counts(counted: EncodeCounts, name: Callable[[CopyBlocker | None], s
     return counts.most_common()
 
 
-# A run of up to this many unchanged shots is shown shot by shot.
-_LONG = 50
+# A film with more shots has totals by scene, and long runs of unchanged shots are one line.
+_LONG_FILM = 20
+_LONG_RUN = 3
 Paint = Callable[[str, str], str]
-_COLORS = {"make": "yellow", "wait": "yellow", "reuse": "green", "copy": "green", "blocked": "red", "held": "cyan"}
+SYMBOLS: Mapping[ShotState, str] = {
+    "make": "+",
+    "change": "~",
+    "unchanged": "=",
+    "resume": ">",
+    "held": "!",
+    "blocked": "!",
+    "left_out": "-",
+}
+_LEGEND = {
+    "+": "make",
+    "~": "change",
+    "=": "unchanged",
+    ">": "resume",
+    "!": "held or blocked",
+    "-": "not selected",
+}
+_COLORS = {"make": "green", "change": "yellow", "resume": "cyan", "held": "magenta", "blocked": "red"}
+_UNKNOWN = "?"
+_INDENT = " " * 6
 
 
 def plain(text: str, _style: str) -> str:
@@ -137,43 +175,154 @@ def plan_text(
     *,
     prices: TakePrices | None = None,
     verbose: bool = False,
+    width: int | None = None,
 ) -> str:
-    """Return the plan as a table of shots, a line for each cut, and the sum.
+    """Return the plan as a table of shots by scene, a line for each cut, and the sum.
 
-    With *prices* it says how much of the takes that it buys is seen. Unless *verbose*, a long run of unchanged shots is
-    one line.
+    With *prices* it says how much of the takes that it buys is seen. Unless *verbose*, shots that are not selected have
+    no line, and a long run of unchanged shots has one. *width* is that of the terminal in cells, if there is one.
     """
-    takes = in_film_order(plan.shots(), storyboard)
-    rows = [[step] for step in takes] if verbose else list(_rows(takes))
-    width = max((len(take_name(row[0])) for row in rows if len(row) == 1), default=0)
-    lines = [heading(storyboard, plan), ""]
-    words = {do: paint(f"{do:<7}", _COLORS.get(do, "")) for do in dict.fromkeys(step.do for step in takes)}
-    for step, *more in rows:
-        if more:
-            lines.append(
-                f"  {words[step.do]} {step.action.shot} to {more[-1].action.shot}: {len(more) + 1:,} shots, unchanged"
-            )
-            continue
-        price = f"  {dollars(step.cost)}" if step.cost else ""
-        if step.cost_at_most:
-            price += f"  at most {dollars(step.cost_at_most)}"
-        lines.append(f"  {words[step.do]} {take_name(step):<{width}}  {reason_text(step)}{price}")
-        if (
-            step.do in ("make", "held") or step.locked
-        ) and step.action.seed is None:  # alternate takes have the same changes
-            lines += [
-                f"          {'':<{width}}  {line}" for change in step.reason.changes for line in change_lines(change)
-            ]
+    rows = [step for step in in_film_order(plan.shots(), storyboard) if verbose or step.do != "skip"]
+    table = _PlanTable(plan, storyboard, paint, width, verbose=verbose)
+    lines = [heading(storyboard, plan), "", *table.lines(rows)]
     if verbose:
-        shown = {step.action.id for step in takes}
+        shown = {step.action.id for step in plan.shots()}
         others = [step for step in plan.steps if step.action.id not in shown and not is_empty_segment(step)]
         lines += [f"  {step.do:<7} {step.action.id}  {reason_text(step)}" for step in others]
     outputs = {output.name: output for output in storyboard.outputs}
-    cuts = [_cut_line(plan, cut, outputs[cut.action.output]) for cut in plan.of("cut")]
+    cuts = [_cut_line(plan, cut, outputs[cut.action.output], verbose=verbose) for cut in plan.of("cut")]
     lengths = _kept_length_lines(storyboard)
     seen = planned_share(plan, storyboard, prices) if prices is not None else None
     lengths += [seen.text()] if seen is not None and 0 < seen.film_s < seen.takes_s else []
-    return "\n".join([*lines, "", *lengths, *cuts, *sound_lines(plan, storyboard), _sum_text(plan, takes)])
+    spared = plan.cost() - plan.cost_at_least()
+    spares = [f"{dollars(spared)} less if frames of linked shots stay as they are"] if spared else []
+    last = paint(f"Plan: {summary(plan, storyboard)}", "bold")
+    return "\n".join([*lines, "", *lengths, *cuts, *sound_lines(plan, storyboard), *spares, last])
+
+
+class ShotRows:
+    """Rows of shots with id, title, timecode, length and price aligned.
+
+    The timecode is that of the first film, and of the frame after the last one. *width* is that of the terminal in
+    cells, if there is one. Where titles do not fit into it, they follow on lines of their own, and then out points are
+    left out.
+    """
+
+    def __init__(self, plan: Plan, storyboard: Storyboard, width: int | None) -> None:
+        self._shots = {shot.id: shot for shot in storyboard.shots()}
+        self._width = width
+        self._has_titles = self._has_ends = True
+        self._spans = {span.shot: span for span in shot_spans(plan, storyboard)[storyboard.output.name]}
+
+    def aligned(self, steps: Sequence[Step], prices: Mapping[str, str]) -> dict[str, str]:
+        """Return the aligned part of the row of each step, by action; so are *prices*."""
+        if not steps:
+            return {}
+        lines = self._columns(steps, prices)
+        if self._is_too_wide(lines):
+            self._has_titles = False
+            lines = self._columns(steps, prices)
+        if self._is_too_wide(lines):
+            self._has_ends = False
+            lines = self._columns(steps, prices)
+        return dict(zip((step.action.id for step in steps), lines, strict=True))
+
+    def _columns(self, steps: Sequence[Step], prices: Mapping[str, str]) -> list[str]:
+        return columns([self._row(step, prices.get(step.action.id, "")) for step in steps], right=(3, 4))
+
+    def _is_too_wide(self, lines: list[str]) -> bool:
+        return self._width is not None and max(map(width_of, lines)) + len(_INDENT) > self._width
+
+    def _row(self, step: Step, price: str) -> list[str]:
+        span = self._spans.get(step.action.shot) if step.action.seed is None else None
+        title = self._title(step) if self._has_titles else ""
+        if span is None:
+            return [take_name(step), title, "", "", price]
+        begin, end = span.timecode_in or _UNKNOWN, span.timecode_out or _UNKNOWN
+        length = f"{decimal_seconds(span.seconds)} s" if span.seconds is not None else _UNKNOWN
+        return [take_name(step), title, f"{begin} - {end}" if self._has_ends else begin, length, price]
+
+    def _title(self, step: Step) -> str:
+        return clean_lines(self._shots[step.action.shot].title or "")
+
+    def lines(self, mark: str, step: Step, aligned: str, text: str) -> list[str]:
+        """Return the row after its *mark*, with *text*, which follows on a line of its own where it does not fit."""
+        row, title = f"  {mark} {aligned}", "" if self._has_titles else self._title(step)
+        fits = self._width is None or width_of(row) + 2 + width_of(text) <= self._width
+        # the mark says so already
+        own = [title, "" if fits or step.reason.why in ("new", "unchanged") else text]
+        return [f"{row}  {text}" if fits else row.rstrip(), *(f"{_INDENT}{line}" for line in own if line)]
+
+
+class _PlanTable:
+    """The shots of a plan by scene, each with its symbol, price and reason."""
+
+    def __init__(self, plan: Plan, storyboard: Storyboard, paint: Paint, width: int | None, *, verbose: bool) -> None:
+        self._scenes = storyboard.scenes
+        self._scene_of = {shot.id: shot.scene for shot in storyboard.shots()}
+        self._shown = {shot.id for shot in storyboard.shots() if not shot.skip}
+        self._paint, self._verbose = paint, verbose
+        self._is_long = len(self._shown) > _LONG_FILM
+        self._rows = ShotRows(plan, storyboard, width)
+
+    def lines(self, steps: list[Step]) -> list[str]:
+        """Return the legend and the lines of *steps*, which are in the order of the film."""
+        scenes: dict[str, list[Step]] = {}
+        for step in steps:
+            scenes.setdefault(self._scene_of[step.action.shot], []).append(step)
+        runs = {scene: list(self._runs(found)) for scene, found in scenes.items()}
+        single = [run[0] for found in runs.values() for run in found if len(run) == 1]
+        aligned = self._rows.aligned(single, {step.action.id: _step_price(step) for step in single})
+        lines = self._legend(steps)
+        for scene in self._scenes:
+            if len(self._scenes) > 1 and scene.id in scenes:
+                lines.append(self._scene_line(scene, scenes[scene.id]))
+            for run in runs.get(scene.id, ()):
+                is_one = len(run) == 1
+                lines += self._shot_lines(run[0], aligned[run[0].action.id]) if is_one else [_run_line(run)]
+        return lines
+
+    @staticmethod
+    def _legend(steps: list[Step]) -> list[str]:
+        used = {SYMBOLS[planned_state(step)] for step in steps}
+        meanings = [f"{symbol} {word}" for symbol, word in _LEGEND.items() if symbol in used]
+        return [f"  {'   '.join(meanings)}", ""] if meanings else []
+
+    def _scene_line(self, scene: Scene, steps: list[Step]) -> str:
+        name = f"{scene.id}: {clean_lines(scene.title)}" if scene.title else scene.id
+        if not self._is_long:
+            return name
+        counts, cost = count_shots(steps, self._shown), sum((step.cost for step in steps), FREE)
+        price = f"; {dollars(cost)}" if cost else ""
+        return f"{name} ({several(counts.total, 'shot')}: {counts_text(counts)}{price})"
+
+    def _runs(self, steps: list[Step]) -> Iterator[list[Step]]:
+        """Yield steps one by one, and long runs of unchanged shots together."""
+        for unchanged, group in groupby(steps, _is_unchanged):
+            run = list(group)
+            if unchanged and self._is_long and len(run) > _LONG_RUN and not self._verbose:
+                yield run
+            else:
+                yield from ([step] for step in run)
+
+    def _shot_lines(self, step: Step, aligned: str) -> list[str]:
+        state = planned_state(step)
+        symbol = self._paint(SYMBOLS[state], _COLORS.get(state, ""))
+        lines = self._rows.lines(symbol, step, aligned, reason_text(step))
+        # alternate takes have the same changes
+        if (step.do in ("make", "held") or step.locked) and step.action.seed is None:
+            lines += [f"{_INDENT}{line}" for change in step.reason.changes for line in change_lines(change)]
+        return lines
+
+
+def _run_line(run: list[Step]) -> str:
+    return f"  = {run[0].action.shot} to {run[-1].action.shot}: {several(len(run), 'shot')}, unchanged"
+
+
+def _step_price(step: Step) -> str:
+    price = dollars(step.cost) if step.cost else ""
+    most = f"at most {dollars(step.cost_at_most)}" if step.cost_at_most else ""
+    return ", ".join(part for part in (price, most) if part)
 
 
 def _kept_length_lines(storyboard: Storyboard) -> list[str]:
@@ -191,16 +340,6 @@ def _kept_length_lines(storyboard: Storyboard) -> list[str]:
     return lines
 
 
-def _rows(takes: list[Step]) -> Iterator[list[Step]]:
-    """Yield shots one by one, and long runs of unchanged shots together."""
-    for unchanged, group in groupby(takes, _is_unchanged):
-        row = list(group)
-        if unchanged and len(row) > _LONG:
-            yield row
-        else:
-            yield from ([step] for step in row)
-
-
 def _is_unchanged(step: Step) -> bool:
     return step.do == "reuse" and step.reason.why == "unchanged"
 
@@ -211,24 +350,40 @@ def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
     return sorted(steps, key=lambda step: place[step.action.shot])
 
 
-def summary(plan: Plan) -> str:
-    """Return ``2 to make, 3 to reuse; estimated cost $1.92``."""
-    return _sum_text(plan, plan.shots())
+def shot_counts(plan: Plan, storyboard: Storyboard) -> ShotCounts:
+    """Return how many shots of the film are made, changed, unchanged and so on."""
+    return count_shots(plan.shots(), {shot.id for shot in storyboard.shots() if not shot.skip})
 
 
-def _sum_text(plan: Plan, shots: list[Step]) -> str:
-    counts = Counter(step.do for step in shots)
-    bought = sum(step.do == "wait" and step.reason.bought is not None for step in shots)
-    make, resume = counts["make"] + counts["wait"] - bought, counts["resume"] + bought
-    parts = [f"{make} to make"]
-    parts += [f"{resume} to resume"] if resume else []
-    parts += [f"{counts['reuse'] + counts['copy']} to reuse"]
-    words: dict[Do, str] = {"held": "held", "blocked": "blocked", "skip": "skipped"}
-    parts += [f"{counts[do]} {word}" for do, word in words.items() if counts[do]]
-    text = ", ".join(parts)
-    if plan.nothing_to_do():
-        text = f"nothing to do: {text}"
-    return f"{text}; {price(plan)}"
+def summary(plan: Plan, storyboard: Storyboard) -> str:
+    """Return ``5 to make, 2 to change, 14 unchanged; $3.60, at most $4.80``."""
+    cost, most = plan.cost(), plan.cost_at_most()
+    worst = f", at most {dollars(most)}" if most != cost else ""
+    nothing = "nothing to do: " if plan.nothing_to_do() else ""
+    return f"{nothing}{counts_text(shot_counts(plan, storyboard))}; {dollars(cost)}{worst}"
+
+
+def counts_text(counts: ShotCounts) -> str:
+    """Return ``5 to make, 2 to change, 14 unchanged``, with a number for each other state that a shot has."""
+    parts = [f"{counts[state]} {word}" for state, word in _COUNTED.items() if counts[state]]
+    parts += [f"{counts.more} more {'take' if counts.more == 1 else 'takes'} to make"] if counts.more else []
+    return ", ".join(parts) or "no shots"
+
+
+def counts_data(counts: ShotCounts) -> dict[str, int]:
+    """Return the numbers of shots by state as JSON data."""
+    return {"total": counts.total, **{state: counts[state] for state in SYMBOLS}, "more_takes": counts.more}
+
+
+_COUNTED: Mapping[ShotState, str] = {
+    "make": "to make",
+    "change": "to change",
+    "resume": "to resume",
+    "unchanged": "unchanged",
+    "held": "held",
+    "blocked": "blocked",
+    "left_out": "not selected",
+}
 
 
 def price(plan: Plan) -> str:
@@ -242,28 +397,25 @@ def price(plan: Plan) -> str:
     return f"estimated cost {dollars(cost)}{worst}{best}"
 
 
-def _cut_line(plan: Plan, cut: Step, output: Output) -> str:
-    segments = [step for step in plan.segments(cut.action.output) if not is_empty_segment(step)]
-    counts = Counter(step.do for step in segments)
-    name = f"{cut.action.id}: {_cut_state(cut, len(segments), counts)}"
-    counted = encode_counts(segments)
-    return f"{name}; {encode_counts_text(counted, output)}" if counted.frames and not counts["wait"] else name
+def _cut_line(plan: Plan, cut: Step, output: Output, *, verbose: bool) -> str:
+    pieces = [step for step in plan.segments(cut.action.output) if not is_empty_segment(step)]
+    counts = Counter(step.do for step in pieces)
+    line, counted = f"{cut.action.id}: {_cut_state(cut, counts)}", encode_counts(pieces)
+    if not counted.frames or counts["wait"]:
+        return line
+    return f"{line}; {encode_counts_text(counted, output, verbose=verbose)}"
 
 
-def _cut_state(cut: Step, total: int, counts: Mapping[Do, int]) -> str:
-    """Return ``51 segments to render, then joined`` or what else happens to the segments; *counts* are by ``do``."""
-    segments, ready = several(total, "segment"), counts["copy"] + counts["reuse"]
-    copied = f"{counts['copy']} copied, {counts['make'] + counts['reuse']} encoded"
-    match cut.do:
-        case "reuse":
-            return f"{segments} up to date: {copied}"
-        case "make":
-            return f"{segments} to join: {copied}"
-        case "wait" if ready == total:
-            return f"{segments} to join after the sound is mixed"
-        case "wait":
-            return f"{f'{total - ready} of ' if ready else ''}{segments} to render, then joined"
-    return f"{segments}, not joined: {reason_text(cut)}"
+def _cut_state(cut: Step, counts: Mapping[Do, int]) -> str:
+    """Return ``to join, with 44 pieces to render``, or what else happens to the film; *counts* are by ``do``."""
+    if cut.do == "reuse":
+        return "up to date"
+    if cut.do not in ("make", "wait"):
+        return f"not joined: {reason_text(cut)}"
+    rendered = f", with {several(counts['make'], 'piece')} to render" if counts["make"] else ""
+    if not (counts["wait"] or counts["make"]) and cut.do == "wait":
+        return "to join after the sound is mixed"
+    return f"to join{rendered}{' when its takes are made' if counts['wait'] else ''}"
 
 
 def is_empty_segment(step: Step) -> bool:
@@ -288,6 +440,7 @@ def plan_data(plan: Plan, storyboard: Storyboard, prices: TakePrices | None = No
         "nothing_to_do": plan.nothing_to_do(),
         "copied": films[0]["copied"],
         "films": films,
+        "counts": counts_data(shot_counts(plan, storyboard)),
         **({"default_durations": kept} if kept else {}),
         **({"seen": seen.data()} if seen is not None else {}),
     }

@@ -29,6 +29,7 @@ from storyboard.report.text import clean, clean_lines, listed
 
 SOUND = "the sound"
 _CONTEXT_WORDS = 3
+_SHOTS_NAMED = 4
 _MISSING = "missing from this cache"
 _DAMAGED = "damaged in this cache, quarantined"
 
@@ -184,7 +185,10 @@ def _stale_since(why: Reason) -> str:
 
 
 def _shots(step: Step) -> str:
-    return listed(shot_names(step.reason))
+    """Return the shots of a reason; of many, the first and how many more."""
+    names = shot_names(step.reason)
+    more = len(names) - _SHOTS_NAMED
+    return listed(names) if more <= 1 else f"{', '.join(map(clean, names[:_SHOTS_NAMED]))} and {more} more"
 
 
 def _fields(why: Reason) -> str:

@@ -11,16 +11,19 @@ from storyboard.core.timebase import in_words
 from storyboard.report.build_result import warning_line, warnings_data
 from storyboard.report.plan import (
     Paint,
+    ShotRows,
+    counts_data,
     encode_counts_data,
     encode_counts_text,
     heading,
     in_film_order,
+    shot_counts,
     shot_spans,
     span_data,
     summary,
     timeline_data,
 )
-from storyboard.report.reason import reason_text, take_name
+from storyboard.report.reason import reason_text
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, listed, paid
 
@@ -42,33 +45,35 @@ def status_text(
     films: Mapping[str, str],
     old_films: Sequence[str],
     paint: Paint,
+    width: int | None = None,
 ) -> str:
     """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
 
-    *old_films* are the paths of films of earlier outputs.
+    *old_films* are the paths of films of earlier outputs, *width* the cells of the terminal, if there is one.
     """
     shown = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
     takes = in_film_order(shown, storyboard)
-    width = max((len(take_name(step)) for step in takes), default=0)
+    rows = ShotRows(plan, storyboard, width)
+    aligned = rows.aligned(takes, {})
     lines = [heading(storyboard, plan), ""]
     words = {
         state: paint(f"{state:<10}", STATE_COLORS.get(state, "")) for state in dict.fromkeys(map(shot_state, takes))
     }
     for step in takes:
         entry = locked.get(step.action.shot) if step.action.seed is None else None
-        lines.append(f"  {words[shot_state(step)]} {take_name(step):<{width}}  {_take(step, entry)}{reason_text(step)}")
+        text = f"{_take(step, entry)}{reason_text(step)}"
+        lines += rows.lines(words[shot_state(step)], step, aligned[step.action.id], text)
     lines += [f"  warning: {warning_line(one)}" for one in _warnings(plan, storyboard)]
     lines.append("")
     outputs = {output.name: output for output in storyboard.outputs}
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
         lines.append(f"film: {clean(films[cut.action.output])} is {_FILM_WORDS[_film(cut)]}")
-        lines += (
-            [encode_counts_text(counted, outputs[cut.action.output])] if counted.frames and cut.do != "wait" else []
-        )
+        if counted.frames and cut.do != "wait":
+            lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=False))
     lines += [f"old film: {clean(path)} is no output any more; delete it if you do not need it" for path in old_films]
     lines += sound_lines(plan, storyboard)
-    lines.append(summary(plan))
+    lines.append(paint(f"Next build: {summary(plan, storyboard)}", "bold"))
     return "\n".join(lines)
 
 
@@ -148,6 +153,7 @@ def status_data(
         for cut in plan.of("cut")
     ]
     return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {
+        "counts": counts_data(shot_counts(plan, storyboard)),
         "remarks": warnings_data(_warnings(plan, storyboard)),
         **({"old_films": list(old_films)} if old_films else {}),
     }

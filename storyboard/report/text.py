@@ -3,12 +3,12 @@
 Text from storyboards and providers may hold escape sequences, characters that reverse the direction of writing, and
 invisible ones. ``clean`` shows each of them as U+FFFD; every text from elsewhere passes it on its way into a line.
 ``without_controls`` is the filter of the output streams for whatever did not. Widths follow UAX #11: wide East Asian
-characters take two cells.
+characters take two cells. ``fold`` breaks lines that are wider than a terminal between words.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from storyboard.core.results import dollars
@@ -23,6 +23,12 @@ _CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
 _OWN_COLOR = re.compile("(\x1b\\[(?:0|1|2|1;31|1;33|3[0-7]|9[0-7])m)")
 _ZERO_WIDTH = frozenset(("Mn", "Me"))
 _LINE_BREAKS = str.maketrans("\r\n", "  ")
+# A command or a field in backquotes stays on one line, so that it can be copied.
+_WORDS = re.compile(r" *(?:(?:`[^`]*`|[^\s`])+|\S+)")
+# Lines of a file that a finding shows: the number of the line, or the mark below it.
+_SOURCE_LINE = re.compile(r"(?:\x1b\[2m)? *\d* \|")
+# Cells by which the rest of a broken line is indented further than its first part.
+_HANGING = 4
 
 
 def clean(text: str) -> str:
@@ -88,6 +94,68 @@ def cells(character: str) -> int:
     if unicodedata.category(character) in _ZERO_WIDTH:
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def width_of(text: str) -> int:
+    """Return how many cells of a terminal a clean text takes, without its colours."""
+    return len(text) if text.isascii() and "\x1b" not in text else sum(map(cells, _OWN_COLOR.sub("", text)))
+
+
+def fold(text: str, width: int | None) -> str:
+    """Return *text* with lines of at most *width* cells, broken between words; ``None`` breaks none.
+
+    A word that is wider than the terminal stays whole. Shown lines of a file are left as they are, since a mark stands
+    below a place in them.
+    """
+    if width is None:
+        return text
+    lines = text.split("\n")
+    return "\n".join(
+        line if width_of(line) <= width or _SOURCE_LINE.match(line) else _fold(line, width) for line in lines
+    )
+
+
+def _fold(line: str, width: int) -> str:
+    indent = len(line) - len(line.lstrip(" "))
+    return "\n".join(fold_words(line, width, " " * indent, " " * min(indent + _HANGING, width // 3)))
+
+
+def fold_words(text: str, width: int, first: str, rest: str) -> list[str]:
+    """Return the words of *text* in lines of at most *width* cells; *first* and *rest* begin the lines."""
+    lines, line, is_empty = [], first, True
+    for blanks, word in _pieces(text, width - len(rest)):
+        more = word if is_empty else blanks + word
+        if not is_empty and width_of(line) + width_of(more) > width:
+            lines.append(line)
+            line, more = rest, word
+        line, is_empty = line + more, False
+    return [*lines, line]
+
+
+def _pieces(text: str, width: int) -> Iterator[tuple[str, str]]:
+    """Yield the words of *text* with the blanks before them; words in backquotes are one, if they fit into *width*."""
+    for found in _WORDS.findall(text):
+        word = found.lstrip(" ")
+        blanks = found[: len(found) - len(word)]
+        parts = [word] if width_of(word) <= width else word.split(" ")
+        for at, part in enumerate(parts):
+            yield (" " if at else blanks), part
+
+
+def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Return *rows* of equal length as lines with aligned columns, two blanks apart; those in *right* end aligned.
+
+    A column that is empty in all rows is left out.
+    """
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(_cell(text, widths[at], at in right) for at, text in enumerate(row) if widths[at]) for row in rows
+    ]
+
+
+def _cell(text: str, width: int, is_right: bool) -> str:
+    blanks = " " * (width - width_of(text))
+    return f"{blanks}{text}" if is_right else f"{text}{blanks}"
 
 
 def several(number: int, noun: str) -> str:

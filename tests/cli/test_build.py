@@ -36,7 +36,7 @@ def test_a_second_build_makes_nothing_and_says_so(project: Project) -> None:
     before = digest(project.film)
     ran = Project(project.folder, None).run("build")  # the program itself
     assert ran.code == 0
-    assert "nothing to do: 3 shots reused" in ran.out
+    assert "nothing to do: 3 unchanged" in ran.out
     assert digest(project.film) == before
 
 
@@ -200,7 +200,8 @@ def test_a_selected_shot_whose_upstream_is_not_there_is_blocked(tmp_path: Path) 
     project = Project(tmp_path / "film", inside=True)
     ran = project.run("build", "-s", "b")
     assert ran.code == 1
-    assert "blocked  take:b: a is missing" in ran.out
+    assert "blocked  b  a is missing" in ran.err
+    assert ran.out.startswith("1 blocked, 2 not selected\nnot joined: the film; left out: b; ")
 
 
 def test_remake_rolls_a_shot_again_though_nothing_changed(project: Project) -> None:

@@ -56,7 +56,7 @@ def test_a_clone_does_not_plan_to_pay_for_what_was_bought(author: Project, serve
         "wait: starts from a frame of own, which is made first; "
         f"bought before (task {tasks['c']}): asked for first, free; another costs $0.12"
     )
-    assert "1 to make, 3 to resume, 0 to reuse; estimated cost $0.00" in desk.said("plan")
+    assert "Plan: 1 to make, 3 to resume; $0.00" in desk.said("plan")
     assert desk.build(env={"STORYBOARD_YES": "0", "STORYBOARD_MAX_COST": "0"})["cost"] == "0"
     assert len(server.bill) == 3
 

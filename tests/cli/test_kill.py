@@ -80,13 +80,13 @@ def test_a_signal_stops_the_build_and_the_next_one_goes_on(tmp_path: Path, numbe
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
         assert process.returncode == code, err
-        assert "interrupted; 2 paid jobs continue at the provider; run `storyboard build` to continue" in out
-        assert "made 0 shots, reused 0" in out
+        assert "; 2 paid jobs continue at the provider; run `storyboard build` to continue" in out
+        assert "3 not reached\ninterrupted, spent $0.00, in " in out
         assert ended(process.pid)
         server.finish_all()
         server.shop.seconds_per_job = 0.05
         with hasty():
-            assert ", 2 to resume, 0 to reuse" in run(project.folder, project.settings(), "plan").out
+            assert ", 2 to resume; $0.12\n" in run(project.folder, project.settings(), "plan").out
             assert run(project.folder, project.settings(), "build").code == 0
         assert len(server.bill) == 3
 

@@ -284,7 +284,7 @@ def test_the_answer_is_that_of_a_build_that_looks_at_everything(
 
 def test_a_build_that_made_something_leaves_the_answer_of_the_next_one(film: Path) -> None:
     (film / "scenes/two.yaml").write_text(TWO.replace("rain", "snow") + CHAIN_LEFT)
-    assert "made 2 shots" in ask(film, "build").out
+    assert "2 changed" in ask(film, "build").out
     assert at_a_glance(film)
     short = ask(film, "build", "-v")
     with mock.patch("storyboard.fastpath.noop.noop_answer", return_value=None):

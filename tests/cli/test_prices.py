@@ -29,7 +29,7 @@ def project(server: RunwareServer, tmp_path: Path) -> Iterator[Project]:
 
 
 def _sum_line(text: str) -> str:
-    return next(line for line in reversed(text.splitlines()) if "estimated cost" in line)
+    return next(line for line in reversed(text.splitlines()) if "; $" in line)
 
 
 def _prices(plan: Any) -> tuple[str, str, str]:
@@ -37,7 +37,7 @@ def _prices(plan: Any) -> tuple[str, str, str]:
 
 
 def test_the_estimate_of_a_new_film_is_what_it_costs_linked_shots_included(project: Project) -> None:
-    assert _sum_line(project.said("plan")) == "3 to make, 0 to reuse; estimated cost $0.36"
+    assert _sum_line(project.said("plan")) == "Plan: 3 to make; $0.36"
     assert _prices(project.data("plan")) == ("0.36", "0.36", "0.36")
     project.said("plan", "--out", "plan.json")
     assert json.loads((project.folder / "plan.json").read_text())["cost"] == "0.36"
@@ -47,10 +47,9 @@ def test_the_estimate_of_a_new_film_is_what_it_costs_linked_shots_included(proje
 def test_the_estimate_after_an_edit_has_the_linked_shots_and_says_what_may_be_saved(project: Project) -> None:
     project.build()
     project.edit("a river", "a lake")
-    said = _sum_line(project.said("plan"))
-    assert said == (
-        "3 to make, 0 to reuse; estimated cost $0.36; $0.24 less if frames of linked shots stay as they are"
-    )
+    said = project.said("plan")
+    assert _sum_line(said) == "Plan: 3 to change; $0.36"
+    assert "\n$0.24 less if frames of linked shots stay as they are\n" in said
     assert _prices(project.data("plan")) == ("0.36", "0.12", "0.36")
     assert Decimal(project.build()["cost"]) == Decimal("0.36")
 
@@ -95,11 +94,12 @@ def test_a_change_has_one_price_in_the_plan_in_the_diff_and_in_the_refusal(
         project.commit("one")
         project.edit("a river", "a lake")
         price = "estimated cost $0.36; $0.24 less if frames of linked shots stay as they are"
-        assert _sum_line(project.said("plan")).endswith(price)
+        last = "$0.24 less if frames of linked shots stay as they are\nPlan: 3 to change; $0.36\n"
+        assert project.said("plan").endswith(last)
         assert _sum_line(project.said("diff")).endswith(price)
         refused = project.run("build", "--json", env={"STORYBOARD_YES": "0"})
         assert errors(refused)[0]["message"].endswith(price)
-        assert _sum_line(project.said("status")).endswith(price)
+        assert _sum_line(project.said("status")) == "Next build: 3 to change; $0.36"
         assert project.data("plan")["cost"] == project.data("diff")["cost"] == project.build()["cost"] == "0.36"
 
 

@@ -100,7 +100,7 @@ def test_pick_writes_the_seed_and_makes_only_what_follows(desk: Project, by: str
     name = {"number": str(wanted["number"]), "seed": "11", "digest": wanted["take"][:8]}[by]
     before = desk.file.read_text()
     said = desk.said("pick", "a", name)
-    assert "the next build: 1 to make, 3 to reuse" in said
+    assert "the next build: 1 to change, 2 unchanged; $0.00" in said
     line = "        takes: [3, 11]\n"
     assert desk.file.read_text() == before.replace(line, f"{line}        pick: 11\n")
     assert desk.lock()["a"]["local"]["take"] == wanted["take"]
@@ -187,7 +187,7 @@ def test_a_held_take_stays_until_it_is_released(desk: Project) -> None:
     assert "nothing to do" in said
     desk.edit("at night", "at noon")
     assert desk.plan()["a"] == "held: held, stale: prompt changed"
-    assert "held       a  take" in desk.said("status")
+    assert "held       a  00:00:00:00 - 00:00:01:00  1 s  take" in desk.said("status")
     assert desk.built() == []
     assert desk.run("build", "--locked").code == 0
     assert desk.film.read_bytes() == film
@@ -354,7 +354,7 @@ def test_seeds_of_animatics_are_written_on_request_with_what_they_would_cost(des
     assert data["file"] == "storyboard.yaml"
     assert data["next_paid"] == {"provider": "runware", "cost": "0.60"}
     said = desk.said("take", "a", "--draft", "--write")
-    assert "with runware, the next build: 6 to make" in said
+    assert "with runware, the next build: 3 to make, 3 more takes to make; $0.72" in said
     assert desk.data("plan", "--provider", "runware")["cost"] == "0.72"
 
 

@@ -212,8 +212,8 @@ def test_already_paid_for_stands_on_no_line_that_submits(film: Project, server: 
     assert (plan["cost"], plan["cost_at_most"], step["cost_at_most"]) == ("0", "0.12", "0.12")
     text = film.said("plan")
     assert "already paid for" not in text
-    assert "bought if the provider does not have it  at most $0.12" in text
-    assert "estimated cost $0, at most $0.12" in text or "estimated cost $0.00, at most $0.12" in text
+    assert "at most $0.12  perhaps paid for already; its job is asked for first, and bought if" in text
+    assert text.endswith("\nPlan: 1 to resume; $0.00, at most $0.12\n")
 
 
 def test_a_job_that_may_never_have_arrived_is_submitted_with_approval_alone(

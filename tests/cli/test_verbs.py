@@ -90,10 +90,10 @@ def test_plan_says_why_field_by_field_with_a_word_diff(project: Project) -> None
         assert run(project.folder, {}, "build", "-q").code == 0
         project.edit("a river at night", "a river at noon")
         ran = run(project.folder, {}, "plan")
-    assert "make    a  changed: prompt" in ran.out
+    assert "~ a  00:00:00:00 - 00:00:01:00  1 s  changed: prompt" in ran.out
     assert "prompt: a river at [-night-] {+noon+}" in ran.out
-    assert "wait    b  starts from a frame of a, which is made first" in ran.out
-    assert "reuse   c  unchanged" in ran.out
+    assert "~ b  00:00:01:00 - 00:00:02:00  1 s  starts from a frame of a, which is made first" in ran.out
+    assert "= c  00:00:02:00 - 00:00:03:00  1 s  unchanged" in ran.out
 
 
 def test_the_schema_is_printed_as_it_ships() -> None:

@@ -226,11 +226,15 @@ def test_fault_in_our_own_code_reaches_the_waiter() -> None:
     assert isinstance(outcome, ZeroDivisionError)
 
 
-def test_every_outcome_is_reported() -> None:
-    told: list[tuple[str, str]] = []
+def test_a_running_job_is_shown_after_each_query() -> None:
+    shown: list[Running] = []
     world = World(done_at(12))
-    world.wait("a", on_outcome=lambda task_id, outcome: told.append((task_id, state_of(outcome))))
-    assert told == [("a", "running"), ("a", "running"), ("a", "succeeded")]
+
+    async def run() -> Outcome:
+        return await world.poller().wait("a", on_running=shown.append)
+
+    assert asyncio.run(run()) == DONE
+    assert shown == [Running(10), Running(10)]
 
 
 # Against the server, with every fault of polls.

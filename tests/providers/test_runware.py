@@ -206,12 +206,17 @@ def test_address_without_a_status_counts_as_done() -> None:
 
 @pytest.mark.parametrize("word", ["processing", "pending", "queued", "polishing", ["odd"], 7])
 def test_any_other_status_is_still_running(word: Any) -> None:
-    assert status({**SUCCESS, "status": word}) == Running()
+    assert status({**SUCCESS, "status": word}) == Running(status=word if isinstance(word, str) else "")
+
+
+def test_a_status_that_is_no_word_is_not_shown() -> None:
+    assert status({**ACK, "status": "queued\x1b[2J"}) == Running()
+    assert status({**ACK, "status": "q" * 40}) == Running()
 
 
 @pytest.mark.parametrize(("progress", "percent"), [(40, 40), (Decimal("40.6"), 40), (101, None), ("40", None)])
 def test_progress_is_told_if_it_is_a_percentage(progress: Any, percent: int | None) -> None:
-    assert status({**ACK, "status": "processing", "progress": progress}) == Running(percent)
+    assert status({**ACK, "status": "processing", "progress": progress}) == Running(percent, "processing")
 
 
 def test_acknowledgement_in_a_poll_is_running() -> None:

@@ -14,9 +14,9 @@ OUTPUT = Output("a.mp4", Size(640, 360), Fraction(24))
 
 def test_one_frame_is_not_called_frames() -> None:
     one = EncodeCounts(0, {CopyBlocker("card"): 1})
-    assert encode_counts_text(one, OUTPUT) == "0 of 1 frame copied, 1 encoded: 1 (title card)"
-    assert encode_counts_text(EncodeCounts(1, {}), OUTPUT) == "1 frame copied"
-    assert encode_counts_text(EncodeCounts(2304, {}), OUTPUT) == "all 2,304 frames copied"
+    assert encode_counts_text(one, OUTPUT, verbose=True) == "0 of 1 frame copied, 1 encoded: 1 (title card)"
+    assert encode_counts_text(EncodeCounts(1, {}), OUTPUT, verbose=True) == "1 frame copied"
+    assert encode_counts_text(EncodeCounts(2304, {}), OUTPUT, verbose=False) == "all 2,304 frames copied"
     assert FilmLength(1, open=False).frames_at_rate(Output("a.mp4", Size(2, 2), Fraction(24))) == "1 frame at 24 fps"
 
 
@@ -27,7 +27,8 @@ def test_reasons_for_encoding_name_what_the_film_needs_and_keep_their_keys_in_js
         CopyBlocker("transition", "fade_in"),
     )
     counted = EncodeCounts(10, {size: 48, rate: 24, fade: 12})
-    assert encode_counts_text(counted, OUTPUT) == (
+    assert encode_counts_text(counted, OUTPUT, verbose=False) == "10 of 94 frames copied, 84 encoded"
+    assert encode_counts_text(counted, OUTPUT, verbose=True) == (
         "10 of 94 frames copied, 84 encoded: "
         "48 (1280x720 scaled to 640x360), 24 (25 fps conformed to 24 fps), 12 (fade in)"
     )

@@ -24,7 +24,7 @@ from storyboard.cli.options import (
     worker_count,
     yes_option,
 )
-from storyboard.cli.output import CommandOutput, Exit, ExitWith, commands_for, problem
+from storyboard.cli.output import CommandOutput, Exit, ExitWith, commands_for, paint, problem
 from storyboard.cli.plan_files import current_plan_file, fail_on_drift, read_plan
 from storyboard.cli.process import GcPause
 from storyboard.cli.project import read_project, require_valid
@@ -35,7 +35,7 @@ from storyboard.engine.session import BuildOptions, Session
 from storyboard.report.build_result import decision_code, outcome_data, outcome_text
 from storyboard.report.plan import plan_data, summary
 from storyboard.report.reason import reason_text
-from storyboard.report.text import listed, several
+from storyboard.report.text import listed
 
 
 @click.command("build", epilog="Example: storyboard build examples/mangrove --draft -j 4")
@@ -111,7 +111,9 @@ def command(
         if offline and not partial:
             _fail_if_remote(output, session, plan)
         capped = max_cost is not None or approved is not None
-        finished = run_approved(output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline)
+        finished = run_approved(
+            output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline, verbose=verbose
+        )
         _print_result(output, session, finished.result, time.monotonic() - began, verbose=verbose)
         if approved is None:
             write_noop_note(question, output, project, finished, lasting)
@@ -123,10 +125,10 @@ _REMADE_CODES = frozenset({"another-take", "conflict", "gone", "moderated", "unk
 
 def _fail_unless_current(output: CommandOutput, session: Session, plan: Plan) -> None:
     if not session.lockfile_is_current(plan):
-        text = f"the lockfile is out of date: {summary(plan)}"
+        text = f"the lockfile is out of date: {summary(plan, session.storyboard)}"
         hint = "build without `--locked`, and commit the lockfile"
         if _only_missing(plan):
-            text = f"takes that the lockfile names are not in this cache: {summary(plan)}"
+            text = f"takes that the lockfile names are not in this cache: {summary(plan, session.storyboard)}"
             hint = "copy the cache of a machine that has them (`storyboard cache dir`), or build without `--locked`"
         next_commands = ["storyboard plan", "storyboard build"]
         output.fail(
@@ -168,12 +170,16 @@ def _print_result(
     output: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool
 ) -> None:
     data = outcome_data(outcome, session.storyboard, seconds, display_path)
-    text = outcome_text(outcome, session.storyboard, seconds, display_path, verbose=verbose)
-    if outcome.stopped_by:
-        jobs_left = len(session.collectable_jobs())
-        going_on = "continues" if jobs_left == 1 else "continue"
-        jobs = f"; {several(jobs_left, 'paid job')} {going_on} at the provider" if jobs_left else ""
-        text += f"\ninterrupted{jobs}; run `storyboard build` to continue"
+    text = outcome_text(
+        outcome,
+        session.storyboard,
+        seconds,
+        display_path,
+        paint,
+        verbose=verbose,
+        has_progress=output.has_progress,
+        jobs_left=len(session.collectable_jobs()) if outcome.stopped_by else 0,
+    )
     code = exit_code(outcome)
     if session.options.locked and code == Exit.DECISION:
         code = Exit.LOCKED

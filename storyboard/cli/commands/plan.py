@@ -1,13 +1,14 @@
 """``storyboard plan``: print the steps of a build, their reasons and their cost."""
 
 import shlex
+import sys
 from pathlib import Path
 
 import click
 
 from storyboard.cli.open_session import open_session, warn_of_left_jobs
 from storyboard.cli.options import json_option, plan_options, provider_name, selection_arguments, verbose_option
-from storyboard.cli.output import CommandOutput, paint
+from storyboard.cli.output import CommandOutput, paint, terminal_width
 from storyboard.cli.plan_files import current_plan_file, write_plan
 from storyboard.cli.process import QUICK_EXIT, GcPause
 from storyboard.cli.project import read_project, require_valid
@@ -58,7 +59,12 @@ def _print_plan(
             output.progress(clean(f"wrote the plan to {out}; run `{_build_command(out)}` to carry it out"))
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else [_build_command(out)]
-    text = "" if output.as_json else plan_text(plan, storyboard, paint, prices=session.prices, verbose=verbose)
+    width = terminal_width(sys.stdout)
+    text = (
+        ""
+        if output.as_json
+        else plan_text(plan, storyboard, paint, prices=session.prices, verbose=verbose, width=width)
+    )
     output.result(
         text, plan_data(plan, storyboard, session.prices) if output.as_json else None, next_commands=next_commands
     )

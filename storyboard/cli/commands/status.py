@@ -1,12 +1,13 @@
 """``storyboard status``: print which takes exist and which are stale."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from storyboard.cli.open_session import open_session, warn_of_left_jobs
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
-from storyboard.cli.output import CommandOutput, paint
+from storyboard.cli.output import CommandOutput, paint, terminal_width
 from storyboard.cli.process import QUICK_EXIT, GcPause
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
@@ -42,7 +43,8 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None) -> No
         locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
-    text = "" if output.as_json else status_text(plan, storyboard, locked, films, old, paint)
+    width = terminal_width(sys.stdout)
+    text = "" if output.as_json else status_text(plan, storyboard, locked, films, old, paint, width)
     output.result(
         text, status_data(plan, storyboard, locked, films, old) if output.as_json else None, next_commands=next_commands
     )

@@ -155,9 +155,9 @@ def _print_result(
         "build": outcome_data(outcome, session.storyboard, 0.0, display_path),
     }
     named = f"seed{'s' if len(seeds) > 1 else ''} {listed(map(str, seeds))}"
-    lines = failure_lines(outcome)
+    lines = [] if output.has_progress else failure_lines(outcome)
     if edit is not None:
-        lines.append(f"wrote {named} into {display_path(edit.file)}{spent_text(outcome)}")
+        lines.append(f"wrote {named} into {display_path(edit.file)}{spent_text(outcome) if outcome.cost else ''}")
     else:
         lines.append(f"made animatics with {named}; they are not in the storyboard, and no paid build buys them")
     lines.append(takes_text(shot, takes.takes, takes.missing_seeds(), paint))

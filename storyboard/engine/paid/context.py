@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from storyboard.core.build_events import Notice
+from storyboard.core.build_events import JobState, Listener
 from storyboard.core.file_signatures import picture_type
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request
@@ -126,10 +126,14 @@ class PaidContext(Struct, frozen=True):
     interval_s: float
     limit: asyncio.Semaphore
     fetching: asyncio.Semaphore
-    notify: Callable[[Notice], None]
+    notify: Listener
     check: Callable[[], None]
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+    def show_state(self, action: str, text: str, progress: int | None = None) -> None:
+        """Report the state of the job for the take *action* in the provider's words, with its progress in percent."""
+        self.notify(JobState(action, self.remote.provider.name, text, progress))
 
 
 # Outcomes of failed attempts, as in the ledger, after which another attempt may follow.

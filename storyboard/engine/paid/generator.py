@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from storyboard.core.build_events import Notice
+from storyboard.core.build_events import Listener, Notice
 from storyboard.core.model import Generated
 from storyboard.engine.generators import GeneratedClip, GenerationRequest
 from storyboard.engine.paid.budget import Budget, Prices
@@ -191,7 +191,7 @@ def open_generator(
     prices: Prices,
     remake: frozenset[str],
     check: Callable[[], None],
-    notify: Callable[[Notice], None],
+    notify: Listener,
 ) -> RemoteGenerator:
     """Open the generator of one paid provider; *folder* is the state folder.
 

@@ -214,11 +214,14 @@ class Purchase:
 
     async def _wait(self) -> Outcome:
         try:
-            return await self._context.poller.wait(self.task_id)
+            return await self._context.poller.wait(self.task_id, on_running=self._show_state)
         except ProviderError as problem:
             raise self._provider_error(
                 problem, f"task {self.task_id} continues; the next build queries it again"
             ) from problem
+
+    def _show_state(self, job: Running) -> None:
+        self._context.show_state(self._step.action.id, job.status or "running", job.progress)
 
     # buying
 
@@ -302,6 +305,7 @@ class Purchase:
                 return await self._after_loss(problem, last=last)
             self._release(problem)
         await asyncio.to_thread(self._context.journal.advance, self.task_id, "submitted")
+        self._context.show_state(self._step.action.id, "submitted")
         return Running()
 
     def _yield_to_another_clone(self) -> None:

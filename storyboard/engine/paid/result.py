@@ -53,6 +53,7 @@ class ResultDownload:
         A *locked* take may have been made from another request, so it is compared with the lockfile only.
         """
         problem: Exception | None = None
+        self._context.show_state(self._request.step.action.id, "downloading")
         for number in range(FETCHES):
             if number:
                 await self._context.sleep(self._context.interval_s)

@@ -27,6 +27,7 @@ ERROR = "error"
 # Errors with these codes are about the status query, unless they name the job's own task type.
 _QUERY_ERRORS = {"auth", "no-balance", "rate-limited", "server"}
 
+_STATUS = re.compile(r"[A-Za-z][A-Za-z _-]{0,30}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 Item = Mapping[str, Any]
@@ -43,7 +44,7 @@ def outcome_of(data: Any, task_id: str, status: int | None) -> Outcome:
     for item in failures:
         if not is_unknown_task(item) and text_field(item, "code") != CONFLICT:
             return Failed(error_from_item(item, status if status and status >= 400 else None))
-    return Running(_read_progress(mine[-1])) if mine else Unknown()
+    return Running(_read_progress(mine[-1]), _read_status(mine[-1])) if mine else Unknown()
 
 
 def _is_done(item: Item) -> bool:
@@ -103,6 +104,12 @@ def _decimal_in(text: str) -> Decimal | None:
 def _read_progress(item: Item) -> int | None:
     percent = _to_decimal(item.get("progress"))
     return int(percent) if percent is not None and 0 <= percent <= 100 else None
+
+
+def _read_status(item: Item) -> str:
+    """Return the provider's word for the state of a job; empty if it is no short word."""
+    word = text_field(item, "status") or ""
+    return word if _STATUS.fullmatch(word) else ""
 
 
 def _to_decimal(value: object) -> Decimal | None:
