@@ -6,8 +6,9 @@ they are drawn as a neutral panel. No picture is made here.
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from storyboard.animatic import vocabulary
@@ -16,7 +17,8 @@ from storyboard.animatic.subjects import FAMILIES, FAMILY_OF, PARTS, Subject, Su
 from storyboard.animatic.vocabulary import COLOURS
 
 __all__ = [
-    "ANGLES", "COLOURS", "FAMILIES", "PARTS", "SIZES", "TIMES", "VIEWS", "Reading", "Subject", "read_prompt",
+    "ANGLES", "COLOURS", "FAMILIES", "PARTS", "SIZES", "TIMES", "VIEWS", "Reading", "Subject", "describe_prompt",
+    "read_prompt",
 ]  # fmt: skip
 
 # Shot sizes from near to far.
@@ -121,6 +123,15 @@ def read_prompt(prompt: str) -> Reading:
     found = _read_light(sentence, found)
     found = replace(found, features=_features(sentence, found))
     return replace(found, understood=_understood(sentence), unknown=_unknown(sentence))
+
+
+def describe_prompt(prompt: str) -> dict[str, Any]:
+    """Return the reading of *prompt* as JSON data, with the words themselves in place of their places."""
+    found = read_prompt(prompt)
+    words = {name: [prompt[start:end] for start, end in getattr(found, name)] for name in ("understood", "unknown")}
+    left_out = ("pace", "mood", "features", "understood", "unknown")
+    read = {name: value for name, value in to_builtins(found).items() if name not in left_out}
+    return read | {"words": words["understood"], "unknown": words["unknown"]}
 
 
 def _read_camera(sentence: Sentence) -> Reading:

@@ -4,13 +4,13 @@ Drawing loads numpy and Pillow, so the drawing modules are imported when frames 
 frames. Equal requests give equal frames.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from storyboard.core.model import Size
+from storyboard.core.model import DEFAULT_PROVIDER, Generated, Shot, Size
 from storyboard.core.timebase import frames_in
 
 if TYPE_CHECKING:
@@ -50,3 +50,21 @@ def draw_frames(request: Animatic, first_frame: bytes | None = None) -> Iterator
         return drawing.draw_from_prompt(*rest)
     # a profile that counts has been applied by now, unless the key is of the time before, when none was
     return drawing.draw_from_picture(read_upright(first_frame, by_profile=False), *rest)
+
+
+def read_prompts(shots: Iterable[Shot], *, every: bool = False) -> dict[str, Mapping[str, Any]]:
+    """Return what a drawing takes from the prompt of each of the *shots* that is drawn, as JSON data by shot.
+
+    With *every*, also for the shots that another provider makes, for which a draft can be drawn.
+    """
+    sources = ((shot.id, shot.source) for shot in shots)
+    prompts = {
+        shot: source.prompt
+        for shot, source in sources
+        if isinstance(source, Generated) and (every or source.provider == DEFAULT_PROVIDER)
+    }
+    if not prompts:
+        return {}
+    from storyboard.animatic.prompt import describe_prompt  # its vocabulary takes longer to load than a small plan
+
+    return {shot: describe_prompt(prompt) for shot, prompt in prompts.items()}

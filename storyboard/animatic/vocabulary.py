@@ -229,8 +229,8 @@ SUBJECT_WORDS: Mapping[str, str] = {
     "egg timer, pillow, blanket, towel, bucket, ladder, tent, campfire, stone, vending machine, console, "
     "game controller, packaging, cosmetic, soap",
     "building": "building, apartment building, factory, barn, warehouse building, hut, cabin, tent house, stadium, "
-    "pagoda, office building, hospital building, school building, gas station, villa, mansion, greenhouse, "
-    "water tower, fortress",
+    "pagoda, office building, stall, market stall, vendor stall, food stall, hospital building, school building, "
+    "gas station, villa, mansion, greenhouse, water tower, fortress",
     "house": "house, cottage, farmhouse, log cabin, wooden house, wooden cabin, treehouse, igloo, haunted house, "
     "bungalow",
     "tower": "tower, eiffel tower, skyscraper, clock tower, minaret, spire, burj khalifa, big ben, statue of liberty",
@@ -353,8 +353,9 @@ TIME_WORDS: Mapping[str, str] = {
     "dusk": "dusk, sunset, twilight, evening, sundown, nightfall, setting sun, at dusk, late evening, evening light, "
     "sunset sky",
     "blue-hour": "blue hour, blue twilight",
-    "night": "night, nighttime, at night, midnight, late night, moonlit, moonlight, starry, nocturnal, night time, "
-    "by night, starlight, starry night, night sky, moonlit night, dead of night, 2am, 3am, starlit, tonight",
+    "night": "night, night market, nighttime, at night, midnight, late night, moonlit, moonlight, starry, nocturnal, "
+    "night time, by night, starlight, starry night, night sky, moonlit night, dead of night, 2am, 3am, starlit, "
+    "tonight",
 }
 WEATHER_WORDS: Mapping[str, str] = {
     "rain": "rain, rainy, raining, rainfall, drizzle, downpour, monsoon, rain soaked, raindrop, rain slicked, "

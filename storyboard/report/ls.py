@@ -100,9 +100,10 @@ def _length(row: ShotRow) -> Fraction | None:
     return row.span.seconds if row.span is not None else None
 
 
-def ls_data(rows: Sequence[ShotRow]) -> dict[str, Any]:
-    """Return the shots as JSON data."""
-    return {"shots": [_row_data(row) for row in rows]}
+def ls_data(rows: Sequence[ShotRow], readings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the shots as JSON data; *readings* hold what a drawing takes from the prompts of shots."""
+    taken = {shot: {"understood": reading} for shot, reading in readings.items()}
+    return {"shots": [_row_data(row) | taken.get(row.shot.id, {}) for row in rows]}
 
 
 def _row_data(row: ShotRow) -> dict[str, Any]:

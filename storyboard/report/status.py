@@ -45,11 +45,16 @@ def status_text(
     films: Mapping[str, str],
     old_films: Sequence[str],
     paint: Paint,
-    width: int | None = None,
+    width: int | None,
+    readings: Mapping[str, Mapping[str, Any]],
+    *,
+    verbose: bool = False,
 ) -> str:
     """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
 
     *old_films* are the paths of films of earlier outputs, *width* the cells of the terminal, if there is one.
+    *readings* hold what a drawing takes from the prompts of shots; with *verbose*, all words that it does not take are
+    listed.
     """
     shown = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
     takes = in_film_order(shown, storyboard)
@@ -63,6 +68,8 @@ def status_text(
         entry = locked.get(step.action.shot) if step.action.seed is None else None
         text = f"{_take(step, entry)}{reason_text(step)}"
         lines += rows.lines(words[shot_state(step)], step, aligned[step.action.id], text)
+        if step.action.seed is None and step.action.shot in readings:
+            lines.append(f"{'':13}{reading_text(readings[step.action.shot], verbose=verbose)}")
     lines += [f"  warning: {warning_line(one)}" for one in _warnings(plan, storyboard)]
     lines.append("")
     outputs = {output.name: output for output in storyboard.outputs}
@@ -75,6 +82,33 @@ def status_text(
     lines += sound_lines(plan, storyboard)
     lines.append(paint(f"Next build: {summary(plan, storyboard)}", "bold"))
     return "\n".join(lines)
+
+
+_SHOWN_WORDS = 5
+
+
+def reading_text(reading: Mapping[str, Any], *, verbose: bool = False) -> str:
+    """Return what a drawing takes from a prompt, and some of the words that it does not take; all with *verbose*."""
+    camera = [reading[name] for name in ("size", "view") if reading[name]]
+    camera += [f"{reading['angle']} angle"] if reading["angle"] else []
+    camera += [*(["dutch angle"] if reading["dutch"] else []), *reading["moves"]]
+    camera += ["handheld"] if reading["handheld"] else []
+    shown = [*map(_subject_text, reading["subjects"]), *(f"{_subject_text(one)} in hand" for one in reading["held"])]
+    shown += ["no people"] if reading["empty"] else []
+    where = [reading["setting"] or reading["place"], reading["time"], *reading["weather"]]
+    parts = [", ".join(dict.fromkeys(filter(None, part))) for part in (camera, shown, where)]
+    drawn = "; ".join(filter(None, parts)) or "nothing, a neutral panel"
+    unknown = list(dict.fromkeys(reading["unknown"]))
+    named = [clean(word) for word in (unknown if verbose else unknown[:_SHOWN_WORDS])]
+    more = f" and {len(unknown) - len(named)} more" if len(named) < len(unknown) else ""
+    return f"drawn: {drawn}" + (f" | not drawn: {', '.join(named)}{more}" if unknown else "")
+
+
+def _subject_text(subject: Mapping[str, Any]) -> str:
+    age = f"{subject['age']} " if subject["age"] in ("old", "young") else ""
+    part = f"'s {subject['part']}" if subject["part"] else ""
+    count = {0: " (several)", 1: ""}.get(subject["count"], f" ({subject['count']})")
+    return f"{age}{subject['kind']}{part}{count if subject['kind'] != 'crowd' else ''}"
 
 
 def _warnings(plan: Plan, storyboard: Storyboard) -> list[ClipWarning]:
@@ -128,6 +162,7 @@ def status_data(
     locked: Mapping[str, LockEntry | None],
     films: Mapping[str, str],
     old_films: Sequence[str],
+    readings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the state as JSON data; ``film`` is the first one."""
     shots = []
@@ -146,6 +181,7 @@ def status_data(
                 "seed": entry.seed if entry is not None else None,
                 "cost": entry.cost if entry is not None else None,
                 **span_data(first.get(step.action.shot)),
+                **({"understood": readings[step.action.shot]} if step.action.shot in readings else {}),
             }
         )
     film_data = [

@@ -13,6 +13,7 @@ from storyboard.core.results import Commit, Provenance, dollars, money_data
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
 from storyboard.report.reason import change_lines, reason_text
+from storyboard.report.status import reading_text
 from storyboard.report.text import clean, clean_lines, listed, paid, several
 
 
@@ -32,7 +33,8 @@ class Story(Struct, frozen=True):
     """The causes of one shot's step.
 
     *upstream* are the steps it waits for, nearest first; *follows* the shots that are made because of it; *made* is the
-    provenance of the take in use, *request* what that was made from.
+    provenance of the take in use, *request* what that was made from. *reading* holds what the drawing of the shot takes
+    from its prompt; ``None`` for a shot that is not drawn.
     """
 
     step: Step
@@ -41,6 +43,7 @@ class Story(Struct, frozen=True):
     follows: Sequence[Step]
     made: Provenance | None
     request: Mapping[str, Any] | None
+    reading: Mapping[str, Any] | None = None
 
 
 def why_text(story: Story) -> str:
@@ -56,6 +59,7 @@ def why_text(story: Story) -> str:
         lines += [f"    {line}" for change in above.reason.changes for line in change_lines(change)]
     lines += _follower_lines(story)
     lines += _take_lines(story)
+    lines += [] if story.reading is None else [reading_text(story.reading, verbose=True)]
     return "\n".join(lines)
 
 
@@ -133,6 +137,7 @@ def why_data(story: Story) -> dict[str, Any]:
         "take": step.result.digest if isinstance(step.result, TakeResult) else None,
         "made": None if made is None else _made_data(made),
         "request": story.request,
+        **({} if story.reading is None else {"understood": story.reading}),
     }
 
 

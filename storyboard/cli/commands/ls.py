@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from storyboard.animatic.request import read_prompts
 from storyboard.cli.open_session import open_session
 from storyboard.cli.options import json_option, provider_name, provider_option, select_option, selection_arguments
 from storyboard.cli.output import CommandOutput, paint, print_file
@@ -47,7 +48,7 @@ def command(path: Path, select: tuple[str, ...], form: str, provider: str | None
         print_file(ls_csv(rows))
         return
     text = ls_markdown(rows) if form == "markdown" else ls_text(rows, paint, _width())
-    output.result(text, ls_data(rows))
+    output.result(text, ls_data(rows, read_prompts(row.shot for row in rows)) if output.as_json else None)
 
 
 def _width() -> int | None:

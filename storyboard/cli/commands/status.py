@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from storyboard.animatic.request import read_prompts
 from storyboard.cli.open_session import open_session, warn_of_left_jobs
 from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput, paint, terminal_width
@@ -20,18 +21,25 @@ from storyboard.report.status import status_data, status_text
 @click.command("status", epilog="Example: storyboard status --json")
 @storyboard_argument
 @provider_option
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    envvar="STORYBOARD_VERBOSE",
+    help="Print what a drawing takes from the prompt of every shot, and all words that it does not take.",
+)
 @json_option
-def command(path: Path, provider: str | None, as_json: bool) -> None:
+def command(path: Path, provider: str | None, verbose: bool, as_json: bool) -> None:
     """Show the take of every shot, whether it matches the current request, and whether the film is up to date.
 
-    Read-only, no network requests.
+    For shots that are drawn, also shows what the drawing takes from the prompt. Read-only, no network requests.
     """
     output = CommandOutput("status", as_json=as_json)
     with GcPause():
-        _print_status(output, path, provider)
+        _print_status(output, path, provider, verbose=verbose)
 
 
-def _print_status(output: CommandOutput, path: Path, provider: str | None) -> None:
+def _print_status(output: CommandOutput, path: Path, provider: str | None, *, verbose: bool) -> None:
     project = read_project(path, provider_name(provider, draft=False), recall=read_cached_plan)
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, BuildOptions()) as session:
@@ -43,8 +51,10 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None) -> No
         locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
+    readings = read_prompts(storyboard.shots(), every=verbose)
+    if output.as_json:
+        output.result("", status_data(plan, storyboard, locked, films, old, readings), next_commands=next_commands)
+        return
     width = terminal_width(sys.stdout)
-    text = "" if output.as_json else status_text(plan, storyboard, locked, films, old, paint, width)
-    output.result(
-        text, status_data(plan, storyboard, locked, films, old) if output.as_json else None, next_commands=next_commands
-    )
+    text = status_text(plan, storyboard, locked, films, old, paint, width, readings, verbose=verbose)
+    output.result(text, None, next_commands=next_commands)

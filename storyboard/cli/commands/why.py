@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from storyboard.animatic.request import read_prompts
 from storyboard.cli.history import HERE, GitHistory, ShotHistory
 from storyboard.cli.open_session import open_session
 from storyboard.cli.options import json_option, provider_name, provider_option, unknown_shot
@@ -107,6 +108,7 @@ def _story(project: Project, storyboard: Storyboard, session: Session, shot: str
         follows=_followers(session, plan, shot, step),
         made=made,
         request=request,
+        reading=read_prompts([storyboard.shot(shot)]).get(shot),
     )
 
 
