@@ -1,10 +1,11 @@
 """What all tests share: no test inherits settings or keys from the shell that started it.
 
-Three settings are for whoever runs the tests: ``STORYBOARD_TEST_TOOLS=required`` fails where a program or a package is
-missing, and fails a run in which any test was skipped; ``STORYBOARD_TEST_SAMPLE=3`` runs a third of all tests;
-``STORYBOARD_TEST_SYSTEM`` stands for another system, and leaves out the tests that cannot pass there: with ``bare`` the
-tests run without the calls that Windows lacks (``tests/bare_system``), with ``exfat`` their folders are on an exFAT
-volume (``.ci/exfat``, ``tests/exfat_volume``). The ``left_out.txt`` of either folder lists the tests.
+Three settings are for whoever runs the tests: ``STORYBOARD_TEST_TOOLS=required`` fails where a program or a package
+is missing, fails a run in which any test was skipped, and runs every test that is marked as ``sweep``, of which a
+third runs otherwise; ``STORYBOARD_TEST_SAMPLE=3`` runs a third of all tests; ``STORYBOARD_TEST_SYSTEM`` stands for
+another system, and leaves out the tests that cannot pass there: with ``bare`` the tests run without the calls that
+Windows lacks (``tests/bare_system``), with ``exfat`` their folders are on an exFAT volume (``.ci/exfat``,
+``tests/exfat_volume``). The ``left_out.txt`` of either folder lists the tests.
 """
 
 import os
@@ -33,20 +34,23 @@ if _SYSTEM == "bare":
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_BARE_SYSTEM), os.environ.get("PYTHONPATH")]))
 _REQUIRED = os.environ.get("STORYBOARD_TEST_TOOLS") == "required"
 _SAMPLE = int(os.environ.get("STORYBOARD_TEST_SAMPLE", "1"))
+_SAMPLE_OF_SWEEPS = 1 if _REQUIRED else 3
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not in the sample, the same tests in each run and spread over all modules."""
     left_out = _left_out()
-    out = [item for item in items if _is_left_out(item.nodeid, left_out)]
+    out = [item for item in items if _is_left_out(item, left_out)]
     if out:
         config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if not _is_left_out(item.nodeid, left_out)]
+        items[:] = [item for item in items if not _is_left_out(item, left_out)]
 
 
-def _is_left_out(name: str, left_out: Collection[str]) -> bool:
-    """Whether a test is not in the sample, or listed by its file, by its function or by its own name."""
-    if zlib.crc32(name.encode()) % _SAMPLE:
+def _is_left_out(item: pytest.Item, left_out: Collection[str]) -> bool:
+    """Say if a test is not in the sample, or listed by its file, by its function or by its own name."""
+    name = item.nodeid
+    sample = _SAMPLE * (_SAMPLE_OF_SWEEPS if item.get_closest_marker("sweep") else 1)
+    if zlib.crc32(name.encode()) % sample:
         return True
     return not left_out.isdisjoint((name, name.partition("[")[0], name.partition("::")[0]))
 

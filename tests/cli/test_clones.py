@@ -71,6 +71,7 @@ def start_killed(project: Project, point: int) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_three_clones_at_one_moment_buy_once_and_their_sums_are_the_bill(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
@@ -91,6 +92,7 @@ def test_three_clones_at_one_moment_buy_once_and_their_sums_are_the_bill(tmp_pat
         assert len({tuple(decoded(clone.film)) for clone in clones}) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_clone_that_is_killed_beside_two_others_loses_no_cent(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

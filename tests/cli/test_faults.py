@@ -81,6 +81,7 @@ def test_the_table_has_every_fault() -> None:
     assert list(rows()) == list(FAULTS)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_ends_as_the_table_says_and_the_next_build_goes_on(tmp_path: Path, name: str) -> None:
     _, code, bought, text = rows()[name]
@@ -92,12 +93,14 @@ def test_a_fault_ends_as_the_table_says_and_the_next_build_goes_on(tmp_path: Pat
 MONEY = [name for name, fault in FAULTS.items() if fault.money]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", MONEY)
 def test_money_is_safe_with_a_provider_that_remembers_running_jobs_alone(tmp_path: Path, name: str) -> None:
     found = outcome(tmp_path / "film", name, "running")
     assert found[3:] == (0, 1)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", MONEY)
 def test_a_lost_answer_of_a_provider_without_memory_is_reported_and_not_repeated(tmp_path: Path, name: str) -> None:
     forgetful = mock.patch("storyboard.providers.runware.wire.Runware.client_task_ids", new=False)

@@ -69,6 +69,7 @@ def echoing(task: Any, where: str, echo: str, answer: dict[str, Any]) -> dict[st
     return answer
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("where", ["refusal", "failure", "success", "address"])
 def test_key_that_the_provider_echoes_is_in_no_output_and_no_file(

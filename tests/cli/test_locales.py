@@ -67,6 +67,7 @@ def verb(folder: Path, locale: dict[str, str], *words: str) -> "subprocess.Compl
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
 def test_every_verb_runs_in_every_locale(tmp_path: Path, locale: dict[str, str]) -> None:
     folder = tmp_path / NAME
@@ -87,6 +88,7 @@ def test_every_verb_runs_in_every_locale(tmp_path: Path, locale: dict[str, str])
     assert film == f"out/{NAME}.mp4"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
 def test_findings_about_names_in_any_script_are_printed_in_every_locale(tmp_path: Path, locale: dict[str, str]) -> None:
     (tmp_path / "storyboard.yaml").write_text(TEXT, "utf-8")

@@ -238,6 +238,7 @@ def locked(desk: Project) -> dict[str, str]:
     return {shot: entries["runware"]["take"] for shot, entries in desk.lock().items() if shot != "~"}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("verb", VERBS)
 def test_others_build_the_same_film_for_nothing(studio: Studio, verb: str) -> None:
     VERBS[verb](studio.author)
@@ -462,6 +463,7 @@ def test_a_plan_that_was_agreed_to_covers_what_is_fetched(studio: Studio) -> Non
     assert len(studio.bill) == 3
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("memory", ["empty", "not-found"])
 def test_a_locked_take_that_nobody_has_is_not_bought_again_unasked(studio: Studio, memory: str) -> None:
     studio.server._api._unknown = memory
@@ -539,6 +541,7 @@ def test_another_clip_under_the_same_task_is_told_and_does_not_replace_the_locke
     assert len(studio.bill) == 3
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["nonsense", "../../etc/passwd", "\\u001b[31m", ""])
 def test_a_task_id_that_is_none_fails_its_own_shot_alone(studio: Studio, name: str) -> None:
     desk = studio.clone("empty")
@@ -625,6 +628,7 @@ def test_a_take_that_is_drawn_otherwise_here_is_told_and_what_starts_from_it_not
     assert Decimal(desk.data("plan")["cost"]) == Decimal("0.12")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("verb", ["accept", "hold", "remake of what another starts from"])
 def test_a_take_is_fetched_from_the_archive_too(studio: Studio, verb: str) -> None:
     """There it stands with the request that it was made from, which is not the one that is asked now."""

@@ -47,6 +47,7 @@ def ended(project: Project, command: list[str]) -> Ran:
     return ran
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("most", [7, 8, 10, 12, 16, 24])
 def test_a_build_with_few_open_files_ends_and_names_the_limit(tmp_path: Path, most: int) -> None:
     project = Project(tmp_path / "film", CHAIN)
@@ -55,6 +56,7 @@ def test_a_build_with_few_open_files_ends_and_names_the_limit(tmp_path: Path, mo
     assert project.build()["cost"] == "0"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("most", [0, 1, 1000, 4096, 20_000])
 def test_a_build_with_small_files_ends_and_names_the_limit(tmp_path: Path, most: int) -> None:
     project = Project(tmp_path / "film", CHAIN)
@@ -64,6 +66,7 @@ def test_a_build_with_small_files_ends_and_names_the_limit(tmp_path: Path, most:
     assert project.build()["cost"] == "0"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("most", [60, 100, 150, 200, 300, 400, 450, 500])
 def test_a_build_with_little_memory_ends_before_any_work_and_names_the_limit(tmp_path: Path, most: int) -> None:
     project = Project(tmp_path / "film", CHAIN)
@@ -72,6 +75,7 @@ def test_a_build_with_little_memory_ends_before_any_work_and_names_the_limit(tmp
     assert f"memory ran out (`ulimit -v` allows {most * MB / 1e6:.4g} MB), and 600 MB are needed" in ran.err, ran
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("most", [580, 620, 700])
 def test_a_build_with_hardly_enough_memory_ends_and_the_next_one_goes_on(tmp_path: Path, most: int) -> None:
     project = Project(tmp_path / "film", CHAIN)
@@ -80,6 +84,7 @@ def test_a_build_with_hardly_enough_memory_ends_and_the_next_one_goes_on(tmp_pat
     project.build()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("verb", ["check", "plan", "status"])
 @pytest.mark.parametrize(
     ("limit", "most"), [(resource.RLIMIT_AS, 60 * MB), (resource.RLIMIT_NOFILE, 8), (resource.RLIMIT_FSIZE, 0)]
@@ -103,6 +108,7 @@ def with_few_threads(project: Project, most: int, *words: str) -> Ran:
     return ended(project, [*limit, *project.command(*words)])
 
 
+@pytest.mark.sweep
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a user who runs nothing else, and only root can become one")
 @pytest.mark.parametrize("most", [0, 1, 2, 4, 8, 12])
 def test_a_build_with_few_threads_ends_and_names_the_limit(tmp_path: Path, most: int) -> None:
@@ -113,6 +119,7 @@ def test_a_build_with_few_threads_ends_and_names_the_limit(tmp_path: Path, most:
     assert project.build()["cost"] == "0"
 
 
+@pytest.mark.sweep
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a user who runs nothing else, and only root can become one")
 @pytest.mark.parametrize("most", [1, 5, 8])
 def test_with_few_threads_no_take_is_bought_twice(tmp_path: Path, most: int) -> None:
@@ -125,6 +132,7 @@ def test_with_few_threads_no_take_is_bought_twice(tmp_path: Path, most: int) -> 
         assert len(server.bill) == 3
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("limit", "most"),
     [
@@ -145,6 +153,7 @@ def test_under_low_limits_no_take_is_bought_twice(tmp_path: Path, limit: int, mo
         assert len(server.bill) == 3
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("problem", "told"),
     [
@@ -160,6 +169,7 @@ def test_what_ran_out_is_found_among_the_causes(problem: Exception, told: str) -
     assert str(shortage(outer)).startswith(told)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("problem", [ValueError(), OSError(28, "No space left on device"), KeyError("memory")])
 def test_another_problem_is_no_lack(problem: Exception) -> None:
     assert shortage(problem) is None

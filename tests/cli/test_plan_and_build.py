@@ -100,6 +100,7 @@ def _costs(step: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
     return tuple(Decimal(step.get(name, step["cost"])) for name in ("cost_at_least", "cost_at_most"))  # type: ignore[return-value]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(24))
 def test_a_build_buys_what_its_plan_said_for_the_price_it_said(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)

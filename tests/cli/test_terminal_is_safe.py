@@ -138,6 +138,7 @@ VERBS = (
 )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_no_verb_prints_a_hostile_name_as_it_is(tmp_path: Path, kind: str) -> None:
     name = HOSTILE[kind]
@@ -160,6 +161,7 @@ def test_no_verb_prints_a_hostile_name_as_it_is(tmp_path: Path, kind: str) -> No
             json.loads(ran.out)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_no_error_prints_a_hostile_word_of_the_command_line_as_it_is(tmp_path: Path, kind: str) -> None:
     name = HOSTILE[kind]
@@ -201,6 +203,7 @@ def test_no_error_prints_a_hostile_word_of_the_command_line_as_it_is(tmp_path: P
             check(project.run(*words, *more), words)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "variable", ["MAX_COST", "JOBS", "PROVIDER", "SELECT", "REMAKE", "CACHE_DIR", "POLL_INTERVAL", "YES"]
 )
@@ -211,6 +214,7 @@ def test_no_error_prints_a_hostile_value_of_the_environment_as_it_is(tmp_path: P
         check(project.run(verb, env={f"STORYBOARD_{variable}": HOSTILE[kind]}), variable)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_findings_about_hostile_names_stay_on_their_lines(tmp_path: Path, kind: str) -> None:
     name = json.dumps(HOSTILE[kind]) if "udcff" not in ascii(HOSTILE[kind]) else '"x\\uFFFDy"'

@@ -56,6 +56,7 @@ KINDS = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", KINDS)
 def test_sound_of_any_kind_is_at_its_time(tmp_path: Path, kind: str) -> None:
     name, codec, rate = KINDS[kind]
@@ -75,6 +76,7 @@ def test_a_track_whose_title_is_in_another_encoding_is_heard(tmp_path: Path) -> 
     assert near(onsets(BlockReader(read_track_sound(odd)).take(RATE)), [0.5])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["c.mp4", "c.mkv"])
 @pytest.mark.parametrize("late", [Fraction(1, 2), Fraction(-1, 2)], ids=["late", "early"])
 def test_an_offset_in_the_container_counts(tmp_path: Path, name: str, late: Fraction) -> None:
@@ -111,6 +113,7 @@ def test_a_gap_in_the_sound_is_silent_and_moves_nothing(tmp_path: Path) -> None:
 VORBIS = {22050: 0.0055, 32000: 0.0135, 44100: 0.0100, 48000: 0.0092}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("suffix", ["ogg", "webm", "mka"])
 @pytest.mark.parametrize("rate", VORBIS)
 def test_vorbis_has_no_holes_where_block_sizes_switch(tmp_path: Path, rate: int, suffix: str) -> None:
@@ -123,6 +126,7 @@ def test_vorbis_has_no_holes_where_block_sizes_switch(tmp_path: Path, rate: int,
     assert decibels(rms(found[:, : wanted.shape[1]] - wanted[:, : 4 * RATE]) / rms(wanted)) < -35
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("suffix", ["webm", "mkv"])
 @pytest.mark.parametrize("rate", VORBIS)
 def test_a_clip_with_vorbis_sounds_the_same_from_anywhere(tmp_path: Path, rate: int, suffix: str) -> None:
@@ -153,6 +157,7 @@ def test_times_of_the_ends_of_blocks_leave_no_holes(tmp_path: Path) -> None:
     assert dips(taken(old, Fraction(0), 4)[:, RATE // 10 :]) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", ["aac 44.1 kHz", "aac 48 kHz", "opus", "mp3", "flac"])
 def test_after_a_lost_packet_everything_is_at_its_time(tmp_path: Path, kind: str) -> None:
     name, codec, rate = KINDS[kind]
@@ -171,6 +176,7 @@ def test_after_a_lost_packet_everything_is_at_its_time(tmp_path: Path, kind: str
             assert near(onsets(taken(holes, start, 3.9 - float(start))), wanted)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("drift", [Fraction(1, 1000), Fraction(-1, 1000)])
 def test_a_recorder_whose_clocks_differ_stays_in_step_without_a_hole(tmp_path: Path, drift: Fraction) -> None:
     """And whose times have a jitter of 3 ms; 1 ms a second is 24 ms at the end."""
@@ -199,6 +205,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", CHAINS)
 def test_files_put_together_are_heard_to_the_end(tmp_path: Path, kind: str) -> None:
     """One behind the other, as ``cat`` does; each begins at time 0 again, and may have other headers."""
@@ -219,6 +226,7 @@ def test_files_put_together_are_heard_to_the_end(tmp_path: Path, kind: str) -> N
     assert abs(level(found, 330, 0.05)[round(3.2 * RATE)] - 0.1) < 0.01
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_clip_sounds_the_same_from_anywhere(tmp_path: Path, kind: str) -> None:
     name, codec, rate = KINDS[kind]
@@ -229,6 +237,7 @@ def test_a_clip_sounds_the_same_from_anywhere(tmp_path: Path, kind: str) -> None
         assert lag(taken(clip, start, 1.5), whole[:, at : at + round(1.5 * RATE)]) == 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("codec", "rate"), [("flac", 44100), ("aac", 48000), ("libopus", 48000)])
 def test_far_into_a_clip_with_a_coarse_clock_the_sound_is_off_by_less_than_half_a_tick(
     tmp_path: Path, codec: str, rate: int
@@ -275,6 +284,7 @@ def test_sound_may_be_shorter_or_longer_than_the_picture_or_missing(tmp_path: Pa
     assert rms(whole[:, 4 * RATE :]) == 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("speed", ["0.5", "0.8", "1.25", "2", "4"])
 def test_another_speed_keeps_time_and_pitch(speed: str) -> None:
     factor = Fraction(speed)
@@ -350,6 +360,7 @@ def written(tmp_path: Path, sound, files, name: str = "sound.m4a"):
     return write_sound(sound, files, tmp_path / name, lambda done, total: None)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("wanted", [-14, -23])
 @pytest.mark.parametrize("kind", ["soft", "peaky"])
 def test_loudness_comes_out_of_the_decoder_as_asked(tmp_path: Path, wanted: int, kind: str) -> None:
@@ -403,6 +414,7 @@ def test_the_same_sound_gives_the_same_bytes_of_exactly_that_length(tmp_path: Pa
         assert stream.duration == sound.samples
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("part", "said"),
     [

@@ -1,6 +1,7 @@
 """The settings for whoever runs the tests."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,12 @@ SKIPS = """
 import pytest
 def test_one(): pass
 def test_two(): pytest.skip("no such program")
+"""
+SWEEP = """
+import pytest
+pytestmark = pytest.mark.sweep
+@pytest.mark.parametrize("n", range(60))
+def test_one(n): pass
 """
 MANY = """
 import pytest
@@ -51,3 +58,13 @@ def test_a_sample_is_the_same_part_each_time(tmp_path: Path) -> None:
     assert names[0] == names[1]
     assert 10 <= len(names[0]) <= 30
     assert f"{60 - len(names[0])} deselected" in thirds[0]
+
+
+def test_a_third_of_a_sweep_runs_and_all_of_it_where_tools_are_required(tmp_path: Path) -> None:
+    usual = ran(tmp_path, SWEEP, "-W", "ignore::pytest.PytestUnknownMarkWarning")
+    passed = re.search(r"(\d+) passed, (\d+) deselected", usual.stdout)
+    assert passed is not None
+    assert 10 <= int(passed[1]) <= 30
+    required = ran(tmp_path, SWEEP, "-W", "ignore::pytest.PytestUnknownMarkWarning", STORYBOARD_TEST_TOOLS="required")
+    assert "60 passed" in required.stdout
+    assert "deselected" not in required.stdout

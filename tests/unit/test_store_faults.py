@@ -135,7 +135,6 @@ def error_of(project: Project, fuse: Fuse) -> OSError | None:
     return None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_error_at_any_call_names_a_path_shows_nothing_partial_and_is_made_good_by_the_next_run(
     tmp_path: Path, number: int
@@ -188,7 +187,6 @@ def kill_at_every_call(folder: Path, index: DigestCache) -> int:
     raise AssertionError("never survived")
 
 
-@pytest.mark.slow
 def test_death_at_any_call_shows_nothing_partial_and_the_next_run_goes_on(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, __file__, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
