@@ -10,6 +10,7 @@ from storyboard.cli.output import EXIT_BY_CODE, CommandOutput, Exit, print_note,
 from storyboard.cli.project import Project
 from storyboard.cli.project_root import display_path
 from storyboard.cli.usage import Misuse
+from storyboard.core.fill import Fill
 from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.core.results import amount, dollars
@@ -69,6 +70,14 @@ def warn_of_left_jobs(output: CommandOutput, session: Session) -> None:
         text = f"the paid job {job.task_id} for {job.shot} ({about}) is left alone"
         hint = "install the package that submitted it and build again to collect its take"
         output.warn("job-left", f"{text}: {left.reason}", hint)
+
+
+def require_shots(output: CommandOutput, fill: Fill, storyboard: Storyboard) -> None:
+    """End the verb if a film that leaves its missing shots out has none left."""
+    left_out = set(fill.shots("none"))
+    if left_out and all(shot.skip or shot.id in left_out for shot in storyboard.shots()):
+        text = "no shot has a take, so `--fill none` leaves no shot in the film"
+        output.fail(Exit.FAILED, [problem("no-shots", text, "use `--fill animatic`, which draws them")])
 
 
 def report_lock_owner(owner: LockOwner | None) -> None:

@@ -13,6 +13,7 @@ import click
 
 from storyboard.cli.project_root import NAMES, find_file, is_scene, missing_file, scene_id
 from storyboard.cli.usage import Misuse
+from storyboard.core.fill import FILL_STYLES, FillStyle
 from storyboard.core.model import Clip, Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.suggest import closest, suggestion
 
@@ -101,6 +102,14 @@ _remake = click.option(
 )
 
 
+fill_option = click.option(
+    "--fill",
+    type=click.Choice(FILL_STYLES),
+    envvar="STORYBOARD_FILL",
+    help="Buy nothing: draw the shots without a take (animatic), show their prompts (slate), or leave them out (none).",
+)
+
+
 yes_option = click.option(
     "-y", "--yes", is_flag=True, envvar="STORYBOARD_YES", help="Approve the cost without a prompt."
 )
@@ -179,6 +188,15 @@ def provider_name(provider: str | None, *, draft: bool) -> str | None:
     if draft and provider not in (None, "local"):
         raise click.UsageError(f"--draft selects --provider local; remove it, or remove --provider {provider}")
     return "local" if draft else provider
+
+
+def fill_style(fill: str | None, others: Mapping[str, object]) -> FillStyle | None:
+    """Return the style of ``--fill``. Raises ``click.UsageError`` if one of *others*, by their names, is given too."""
+    style = next((one for one in FILL_STYLES if one == fill), None)
+    clash = next((name for name, value in others.items() if value), None)
+    if style is not None and clash is not None:
+        raise click.UsageError(f"--fill makes a film of the takes that are there; remove --fill, or remove {clash}")
+    return style
 
 
 shot_argument = click.argument("shot")

@@ -5,7 +5,7 @@ Sources are named by digest. ``sound_request`` alone decides what is part of the
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from fractions import Fraction
 from typing import Literal
 
@@ -17,7 +17,7 @@ from storyboard.core.plan import TakeResult
 from storyboard.core.ranges import overlaps
 from storyboard.core.reason import TrackOutside
 from storyboard.core.timebase import frames_in, plain_number, seconds_of
-from storyboard.core.timeline import PlacedShot, TrimOutOfRange, place_shot, timeline, total_frames
+from storyboard.core.timeline import PlacedShot, total_frames
 
 RATE = 48_000
 # Increase whenever an unchanged mix would give other samples: it is part of the key.
@@ -84,41 +84,26 @@ class TrackOutsideFilm(ValueError):
 Takes = Callable[[str], TakeResult | None]
 
 
-def film_sound(storyboard: Storyboard, pieces: Sequence[PlacedShot], take: Takes, files: Mapping[str, str]) -> SoundMix:
+def film_sound(
+    storyboard: Storyboard,
+    pieces: Sequence[PlacedShot],
+    take: Takes,
+    files: Mapping[str, str],
+    *,
+    is_filled: bool = False,
+) -> SoundMix:
     """Return the sound of a film: the takes of the shots at *pieces*, and the tracks.
 
-    *take* returns the take of a shot; *files* are digests by path. Raises ``TrackOutsideFilm``.
+    *take* returns the take of a shot; *files* are digests by path. Raises ``TrackOutsideFilm``; of a film that
+    *is_filled*, whose length is another one, tracks outside are left out.
     """
     output = storyboard.output
     samples = sample_at(total_frames(pieces), output.fps)
-    beds = tuple(_track_audio(track, pieces, output, samples, files[track.file.path]) for track in storyboard.audio)
-    return SoundMix(samples, tuple(_shot_audios(storyboard, pieces, take)), beds, output.loudness)
-
-
-def partial_sound(storyboard: Storyboard, take: Takes, files: Mapping[str, str], frames: int) -> SoundMix:
-    """Return the sound of a partial film of *frames* frames; shots without a usable take are silent.
-
-    Tracks that begin outside the partial film are left out.
-    """
-    output = storyboard.output
-    there = {shot.id: made for shot in storyboard.shots() if (made := take(shot.id)) and _is_usable(shot, made, output)}
-    shares = {name: share.before for name, share in overlaps(storyboard).items()}
-    pieces = timeline(storyboard, {name: made.info for name, made in there.items()}, shares)
-    samples = sample_at(frames, output.fps)
     beds = []
     for track in storyboard.audio:
-        with suppress(TrackOutsideFilm):
+        with suppress(TrackOutsideFilm) if is_filled else nullcontext():
             beds.append(_track_audio(track, pieces, output, samples, files[track.file.path]))
-    voices = (voice for voice in _shot_audios(storyboard, pieces, there.get) if voice.at + voice.samples <= samples)
-    return SoundMix(samples, tuple(voices), tuple(beds), output.loudness)
-
-
-def _is_usable(shot: Shot, made: TakeResult, output: Output) -> bool:
-    try:
-        place_shot(shot, 0, output, made.info)
-    except TrimOutOfRange:
-        return False
-    return True
+    return SoundMix(samples, tuple(_shot_audios(storyboard, pieces, take)), tuple(beds), output.loudness)
 
 
 def sample_at(frame: int, rate: Fraction) -> int:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from storyboard.core.captions import Cue
+from storyboard.core.fill import Fill
 from storyboard.core.graph import Action, moment
 from storyboard.core.model import DEFAULT_PROVIDER, FOOTAGE, FrameLink, Generated, Shot, Storyboard, maker_of
 from storyboard.core.plan import SoundResult, Step, TakeResult
@@ -79,8 +79,7 @@ Listener = Callable[[Event], None]
 class FilmFile(Struct, frozen=True):
     """A film in place at the end of a build: name of its output, path, frames and rate.
 
-    *joined* says that this build joined it; *partial* that placeholder slates replace missing shots, and that the file
-    has the name of a partial film. *cues* are its captions where they differ from those of the whole film.
+    *joined* says that this build joined it; *fill*, how its missing shots are filled.
     """
 
     name: str
@@ -88,9 +87,8 @@ class FilmFile(Struct, frozen=True):
     frames: int
     rate: Fraction
     joined: bool = True
-    partial: bool = False
     sound: SoundResult | None = None
-    cues: tuple[Cue, ...] | None = None
+    fill: Fill | None = None
 
 
 class ReplacedTake(Struct, frozen=True):

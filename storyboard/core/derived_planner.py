@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from storyboard.core.audio import SoundMix, TrackOutsideFilm, film_sound, partial_sound, sound_request
+from storyboard.core.audio import SoundMix, TrackOutsideFilm, film_sound, sound_request
 from storyboard.core.graph import CUT, Action, Graph, sound_id, take_id
 from storyboard.core.keys import Request, action_key, cut_request, frame_request
 from storyboard.core.model import Json, Output
@@ -24,7 +24,7 @@ from storyboard.core.plan import (
 from storyboard.core.ranges import TransitionTooLong
 from storyboard.core.reason import Reason
 from storyboard.core.render_spec import render_request
-from storyboard.core.segments import CopyRange, FilmText, Segments
+from storyboard.core.segments import CopyRange, Segments
 from storyboard.core.take_planner import PlanOptions
 from storyboard.core.timeline import TrimOutOfRange
 
@@ -95,15 +95,6 @@ class DerivedPlanner:
         blocker = self._segments[action.output].piece_copy_blocker(action)
         return msgspec.structs.replace(step, reason=Reason(why, copy_blocker=blocker))
 
-    def slate_step(self, piece: Action, frames: int, request: Request) -> Step:
-        """Return the step that draws a placeholder slate of *frames* frames for *piece*."""
-        action = Action(f"slate:{piece.id}", "segment", piece.shot, output=piece.output)
-        key = action_key("segment", request)
-        for record in self._cache.find(key):
-            made = SegmentResult(record.outputs["clip"], frames, copied=False)
-            return Step(action, "reuse", Reason("cached"), key, request, result=made)
-        return Step(action, "make", Reason("new"), key, request)
-
     def _missing_take(self, action: Action) -> str | None:
         """Return the first shot that *action* needs and that has no take yet."""
         results = self._state.results
@@ -130,11 +121,8 @@ class DerivedPlanner:
         Raises ``TrimOutOfRange`` and ``TrackOutsideFilm``.
         """
         pieces = self._segments[film].timeline()
-        return film_sound(self._graph.films[film], pieces, self._state.take, self._options.files)
-
-    def partial_sound(self, film: str, frames: int) -> SoundMix:
-        """Return the sound of a partial film of *frames* frames, silent where a slate replaces a shot."""
-        return partial_sound(self._graph.films[film], self._state.take, self._options.files, frames)
+        is_filled = self._options.pinned is not None
+        return film_sound(self._graph.films[film], pieces, self._state.take, self._options.files, is_filled=is_filled)
 
     def sound_step(self, action: Action, sound: SoundMix) -> Step:
         """Return the step that mixes *sound*; nothing to do if it is silent."""
@@ -152,7 +140,7 @@ class DerivedPlanner:
         sound = self._graph.sound_of(action.output)
         if sound is not None and sound.id not in self._state.results:
             return self._incomplete(action, [sound])
-        return self.cut_step(action, pieces, self._cache.film_digest(self._graph.films[action.output].output.film))
+        return self._cut_step(action, pieces, self._cache.film_digest(self._graph.films[action.output].output.film))
 
     def _incomplete(self, action: Action, missing: list[Action]) -> Step:
         states = {self._state.steps[piece.id].do for piece in missing}
@@ -161,18 +149,8 @@ class DerivedPlanner:
             return Step(action, "blocked", Reason("upstream-missing", shots=shots))
         return Step(action, "wait", Reason("upstream-changes", shots=shots))
 
-    def cut_step(
-        self,
-        action: Action,
-        made: Sequence[SegmentResult],
-        film: str | None,
-        sound: SoundResult | None = None,
-        text: FilmText | None = None,
-    ) -> Step:
-        """Return the step that joins the segments *made* into the film; *film* is the digest of the existing file.
-
-        *sound* and *text* are those of the whole film unless given.
-        """
+    def _cut_step(self, action: Action, made: Sequence[SegmentResult], film: str | None) -> Step:
+        """Return the step that joins the segments *made* into the film; *film* is the digest of the existing file."""
         storyboard = self._graph.films[action.output]
         output = storyboard.output
         pieces = [
@@ -180,7 +158,7 @@ class DerivedPlanner:
             for piece in made
             if piece.frames
         ]
-        extras = self._extras(output, sound or self._state.results.get(sound_id(output.name)), text)
+        extras = self._extras(output, self._state.results.get(sound_id(output.name)))
         request = cut_request(pieces, output.fps, output.size, storyboard.title, self._options.renderer, extras)
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._cache.find(key)}
@@ -189,14 +167,13 @@ class DerivedPlanner:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self, output: Output, sound: Result | None, text: FilmText | None) -> dict[str, Json]:
+    def _extras(self, output: Output, sound: Result | None) -> dict[str, Json]:
         heard = sound.digest if isinstance(sound, SoundResult) else ""
         always: dict[str, Json] = {"comment": output.comment, "sound": heard}
         segments = self._segments[output.name]
-        own = text or FilmText(tuple(segments.chapters()), tuple(segments.film_cues()))
-        captions = [[cue.text, cue.first, cue.end] for cue in own.cues]
-        chapters = [[chapter.title, chapter.first, chapter.end] for chapter in own.chapters]
-        extras = always | {"captions": list(captions), "chapters": list(chapters)}
+        captions: list[Json] = [[cue.text, cue.first, cue.end] for cue in segments.film_cues()]
+        chapters: list[Json] = [[chapter.title, chapter.first, chapter.end] for chapter in segments.chapters()]
+        extras = always | {"captions": captions, "chapters": chapters}
         inside = captions and output.captions == "stream"
         return extras | ({"caption_stream": output.language or "und"} if inside else {})
 

@@ -209,15 +209,6 @@ def segment_request(
     return normal_request(request | ({"speed": str(speed)} if speed != 1 else {}))
 
 
-def slate_request(
-    lines: tuple[str, ...], frames: int, rate: Fraction, size: Size, renderer: Mapping[str, Json]
-) -> Request:
-    """Return the request of a placeholder slate."""
-    return normal_request(
-        {"slate": lines, "frames": frames, "rate": str(rate), "size": str(size), "renderer": renderer}
-    )
-
-
 def cut_request(
     pieces: list[tuple[str, int] | tuple[str, int, int]],
     rate: Fraction,

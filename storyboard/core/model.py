@@ -269,26 +269,25 @@ class Output(Struct, frozen=True):
 
 
 class FilmFiles:
-    """The paths, relative to the project, of one film: whole and partial, its captions, and the folder of its links."""
+    """The paths, relative to the project, of one film, its captions, and the folder of its links."""
 
     def __init__(self, film: str) -> None:
-        stem, _, suffix = film.rpartition(".")
+        stem = film.rpartition(".")[0]
         self.film = film
-        self.partial_film = f"{stem}.partial.{suffix}"
         self.captions = tuple(f"{stem}{end}" for end in CAPTION_SUFFIXES)
-        self.partial_captions = tuple(f"{stem}.partial{end}" for end in CAPTION_SUFFIXES)
         self.links = stem
 
     @property
     def files(self) -> tuple[str, ...]:
         """All files, the film first."""
-        return self.film, self.partial_film, *self.captions, *self.partial_captions
+        return self.film, *self.captions
 
 
 class OutputFiles:
     """The paths, relative to the project, that builds may write for the output *file*: all but the links to takes.
 
-    A draft, which holds animatics, has paths of its own. Only the first output of a storyboard has links to takes.
+    A draft, which holds animatics or lacks shots, has paths of its own. Only the first output of a storyboard has links
+    to takes.
     """
 
     def __init__(self, file: str) -> None:
@@ -298,9 +297,8 @@ class OutputFiles:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The paths without suffix: of the final film, the draft, and the partial films. The first two hold links."""
-        stems = (self.final.links, self.draft.links)
-        return *stems, *(f"{stem}.partial" for stem in stems)
+        """The paths without suffix, of the final film and the draft."""
+        return self.final.links, self.draft.links
 
     @property
     def files(self) -> tuple[str, ...]:

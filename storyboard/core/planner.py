@@ -12,6 +12,7 @@ from storyboard.core.keys import input_digest
 from storyboard.core.model import Shot
 from storyboard.core.plan import ActionCache, FrameResult, Plan, PlanState, Result, Step, TakeResult
 from storyboard.core.plan_reuse import PlanSnapshot, ReusableSteps, reusable_steps
+from storyboard.core.reason import OverlapTooLong, Reason, TrimOverrun
 from storyboard.core.segments import Segments
 from storyboard.core.take_planner import PlanOptions, TakePlanner
 
@@ -149,6 +150,45 @@ class Planner:
     def fail(self, action: Action) -> None:
         """Record that *action* could not be made."""
         self._state.failed.add(action.id)
+
+    def missing_shots(self) -> set[str]:
+        """Return the shots whose takes the film needs and has not."""
+        return {take.shot for take in self.graph.takes() if take.id not in self.results}
+
+    def failed_shots(self) -> set[str]:
+        """Return the shots that keep a film from being joined after a build: without a take, or with a bad piece."""
+        missing = self.missing_shots()
+        for piece in self.graph.pieces:
+            step = self._state.steps.get(piece.id)
+            is_left_out = step is not None and step.do == "skip"
+            if piece.id not in self.results and not is_left_out and all(name in self.results for name in piece.inputs):
+                missing.add(self._too_short(step) or piece.shot)
+        return missing
+
+    @staticmethod
+    def _too_short(step: Step | None) -> str:
+        """Return the shot that is too short for the piece of *step*; empty if length is not what it lacks."""
+        match step.reason.detail if step is not None else None:
+            case OverlapTooLong(short=shot) | TrimOverrun(shot=shot):
+                return shot
+        return ""
+
+    def kept_takes(self, shots: Iterable[str]) -> dict[str, Step]:
+        """Return the steps that keep stored takes of *shots* whose requests have changed, by action id."""
+        takes = (self.graph.find(take_id(shot)) for shot in shots)
+        steps = (self.takes.kept(take) for take in takes if take is not None)
+        return {step.action.id: step for step in steps if step is not None}
+
+    def pinned_takes(self) -> dict[str, Step]:
+        """Return the steps that keep every take that is there, by action id."""
+        pinned = {}
+        for take in self.graph.takes():
+            step, result = self._state.steps.get(take.id), self.results.get(take.id)
+            if step is not None and result is not None:
+                reason = step.reason if step.result is not None else Reason("cached")
+                do = step.do if step.result is not None else "reuse"
+                pinned[take.id] = Step(take, do, reason, step.key, step.request, result=result)
+        return pinned
 
     def take(self, shot: str) -> TakeResult | None:
         """Return the take of a shot, if it has a result."""

@@ -28,6 +28,7 @@ Why = Literal[
     "damaged",  # in the cache, but its bytes have changed
     "renderer-changed",  # drawn by another version of this program
     "held",  # the shot keeps its locked take although the request changed
+    "kept",  # the film is filled, and the shot keeps its take although the request changed
     "unprepared",  # made from an input picture as it lies, or as it was drawn then; a new take would get another one
     "held-missing",  # held; the take is not in the cache and has no task id to fetch it by
     "locked-missing",  # the lockfile names a paid take that is not in the cache and has no task id to fetch it by

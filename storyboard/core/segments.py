@@ -1,15 +1,14 @@
 """Segments of one film: for each piece of a shot a range to copy, a specification to render, or nothing.
 
-Uses the takes that exist to find which frames of each shot go where, and the captions and chapters of the whole film
-and of a partial one. The planner finds out whether a segment is in the cache.
+Uses the takes that exist to find which frames of each shot go where, and the captions and chapters of the film. The
+planner finds out whether a segment is in the cache.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from storyboard.core.captions import Cue, film_cues, shot_cues
 from storyboard.core.graph import Action, Graph
@@ -20,7 +19,6 @@ from storyboard.core.ranges import (
     FrameRange,
     ShotRanges,
     TransitionOverlap,
-    TransitionTooLong,
     check_fits,
     copied_span,
     first_frame,
@@ -45,15 +43,11 @@ from storyboard.core.timeline import (
     PlacedShot,
     TrimOutOfRange,
     common_parameter_sets,
-    has_unknown_length,
     place_shot,
     take_copy_blocker,
     timeline,
     total_frames,
 )
-
-# Length of the slate of footage whose length is unknown.
-_UNKNOWN_S = Fraction(4)
 
 
 class CopyRange(Struct, frozen=True):
@@ -203,28 +197,6 @@ class Segments:
                 return CopyBlocker(action.at)
         return self.copy_blocker(action.shot) or CopyBlocker("nothing")
 
-    def frames(self, action: Action) -> int:
-        """Return the frames of a piece, or those expected from the storyboard while its takes are missing."""
-        try:
-            content = self.content(action)
-        except (TrimOutOfRange, TransitionTooLong):
-            return self._expected_frames(action)
-        except LookupError:  # without its take
-            return self._expected_frames(action)
-        return content.frames
-
-    def _expected_frames(self, action: Action) -> int:
-        overlap = self._overlaps[action.shot]
-        shot = self._graph.shot(action.shot)
-        length = (
-            frames_in(_UNKNOWN_S, self._output.fps)
-            if has_unknown_length(shot)
-            else place_shot(shot, 0, self._output, None).frames
-        )
-        body = max(1, length - overlap.before - overlap.after)
-        sides = {"into": overlap.before, "fade_in": overlap.before, "fade_out": overlap.after, "": body}
-        return sides.get(action.at, 0)
-
     def _mix(self, action: Action, shared: ShotRanges) -> RenderSpec:
         transition = self._graph.shot(action.shot).transition
         if action.at == "fade_out":
@@ -239,31 +211,28 @@ class Segments:
             raise ValueError(f"{action.id} is a cut, which has no frames")
         return Mix(kind, shared.into.frames, before, after, transition.direction, transition.color)
 
-    def film_cues(self, placed: Sequence[PlacedShot] | None = None) -> list[Cue]:
+    def film_cues(self) -> list[Cue]:
         """Return the captions of the film in its frames, for captions in a file of their own or in a stream.
 
-        Shots are placed by the takes that exist unless *placed* is given. Raises ``TrimOutOfRange``.
+        Raises ``TrimOutOfRange``.
         """
         if self._output.captions not in ("sidecar", "stream"):
             return []
         shots = {shot.id: shot for shot in self._film.shots()}
         if not any(shot.caption for shot in shots.values()):
             return []
-        return film_cues(shots, self.timeline() if placed is None else placed, self._output.fps)
+        return film_cues(shots, self.timeline(), self._output.fps)
 
-    def chapters(self, placed: Sequence[PlacedShot] | None = None, frames: int = 0) -> list[Chapter]:
-        """Return a chapter for each scene in the film, if its output asks for chapters.
-
-        *placed* and *frames* are those of a partial film. Raises ``TrimOutOfRange``.
-        """
+    def chapters(self) -> list[Chapter]:
+        """Return a chapter for each scene in the film, if its output asks for chapters. Raises ``TrimOutOfRange``."""
         if not self._output.chapters:
             return []
-        pieces = self.timeline() if placed is None else placed
+        pieces = self.timeline()
         titles = {scene.id: scene.title or scene.id for scene in self._film.scenes}
         starts: dict[str, int] = {}
         for piece in pieces:
             starts.setdefault(self._graph.shot(piece.shot).scene, piece.at)
-        ends = [*list(starts.values())[1:], total_frames(pieces) if placed is None else frames]
+        ends = [*list(starts.values())[1:], total_frames(pieces)]
         return [Chapter(titles[name], first, end) for (name, first), end in zip(starts.items(), ends, strict=True)]
 
     def timeline(self) -> list[PlacedShot]:
@@ -321,36 +290,3 @@ class Segments:
         digest = self._files[font] if font is not None else None
         looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
         return Title(*looks, span.frames, font or "")
-
-
-class FilmText(Struct, frozen=True):
-    """Chapters and captions of a film."""
-
-    chapters: tuple[Chapter, ...] = ()
-    cues: tuple[Cue, ...] = ()
-
-
-def film_text(segments: Segments, pieces: Iterable[tuple[Action, int, bool]]) -> FilmText:
-    """Return chapters and captions of a partial film of *pieces*: action, frames, whether the segment exists.
-
-    Shots that a slate replaces have no captions; their scenes have chapters.
-    """
-    begins: dict[str, int] = {}
-    holes: set[str] = set()
-    at = 0
-    for action, frames, is_there in pieces:
-        begins.setdefault(action.shot, at)
-        at += frames
-        if not is_there and action.at not in ("into", "fade_in", "fade_out"):
-            holes.add(action.shot)
-    everything = [PlacedShot(shot, begin, 0, Fraction(0), whole=True) for shot, begin in begins.items()]
-    there = [found for shot, begin in begins.items() if shot not in holes for found in _placed(segments, shot, begin)]
-    cues = (Cue(cue.text, cue.first, min(cue.end, at)) for cue in segments.film_cues(there) if cue.first < at)
-    return FilmText(tuple(segments.chapters(everything, at)), tuple(cues))
-
-
-def _placed(segments: Segments, shot: str, begin: int) -> Iterable[PlacedShot]:
-    try:
-        yield replace(segments.piece(shot), at=begin)
-    except TrimOutOfRange:
-        return

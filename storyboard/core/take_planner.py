@@ -48,7 +48,8 @@ class PlanOptions(Struct, frozen=True):
     converted before they are sent; *engines* has the drawing version of local providers;
     *renderer* the version of the renderer; *price* returns the estimate of a take; *remake* are shots to make again;
     *only* limits the build to some shots, *seeds* to some of their takes. Without *alternates* no alternate takes are
-    made, *offline* none that a remote provider makes.
+    made, *offline* none that a remote provider makes. *pinned* are the steps of takes that stay whatever their request
+    is, by action id, in the plan of a filled film.
     """
 
     files: Mapping[str, str]
@@ -61,6 +62,7 @@ class PlanOptions(Struct, frozen=True):
     alternates: bool = True
     offline: bool = False
     converted: Collection[str] = frozenset()
+    pinned: Mapping[str, Step] | None = None
 
 
 class TakePlanner:
@@ -157,6 +159,9 @@ class TakePlanner:
 
     def step(self, action: Action) -> Step:
         """Return the step that a take needs now."""
+        pinned = (self._options.pinned or {}).get(action.id)
+        if pinned is not None:
+            return pinned
         shot = self._graph.shot_of(action)
         if isinstance(shot.source, Clip):
             return self._footage_step(action, shot.source)
@@ -299,6 +304,15 @@ class TakePlanner:
         if not self._take_selected(action):
             return self._skipped(action, locked.key)
         return self._fetch_step(action, reason, locked.key, old or {}, locked)
+
+    def kept(self, action: Action) -> Step | None:
+        """Return the step that keeps the stored take that the lockfile names, though its request has changed."""
+        source = self._graph.shot(action.shot).source
+        locked = self._cache.locked(action.shot, source.provider) if isinstance(source, Generated) else None
+        if locked is None:
+            return None
+        step = self._held_take_step(action, locked, self.asked(action))
+        return None if step.result is None else replace(step, reason=replace(step.reason, why="kept"))
 
     def _footage_step(self, action: Action, source: Clip) -> Step:
         """Return the step that imports own footage into the store, once for its content."""

@@ -335,15 +335,14 @@ def _named_files(files: OutputFiles) -> Iterator[tuple[str, str]]:
     """Yield the files of an output with the noun of each."""
     for film, noun in ((files.final, "film"), (files.draft, "draft")):
         yield film.film, noun
-        yield film.partial_film, f"partial {noun}"
-        for path in (*film.captions, *film.partial_captions):
+        for path in film.captions:
             yield path, "caption file"
 
 
 def _plain_stem(film: str) -> bytes:
     """Return the name of *film* in small letters, without the endings that a build may add to a film's name."""
     stem = film.rpartition("/")[2].rpartition(".")[0].lower()
-    return stem.removesuffix(".partial").removesuffix(".draft").encode()
+    return stem.removesuffix(".draft").encode()
 
 
 def _is_link(name: str, identities: frozenset[str], shots: frozenset[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings, repeated_clips
+from storyboard.core.fill import FillStyle
 from storyboard.core.model import CAPTION_SUFFIXES, FOOTAGE
-from storyboard.core.plan import CutResult, Plan, TakeResult
+from storyboard.core.plan import CutResult, Plan, Step, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.engine.executor import Executor
 from storyboard.engine.film import why_not_writable, write_captions
@@ -54,7 +55,7 @@ class FinishedBuild:
     def next_result(self) -> BuildResult | None:
         """Return the result of an immediate next build; ``None`` unless it finds everything and reports nothing."""
         session, result = self.session, self.result
-        films = tuple(replace(film, joined=False) for film in result.films if not film.partial)
+        films = tuple(replace(film, joined=False) for film in result.films if film.fill is None)
         unfinished = result.stopped_by or result.failed or result.blocked or len(films) < len(session.store.films)
         warned = self._has_notices or bool(session.left_jobs())
         if unfinished or warned or session.remake or session.options.seeds:
@@ -100,27 +101,62 @@ class Build:
         """Run the plan, then write links and captions. Raises as ``run_build``."""
         require_memory(_LEAST_MEMORY)
         before = takes_in_use(self._store, self._session.storyboard)
-        scheduler = self._prepare(watch)
-        self._session.forget_plan()
-        result = asyncio.run(_run_until_signal(scheduler, abort))
+        result = self._run_plan(watch, abort)
+        replaced = [] if self._session.filled is not None else [*replaced_takes(result.reused.values(), before)]
+        for style in self._styles():
+            gone = self._planner.failed_shots()
+            if result.stopped_by or not gone:
+                break
+            result = self._fill(style, gone, result, watch, abort)
         for trouble in self._store.records.troubles:
             self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}", "quarantined")
-        self._link_takes()
-        self._write_captions(result)
         self._report_old_films()
         bill = self._budget.bill() if self._budget is not None else Bill(Decimal(0), Decimal(0))
         result = replace(
             result,
             cost=bill.cost,
             failed_cost=bill.failed,
-            chosen=tuple(replaced_takes(result.reused.values(), before)),
-            remarks=tuple(self._clip_warnings(result)),
+            chosen=tuple(replaced),
         )
         return FinishedBuild(self._session, self._planner, result, has_notices=self._has_notices)
+
+    def _styles(self) -> Sequence[FillStyle]:
+        """Return the styles in which to fill what is still missing after the plan was carried out, in turn."""
+        options = self._session.options
+        if options.fill is not None:
+            return ("none",) if options.fill == "none" else ("slate",)
+        return ("animatic", "slate") if options.partial else ()
+
+    def _run_plan(self, watch: Callable[[Progress], None] | None, abort: Callable[[int], object]) -> BuildResult:
+        """Carry out the plan of the session, then write links and captions. Raises as ``run_build``."""
+        scheduler = self._prepare(watch)
+        self._session.forget_plan()
+        result = asyncio.run(_run_until_signal(scheduler, abort))
+        if self._session.filled is not None:
+            result = replace(result, films=tuple(replace(one, fill=self._session.filled) for one in result.films))
+        self._link_takes()
+        self._write_captions(result)
+        return replace(result, remarks=tuple(self._clip_warnings(result)))
+
+    def _fill(
+        self,
+        style: FillStyle,
+        gone: Collection[str],
+        before: BuildResult,
+        watch: Callable[[Progress], None] | None,
+        abort: Callable[[int], object],
+    ) -> BuildResult:
+        """Make the films that are not there with stand-ins for the shots *gone*; return both results together."""
+        session = self._session
+        made = {film.name for film in before.films}
+        fill = session.fill(style, self._planner, gone, [name for name in session.graph.films if name not in made])
+        self._plan, self._planner = session.plan(), session.planner()
+        return _together(before, self._run_plan(watch, abort), fill.missing)
 
     def _prepare(self, watch: Callable[[Progress], None] | None) -> Scheduler:
         """Start workers and open generators. Raises as ``run_build``."""
         session, plan = self._session, self._plan
+        is_filled = session.filled is not None
         makes_any = any((step.do == "make" and step.action.kind != "cut") or step.locked for step in plan.steps)
         runner: TaskRunner = WorkerPool(session.options.jobs, warm=makes_any)
         try:
@@ -142,9 +178,9 @@ class Build:
             self._planner,
             Executor(self._planner, self._store, runner, generators, priced),
             self._listener,
-            partial_film=session.options.partial,
-            jobs=session.collectable_jobs,
+            jobs=tuple if is_filled else session.collectable_jobs,
             refused=refused,
+            locks=not is_filled,
         )
 
     def _notify(self, text: str, code: str) -> None:
@@ -156,7 +192,7 @@ class Build:
         """Return why films cannot be written, by output. Raises ``OutputRefused`` if none can be written."""
         reasons = {name: why_not_writable(self._store, path) for name, path in self._store.films.items()}
         refused = {name: reason for name, reason in reasons.items() if reason is not None}
-        if len(refused) == len(reasons):
+        if len(refused) == len(reasons) and self._session.filled is None:
             name, reason = next(iter(refused.items()))
             raise OutputRefused(self._store.films[name], reason)
         return {name: f"{self._store.films[name]}: {reason}" for name, reason in refused.items()}
@@ -168,7 +204,7 @@ class Build:
             LOCAL: AnimaticGenerator(runner, rates),
             FOOTAGE: FootageImporter(runner, store.root),
         }
-        reachable = self._paid.accounts if self._paid is not None else {}
+        reachable = self._paid.accounts if self._paid is not None and session.filled is None else {}
         orphaned = {job.provider for job in session.orphaned_jobs(plan) if job.provider in reachable}
         names = sorted({*session.remote_providers(plan), *orphaned})
         if names:
@@ -208,7 +244,7 @@ class Build:
         files: list[Path] = []
         for film in result.films:
             path, output = Path(film.path), self._session.graph.films[film.name].output
-            cues = self._planner.segments[film.name].film_cues() if film.cues is None else film.cues
+            cues = self._planner.segments[film.name].film_cues()
             sidecar_cues = cues if output.captions == "sidecar" else ()
             foreign = write_captions(self._store, path, sidecar_cues, output.fps)
             for other in foreign:
@@ -237,6 +273,28 @@ class Build:
         new = {action.shot for action, _ in takes}
         repeated = (one for one in repeated_clips(self._session.storyboard, every) if {one.shot, one.other} & new)
         return [*clip_warnings(self._session.storyboard, takes), *repeated]
+
+
+def _together(first: BuildResult, second: BuildResult, filled: Collection[str]) -> BuildResult:
+    """Return the result of a build and of the one after it, in which the shots *filled* have stand-ins for takes."""
+
+    def is_stand_in(step: Step) -> bool:
+        return step.action.kind == "take" and step.action.shot in filled
+
+    made = {name: step for name, step in second.made.items() if not is_stand_in(step)}
+    reused = {name: step for name, step in second.reused.items() if not is_stand_in(step)}
+    blocked = {name: step for name, step in first.blocked.items() if name not in made and name not in reused}
+    return replace(
+        second,
+        made={**first.made, **made},
+        reused={**first.reused, **{name: step for name, step in reused.items() if name not in first.made}},
+        failed={**first.failed, **second.failed},
+        codes={**first.codes, **second.codes},
+        blocked={**blocked, **second.blocked},
+        films=(*first.films, *second.films),
+        cost=first.cost,
+        remarks=first.remarks,
+    )
 
 
 def _load_media() -> None:

@@ -48,11 +48,6 @@ from storyboard.store.state import FOLDER, State
 from storyboard.store.written_files import WrittenFile, WrittenFiles
 
 
-def partial_film_path(film: Path) -> Path:
-    """Return the path for a film with placeholder slates, beside that of the whole film."""
-    return film.with_name(f"{film.stem}.partial{film.suffix}")
-
-
 def folder_in_project(root: Path, target: Path) -> tuple[str, ...] | None:
     """Return the parts of the real folder of *target* below *root*; ``None`` if nothing may be written there."""
     return parts_in_project(root.resolve().parts, target.parent.resolve().parts)
@@ -77,8 +72,8 @@ class ProjectStore:
         self.root = root = state.root
         self.folder = state.folder
         self.cache = state.cache
-        self.films = {output.name: root / output.film for output in storyboard.outputs}
-        self.film = root / storyboard.output.film
+        self.films: dict[str, Path] = {}
+        self.show(storyboard)
         self.journal = Journal(self.folder / "journal", writable=writable)
         # the last attempt at a key is the one that is continued
         last = {job.key: job for job in sorted(self.journal.jobs(), key=lambda job: job.attempt)}
@@ -98,6 +93,12 @@ class ProjectStore:
         self._inputs = tuple(dict.fromkeys(file.path for file in storyboard.files()))
         self._provenances: dict[tuple[str, str], Provenance] = {}
         self._keys_without_records: set[str] = set()
+
+    def show(self, storyboard: Storyboard) -> None:
+        """Let the films, by the names of their outputs, and the first one be those of *storyboard*."""
+        self.films = {output.name: self.root / output.film for output in storyboard.outputs}
+        self.film = self.root / storyboard.output.film
+        vars(self).pop("blob_link_prefixes", None)
 
     def __enter__(self) -> Self:
         return self

@@ -21,18 +21,13 @@ from storyboard.core.build_events import (
     StepReused,
     StepStarted,
 )
-from storyboard.core.graph import Action, sound_id, take_id
-from storyboard.core.keys import slate_request
+from storyboard.core.graph import Action
 from storyboard.core.model import Generated
-from storyboard.core.plan import CutResult, FrameResult, Result, SegmentResult, SoundResult, Step, TakeResult
+from storyboard.core.plan import CutResult, FrameResult, Result, Step, TakeResult
 from storyboard.core.planner import Planner
-from storyboard.core.render_spec import encoding_request
-from storyboard.core.segments import film_text
-from storyboard.engine.executor import Execute, Executor, StepResult
-from storyboard.engine.film import FilmFailed, join_film, why_not_writable
-from storyboard.engine.project_store import partial_film_path
-from storyboard.engine.worker_pool import OnStart
-from storyboard.engine.worker_tasks import TaskFailed, WorkerDied, draw_slate
+from storyboard.engine.executor import Execute, Executor
+from storyboard.engine.film import FilmFailed
+from storyboard.engine.worker_tasks import TaskFailed, WorkerDied
 from storyboard.operating_system import shortage
 from storyboard.store.journal import Job
 
@@ -42,8 +37,8 @@ _SHARED = ("segment", "sound")  # kinds of which two actions can have one key
 class Scheduler:
     """One run through the actions of a storyboard.
 
-    With *partial_film* a cut with missing segments gets placeholder slates. *jobs* returns the open paid jobs.
-    *refused* are reasons why films cannot be written, by output.
+    *jobs* returns the open paid jobs. *refused* are reasons why films cannot be written, by output. A build that
+    *locks* lets the lockfile name the takes that it has made or found.
     """
 
     def __init__(
@@ -52,18 +47,18 @@ class Scheduler:
         executor: Executor,
         listener: Listener,
         *,
-        partial_film: bool = False,
         jobs: Callable[[], Sequence[Job]] = tuple,
         refused: Mapping[str, str] = MappingProxyType({}),
+        locks: bool = True,
     ) -> None:
         self._planner = planner
         self._graph = planner.graph
         self._executor = executor
         self._store = executor.store
         self._notify = listener
-        self._partial_film = partial_film
         self._jobs = jobs
         self._refused = refused
+        self._locks = locks
         self._films: dict[str, FilmFile] = {}
         self._makers: dict[str, asyncio.Future[None]] = {}
         self._keys: set[str | None] = set()
@@ -107,8 +102,8 @@ class Scheduler:
         )
 
     def _lockfile_shots(self) -> set[str] | None:
-        """Return the shots to keep in the lockfile; ``None``, for all of them, if the build was stopped."""
-        return None if self._stopped_by else {shot.id for shot in self._graph.storyboard.shots()}
+        """Return the shots to keep in the lockfile; ``None``, for all of them, if it stays or the build was stopped."""
+        return None if self._stopped_by or not self._locks else {shot.id for shot in self._graph.storyboard.shots()}
 
     def stop(self, signal_number: int) -> None:
         """Start no further step, and end after the commits that are under way."""
@@ -145,8 +140,6 @@ class Scheduler:
             await self._reuse(step, step.result)
         elif step.do in ("make", "resume"):
             await self._make(step, self._executor.run)
-        elif action.kind == "cut" and self._partial_film and not self._stopped_by:
-            await self._make(step, self._make_partial_film)
         else:
             self._stop_prefetch()
             self._blocked[action.id] = step
@@ -182,12 +175,12 @@ class Scheduler:
 
     def _record(self, step: Step, result: Result) -> None:
         self._planner.record(step.action, result)
-        if isinstance(result, TakeResult) and step.key is not None and step.action.seed is None:
+        if isinstance(result, TakeResult) and step.key is not None and step.action.seed is None and self._locks:
             self._notify_if_drawn_differently(step, result)
             shot = step.action.shot
             earlier = partial(self._planner.takes.earlier.moments, shot)
             self._store.lock_take(step, self._graph.shot(shot), result, earlier)
-        if isinstance(result, FrameResult):
+        if isinstance(result, FrameResult) and self._locks:
             self._store.lock_frame(step.action, result, self._graph.shot(step.action.shot))
         if isinstance(result, CutResult) and step.action.output not in self._films:
             self._films[step.action.output] = self._film_file(step.action, joined=step.result is None)
@@ -206,11 +199,6 @@ class Scheduler:
         frames = sum(result.frames for _, result in self._executor.segment_results(cut) if result is not None)
         path, rate = os.fspath(self._store.films[name]), self._graph.films[name].output.fps
         return FilmFile(name, path, frames, rate, joined, sound=self._executor.sound_result(name))
-
-    async def _make_partial_film(self, step: Step, on_start: OnStart) -> StepResult:
-        on_start()
-        made, self._films[step.action.output] = await make_partial_film(self._executor, step, self._failed)
-        return made
 
     async def _make(self, step: Step, execute: Execute) -> None:
         action = step.action
@@ -250,8 +238,7 @@ class Scheduler:
 
     def _stop_prefetch(self) -> None:
         """End the prefetch for a film that will not be joined."""
-        if not self._partial_film:
-            self._executor.prefetcher.end()
+        self._executor.prefetcher.end()
 
     def _fail(self, action: Action, reason: str, code: str = "failed") -> None:
         self._stop_prefetch()
@@ -277,54 +264,3 @@ def _is_unrequested_cancel() -> bool:
     """Return whether the task was cancelled without a call to ``cancel()``. A TaskGroup would swallow this."""
     task = asyncio.current_task()
     return task is not None and not task.cancelling()
-
-
-async def make_partial_film(executor: Executor, step: Step, failed: Mapping[str, str]) -> tuple[StepResult, FilmFile]:
-    """Make the partial film of *step*, a cut; *failed* are reasons by action id, for the slates.
-
-    Raises as ``Executor.run``.
-    """
-    name = step.action.output
-    results = executor.segment_results(step.action)
-    if all(result is None for _, result in results):
-        raise FilmFailed("no shot has been made, so there is no partial film")
-    target = partial_film_path(executor.store.films[name])
-    reason = await executor.in_thread(partial(why_not_writable, executor.store, target))
-    if reason is not None:
-        raise FilmFailed(f"{target}: {reason}")
-    segments = [result or await _slate(executor, action, failed) for action, result in results]
-    frames = sum(segment.frames for segment in segments)
-    sound = await _sound(executor, name, frames)
-    shown = [
-        (action, segment.frames, result is not None)
-        for (action, result), segment in zip(results, segments, strict=True)
-    ]
-    texts = film_text(executor.planner.segments[name], shown)
-    cut = executor.planner.derived.cut_step(step.action, segments, None, sound, texts)
-    film = executor.graph.films[name]
-    join = partial(join_film, executor.store, cut, segments, film, target, texts.chapters, texts.cues, sound)
-    joined = await executor.join(cut, join)
-    return joined, FilmFile(
-        name, os.fspath(target), frames, film.output.fps, partial=True, sound=sound, cues=texts.cues
-    )
-
-
-async def _sound(executor: Executor, film: str, frames: int) -> SoundResult:
-    """Return the sound of the film, in which slates are silent but for the tracks."""
-    mix = executor.planner.derived.partial_sound(film, frames)
-    action = Action(f"partial:{sound_id(film)}", "sound", output=film)
-    step = executor.planner.derived.sound_step(action, mix)
-    return step.result if isinstance(step.result, SoundResult) else (await executor.mix(step, mix))[0]
-
-
-async def _slate(executor: Executor, segment: Action, failed: Mapping[str, str]) -> SegmentResult:
-    planner, output = executor.planner, executor.graph.films[segment.output].output
-    frames = planner.segments[segment.output].frames(segment)
-    if not frames:
-        return SegmentResult("", 0, copied=False)
-    lines = (segment.shot, failed.get(take_id(segment.shot), "not made yet"))
-    request = slate_request(lines, frames, output.fps, output.size, planner.options.renderer)
-    step = planner.derived.slate_step(segment, frames, request | encoding_request(output))
-    if isinstance(step.result, SegmentResult):
-        return step.result
-    return (await executor.render(step, frames, draw_slate, lines, frames, executor.canvas(segment)))[0]

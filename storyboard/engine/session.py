@@ -4,7 +4,7 @@ A session for planning does not wait, makes no network requests and changes noth
 the project's lock. ``build`` runs the plan; only a build imports it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from decimal import Decimal
 from types import TracebackType
@@ -12,7 +12,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from storyboard.core.graph import Graph
+from storyboard.core.fill import Fill, FillStyle, fill_of, filled
+from storyboard.core.graph import Graph, take_id
 from storyboard.core.model import Generated, Json, Shot, Storyboard, UrlInput
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.plan import Plan, Step, TakeResult
@@ -36,7 +37,8 @@ class BuildOptions(Struct, frozen=True):
     """The options of the command line. *cap* is in US dollars, for this build.
 
     *seeds* limits the build to the takes with these seeds, *locked* to those that the lockfile names, *offline* to
-    those that no remote provider makes.
+    those that no remote provider makes. *partial* fills the film after the build if shots are missing then; *fill*
+    fills it before, so that nothing is bought.
     """
 
     select: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class BuildOptions(Struct, frozen=True):
     seeds: tuple[int, ...] = ()
     locked: bool = False
     offline: bool = False
+    fill: FillStyle | None = None
 
 
 class LeftJob(Struct, frozen=True):
@@ -90,6 +93,8 @@ class Session:
         self._converted: frozenset[str] = frozenset()
         self._planner: Planner | None = None
         self._plan: Plan | None = None
+        self.filled: Fill | None = None
+        self._pinned: Mapping[str, Step] | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -135,6 +140,33 @@ class Session:
         """Let ``plan`` work out a new plan, since the store is about to change."""
         self._plan = self._planner = None
 
+    def fill_before(self, style: FillStyle) -> Fill:
+        """Fill the film before a build, which then buys nothing; return how."""
+        missing = self.planner().missing_shots()
+        return self.fill(
+            style, self.planner(), {shot for shot in missing if isinstance(self.graph.shot(shot).source, Generated)}
+        )
+
+    def fill(
+        self, style: FillStyle, planner: Planner, gone: Collection[str], outputs: Collection[str] | None = None
+    ) -> Fill:
+        """Let the session be one of the film with stand-ins for the shots *gone*, and the takes that *planner* found.
+
+        With *outputs* only these films are made. A shot whose earlier take is in the cache keeps it.
+        """
+        without = sorted(shot for shot in gone if planner.take(shot) is None)
+        kept = planner.kept_takes(without) if self.filled is None else {}
+        missing = [shot for shot in gone if take_id(shot) not in kept]
+        fill = fill_of(self.storyboard, style, missing, {step.action.shot for step in kept.values()})
+        self.storyboard = filled(self.storyboard, fill, self._files, outputs)
+        self._pinned = {name: step for name, step in {**planner.pinned_takes(), **kept}.items() if _stays(step, fill)}
+        self.filled = fill if self.filled is None else self.filled.and_then(fill)
+        self.graph = Graph(self.storyboard)
+        self.store.show(self.storyboard)
+        self.remake, self._selected, self._snapshot = frozenset(), None, None
+        self.forget_plan()
+        return self.filled
+
     def plan_options(self) -> PlanOptions:
         """Return what the command line and the project add to the storyboard."""
         return PlanOptions(
@@ -145,9 +177,10 @@ class Session:
             remake=self.remake,
             only=self._selected,
             seeds=frozenset(self.options.seeds) or None,
-            alternates=not self.options.locked,
+            alternates=not self.options.locked and self._pinned is None,
             offline=self.options.offline,
             converted=self._converted,
+            pinned=self._pinned,
         )
 
     @property
@@ -256,3 +289,8 @@ class Session:
         result, locked = step.result, step.locked
         take = result.digest if isinstance(result, TakeResult) else locked.take if locked is not None else None
         return entry is not None and (entry.key, entry.take) == (step.key, take)
+
+
+def _stays(step: Step, fill: Fill) -> bool:
+    """Return whether the take of *step* is used in a film filled in this way."""
+    return step.action.shot not in fill.missing

@@ -167,14 +167,6 @@ def mix_sound(mix: SoundMix, files: Mapping[str, Path], out: Path) -> "SoundFact
         raise TaskFailed(str(problem)) from problem
 
 
-def draw_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> ClipInfo:
-    """Draw the placeholder slate of a missing shot."""
-    from storyboard.media.render.titles import write_slate
-
-    write_slate(lines, frames, canvas, out)
-    return check_clip(out, canvas.size, None)
-
-
 def clip_facts(info: ClipInfo) -> dict[str, Any]:
     """Return *info* as stored in a record."""
     facts: dict[str, Any] = msgspec.to_builtins(info)

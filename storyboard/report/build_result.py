@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
+from storyboard.core.fill import Fill, FillStyle
 from storyboard.core.model import Output, Storyboard
 from storyboard.core.plan import (
     EncodeCounts,
@@ -98,7 +99,7 @@ def outcome_text(
     missing = [name for name in outputs if name not in {film.name for film in ended.films}]
     films = sorted(ended.films, key=lambda film: film.name == storyboard.output.name)  # the first one comes last
     for film in films:
-        lines += [*_film_details(ended, film, outputs[film.name], verbose=verbose), _film_line(film, typed)]
+        lines += [*_film_details(ended, film, outputs[film.name], verbose=verbose), _film_line(film, storyboard, typed)]
     spent = f"{spent_text(ended)}, in {seconds:.1f} s" if ended.made or not is_whole else ""
     if films and is_whole and not missing:
         return "\n".join([*lines[:-1], paint(f"{lines[-1]}{spent}", "bold green")])
@@ -207,10 +208,10 @@ def _blocked_lines(steps: Iterable[Step]) -> Iterator[str]:
         yield f"blocked  {names[0]}{more}: {why}"
 
 
-def _film_line(film: FilmFile, typed: Typed) -> str:
+def _film_line(film: FilmFile, storyboard: Storyboard, typed: Typed) -> str:
     """Return ``out/river.mp4: 40 s, 960 frames``."""
     length = in_words(seconds_of(film.frames, film.rate))
-    how = ", with placeholders for missing shots" if film.partial else "" if film.joined else ", unchanged"
+    how = f", {filled_text(film.fill, storyboard)}" if film.fill is not None else "" if film.joined else ", unchanged"
     return f"{clean(typed(film.path))}: {length}, {several(film.frames, 'frame')}{how}"
 
 
@@ -219,6 +220,32 @@ def _film_details(ended: BuildResult, film: FilmFile, output: Output, *, verbose
     details = [encode_counts_text(counted, output, verbose=verbose)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, output.loudness)
     return [*details, *([heard] if heard else [])]
+
+
+def filled_text(fill: Fill, storyboard: Storyboard) -> str:
+    """Return how the missing shots of a film are filled: ``with b drawn, c with its earlier take``."""
+    missing, kept = _filled_shots(fill, storyboard)
+    words: Mapping[FillStyle, str] = {"animatic": "drawn", "slate": "as a card", "none": "left out"}
+    parts = [f"{listed(names)} {text}" for style, text in words.items() if (names := missing.get(style))]
+    parts += [f"{listed(kept)} with {'its earlier take' if len(kept) == 1 else 'their earlier takes'}"] if kept else []
+    return f"with {', '.join(parts)}" if parts else "with every shot"
+
+
+def filled_data(fill: Fill | None, storyboard: Storyboard) -> dict[str, Any]:
+    """Return how the missing shots of a film are filled as JSON data; *partial* says that there are such shots."""
+    missing, kept = _filled_shots(fill or Fill(), storyboard)
+    styles = {shot: style for style, shots in missing.items() for shot in shots}
+    return {"partial": bool(styles or kept), "missing": styles, "kept": kept}
+
+
+def _filled_shots(fill: Fill, storyboard: Storyboard) -> tuple[dict[FillStyle, list[str]], list[str]]:
+    """Return the missing shots of the film by the style of their fill, and those that keep an earlier take."""
+    missing: dict[FillStyle, list[str]] = {}
+    shown = [shot.id for shot in storyboard.shots() if not shot.skip]
+    for shot in shown:
+        if shot in fill.missing:
+            missing.setdefault(fill.missing[shot], []).append(shot)
+    return missing, [shot for shot in shown if shot in fill.kept]
 
 
 def replaced_line(one: ReplacedTake) -> str:
@@ -246,7 +273,7 @@ def _take_digest(step: Step) -> str:
 def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typed: Typed = str) -> dict[str, Any]:
     """Return the end of a build as JSON data; ``film``, ``frames`` and ``copied`` are those of the first film."""
     main = storyboard.output.name
-    films = {film.name: _film_data(ended, film, typed) for film in ended.films}
+    films = {film.name: _film_data(ended, film, storyboard, typed) for film in ended.films}
     first = films.get(main, {"film": None, "frames": 0})
     return {
         "made": list(ended.made),
@@ -297,14 +324,14 @@ def is_left_out(step: Step) -> bool:
     return step.do == "blocked" and (step.action.kind == "take" or step.reason.why == "too-short")
 
 
-def _film_data(ended: BuildResult, film: FilmFile, typed: Typed) -> dict[str, Any]:
+def _film_data(ended: BuildResult, film: FilmFile, storyboard: Storyboard, typed: Typed) -> dict[str, Any]:
     return {
         "name": film.name or None,
         "film": typed(film.path),
         "frames": film.frames,
         "seconds": round(float(seconds_of(film.frames, film.rate)), 3),
         "joined": film.joined,
-        "partial": film.partial,
+        **filled_data(film.fill, storyboard),
         "copied": encode_counts_data(_encode_counts(ended, film.name)),
         "sound": sound_data(film.sound),
     }

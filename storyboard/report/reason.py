@@ -117,6 +117,11 @@ def _held(step: Step) -> str:
     return "not made: the shot is held" if step.action.seed is not None else _stale_since(step.reason)
 
 
+def _kept(step: Step) -> str:
+    fields = _fields(step.reason)
+    return f"its earlier take, made before {fields} changed" if fields else "its earlier take"
+
+
 def _unprepared(step: Step) -> str:
     """Return what a new take would get in place of the picture of then, and how to ask for it."""
     changes = step.reason.changes
@@ -153,6 +158,7 @@ _WORDINGS: Mapping[Why, Callable[[Step], str]] = {
     "upstream-missing": _upstream_missing,
     "upstream-failed": _upstream_failed,
     "held": _held,
+    "kept": _kept,
     "unprepared": _unprepared,
     "held-missing": _held_missing,
     "locked-missing": _detail,

@@ -130,4 +130,4 @@ def test_a_partial_film_is_made_without_a_connection(desk: Project, server: Runw
     assert len(server.requests) == before
     assert desk.plan()["b"].startswith("make: ")
     error = desk.refused(1, "build", "--offline")
-    assert "--partial" in error["help"]
+    assert "--fill animatic" in error["help"]

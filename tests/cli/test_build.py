@@ -239,14 +239,13 @@ def test_a_failed_shot_leaves_the_others_made(project: Project, tmp_path: Path) 
     assert "c" in ran.err + ran.out
 
 
-def test_partial_puts_slates_into_the_holes_beside_the_film(tmp_path: Path) -> None:
+def test_partial_draws_the_missing_shots_in_a_draft(tmp_path: Path) -> None:
     project = Project(tmp_path / "film", inside=True)
     project.build("-s", "a")
     ran = project.run("build", "-s", "a", "--partial")
-    partial = project.folder / "out" / "film.draft.partial.mp4"
     assert ran.code == 0, ran
-    assert len(decoded(partial)) == 36
-    assert not project.film.exists()
+    assert len(decoded(project.film)) == 36
+    assert "with b and c drawn" in ran.out
 
 
 def test_an_output_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:

@@ -294,14 +294,14 @@ def test_the_film_carries_chapters_and_a_comment(project: Project) -> None:
     assert project.build()["made"] == []
 
 
-def test_a_partial_film_has_slates_where_shots_are_missing(tmp_path: Path) -> None:
+def test_a_partial_film_has_a_card_where_footage_is_missing(tmp_path: Path) -> None:
     shot = "id: c, prompt: a city in the rain, seed: 5, duration: 3"
     project = Project(tmp_path / "film", LONG.replace(shot, "id: c, clip: broken.mp4"), inside=True)
     write_broken_clip(project.folder)
     project.edit("fps: 12}", "fps: 12, preset: ultrafast}")
     ran = project.run("build", "--partial")
     assert ran.code == 1
-    assert len(decoded(project.folder / "out/film.draft.partial.mp4")) == 36 + 36 - 6 + 48
+    assert len(decoded(project.film)) == 36 + 36 - 6 + 48 - 6
 
 
 def test_a_film_can_be_a_mov(project: Project) -> None:
@@ -346,7 +346,7 @@ scenes:
 
 
 def test_what_worker_processes_do_is_what_is_done_in_this_one(tmp_path: Path) -> None:
-    """Takes, footage, frames, segments, transitions, slates, sound and a failure, across the border of processes."""
+    """Takes, footage, frames, segments, transitions, stand-ins, sound and a failure, across the border of processes."""
     from tests.media.sounds import tone, write_wav
 
     films, told = [], []
@@ -359,7 +359,7 @@ def test_what_worker_processes_do_is_what_is_done_in_this_one(tmp_path: Path) ->
         write_wav(project.folder / "hum.wav", tone(1, 300, 0.1))
         ran = project.run("build", "--partial", "--json")
         assert ran.code == 1, ran
-        films.append((project.folder / "out/film.draft.partial.mp4").read_bytes())
+        films.append((project.film).read_bytes())
         told.append(
             {name: ran.data[name] for name in ("failed", "frames", "copied")} | {"made": sorted(ran.data["made"])}
         )

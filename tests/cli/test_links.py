@@ -296,7 +296,7 @@ def test_captions_that_are_links_are_left_alone(clone: Clone) -> None:
 def test_leftovers_in_the_folder_of_the_film_go_and_files_of_like_names_stay(clone: Clone) -> None:
     out = clone.folder / "out"
     out.mkdir()
-    left = [".film.mp4.0123456789abcdef.tmp", ".film.mp4.part-01234567", ".film.partial.mp4.part-01234567"]
+    left = [".film.mp4.0123456789abcdef.tmp", ".film.mp4.part-01234567", ".film.draft.mp4.part-01234567"]
     mine = [
         ".film.mp4.backup.tmp",
         ".film.mp4.part-2",

@@ -71,7 +71,7 @@ def test_a_clip_that_is_the_film_under_a_second_name_is_refused(project: Project
     assert "over an input: `out/film.mp4`" in refusal(project, "out/film.mp4")
 
 
-@pytest.mark.parametrize("ending", [".srt", ".vtt", ".partial.mp4", ".partial.srt", ".partial.vtt"])
+@pytest.mark.parametrize("ending", [".srt", ".vtt", ".draft.mp4", ".draft.srt", ".draft.vtt"])
 def test_what_is_written_next_to_a_film_cannot_be_an_input(project: Project, ending: str) -> None:
     """A clip may have any name: its first bytes tell what it is."""
     (project.folder / "in/clip.mp4").rename(project.folder / f"in/film{ending}")
@@ -124,7 +124,7 @@ def test_a_scene_file_is_not_replaced_by_captions(project: Project) -> None:
         ("prompt: x, first_frame: {}", "p.srt", "caption file"),
         ("prompt: x, last_frame: {}", "p.vtt", "caption file"),
         ("image: {{file: {}, duration: 1}}", "p.mp4", "film"),
-        ("card: {{text: x, font: {}}}", "p.partial.mp4", "partial film"),
+        ("card: {{text: x, font: {}}}", "p.draft.mp4", "draft"),
     ],
 )
 def test_pictures_and_fonts_are_inputs_too(project: Project, field: str, name: str, what: str) -> None:

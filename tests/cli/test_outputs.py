@@ -174,26 +174,26 @@ def test_a_partial_film_is_told_by_the_path_that_was_written(desk: Project, head
     assert ran.code == 1
     for film in ran.data["films"]:
         path = desk.folder / str(film["film"])
-        assert path.stem.endswith(".partial")
+        assert path.stem.endswith(".draft")
         assert film["partial"]
         assert len(decoded(path)) == film["frames"]
-        assert not path.with_name(path.name.replace(".partial", "")).exists()
-        assert not path.with_name(path.name.replace(".partial", "")).with_suffix(".srt").exists()
+        assert not path.with_name(path.name.replace(".draft", "")).exists()
+        assert not path.with_name(path.name.replace(".draft", "")).with_suffix(".srt").exists()
     assert len(ran.data["films"]) == (3 if "outputs:" in header else 1)
     assert ran.data["film"] == ran.data["films"][0]["film"]
-    assert "partial.mp4: 69 frames, 5.75 s, with placeholders for missing shots" in desk.run("build", "--partial").out
+    assert "draft.mp4: 5.75 s, 69 frames, with b as a card" in desk.run("build", "--partial").out
 
 
 def test_a_partial_film_replaces_nothing_of_somebody_else(desk: Project) -> None:
     desk.write(SHOTS.replace("id: b, prompt: a forest at dawn, seed: 4", "id: b, clip: broken.mp4"), HEADER)
     write_broken_clip(desk.folder)
-    foreign = desk.folder / "out/film-wide.draft.partial.mp4"
+    foreign = desk.folder / "out/film-wide.draft.mp4"
     foreign.parent.mkdir()
     foreign.write_bytes(b"somebody else's")
     ran = desk.run("build", "--partial", "--json")
     assert foreign.read_bytes() == b"somebody else's"
     assert [film["name"] for film in ran.data["films"]] == ["tall", "web"]
-    assert "film-wide.draft.partial.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
+    assert "film-wide.draft.mp4: it was not made by storyboard" in ran.data["failed"]["cut/wide"]
 
 
 def test_a_diff_tells_outputs_by_their_names(desk: Project) -> None:

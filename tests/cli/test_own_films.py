@@ -150,14 +150,14 @@ def test_a_footage_file_where_captions_go_is_not_removed_since_its_bytes_are_in_
 def test_a_partial_film_that_was_changed_is_not_replaced(project: Project) -> None:
     project.write(SHOTS.replace("{id: a,", "{id: b, clip: bad.mp4}, {id: a,"), HEADER)
     (project.folder / "bad.mp4").write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0")
-    partial = project.folder / "out/film.partial.mp4"
+    partial = project.folder / "out/film.draft.mp4"
     project.data("build", "--partial", code=1)
     project.data("build", "--partial", code=1)
     data = bytearray(partial.read_bytes())
     data[-100] ^= 0xFF
     partial.write_bytes(data)
     ran = project.run("build", "--partial")
-    assert "film.partial.mp4: it was changed after the last build" in ran.out + ran.err
+    assert "film.draft.mp4: it was changed after the last build" in ran.out + ran.err
     assert partial.read_bytes() == data
 
 
@@ -212,13 +212,13 @@ def test_two_storyboards_with_one_output_are_reported_before_either_is_built(tmp
     assert warning["message"] == "`second.yaml` has this output too: `out/film.mp4`"
 
 
-@pytest.mark.parametrize("file", ["out/film.mp4", "out/Film.mov", "out/film.partial.mp4"])
+@pytest.mark.parametrize("file", ["out/film.mp4", "out/Film.mov", "out/film.draft.mp4"])
 def test_the_film_of_another_storyboard_is_not_replaced(project: Project, file: str) -> None:
     """Nor are its captions, which a film with another suffix has as well."""
     header = HEADER.replace("out/film.mp4", file)
     project.write(SHOTS.replace("Hello,", "Other,"), header, name="second.yaml")
     before = contents(project.film.parent)
-    if file == "out/film.partial.mp4":  # a partial film of the first would be written there
+    if file == "out/film.draft.mp4":  # a draft of the first would be written there
         assert [found["code"] for found in project.data("check", "second.yaml")["findings"]] == ["shared-output"]
         return
     error = project.refused(3, "build", "second.yaml")

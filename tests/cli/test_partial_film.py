@@ -1,4 +1,4 @@
-"""Captions and chapters of a film that has slates in its holes."""
+"""Captions and chapters of a film whose missing shots are drawn."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -24,7 +24,11 @@ scenes:
     title: The river
     shots:
       - {id: a, prompt: a river at night, seed: 3, caption: At night}
-      - {id: b, prompt: a forest at dawn, seed: 4, caption: Not there, transition: {type: dissolve, duration: 0.25}}
+      - id: b
+        prompt: a forest at dawn
+        seed: 4
+        caption: "[{start: 0.25, end: 1, text: Not there yet}]"
+        transition: {type: dissolve, duration: 0.25}
   - id: two
     shots:
       - {id: c, prompt: a forest at dusk, seed: 5, caption: "[{start: 0.5, end: 1, text: At dusk}]"}
@@ -37,10 +41,18 @@ SRT = """\
 At night
 
 2
+00:00:01,000 --> 00:00:01,750
+Not there yet
+
+3
 00:00:02,250 --> 00:00:02,750
 At dusk
 
-3
+4
+00:00:02,750 --> 00:00:06,750
+Broken
+
+5
 00:00:06,750 --> 00:00:07,750
 The end
 """
@@ -55,10 +67,10 @@ def desk(tmp_path: Path) -> Iterator[Project]:
         yield project.in_process()
 
 
-def test_shots_that_are_there_have_their_captions_where_they_are_and_scenes_their_chapters(desk: Project) -> None:
+def test_captions_and_chapters_stand_where_they_will_stand_in_the_film(desk: Project) -> None:
     ran = desk.run("build", "--partial", "-s", "a", "-s", "c", "-s", "own", "-s", "d")
     assert ran.code == 1, ran
-    beside, inside = (desk.folder / f"out/film-{name}.draft.partial.mp4" for name in ("beside", "inside"))
+    beside, inside = (desk.folder / f"out/film-{name}.draft.mp4" for name in ("beside", "inside"))
     assert beside.with_suffix(".srt").read_text() == SRT
     assert not inside.with_suffix(".srt").exists()
     assert len(decoded(beside)) == 93

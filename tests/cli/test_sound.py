@@ -262,7 +262,7 @@ def test_a_partial_film_has_the_sound_of_what_is_there(desk: Project) -> None:
     tracks = "audio: [{file: music.wav, start: {shot: b}, gain: -6}]\n"
     desk.write(f"{tracks}scenes: [{{id: one, shots: [{shots}]}}]\n", HEADER)
     assert desk.run("build", "--partial").code == 1
-    film = desk.film.with_name("film.draft.partial.mp4")
+    film = desk.film.with_name("film.draft.mp4")
     sizes = streams(film)
     assert sizes["audio"] == sizes["video"] == 5
     assert near(onsets(heard(film)), [*AT, *(3 + at for at in AT)], 0.003)

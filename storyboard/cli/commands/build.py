@@ -10,8 +10,10 @@ import click
 
 from storyboard.cli.build_run import exit_code, run_approved
 from storyboard.cli.noop_answers import NoopQuestion, write_noop_note
-from storyboard.cli.open_session import open_session, report_lock_owner
+from storyboard.cli.open_session import open_session, report_lock_owner, require_shots
 from storyboard.cli.options import (
+    fill_option,
+    fill_style,
     jobs_option,
     json_option,
     lowest_cap,
@@ -30,6 +32,7 @@ from storyboard.cli.process import GcPause
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
 from storyboard.core.build_events import BuildResult
+from storyboard.core.model import Storyboard
 from storyboard.core.plan import Plan
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.report.build_result import decision_code, outcome_data, outcome_text
@@ -42,6 +45,7 @@ from storyboard.report.text import listed
 @selection_arguments
 @plan_options
 @jobs_option
+@fill_option
 @max_cost_option
 @yes_option
 @click.option(
@@ -52,7 +56,10 @@ from storyboard.report.text import listed
     help="Build as in this file of `plan --out`; refuse if anything differs from it.",
 )
 @click.option(
-    "--partial", is_flag=True, envvar="STORYBOARD_PARTIAL", help="Make a film with placeholders for missing shots."
+    "--partial",
+    is_flag=True,
+    envvar="STORYBOARD_PARTIAL",
+    help="Make a draft in which shots that are missing after the build are drawn.",
 )
 @click.option("--locked", is_flag=True, envvar="STORYBOARD_LOCKED", help="Refuse if the lockfile would change.")
 @click.option(
@@ -68,6 +75,7 @@ def command(
     select: tuple[str, ...],
     remake: tuple[str, ...],
     jobs_count: int | None,
+    fill: str | None,
     max_cost: Decimal | None,
     yes: bool,
     plan_file: Path | None,
@@ -92,11 +100,20 @@ def command(
         if maker or select or remake:
             raise click.UsageError("--plan sets what is made; remove --provider, --draft, --select and --remake")
         maker, select, remake = approved.choice.provider, approved.choice.select, approved.choice.remake
+    others = {"--draft": draft, "--select": select, "--remake": remake, "--plan": plan_file, "--partial": partial}
+    style = fill_style(fill, others)
     project = read_project(path, maker, remember=True)
     storyboard = require_valid(output, project)
     cap = lowest_cap(max_cost, storyboard.budget, Decimal(approved.cost) if approved is not None else None)
     choices = BuildOptions(
-        select, remake, worker_count(jobs_count), partial, cap, locked=locked, offline=offline and partial
+        select,
+        remake,
+        worker_count(jobs_count),
+        partial,
+        cap,
+        locked=locked,
+        offline=offline and partial,
+        fill=style,
     )
     began, lasting = time.monotonic(), list(output.warnings)
     with open_session(output, project, storyboard, choices, report_lock_owner) as session:
@@ -104,17 +121,26 @@ def command(
             fail_on_drift(output, approved, current_plan_file(session, session.plan(), maker))
         if not offline:
             session.fetch_pictures()
+        if style is not None:
+            require_shots(output, session.fill_before(style), storyboard)
         with GcPause():
             plan = session.plan()
-        if locked:
+        if locked and style is None:
             _fail_unless_current(output, session, plan)
-        if offline and not partial:
+        if offline and not partial and style is None:
             _fail_if_remote(output, session, plan)
         capped = max_cost is not None or approved is not None
         finished = run_approved(
-            output, session, plan, yes=yes, capped=capped, at_once=jobs_count, offline=offline, verbose=verbose
+            output,
+            session,
+            plan,
+            yes=yes,
+            capped=capped,
+            at_once=jobs_count,
+            offline=offline or style is not None,
+            verbose=verbose,
         )
-        _print_result(output, session, finished.result, time.monotonic() - began, verbose=verbose)
+        _print_result(output, session, storyboard, finished.result, time.monotonic() - began, verbose=verbose)
         if approved is None:
             write_noop_note(question, output, project, finished, lasting)
 
@@ -154,11 +180,7 @@ def _fail_if_remote(output: CommandOutput, session: Session, plan: Plan) -> None
         text = f"cannot build offline: {', and '.join(needs)}"
         output.fail(
             Exit.FAILED,
-            [
-                problem(
-                    "offline", text, "build without `--offline`, with `--draft`, or with `--partial` for placeholders"
-                )
-            ],
+            [problem("offline", text, "build without `--offline`, with `--draft`, or with `--fill animatic`")],
         )
 
 
@@ -167,12 +189,18 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _print_result(
-    output: CommandOutput, session: Session, outcome: BuildResult, seconds: float, *, verbose: bool
+    output: CommandOutput,
+    session: Session,
+    storyboard: Storyboard,
+    outcome: BuildResult,
+    seconds: float,
+    *,
+    verbose: bool,
 ) -> None:
-    data = outcome_data(outcome, session.storyboard, seconds, display_path)
+    data = outcome_data(outcome, storyboard, seconds, display_path)
     text = outcome_text(
         outcome,
-        session.storyboard,
+        storyboard,
         seconds,
         display_path,
         paint,

@@ -6,12 +6,21 @@ from pathlib import Path
 
 import click
 
-from storyboard.cli.open_session import open_session, warn_of_left_jobs
-from storyboard.cli.options import json_option, plan_options, provider_name, selection_arguments, verbose_option
+from storyboard.cli.open_session import open_session, require_shots, warn_of_left_jobs
+from storyboard.cli.options import (
+    fill_option,
+    fill_style,
+    json_option,
+    plan_options,
+    provider_name,
+    selection_arguments,
+    verbose_option,
+)
 from storyboard.cli.output import CommandOutput, paint, terminal_width
 from storyboard.cli.plan_files import current_plan_file, write_plan
 from storyboard.cli.process import QUICK_EXIT, GcPause
 from storyboard.cli.project import read_project, require_valid
+from storyboard.core.fill import FillStyle
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
 from storyboard.report.plan import plan_data, plan_text
@@ -21,6 +30,7 @@ from storyboard.report.text import clean
 @click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
 @selection_arguments
 @plan_options
+@fill_option
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file, for `build --plan`."
 )
@@ -32,6 +42,7 @@ def command(
     draft: bool,
     select: tuple[str, ...],
     remake: tuple[str, ...],
+    fill: str | None,
     out: Path | None,
     as_json: bool,
     verbose: bool,
@@ -42,8 +53,9 @@ def command(
     """
     output = CommandOutput("plan", as_json=as_json)
     maker = provider_name(provider, draft=draft)
+    style = fill_style(fill, {"--draft": draft, "--select": select, "--remake": remake, "--out": out})
     with GcPause():
-        _print_plan(output, path, maker, BuildOptions(select, remake), out, verbose=verbose)
+        _print_plan(output, path, maker, BuildOptions(select, remake, fill=style), out, verbose=verbose)
 
 
 def _print_plan(
@@ -52,13 +64,15 @@ def _print_plan(
     project = read_project(path, maker, recall=read_cached_plan)
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, choices) as session:
-        plan = session.plan()
+        if choices.fill is not None:
+            require_shots(output, session.fill_before(choices.fill), storyboard)
+        plan, storyboard = session.plan(), session.storyboard
         warn_of_left_jobs(output, session)
         if out is not None:
             write_plan(out, current_plan_file(session, plan, maker))
             output.progress(clean(f"wrote the plan to {out}; run `{_build_command(out)}` to carry it out"))
     QUICK_EXIT.keep(project, session, plan)
-    next_commands = [] if plan.nothing_to_do() else [_build_command(out)]
+    next_commands = [] if plan.nothing_to_do() else [_build_command(out, choices.fill)]
     width = terminal_width(sys.stdout)
     text = (
         ""
@@ -70,5 +84,6 @@ def _print_plan(
     )
 
 
-def _build_command(out: Path | None) -> str:
-    return f"storyboard build --plan {shlex.quote(str(out))}" if out else "storyboard build"
+def _build_command(out: Path | None, fill: FillStyle | None = None) -> str:
+    more = f" --plan {shlex.quote(str(out))}" if out else f" --fill {fill}" if fill else ""
+    return f"storyboard build{more}"

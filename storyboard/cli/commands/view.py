@@ -31,7 +31,7 @@ VIEWER = "STORYBOARD_VIEWER"
 
 
 class ViewedFile(Struct, frozen=True):
-    """A film or take to view; *kind* is ``film``, ``draft``, ``partial`` or ``take``."""
+    """A film or take to view; *kind* is ``film``, ``draft`` or ``take``."""
 
     path: Path
     kind: str
@@ -117,9 +117,7 @@ def _find(output: CommandOutput, session: Session, names: Sequence[str], *, draf
 def _find_film(output: CommandOutput, session: Session, film: Output, *, draft: bool) -> ViewedFile:
     """Return the file of *film* that exists. Ends the verb if there is none."""
     root, final, drawn = session.store.root, film.written.final, film.written.draft
-    places = [(drawn.film, "draft"), (drawn.partial_film, "partial")]
-    if not draft:
-        places = [(final.film, "film"), places[0], (final.partial_film, "partial"), places[1]]
+    places = [(drawn.film, "draft")] if draft else [(final.film, "film"), (drawn.film, "draft")]
     found = [ViewedFile(root / name, kind) for name, kind in places if (root / name).is_file()]
     if not found:
         command = "storyboard build --draft" if draft else "storyboard build"

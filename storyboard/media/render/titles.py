@@ -1,7 +1,7 @@
-"""Text in pictures: title cards, captions and placeholder slates, drawn with Pillow.
+"""Text in pictures: title cards and captions, drawn with Pillow.
 
 Text wraps and shrinks until it fits, in every script that the font has. A caption is white with a dark edge, at the
-foot of the frame. A slate stands for a missing shot: a still picture with a few lines of text.
+foot of the frame.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,9 @@ from PIL.ImageFont import FreeTypeFont
 
 from storyboard.core.captions import Cue
 from storyboard.core.model import Size
-from storyboard.core.render_spec import Canvas, Title
+from storyboard.core.render_spec import Title
 from storyboard.fonts import load_face
 from storyboard.media.render.compositor import Overlay
-from storyboard.media.render.encoder import ClipWriter
-from storyboard.media.render.render import encoding_of
 
 _MARGIN = 12  # the margin is a twelfth of a side
 _LARGEST, _SMALLEST = 7, 90  # font sizes as fractions (1/n) of the shorter side
@@ -31,9 +29,6 @@ _CAPTION_WIDTH, _CAPTION_HEIGHT = 0.84, 0.3  # largest shares of the frame
 _CAPTION_FOOT = 0.06
 _CAPTION_EDGE = 12  # the edge is a twelfth of the font size
 _CAPTION_LEADING = 1.3
-_SLATE_BACKGROUND = (24, 26, 30)
-_SLATE_TITLE = (236, 238, 240)
-_SLATE_TEXT = (150, 156, 164)
 
 
 def draw_title(title: Title, size: Size, font: Path | None) -> Image.Image:
@@ -89,28 +84,6 @@ def caption_overlays(cues: Sequence[Cue], frames: int, size: Size, font: Path | 
         box = picture.getbbox() if picture is not None else None
         if picture is not None and box is not None:
             yield Overlay(np.asarray(picture.crop(box)), box[0], box[1], first, end)
-
-
-def write_slate(lines: tuple[str, ...], frames: int, canvas: Canvas, out: Path) -> None:
-    """Write *frames* frames of one slate to *out*: the first line large, the others small and wrapped."""
-    picture = np.asarray(draw_slate(lines, canvas.size))
-    with ClipWriter(out, canvas.size, canvas.rate, encoding_of(canvas)) as writer:
-        for _ in range(frames):
-            writer.write(picture)
-
-
-def draw_slate(lines: tuple[str, ...], size: Size) -> Image.Image:
-    """Return the slate as an RGB picture of *size*."""
-    picture = Image.new("RGB", (size.width, size.height), _SLATE_BACKGROUND)
-    draw = ImageDraw.Draw(picture)
-    unit = max(8, min(size.width, size.height) // 14)
-    x, y = size.width // 12, size.height // 3
-    for number, line in enumerate(lines):
-        font = load_face(unit if number == 0 else max(8, unit // 2))
-        for row in _wrap_slate_line(draw, line, font, size.width - 2 * x):
-            draw.text((x, y), row, font=font, fill=_SLATE_TITLE if number == 0 else _SLATE_TEXT)
-            y += int(sum(font.getmetrics()) * 1.15)
-    return picture
 
 
 def _fit_rows(
@@ -180,14 +153,3 @@ def _row_height(face: FreeTypeFont) -> float:
     """Return the distance from one row to the next: ascenders, descenders and some leading."""
     ascent, descent = face.getmetrics()
     return (ascent + descent) * _LEADING
-
-
-def _wrap_slate_line(draw: ImageDraw.ImageDraw, text: str, font: FreeTypeFont, width: int) -> list[str]:
-    rows = [""]
-    for word in text.split():
-        longer = f"{rows[-1]} {word}".strip()
-        if draw.textlength(longer, font=font) <= width:
-            rows[-1] = longer
-        else:
-            rows.append(word)
-    return [row for row in rows if row]
