@@ -250,8 +250,8 @@ def _chinese_tokens(run: str, at: int) -> Iterator[Token]:
             length, phrase = 1, "'s"
         else:
             phrase = words.get(run[place : place + length], "")
-        if not length:
-            place += 1
+        if not length or (length == 1 and unknown < place and run[place] not in "人的"):
+            place += 1  # one character behind an unknown one is a part of a longer word: 吹风机 is no wind
             continue
         if unknown < place:
             yield Token(run[unknown:place], at + unknown, at + place)
@@ -268,17 +268,23 @@ def _chinese_tokens(run: str, at: int) -> Iterator[Token]:
 
 def _is_foreign(text: str, tokens: Sequence[Token]) -> bool:
     """Return whether most of the text is in a language that is not read here."""
-    read = sum(len(token.text) for token in tokens if token.text[0].isascii() or "\u4e00" <= token.text[0] <= "\u9fff")
-    if is_japanese_or_korean(text):
-        read = sum(char.isascii() and char.isalpha() for char in text)
-    letters = sum(map(str.isalpha, text))
-    if read * 2 < letters:
+    letters = [char for char in text if char.isalpha()]
+    han = "\u9fff" if not is_japanese_or_korean(text) else ""
+    read = sum(char < "\u0250" or "\u4e00" <= char <= han for char in letters)
+    if read * 2 < len(letters):
         return True
     words = [token.text for token in tokens if token.text.isalpha() and token.text[0] < "\u0250"]
     english = sum(word in FUNCTION_WORDS for word in words)
     accents = sum(not word.isascii() for word in words if word not in ("café", "fiancé", "fiancée", "naïve", "señor"))
     foreign = sum(word in _FOREIGN for word in words) + accents
     return foreign > english or (foreign > 2 and foreign * 2 >= english)
+
+
+def _is_unlike_english(tokens: Sequence[Token], phrases: Sequence[Phrase]) -> bool:
+    """Return whether few of three or more words are known, and none of them is one that English sentences hold."""
+    words = [number for number, token in enumerate(tokens) if token.text.isalpha()]
+    known = sum(phrase.last - phrase.first for phrase in phrases)
+    return len(words) > 2 and known * 3 < len(words) and not any(tokens[number].text in PLAIN_WORDS for number in words)
 
 
 FUNCTION_WORDS = frozenset(vocabulary.FUNCTION)
@@ -296,6 +302,7 @@ class Sentence:
         self.tokens = tokens_of(prompt)
         foreign = _is_foreign(prompt, self.tokens)
         self.phrases = [] if foreign else _lexicon().find(self.tokens)
+        foreign = foreign or (prompt.isascii() and _is_unlike_english(self.tokens, self.phrases))
         self.all = self.phrases
         self.masked = [""] * len(self.tokens)
         self.used: set[int] = set()  # numbers of tokens

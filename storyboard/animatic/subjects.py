@@ -44,6 +44,7 @@ class Subject(Struct, frozen=True):
         return FAMILY_OF[self.kind]
 
 
+_ENDS_OF_NOUNS = FUNCTION_WORDS | vocabulary.PREPOSITIONS  # looking back from a noun
 _AGE_WORDS = ("something", "year", "years", "mm", "th", "yo", "percent", "degree", "degrees")
 
 
@@ -276,11 +277,9 @@ class SubjectReader:
 
     def _describe(self, phrase: Phrase) -> tuple[int, str | None, str]:
         """Return the number, the age and the determiner of the noun *phrase*, from the words before it."""
-        count, age, determiner = 0 if phrase.plural else 1, None, ""
+        count, age = 0 if phrase.plural else 1, None
         for number in range(phrase.first - 1, max(-1, phrase.first - 7), -1):
             word = self._sentence.word(number)
-            if word in BREAKS and word not in (",", "-", "，"):
-                break
             at = next((other for other in self._sentence.phrases if other.first <= number < other.last), None)
             meanings = at.meanings if at is not None else {}
             if "age" in meanings and age is None:
@@ -291,10 +290,6 @@ class SubjectReader:
                 return (0 if phrase.plural and value == 1 else value), age, word
             if word in ("the", "this", "that", "his", "her", "their", "its", "'s", "both"):
                 return count, age, word
-            if (
-                word in vocabulary.PREPOSITIONS
-                or {"subject", "hold", "size", "group"} & meanings.keys()
-                or (word in BREAKS)
-            ):
+            if word in BREAKS or word in _ENDS_OF_NOUNS or {"subject", "hold", "size", "group"} & meanings.keys():
                 break
-        return count, age, determiner
+        return count, age, ""
