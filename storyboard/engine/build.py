@@ -64,7 +64,7 @@ class FinishedBuild:
         if not plan.nothing_to_do():
             return None
         reused = {step.action.id: step for step in plan.steps}
-        return replace(result, made={}, reused=reused, films=films, cost=Decimal(0), chosen=())
+        return replace(result, made={}, reused=reused, films=films, cost=Decimal(0), chosen=(), remarks=())
 
 
 def run_build(
