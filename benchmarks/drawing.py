@@ -47,7 +47,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def _drawn(prompt: str, seed: int, size: Size, seconds: int, out: Path) -> float:
     """Processor seconds of one clip."""
-    request = Animatic(prompt, seed, Fraction(seconds), size, RATE, "shot")
+    request = Animatic(prompt, seed, Fraction(seconds), size, RATE)
     began = time.process_time()
     write_animatic(request, None, out, lambda done, total: None)
     return time.process_time() - began

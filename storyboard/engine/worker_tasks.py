@@ -65,10 +65,6 @@ def _death_text(end: ProcessEnd, *, started: bool) -> str:
     return f"its worker process ended twice {end.text}{when}{way_out}"
 
 
-# A third of the encoding time of the default preset. Equal for all animatics, which so share parameter sets.
-_ANIMATIC_CRF, _ANIMATIC_PRESET = 20, "ultrafast"
-
-
 def timed(function: Callable[..., R], *arguments: Any) -> tuple[R, float]:
     """Run a task and return its result with the seconds that it took."""
     began = monotonic()
@@ -86,10 +82,10 @@ def write_animatic(
     Raises ``pictures.UnreadablePicture`` for an unusable first frame, ``ValueError`` for a size with an odd
     side, ``OSError`` if *out* cannot be written.
     """
-    from storyboard.media.render.encoder import ClipWriter, Encoding
+    from storyboard.media.render.encoder import ANIMATIC_CRF, ANIMATIC_PRESET, ClipWriter, Encoding
 
     pictures = draw_frames(request, first_frame)
-    with ClipWriter(out, request.size, request.fps, Encoding(_ANIMATIC_CRF, _ANIMATIC_PRESET)) as clip:
+    with ClipWriter(out, request.size, request.fps, Encoding(ANIMATIC_CRF, ANIMATIC_PRESET)) as clip:
         for done, picture in enumerate(pictures, start=1):
             clip.write_planes(picture)
             progress(done, request.frames)

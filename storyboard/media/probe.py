@@ -31,7 +31,7 @@ from storyboard.media.reader import (
     video_stream,
 )
 from storyboard.media.render import color
-from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET
+from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET, SLATED_PARAMETER_SET
 from storyboard.media.sample_table import SampleTable, packets, read_sample_table
 
 __all__ = ["InvalidMedia", "UnreadableMedia", "probe", "validate_clip"]
@@ -98,7 +98,7 @@ def describe(container: InputContainer, stream: VideoStream, table: SampleTable,
 
 def _fits_segment_sets(sets: h264.ParameterSets) -> bool:
     """Return whether no set uses the number of the segments' sets, which would conflict in one sample entry."""
-    return all(number != SEGMENT_PARAMETER_SET for _, number in sets.by_id())
+    return all(number not in (SEGMENT_PARAMETER_SET, SLATED_PARAMETER_SET) for _, number in sets.by_id())
 
 
 def _copy_points(table: SampleTable) -> dict[str, Any]:

@@ -71,6 +71,8 @@ def test_a_slate_lies_over_animatics_and_over_nothing_else(tmp_path: Path) -> No
     project.build()
     shown = [has_slate(picture) for picture in decoded_pictures(draft(project))[::3]]
     assert shown == [True] * 4 + [False] * 8
+    steps = {step["action"]: step["do"] for step in project.data("plan")["steps"]}
+    assert steps["segment:own"] == "copy", "three encodings share one film"
     take = project.blobs[project.lock()["drawn"]["local"]["take"]]
     bare = np.asarray(decoded_pictures(take)[0], float)
     assert bare[: bare.shape[0] // 4].mean() > 80, "the take has no slate in its pictures"

@@ -27,8 +27,11 @@ RENDERER_VERSION = 4
 # Libraries that determine the bytes of a segment. PyAV's own version implies the FFmpeg inside it.
 LIBRARIES = ("moviepy", "av", "pillow")
 _MIN_MBTREE_WIDTH = 128
-# Takes number their parameter sets from 0; segments need another number to share a sample entry with them.
-SEGMENT_PARAMETER_SET = 1
+# Takes number their parameter sets from 0; segments need other numbers to share a sample entry with them, and segments
+# with a slate their own number, since they have another preset.
+SEGMENT_PARAMETER_SET, SLATED_PARAMETER_SET = 1, 2
+# A third of the encoding time of the default preset. Equal for all animatics, which so share parameter sets.
+ANIMATIC_CRF, ANIMATIC_PRESET = 20, "ultrafast"
 
 
 class Encoding(Struct, frozen=True):

@@ -24,7 +24,14 @@ from storyboard.media.probe import probe
 from storyboard.media.reader import InvalidMedia, open_media, ratio, video_stream
 from storyboard.media.render.color import color_tags
 from storyboard.media.render.conform import Conformer, Planes
-from storyboard.media.render.encoder import SEGMENT_PARAMETER_SET, ClipWriter, Encoding
+from storyboard.media.render.encoder import (
+    ANIMATIC_CRF,
+    ANIMATIC_PRESET,
+    SEGMENT_PARAMETER_SET,
+    SLATED_PARAMETER_SET,
+    ClipWriter,
+    Encoding,
+)
 from storyboard.media.sample_table import SampleTable, read_sample_table
 
 T = TypeVar("T")
@@ -108,6 +115,14 @@ def open_footage(segment: Segment) -> Iterator[Callable[[int], Planes]]:
 def encoding_of(canvas: Canvas) -> Encoding:
     """Return the encoding of a segment that is drawn on *canvas*."""
     return Encoding(canvas.crf, canvas.preset, SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
+
+
+def slated_encoding(canvas: Canvas) -> Encoding:
+    """Return the encoding of a segment with a slate: that of an animatic, or a coarser one if *canvas* has it.
+
+    The pictures have been through the encoding of an animatic before, and no film that is delivered has them.
+    """
+    return Encoding(max(canvas.crf, ANIMATIC_CRF), ANIMATIC_PRESET, SLATED_PARAMETER_SET, threads=SEGMENT_THREADS)
 
 
 def check_result(frames: int, canvas: Canvas, out: Path) -> ClipInfo:

@@ -25,6 +25,7 @@ from storyboard.core.render_spec import (
     RenderSpec,
     Slated,
     Title,
+    sides_of,
     slate_of,
 )
 from storyboard.fonts import UnreadableFont, drawing
@@ -33,7 +34,15 @@ from storyboard.media.render.color import Rgb, planes_to_rgb, rgb_to_frame
 from storyboard.media.render.compositor import Composition, Overlay
 from storyboard.media.render.conform import Planes, black_picture, mix_pictures, slide_shifts, solid_picture
 from storyboard.media.render.encoder import ClipWriter
-from storyboard.media.render.render import Progress, RenderFailed, Segment, check_result, encoding_of, open_footage
+from storyboard.media.render.render import (
+    Progress,
+    RenderFailed,
+    Segment,
+    check_result,
+    encoding_of,
+    open_footage,
+    slated_encoding,
+)
 from storyboard.media.render.slate import Box, SlateOverlay
 from storyboard.media.render.titles import caption_overlays, draw_title
 from storyboard.pictures import UnreadablePicture, read_upright
@@ -53,7 +62,8 @@ def draw_segment(
     try:
         with _open_pictures(spec, files, canvas) as pictures:
             pictures(0)
-            with ClipWriter(out, canvas.size, canvas.rate, encoding_of(canvas)) as writer:
+            encoding = slated_encoding(canvas) if any(map(slate_of, sides_of(spec))) else encoding_of(canvas)
+            with ClipWriter(out, canvas.size, canvas.rate, encoding) as writer:
                 for number in range(spec.frames):
                     writer.write_planes(pictures(number))
                     if progress is not None:
