@@ -6,6 +6,7 @@ Depth is 0 at infinity and 1 at the plane that moves as the camera does.
 
 import math
 
+import numpy as np
 from msgspec import Struct
 
 CAST_DEPTH = 0.92  # the plane of the people and things in front of a setting, whose size is that of the shot
@@ -51,6 +52,12 @@ MOVES: dict[str, CameraMove] = {
     "drift-right": CameraMove(x=(-0.07, 0.07), zoom=(1.02, 1.14)),
     "drift-back": CameraMove(x=(0.03, -0.04), zoom=(1.18, 1.03)),
 }
+
+
+def choose_sides(moves: tuple[str, ...], rng: np.random.Generator) -> tuple[str, ...]:
+    """Return *moves* with a side, one for all, for those that the prompt names without one."""
+    side = "left" if rng.random() < 0.5 else "right"
+    return tuple(f"{move}-{side}" if move in ("pan", "track", "orbit") else move for move in moves)
 
 
 def ease(progress: float) -> float:

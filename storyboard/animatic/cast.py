@@ -37,8 +37,8 @@ from storyboard.animatic.world import Element, Plane, World
 
 # By shot size: the heads of a person from the top of the picture to its bottom, and the place of the crown.
 _HEADS: Mapping[str, tuple[float, float]] = {
-    "extreme-close-up": (0.62, -0.28), "close-up": (1.5, 0.1), "medium-close-up": (2.7, 0.1), "medium": (4.1, 0.1),
-    "medium-long": (6.3, 0.09), "full": (8.9, 0.08), "wide": (17.0, 0.36), "extreme-wide": (58.0, 0.6),
+    "extreme-close-up": (0.62, -0.28), "close-up": (1.55, 0.15), "medium-close-up": (2.8, 0.14), "medium": (4.3, 0.14),
+    "medium-long": (6.6, 0.13), "full": (9.3, 0.13), "wide": (17.0, 0.36), "extreme-wide": (58.0, 0.6),
 }  # fmt: skip
 # By shot size: the share of the picture's height that a thing fills.
 _FILLED: Mapping[str, float] = {
@@ -288,7 +288,8 @@ def _draw_things(ink: Ink, stage: PanelStage, things: list[Subject]) -> None:
     """Draw a shot without people: the first thing fills as much of the picture as the shot size asks for."""
     if not things:
         return
-    main = things[0]
+    stands_on = [thing for thing in things if thing.kind != "table"]
+    main, *others = stands_on or things
     prop = prop_for(main)
     filled = _FILLED[stage.size] * (1.7 if main.family == "building" else 1.0)
     count = _counted(main)
@@ -309,7 +310,7 @@ def _draw_things(ink: Ink, stage: PanelStage, things: list[Subject]) -> None:
         x = (number - (count - 1) / 2) * high * prop.wide * 0.8
         y = foot - (0.06 * (number % 2) if count > 1 else 0.0)
         draw_prop(ink, main, (x, y), high, way, _named_tone(stage.reading))
-    for number, thing in enumerate(things[1:4]):
+    for number, thing in enumerate(others[:3]):
         other = prop_for(thing)
         side = 1 if number % 2 == 0 else -1
         tall = high * min(1.6, max(0.35, other.tall / prop.tall))

@@ -1,13 +1,13 @@
 """Frames of one clip: a drawn stage or a given picture, and the air before it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from storyboard.animatic import noise, weather
 from storyboard.animatic.brush import Glow
-from storyboard.animatic.camera import Camera
+from storyboard.animatic.camera import Camera, choose_sides
 from storyboard.animatic.cast import cast_elements, is_panel, without_cast
 from storyboard.animatic.palette import Palette, palette_for
 from storyboard.animatic.panel import panel_elements
@@ -28,34 +28,48 @@ from storyboard.core.model import Size
 FADE_FRAMES = 12  # the air fades in over them on a given picture
 
 
-def draw_from_prompt(prompt: str, seed: int, size: Size, rate: Fraction, frames: int) -> Iterator[Yuv]:
+def draw_from_prompt(prompt: str, seed: int, size: Size, rate: Fraction, numbers: Sequence[int]) -> Iterator[Yuv]:
     """Draw a clip from text only.
 
+    *numbers* has for each frame of the clip the number of the one that is drawn for it; equal ones are drawn once.
     Yields yuv420p, shape (height * 3 / 2, width), BT.709 in the tv range, each in the memory of the one before.
     """
+    frames = len(numbers)
     world, setting = build_world(prompt, seed, size.width, size.height, float(frames / rate))
     elements, memory = build_elements(world, setting), new_frame_memory(size)
     picture = sheet_over(memory, size.height)
-    for number in range(frames):
+    drawn = None
+    for number in numbers:
+        if number == drawn:
+            yield memory
+            continue
+        drawn = number
         draw_all(picture, elements, Moment(float(number / rate), number / max(1, frames - 1), world.camera))
         yield memory
 
 
-def draw_from_picture(first: Picture, prompt: str, seed: int, size: Size, rate: Fraction, frames: int) -> Iterator[Yuv]:
+def draw_from_picture(
+    first: Picture, prompt: str, seed: int, size: Size, rate: Fraction, numbers: Sequence[int]
+) -> Iterator[Yuv]:
     """Draw a clip that begins with exactly the picture *first* (fitted to *size*) and moves on from it.
 
     Yields as ``draw_from_prompt`` does.
     """
+    frames = len(numbers)
     start, memory = planes_of(fit_picture(first, size)), new_frame_memory(size)
     picture = sheet_over(memory, size.height)
     picture.paste(start)
-    yield memory
     world, _ = build_world(prompt, seed, size.width, size.height, float(frames / rate))
     plane = StillPlane(start, world.camera.moves, world.reading)
     floating = [
         element for element in weather.weather_elements(world) if isinstance(element, weather.Motes | weather.Lightning)
     ]
-    for number in range(1, frames):
+    drawn = 0
+    for number in numbers:
+        if number == drawn:
+            yield memory
+            continue
+        drawn = number
         presence, progress = min(1.0, number / FADE_FRAMES), number / max(1, frames - 1)
         plane.draw(picture, progress)
         draw_all(picture, floating, Moment(float(number / rate), progress, world.camera, presence))
@@ -92,8 +106,7 @@ def choose_camera(
 ) -> Camera:
     """Return the camera that the prompt requests; by default a slow drift chosen by the seed."""
     moves = reading.moves or (("drift-left", "drift-right", "push", "drift-back")[int(rng.integers(4))],)
-    side = "left" if rng.random() < 0.5 else "right"
-    named = tuple(f"{move}-{side}" if move in ("pan", "track", "orbit") else move for move in moves)
+    named = choose_sides(moves, rng)
     reach = reading.pace * min(1.15, max(0.35, 0.35 + seconds / 9)) * (0.75 if not reading.moves else 1.0)
     sway = 0.0025 if reading.handheld else 0.0
     zoom = 1.0 if is_panel(reading) else _ZOOMS.get(reading.framing or "", 1.0)

@@ -34,16 +34,18 @@ class Ink:
 
     def __init__(self, canvas: LayerArea, paper: Tone | None = None, lens: Lens | None = None) -> None:
         self.canvas = canvas
-        ground = (*PAPER, 0) if paper is None else (*paper, 255)
-        self.image = Image.new("RGBA", canvas.size, ground)
-        self._pen = ImageDraw.Draw(self.image)
-        self._lens = lens
+        self.lens = lens
+        if paper is None:
+            self.image = Image.new("RGBA", canvas.size, (*PAPER, 0))
+        else:
+            self.image = Image.new("RGB", canvas.size, paper)
+        self._pen = ImageDraw.Draw(self.image)  # an RGBA picture takes a tone as opaque
 
     def fill(self, points: npt.ArrayLike, tone: Tone) -> None:
         """Fill a polygon, without an outline."""
         flat = self._pixels(points)
         if len(flat) >= 3:
-            self._pen.polygon(flat.ravel().tolist(), fill=(*tone, 255))
+            self._pen.polygon(flat.ravel().tolist(), fill=tone)
 
     def stroke(self, points: npt.ArrayLike, width: float = PLAIN, tone: Tone = INK) -> None:
         """Draw a line with round ends; it thins towards its ends as one drawn by hand."""
@@ -51,11 +53,11 @@ class Ink:
         wide = max(1.0, width * self.canvas.scale)
         if len(flat) < 2:
             return
-        self._pen.line(flat.ravel().tolist(), fill=(*tone, 255), width=max(1, round(wide)), joint="curve")
+        self._pen.line(flat.ravel().tolist(), fill=tone, width=max(1, round(wide)), joint="curve")
         radius = wide / 2 - 0.5
         if radius >= 1:
             for x, y in (flat[0], flat[-1]):
-                self._pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*tone, 255))
+                self._pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tone)
 
     def shape(self, points: npt.ArrayLike, tone: Tone = PAPER, width: float = PLAIN, edge: Tone = INK) -> None:
         """Fill a polygon and draw its outline."""
@@ -95,7 +97,7 @@ class Ink:
 
     def _pixels(self, points: npt.ArrayLike) -> Array:
         given = np.asarray(points, dtype=np.float64)
-        return self.canvas.pixels(given if self._lens is None else self._lens(given))
+        return self.canvas.pixels(given if self.lens is None else self.lens(given))
 
 
 def _crossings(around: Array, skewed: Array, at: float) -> list[Point]:

@@ -4,12 +4,12 @@ The shot size decides how many heads of a person are seen from top to bottom, th
 uprights converge, and the reading of the prompt who is in the picture. Nothing is drawn that the prompt does not name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from storyboard.animatic.camera import CAST_DEPTH
+from storyboard.animatic.camera import CAST_DEPTH, choose_sides
 from storyboard.animatic.cast import FAR, NEAR, NIGHTS, PanelStage, draw_cast, plan_panel
 from storyboard.animatic.ink import (
     BOLD,
@@ -29,8 +29,9 @@ from storyboard.animatic.ink import (
 )
 from storyboard.animatic.layers import Layer, LayerArea
 from storyboard.animatic.noise import rng_factory
-from storyboard.animatic.planes import Picture
-from storyboard.animatic.prompt import Reading
+from storyboard.animatic.planes import Picture, Yuv, new_frame_memory, planes_of, sheet_over
+from storyboard.animatic.prompt import Reading, read_prompt
+from storyboard.animatic.still import fit_picture
 from storyboard.animatic.world import Element, Plane, World
 from storyboard.core.model import Size
 from storyboard.fonts import load_face
@@ -287,38 +288,61 @@ def _arrow(ink: Ink, path: list[Point], width: float) -> None:
     ink.shape(np.array(outline), SIGNAL, FINE, PAPER)
 
 
-def draw_panel(reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...]) -> Picture:
-    """Draw the panel of a prompt as one RGB picture of *size*, with arrows for *moves* and the prompt's first words."""
+def draw_panel(
+    reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...], first: Picture | None = None
+) -> Picture:
+    """Draw the panel of a prompt as one RGB picture of *size*, with arrows for *moves* and the prompt's first words.
+
+    The picture *first*, with which the shot begins, takes the place of a drawing.
+    """
     strip = words_height(size)
     whole = Image.new("RGB", (size.width, size.height), PAPER)
-    whole.paste(_draw_framed(reading, prompt, seed, Size(size.width, size.height - strip), moves), (0, strip))
+    whole.paste(_draw_framed(reading, prompt, seed, Size(size.width, size.height - strip), moves, first), (0, 0))
     _write_words(whole, strip, prompt, reading)
     return whole
 
 
+def draw_panel_frames(prompt: str, seed: int, size: Size, frames: int, first: Picture | None) -> Iterator[Yuv]:
+    """Draw a still panel, held for all frames, around the picture *first* or else around what the prompt names.
+
+    Yields yuv420p, shape (height * 3 / 2, width), BT.709 in the tv range.
+    """
+    memory = new_frame_memory(size)
+    reading = read_prompt(prompt)
+    moves = choose_sides(reading.moves, rng_factory(prompt, seed)("camera"))
+    sheet_over(memory, size.height).paste(planes_of(draw_panel(reading, prompt, seed, size, moves, first)))
+    for _ in range(frames):
+        yield memory
+
+
 def words_height(size: Size) -> int:
-    """Return the rows of the strip above the picture that holds the words; even, for the codec."""
+    """Return the rows of the strip below the picture that holds the words: the slate of a film lies at its head."""
     return round(size.height * (0.13 if size.width >= size.height else 0.075) / 2) * 2
 
 
-def _draw_framed(reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...]) -> Picture:
-    fine = 3 if size.height <= 400 else 2  # pixels drawn for one of the picture, each way
+def _draw_framed(
+    reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...], first: Picture | None
+) -> Picture:
+    fine = 3 if size.height <= 240 else 2  # pixels drawn for one of the picture, each way
     aspect = size.width / size.height
     area = LayerArea(-aspect / 2, 0.0, aspect / 2, 1.0, size.height * fine)
     stage = plan_panel(reading, aspect, rng_factory(prompt, seed))
     ink = Ink(area, PAPER, stage.lens)
-    draw_backdrop(ink, stage)
-    draw_cast(ink, stage)
-    front = Ink(area)
-    draw_weather(front, stage)
-    draw_arrows(front, moves, aspect, reading.handheld)
-    ink.image.alpha_composite(front.image)
-    return ink.image.convert("RGB").resize((size.width, size.height), Image.Resampling.BOX)
+    if first is not None:
+        ink.image.paste(fit_picture(first, Size(*area.size)))
+    else:
+        draw_backdrop(ink, stage)
+        draw_cast(ink, stage)
+    ink.lens = None
+    if first is None:
+        draw_weather(ink, stage)
+    draw_arrows(ink, moves, aspect, reading.handheld)
+    return ink.image.reduce(fine)
 
 
 def _write_words(whole: Picture, strip: int, prompt: str, reading: Reading) -> None:
     """Write the first words of the prompt large into the strip, and what was understood of the camera at its end."""
-    pen = ImageDraw.Draw(whole)
+    pen, top = ImageDraw.Draw(whole), whole.height - strip
     font = load_face(max(6, round(strip * 0.58)))
     small = load_face(max(5, round(strip * 0.36)))
     pad = round(strip * 0.3)
@@ -326,10 +350,10 @@ def _write_words(whole: Picture, strip: int, prompt: str, reading: Reading) -> N
     right = whole.width - pad
     if note and (wide := small.getlength(note)) < whole.width * 0.4:
         right -= round(wide)
-        pen.text((right, strip * 0.5), note, SIGNAL, small, anchor="lm")
+        pen.text((right, top + strip * 0.5), note, SIGNAL, small, anchor="lm")
         right -= pad
-    pen.text((pad, strip * 0.5), fit_words(prompt, font.getlength, right - pad), INK, font, anchor="lm")
-    pen.line((0, strip - 1, whole.width, strip - 1), fill=INK, width=max(1, round(strip * 0.05)))
+    pen.text((pad, top + strip * 0.5), fit_words(prompt, font.getlength, right - pad), INK, font, anchor="lm")
+    pen.line((0, top, whole.width, top), fill=INK, width=max(1, round(strip * 0.05)))
 
 
 def fit_words(prompt: str, measure: Callable[[str], float], room: float) -> str:
@@ -367,5 +391,5 @@ def panel_elements(world: World) -> list[Element]:
         draw(ink, stage)
         if paper is not None or ink.image.getchannel("A").getbbox() is not None:
             image = ink.soft()
-            planes.append(Plane(Layer(ink.canvas, depth, image if paper is None else image.convert("RGB"))))
+            planes.append(Plane(Layer(ink.canvas, depth, image)))
     return planes

@@ -14,7 +14,7 @@ import click
 from storyboard.cli.project_root import NAMES, find_file, is_scene, missing_file, scene_id
 from storyboard.cli.usage import Misuse
 from storyboard.core.fill import FILL_STYLES, FillStyle
-from storyboard.core.model import Clip, Generated, Shot, Still, Storyboard, TitleCard
+from storyboard.core.model import DEFAULT_PROVIDER, PANELS, Clip, Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.suggest import closest, suggestion
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,6 +84,12 @@ provider_option = click.option(
 draft_option = click.option(
     "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="Use --provider local, which draws free animatics."
 )
+_panels = click.option(
+    "--panels",
+    is_flag=True,
+    envvar="STORYBOARD_PANELS",
+    help="As --draft, with one still panel for each shot: the storyboard on paper, in a fraction of the time.",
+)
 select_option = click.option(
     "-s",
     "--select",
@@ -106,7 +112,7 @@ fill_option = click.option(
     "--fill",
     type=click.Choice(FILL_STYLES),
     envvar="STORYBOARD_FILL",
-    help="Buy nothing: draw the shots without a take (animatic), show their prompts (slate), or leave them out (none).",
+    help="Buy nothing: draw shots without a take (animatic, panels), show prompts (slate), or leave them out (none).",
 )
 
 
@@ -178,16 +184,17 @@ jobs_option = click.option(
 
 def plan_options(function: F) -> F:
     """Add the options that choose what is made, and by which provider."""
-    for option in (_remake, select_option, draft_option, provider_option):
+    for option in (_remake, select_option, _panels, draft_option, provider_option):
         function = option(function)
     return function
 
 
-def provider_name(provider: str | None, *, draft: bool) -> str | None:
-    """Return the provider of the command line. Raises ``click.UsageError`` if there are two."""
-    if draft and provider not in (None, "local"):
-        raise click.UsageError(f"--draft selects --provider local; remove it, or remove --provider {provider}")
-    return "local" if draft else provider
+def provider_name(provider: str | None, *, draft: bool, panels: bool = False) -> str | None:
+    """Return the provider of the command line, ``PANELS`` for panels. Raises ``click.UsageError`` if there are two."""
+    if (draft or panels) and provider not in (None, DEFAULT_PROVIDER):
+        option = "--panels" if panels else "--draft"
+        raise click.UsageError(f"{option} selects --provider local; remove it, or remove --provider {provider}")
+    return PANELS if panels else DEFAULT_PROVIDER if draft else provider
 
 
 def fill_style(fill: str | None, others: Mapping[str, object]) -> FillStyle | None:

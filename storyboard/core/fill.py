@@ -26,8 +26,9 @@ from storyboard.core.model import (
 )
 from storyboard.core.timeline import asked_length, has_unknown_length
 
-FillStyle = Literal["animatic", "slate", "none"]
+FillStyle = Literal["animatic", "panels", "slate", "none"]
 FILL_STYLES: tuple[FillStyle, ...] = get_args(FillStyle)
+_DRAWN: tuple[FillStyle, ...] = ("animatic", "panels")
 # Length of the card for footage of unknown length.
 _UNKNOWN_S = Fraction(4)
 _BACKGROUND, _COLOR = "#181a1e", "#eceef0"
@@ -56,8 +57,8 @@ def fill_of(storyboard: Storyboard, style: FillStyle, gone: Collection[str], kep
     missing: dict[str, FillStyle] = {}
     for shot in storyboard.shots():
         if shot.id in gone:
-            drawn = style != "animatic" or isinstance(shot.source, Generated)
-            missing[shot.id] = style if drawn else "slate"
+            is_possible = style not in _DRAWN or isinstance(shot.source, Generated)
+            missing[shot.id] = style if is_possible else "slate"
     return Fill(missing, frozenset(kept))
 
 
@@ -69,7 +70,7 @@ def filled(
     With *outputs* only the films of these names are kept. A film in which a shot is missing or kept is a draft.
     """
     shots = {shot.id: shot for shot in storyboard.shots()}
-    without_take = {name for name, style in fill.missing.items() if style != "animatic"}
+    without_take = {name for name, style in fill.missing.items() if style not in _DRAWN}
     is_draft = bool(fill.kept) or any(not shots[name].skip for name in fill.missing)
     made = [
         replace(output, is_draft=output.is_draft or is_draft)
@@ -92,6 +93,8 @@ def _filled_shot(shot: Shot, fill: Fill, known: Collection[str], without_take: C
         return _card(shot)
     if style is None or not isinstance(source, Generated):
         return _without_links(shot)
+    if style == "panels":
+        source = source.as_panel()
     frames = {field: _usable(getattr(source, field), known, without_take) for field in PICTURE_FIELDS}
     return replace(shot, source=replace(source, provider=DEFAULT_PROVIDER, takes=(), **frames))
 

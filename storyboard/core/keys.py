@@ -15,6 +15,11 @@ Fields of the key of a take, and fields left out:
     or of the decoded planes of the linked frame,  only the picture reaches the model
     and how either is prepared to be sent          bytes of a prepared picture: they may differ with a library
 
+A drawn take also has in its key what is drawn of it, where that is less than the whole clip: the moments that the film
+or a link shows (``drawn_seconds``) and the size of the film (``drawn_size``). Both follow from what is seen, so that
+nothing else is drawn. They are no reason to draw again: a take of which as much or more is drawn is that of
+the request, and a trim, link or size within it draws nothing (``TakePlanner.asked``). A paid take is always whole.
+
 Frames, segments, the sound and the cut have keys of their own kind, over the digests of their inputs.
 """
 
@@ -27,7 +32,8 @@ from typing import Any
 
 import msgspec
 
-from storyboard.core.model import PICTURE_FIELDS, Generated, Json, Size
+from storyboard.core.model import DRAWING_PARAMS, PICTURE_FIELDS, Generated, Json, Size
+from storyboard.core.ranges import SeenPart
 from storyboard.core.timebase import plain_number
 
 KEY_VERSION = 1
@@ -42,6 +48,7 @@ _FILE, _FRAME = "file:", "picture:"
 # `pictures.convert_picture` prepares a file, and `pictures.crop_bar` a frame. Raise the number if either makes
 # other pixels of equal ones.
 CONVERTED, ABOVE_BAR = "converted-1:", "above-bar-1:"
+DRAWN_FIELDS = _DRAWN_SIZE, _DRAWN_SECONDS = "drawn_size", "drawn_seconds"  # what is drawn of a take
 _AS_IT_LIES = {CONVERTED: _FILE, ABOVE_BAR: _FRAME}
 
 
@@ -97,9 +104,12 @@ def action_key(kind: str, request: Mapping[str, Any]) -> str:
     return sha256(canonical({"kind": kind, "key_version": KEY_VERSION, "request": request})).hexdigest()
 
 
-def take_request(source: Generated, engine: str | None, frames: Mapping[str, str]) -> Request:
+def take_request(
+    source: Generated, engine: str | None, frames: Mapping[str, str], seen: SeenPart | None = None
+) -> Request:
     """Return everything that decides a take.
 
+    *seen* is what is drawn of a take that is drawn here.
     *frames* maps ``first_frame`` and ``last_frame`` to what ``file_input`` or ``frame_input`` return; *engine* is the
     drawing version of the local provider, ``None`` for a provider that receives the request.
     """
@@ -112,10 +122,51 @@ def take_request(source: Generated, engine: str | None, frames: Mapping[str, str
         "width": source.size.width,
         "height": source.size.height,
     }
-    params = {name: value for name, value in source.params.items() if engine in WITH_BAR or name not in _DRAWN_OVER}
+    left_out = _DRAWN_OVER if engine else DRAWING_PARAMS
+    params = {name: value for name, value in source.params.items() if engine in WITH_BAR or name not in left_out}
     optional: Request = {"engine": engine, "negative_prompt": source.negative_prompt, "params": params or None}
     request |= {name: value for name, value in optional.items() if value is not None}
+    if seen is not None and seen.size != source.size:
+        request[_DRAWN_SIZE] = str(seen.size)
+    if seen is not None and seen.moments:
+        request[_DRAWN_SECONDS] = ", ".join(_range_text(*moment) for moment in seen.moments)
     return normal_request(request | dict(frames))
+
+
+def drawn_part(request: Request) -> SeenPart:
+    """Return what is drawn of the take of *request*, whose provider draws here."""
+    size = request.get(_DRAWN_SIZE) or f"{request['width']}x{request['height']}"
+    moments = str(request.get(_DRAWN_SECONDS, ""))
+    return SeenPart(Size.parse(str(size)), tuple(_read_range(text) for text in moments.split(", ") if text))
+
+
+def whole_drawing(request: Request) -> Request:
+    """Return the request for all of a take of which *request* may ask for a part."""
+    return {name: value for name, value in request.items() if name not in DRAWN_FIELDS}
+
+
+def draws_as_much(request: Request, other: Request) -> bool:
+    """Return whether *request* draws everything that *other* does, of the same take."""
+    if whole_drawing(request) != whole_drawing(other):
+        return False
+    mine, theirs = drawn_part(request), drawn_part(other)
+    holds = all(any(first <= start and end <= last for first, last in mine.moments) for start, end in theirs.moments)
+    covers = not mine.moments or (bool(theirs.moments) and holds)
+    return covers and mine.size.width >= theirs.size.width and mine.size.height >= theirs.size.height
+
+
+def _range_text(start: Fraction, end: Fraction) -> str:
+    return _second_text(start) if start == end else f"{_second_text(start)} to {_second_text(end)}"
+
+
+def _second_text(seconds: Fraction) -> str:
+    number = str(plain_number(seconds))
+    return number if Fraction(number) == seconds else str(seconds)
+
+
+def _read_range(text: str) -> tuple[Fraction, Fraction]:
+    start, _, end = text.partition(" to ")
+    return Fraction(start), Fraction(end or start)
 
 
 def file_input(digest: str, *, converted: bool) -> str:

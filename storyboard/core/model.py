@@ -17,6 +17,10 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 DEFAULT_SEED = 1
 DEFAULT_MODEL = "runway:1@2"
 DEFAULT_PROVIDER = "local"
+# The provider of a command line with `--panels`: local, which draws every shot as one still panel.
+PANELS = "local/panels"
+# Params of the local provider, and their values. Others do not receive them, so they are in no other key.
+DRAWING_PARAMS: Mapping[str, tuple[Json, ...]] = {"slate": (True, False), "style": ("moving", "panel")}
 DEFAULT_CRF = 18
 DEFAULT_PRESET = "veryfast"
 # Folders of a project that belong to this program and to git.
@@ -86,6 +90,17 @@ class Generated(Struct, frozen=True, tag="prompt"):
     last_frame: FrameInput | None = None
     takes: tuple[int, ...] = ()
     pick: int | None = None
+
+    @property
+    def is_panel(self) -> bool:
+        """True if the local provider draws one still panel, not a moving animatic."""
+        return self.params.get("style") == "panel"
+
+    def as_panel(self) -> "Generated":
+        """Return the request for a still panel of the shot, which shows its own prompt and no frame of another shot."""
+        kept = {name: frame for name in PICTURE_FIELDS if not isinstance(frame := getattr(self, name), FrameLink)}
+        frames = {name: kept.get(name) for name in PICTURE_FIELDS}
+        return replace(self, provider=DEFAULT_PROVIDER, params={**self.params, "style": "panel"}, **frames)
 
     @property
     def alternate_seeds(self) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import FREE, ActionCache, Do, Drawing, FrameResult, Plan, SegmentResult, Step, TakeResult
+from storyboard.core.ranges import seen_parts
 from storyboard.core.reason import CopyBlocker, Reason, Why
 from storyboard.core.segments import Segments
 from storyboard.core.take_planner import PlanOptions
@@ -127,11 +128,14 @@ class _UnchangedShots:
         shots = {shot.id: shot for shot in graph.storyboard.shots()}
         then, now = snapshot.plan.files, options.files
         changed = {path for path in then.keys() | now.keys() if then.get(path) != now.get(path)}
+        seen = seen_parts(shots.values(), graph.storyboard.outputs, options.engines)
+        seen_before = seen_parts(snapshot.shots, graph.storyboard.outputs, options.engines)
         self.shots = {
             name: shot
             for name, shot in shots.items()
             if ((old := before.get(name)) is shot or old == shot)
             and name not in options.remake
+            and seen.get(name) == seen_before.get(name)
             and not (changed and changed & set(_files(shot)))
         }
         here = [shot.id for shot in shots.values() if not shot.skip]

@@ -4,16 +4,100 @@ Frames are counted at the output's rate from the first one after the trim. A tra
 the frames between are the shot's own, and may be split into a head, a body that is copied packet by packet, and a tail.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import Output, Shot, Storyboard
+from storyboard.core.model import FrameLink, Generated, Output, Shot, Size, Storyboard
 from storyboard.core.reason import OverlapTooLong
 from storyboard.core.timebase import frames_in, seconds_of, timecode
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, place_shot, timeline
+
+_LEAST_SIDE = 32  # pixels; a smaller picture holds no drawing
+
+
+class SeenPart(Struct, frozen=True):
+    """The part of a drawn take that is seen: its size, and its moments as ranges of seconds; none is the whole clip.
+
+    A range of no length is a frame that another shot starts from or ends with.
+    """
+
+    size: Size
+    moments: tuple[tuple[Fraction, Fraction], ...] = ()
+
+
+def seen_parts(shots: Collection[Shot], outputs: Collection[Output], drawn_by: Collection[str]) -> dict[str, SeenPart]:
+    """Return what is seen of each shot that a provider in *drawn_by* draws, by shot.
+
+    The film shows it between its in point and its out point, at the size of the largest output, and other shots start
+    from frames of it. A shot whose frame reaches a model that is paid, if by way of drawn shots, is seen in full size.
+    """
+    drawn = {
+        shot.id: (shot, shot.source)
+        for shot in shots
+        if isinstance(shot.source, Generated) and shot.source.provider in drawn_by
+    }
+    linked: dict[str, set[Fraction]] = {}
+    sent: list[str] = []
+    for shot in shots if drawn else ():
+        for link in _links(shot):
+            if link.shot in drawn:
+                linked.setdefault(link.shot, set()).add(_moment(link, drawn[link.shot][1].duration))
+                sent += [link.shot] if shot.id not in drawn else []
+    whole = _sources_of(sent, drawn)
+    return {
+        name: SeenPart(
+            source.size if name in whole else _seen_size(shot, source.size, outputs),
+            () if source.is_panel else _seen_moments(shot, source.duration, linked.get(name, set())),
+        )
+        for name, (shot, source) in drawn.items()
+    }
+
+
+def _links(shot: Shot) -> list[FrameLink]:
+    if not isinstance(shot.source, Generated):
+        return []
+    return [link for link in (shot.source.first_frame, shot.source.last_frame) if isinstance(link, FrameLink)]
+
+
+def _moment(link: FrameLink, length: Fraction) -> Fraction:
+    return link.at if isinstance(link.at, Fraction) else Fraction(0) if link.at == "first" else length
+
+
+def _sources_of(sent: list[str], drawn: Mapping[str, tuple[Shot, Generated]]) -> set[str]:
+    """Return the drawn shots in *sent*, and those whose frames they show."""
+    found: set[str] = set()
+    waiting = list(sent)
+    while waiting:
+        name = waiting.pop()
+        if name in drawn and name not in found:
+            found.add(name)
+            waiting += [link.shot for link in _links(drawn[name][0])]
+    return found
+
+
+def _seen_size(shot: Shot, size: Size, outputs: Collection[Output]) -> Size:
+    """Return the size at which the largest film shows a picture of *size*, which is never enlarged; sides are even."""
+    if shot.skip:
+        return size
+    scale = Fraction(0)
+    for output in outputs:
+        wide, high = Fraction(output.size.width, size.width), Fraction(output.size.height, size.height)
+        scale = max(scale, min(wide, high) if (shot.fit or output.fit) == "contain" else max(wide, high))
+    if scale >= 1:
+        return size
+    width, height = (max(_LEAST_SIDE, 2 * round(side * scale / 2)) for side in (size.width, size.height))
+    return Size(width, height) if width <= size.width and height <= size.height else size
+
+
+def _seen_moments(shot: Shot, length: Fraction, linked: set[Fraction]) -> tuple[tuple[Fraction, Fraction], ...]:
+    start, end = shot.trim.start or Fraction(0), length if shot.trim.end is None else shot.trim.end
+    shown = [] if shot.skip else [(start, end)]
+    if (Fraction(0), length) in shown:
+        return ()
+    return (*shown, *sorted((at, at) for at in linked if not (shown and start <= at < end)))
 
 
 class FrameRange(Struct, frozen=True):

@@ -12,14 +12,17 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.earlier_frames import EarlierFrames
 from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
 from storyboard.core.keys import (
+    DRAWN_FIELDS,
     Request,
     action_key,
+    draws_as_much,
     file_input,
     footage_request,
     frame_input,
     is_prepared,
     take_request,
     unprepared,
+    whole_drawing,
     without_slate,
 )
 from storyboard.core.model import PICTURE_FIELDS, Clip, FileInput, FrameLink, Generated, Json, Shot, UrlInput
@@ -34,6 +37,7 @@ from storyboard.core.plan import (
     TakeResult,
     drawing_of,
 )
+from storyboard.core.ranges import seen_parts
 from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
 
 _INPUT_FIELDS = frozenset(PICTURE_FIELDS)
@@ -76,6 +80,8 @@ class TakePlanner:
         self.earlier = EarlierFrames(graph, cache, options.engines, self._planes, self._current_key, self._file_value)
         self._claims: dict[tuple[str, str], str] = {}
         self._owners: dict[str, str] = {}
+        board = graph.storyboard
+        self._seen = seen_parts(list(board.shots()), board.outputs, options.engines)
 
     def owner(self, action: str) -> str:
         """Return the action that makes the take *action* waits for. Raises ``KeyError``."""
@@ -109,8 +115,25 @@ class TakePlanner:
         frames = self._input_digests(source)
         if isinstance(frames, Reason):
             return frames
-        request = take_request(source, self._options.engines.get(source.provider), frames)
-        return action_key("take", request), request
+        seen = self._seen.get(action.shot)
+        request = take_request(source, self._options.engines.get(source.provider), frames, seen)
+        key = action_key("take", request)
+        return self._drawn(action, key, request) if self._is_drawn_here(source) else (key, request)
+
+    def _drawn(self, action: Action, key: str, request: Request) -> tuple[str, Request]:
+        """Return key and request of a drawn take: of one of which as much or more is drawn already, else as given."""
+        whole = whole_drawing(request)
+        if whole == request or self._is_remade(action):
+            return key, request
+        own = self._cache.locked(action.shot, str(request["provider"])) if action.seed is None else None
+        whole_key = action_key("take", whole)
+        if own is not None and own.key != key:
+            old = whole if own.key == whole_key else self._cache.request_of(own.key)
+            if old is not None and draws_as_much(old, request):
+                return own.key, old
+        if not self._cache.find(key) and self._cache.find(whole_key):
+            return whole_key, whole
+        return key, request
 
     def _stays(self, action: Action, prepared: str | None, before: str) -> bool:
         """Return whether there is a take, or a job, of the key *before* and none that was asked for since.
@@ -140,7 +163,7 @@ class TakePlanner:
         if not isinstance(asked, Reason):
             return _changes(unprepared(old), unprepared(asked[1]))
         source = _generated_source(self._graph.shot_of(action))
-        known = take_request(source, self._options.engines.get(source.provider), {})
+        known = take_request(source, self._options.engines.get(source.provider), {}, self._seen.get(action.shot))
         return _changes({name: value for name, value in old.items() if name not in _INPUT_FIELDS}, known)
 
     def is_selected(self, shot: str) -> bool:
@@ -470,7 +493,7 @@ def _changes(old: Request, new: Request) -> tuple[Change, ...]:
 
 def _change_reason(differing: tuple[Change, ...]) -> Reason:
     fields = {change.field for change in differing}
-    if fields and fields <= {"engine"}:
+    if "engine" in fields and fields <= {"engine", *DRAWN_FIELDS}:
         return Reason("renderer-changed", differing)
     return Reason("input-changed" if fields and fields <= _INPUT_FIELDS else "request-changed", differing)
 

@@ -9,7 +9,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from storyboard.core.diagnostics import Diagnostic, Label, error, has_errors, warning
-from storyboard.core.model import DEFAULT_PROVIDER, Output, Scene, Storyboard, lockfile_path
+from storyboard.core.model import DEFAULT_PROVIDER, PANELS, Output, Scene, Storyboard, lockfile_path
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.results import dollars
 from storyboard.core.suggest import quoted
@@ -132,7 +132,7 @@ class FilmLowering:
             more=tuple(outputs[1:]),
             scenes=tuple(scenes),
             title=title,
-            provider=self._provider or str(provider),
+            provider=DEFAULT_PROVIDER if self._provider == PANELS else self._provider or str(provider),
             budget=None if budget is None else Decimal(str(budget)),
             kept_lengths=self._context.kept_lengths,
         )

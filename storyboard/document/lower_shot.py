@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from storyboard.core.diagnostics import Diagnostic, error
 from storyboard.core.model import (
+    DEFAULT_PROVIDER,
     NORMAL,
     PICTURE_FIELDS,
     WHOLE,
@@ -146,7 +147,8 @@ def _lower_generated(
     context.models.check_request(draft, card, source)
     for name, field in fields.items():
         context.inputs.check_frame_shape(field, frames[name], source.size)
-    return source
+    is_panel = context.models.draws_panels or (source.is_panel and provider == DEFAULT_PROVIDER)
+    return source.as_panel() if is_panel else source
 
 
 def _read_text(draft: ShotDraft, name: str, context: LoweringContext) -> str | None:

@@ -6,14 +6,10 @@ from fractions import Fraction
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Span, error
-from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, Generated, Size
+from storyboard.core.model import DEFAULT_MODEL, DEFAULT_PROVIDER, DRAWING_PARAMS, PANELS, Generated, Size
 from storyboard.core.model_cards import ModelCard, prompt_length
 from storyboard.core.suggest import alternatives, did_you_mean, either, quoted
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
-
-# Fields for the local provider only; they are not sent to any other.
-_LOCAL_PARAMS = {"slate": bool}
-
 
 # Returns the names of all providers that are installed, whether or not a card names them.
 InstalledProviders = Callable[[], Collection[str]]
@@ -31,7 +27,8 @@ class ModelChecks:
     ) -> None:
         self.cards = cards
         self._installed = installed
-        self._provider = provider
+        self.draws_panels = provider == PANELS
+        self._provider = DEFAULT_PROVIDER if self.draws_panels else provider
         self._findings = findings
         self._reported: set[tuple[str, Span | None]] = set()
 
@@ -92,14 +89,17 @@ class ModelChecks:
                     self._check_param(shot, card, name, field)
 
     def _check_param(self, shot: ShotDraft, card: ModelCard, name: str, field: Field) -> None:
-        place = field.key_span
+        place, values = field.key_span, DRAWING_PARAMS.get(name, ())
         if name in card.refused_params:
             message = f"`{name}` cannot be set: {card.refused_params[name]}"
             self._report(shot, "refused-param", message, field, place, help=f"delete `{name}`")
-        elif name in _LOCAL_PARAMS and not isinstance(field.value, _LOCAL_PARAMS[name]):
-            advice = f"write `{name}: true` or `{name}: false`, without quotes"
-            self._report(shot, "wrong-type", f"`{name}` must be `true` or `false`", field, help=advice)
-        elif name not in card.params and name not in _LOCAL_PARAMS:
+        elif name in DRAWING_PARAMS and not any(
+            type(field.value) is type(value) and field.value == value for value in values
+        ):
+            words = ["true" if value is True else "false" if value is False else str(value) for value in values]
+            advice = f"write {alternatives(f'{name}: {word}' for word in words)}, without quotes"
+            self._report(shot, "wrong-type", f"`{name}` must be {alternatives(words)}", field, help=advice)
+        elif name not in card.params and name not in DRAWING_PARAMS:
             message = f"unknown request field {quoted(name)} for {card.id}"
             advice = (
                 did_you_mean(name, card.params)

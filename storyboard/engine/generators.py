@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from storyboard.animatic.request import ANIMATIC_VERSION, Animatic
 from storyboard.core.clip import ClipInfo
+from storyboard.core.keys import drawn_part
 from storyboard.core.model import FOOTAGE, Clip, Generated, Shot
 from storyboard.core.plan import LockEntry, Step
 from storyboard.engine.worker_tasks import TaskFailed, WorkerDied, draw_take, import_clip, timed
@@ -103,12 +104,15 @@ class AnimaticGenerator(FreeGenerator):
         source = request.shot.source
         if not isinstance(source, Generated):
             raise TypeError(f"shot {request.shot.id} is not generated")
+        drawn = drawn_part(request.step.request or {})
         animatic = Animatic(
             prompt=source.prompt,
             seed=source.seed,
             duration=source.duration,
-            size=source.size,
+            size=drawn.size,
             fps=Fraction(self._rates[source.model]),
+            is_panel=source.is_panel,
+            moments=drawn.moments,
         )
         label, first_frame = request.step.action.id, request.pictures.get("first_frame")
         info, seconds = await self._runner.run(

@@ -86,8 +86,17 @@ def write_animatic(
 
     pictures = draw_frames(request, first_frame)
     with ClipWriter(out, request.size, request.fps, Encoding(ANIMATIC_CRF, ANIMATIC_PRESET)) as clip:
-        for done, picture in enumerate(pictures, start=1):
-            clip.write_planes(picture)
+        if request.is_panel:
+            clip.hold(next(pictures), request.frames)
+            progress(request.frames, request.frames)
+            return request.frames
+        drawn: int | None = None
+        for done, (number, picture) in enumerate(zip(request.drawn_frames(), pictures, strict=True), start=1):
+            if number == drawn:
+                clip.repeat()
+            else:
+                clip.write_planes(picture)
+            drawn = number
             progress(done, request.frames)
     return request.frames
 
@@ -101,15 +110,19 @@ def draw_take(request: Animatic, first_frame: bytes | None, out: Path) -> ClipIn
         write_animatic(request, first_frame, out, report_progress)
     except UnreadablePicture as problem:
         raise TaskFailed(str(problem)) from problem
-    return check_clip(out, request.size, request.duration)
+    # a drawing that is black or stands still was asked for so, and is nothing to report
+    return check_clip(out, request.size, request.duration, watch=False)
 
 
-def check_clip(clip: Path, size: Size | None, duration: Fraction | None) -> ClipInfo:
-    """Decode a whole clip and compare it with the request, as for every clip of the store. Raises ``TaskFailed``."""
+def check_clip(clip: Path, size: Size | None, duration: Fraction | None, *, watch: bool = True) -> ClipInfo:
+    """Decode a whole clip and compare it with the request, as for every clip of the store. Raises ``TaskFailed``.
+
+    Without *watch* no black and frozen stretches are looked for.
+    """
     from storyboard.media.probe import InvalidMedia, validate_clip
 
     try:
-        return validate_clip(clip, size=size, duration=duration)
+        return validate_clip(clip, size=size, duration=duration, watch=watch)
     except InvalidMedia as problem:
         raise TaskFailed(str(problem)) from problem
 

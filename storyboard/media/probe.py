@@ -50,11 +50,13 @@ def probe(path: Path) -> ClipInfo:
         return describe(container, stream, table, first)
 
 
-def validate_clip(path: Path, *, size: Size | None = None, duration: Fraction | None = None) -> ClipInfo:
+def validate_clip(
+    path: Path, *, size: Size | None = None, duration: Fraction | None = None, watch: bool = True
+) -> ClipInfo:
     """Decode all of *path* and return its facts.
 
     It must have every frame that its container claims, the *size* in pixels, and *duration* seconds to within one
-    frame; ``None`` skips that check. Sound, if any, must decode too.
+    frame; ``None`` skips that check. Sound, if any, must decode too. With *watch* black and frozen stretches are noted.
 
     Raises ``InvalidMedia`` with the reason, and ``OSError`` if the file can't be read.
     """
@@ -65,7 +67,7 @@ def validate_clip(path: Path, *, size: Size | None = None, duration: Fraction | 
             raise InvalidMedia("has frames of an unknown or unsupported size")
         table = read_sample_table(container, stream)
         _check_times(table)
-        info = _decode_all(container, stream, table)
+        info = _decode_all(container, stream, table, QualityScan() if watch else None)
     if complaints:
         raise InvalidMedia(f"does not decode: {complaints[0]}")
     _check_request(info, size, duration)
@@ -133,11 +135,13 @@ def _check_times(table: SampleTable) -> None:
         raise InvalidMedia(f"has {float(rate):.4g} fps")
 
 
-def _decode_all(container: InputContainer, stream: VideoStream, table: SampleTable) -> ClipInfo:
+def _decode_all(
+    container: InputContainer, stream: VideoStream, table: SampleTable, watch: QualityScan | None
+) -> ClipInfo:
     """Decode pictures and sound to the end and count the frames."""
     container.seek(table.samples[0].pts, stream=stream)
     first: VideoFrame | None = None
-    count, watch, decoder = 0, QualityScan(), video_decoder(stream)
+    count, decoder = 0, video_decoder(stream)
     sound = [track for track in container.streams.audio if track.codec_context]
     try:
         for packet in container.demux(stream, *sound):
@@ -148,7 +152,8 @@ def _decode_all(container: InputContainer, stream: VideoStream, table: SampleTab
                     raise InvalidMedia(f"is damaged in frame {count}")
                 first = first or frame
                 count += 1
-                watch.add(frame)
+                if watch is not None:
+                    watch.add(frame)
     except FFmpegError as problem:
         raise InvalidMedia(f"does not decode after frame {count}: {problem.strerror}") from problem
     if first is None or count != table.frames:
@@ -156,6 +161,8 @@ def _decode_all(container: InputContainer, stream: VideoStream, table: SampleTab
     if (first.width, first.height) != (stream.codec_context.width, stream.codec_context.height):
         raise InvalidMedia("changes its frame size")
     info = describe(container, stream, table, first)
+    if watch is None:
+        return info
     times = [float((time - table.times[0]) * table.tick) for time in table.times]
     times.append(times[-1] + 1 / float(info.fps))
     return replace(info, black=watch.black_ranges(times), frozen=watch.frozen_ranges(times))

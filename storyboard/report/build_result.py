@@ -225,7 +225,12 @@ def _film_details(ended: BuildResult, film: FilmFile, output: Output, *, verbose
 def filled_text(fill: Fill, storyboard: Storyboard) -> str:
     """Return how the missing shots of a film are filled: ``with b drawn, c with its earlier take``."""
     missing, kept = _filled_shots(fill, storyboard)
-    words: Mapping[FillStyle, str] = {"animatic": "drawn", "slate": "as a card", "none": "left out"}
+    words: Mapping[FillStyle, str] = {
+        "animatic": "drawn",
+        "panels": "drawn as panels",
+        "slate": "as a card",
+        "none": "left out",
+    }
     parts = [f"{listed(names)} {text}" for style, text in words.items() if (names := missing.get(style))]
     parts += [f"{listed(kept)} with {'its earlier take' if len(kept) == 1 else 'their earlier takes'}"] if kept else []
     return f"with {', '.join(parts)}" if parts else "with every shot"

@@ -140,7 +140,7 @@ def moved(prompt: str) -> tuple[int, int]:
     """How the content of a given picture moves in two seconds under *prompt*."""
     rough = np.random.default_rng(5).integers(0, 255, (12, 20, 3), dtype=np.uint8)
     first = Image.fromarray(rough).resize((SIZE.width, SIZE.height), Image.Resampling.BICUBIC)
-    shown = [frame.copy() for frame in drawing.draw_from_picture(first, prompt, 1, SIZE, RATE, 24)]
+    shown = [frame.copy() for frame in drawing.draw_from_picture(first, prompt, 1, SIZE, RATE, range(24))]
     return drift(shown[0], shown[-1])
 
 
@@ -154,7 +154,7 @@ def test_camera_words_set_the_way_a_picture_moves() -> None:
 def test_camera_words_set_the_way_a_scene_moves() -> None:
     shown = {}
     for side in ("left", "right"):
-        frames = drawing.draw_from_prompt(f"mountains at noon, pan {side}", 3, SIZE, RATE, 72)
+        frames = drawing.draw_from_prompt(f"mountains at noon, pan {side}", 3, SIZE, RATE, range(72))
         first = next(frames).copy()
         shown[side] = drift(first, list(frames)[-1])[0]
     assert shown["left"] > 5
@@ -166,7 +166,7 @@ def test_push_magnifies_and_pull_shows_more() -> None:
     mark.paste((255, 255, 255), (60, 30, 100, 60))
     bright = {}
     for words in ("push in", "pull back"):
-        *_, last = drawing.draw_from_picture(mark, words, 1, SIZE, RATE, 24)
+        *_, last = drawing.draw_from_picture(mark, words, 1, SIZE, RATE, range(24))
         bright[words] = int((last[: SIZE.height] > 128).sum())
     assert bright["push in"] > 40 * 30 * 1.2
     assert bright["pull back"] < 40 * 30 * 0.9
@@ -174,7 +174,7 @@ def test_push_magnifies_and_pull_shows_more() -> None:
 
 def test_given_picture_does_not_jump_at_the_second_frame() -> None:
     first = Image.fromarray(np.random.default_rng(2).integers(0, 255, (90, 160, 3), dtype=np.uint8))
-    frames = drawing.draw_from_picture(first, "a static shot", 1, SIZE, RATE, 3)
+    frames = drawing.draw_from_picture(first, "a static shot", 1, SIZE, RATE, range(3))
     start = next(frames).copy()
     assert np.abs(next(frames).astype(int) - start).mean() < 3
 

@@ -72,6 +72,7 @@ def command(
     path: Path,
     provider: str | None,
     draft: bool,
+    panels: bool,
     select: tuple[str, ...],
     remake: tuple[str, ...],
     jobs_count: int | None,
@@ -93,14 +94,17 @@ def command(
     approved; `storyboard --explain CODE` for each.
     """
     output = CommandOutput("build", as_json=as_json, quiet=quiet)
-    maker = provider_name(provider, draft=draft)
+    maker = provider_name(provider, draft=draft, panels=panels)
     question = NoopQuestion.now(maker)
     approved = read_plan(plan_file) if plan_file is not None else None
     if approved is not None:
         if maker or select or remake:
-            raise click.UsageError("--plan sets what is made; remove --provider, --draft, --select and --remake")
+            raise click.UsageError(
+                "--plan sets what is made; remove --provider, --draft, --panels, --select and --remake"
+            )
         maker, select, remake = approved.choice.provider, approved.choice.select, approved.choice.remake
-    others = {"--draft": draft, "--select": select, "--remake": remake, "--plan": plan_file, "--partial": partial}
+    drawn = {"--draft": draft, "--panels": panels}
+    others = {**drawn, "--select": select, "--remake": remake, "--plan": plan_file, "--partial": partial}
     style = fill_style(fill, others)
     project = read_project(path, maker, remember=True)
     storyboard = require_valid(output, project)

@@ -40,6 +40,7 @@ def command(
     path: Path,
     provider: str | None,
     draft: bool,
+    panels: bool,
     select: tuple[str, ...],
     remake: tuple[str, ...],
     fill: str | None,
@@ -52,8 +53,9 @@ def command(
     Read-only unless --out is given; no network requests.
     """
     output = CommandOutput("plan", as_json=as_json)
-    maker = provider_name(provider, draft=draft)
-    style = fill_style(fill, {"--draft": draft, "--select": select, "--remake": remake, "--out": out})
+    maker = provider_name(provider, draft=draft, panels=panels)
+    others = {"--draft": draft, "--panels": panels, "--select": select, "--remake": remake, "--out": out}
+    style = fill_style(fill, others)
     with GcPause():
         _print_plan(output, path, maker, BuildOptions(select, remake, fill=style), out, verbose=verbose)
 

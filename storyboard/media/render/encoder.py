@@ -7,7 +7,7 @@ caller passes a temporary path and probes the result. The encoder library is loa
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from storyboard.core.model import Json, Size
 from storyboard.durable import remove
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
@@ -78,6 +81,7 @@ class ClipWriter:
         if size.width <= 0 or size.height <= 0 or size.width % 2 or size.height % 2:
             raise ValueError(f"not a size for yuv420p: {size}")
         self.frames = 0
+        self._last: VideoFrame | None = None
         self._path = path
         self._shape = (size.height, size.width, 3)
         self._container = av.open(
@@ -86,6 +90,8 @@ class ClipWriter:
             format="mp4",
             container_options={"movflags": "+faststart", "fflags": "+bitexact"},
         )
+        self._sink: Callable[[list[Packet[VideoStream]]], object] = self._container.mux
+        self._sealed = False
         self._converter = _converter()
         try:
             self._stream = self._add_stream(size, rate, encoding)
@@ -125,10 +131,36 @@ class ClipWriter:
             raise ValueError(f"not {width}x{height} uint8 planes of yuv420p: {picture.shape} {picture.dtype}")
         self._append(planes_to_frame(picture))
 
+    def hold(self, picture: "Rgb", frames: int) -> None:
+        """Write the whole clip: one frame as for ``write_planes``, held for *frames*.
+
+        One group of pictures is encoded, and its packets are repeated. Raises ``ValueError`` if frames were written.
+        """
+        if self.frames:
+            raise ValueError("a held picture is the whole clip")
+        group = min(frames, max(1, round(self._stream.codec_context.framerate)))
+        sealed: list[Packet[VideoStream]] = []
+        mux, self._sink = self._container.mux, sealed.extend
+        self.write_planes(picture)
+        for _ in range(group - 1):
+            self.repeat()
+        sealed.extend(self._stream.encode(None))
+        self._sink, self._sealed = mux, True
+        for first in range(0, frames, group):
+            mux([_shift(packet, first) for packet in sealed[: frames - first]])
+        self.frames = frames
+
+    def repeat(self) -> None:
+        """Append the last frame once more. Raises ``ValueError`` if there is none."""
+        if self._last is None:
+            raise ValueError("no frame to repeat")
+        self._append(self._last)
+
     def _append(self, frame: "VideoFrame") -> None:
+        self._last = frame
         frame.pts = self.frames
         frame.time_base = self._stream.codec_context.time_base
-        self._container.mux(self._stream.encode(frame))
+        self._sink(self._stream.encode(frame))
         self.frames += 1
 
     def __enter__(self) -> Self:
@@ -141,7 +173,8 @@ class ClipWriter:
             self._discard()
             return
         try:
-            self._container.mux(self._stream.encode(None))
+            if not self._sealed:
+                self._container.mux(self._stream.encode(None))
             self._container.close()
         except BaseException:
             self._discard()
@@ -154,6 +187,16 @@ class ClipWriter:
             pass  # the file is removed anyway
         finally:
             remove(self._path)
+
+
+def _shift(packet: "Packet[VideoStream]", frames: int) -> "Packet[VideoStream]":
+    """Return a copy of *packet* that is shown *frames* later; a frame is one tick of the encoder's time base."""
+    from av.packet import Packet
+
+    copy: Packet[Any] = Packet(bytes(packet))
+    copy.stream, copy.time_base, copy.is_keyframe = packet.stream, packet.time_base, packet.is_keyframe
+    copy.pts, copy.dts, copy.duration = (packet.pts or 0) + frames, (packet.dts or 0) + frames, packet.duration
+    return copy
 
 
 def _options(size: Size, rate: Fraction, encoding: Encoding) -> dict[str, str]:
