@@ -114,8 +114,7 @@ def read_prompt(prompt: str) -> Reading:
     """Return everything that *prompt* names. Accepts any text."""
     sentence = Sentence(prompt)
     if sentence.foreign:
-        words = [token for token in sentence.tokens if token.is_word]
-        return Reading(unknown=_joined_spans([(token.start, token.end) for token in words]))
+        return Reading(unknown=tuple((token.start, token.end) for token in sentence.tokens if token.is_word))
     found = _read_camera(sentence)
     people = SubjectReader(sentence, close=found.size in _NEAR_SIZES or found.view == "insert")
     found = replace(found, subjects=people.subjects, held=people.held, empty=people.empty)
