@@ -6,12 +6,16 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from storyboard import __version__
 from storyboard.cli.output import CommandOutput, Exit, ExitWith, envelope, is_colored, print_note, print_result
 from storyboard.cli.process import CleanStreams, take_keys
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Verbs in the order of the help text, each the ``command`` of a module of ``cli.commands``.
 VERBS = {
@@ -65,6 +69,12 @@ class _Verbs(click.Group):
         command: click.Command = getattr(module, cmd_name if shared else "command")
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*options, *(CompletionItem(verb, help=about) for verb, about in VERBS.items())]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
@@ -89,6 +99,7 @@ def _explain(ctx: click.Context, _option: click.Parameter, code: str | None) -> 
     is_eager=True,
     expose_value=False,
     callback=_explain,
+    shell_complete=lambda _ctx, _option, _typed: list(entries()),
     help="Explain the code of a finding or an error, and exit.",
 )
 def cli() -> None:
@@ -102,6 +113,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    if "_STORYBOARD_COMPLETE" in os.environ:
+        from storyboard.cli.commands.completion import answer
+
+        return answer()
     words = list(sys.argv[1:] if arguments is None else arguments)
     CommandOutput.has_envelope = False
     take_keys()
@@ -209,11 +224,16 @@ def explain(code: str) -> str:
     from storyboard.core.suggest import closest, with_suggestion
 
     name = code.strip().removesuffix("]").rpartition("[")[2]
-    entries = dict(_ENTRY.findall(_page()))
-    if name not in entries:
-        near, message = closest(name, entries), f"no finding or error has the code {name!r}."
+    found = entries()
+    if name not in found:
+        near, message = closest(name, found), f"no finding or error has the code {name!r}."
         raise click.UsageError(with_suggestion(message, near) if near else f"{message} See {PAGE}.")
-    return f"{name}\n\n{_plain(entries[name].strip())}\n\n{PAGE}#{name}"
+    return f"{name}\n\n{_plain(found[name].strip())}\n\n{PAGE}#{name}"
+
+
+def entries() -> dict[str, str]:
+    """Return the entry of every code on the page."""
+    return dict(_ENTRY.findall(_page()))
 
 
 def _page() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,7 +17,22 @@ from storyboard.core.fill import FILL_STYLES, FillStyle
 from storyboard.core.model import DEFAULT_PROVIDER, PANELS, Clip, Generated, Shot, Still, Storyboard, TitleCard
 from storyboard.core.suggest import closest, suggestion
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def completes(kind: str) -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
+    """Return the function by which a parameter offers words to a shell; *kind* is a key of the verb ``completion``."""
+
+    def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        from storyboard.cli.commands.completion import candidates
+
+        return candidates(kind, ctx, incomplete)
+
+    return complete
+
 
 # What a word on the command line may stand for besides a path.
 _FORCE = "for a shot, scene or tag of that name write `--select {}`"
@@ -35,7 +50,9 @@ def selection_arguments(function: F) -> F:
         path, more = split_words(words)
         return function(path=path, select=(*select, *more), **options)
 
-    return click.argument("words", metavar="[STORYBOARD] [SHOT...]", nargs=-1)(command)  # type: ignore[return-value]
+    return click.argument("words", metavar="[STORYBOARD] [SHOT...]", nargs=-1, shell_complete=completes("words"))(
+        command
+    )  # type: ignore[return-value]
 
 
 def split_words(words: Iterable[str]) -> tuple[Path, tuple[str, ...]]:
@@ -67,7 +84,13 @@ def _require_storyboard(selectors: Iterable[str]) -> None:
         return
 
 
-storyboard_argument = click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
+storyboard_argument = click.argument(
+    "path",
+    metavar="[STORYBOARD]",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    shell_complete=completes("storyboards"),
+)
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="STORYBOARD_JSON", help="Print one JSON document instead of text."
@@ -79,7 +102,11 @@ verbose_option = click.option(
     "-v", "--verbose", is_flag=True, envvar="STORYBOARD_VERBOSE", help="Print every step, unchanged ones too."
 )
 provider_option = click.option(
-    "--provider", envvar="STORYBOARD_PROVIDER", metavar="NAME", help="Provider to use, overriding the storyboard."
+    "--provider",
+    envvar="STORYBOARD_PROVIDER",
+    metavar="NAME",
+    shell_complete=completes("providers"),
+    help="Provider to use, overriding the storyboard.",
 )
 draft_option = click.option(
     "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="Use --provider local, which draws free animatics."
@@ -96,6 +123,7 @@ select_option = click.option(
     multiple=True,
     envvar="STORYBOARD_SELECT",
     metavar="SHOT",
+    shell_complete=completes("selectors"),
     help="Only these: shots, scenes, tags or patterns such as 'river*'; ID+ with all that start from it, +ID with all "
     "it starts from; scene:ID, tag:NAME.",
 )
@@ -104,6 +132,7 @@ _remake = click.option(
     multiple=True,
     envvar="STORYBOARD_REMAKE",
     metavar="SHOT",
+    shell_complete=completes("selectors"),
     help="Remake this shot even if its request is unchanged.",
 )
 
@@ -206,7 +235,7 @@ def fill_style(fill: str | None, others: Mapping[str, object]) -> FillStyle | No
     return style
 
 
-shot_argument = click.argument("shot")
+shot_argument = click.argument("shot", shell_complete=completes("shots"))
 _SOURCES: Mapping[type, str] = {Clip: "own footage", Still: "a still", TitleCard: "a title card"}
 
 

@@ -54,7 +54,7 @@ def test_shots_are_numbered_and_have_their_place_in_the_film(project: Project) -
     assert lines[2].startswith("2  glide    00:00:01:06  00:00:02:06     1 s  new        =HYPERLINK")
     assert re.match(r"   later +skipped +a hill", lines[3])
     assert lines[4].startswith("3  tokyo ")
-    assert lines[-1] == "3 shots, 3.25 s, 1 skipped"
+    assert lines[-1] == "3 shots, 3.5 s, 1 skipped"
 
 
 @pytest.mark.parametrize("width", [200, 100, 80, 50, 40])

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from storyboard.cli.history import GitHistory, open_history, working_version
-from storyboard.cli.options import json_option, provider_option
+from storyboard.cli.options import completes, json_option, provider_option
 from storyboard.cli.output import CommandOutput, Exit, paint, print_result, problem
 from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.cli.project_root import find_file, find_root
@@ -24,7 +24,13 @@ HERE = "working tree"
 
 @click.command("diff", epilog="Example: storyboard diff main...HEAD --format markdown")
 @click.argument("revision", metavar="[REV[..REV]]", required=False)
-@click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), required=False)
+@click.argument(
+    "path",
+    metavar="[STORYBOARD]",
+    type=click.Path(path_type=Path),
+    required=False,
+    shell_complete=completes("storyboards"),
+)
 @provider_option
 @click.option(
     "--format",

@@ -7,7 +7,7 @@ import click
 
 from storyboard.cli.editing import make_edit, read_edited, write_edit
 from storyboard.cli.open_session import plan_next_build
-from storyboard.cli.options import find_generated_shot, json_option, provider_option, shot_argument
+from storyboard.cli.options import completes, find_generated_shot, json_option, provider_option, shot_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
@@ -17,7 +17,7 @@ from storyboard.report.text import clean, listed
 
 @click.command("drop", epilog="Example: storyboard drop glide 613570 335990")
 @shot_argument
-@click.argument("words", metavar="SEED... [STORYBOARD]", nargs=-1, required=True)
+@click.argument("words", metavar="SEED... [STORYBOARD]", nargs=-1, required=True, shell_complete=completes("seeds"))
 @provider_option
 @json_option
 def command(shot: str, words: tuple[str, ...], provider: str | None, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from storyboard.cli.history import HERE, ShotHistory, open_history, working_version
-from storyboard.cli.options import WholeNumber, json_option, provider_option
+from storyboard.cli.options import WholeNumber, completes, json_option, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import read_project, require_valid
 from storyboard.core.model import FOOTAGE, maker_of
@@ -17,8 +17,8 @@ from storyboard.report.log import Answer, LogEntry, log_data, log_text
 
 
 @click.command("log", epilog="Example: storyboard log expedition -n 3")
-@click.argument("shot", metavar="SHOT")
-@click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
+@click.argument("shot", metavar="SHOT", shell_complete=completes("shots"))
+@storyboard_argument
 @click.option("-n", "--max-count", type=WholeNumber(1), default=20, show_default=True, help="Show at most this many.")
 @provider_option
 @json_option

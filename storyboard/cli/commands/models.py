@@ -3,7 +3,7 @@
 import click
 import msgspec
 
-from storyboard.cli.options import json_option
+from storyboard.cli.options import completes, json_option
 from storyboard.cli.output import CommandOutput
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.results import dollars
@@ -13,7 +13,7 @@ from storyboard.report.text import clean
 
 
 @click.command("models", epilog="Example: storyboard models runway:1@2 --json")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completes("models"))
 @json_option
 def command(name: str | None, as_json: bool) -> None:
     """Show the limits and prices of one model, or of all."""

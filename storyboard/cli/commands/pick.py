@@ -9,6 +9,7 @@ import click
 from storyboard.cli.editing import Edit, make_edit, read_edited, write_edit
 from storyboard.cli.open_session import open_session, plan_next_build, report_lock_owner
 from storyboard.cli.options import (
+    completes,
     find_generated_shot,
     json_option,
     provider_option,
@@ -29,7 +30,7 @@ from storyboard.report.text import clean, listed
 
 @click.command("pick", epilog="Example: storyboard pick glide 2")
 @shot_argument
-@click.argument("take")
+@click.argument("take", shell_complete=completes("takes"))
 @storyboard_argument
 @click.option("--hold", is_flag=True, help="Allow a take of another request; writes `hold: true`.")
 @provider_option

@@ -12,7 +12,7 @@ import click
 from msgspec import Struct
 
 from storyboard.cli.open_session import open_session
-from storyboard.cli.options import json_option, split_words
+from storyboard.cli.options import completes, json_option, split_words
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
@@ -40,7 +40,7 @@ class ViewedFile(Struct, frozen=True):
 
 
 @click.command("view", epilog="Example: storyboard view glide")
-@click.argument("words", metavar="[SHOT [TAKE] | FILM] [STORYBOARD]", nargs=-1)
+@click.argument("words", metavar="[SHOT [TAKE] | FILM] [STORYBOARD]", nargs=-1, shell_complete=completes("viewed"))
 @click.option("--draft", is_flag=True, help="View the draft, even if there is a final film.")
 @click.option("--path", "as_path", is_flag=True, help="Print the path of the file, and open nothing.")
 @json_option

@@ -12,7 +12,14 @@ import click
 from storyboard.animatic.request import read_prompts
 from storyboard.cli.history import HERE, GitHistory, ShotHistory
 from storyboard.cli.open_session import open_session
-from storyboard.cli.options import json_option, provider_name, provider_option, unknown_shot
+from storyboard.cli.options import (
+    completes,
+    json_option,
+    provider_name,
+    provider_option,
+    storyboard_argument,
+    unknown_shot,
+)
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project, read_project, require_valid
 from storyboard.core.graph import links
@@ -70,8 +77,8 @@ _FOLLOWS = ("upstream-changes", "input-changed", "upstream-missing", "upstream-f
 
 
 @click.command("why", epilog="Example: storyboard why expedition examples/mangrove")
-@click.argument("shot", metavar="SHOT")
-@click.argument("path", metavar="[STORYBOARD]", type=click.Path(path_type=Path), default=Path())
+@click.argument("shot", metavar="SHOT", shell_complete=completes("shots"))
+@storyboard_argument
 @provider_option
 @json_option
 def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
