@@ -7,6 +7,7 @@ of that frame in the entry of the animatic, under its moment and the version (``
 
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from functools import cached_property
 
 from storyboard.core.graph import Graph, links, moment
 from storyboard.core.keys import (
@@ -85,10 +86,17 @@ class EarlierFrames:
 
     def moments(self, shot: str) -> dict[str, str]:
         """Return the digests of the frames that takes were bought with, as the lockfile keeps them."""
-        shots = self._graph.storyboard.shots()
-        wanted = {at for other in shots for name, at in self.drawn_links(other) if name == shot}
-        found = ((at, self.find(shot, at)) for at in sorted(wanted))
+        found = ((at, self.find(shot, at)) for at in sorted(self._wanted.get(shot, ())))
         return {earlier_moment(at): frame.planes for at, frame in found if frame is not None}
+
+    @cached_property
+    def _wanted(self) -> dict[str, set[str]]:
+        """The moments of animatics that shots which are not drawn are linked to, by shot."""
+        found: dict[str, set[str]] = {}
+        for shot in self._graph.storyboard.shots():
+            for name, at in self.drawn_links(shot):
+                found.setdefault(name, set()).add(at)
+        return found
 
     def drew(self, source: Generated, key: str) -> bool:
         """Return whether *key* is that of the animatic of *source* as it was drawn before."""
@@ -108,17 +116,18 @@ class EarlierFrames:
         return isinstance(link, FrameLink) and self.had_bar(link.shot, link.at)
 
     def _search(self, shot: str, at: str, source: Generated) -> FrameResult | None:
-        own = self._cache.locked(shot, source.provider)
-        kept = own.frames.get(earlier_moment(at)) if own is not None else None
-        if own is not None and kept is not None and own.key != self._key(shot):
-            kept = None
-        for key in self._earlier_keys(source):
-            for record in self._cache.find(key):
-                frames = self._cache.find(action_key("frame", frame_request(record.outputs["clip"], at)))
+        """Return a frame from the cache, or else from the lockfile: under the names of then, or as it was kept."""
+        own, now = self._cache.locked(shot, source.provider), self._key(shot)
+        kept = None
+        for key, name in [(now, earlier_moment(at)), *((key, at) for key in self._earlier_keys(source))]:
+            if key is None:
+                continue
+            for take in self._cache.find(key):
+                frames = self._cache.find(action_key("frame", frame_request(take.outputs["clip"], name)))
                 if frames:
                     return FrameResult(frames[0].values["planes"], frames[0].outputs["picture"])
-            if own is not None and own.key == key and at in own.frames:
-                kept = own.frames[at]
+            entries = self._cache.named(key) if own is None or own.key != key else (own,)
+            kept = next((entry.frames[name] for entry in entries if name in entry.frames), kept)
         return FrameResult(kept, "") if kept is not None else None
 
     def _earlier_keys(self, source: Generated) -> list[str]:

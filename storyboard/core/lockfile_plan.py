@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storyboard.core.clip import ClipInfo
+from storyboard.core.earlier_frames import earlier_moment
 from storyboard.core.graph import moment
 from storyboard.core.keys import (
     Request,
@@ -201,8 +202,10 @@ class LockedLengths:
                 return [file_input(digest, converted=False)] if digest is not None else []
             case FrameLink(shot, at):
                 entries = list(self._entries.get(shot, {}).values()) or self._locked
-                planes = (entry.frames.get(moment(at)) for entry in entries)
-                return [frame_input(one, with_bar=False) for one in dict.fromkeys(planes) if one is not None]
+                names = (moment(at), earlier_moment(moment(at)))
+                known = (entry.frames.get(name) for entry in entries for name in names)
+                planes = dict.fromkeys(one for one in known if one is not None)
+                return [frame_input(one, with_bar=with_bar) for one in planes for with_bar in (False, True)]
         return []  # the content of an address is not in the lockfile
 
 

@@ -213,6 +213,21 @@ def test_a_clone_without_a_cache_fetches_the_takes_that_animatics_of_then_were_i
     assert server.bill == []
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_renamed_animatic_keeps_the_takes_that_start_from_it(
+    barred: tuple[written.Written, RunwareServer], when: str
+) -> None:
+    film, server = barred
+    if when == "after":
+        film.build()
+    shutil.rmtree(film.folder / ".storyboard")
+    film.edit("{id: a,", "{id: z,")
+    film.file.write_text(film.file.read_text().replace("{shot: a}", "{shot: z}"))
+    steps = {step["action"]: step for step in film.data("plan")["steps"] if step["kind"] == "take"}
+    assert [steps[f"take:{shot}"]["do"] for shot in BOUGHT] == ["resume"] * 5
+    assert server.bill == []
+
+
 def test_a_remake_starts_from_the_frame_that_is_drawn_now(barred: tuple[written.Written, RunwareServer]) -> None:
     film, server = barred
     film.build("--remake", "b")
