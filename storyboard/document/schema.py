@@ -13,6 +13,8 @@ from typing import Any, cast
 import msgspec
 
 NAME = "storyboard-1.schema.json"
+# Behind the name of the schema: what editors check a scene in a file of its own with.
+SCENE_ENTRY = "#/definitions/scene"
 
 
 def schema_text() -> str:
@@ -36,7 +38,16 @@ def fields_of(name: str) -> Mapping[str, Any]:
     """Return the schemas of the fields of ``storyboard``, ``output`` or a definition such as ``shot``."""
     whole = schema()
     inner = {"storyboard": whole, "output": whole["properties"]["output"]}
-    return cast(Mapping[str, Any], (inner.get(name) or whole["definitions"][name])["properties"])
+    fields = (inner.get(name) or whole["definitions"][name])["properties"]
+    if name == "shot":  # the fields of single sources are in the branches; a shot without a source may have each
+        fields = {**fields, **_last_branch(whole["definitions"]["shot"])}
+    return cast(Mapping[str, Any], fields)
+
+
+def _last_branch(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "else" in part:
+        part = part["else"]
+    return cast(Mapping[str, Any], part["properties"])
 
 
 def _resolve_references(part: Any, parts: Mapping[str, Any]) -> Any:
@@ -58,8 +69,10 @@ _ANNOTATIONS = frozenset(
         "description",
         "markdownDescription",
         "default",
+        "doNotSuggest",
         "defaultSnippets",
         "examples",
+        "x-example",
         "definitions",
     )
 )
@@ -123,6 +136,7 @@ _TYPES: dict[str, Predicate] = {
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
     "number": _is_number,
     "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
 }

@@ -204,6 +204,8 @@ def _missing_key(document: Document, kind: str, path: Path, key: str) -> Diagnos
 
 
 def _wrong_type(document: Document, kind: str, path: Path, problem: Any) -> Iterator[LocatedFinding]:
+    if "enum" in problem.schema:  # the error about its words says more
+        return
     wanted, value = problem.validator_value, problem.instance
     names = [wanted] if isinstance(wanted, str) else wanted
     allowed = " or ".join(_TYPES.get(name) or f"fields such as {_example(problem.schema, value)}" for name in names)
@@ -227,7 +229,7 @@ def _example(schema: Mapping[str, Any], value: object) -> str:
     """Return an example of fields by *schema*, with *value* in it if it is the word that one of them takes."""
     if isinstance(value, str) and value.endswith((".yaml", ".yml")) and "shots" in schema["properties"]:
         return f"`include: {value[:60]}`"
-    fields = dict(next(one for one in schema["examples"] if isinstance(one, dict)))
+    fields = dict(schema["x-example"])
     if isinstance(value, str) and value and "text" in fields:
         fields["text"] = value
     elif isinstance(value, str) and value and "prompt" in fields:

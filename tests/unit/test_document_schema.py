@@ -111,3 +111,77 @@ def test_patterns_hold_no_repetition_of_a_repetition(pattern: str) -> None:
 def test_repeated_items_are_found_among_mixed_kinds() -> None:
     assert find_repeated([1, True, "1", [1], [1], None]) is None
     assert find_repeated([1, "a", {}, "a"]) == 3
+
+
+def parts(part: Any) -> Iterator[dict[str, Any]]:
+    """Every part of the schema as it is written, references unresolved."""
+    if isinstance(part, list):
+        for below in part:
+            yield from parts(below)
+    elif isinstance(part, dict):
+        yield part
+        for name, below in part.items():
+            if name not in ("examples", "x-example", "default", "defaultSnippets"):
+                yield from parts(below)
+
+
+WRITTEN = json.loads(schema_text())
+
+
+def test_editors_show_the_description_as_markdown() -> None:
+    described = [part for part in parts(WRITTEN) if isinstance(part.get("description"), str)]
+    assert len(described) > 90
+    assert [part["title"] for part in described if part.get("markdownDescription") != part["description"]] == []
+
+
+def test_defaults_and_examples_are_right_by_their_own_schema() -> None:
+    found = [part for part in parts(schema()) if {"default", "examples", "x-example"} & part.keys()]
+    assert len(found) > 30
+    for part in found:
+        accepts = build_predicate(part)
+        for value in [*part.get("examples", ()), *(part[name] for name in ("default", "x-example") if name in part)]:
+            assert accepts(value), (part["title"], value)
+
+
+def test_defaults_are_those_of_the_program() -> None:
+    from storyboard.core.model import Audio, FrameLink, Output, TitleCard, Track, Transition
+    from storyboard.document.lower_sources import DEFAULT_STILL_S, DEFAULT_TRANSITION_S
+
+    def default(owner: str, name: str) -> Any:
+        return fields_of(owner)[name]["default"]
+
+    shot = fields_of("shot")
+    outputs = {field.name: field.default for field in structs.fields(Output)}
+    assert {name: default("output", name) for name in ("copy", "captions")} == {
+        name: outputs[name] for name in ("copy", "captions")
+    }
+    assert shot["card"]["properties"]["align"]["default"] == TitleCard("", DEFAULT_STILL_S).align
+    assert {shot[name]["properties"]["duration"]["default"] for name in ("card", "image")} == {DEFAULT_STILL_S}
+    assert default("transition", "duration") == DEFAULT_TRANSITION_S
+    assert default("transition", "direction") == Transition().direction
+    assert default("frame", "at") == FrameLink("a").at
+    assert default("audio", "gain") == Audio().gain == Track.__struct_defaults__[2]
+    assert default("audio", "mode") == "keep"
+
+
+def test_snippets_are_right_once_their_places_are_filled() -> None:
+    found = {
+        snippet["label"]: snippet["body"] for part in parts(WRITTEN) for snippet in part.get("defaultSnippets", ())
+    }
+    wanted = {"new storyboard", "scene", "scene in a file", "shot", "linked shot", "title card", "still", "footage"}
+    assert wanted | {"dissolve with a duration", "caption", "track", "last frame of a shot"} <= set(found)
+
+    def filled(body: Any) -> Any:
+        if isinstance(body, str):
+            return re.sub(r"\$\{\d+:([^}]*)\}", r"\1", body)
+        if isinstance(body, list):
+            return [filled(one) for one in body]
+        return {name: filled(value) for name, value in body.items()} if isinstance(body, dict) else body
+
+    whole = schema()
+    assert build_predicate(whole)(filled(found["new storyboard"]))
+    shots = [filled(found[name]) for name in ("shot", "linked shot", "title card", "still", "footage")]
+    assert all(build_predicate(whole["definitions"]["shot"])(shot) for shot in shots)
+    assert build_predicate(whole["properties"]["scenes"])([filled(found["scene"]), filled(found["scene in a file"])])
+    assert build_predicate(whole["properties"]["audio"])([filled(found["track"])])
+    assert build_predicate(fields_of("shot")["caption"])([filled(found["caption"])])

@@ -12,13 +12,13 @@ import click
 from storyboard.cli.options import json_option
 from storyboard.cli.output import CommandOutput, readable
 from storyboard.cli.project_root import STORYBOARD, find_root
-from storyboard.document.schema import schema_text
+from storyboard.document.schema import SCENE_ENTRY, schema_text
 from storyboard.durable import read_regular, write_atomic, write_new
 from storyboard.report.text import clean
 
 _SCHEMA = "storyboard.schema.json"
+_MODELINE = "# yaml-language-server: $schema={schema}"
 _TEXT = """\
-# yaml-language-server: $schema={schema}
 version: 1
 title: {title}
 model: runway:1@2 # bought from Runware; `storyboard build --draft` makes a free animatic
@@ -28,33 +28,39 @@ vars:
 defaults:
   duration: 5
 scenes:
-  - id: opening
-    shots:
-      - id: harbour
-        prompt: A slow push in on a small harbour at dawn, fishing boats at rest, ${{mood}}.
-        seed: 11
-      - id: lighthouse
-        prompt: The camera rises over the harbour wall towards a lighthouse, ${{mood}}.
-        seed: 12
-        first_frame: {{shot: harbour, at: last}}
+  - {scene}
 """
+_SCENE = """\
+id: opening
+shots:
+  - id: harbour
+    prompt: A slow push in on a small harbour at dawn, fishing boats at rest, ${mood}.
+    seed: 11
+  - id: lighthouse
+    prompt: The camera rises over the harbour wall towards a lighthouse, ${mood}.
+    seed: 12
+    first_frame: {shot: harbour, at: last}
+"""
+_SCENE_FILE = "scenes/opening.yaml"
 _IGNORED = (".storyboard/", "out/")
 
 
 @click.command("init", epilog="Example: storyboard init my-film && storyboard build my-film --draft")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option("--scene-file", is_flag=True, help=f"Put the scene into a file of its own, {_SCENE_FILE}.")
 @json_option
-def command(folder: Path, as_json: bool) -> None:
+def command(folder: Path, scene_file: bool, as_json: bool) -> None:
     """Write a small storyboard that builds, with its schema for editors and a .gitignore.
 
     Existing files are kept.
     """
     output = CommandOutput("init", as_json=as_json)
     target = folder / STORYBOARD
-    if os.path.lexists(target):
-        raise click.UsageError(f"{target} already exists")
+    for path in (target, *([folder / _SCENE_FILE] if scene_file else [])):
+        if os.path.lexists(path):
+            raise click.UsageError(f"{path} already exists")
     folder.mkdir(parents=True, exist_ok=True)
-    written = [*_write_schema(folder), _write_storyboard(target), *_write_gitignore(folder)]
+    written = [*_write_schema(folder), *_write_storyboard(target, scene_file=scene_file), *_write_gitignore(folder)]
     here = "" if folder == Path() else f" {shlex.quote(str(folder))}"
     text = "\n".join(
         [*(f"wrote {clean(str(path))}" for path in written), clean(f"next: storyboard build{here} --draft")]
@@ -72,13 +78,21 @@ def _write_schema(folder: Path) -> list[Path]:
     return [path]
 
 
-def _write_storyboard(target: Path) -> Path:
+def _write_storyboard(target: Path, *, scene_file: bool) -> list[Path]:
     name = readable(target.absolute().parent.name)
     stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "film"
     # every JSON string is a YAML string, whatever the name of the folder
     title = json.dumps(name.replace("-", " ").replace("_", " ").strip().capitalize() or "Film", ensure_ascii=False)
-    write_new(target, _TEXT.format(schema=f"./{_SCHEMA}", title=title, stem=stem).encode())
-    return target
+    written = []
+    if scene_file:
+        path = target.parent / _SCENE_FILE
+        path.parent.mkdir(exist_ok=True)
+        write_new(path, f"{_MODELINE.format(schema=f'../{_SCHEMA}')}{SCENE_ENTRY}\n{_SCENE}".encode())
+        written.append(path)
+    scene = f"include: {_SCENE_FILE}" if scene_file else _SCENE.rstrip().replace("\n", "\n    ")
+    text = _TEXT.format(title=title, stem=stem, scene=scene)
+    write_new(target, f"{_MODELINE.format(schema=f'./{_SCHEMA}')}\n{text}".encode())
+    return [target, *written]
 
 
 def _write_gitignore(folder: Path) -> list[Path]:
