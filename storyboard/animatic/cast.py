@@ -42,12 +42,18 @@ _HEADS: Mapping[str, tuple[float, float]] = {
 }  # fmt: skip
 # By shot size: the share of the picture's height that a thing fills.
 _FILLED: Mapping[str, float] = {
-    "extreme-close-up": 1.5, "close-up": 0.78, "medium-close-up": 0.66, "medium": 0.56, "medium-long": 0.5,
+    "extreme-close-up": 1.2, "close-up": 0.78, "medium-close-up": 0.66, "medium": 0.56, "medium-long": 0.5,
     "full": 0.44, "wide": 0.26, "extreme-wide": 0.09,
 }  # fmt: skip
 NEAR = ("extreme-close-up", "close-up", "medium-close-up", "insert")
 FAR = ("wide", "extreme-wide")
 _DUTCH = 0.22  # radians
+# Things that a person holds although the prompt says only that both are there.
+_HANDHELD = frozenset((
+    "umbrella", "balloon", "microphone", "gun", "knife", "sword", "phone", "book", "letter", "bag", "bottle", "cup",
+    "glass", "can", "camera", "flower", "guitar", "cigarette", "key", "money",
+))  # fmt: skip
+_RAISED: Mapping[str, float] = {"umbrella": 3.7, "balloon": 4.4}  # held above the head: the height in heads
 _GROUP = 5  # people that are drawn one by one
 NIGHTS = ("night", "blue-hour")
 
@@ -70,6 +76,12 @@ class PanelStage(Struct, frozen=True):
     @property
     def foot(self) -> float:
         return self.crown + mannequins.TALL * self.head
+
+    @property
+    def held(self) -> tuple[Subject, ...]:
+        """The thing in the hands of the first person: as the prompt says, else one that is made to be held."""
+        reading = self.reading
+        return reading.held or tuple(subject for subject in reading.subjects if subject.kind in _HANDHELD)[:1]
 
     @property
     def spread(self) -> float:
@@ -161,19 +173,13 @@ def _person(
     """Return how one person of *subject* looks. Colours that the prompt names are those of the first one's clothes."""
     rng = stage.rng_for(f"person {subject.kind} {number}")
     kinds = {"girl": "child", "boy": "child", "baby": "child", "crowd": "person", "robot": "man"}
-    kind = (
-        "elder"
-        if subject.age == "old"
-        else "child"
-        if subject.age == "child"
-        else kinds.get(subject.kind, subject.kind)
-    )
+    mixed = "woman" if subject.kind == "person" and subject.count != 1 and number % 2 else subject.kind
+    kind = "elder" if subject.age == "old" else "child" if subject.age == "child" else kinds.get(mixed, mixed)
     hair = ((36, 37, 42), DEEP, DARK, (150, 146, 138))[int(rng.integers(4))]
     top, legs = ((MIDDLE, DEEP), (DARK, DEEP), (LIGHT, DARK), (DEEP, MIDDLE))[int(rng.integers(4))]
     named = _named_tone(stage.reading)
-    return Person(
-        kind, pose, turn, back, LIGHT if kind == "elder" else hair, named if named and number == 0 else top, legs
-    )
+    top = named if named is not None and number == 0 and not stage.held else top
+    return Person(kind, pose, turn, back, LIGHT if kind == "elder" else hair, top, legs)
 
 
 def _named_tone(reading: Reading) -> Tone | None:
@@ -187,7 +193,7 @@ def _draw_people(ink: Ink, stage: PanelStage, people: list[Subject], things: lis
     cast = [subject for subject in people for _ in range(_counted(subject))]
     crowd = any(subject.kind == "crowd" or subject.count > _GROUP for subject in people)
     behind = [thing for thing in things if thing.family in ("vehicle", "building", "plant")]
-    beside = [thing for thing in things if thing not in behind]
+    beside = [thing for thing in things if thing not in behind and thing not in stage.held]
     foot = min(stage.foot, 6.0)
     for number, thing in enumerate(behind):
         way = -1 if number % 2 else 1
@@ -233,28 +239,31 @@ def _draw_group(ink: Ink, stage: PanelStage, cast: list[Subject]) -> None:
         shorter = (mannequins.TALL - person.tall) * stage.head
         head = stage.head * (0.9 if person.kind == "child" else 1.0)
         crown = stage.crown + (shorter if stage.size not in NEAR else stage.head * 0.16 * number)
-        if number == 0 and any(thing.kind == "umbrella" for thing in stage.reading.held):
-            draw_prop(ink, Subject("umbrella"), (x + 0.1 * head, crown + 2.6 * head), 3.7 * head)
+        if number == 0 and stage.held and stage.held[0].kind in _RAISED:
+            high = _RAISED[stage.held[0].kind] * head
+            draw_prop(ink, stage.held[0], (x + 0.42 * head, crown + 2.6 * head), high, 1, _named_tone(stage.reading))
         mannequins.draw_person(ink, (x, crown), head, person)
-        if number == 0 and stage.reading.held:
+        if number == 0 and stage.held:
             _draw_held(ink, stage, (x, crown), head)
 
 
 def _pose(stage: PanelStage, number: int) -> str:
-    if number == 0 and stage.reading.held:
+    if number == 0 and stage.held:
         return "hold"
     if stage.size in NEAR:
         return "stand"
+    if stage.reading.action is not None:
+        return stage.reading.action
     return ("stand", "talk", "walk", "stand")[int(stage.rng_for(f"pose {number}").integers(4))]
 
 
 def _draw_held(ink: Ink, stage: PanelStage, crown: Point, head: float) -> None:
     """Draw the thing in the hands of a person, before their chest."""
-    thing = stage.reading.held[0]
-    if thing.kind == "umbrella":
+    thing = stage.held[0]
+    if thing.kind in _RAISED:
         return
     high = min(2.2, max(0.75, prop_for(thing).tall)) * head
-    draw_prop(ink, thing, (crown[0], crown[1] + 2.62 * head), high, 1, None)
+    draw_prop(ink, thing, (crown[0], crown[1] + 2.62 * head), high, 1, _named_tone(stage.reading))
 
 
 def _draw_over_shoulder(ink: Ink, stage: PanelStage, cast: list[Subject]) -> None:

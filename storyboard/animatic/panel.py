@@ -25,6 +25,7 @@ from storyboard.animatic.ink import (
     Point,
     Tone,
     ellipse,
+    limb_outline,
     smooth,
 )
 from storyboard.animatic.layers import Layer, LayerArea
@@ -203,7 +204,8 @@ def draw_weather(ink: Ink, stage: PanelStage) -> None:
     if "fog" in weather:
         for y in (0.5, 0.62, 0.74, 0.86):
             x = float(rng.uniform(-side, side * 0.3))
-            ink.limb([(x, y), (x + side * 0.5, y - 0.01), (x + side, y)], [0.02, 0.06, 0.02], PAPER, 0)
+            band = [(x, y), (x + side * 0.5, y - 0.01), (x + side, y)]
+            ink.fill(limb_outline(band, [0.01, 0.05, 0.01]), (236, 237, 238))
     if "wind" in weather:
         for y in (0.2, 0.34, 0.55):
             x = float(rng.uniform(-side, 0))

@@ -188,6 +188,8 @@ def _lexicon() -> Lexicon:
     for category, table in tables.items():
         for value, words in table.items():
             found.add(category, value, words)
+    for action, words in vocabulary.ACTION_WORDS.items():
+        found.add("action", action, words)
     nouns = {"subject": vocabulary.SUBJECT_WORDS, "part": vocabulary.PART_WORDS, "weather": vocabulary.WEATHER_WORDS}
     for category, table in nouns.items():
         for value, words in table.items():

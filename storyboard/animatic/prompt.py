@@ -36,11 +36,11 @@ class Reading(Struct, frozen=True):
     ``size``, ``view``, ``angle`` and ``time`` are names from ``SIZES``, ``VIEWS``, ``ANGLES`` and ``TIMES``; ``dutch``
     tilts the horizon. ``moves`` are names from ``camera.MOVES``, where ``pan``, ``track`` and ``orbit`` may come
     without a side; ``pace`` is 1 for an ordinary speed. ``subjects`` come in the order of the prompt; ``held`` are
-    things in a hand. ``empty`` means that the prompt excludes people. ``place`` is ``interior`` or ``exterior``;
-    ``setting`` is a name from ``SETTING_WORDS``. ``weather`` holds ``rain``, ``storm``, ``snow``, ``fog``, ``wind``,
-    ``clouds`` or ``clear``. ``features`` are names from ``FEATURE_WORDS``; ``colours`` are names from ``COLOURS`` in
-    order. ``understood`` and ``unknown`` are places in the prompt: the words that were used, and the others that mean
-    something.
+    things in a hand. ``action`` is the first thing that people do, a name from ``vocabulary.ACTION_WORDS``; ``empty``
+    means that the prompt excludes people. ``place`` is ``interior`` or ``exterior``; ``setting`` is a name from
+    ``SETTING_WORDS``. ``weather`` holds ``rain``, ``storm``, ``snow``, ``fog``, ``wind``, ``clouds`` or ``clear``.
+    ``features`` are names from ``FEATURE_WORDS``; ``colours`` are names from ``COLOURS`` in order. ``understood`` and
+    ``unknown`` are places in the prompt: the words that were used, and the others that mean something.
     """
 
     size: str | None = None
@@ -52,6 +52,7 @@ class Reading(Struct, frozen=True):
     handheld: bool = False
     subjects: tuple[Subject, ...] = ()
     held: tuple[Subject, ...] = ()
+    action: str | None = None
     empty: bool = False
     place: str | None = None
     setting: str | None = None
@@ -118,7 +119,7 @@ def read_prompt(prompt: str) -> Reading:
     found = _read_camera(sentence)
     people = SubjectReader(sentence, close=found.size in _NEAR_SIZES or found.view == "insert")
     found = replace(found, subjects=people.subjects, held=people.held, empty=people.empty)
-    found = _read_place(sentence, found)
+    found = _read_place(sentence, _read_action(sentence, found))
     found = _read_light(sentence, found)
     found = replace(found, features=_features(sentence, found))
     return replace(found, understood=_understood(sentence), unknown=_unknown(sentence))
@@ -186,6 +187,15 @@ def _sorted_moves(found: Sequence[str]) -> tuple[str, ...]:
     if len(names) > 1 and "glide" in names:
         names.remove("glide")
     return tuple(names[:3])
+
+
+def _read_action(sentence: Sentence, found: Reading) -> Reading:
+    """Return *found* with what people do, if there are any."""
+    action = next((phrase for phrase in sentence.phrases if "action" in phrase.meanings), None)
+    if action is None or all(subject.family != "person" for subject in found.subjects):
+        return found
+    sentence.use(action)
+    return replace(found, action=action.meanings["action"])
 
 
 def _read_place(sentence: Sentence, found: Reading) -> Reading:

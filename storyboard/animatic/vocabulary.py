@@ -549,6 +549,16 @@ HANDHELD = (
     "handheld, hand held, shaky, shaky cam, documentary, handheld camera, hand held camera, shaky camera, "
     "camera shake, handheld shot, handheld tracking, found footage"
 )
+# What people do, by the pose that shows it.
+ACTION_WORDS: Mapping[str, str] = {
+    "run": "run, runs, running, runner, sprint, sprints, sprinting, jog, jogs, jogging, jogger, chases, flees, fleeing",
+    "walk": "walk, walks, walking, strolls, strolling, steps, hikes, hiking, hiker, wanders, wandering, marches",
+    "dance": "dance, dances, dancing, dancer, jumps, jumping, leaps, leaping, cheers, cheering, waves her arms, "
+    "waves his arms, celebrates, celebrating",
+    "sit": "sit, sits, sitting, seated, sat",
+    "talk": "talk, talks, talking, speaks, speaking, argues, arguing, waves, waving, points, pointing, "
+    "greets, explains",
+}
 
 # Words of craft and style: they mean nothing to a drawing, and are not reported as unknown.
 STYLE = """
