@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from storyboard.core.audio import SoundMix, TrackOutsideFilm, film_sound, sound_request
+from storyboard.core.built_film import FilmChanges, FilmTerms, new_piece
 from storyboard.core.graph import CUT, Action, Graph, sound_id, take_id
 from storyboard.core.keys import Request, action_key, cut_request, frame_request
 from storyboard.core.model import Json, Output
@@ -51,6 +52,28 @@ class DerivedPlanner:
         self._segments = segments
         self._options = options
         self._is_selected = is_selected
+        self._changes: dict[str, FilmChanges | None] = {}
+        self._first: set[str] = set()
+
+    def explain(self, step: Step) -> Step:
+        """Return *step*, of footage, a piece, a sound or a film, with the changes since its film was built last."""
+        # footage is imported for all films together
+        output = step.action.output if step.action.kind != "take" else self._graph.storyboard.output.name
+        if output not in self._changes:
+            path = self._graph.films[output].output.film
+            before = self._cache.built_film(path)
+            self._changes[output] = FilmChanges(before, self.film_terms(output)) if before is not None else None
+            if before is None and self._cache.film_digest(path) is None:
+                self._first.add(output)
+        changes = self._changes[output]
+        if changes is not None:
+            return changes.explain(step)
+        return new_piece(step) if output in self._first and step.action.kind == "segment" else step
+
+    def film_terms(self, output: str) -> FilmTerms:
+        """Return the terms of a film, by the takes that exist."""
+        film, options, segments = self._graph.films[output], self._options, self._segments[output]
+        return FilmTerms(film, options.files, options.renderer, self._state.take_digest, segments)
 
     def _look_up(self, action: Action, kind: str, request: Request, read: Callable[[CachedResult], Result]) -> Step:
         """Return the step that reuses a record of *request*, or else makes its result."""
@@ -91,7 +114,7 @@ class DerivedPlanner:
         )
         if step.do not in ("make", "reuse"):
             return step
-        why = "not-copied" if step.do == "make" else step.reason.why
+        why = "not-copied" if step.reason.why == "new" else step.reason.why
         blocker = self._segments[action.output].piece_copy_blocker(action)
         return msgspec.structs.replace(step, reason=Reason(why, copy_blocker=blocker))
 

@@ -114,6 +114,9 @@ class LockfileActionCache:
         """Return ``None``: no film is read."""
         return None
 
+    def built_film(self, file: str) -> None:
+        """Return ``None``: reasons are those of takes."""
+
 
 # Requests that are tried for one shot that the lockfile does not name: its linked frame may be any of so many.
 _MOST_FRAMES = 200

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Struct
 
@@ -16,6 +16,9 @@ from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
 from storyboard.core.keys import Request, has_bar, is_drawn
 from storyboard.core.reason import CopyBlocker, Reason
+
+if TYPE_CHECKING:
+    from storyboard.core.built_film import BuiltFilm
 
 Do = Literal["reuse", "copy", "resume", "make", "wait", "held", "blocked", "skip"]
 """reuse: the result exists; copy: packets of a take are copied into the film; resume: paid for already, as a job in
@@ -200,6 +203,9 @@ class ActionCache(Protocol):
     def film_digest(self, file: str) -> str | None:
         """Return the digest of the film at that path of the project; ``None`` without a film."""
 
+    def built_film(self, file: str) -> "BuiltFilm | None":
+        """Return the film that a build has last written to that path of the project; ``None`` if it is not known."""
+
 
 class Plan(Struct, frozen=True, dict=True):
     """The steps in an order in which they can be done."""
@@ -282,6 +288,11 @@ class PlanState:
         result = self.results.get(take_id(shot))
         return result if isinstance(result, TakeResult) else None
 
+    def take_digest(self, shot: str) -> str | None:
+        """Return the digest of the take of a shot if the take exists."""
+        take = self.take(shot)
+        return take.digest if take is not None else None
+
     def digest(self, shot: str) -> str | None:
         """Return the digest of a shot's take, or of its locked take that is not in the cache."""
         take = self.take(shot)
@@ -305,7 +316,8 @@ def planned_state(step: Step) -> ShotState:
         case "wait" if step.reason.bought is not None:
             return "resume"
         case "make" | "wait":
-            return "change" if step.reason.why in _REPLACED or step.reason.was_made else "make"
+            is_other_piece = step.action.kind == "segment" and bool(step.reason.changes)
+            return "change" if step.reason.why in _REPLACED or step.reason.was_made or is_other_piece else "make"
         case "skip":
             return "left_out"
     return step.do

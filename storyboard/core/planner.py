@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from storyboard.core.derived_planner import DerivedPlanner
 from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
 from storyboard.core.keys import input_digest
-from storyboard.core.model import Shot
+from storyboard.core.model import Clip, Shot
 from storyboard.core.plan import ActionCache, FrameResult, Plan, PlanState, Result, Step, TakeResult
 from storyboard.core.plan_reuse import PlanSnapshot, ReusableSteps, reusable_steps
 from storyboard.core.reason import OverlapTooLong, Reason, TrimOverrun
@@ -52,9 +52,19 @@ class Planner:
                 self._state.keep(pieces)
                 known |= pieces.keys()
         self._record_known(action for action in self.graph.joined if action.id not in known)
+        self._explain_films()
         steps = self._state.steps
         self._plan = Plan(tuple([steps[action.id] for action in self.graph.order]))
         return self._plan
+
+    def _explain_films(self) -> None:
+        """Explain the steps of the films that change; those of the others read nothing of the last build."""
+        steps = self._state.steps
+        changed = {cut.output for cut in self.graph.cuts if steps[cut.id].do != "reuse"}
+        for action in self.graph.joined if changed else ():
+            step = steps[action.id]
+            if action.output in changed and not self._is_explained(step):
+                steps[action.id] = self.derived.explain(step)
 
     def _record_known(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -89,7 +99,12 @@ class Planner:
         """Return the plan of the next build, once the results of this one are recorded."""
         final = self._settled_steps().items()
         stay = ("unchanged", "held", "unprepared")
-        self._final_steps = {name: step for name, step in final if step.reason.why in stay}
+        # a piece that differed from the last build does not differ from this one
+        self._final_steps = {
+            name: step
+            for name, step in final
+            if step.reason.why in stay and not (step.action.kind == "segment" and step.reason.changes)
+        }
         return Plan(tuple(self.step(action) for action in self.graph.order))
 
     def _settled_steps(self) -> dict[str, Step]:
@@ -118,6 +133,8 @@ class Planner:
             "cut": self.derived.cut,
         }
         step = decide[action.kind](action)
+        if self._is_explained(step):
+            step = self.derived.explain(step)
         self._state.steps[action.id] = step
         return step
 
@@ -135,6 +152,12 @@ class Planner:
             if isinstance(frame, FrameResult) and frame.planes == planes and frame.picture:
                 found[field] = frame
         return found
+
+    def _is_explained(self, step: Step) -> bool:
+        """Return whether *step* has its changes in its reason at once: it makes a part of a film or imports footage."""
+        if step.do != "make" or step.action.kind == "frame":
+            return False
+        return step.action.kind != "take" or isinstance(self.graph.shot(step.action.shot).source, Clip)
 
     def record(self, action: Action, result: Result) -> None:
         """Record the result that *action* has made or found."""

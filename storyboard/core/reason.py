@@ -33,6 +33,7 @@ Why = Literal[
     "held-missing",  # held; the take is not in the cache and has no task id to fetch it by
     "locked-missing",  # the lockfile names a paid take that is not in the cache and has no task id to fetch it by
     "not-selected",
+    "skipped",  # the shot has `skip: true`
     "offline",  # its provider cannot be reached with `--offline`
     "upstream-missing",  # an input does not exist and is not selected
     "upstream-failed",
@@ -44,11 +45,20 @@ Why = Literal[
 
 
 class Change(Struct, frozen=True):
-    """One field of a request, before and after; ``None`` where the field was absent."""
+    """One field of a request or of the storyboard, before and after; ``None`` where the field was absent.
+
+    *of* is the other shot, or the track, that the field belongs to; empty for the shot or film that it is about.
+    """
 
     field: str
     old: Any
     new: Any
+    of: str = ""
+
+
+Earlier = Literal["", "none", "copied", "encoded"]
+"""none: the last build of the film had nothing in place of a piece; copied, encoded: it had the piece as packets of the
+take, or rendered, and has it the other way now; empty: neither, or the film has not been built here."""
 
 
 class PendingDownload(Struct, frozen=True):
@@ -158,6 +168,7 @@ class Reason(Struct, frozen=True):
     ``shots`` are the shots that the reason is about; an empty name stands for the sound of the film. ``accepted`` says
     that the take was made for another request and accepted for this one. ``bought`` is a take that is not bought again.
     ``was_made`` says that the shot has a take in the lockfile, while its new request is not known.
+    ``earlier`` compares a piece with the last build of its film.
     """
 
     why: Why
@@ -168,6 +179,7 @@ class Reason(Struct, frozen=True):
     copy_blocker: CopyBlocker | None = None
     bought: BoughtBefore | None = None
     was_made: bool = False
+    earlier: Earlier = ""
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -256,6 +256,11 @@ class Segments:
         digest = self._files[font] if cues and font is not None else None
         return Captioned(plain, cues, digest, font or "") if cues else plain
 
+    def is_slated(self, shot: str) -> bool:
+        """Return whether the take of *shot* exists and is shown with a slate, which has the id of the shot."""
+        take = self._take(shot)
+        return take is not None and self._has_slate(self._graph.shot(shot), take)
+
     def _has_slate(self, shot: Shot, take: TakeResult) -> bool:
         """Return whether the frames of *shot* are shown with a slate."""
         wanted = isinstance(shot.source, Generated) and wants_slate(shot.source.params)

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_us
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
 from storyboard.operating_system import require_memory, stop_signals
 from storyboard.store.ledger import Bill
+from storyboard.store.written_files import has_built_film, write_built_film
 
 if TYPE_CHECKING:  # a build without paid steps does not load their generator
     from storyboard.engine.paid.generator import PaidOptions
@@ -136,6 +138,7 @@ class Build:
             result = replace(result, films=tuple(replace(one, fill=self._session.filled) for one in result.films))
         self._link_takes()
         self._write_captions(result)
+        self._write_terms(result)
         return replace(result, remarks=tuple(self._clip_warnings(result)))
 
     def _fill(
@@ -255,6 +258,19 @@ class Build:
             is_ours = self._store.has_written(path) or self._store.file_digest(path) in in_place
             files += [*([path] if is_ours else []), *(one for one in captions if one not in foreign)]
         self._store.settle(files)
+
+    def _write_terms(self, result: BuildResult) -> None:
+        """Write the terms of the films that were joined, and of films without terms, for the reasons of later plans."""
+        folder = self._store.folder
+        steps = {**result.reused, **result.made}
+        for film in result.films:
+            path = self._session.graph.films[film.name].output.film
+            if not film.joined and has_built_film(folder, path):
+                continue
+            parts = {name: step for name, step in steps.items() if step.action.output == film.name}
+            own = {name: step for name, step in parts.items() if step.action.kind in ("segment", "sound")}
+            with suppress(OSError):  # reasons are worth no failure
+                write_built_film(folder, path, self._planner.derived.film_terms(film.name).built(own))
 
     def _report_old_films(self) -> None:
         """Report the films that are no outputs any more, each once."""

@@ -16,6 +16,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from storyboard.core.audio import SoundMix
+from storyboard.core.built_film import BuiltFilm
 from storyboard.core.graph import Action
 from storyboard.core.keys import Request, input_digest, is_prepared
 from storyboard.core.model import (
@@ -45,7 +46,7 @@ from storyboard.store.ledger import MODERATED, SUCCEEDED, Ledger, LedgerEntry
 from storyboard.store.lockfile import Lockfile
 from storyboard.store.records import Committed, PendingRecord, RecordState, RecordStore
 from storyboard.store.state import FOLDER, State
-from storyboard.store.written_files import WrittenFile, WrittenFiles
+from storyboard.store.written_files import TERMS_FOLDER, WrittenFile, WrittenFiles, read_built_film
 
 
 def folder_in_project(root: Path, target: Path) -> tuple[str, ...] | None:
@@ -122,6 +123,7 @@ class ProjectStore:
             sweep(STAGED, self.root, FOLDER, "journal")
             sweep(STAGED, self.root, FOLDER, "standing")
             sweep(STAGED, self.root, FOLDER, "memory")
+            sweep(STAGED, self.root, FOLDER, TERMS_FOLDER)
             sweep(STAGED, self.cache, "records", depth=2)
         outside = [self.root / path for output in self._outputs for path in output.written.files]
         written = [self.root / file.path for file in self.written]
@@ -200,6 +202,10 @@ class ProjectStore:
     def film_digest(self, file: str) -> str | None:
         """Return the digest of the film at a path of the project; ``None`` if there is none."""
         return self.file_digest(self.root / file)
+
+    def built_film(self, file: str) -> BuiltFilm | None:
+        """Return the terms of the film that was last built to a path of the project, as far as they are known."""
+        return read_built_film(self.folder, file)
 
     @cached_property
     def _locked_takes(self) -> LockedTakes:

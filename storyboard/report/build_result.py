@@ -22,7 +22,7 @@ from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, seconds_of
 from storyboard.report.plan import Paint, counts_data, encode_counts_data, encode_counts_text, plain
 from storyboard.report.progress import failure_label
-from storyboard.report.reason import reason_text
+from storyboard.report.reason import change_lines, reason_text
 from storyboard.report.sound import loudness_line, sound_data
 from storyboard.report.text import clean, clean_lines, listed, several
 
@@ -87,7 +87,8 @@ def outcome_text(
     lines += [f"take     {replaced_line(one)}" for one in ended.chosen]
     lines += [f"warning: {warning_line(one)}" for one in ended.remarks]
     if verbose:
-        lines += [f"reused   {step.action.id}: {reason_text(step)}" for step in ended.reused.values()]
+        lines += [line for step in ended.made.values() for line in _changed_lines("made", step)]
+        lines += [line for step in ended.reused.values() for line in _changed_lines("reused", step)]
     counts, is_whole = build_counts(ended, storyboard), not (ended.failed or left_out or ended.stopped_by)
     if is_whole and not ended.made:
         lines.append(f"nothing to do: {done_text(counts)}")
@@ -180,6 +181,12 @@ _DONE: Mapping[ShotState, str] = {
     "blocked": "blocked",
     "left_out": "not selected",
 }
+
+
+def _changed_lines(word: str, step: Step) -> list[str]:
+    """Return a step with its reason, and each changed field."""
+    fields = [f"           {line}" for change in step.reason.changes for line in change_lines(change)]
+    return [f"{word:<8} {step.action.id}: {reason_text(step)}", *fields]
 
 
 def spent_text(ended: BuildResult) -> str:

@@ -12,7 +12,7 @@ from storyboard.core.reason import Change
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, plain_number
 from storyboard.report.plan import Paint, plain, price
-from storyboard.report.reason import change_lines, reason_text
+from storyboard.report.reason import change_data, change_lines, reason_text
 from storyboard.report.text import clean, listed
 
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "follows": "yellow"}
@@ -162,7 +162,7 @@ def diff_data(between: Between) -> dict[str, Any]:
 
 
 def _changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    return [{"field": change.field, "old": change.old, "new": change.new} for change in changes]
+    return [change_data(change) for change in changes]
 
 
 def diff_markdown(between: Between) -> str:

@@ -26,12 +26,21 @@ from storyboard.core.plan import (
     planned_state,
 )
 from storyboard.core.ranges import FilmSpan, film_spans, placed_shots
-from storyboard.core.reason import CopyBlocker
+from storyboard.core.reason import Change, CopyBlocker
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import decimal_seconds, in_words, plain_number, seconds_of
 from storyboard.core.timeline import has_unknown_length, total_frames
 from storyboard.report.cost import TakePrices, planned_share
-from storyboard.report.reason import blocker_key, blocker_text, change_lines, reason_text, shot_names, take_name
+from storyboard.report.reason import (
+    blocker_key,
+    blocker_text,
+    change_data,
+    change_lines,
+    changed_text,
+    reason_text,
+    shot_names,
+    take_name,
+)
 from storyboard.report.sound import sound_lines
 from storyboard.report.text import clean, clean_lines, columns, listed, several, width_of
 
@@ -188,9 +197,11 @@ def plan_text(
     if verbose:
         shown = {step.action.id for step in plan.shots()}
         others = [step for step in plan.steps if step.action.id not in shown and not is_empty_segment(step)]
-        lines += [f"  {step.do:<7} {step.action.id}  {reason_text(step)}" for step in others]
+        lines += [line for step in others for line in _step_lines(step)]
     outputs = {output.name: output for output in storyboard.outputs}
-    cuts = [_cut_line(plan, cut, outputs[cut.action.output], verbose=verbose) for cut in plan.of("cut")]
+    cuts = [
+        line for cut in plan.of("cut") for line in _cut_lines(plan, cut, outputs[cut.action.output], verbose=verbose)
+    ]
     lengths = _kept_length_lines(storyboard)
     seen = planned_share(plan, storyboard, prices) if prices is not None else None
     lengths += [seen.text()] if seen is not None and 0 < seen.film_s < seen.takes_s else []
@@ -198,6 +209,25 @@ def plan_text(
     spares = [f"{dollars(spared)} less if frames of linked shots stay as they are"] if spared else []
     last = paint(f"Plan: {summary(plan, storyboard)}", "bold")
     return "\n".join([*lines, "", *lengths, *cuts, *sound_lines(plan, storyboard), *spares, last])
+
+
+def _step_lines(step: Step) -> list[str]:
+    fields = [line for change in step.reason.changes for line in change_lines(change)]
+    return [f"  {step.do:<7} {step.action.id}  {reason_text(step)}", *(f"{_INDENT}{line}" for line in fields)]
+
+
+# Changes that have a line of their own: those of takes, and those of the whole film.
+_NOT_OF_A_SHOT = ("take", "seed", "clip", "output.", "renderer.", "parameter sets")
+
+
+def film_changes(plan: Plan) -> dict[str, tuple[Change, ...]]:
+    """Return by shot the fields of its own whose change changes pieces of a film; takes have their own reasons."""
+    found: dict[str, dict[Change, None]] = {}
+    for step in plan.of("segment"):
+        for change in step.reason.changes:
+            if not change.of and not change.field.startswith(_NOT_OF_A_SHOT):
+                found.setdefault(step.action.shot, {})[change] = None
+    return {shot: tuple(changes) for shot, changes in found.items()}
 
 
 class ShotRows:
@@ -264,6 +294,7 @@ class _PlanTable:
         self._paint, self._verbose = paint, verbose
         self._is_long = len(self._shown) > _LONG_FILM
         self._rows = ShotRows(plan, storyboard, width)
+        self._film_changes = film_changes(plan)
 
     def lines(self, steps: list[Step]) -> list[str]:
         """Return the legend and the lines of *steps*, which are in the order of the film."""
@@ -298,21 +329,27 @@ class _PlanTable:
 
     def _runs(self, steps: list[Step]) -> Iterator[list[Step]]:
         """Yield steps one by one, and long runs of unchanged shots together."""
-        for unchanged, group in groupby(steps, _is_unchanged):
+        for unchanged, group in groupby(steps, self._is_unchanged):
             run = list(group)
             if unchanged and self._is_long and len(run) > _LONG_RUN and not self._verbose:
                 yield run
             else:
                 yield from ([step] for step in run)
 
+    def _is_unchanged(self, step: Step) -> bool:
+        return step.do == "reuse" and step.reason.why == "unchanged" and step.action.shot not in self._film_changes
+
     def _shot_lines(self, step: Step, aligned: str) -> list[str]:
         state = planned_state(step)
         symbol = self._paint(SYMBOLS[state], _COLORS.get(state, ""))
-        lines = self._rows.lines(symbol, step, aligned, reason_text(step))
         # alternate takes have the same changes
-        if (step.do in ("make", "held") or step.locked) and step.action.seed is None:
-            lines += [f"{_INDENT}{line}" for change in step.reason.changes for line in change_lines(change)]
-        return lines
+        is_main = step.action.seed is None
+        in_film = self._film_changes.get(step.action.shot, ()) if is_main and step.action.kind == "take" else ()
+        text = "; ".join([reason_text(step), *([f"in the film {changed_text(in_film)}"] if in_film else [])])
+        has_lines = is_main and (step.do in ("make", "held") or step.locked is not None)
+        changes = [*(step.reason.changes if has_lines else ()), *in_film]
+        lines = self._rows.lines(symbol, step, aligned, text)
+        return [*lines, *(f"{_INDENT}{line}" for change in changes for line in change_lines(change))]
 
 
 def _run_line(run: list[Step]) -> str:
@@ -338,10 +375,6 @@ def _kept_length_lines(storyboard: Storyboard) -> list[str]:
         way_out = f"write `duration: {plain_number(default)}` for the default of the model"
         lines.append(f"without `duration`: {listed(shots)} {keep.format(in_words(length))}; {way_out}")
     return lines
-
-
-def _is_unchanged(step: Step) -> bool:
-    return step.do == "reuse" and step.reason.why == "unchanged"
 
 
 def in_film_order(steps: list[Step], storyboard: Storyboard) -> list[Step]:
@@ -395,6 +428,12 @@ def price(plan: Plan) -> str:
     worst = f", at most {dollars(most)}" if most != cost else ""
     best = f"; {dollars(cost - least)} less if frames of linked shots stay as they are" if least != cost else ""
     return f"estimated cost {dollars(cost)}{worst}{best}"
+
+
+def _cut_lines(plan: Plan, cut: Step, output: Output, *, verbose: bool) -> list[str]:
+    """Return the line of a film, and one for each changed field of the film itself."""
+    own = [line for change in cut.reason.changes if not change.of for line in change_lines(change)]
+    return [_cut_line(plan, cut, output, verbose=verbose), *(f"{_INDENT}{line}" for line in own)]
 
 
 def _cut_line(plan: Plan, cut: Step, output: Output, *, verbose: bool) -> str:
@@ -466,7 +505,7 @@ def _step_data(step: Step) -> dict[str, Any]:
         "do": step.do,
         "why": step.reason.why,
         "reason": reason_text(step),
-        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in step.reason.changes],
+        "changes": [change_data(change) for change in step.reason.changes],
         "shots": shot_names(step.reason),
         **_step_costs(step),
         "key": step.key,

@@ -4,7 +4,8 @@
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,7 @@ from storyboard.core.reason import (
     BoughtBefore,
     Change,
     CopyBlocker,
+    Earlier,
     OverlapTooLong,
     PendingDownload,
     Reason,
@@ -50,9 +52,16 @@ def reason_text(step: Step) -> str:
     if step.locked is not None or (step.do == "resume" and why.bought is not None):
         return f"{_missing_locked(why)}; {_bought_text(why.bought)}"
     fixed = _FIXED.get(why.why)
-    if fixed is not None:
-        return f"{fixed}; accepted for this request" if why.accepted and why.why in _CACHED else fixed
-    return _WORDINGS[why.why](step)
+    if fixed is None:
+        return _WORDINGS[why.why](step)
+    if why.changes and step.action.kind in _OF_TAKES:
+        return f"{_changed(step)}; {_HOW.get(why.earlier, _COPIED if step.do == 'copy' else fixed)}"
+    return f"{fixed}; accepted for this request" if why.accepted and why.why in _CACHED else fixed
+
+
+_OF_TAKES = ("segment", "sound", "cut")
+_COPIED = "copied"
+_HOW: Mapping[Earlier, str] = {"encoded": "rendered before, now copied"}
 
 
 _CACHED = ("unchanged", "cached")
@@ -61,6 +70,7 @@ _FIXED: Mapping[Why, str] = {
     "cached": "in the cache",
     "new": "new",
     "not-selected": "not selected",
+    "skipped": "the shot is left out of the film by `skip: true`",
     "offline": "its provider is not asked with `--offline`",
     "other-take": "the locked take is not in this cache; another take of this request is used",
     "paid-for": "already paid for; its job is resumed",
@@ -79,8 +89,36 @@ def _same_request(step: Step) -> str:
 
 
 def _request_changed(step: Step) -> str:
-    fields = _fields(step.reason)
-    return f"changed: {fields}" if fields else "the request changed"
+    return _changed(step) or "the request changed"
+
+
+# Shots and tracks whose changes are named; of more, the number is given.
+_MOST_NAMED = 3
+
+
+def _changed(step: Step) -> str:
+    return changed_text(step.reason.changes, "neighbour " if step.action.kind == "segment" else "")
+
+
+def changed_text(changes: Sequence[Change], noun: str = "") -> str:
+    """Return ``changed: trim.end; neighbour river changed: transition.type``, with *noun* before each other shot."""
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(change.of, []).append(change)
+    parts = [_changed_fields(f"{noun}{clean(of)} " if of else "", group) for of, group in groups.items()]
+    others = len(parts) - _MOST_NAMED
+    return "; ".join(parts if others <= 1 else [*parts[:_MOST_NAMED], f"{others} more changed"])
+
+
+def _changed_fields(owner: str, group: Sequence[Change]) -> str:
+    fields = {change.field: change for change in group}
+    parts = []
+    if "take" in fields:
+        del fields["take"]
+        seed = fields.pop("seed", None)
+        seeds = f" (seed {seed.old} -> {seed.new})" if seed is not None else ""
+        parts.append(f"{owner}has another take{seeds}" if owner else f"the take changed{seeds}")
+    return "; ".join([*parts, *([f"{owner}changed: {listed(fields)}"] if fields else [])])
 
 
 def _input_changed(step: Step) -> str:
@@ -139,10 +177,13 @@ def _held_missing(step: Step) -> str:
 
 
 def _not_copied(step: Step) -> str:
-    blocker, request = step.reason.copy_blocker, step.request or {}
+    why, blocker, request = step.reason, step.reason.copy_blocker, step.request or {}
     verb = "rendered" if blocker is not None and blocker.kind in _RENDERED else "re-encoded"
     text = blocker_text(blocker, size=str(request.get("size", "")), rate=str(request.get("rate", "")))
-    return f"{verb}: {text}" if text else verb
+    before = "copied before, now " if why.earlier == "copied" else ""
+    parts = ["new" if why.earlier == "none" else _changed(step)]
+    parts.append(f"{before}{verb}: {text}" if text else f"{before}{verb}")
+    return "; ".join(part for part in parts if part)
 
 
 def _detail(step: Step) -> str:
@@ -323,15 +364,35 @@ def _number(fraction: str) -> str:
 
 def change_lines(change: Change) -> list[str]:
     """Return one changed field with its old and new value; texts of several words as a word diff."""
+    name = f"{clean(change.of)}: {change.field}" if change.of else change.field
     if isinstance(change.old, str) and isinstance(change.new, str) and " " in change.old + change.new:
-        return [f"{change.field}: {word_diff(change.old, change.new)}"]
-    return [f"{change.field}: {_value(change.old)} -> {_value(change.new)}"]
+        return [f"{name}: {word_diff(change.old, change.new)}"]
+    unit = _UNITS.get(change.field.rpartition(".")[2], "")
+    return [f"{name}: {_value(change.old, unit)} -> {_value(change.new, unit)}"]
 
 
-def _value(value: Any) -> str:
+def change_data(change: Change) -> dict[str, Any]:
+    """Return a changed field as JSON data; ``of`` is left out where the field is not of another shot or a track."""
+    return {"field": change.field, "old": change.old, "new": change.new} | ({"of": change.of} if change.of else {})
+
+
+_UNITS = {
+    **dict.fromkeys(("start", "end", "duration", "fade_in", "fade_out"), " s"),
+    **dict.fromkeys(("gain", "duck"), " dB"),
+    "loudness": " LUFS",
+    "fps": " fps",
+}
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def _value(value: Any, unit: str = "") -> str:
     if value is None:
         return "(not set)"
-    text = clean_lines(str(value))
+    if isinstance(value, float):
+        return f"{value:.6g}{unit}"
+    text = clean_lines(str(value)) + (unit if isinstance(value, int) and not isinstance(value, bool) else "")
+    if _DIGEST.fullmatch(text):
+        return text[:12]
     kind, _, digest = text.partition(":")
     if kind in _PICTURES and len(digest) == 64:
         return _PICTURES[kind].format(digest[:12])

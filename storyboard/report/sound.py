@@ -64,32 +64,23 @@ def sound_data(sound: SoundResult | None) -> dict[str, Any] | None:
     return {"digest": sound.digest, "loudness": sound.loudness, "peak": sound.peak}
 
 
-def why_sound_text(step: Step, before: Request | None, names: Names) -> str:
-    """Return why the sound is mixed: its differences from that of the existing film, or its parts.
+def sound_parts(step: Step, names: Names) -> list[str]:
+    """Return a line for each field of the shots and tracks that are heard.
 
     *names* are the shots and tracks by the digest of their sound, in order.
     """
-    lines = [f"sound: {step.do}: {_why(step, before)}"]
-    changed = sound_changes(step, before if step.do == "make" else {}, names)
-    lines += [f"  {line.replace('(not set) -> ', '') if step.do != 'make' else line}" for line in _lines(changed)]
-    return "\n".join(lines)
-
-
-def _lines(changed: tuple[Change, ...]) -> list[str]:
-    return [clean(line) for change in changed for line in change_lines(change)]
-
-
-def _why(step: Step, before: Request | None) -> str:
-    if step.do == "make" and step.reason.why == "new":
-        return "new" if before is None else "it differs from the sound of the film"
-    return "silent" if step.do == "reuse" and step.request is None else reason_text(step)
+    parts = changes({}, _by_name(step.request, names)) if step.request is not None else ()
+    return [clean(line.replace("(not set) -> ", "")) for change in parts for line in change_lines(change)]
 
 
 def sound_changes(step: Step, before: Request | None, names: Names) -> tuple[Change, ...]:
-    """Return the fields in which the sound differs from *before*, by shots and tracks."""
-    if step.request is None:
+    """Return the fields in which the sound differs from that of the film, by shots and tracks.
+
+    For a film of an earlier version of the program, of which no build has kept the terms.
+    """
+    if step.request is None or before is None:
         return ()
-    return changes(_by_name(before, names) if before else {}, _by_name(step.request, names))
+    return changes(_by_name(before, names), _by_name(step.request, names))
 
 
 def _by_name(request: Request, names: Names) -> dict[str, Any]:
@@ -107,17 +98,3 @@ def _by_name(request: Request, names: Names) -> dict[str, Any]:
                 key: value if not isinstance(value, list) else " ".join(map(str, value)) for key, value in part.items()
             }
     return parts
-
-
-def why_sound_data(step: Step, before: Request | None, names: Names) -> dict[str, Any]:
-    """Return why the sound is mixed as JSON data."""
-    changed = sound_changes(step, before, names)
-    return {
-        "action": step.action.id,
-        "do": step.do,
-        "why": step.reason.why,
-        "reason": _why(step, before),
-        "key": step.key,
-        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in changed],
-        "request": step.request,
-    }

@@ -6,6 +6,7 @@ from typing import Any
 
 from storyboard.core.results import Take, dollars
 from storyboard.report.plan import Paint
+from storyboard.report.reason import change_data
 from storyboard.report.text import clean, listed
 
 
@@ -72,7 +73,7 @@ def take_data(take: Take) -> Mapping[str, Any]:
         "comes_in": take.comes_in,
         "accepted": take.accepted and not take.changes,
         "in_cache": take.whole,
-        "differs": [{"field": change.field, "old": change.old, "new": change.new} for change in take.changes],
+        "differs": [change_data(change) for change in take.changes],
     }
 
 

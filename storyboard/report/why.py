@@ -1,6 +1,6 @@
-"""Causes of a step: the reason a shot is made, or the request its take was made from, as text and data."""
+"""Causes of a step: the reason why it is done, and what its result was made from, as text and data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from storyboard.core.reason import Change, changes
 from storyboard.core.results import Commit, Provenance, dollars, money_data
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
-from storyboard.report.reason import change_lines, reason_text
+from storyboard.report.reason import change_data, change_lines, reason_text, take_name
 from storyboard.report.status import reading_text
 from storyboard.report.text import clean, clean_lines, listed, paid, several
 
@@ -29,8 +29,16 @@ class Cause(Struct, frozen=True):
     committed: bool | None
 
 
+class Part(Struct, frozen=True):
+    """The causes of one step of a film or of a frame; *details* are lines about its result."""
+
+    step: Step
+    causes: Sequence[Cause]
+    details: Sequence[str] = ()
+
+
 class Story(Struct, frozen=True):
-    """The causes of one shot's step.
+    """The causes of one shot's step, and of its *pieces* in the films.
 
     *upstream* are the steps it waits for, nearest first; *follows* the shots that are made because of it; *made* is the
     provenance of the take in use, *request* what that was made from. *reading* holds what the drawing of the shot takes
@@ -39,6 +47,7 @@ class Story(Struct, frozen=True):
 
     step: Step
     causes: Sequence[Cause]
+    pieces: Sequence[Part]
     upstream: Sequence[Step]
     follows: Sequence[Step]
     made: Provenance | None
@@ -47,20 +56,38 @@ class Story(Struct, frozen=True):
 
 
 def why_text(story: Story) -> str:
-    """Return the reason, the changed fields with their origin, and the shots that follow."""
+    """Return the reason, the changed fields with their origin, the shots that follow, and the pieces in the film."""
     step = story.step
     price = f", {dollars(step.cost)}" if step.cost else ""
-    lines = [f"{clean(step.action.shot)}: {step.do}: {reason_text(step)}{price}"]
-    for cause in story.causes:
-        lines += [f"  {line}" for line in change_lines(cause.change)]
-        lines += [f"    {line}" for line in _origin_lines(cause)]
+    name = take_name(step) if step.action.kind == "take" else step.action.shot
+    lines = [f"{clean(name)}: {step.do}: {reason_text(step)}{price}", *_cause_lines(story.causes)]
     for above in story.upstream:
         lines.append(f"  {clean(above.action.shot)}: {above.do}: {reason_text(above)}")
         lines += [f"    {line}" for change in above.reason.changes for line in change_lines(change)]
     lines += _follower_lines(story)
     lines += _take_lines(story)
+    # a piece that waits for its take has no reason yet but that take
+    others = [piece for piece in story.pieces if piece.step is not step and piece.step.do != "wait"]
+    lines += ["in the film:"] if others else []
+    lines += [f"  {line}" for piece in others for line in _part_lines(piece)]
     lines += [] if story.reading is None else [reading_text(story.reading, verbose=True)]
     return "\n".join(lines)
+
+
+def part_text(part: Part) -> str:
+    """Return the reason of a step of the film, its changed fields with their origin, and its details."""
+    return "\n".join(_part_lines(part))
+
+
+def _part_lines(part: Part) -> list[str]:
+    head = f"{clean(part.step.action.id)}: {part.step.do}: {reason_text(part.step)}"
+    return [head, *_cause_lines(part.causes), *(f"  {line}" for line in part.details)]
+
+
+def _cause_lines(causes: Sequence[Cause]) -> Iterator[str]:
+    for cause in causes:
+        yield from (f"  {line}" for line in change_lines(cause.change))
+        yield from (f"    {line}" for line in _origin_lines(cause))
 
 
 def _origin_lines(cause: Cause) -> list[str]:
@@ -103,15 +130,16 @@ def _take_lines(story: Story) -> list[str]:
         lines.append(f"  note: {clean_lines(made.note)}")
     if story.request is not None:
         lines.append("  made from:")
-        lines += [f"    {line.replace('(not set) -> ', '')}" for line in _request_lines(story.request)]
+        lines += [f"    {line}" for line in request_lines(story.request)]
     return lines
 
 
-def _request_lines(request: Mapping[str, Any]) -> list[str]:
+def request_lines(request: Mapping[str, Any]) -> list[str]:
+    """Return each field of a request with its value."""
     lines = []
     for change in changes({}, request):
         [line] = change_lines(Change(change.field, None, change.new))
-        lines.append(line)
+        lines.append(line.replace("(not set) -> ", ""))
     return lines
 
 
@@ -138,6 +166,24 @@ def why_data(story: Story) -> dict[str, Any]:
         "made": None if made is None else _made_data(made),
         "request": story.request,
         **({} if story.reading is None else {"understood": story.reading}),
+        "pieces": [part_data(piece) for piece in story.pieces],
+    }
+
+
+def part_data(part: Part) -> dict[str, Any]:
+    """Return the reason of a step of the film as JSON data."""
+    step = part.step
+    return {
+        "action": step.action.id,
+        "kind": step.action.kind,
+        "shot": step.action.shot or None,
+        "output": step.action.output or None,
+        "do": step.do,
+        "why": step.reason.why,
+        "reason": reason_text(step),
+        "key": step.key,
+        "changes": [_cause_data(cause) for cause in part.causes],
+        "request": step.request,
     }
 
 
@@ -148,9 +194,7 @@ def _made_data(made: Provenance) -> dict[str, Any]:
 
 def _cause_data(cause: Cause) -> dict[str, Any]:
     return {
-        "field": cause.change.field,
-        "old": cause.change.old,
-        "new": cause.change.new,
+        **change_data(cause.change),
         "place": place_data(cause.place),
         "commit": commit_data(cause.commit) if cause.commit is not None else None,
         "committed": cause.committed,

@@ -18,7 +18,7 @@ FOLDER = ".storyboard"
 _OWNER_FILE = "project"
 CACHE_DIR_FILE = "cache-dir"
 # Folders that may not be links themselves, and folders that may not contain links either.
-_STATE_FOLDERS = ("journal", "standing", "memory")
+_STATE_FOLDERS = ("journal", "standing", "memory", "films")
 _CACHE_FOLDERS = ("tmp", "damaged")
 _SHARDED_FOLDERS = ("blobs", "records")
 

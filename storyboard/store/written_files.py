@@ -3,17 +3,25 @@
 A build replaces or removes a film or a caption file only if its content is what a build of this project has written to
 that path. No mark in the file proves that: every film of this program has such a mark, and a film can be the footage of
 another one. A digest is written down before the file gets its name, so that a killed build leaves no file without one.
+
+Of each film its terms are kept as well, for the reasons of the next plan: `.storyboard/films/<path>.json`, where <path>
+is a digest of the film's path. The loss of such a file costs only reasons.
 """
 
+import re
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.durable import write_atomic
+from storyboard.core.built_film import BuiltFilm
+from storyboard.durable import keep_youngest, read_regular, write_atomic, write_disposable
 from storyboard.store.integrity import (
     ChecksumMismatch,
     NewerVersion,
@@ -24,6 +32,9 @@ from storyboard.store.integrity import (
 )
 
 FILE = "written.json"
+TERMS_FOLDER = "films"
+_TERMS_FILE = re.compile(r"[0-9a-f]{16}\.json")
+_MAX_TERMS_FILES = 32
 
 
 class WrittenFile(Struct, frozen=True):
@@ -120,3 +131,30 @@ class WrittenFiles:
 
 def _key(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
+
+
+def read_built_film(state: Path, film: str) -> BuiltFilm | None:
+    """Return the terms of the film that was last built to the path *film* of the project; ``None`` without usable ones.
+
+    *state* is the state folder.
+    """
+    with suppress(OSError, msgspec.DecodeError, ValueError):
+        return msgspec.json.decode(read_regular(_terms_path(state, film)), type=BuiltFilm)
+    return None
+
+
+def has_built_film(state: Path, film: str) -> bool:
+    """Return whether there are terms of the film at the path *film*, usable or not."""
+    return _terms_path(state, film).is_file()
+
+
+def write_built_film(state: Path, film: str, built: BuiltFilm) -> None:
+    """Write the terms of the film at the path *film*, without a sync. Raises ``OSError``."""
+    path = _terms_path(state, film)
+    path.parent.mkdir(exist_ok=True)
+    write_disposable(path, msgspec.json.encode(built))
+    keep_youngest(_TERMS_FILE, _MAX_TERMS_FILES, state, TERMS_FOLDER)
+
+
+def _terms_path(state: Path, film: str) -> Path:
+    return state / TERMS_FOLDER / f"{sha256(_key(film).encode(errors='surrogateescape')).hexdigest()[:16]}.json"

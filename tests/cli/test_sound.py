@@ -231,11 +231,11 @@ def test_the_plan_and_the_status_tell_of_the_sound(desk: Project) -> None:
     assert "sound: 5 shots and 1 track to mix" in plan.out
     assert "sound: 5 shots and 1 track to mix" in desk.run("status").out
     why = desk.said("why", "sound")
-    assert "sound: make: it differs from the sound of the film" in why
-    assert "f.gain: -12 -> -11" in why or "music.wav.gain: -12 -> -11" in why
+    assert "sound: make: f changed: audio.gain" in why
+    assert "f: audio.gain: -12 dB -> -11 dB" in why
     assert [change["new"] for change in desk.data("why", "sound")["changes"]] == [-11]
     [step] = [step for step in desk.data("plan")["steps"] if step["kind"] == "sound"]
-    assert (step["do"], step["why"], step["action"]) == ("make", "new", "sound")
+    assert (step["do"], step["why"], step["action"]) == ("make", "request-changed", "sound")
     desk.built()
     heard = [line.strip() for line in desk.said("why", "sound").splitlines()]
     assert [line.split(".")[0] for line in heard if ".take: " in line] == ["a", "b", "c", "d", "f"]

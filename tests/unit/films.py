@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from storyboard.core.built_film import BuiltFilm
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Graph
 from storyboard.core.model import FrameLink, Generated, Output, Scene, Shot, Size, Storyboard
@@ -89,6 +90,7 @@ class FakeMemory:
         self.unsure: set[str] = set()
         self.output: str | None = None
         self.films: dict[str, str] = {}
+        self.built: dict[str, BuiltFilm] = {}
         self.bought: list[str] = []
         self.clip = CLIP
         self._count = 0
@@ -130,6 +132,9 @@ class FakeMemory:
 
     def film_digest(self, file: str) -> str | None:
         return self.films.get(file, self.output)
+
+    def built_film(self, file: str) -> BuiltFilm | None:
+        return self.built.get(file)
 
     def fresh(self) -> str:
         self._count += 1

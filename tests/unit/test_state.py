@@ -56,6 +56,7 @@ def test_looking_at_the_state_creates_nothing(root: Path, tmp_path: Path) -> Non
         "journal",
         "standing",
         "memory",
+        "films",
         "index.sqlite",
         "ledger.jsonl",
         "builder.lock",

@@ -1,63 +1,35 @@
-"""``storyboard why``: why a shot is made, field by field, or what the take in use was made from.
-
-``storyboard why sound``: why the sound of a film is mixed, by shots and tracks.
-"""
+"""``storyboard why``: the reason of every shot and every step of a plan, field by field."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from storyboard.animatic.request import read_prompts
 from storyboard.cli.history import HERE, GitHistory, ShotHistory
 from storyboard.cli.open_session import open_session
-from storyboard.cli.options import (
-    completes,
-    json_option,
-    provider_name,
-    provider_option,
-    storyboard_argument,
-    unknown_shot,
-)
+from storyboard.cli.options import completes, json_option, provider_name, provider_option, storyboard_argument
 from storyboard.cli.output import CommandOutput
 from storyboard.cli.project import Project, read_project, require_valid
-from storyboard.core.graph import links
+from storyboard.cli.project_root import display_path
+from storyboard.cli.usage import Misuse
+from storyboard.core.graph import Action, cut_id, links, sound_id, take_id
 from storyboard.core.keys import Request
-from storyboard.core.model import Generated, Shot, Still, Storyboard, TitleCard
+from storyboard.core.model import Generated, Shot, Storyboard
 from storyboard.core.plan import Plan, Step, TakeResult
-from storyboard.core.reason import Change
+from storyboard.core.reason import Change, Reason
 from storyboard.core.reason import changes as changes_between
 from storyboard.core.results import Provenance
 from storyboard.core.selection import downstream
 from storyboard.core.shot_history import ShotVersion
+from storyboard.core.suggest import closest, suggestion
 from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.versions import StoryboardVersion
-from storyboard.report.sound import why_sound_data, why_sound_text
-from storyboard.report.why import Cause, Story, why_data, why_text
+from storyboard.report.plan import is_empty_segment
+from storyboard.report.reason import take_name
+from storyboard.report.sound import sound_changes, sound_parts
+from storyboard.report.why import Cause, Part, Story, part_data, part_text, request_lines, why_data, why_text
 from storyboard.store.git import Git, GitProblem
-
-
-def sound_named(session: Session, name: str) -> str | None:
-    """Return the sound that *name* stands for, unless a shot has that name.
-
-    `sound` is that of the first film, `sound/NAME` that of another.
-    """
-    shots = {shot.id for shot in session.storyboard.shots()}
-    sounds = {film: found.id for film in session.graph.films if (found := session.graph.sound_of(film)) is not None}
-    if name == "sound":
-        name = next(iter(sounds.values()), "")
-    return name if name in sounds.values() and name not in shots else None
-
-
-def write_sound(output: CommandOutput, session: Session, sound: str) -> None:
-    """Write why a sound is mixed."""
-    plan = session.plan()
-    step = next(step for step in plan.of("sound") if step.action.id == sound)
-    film = session.graph.films[step.action.output].output.film
-    before, names = session.store.sound_of_film(film), _names(session, plan)
-    next_commands = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait") else []
-    output.result(why_sound_text(step, before, names), why_sound_data(step, before, names), next_commands=next_commands)
 
 
 def _names(session: Session, plan: Plan) -> dict[str, list[str]]:
@@ -77,68 +49,116 @@ _FOLLOWS = ("upstream-changes", "input-changed", "upstream-missing", "upstream-f
 
 
 @click.command("why", epilog="Example: storyboard why expedition examples/mangrove")
-@click.argument("shot", metavar="SHOT", shell_complete=completes("shots"))
+@click.argument("name", metavar="SHOT|STEP|FILM", shell_complete=completes("shots"))
 @storyboard_argument
 @provider_option
 @json_option
-def command(shot: str, path: Path, provider: str | None, as_json: bool) -> None:
-    """Explain why a shot would be made: values before and after, since which commit, and which shots follow.
+def command(name: str, path: Path, provider: str | None, as_json: bool) -> None:
+    """Explain a shot, a step of the plan or a film: the values before and after, since which commit, and what follows.
 
-    If nothing has to be made, shows what the take in use was made from. `sound` stands for the sound of the film,
-    unless a shot has that id; `sound/tall` for the sound of the film `tall`. Read-only, no network requests.
+    A step is named as in `plan -v`: `segment:glide`, `transition:glide`, `glide#97986`, `frame:glide@last`, `sound`,
+    `cut/tall`. A film is named by its path. If nothing has to be made, shows what the result was made from. Read-only,
+    no network requests.
     """
     output = CommandOutput("why", as_json=as_json)
     project = read_project(path, provider_name(provider, draft=False))
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, BuildOptions()) as session:
-        sound = sound_named(session, shot)
-        if sound is not None:
-            write_sound(output, session, sound)
-            return
-        story = _story(project, storyboard, session, shot, provider)
-    next_commands = ["storyboard plan", "storyboard build"] if story.step.do in ("make", "wait", "resume") else []
-    output.result(why_text(story), why_data(story), next_commands=[*next_commands, f"storyboard log {shot}"])
+        plan = session.plan()
+        shots = {shot.id: shot for shot in storyboard.shots()}
+        step = _step_of_shot(plan, shots[name]) if name in shots else _step_named(session, plan, name)
+        if name in shots or step.action.kind == "take":
+            story = _story(project, session, step, provider)
+            text, data = why_text(story), why_data(story)
+            after = [f"storyboard log {step.action.shot}"]
+        else:
+            part = _part(project, session, step)
+            text, data, after = part_text(part), part_data(part), []
+    next_commands = ["storyboard plan", "storyboard build"] if step.do in ("make", "wait", "resume") else []
+    output.result(text, data, next_commands=[*next_commands, *after])
 
 
-def _story(project: Project, storyboard: Storyboard, session: Session, shot: str, provider: str | None) -> Story:
-    plan = session.plan()
-    steps = {step.action.shot: step for step in plan.takes()}
-    if shot not in steps:
-        known = [found.id for found in storyboard.shots()]
-        _unknown(shot, known, _without_take(storyboard.shot(shot)) if shot in known else "")
-    step = steps[shot]
+def _step_of_shot(plan: Plan, shot: Shot) -> Step:
+    """Return the step of the take of a shot, else of its body in the first film; of a skipped shot one that skips."""
+    body = next((step for step in plan.of("segment") if (step.action.shot, step.action.at) == (shot.id, "")), None)
+    take = next((step for step in plan.takes() if step.action.shot == shot.id), body)
+    return take if take is not None else Step(Action(take_id(shot.id), "take", shot.id), "skip", Reason("skipped"))
+
+
+def _step_named(session: Session, plan: Plan, name: str) -> Step:
+    """Return the step of the action or the film called *name*. Raises ``click.UsageError``."""
+    steps = {step.action.id: step for step in plan.steps}
+    names = _names_of_steps(session, plan)
+    found = steps.get(names.get(name, name))
+    if found is not None:
+        return found
+    films = {path: cut.action.id for cut in plan.of("cut") for path in _paths(session, cut)}
+    written = display_path(Path(name))
+    if written in films:
+        return steps[films[written]]
+    known = [*(shot.id for shot in session.storyboard.shots()), *steps, *names, *films]
+    near = closest(name, known)
+    hint = "`storyboard plan -v` lists the steps" if near is None else suggestion(near)
+    raise Misuse(f"no shot, step or film is called {name!r}", hint)
+
+
+def _names_of_steps(session: Session, plan: Plan) -> dict[str, str]:
+    """Return other names of steps: alternate takes as plans print them, and the first of several films."""
+    names = {take_name(step): step.action.id for step in plan.of("take")}
+    first = session.storyboard.output.name
+    return {"film": cut_id(first), "cut": cut_id(first), "sound": sound_id(first), **names}
+
+
+def _paths(session: Session, cut: Step) -> list[str]:
+    """Return the paths of a film that a user may type: that of the draft as well as the one that is set."""
+    output = session.graph.films[cut.action.output].output
+    root = session.store.root
+    return [display_path(root / output.film), display_path(root / output.file), output.film, output.file]
+
+
+def _story(project: Project, session: Session, step: Step, provider: str | None) -> Story:
+    plan, shot = session.plan(), step.action.shot
+    steps = {taken.action.shot: taken for taken in plan.takes()}
     made, request = _provenance(session, step)
+    is_main = step.action.seed is None
+    pieces = [one for one in plan.of("segment") if one.action.shot == shot and not is_empty_segment(one)]
+    is_take = step.action.kind == "take"
     return Story(
         step=step,
-        causes=list(_causes(project, storyboard, session, step, provider)),
-        upstream=list(_upstream(steps, step, storyboard)),
-        follows=_followers(session, plan, shot, step),
+        causes=list(_causes(project, session, step, provider) if is_take else _causes_of_part(project, step)),
+        pieces=[_part(project, session, one) for one in pieces] if is_main else [],
+        upstream=list(_upstream(steps, step, session.storyboard)) if is_take else [],
+        follows=_followers(session, plan, shot, step) if is_main and is_take else [],
         made=made,
         request=request,
-        reading=read_prompts([storyboard.shot(shot)]).get(shot),
+        reading=read_prompts([session.storyboard.shot(shot)]).get(shot),
     )
 
 
-def _without_take(shot: Shot) -> str:
-    match shot.source:
-        case Still():
-            return "it is a still, which is rendered into the film"
-        case TitleCard():
-            return "it is a title card, which is rendered into the film"
-    return "it is skipped, and no shot starts from it"
+def _part(project: Project, session: Session, step: Step) -> Part:
+    """Return a step of a film or of a frame with its causes, and with its content if nothing has to be made."""
+    causes = list(_causes_of_part(project, step))
+    if step.action.kind == "sound":
+        names = _names(session, session.plan())
+        if not causes and step.do == "make":
+            before = session.store.sound_of_film(session.graph.films[step.action.output].output.film)
+            causes = [Cause(change, None, None, None) for change in sound_changes(step, before, names)]
+        return Part(step, causes, sound_parts(step, names) if step.do == "reuse" else ())
+    if step.do != "reuse" or step.request is None or step.action.kind == "cut":
+        return Part(step, causes)
+    return Part(step, causes, ["made from:", *(f"  {line}" for line in request_lines(step.request))])
 
 
-def _unknown(shot: str, known: list[str], reason: str) -> NoReturn:
-    if reason:
-        raise click.UsageError(f"shot {shot!r} has no take: {reason}")
-    raise unknown_shot(shot, known)
+def _causes_of_part(project: Project, step: Step) -> Iterator[Cause]:
+    """Yield the changed fields of a step that is made of takes, each with its place in the storyboard."""
+    for change in step.reason.changes:
+        shot, field = change.of or step.action.shot, change.field.partition(".")[0].partition(" ")[0]
+        yield Cause(change, project.place(shot, field) if shot else None, None, None)
 
 
-def _causes(
-    project: Project, storyboard: Storyboard, session: Session, step: Step, provider: str | None
-) -> Iterator[Cause]:
+def _causes(project: Project, session: Session, step: Step, provider: str | None) -> Iterator[Cause]:
     """Yield the changed fields, each with its place and, in a git repository, its commit."""
-    changes, shot = step.reason.changes, step.action.shot
+    changes, shot, storyboard = step.reason.changes, step.action.shot, session.storyboard
     if step.reason.why not in ("request-changed", "input-changed", "renderer-changed"):
         return
     line: ShotHistory | None = None
@@ -216,7 +236,7 @@ def _followers(session: Session, plan: Plan, shot: str, step: Step) -> list[Step
 def _provenance(session: Session, step: Step) -> tuple[Provenance | None, Request | None]:
     found = step.result
     if not isinstance(found, TakeResult) or step.key is None:
-        return None, None
+        return None, step.request if step.action.kind == "segment" else None
     for kept in session.store.find(step.key):
         if kept.digest == found.digest:
             return kept.made, kept.request or step.request
