@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from storyboard.core.fill import Fill
 from storyboard.core.graph import Action, moment
-from storyboard.core.model import DEFAULT_PROVIDER, FOOTAGE, FrameLink, Generated, Shot, Storyboard, maker_of
+from storyboard.core.model import DEFAULT_PROVIDER, FOOTAGE, FrameLink, Generated, MadeOf, Shot, Storyboard, maker_of
 from storyboard.core.plan import SoundResult, Step, TakeResult
 
 
@@ -79,7 +79,7 @@ Listener = Callable[[Event], None]
 class FilmFile(Struct, frozen=True):
     """A film in place at the end of a build: name of its output, path, frames and rate.
 
-    *joined* says that this build joined it; *fill*, how its missing shots are filled.
+    *made_of* are its materials; *joined* says that this build joined it; *fill*, how its missing shots are filled.
     """
 
     name: str
@@ -89,6 +89,7 @@ class FilmFile(Struct, frozen=True):
     joined: bool = True
     sound: SoundResult | None = None
     fill: Fill | None = None
+    made_of: tuple[MadeOf, ...] = ()
 
 
 class ReplacedTake(Struct, frozen=True):

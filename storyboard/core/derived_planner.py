@@ -9,7 +9,7 @@ from storyboard.core.audio import SoundMix, TrackOutsideFilm, film_sound, sound_
 from storyboard.core.built_film import FilmChanges, FilmTerms, new_piece
 from storyboard.core.graph import CUT, Action, Graph, sound_id, take_id
 from storyboard.core.keys import Request, action_key, cut_request, frame_request
-from storyboard.core.model import Json, Output
+from storyboard.core.model import Json, Storyboard
 from storyboard.core.plan import (
     ActionCache,
     CachedResult,
@@ -181,7 +181,7 @@ class DerivedPlanner:
             for piece in made
             if piece.frames
         ]
-        extras = self._extras(output, self._state.results.get(sound_id(output.name)))
+        extras = self._extras(storyboard, self._state.results.get(sound_id(output.name)))
         request = cut_request(pieces, output.fps, output.size, storyboard.title, self._options.renderer, extras)
         key = action_key(CUT, request)
         known = {record.values["film"] for record in self._cache.find(key)}
@@ -190,9 +190,10 @@ class DerivedPlanner:
         why = Reason("new" if not known else "output-missing" if film is None else "output-changed")
         return Step(action, "make", why, key, request)
 
-    def _extras(self, output: Output, sound: Result | None) -> dict[str, Json]:
+    def _extras(self, storyboard: Storyboard, sound: Result | None) -> dict[str, Json]:
+        output = storyboard.output
         heard = sound.digest if isinstance(sound, SoundResult) else ""
-        always: dict[str, Json] = {"comment": output.comment, "sound": heard}
+        always: dict[str, Json] = {"comment": output.comment, "sound": heard, "made_of": list(storyboard.made_of)}
         segments = self._segments[output.name]
         captions: list[Json] = [[cue.text, cue.first, cue.end] for cue in segments.film_cues()]
         chapters: list[Json] = [[chapter.title, chapter.first, chapter.end] for chapter in segments.chapters()]

@@ -8,7 +8,7 @@ meaning are equal.
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -135,6 +135,9 @@ class TitleCard(Struct, frozen=True, tag="card"):
 
 
 Source = Generated | Clip | Still | TitleCard
+# What a film is made of. Own pictures and clips are footage; a title card is none of the three.
+MadeOf = Literal["animatic", "generated", "footage"]
+MADE_OF: tuple[MadeOf, ...] = get_args(MadeOf)
 FOOTAGE = "footage"
 
 
@@ -145,6 +148,16 @@ def maker_of(source: Source) -> str | None:
             return source.provider
         case Clip():
             return FOOTAGE
+    return None
+
+
+def material_of(source: Source) -> MadeOf | None:
+    """Return the material that *source* brings into a film; ``None`` for a title card."""
+    match source:
+        case Generated():
+            return "animatic" if source.provider == DEFAULT_PROVIDER else "generated"
+        case Clip() | Still():
+            return "footage"
     return None
 
 
@@ -358,6 +371,12 @@ class Storyboard(Struct, frozen=True):
         """Yield every shot in the order of the film, skipped ones included."""
         for scene in self.scenes:
             yield from scene.shots
+
+    @property
+    def made_of(self) -> tuple[MadeOf, ...]:
+        """The materials of the film, as far as it shows them, in the order of ``MADE_OF``."""
+        found = {material_of(shot.source) for shot in self.shots() if not shot.skip}
+        return tuple(material for material in MADE_OF if material in found)
 
     @property
     def lockfile(self) -> str:

@@ -16,7 +16,7 @@ from storyboard.core.model import CAPTION_SUFFIXES, FOOTAGE
 from storyboard.core.plan import CutResult, Plan, Step, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.engine.executor import Executor
-from storyboard.engine.film import why_not_writable, write_captions
+from storyboard.engine.film import MATERIALS, has_tag, why_not_writable, write_captions
 from storyboard.engine.generators import LOCAL, AnimaticGenerator, FootageImporter, TakeGenerator
 from storyboard.engine.paid.budget import Budget
 from storyboard.engine.scheduler import Scheduler
@@ -273,7 +273,14 @@ class Build:
                 write_built_film(folder, path, self._planner.derived.film_terms(film.name).built(own))
 
     def _report_old_films(self) -> None:
-        """Report the films that are no outputs any more, each once."""
+        """Report the films that are no outputs any more, and animatics where the final film goes, each once."""
+        made = set(self._store.films.values())
+        for film in self._store.final_films():
+            path = self._store.root / film.path
+            is_early = not film.reported and path not in made and not has_tag(path, MATERIALS)
+            if is_early and self._store.holds_animatics(film):
+                self._notify(f"{path} holds animatics of an earlier version; the final film replaces it", "old-film")
+                self._store.written.mark_reported(film)
         for old in self._store.old_films():
             if not old.reported:
                 path = self._store.root / old.path

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from storyboard.core.captions import Cue, srt, vtt
 from storyboard.core.graph import Action
-from storyboard.core.model import CAPTION_SUFFIXES, Storyboard
+from storyboard.core.model import CAPTION_SUFFIXES, MadeOf, Storyboard
 from storyboard.core.plan import Result, SegmentResult, SoundResult, Step, TakeResult
 from storyboard.core.planner import Planner
 from storyboard.core.segments import Chapter
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # The tag of each film of this program, with the key of its cut. It explains a refusal; it proves nothing.
 TAG = "storyboard"
+# The tag of what a film is made of: some of ``core.model.MADE_OF``, separated by commas.
+MATERIALS = "made_of"
 # The beginning of the caption files of this program.
 _CAPTIONS = re.compile(rb"WEBVTT\n|1\n\d\d+:\d\d:\d\d,\d{3} --> ")
 _CHUNK = 1 << 20
@@ -67,7 +69,8 @@ def join_film(
     from storyboard.media.join.join import JoinFailed, JoinPiece, Subtitles, join
 
     pieces = [JoinPiece(store.blob_path(each.digest), each.frames, each.start) for each in segments if each.frames]
-    tags = {TAG: step.key or "", **_texts(storyboard)}
+    made_of = storyboard.made_of
+    tags = {TAG: step.key or "", **_texts(storyboard), **({MATERIALS: ",".join(made_of)} if made_of else {})}
     output = storyboard.output
     text = Subtitles(tuple(cues), output.language or "und") if cues and output.captions == "stream" else None
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,7 @@ def join_film(
             store.blob_path(sound.digest) if sound is not None and sound.digest else None,
             film_digest.compute,
             packets,
+            xmp=xmp_packet(made_of),
         )
     except JoinFailed as problem:
         raise FilmFailed(f"the film could not be joined: {problem}") from problem
@@ -100,6 +104,37 @@ def join_film(
     if digest is None:
         raise FilmFailed(f"{target} was removed after it was written")
     return digest
+
+
+def xmp_packet(made_of: Sequence[MadeOf]) -> bytes | None:
+    """Return XMP that states by what kind of source a film was made, in the words of IPTC; ``None`` without one.
+
+    How own footage was made is not known here, so a film of it alone states nothing. XMP part 1 (ISO 16684-1), IPTC
+    Photo Metadata: ``Iptc4xmpExt:DigitalSourceType`` with a term of http://cv.iptc.org/newscodes/digitalsourcetype/.
+    """
+    term = _source_type(frozenset(made_of))
+    return None if term is None else (_XMP % term).encode()
+
+
+def _source_type(made_of: frozenset[MadeOf]) -> str | None:
+    if "generated" in made_of:
+        return "trainedAlgorithmicMedia" if len(made_of) == 1 else "compositeWithTrainedAlgorithmicMedia"
+    if "animatic" in made_of:
+        return "algorithmicMedia" if len(made_of) == 1 else "composite"
+    return None
+
+
+_XMP = """\
+<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/%s"/>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>
+"""
 
 
 def _texts(storyboard: Storyboard) -> dict[str, str]:
@@ -145,7 +180,7 @@ def _why_foreign(store: ProjectStore, target: Path) -> str | None:
         return "it is a link; remove it, or name another `output.file`"
     if not target.exists() or store.has_written(target) or store.is_early_film(target):
         return None
-    if not _has_tag(target):
+    if not has_tag(target):
         return f"it was not made by storyboard; {_ADVICE}"
     if store.find_written(target) is not None:
         return f"it was changed after the last build; {_ADVICE}"
@@ -158,14 +193,15 @@ def _may_be_equal(store: ProjectStore, target: Path) -> bool:
     Without the state of earlier builds only the finished film decides: equal bytes can be replaced.
     """
     is_file = target.is_file() and not target.is_symlink()
-    return is_file and store.find_written(target) is None and _has_tag(target)
+    return is_file and store.find_written(target) is None and has_tag(target)
 
 
-def _has_tag(path: Path) -> bool:
+def has_tag(path: Path, tag: str = TAG) -> bool:
+    """Return whether the film at *path* has a tag of this program."""
     from storyboard.media.reader import InvalidMedia, read_tags
 
     try:
-        return path.stat().st_size > 0 and TAG in read_tags(path)
+        return path.stat().st_size > 0 and tag in read_tags(path)
     except (InvalidMedia, OSError):
         return False
 

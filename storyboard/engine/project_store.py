@@ -21,6 +21,7 @@ from storyboard.core.graph import Action
 from storyboard.core.keys import Request, input_digest, is_prepared
 from storyboard.core.model import (
     CAPTION_SUFFIXES,
+    DEFAULT_PROVIDER,
     PICTURE_FIELDS,
     FileInput,
     FrameLink,
@@ -382,6 +383,25 @@ class ProjectStore:
             and self.has_written(self.root / file.path)
         ]
 
+    def final_films(self) -> list[WrittenFile]:
+        """Return the films of builds at the paths of final films, where earlier versions wrote animatics as well."""
+        found = (self.find_written(self.root / output.file) for output in self._outputs)
+        return [file for file in found if file is not None and self.has_written(self.root / file.path)]
+
+    def holds_animatics(self, film: WrittenFile) -> bool:
+        """Return whether *film* was joined of drawn takes, by the records of them all."""
+        pieces: set[object] = set()
+        drawn: set[str] = set()
+        rendered: dict[str, set[object]] = {}
+        for record in self.records.scan(None):
+            if record.kind == "cut" and record.values.get("film") in film.digests:
+                pieces |= set(_strings(record.request.get("pieces")))
+            elif record.kind == "segment":
+                rendered[record.digest] = set(_strings(record.request))
+            elif record.kind == "take" and record.request.get("provider") == DEFAULT_PROVIDER:
+                drawn.add(record.digest)
+        return any(piece in drawn or rendered.get(str(piece), set()) & drawn for piece in pieces)
+
     def _project_path(self, path: Path) -> str:
         """Return the path of a file to write, with the links on its way resolved."""
         return "/".join((*(folder_in_project(self.root, path) or ("..",)), path.name))
@@ -439,6 +459,19 @@ class ProjectStore:
             record = self._locked_takes.record(key, digest)
             provenance = record.made if record is not None else None
         return provenance
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield every text in a request."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from _strings(item)
+        case list() | tuple():
+            for item in value:
+                yield from _strings(item)
 
 
 def _prepare(value: str, data: bytes, name: str) -> bytes:

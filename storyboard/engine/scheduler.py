@@ -198,7 +198,8 @@ class Scheduler:
         name = cut.output
         frames = sum(result.frames for _, result in self._executor.segment_results(cut) if result is not None)
         path, rate = os.fspath(self._store.films[name]), self._graph.films[name].output.fps
-        return FilmFile(name, path, frames, rate, joined, sound=self._executor.sound_result(name))
+        sound, made_of = self._executor.sound_result(name), self._graph.films[name].made_of
+        return FilmFile(name, path, frames, rate, joined, sound=sound, made_of=made_of)
 
     async def _make(self, step: Step, execute: Execute) -> None:
         action = step.action

@@ -343,6 +343,7 @@ def _film_data(ended: BuildResult, film: FilmFile, storyboard: Storyboard, typed
         "frames": film.frames,
         "seconds": round(float(seconds_of(film.frames, film.rate)), 3),
         "joined": film.joined,
+        "made_of": list(film.made_of),
         **filled_data(film.fill, storyboard),
         "copied": encode_counts_data(_encode_counts(ended, film.name)),
         "sound": sound_data(film.sound),

@@ -1,6 +1,6 @@
 """State of a project: shots with their takes, the films, and what is out of date in the lockfile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from storyboard.core.build_events import ClipWarning, clip_warnings, repeated_clips
@@ -43,7 +43,7 @@ def status_text(
     storyboard: Storyboard,
     locked: Mapping[str, LockEntry | None],
     films: Mapping[str, str],
-    old_films: Sequence[str],
+    old_films: Mapping[str, str],
     paint: Paint,
     width: int | None,
     readings: Mapping[str, Mapping[str, Any]],
@@ -52,9 +52,9 @@ def status_text(
 ) -> str:
     """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
 
-    *old_films* are the paths of films of earlier outputs, *width* the cells of the terminal, if there is one.
-    *readings* hold what a drawing takes from the prompts of shots; with *verbose*, all words that it does not take are
-    listed.
+    *old_films* are the paths of films that no build makes any more, with what to do; *width* the cells of the terminal,
+    if there is one. *readings* hold what a drawing takes from the prompts of shots; with *verbose*, all words that it
+    does not take are listed.
     """
     shown = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
     takes = in_film_order(shown, storyboard)
@@ -78,7 +78,7 @@ def status_text(
         lines.append(f"film: {clean(films[cut.action.output])} is {_FILM_WORDS[_film(cut)]}")
         if counted.frames and cut.do != "wait":
             lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=False))
-    lines += [f"old film: {clean(path)} is no output any more; delete it if you do not need it" for path in old_films]
+    lines += [f"old film: {clean(path)} {what}" for path, what in old_films.items()]
     lines += sound_lines(plan, storyboard)
     lines.append(paint(f"Next build: {summary(plan, storyboard)}", "bold"))
     return "\n".join(lines)
@@ -161,7 +161,7 @@ def status_data(
     storyboard: Storyboard,
     locked: Mapping[str, LockEntry | None],
     films: Mapping[str, str],
-    old_films: Sequence[str],
+    old_films: Mapping[str, str],
     readings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the state as JSON data; ``film`` is the first one."""
@@ -185,7 +185,8 @@ def status_data(
             }
         )
     film_data = [
-        _film_data(plan, cut, films[cut.action.output]) | {"timeline": timeline_data(spans[cut.action.output])}
+        _film_data(plan, cut, films[cut.action.output])
+        | {"made_of": list(storyboard.made_of), "timeline": timeline_data(spans[cut.action.output])}
         for cut in plan.of("cut")
     ]
     return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {

@@ -1,10 +1,12 @@
 """A draft, which holds animatics, and the final film lie beside each other; neither replaces the other."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storyboard.core.model import Output, Storyboard
 from tests.inside import hasty
 from tests.project import Project, errors
 from tests.runware_server.server import RunwareServer
@@ -103,3 +105,72 @@ def test_a_missing_key_leads_to_the_draft(desk: Project) -> None:
     ran = desk.run("build", env={"RUNWARE_API_KEY": ""})
     assert ran.code == 5
     assert "--draft" in ran.err
+
+
+def test_an_animatic_of_an_earlier_version_stays_is_told_once_and_gives_way_to_the_bought_film(
+    desk: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions wrote it where the final film goes, and its cut says nothing of what it is made of."""
+    desk.edit("size: 128x72, fps: 24", "size: 64x36, fps: 24")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Output, "film", property(lambda output: output.file))
+        earlier.setattr(Storyboard, "made_of", ())
+        desk.built("--draft")
+    film = desk.folder / "out/film.mp4"
+    before = film.read_bytes()
+    ran = desk.run("build", "--draft")
+    assert ran.code == 0
+    assert "out/film.mp4 holds animatics of an earlier version; the final film replaces it" in ran.err
+    assert film.read_bytes() == before
+    assert (desk.folder / "out/film.draft.mp4").exists()
+    assert "holds animatics" not in desk.run("build", "--draft").err
+    assert "out/film.mp4 holds animatics of an earlier version" in desk.said("status")
+    assert desk.data("status")["old_films"] == ["out/film.mp4"]
+    desk.built()
+    assert film.read_bytes() != before
+    assert "old_films" not in desk.data("status")
+    assert "holds animatics" not in desk.run("build", "--draft").err
+
+
+def test_a_bought_film_of_an_earlier_version_is_called_no_animatic(
+    desk: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Storyboard, "made_of", ())
+        desk.built()
+    assert "animatics" not in desk.run("build", "--draft").err
+
+
+def test_a_draft_that_is_killed_at_any_moment_leaves_the_paid_film_and_is_finished_by_the_next(
+    server: RunwareServer, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "film", TEXT, server=server)
+    with hasty():
+        project.in_process().built()
+    paid = outputs(project)
+    for number in range(3):
+        running = project.start("build", "--draft")
+        state = project.folder / ".storyboard"
+        while running.poll() is None and len(list(state.glob("cache/blobs/*/*"))) < 5 + number:
+            time.sleep(0.01)
+        running.kill()
+        running.communicate()
+        assert {name: data for name, data in outputs(project).items() if name in FINAL} == paid
+    with hasty():
+        project.in_process().built("--draft")
+        assert project.in_process().built() == []
+    assert sorted(outputs(project)) == sorted([*FINAL, *DRAFT])
+    assert len(server.bill) == 2
+
+
+@pytest.mark.parametrize("words", [("--draft",), ()])
+def test_both_films_are_answered_without_loading_anything_while_nothing_changed(
+    desk: Project, words: tuple[str, ...]
+) -> None:
+    """One note for each command line: a build of the one makes no note of the other void."""
+    for _ in range(2):
+        desk.built()
+        desk.built("--draft")
+    plan = desk.data("plan", *words)
+    assert plan["nothing_to_do"] is True
+    assert desk.data("status")["film"]["state"] == "up to date"

@@ -17,6 +17,9 @@ from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
 from storyboard.report.status import status_data, status_text
 
+_OLD_FILM = "is no output any more; delete it if you do not need it"
+_EARLY_DRAFT = "holds animatics of an earlier version; the final film replaces it"
+
 
 @click.command("status", epilog="Example: storyboard status --json")
 @storyboard_argument
@@ -47,7 +50,9 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None, *, ve
         warn_of_left_jobs(output, session)
         store = session.store
         films = {name: display_path(path) for name, path in store.films.items()}
-        old = [display_path(store.root / file.path) for file in store.old_films()]
+        early = {file.path: _EARLY_DRAFT for file in store.final_films() if file.reported}
+        leftovers = {file.path: _OLD_FILM for file in store.old_films()} | early
+        old = {display_path(store.root / name): text for name, text in leftovers.items()}
         locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]

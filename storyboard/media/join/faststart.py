@@ -27,6 +27,7 @@ _BLANK_START = bytes(5)  # the start of blank packets; no real packet and no box
 _MAX_BYTES = 1 << 32
 _MUX_BUFFER_BYTES = 1 << 20
 _COPY_BYTES = 1 << 24
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
@@ -46,8 +47,9 @@ def plan_layout(
     options: dict[str, str],
     sizes: Sequence[int],
     mux: Callable[[OutputContainer, Iterator[bytes]], None],
+    xmp: bytes | None = None,
 ) -> Layout:
-    """Return the layout of the film that *mux* writes with blank packets of those *sizes*.
+    """Return the layout of the film that *mux* writes with blank packets of those *sizes*; an *xmp* packet goes first.
 
     Raises ``UnsupportedLayout``.
     """
@@ -58,7 +60,12 @@ def plan_layout(
     buffer_size = max(sizes) + _MUX_BUFFER_BYTES
     with av.open(memory, "w", format=container_format, container_options=wanted, buffer_size=buffer_size) as film:
         mux(film, (bytes(size) for size in sizes))
-    return _move_head_to_front(memory)
+    return _move_head_to_front(memory, xmp_box(xmp) if xmp is not None else b"")
+
+
+def xmp_box(packet: bytes) -> bytes:
+    """Return the box that holds an XMP packet in an MP4: a ``uuid`` box at the top level (XMP part 3, 1.2.7)."""
+    return (24 + len(packet)).to_bytes(4, "big") + b"uuid" + _XMP_UUID + packet
 
 
 def write_layout(layout: Layout, packets: Iterable[tuple[Path, int, int]], out: Path) -> None:
@@ -113,8 +120,8 @@ class _RecordingFile:
         return self._at
 
 
-def _move_head_to_front(memory: _RecordingFile) -> Layout:
-    """Return the layout of the recorded chunks, with the moov box moved to the front."""
+def _move_head_to_front(memory: _RecordingFile, more: bytes) -> Layout:
+    """Return the layout of the recorded chunks, with the moov box, and the box *more* after it, moved to the front."""
     first = memory.chunks[0]
     if memory.blank_sizes or isinstance(first, int):
         raise UnsupportedLayout
@@ -129,10 +136,15 @@ def _move_head_to_front(memory: _RecordingFile) -> Layout:
     begin = boxes[b"mdat"][0]
     end = begin - 8 + int.from_bytes(head[begin - 8 : begin - 4], "big")
     body, tail = _split_body([bytes(head[begin:]), *memory.chunks[1:]], end - begin)
-    if tail[4:8] != b"moov" or int.from_bytes(tail[:4], "big") != len(tail) or end + len(tail) >= _MAX_BYTES:
+    if (
+        tail[4:8] != b"moov"
+        or int.from_bytes(tail[:4], "big") != len(tail)
+        or end + len(tail) + len(more) >= _MAX_BYTES
+    ):
         raise UnsupportedLayout
     kind = boxes[b"ftyp"][1]
-    return Layout(bytes(head[:kind]) + _shift_offsets(tail) + bytes(head[kind:begin]), body)
+    moov = _shift_offsets(tail, len(tail) + len(more))
+    return Layout(bytes(head[:kind]) + moov + more + bytes(head[kind:begin]), body)
 
 
 def _split_body(chunks: Iterable[bytes | int], length: int) -> tuple[list[bytes | int], bytes]:
@@ -163,8 +175,8 @@ def _boxes(data: bytes | bytearray, at: int, end: int) -> Iterator[tuple[bytes, 
         at += size
 
 
-def _shift_offsets(moov: bytes) -> bytes:
-    """Return the moov box with all chunk offsets increased by its own length."""
+def _shift_offsets(moov: bytes, by: int) -> bytes:
+    """Return the moov box with all chunk offsets increased."""
     data = bytearray(moov)
     inside = deque([(0, len(data))])
     while inside:
@@ -174,7 +186,7 @@ def _shift_offsets(moov: bytes) -> bytes:
             elif kind == b"co64":
                 raise UnsupportedLayout
             elif kind == b"stco":
-                data[begin + 8 : end] = _add_to_offsets(data[begin + 8 : end], len(data))
+                data[begin + 8 : end] = _add_to_offsets(data[begin + 8 : end], by)
     return bytes(data)
 
 

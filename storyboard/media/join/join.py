@@ -33,7 +33,14 @@ from storyboard.media.join.copy_source import (
     ParameterSetsDiffer,
     prepare_runs,
 )
-from storyboard.media.join.faststart import Layout, UnsupportedLayout, check_side_data, plan_layout, write_layout
+from storyboard.media.join.faststart import (
+    Layout,
+    UnsupportedLayout,
+    check_side_data,
+    plan_layout,
+    write_layout,
+    xmp_box,
+)
 from storyboard.media.join.side_streams import (
     AudioCopy,
     Subtitles,
@@ -71,6 +78,7 @@ def join(
     sound: Path | None = None,
     during_verification: VerificationHook = lambda *_: nullcontext(bool),
     clips: ClipPacketsCache | None = None,
+    xmp: bytes | None = None,
 ) -> ClipInfo:
     """Copy the packets of *pieces* in sequence into *out*, an MP4 (a MOV by its suffix) of constant *rate*.
 
@@ -79,13 +87,15 @@ def join(
     interleaved with those of the pictures. *out* is replaced once the film is complete and verified; equal pieces give
     equal bytes. *during_verification* is entered with the staged file and whether bytes are still added to it; its
     value is called when the last byte is written, and it is left after the verification. *clips* may hold clips read
-    before.
+    before. *xmp* is an XMP packet.
 
     Raises ``JoinFailed``, and ``ParameterSetsDiffer`` if pieces cannot share a sample entry; *out* is unchanged then.
     """
     try:
         runs = prepare_runs(pieces, size, rate, clips or ClipPacketsCache())
-        spec = _FilmSpec(runs, "mov" if out.suffix == ".mov" else "mp4", rate, metadata, chapters, subtitles, sound)
+        spec = _FilmSpec(
+            runs, "mov" if out.suffix == ".mov" else "mp4", rate, metadata, chapters, subtitles, sound, xmp
+        )
         with staged_path(out) as staged:
             layout, track = _try_layout(spec) or (None, _write(spec, staged))
             with during_verification(staged, layout is not None) as finish:
@@ -127,6 +137,7 @@ class _FilmSpec(Struct, frozen=True):
     chapters: Sequence[tuple[str, int, int]]
     subtitles: Subtitles | None
     sound: Path | None
+    xmp: bytes | None = None
 
     @property
     def options(self) -> dict[str, str]:
@@ -141,7 +152,8 @@ def _try_layout(spec: _FilmSpec) -> tuple[Layout, AudioCopy | None] | None:
     sizes = [size for run in spec.runs for size in run.checksums.sizes]
     try:
         with open_track(spec.sound) as track:
-            return plan_layout(spec.container_format, spec.options, sizes, partial(_mux, spec, track)), track
+            layout = plan_layout(spec.container_format, spec.options, sizes, partial(_mux, spec, track), spec.xmp)
+            return layout, track
     except UnsupportedLayout:
         return None
 
@@ -167,7 +179,10 @@ def _write(spec: _FilmSpec, staged: Path) -> AudioCopy | None:
         av.open(file_url(staged), "w", format=spec.container_format, container_options=options) as film,
     ):
         _mux(spec, track, film, packets)
-        return track
+    if spec.xmp is not None:
+        with staged.open("ab") as end:
+            end.write(xmp_box(spec.xmp))
+    return track
 
 
 def _mux(spec: _FilmSpec, track: AudioCopy | None, film: OutputContainer, packets: Iterator[bytes]) -> None:
