@@ -136,20 +136,20 @@ class Film:
     def build(self) -> None:
         """Raises ``RuntimeError`` with what the build said if it fails."""
         words = [sys.executable, "-m", "storyboard", "build", "-q"]
-        done = subprocess.run(words, cwd=self.folder, env=_environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(words, cwd=self.folder, env=environment(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
 
     def build_memory(self) -> float:
         """Build, and tell the largest resident size of any process of the build in MB. Raises ``RuntimeError``."""
         words = [sys.executable, "-c", _BUILD]
-        done = subprocess.run(words, cwd=self.folder, env=_environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(words, cwd=self.folder, env=environment(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the build ended with {done.returncode}: {done.stderr}")
         return float(done.stdout.split()[-1])
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     """That of a program that is installed, so that it is not compiled at each start."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPATH": str(HERE), "PYTHONPYCACHEPREFIX": str(_COMPILED)}
@@ -158,6 +158,6 @@ def _environment() -> Mapping[str, str]:
 def child(work: str, *arguments: str | Path) -> dict[str, float]:
     """Run a work of ``benchmarks.child``; what it told."""
     words = [sys.executable, "-m", "benchmarks.child", work, *arguments]
-    done = subprocess.run(words, env=_environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
     told: dict[str, float] = json.loads(done.stdout)
     return told

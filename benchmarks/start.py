@@ -1,6 +1,13 @@
-"""How soon the program answers: ``--version`` and ``--help`` against an interpreter that does nothing."""
+"""How soon the program answers: ``--version``, ``--help`` and the first sign of a build on a terminal.
 
+They are held against an interpreter that does nothing.
+"""
+
+import os
+import pty
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 
 from benchmarks.measure import NOTHING, Row, alternating, command
@@ -16,6 +23,26 @@ def rows(quick: bool) -> Iterator[Row]:
     nothing, version, help_ = alternating(runs, NOTHING, *tasks)
     yield Row("start", "storyboard --version", version, _REFERENCE, nothing, target=5)
     yield Row("start", "storyboard --help", help_, _REFERENCE, nothing, target=7)
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", "from storyboard.cli.entry import main; main()", "init", folder]
+        command(words)()
+        nothing, sign = alternating(runs, NOTHING, lambda: _first_byte(folder))
+    yield Row("start", "first sign of life of a build with work to do", sign, _REFERENCE, nothing, target=5)
+
+
+def _first_byte(folder: str) -> None:
+    """Begin a build on a terminal, and end it with the first byte that it prints."""
+    terminal, end = pty.openpty()
+    words = [sys.executable, "-c", "from storyboard.cli.entry import main; main()", "build", folder]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(words, stdin=end, stdout=end, stderr=end, env=environment, start_new_session=True)
+    try:
+        os.read(terminal, 1)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+        os.close(end)
 
 
 if __name__ == "__main__":

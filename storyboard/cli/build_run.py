@@ -87,6 +87,11 @@ def run_approved(
     return _build_with_progress(output, session, plan, paid, verbose=verbose)
 
 
+def build_free(output: CommandOutput, session: Session, plan: Plan, *, verbose: bool = False) -> FinishedBuild:
+    """Build *plan*, which costs nothing. No provider is opened: nothing is submitted, resumed or downloaded."""
+    return _build_with_progress(output, session, plan, None, verbose=verbose)
+
+
 def _leave_out_without_key(
     output: CommandOutput, paid: "PaidOptions", orphans: Sequence[Job], needed: Sequence[str]
 ) -> None:

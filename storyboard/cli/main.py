@@ -23,6 +23,7 @@ VERBS = {
     "check": "report errors and warnings, offline",
     "plan": "show what a build would make, why, and its cost",
     "build": "make changed shots, then the film",
+    "watch": "rebuild what is free on every save",
     "status": "show which takes exist and which are stale",
     "ls": "list the shots of the film as a table",
     "view": "open the film or a take in a player",

@@ -18,7 +18,7 @@ from tests.runware_server.faults import FAULTS
 from tests.shops import shop
 
 SCHEMA = json.loads((HERE / "schemas" / "envelope-1.schema.json").read_text(encoding="utf-8"))
-NO_JSON = {"schema", "completion"}
+NO_JSON = {"schema", "completion", "watch"}
 
 
 def closed(schema: Any) -> Any:

@@ -144,7 +144,7 @@ def command(
             offline=offline or style is not None,
             verbose=verbose,
         )
-        _print_result(output, session, storyboard, finished.result, time.monotonic() - began, verbose=verbose)
+        print_build(output, session, storyboard, finished.result, time.monotonic() - began, verbose=verbose)
         if approved is None:
             write_noop_note(question, output, project, finished, lasting)
 
@@ -192,7 +192,7 @@ def _named(names: Iterable[str]) -> str:
     return listed(f"`{name}`" for name in names)
 
 
-def _print_result(
+def print_build(
     output: CommandOutput,
     session: Session,
     storyboard: Storyboard,
@@ -201,6 +201,7 @@ def _print_result(
     *,
     verbose: bool,
 ) -> None:
+    """Print the end of a build. Raises ``ExitWith`` unless all of its work is done."""
     data = outcome_data(outcome, storyboard, seconds, display_path)
     text = outcome_text(
         outcome,
