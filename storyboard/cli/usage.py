@@ -18,6 +18,8 @@ MEANINGS: Mapping[str, str] = {
     "build": "make render run generate gen produce compile encode export assemble execute exec go resume continue "
     "deliver up apply all film movie",
     "build --draft": "draft animatic preview sketch previs rough",
+    "build --panels": "panels boards thumbnails paper",
+    "build --fill animatic": "fill hybrid",
     "build --remake SHOT": "remake redo rerender re-render regenerate reroll rebuild force retry",
     "view": "open play show display see player",
     "ls": "list shots scenes shotlist shot-list table",
@@ -55,6 +57,8 @@ _ABOUT = {
     "--help": "list the verbs",
     "--explain CODE": "read what a code means",
     "build --draft": "make a free animatic, then `storyboard view`",
+    "build --panels": "draw one panel for each shot",
+    "build --fill animatic": "make a film of the takes that are there, with the rest drawn",
     "build --remake SHOT": "make a shot again whose request is unchanged",
     "cache gc": "list what is not needed, and delete it with `--delete`",
     "cache ls": "list every take",
@@ -91,7 +95,9 @@ OPTIONS: Sequence[ForeignOption] = (
         ("--force", "-f", "--overwrite"), ("init",), "move the existing storyboard away first; no file is replaced"
     ),
     ForeignOption(("--force", "-f"), (), "leave it out; no verb overwrites what it has not made"),
-    ForeignOption(("--preview", "--animatic", "--local", "--free", "--placeholder"), (), "write `--draft`"),
+    ForeignOption(("--preview", "--animatic", "--local", "--free"), (), "write `--draft`"),
+    ForeignOption(("--boards", "--stills", "--thumbnails"), (), "write `--panels`"),
+    ForeignOption(("--placeholder", "--placeholders", "--hybrid"), (), "write `--fill animatic`"),
     ForeignOption(("--budget", "--limit", "--max-price", "--cap", "--max-spend"), (), "write `--max-cost DOLLARS`"),
     ForeignOption(
         (

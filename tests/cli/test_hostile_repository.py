@@ -17,6 +17,7 @@ VERBS = (
     ("check",),
     ("plan",),
     ("status",),
+    ("ls",),
     ("takes", "b"),
     ("why", "b"),
     ("diff",),

@@ -31,6 +31,8 @@ VERBS = (
     ("build", "-v"),
     ("plan",),
     ("status",),
+    ("ls",),
+    ("view", "--path"),
     ("takes", "a"),
     ("why", "a"),
     ("cost",),

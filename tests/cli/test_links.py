@@ -16,6 +16,8 @@ VERBS = (
     ("build",),
     ("plan",),
     ("status",),
+    ("ls",),
+    ("view", "a", "--path"),
     ("takes", "a"),
     ("why", "a"),
     ("cost",),

@@ -42,6 +42,8 @@ VERBS = (
     ("build", "-v"),
     ("build",),
     ("status",),
+    ("ls",),
+    ("view", "--path"),
     ("why", "a"),
     ("cost",),
     ("graph",),

@@ -173,7 +173,10 @@ def test_the_final_film_comes_before_the_draft(built: Project) -> None:
     final = built.folder / "out/film.mp4"
     final.write_bytes(b"a film")
     try:
-        assert view(built, {}, "--path").out == "out/film.mp4\n"
+        ran = view(built, {}, "--path")
+        assert (ran.out, ran.err) == ("out/film.mp4\n", "")
+        os.utime(final, (0, 0))
+        assert view(built, {}, "--path").err == "the draft is newer: `storyboard view --draft` opens it\n"
         assert view(built, {}, "--path", "--draft").out == "out/film.draft.mp4\n"
     finally:
         final.unlink()

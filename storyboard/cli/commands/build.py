@@ -87,7 +87,7 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Make the shots that have changed, then join the film.
+    """Make the shots that have changed, then join the film. With SHOT only those: shots, scenes, tags or patterns.
 
     Earlier results are reused. A failed shot does not stop the others. After Ctrl-C, the next build continues. Exit
     code 1: a shot or the film failed; 8: nothing failed, but a take waits for your decision; 9: the price was not

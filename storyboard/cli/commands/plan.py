@@ -27,7 +27,7 @@ from storyboard.report.plan import plan_data, plan_text
 from storyboard.report.text import clean
 
 
-@click.command("plan", epilog="Example: storyboard plan examples/mangrove --select scene:river")
+@click.command("plan", epilog="Example: storyboard plan examples/mangrove river")
 @selection_arguments
 @plan_options
 @fill_option
@@ -48,7 +48,7 @@ def command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Show what a build would make and why, field by field, and what it would cost.
+    """Show what a build would make and why, field by field, and what it would cost; with SHOT, of a part of the film.
 
     Read-only unless --out is given; no network requests.
     """

@@ -122,6 +122,8 @@ def _find_film(output: CommandOutput, session: Session, film: Output, *, draft: 
     if not found:
         command = "storyboard build --draft" if draft else "storyboard build"
         _fail_not_made(output, f"there is no film at {display_path(root / places[0][0])}", command)
+    if len(found) > 1 and found[1].path.stat().st_mtime > found[0].path.stat().st_mtime:
+        output.progress("the draft is newer: `storyboard view --draft` opens it")
     return found[0]
 
 
