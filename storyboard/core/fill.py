@@ -77,20 +77,25 @@ def filled(
         for output in storyboard.outputs
         if outputs is None or output.name in outputs
     ]
-    scenes = tuple(
-        replace(scene, shots=tuple(_filled_shot(shot, fill, known, without_take) for shot in scene.shots))
-        for scene in storyboard.scenes
-    )
+    # a caption in the pictures would lie on the text of a card
+    with_captions = all(output.captions != "burn" for output in made)
+
+    def fill_shot(shot: Shot) -> Shot:
+        return _filled_shot(shot, fill, known, without_take, with_captions=with_captions)
+
+    scenes = tuple(replace(scene, shots=tuple(map(fill_shot, scene.shots))) for scene in storyboard.scenes)
     first, more = made[0], tuple(made[1:])
     return replace(storyboard, scenes=scenes, output=first, more=more)
 
 
-def _filled_shot(shot: Shot, fill: Fill, known: Collection[str], without_take: Collection[str]) -> Shot:
+def _filled_shot(
+    shot: Shot, fill: Fill, known: Collection[str], without_take: Collection[str], *, with_captions: bool
+) -> Shot:
     style, source = fill.missing.get(shot.id), shot.source
     if style == "none":
         return replace(_without_links(shot), skip=True)
     if style == "slate":
-        return _card(shot)
+        return _card(shot, with_captions=with_captions)
     if style is None or not isinstance(source, Generated):
         return _without_links(shot)
     if style == "panels":
@@ -117,7 +122,7 @@ def _without_links(shot: Shot) -> Shot:
     return replace(shot, source=replace(source, first_frame=None, last_frame=None, takes=()))
 
 
-def _card(shot: Shot) -> Shot:
+def _card(shot: Shot, *, with_captions: bool) -> Shot:
     """Return the shot as a card of its length with its prompt, of footage with its name."""
     source, name = shot.source, shot.title or shot.id
     if isinstance(source, TitleCard):
@@ -127,4 +132,5 @@ def _card(shot: Shot) -> Shot:
         subtitle = source.file.path
     length = _UNKNOWN_S if has_unknown_length(shot) else asked_length(shot)
     card = TitleCard(text, length, subtitle, _COLOR, _BACKGROUND, "left")
-    return replace(shot, source=card, speed=NORMAL if has_unknown_length(shot) else shot.speed)
+    speed = NORMAL if has_unknown_length(shot) else shot.speed
+    return replace(shot, source=card, speed=speed, caption=shot.caption if with_captions else ())

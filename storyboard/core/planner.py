@@ -157,7 +157,7 @@ class Planner:
         """Return whether *step* has its changes in its reason at once: it makes a part of a film or imports footage."""
         if step.do != "make" or step.action.kind == "frame":
             return False
-        return step.action.kind != "take" or isinstance(self.graph.shot(step.action.shot).source, Clip)
+        return step.action.kind != "take" or self._is_footage(step.action)
 
     def record(self, action: Action, result: Result) -> None:
         """Record the result that *action* has made or found."""
@@ -175,8 +175,13 @@ class Planner:
         self._state.failed.add(action.id)
 
     def missing_shots(self) -> set[str]:
-        """Return the shots whose takes the film needs and has not."""
-        return {take.shot for take in self.graph.takes() if take.id not in self.results}
+        """Return the shots whose takes the film needs and has not: of own footage only such as cannot be read."""
+        missing = (take for take in self.graph.takes() if take.id not in self.results)
+        failed = self._state.failed
+        return {take.shot for take in missing if take.id in failed or not self._is_footage(take)}
+
+    def _is_footage(self, take: Action) -> bool:
+        return isinstance(self.graph.shot(take.shot).source, Clip)
 
     def failed_shots(self) -> set[str]:
         """Return the shots that keep a film from being joined after a build: without a take, or with a bad piece."""

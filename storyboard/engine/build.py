@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from storyboard.core.build_events import BuildResult, ClipWarning, Listener, Notice, clip_warnings, repeated_clips
 from storyboard.core.fill import FillStyle
+from storyboard.core.graph import cut_id
 from storyboard.core.model import CAPTION_SUFFIXES, FOOTAGE
 from storyboard.core.plan import CutResult, Plan, Step, TakeResult
 from storyboard.core.planner import Planner
@@ -105,11 +106,12 @@ class Build:
         before = takes_in_use(self._store, self._session.storyboard)
         result = self._run_plan(watch, abort)
         replaced = [] if self._session.filled is not None else [*replaced_takes(result.reused.values(), before)]
+        films = set(self._session.graph.films)
         for style in self._styles():
-            gone = self._planner.failed_shots()
-            if result.stopped_by or not gone:
+            ended = {film.name for film in result.films} | {name for name in films if cut_id(name) in result.failed}
+            if result.stopped_by or ended == films:
                 break
-            result = self._fill(style, gone, result, watch, abort)
+            result = self._fill(style, films - ended, result, watch, abort)
         for trouble in self._store.records.troubles:
             self._notify(f"{trouble.path}: {trouble.reason}; quarantined as {trouble.kept_at}", "quarantined")
         self._report_old_films()
@@ -144,15 +146,14 @@ class Build:
     def _fill(
         self,
         style: FillStyle,
-        gone: Collection[str],
+        films: Collection[str],
         before: BuildResult,
         watch: Callable[[Progress], None] | None,
         abort: Callable[[int], object],
     ) -> BuildResult:
-        """Make the films that are not there with stand-ins for the shots *gone*; return both results together."""
+        """Make *films* with stand-ins for the shots that keep them from being joined; return both results together."""
         session = self._session
-        made = {film.name for film in before.films}
-        fill = session.fill(style, self._planner, gone, [name for name in session.graph.films if name not in made])
+        fill = session.fill(style, self._planner, self._planner.failed_shots(), films)
         self._plan, self._planner = session.plan(), session.planner()
         return _together(before, self._run_plan(watch, abort), fill.missing)
 

@@ -142,10 +142,7 @@ class Session:
 
     def fill_before(self, style: FillStyle) -> Fill:
         """Fill the film before a build, which then buys nothing; return how."""
-        missing = self.planner().missing_shots()
-        return self.fill(
-            style, self.planner(), {shot for shot in missing if isinstance(self.graph.shot(shot).source, Generated)}
-        )
+        return self.fill(style, self.planner(), self.planner().missing_shots())
 
     def fill(
         self, style: FillStyle, planner: Planner, gone: Collection[str], outputs: Collection[str] | None = None

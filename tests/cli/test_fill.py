@@ -174,3 +174,26 @@ def test_a_partial_build_that_lacks_nothing_makes_the_film(desk: Project) -> Non
     assert (data["film"], data["films"][0]["partial"]) == ("out/film.mp4", False)
     assert not draft(desk).exists()
     assert desk.data("build", "--partial")["made"] == []
+
+
+def test_a_partial_film_takes_in_footage_and_cards_that_were_not_selected(desk: Project) -> None:
+    """They cost nothing, so they are not missing."""
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=128x72:rate=24", "-frames:v", "24", str(desk.folder / "own.mp4"))
+    desk.edit("{id: d,", "{id: own, clip: own.mp4}\n      - {id: d,")
+    [film] = desk.data("build", "--partial", "-s", "a", "-s", "c")["films"]
+    assert film["missing"] == {"b": "animatic"}
+    desk.run("build", "-s", "b")
+    shutil.rmtree(desk.folder / "out")
+    [film] = desk.data("build", "--partial", "-s", "a")["films"]
+    assert (film["film"], film["partial"]) == ("out/film.mp4", False)
+
+
+def test_burnt_captions_do_not_lie_on_the_prompt_of_a_card(desk: Project) -> None:
+    desk.edit("fps: 24}", "fps: 24, captions: burn}")
+    desk.edit("seed: 4,", "seed: 4, caption: A forest at night.,")
+    desk.run("build", "-s", "a")
+    desk.data("build", "--fill", "slate")
+    captioned = decoded(draft(desk))
+    desk.edit(" caption: A forest at night.,", "")
+    desk.data("build", "--fill", "slate")
+    assert decoded(draft(desk))[24:42] == captioned[24:42]
