@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from storyboard.core.audio import MIXER_VERSION
 from storyboard.core.compare import output_settings, track_fields
 from storyboard.core.graph import Action
-from storyboard.core.keys import wants_slate
+from storyboard.core.keys import DRAWN_FIELDS, wants_slate
 from storyboard.core.model import (
     WHOLE,
     Audio,
@@ -236,12 +236,13 @@ class FilmChanges:
     def explain(self, step: Step) -> Step:
         """Return *step* with the changes since the last build in its reason; as it is if nothing has changed.
 
-        Of the steps of takes only imports of footage are explained: ``take_planner`` has the reasons of the others.
+        Of the steps of takes only imports of footage are explained, and drawings of which more is seen:
+        ``take_planner`` has the reasons of the others.
         """
         if step.action.kind == "cut":
             return _with(step, self._film())
         if step.action.kind == "take":
-            return _with(step, tuple(self._of_shot(step.action.shot, ("clip",))))
+            return self._explain_take(step)
         was = self._before.marks.get(step.action.id)
         if was == result_mark(step):
             return self._missing(step) if step.do == "make" else step
@@ -250,6 +251,12 @@ class FilmChanges:
         if not result_mark(step):  # no frames
             return step
         return self._explain_piece(step, was)
+
+    def _explain_take(self, step: Step) -> Step:
+        shot = step.action.shot
+        kept = tuple(change for change in step.reason.changes if change.field not in DRAWN_FIELDS)
+        seen = (*self._of_shot(shot, ("clip", "trim.start", "trim.end")), *self._of_film(("output.size",)))
+        return _with(step, (*kept, *seen)) if seen else step
 
     def _missing(self, step: Step) -> Step:
         if step.reason.why == "damaged":

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from storyboard.core.derived_planner import DerivedPlanner
 from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
-from storyboard.core.keys import input_digest
+from storyboard.core.keys import DRAWN_FIELDS, input_digest
 from storyboard.core.model import Clip, Shot
 from storyboard.core.plan import ActionCache, FrameResult, Plan, PlanState, Result, Step, TakeResult
 from storyboard.core.plan_reuse import PlanSnapshot, ReusableSteps, reusable_steps
@@ -154,10 +154,16 @@ class Planner:
         return found
 
     def _is_explained(self, step: Step) -> bool:
-        """Return whether *step* has its changes in its reason at once: it makes a part of a film or imports footage."""
+        """Return whether *step* has its changes in its reason at once.
+
+        It makes a part of a film, imports footage, or draws more of a take.
+        """
         if step.do != "make" or step.action.kind == "frame":
             return False
-        return step.action.kind != "take" or self._is_footage(step.action)
+        if step.action.kind != "take":
+            return True
+        is_drawn_anew = any(change.field in DRAWN_FIELDS for change in step.reason.changes)
+        return is_drawn_anew or self._is_footage(step.action)
 
     def record(self, action: Action, result: Result) -> None:
         """Record the result that *action* has made or found."""

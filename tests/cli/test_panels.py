@@ -155,7 +155,7 @@ def test_a_changed_trim_within_what_is_drawn_draws_nothing(desk: Project, drawn:
         assert desk.decisions()["a"] == ("reuse", "unchanged")
     assert len(drawn) == 1
     desk.write(TRIMMED.replace("end: 2", "end: 2.5"))
-    assert desk.plan()["a"] == "make: changed: drawn_seconds"
+    assert desk.plan()["a"] == "make: changed: trim.end"
     assert "take:a" in desk.built()
     assert len(drawn) == 2
 
