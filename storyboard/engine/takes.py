@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import Struct
 
 from storyboard import __version__
 from storyboard.core.clip import ClipInfo
@@ -21,10 +22,23 @@ from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.session import Session
 
 _MOST_DRAWN = 999_999
+# Digits of a digest that name a take.
+_LEAST_DIGITS = 4
 
 
 class NotAccepted(Exception):
     """A take that cannot be accepted; the text says why."""
+
+
+class NamedTakes(Struct, frozen=True):
+    """The takes that a word of the user can mean, and a seed of the shot without a take that it can mean too."""
+
+    takes: tuple[Take, ...]
+    seed: int | None = None
+
+    @property
+    def is_ambiguous(self) -> bool:
+        return len(self.takes) + (self.seed is not None) > 1
 
 
 class ShotTakes:
@@ -67,12 +81,21 @@ class ShotTakes:
         """Return every seed of the shot and of its takes."""
         return {*self.seeds, self.source.seed, *(take.seed for take in self.takes if take.seed is not None)}
 
-    def matching(self, text: str) -> list[Take]:
-        """Return the takes that *text* can mean: a number of the listing, a seed, or the beginning of a digest."""
-        found = [take for take in self.takes if text in (str(take.number), str(take.seed))]
-        if len(text) >= 4:
+    def named(self, text: str) -> "NamedTakes":
+        """Return the takes that *text* can mean.
+
+        ``#1`` is a number of the listing, ``seed:1`` a seed; a number alone is either. Four and more digits can be the
+        beginning of a digest.
+        """
+        number, _, seed = text.removeprefix("#"), *text.partition("seed:")[1:]
+        by_number, by_seed = not seed, not text.startswith("#")
+        found = [take for take in self.takes if by_number and number == str(take.number)]
+        found += [t for t in self.takes if by_seed and (seed or text) == str(t.seed) and t not in found]
+        if len(text) >= _LEAST_DIGITS:
             found += [take for take in self.takes if take.digest.startswith(text.lower()) and take not in found]
-        return found
+        unmade = [one for one in self.missing_seeds() if by_seed and (seed or text) == str(one)]
+        made = {take.seed for take in found}
+        return NamedTakes(tuple(found), next((one for one in unmade if one not in made), None))
 
     def choose(self, take: Take) -> None:
         """Let the lockfile name *take*, which has a record or an entry. Only in a session for a build."""

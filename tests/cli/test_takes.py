@@ -9,6 +9,7 @@ import pytest
 
 from storyboard.cli.editing import Edit, write_edit
 from storyboard.cli.output import CommandOutput, ExitWith
+from storyboard.engine import commit
 from tests.inside import at_work
 from tests.project import Project, copied, digest, takes
 
@@ -97,7 +98,7 @@ def test_a_seed_that_is_not_made_yet_is_listed_as_such(desk: Project) -> None:
 def test_pick_writes_the_seed_and_makes_only_what_follows(desk: Project, by: str) -> None:
     desk.said("take", "a", "-n", "1", "--write")
     [wanted] = [take for take in desk.takes("a") if take["seed"] == 11]
-    name = {"number": str(wanted["number"]), "seed": "11", "digest": wanted["take"][:8]}[by]
+    name = {"number": f"#{wanted['number']}", "seed": "seed:11", "digest": wanted["take"][:8]}[by]
     before = desk.file.read_text()
     said = desk.said("pick", "a", name)
     assert "the next build: 1 to change, 2 unchanged; $0.00" in said
@@ -136,16 +137,68 @@ def test_an_earlier_seed_comes_back_by_pick(desk: Project) -> None:
     assert desk.built() == ["cut"]
 
 
-def test_what_may_mean_two_takes_is_refused_with_their_digests(desk: Project) -> None:
-    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 1, 2]\n")
+@pytest.fixture
+def numbered(desk: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A film with two takes of `a`: take 1 has the seed 3, and take 2, which is made later, the seed 1."""
+    monkeypatch.setattr(commit, "_now", lambda: "2099-01-01T00:00:00+00:00")
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 1]\n")
     desk.built()
-    by_number = {str(take["number"]): take for take in desk.takes("a")}
-    twice = next(name for name in ("1", "2", "3") if str(by_number[name]["seed"]) != name)
-    before = desk.file.read_text()
-    error = desk.refused(2, "pick", "a", twice)
+    assert [(take["number"], take["seed"]) for take in desk.takes("a")] == [(1, 3), (2, 1)]
+    return desk
+
+
+def test_a_number_that_is_a_take_and_the_seed_of_another_is_refused_with_both_ways_out(numbered: Project) -> None:
+    first, second = (take["take"] for take in numbered.takes("a"))
+    before = numbered.file.read_text()
+    error = numbered.refused(2, "pick", "a", "1")
     assert error["code"] == "ambiguous-take"
-    assert by_number[twice]["take"][:12] in error["help"]
-    assert desk.file.read_text() == before
+    assert error["help"] == (
+        f"write `'#1'` for take 1 (seed 3, {first[:12]}) or `seed:1` for take 2 (seed 1, {second[:12]})"
+    )
+    assert numbered.refused(2, "view", "a", "1")["help"] == error["help"].replace("write ", "write one of ")
+    assert numbered.file.read_text() == before
+    numbered.said("pick", "a", "seed:1")
+    assert numbered.lock()["a"]["local"]["take"] == second
+    numbered.said("pick", "a", "#1")
+    assert numbered.lock()["a"]["local"]["take"] == first
+    numbered.said("pick", "a", "2")
+    assert numbered.lock()["a"]["local"]["take"] == second
+
+
+def test_a_number_that_is_a_take_and_a_seed_without_a_take_is_refused_too(desk: Project) -> None:
+    desk.edit("seed: 3\n", "seed: 3\n        takes: [3, 1]\n")
+    error = desk.refused(2, "pick", "a", "1")
+    assert error["code"] == "ambiguous-take"
+    assert "`'#1'` for take 1 (seed 3, " in error["help"]
+    assert error["help"].endswith("or `seed:1` for the seed 1, not made yet")
+    assert "pick: 1" not in desk.file.read_text()
+    desk.said("pick", "a", "seed:1")
+    assert "pick: 1\n" in desk.file.read_text()
+
+
+def test_takes_lists_the_words_that_pick_reads(numbered: Project) -> None:
+    numbered.edit("takes: [3, 1]", "takes: [3, 1, 9]")
+    rows = [line.split() for line in numbered.said("takes", "a").splitlines()[2:]]
+    assert [row[:2] for row in rows] == [["#1", "seed:3"], ["#2", "seed:1"], ["seed:9", "not"]]
+
+
+def test_drop_reads_numbers_and_seeds_as_pick_does(numbered: Project) -> None:
+    numbered.edit("takes: [3, 1]", "takes: [3, 1, 2]")
+    error = numbered.refused(2, "drop", "a", "2")
+    assert error["code"] == "ambiguous-take"
+    assert "`'#2'` for take 2 (seed 1, " in error["help"]
+    assert error["help"].endswith("or `seed:2` for the seed 2, not made yet")
+    assert numbered.data("drop", "a", "#2")["dropped"] == [1]
+    assert numbered.data("drop", "a", "seed:2")["dropped"] == [2]
+    assert numbered.refused(2, "drop", "a", "#7")["message"] == "a has no take #7 with a seed in `takes`"
+
+
+def test_one_seed_of_several_requests_is_named_by_numbers(desk: Project) -> None:
+    desk.edit("a river at night", "a river at noon")
+    desk.built()
+    first, second = (take["take"][:12] for take in desk.takes("a"))
+    error = desk.refused(2, "pick", "a", "seed:3")
+    assert error["help"] == f"write `'#1'` for take 1 (seed 3, {first}) or `'#2'` for take 2 (seed 3, {second})"
 
 
 def test_a_take_that_is_not_there_is_refused(desk: Project) -> None:
@@ -373,13 +426,13 @@ def test_drop_takes_seeds_out_of_the_file_and_keeps_their_takes(desk: Project) -
 def test_drop_refuses_the_seed_in_the_cut_with_a_way_out(desk: Project) -> None:
     desk.said("take", "a", "-n", "2", "--write")
     before = desk.file.read_bytes()
-    error = desk.refused(1, "drop", "a", "11", "3")
+    error = desk.refused(1, "drop", "a", "11", "seed:3")
     assert error["code"] == "picked-seed"
     assert "storyboard pick a 12" in error["help"]
     assert desk.file.read_bytes() == before
     desk.said("pick", "a", "12")
     assert desk.refused(1, "drop", "a", "12")["code"] == "picked-seed"
-    desk.said("drop", "a", "3", "11")
+    desk.said("drop", "a", "seed:3", "11")
     assert "keep one seed" in desk.refused(1, "drop", "a", "12")["help"]
 
 

@@ -1,17 +1,22 @@
 """``storyboard drop``: take seeds of a shot out of the storyboard."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from storyboard.cli.editing import make_edit, read_edited, write_edit
-from storyboard.cli.open_session import plan_next_build
+from storyboard.cli.open_session import open_session, plan_next_build
 from storyboard.cli.options import completes, find_generated_shot, json_option, provider_option, shot_argument
 from storyboard.cli.output import CommandOutput, Exit, problem
 from storyboard.cli.project import read_project, require_valid
 from storyboard.cli.project_root import display_path
 from storyboard.core.model import Generated
+from storyboard.engine.session import BuildOptions
+from storyboard.engine.takes import ShotTakes
+from storyboard.report.takes import ways_to_name
 from storyboard.report.text import clean, listed
 
 
@@ -23,18 +28,20 @@ from storyboard.report.text import clean, listed
 def command(shot: str, words: tuple[str, ...], provider: str | None, as_json: bool) -> None:
     """Take the seeds SEED... out of the `takes` of SHOT in the storyboard.
 
+    `seed:48281` is a seed, '#2' the seed of the take with that number in `storyboard takes`; a number alone is the one
+    that it can be.
     Their takes stay in the cache: `storyboard takes` lists them, and `storyboard pick` brings one back. The seed of the
     take in the cut is refused.
     """
     output = CommandOutput("drop", as_json=as_json)
-    seeds, path = _seeds_and_storyboard(words)
+    named, path = _seeds_and_storyboard(words)
     project = read_project(path, provider)
     storyboard = require_valid(output, project)
-    source = find_generated_shot(storyboard, shot).source
-    if not isinstance(source, Generated):
-        raise TypeError(f"shot {shot} is not generated")
-    dropped = list(dict.fromkeys(seeds))
-    _fail_unless_listed(output, shot, source, dropped)
+    find_generated_shot(storyboard, shot)
+    with open_session(output, project, storyboard, BuildOptions()) as session:
+        takes = ShotTakes(session, shot)
+        source = takes.source
+        dropped = list(dict.fromkeys(_seed_of(output, takes, word) for word in named))
     _fail_if_picked(output, shot, source, dropped)
     left = [seed for seed in source.takes if seed not in dropped]
     edit = make_edit(output, project, shot, {"takes": left})
@@ -52,28 +59,46 @@ def command(shot: str, words: tuple[str, ...], provider: str | None, as_json: bo
     )
 
 
-def _seeds_and_storyboard(words: Sequence[str]) -> tuple[list[int], Path]:
-    """Return the seeds, and the storyboard if the last word is no number. Raises ``click.UsageError``."""
-    named = not _is_seed(words[-1])
-    numbers = words[:-1] if named else words
-    wrong = next((word for word in numbers if not _is_seed(word)), None)
-    if wrong is not None or not numbers:
-        raise click.UsageError(f"{wrong or words[-1]!r} is no seed; write whole numbers, then the storyboard")
-    return [int(word) for word in dict.fromkeys(numbers)], Path(words[-1]) if named else Path()
+_SEED = re.compile(r"(?:#|seed:)?[0-9]{1,20}")
 
 
-def _is_seed(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) <= 20
-
-
-def _fail_unless_listed(output: CommandOutput, shot: str, source: Generated, dropped: Sequence[int]) -> None:
-    unknown = [str(seed) for seed in dropped if seed not in source.takes]
-    if unknown:
-        text = f"{shot} has no {'seed' if len(unknown) == 1 else 'seeds'} {listed(unknown)} in `takes`"
-        hint = (
-            f"name seeds of {listed(map(str, source.takes))}" if source.takes else "a shot without `takes` has one seed"
+def _seeds_and_storyboard(words: Sequence[str]) -> tuple[list[str], Path]:
+    """Return the words for seeds, and the storyboard if the last word is none. Raises ``click.UsageError``."""
+    named = not _SEED.fullmatch(words[-1])
+    seeds = words[:-1] if named else words
+    wrong = next((word for word in seeds if not _SEED.fullmatch(word)), None)
+    if wrong is not None or not seeds:
+        raise click.UsageError(
+            f"{wrong or words[-1]!r} is no seed; write `seed:1`, or `'#1'` for a take, then the storyboard"
         )
-        output.fail(Exit.USAGE, [problem("no-such-take", text, hint)], next_commands=[f"storyboard takes {shot}"])
+    return list(dict.fromkeys(seeds)), Path(words[-1]) if named else Path()
+
+
+def _seed_of(output: CommandOutput, takes: ShotTakes, word: str) -> int:
+    """Return the seed of the shot that *word* means: the seed itself, or that of a take. Ends the verb otherwise."""
+    number, seeds = word.removeprefix("seed:").removeprefix("#"), set[int]()
+    if not word.startswith("#") and int(number) in takes.source.takes:
+        seeds.add(int(number))
+    if not word.startswith("seed:"):
+        numbered = (take.seed for take in takes.takes if str(take.number) == number)
+        seeds |= {seed for seed in numbered if seed in takes.source.takes}
+    if not seeds:
+        _fail_unlisted(output, takes, word)
+    if len(seeds) > 1:
+        found = takes.named(word)
+        hint = f"write {ways_to_name(word, found.takes, found.seed)}"
+        error = problem("ambiguous-take", f"{word!r} is the number of one take and the seed of another", hint)
+        output.fail(Exit.USAGE, [error], next_commands=[f"storyboard takes {takes.shot}"])
+    return seeds.pop()
+
+
+def _fail_unlisted(output: CommandOutput, takes: ShotTakes, word: str) -> NoReturn:
+    source = takes.source
+    text = f"{takes.shot} has no seed {word.removeprefix('seed:')} in `takes`"
+    if word.startswith("#"):
+        text = f"{takes.shot} has no take {word} with a seed in `takes`"
+    hint = f"name seeds of {listed(map(str, source.takes))}" if source.takes else "a shot without `takes` has one seed"
+    output.fail(Exit.USAGE, [problem("no-such-take", text, hint)], next_commands=[f"storyboard takes {takes.shot}"])
 
 
 def _fail_if_picked(output: CommandOutput, shot: str, source: Generated, dropped: Sequence[int]) -> None:

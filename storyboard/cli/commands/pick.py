@@ -1,6 +1,6 @@
 """``storyboard pick``: choose the take for the cut."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,11 +24,11 @@ from storyboard.core.results import Take
 from storyboard.engine.session import BuildOptions
 from storyboard.engine.takes import ShotTakes
 from storyboard.report.reason import change_lines
-from storyboard.report.takes import take_data, take_line
+from storyboard.report.takes import take_data, take_line, ways_to_name
 from storyboard.report.text import clean, listed
 
 
-@click.command("pick", epilog="Example: storyboard pick glide 2")
+@click.command("pick", epilog="Example: storyboard pick glide seed:97986")
 @shot_argument
 @click.argument("take", shell_complete=completes("takes"))
 @storyboard_argument
@@ -36,7 +36,10 @@ from storyboard.report.text import clean, listed
 @provider_option
 @json_option
 def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, as_json: bool) -> None:
-    """Put TAKE of SHOT into the cut: its number in `storyboard takes`, its seed, or the beginning of its digest.
+    """Put TAKE of SHOT into the cut: `#2` is its number in `storyboard takes`, `seed:48281` its seed.
+
+    A number alone is the one that it can be, and four letters or more are the beginning of a digest. Shells begin a
+    comment at `#`: write '#2' in quotes.
 
     Writes the take into the lockfile, and `pick` into the storyboard if its seed is another one. In the next build,
     linked shots start from this take.
@@ -47,8 +50,8 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     find_generated_shot(storyboard, shot)
     with open_session(output, project, storyboard, BuildOptions(), report_lock_owner) as session:
         takes = ShotTakes(session, shot)
-        chosen = _find_take(output, takes, take)
-        edit = make_edit(output, project, shot, _fields_to_write(output, takes, chosen, take, hold=hold))
+        chosen, seed = _find_take(output, takes, take)
+        edit = make_edit(output, project, shot, _fields_to_write(output, takes, chosen, seed, hold=hold))
         changed, storyboard = read_edited(output, project, edit, provider)
         write_edit(output, edit)
         if chosen is not None:
@@ -56,7 +59,7 @@ def command(shot: str, take: str, path: Path, hold: bool, provider: str | None, 
     said = (
         f"{take_line(chosen)} goes into the cut"
         if chosen is not None
-        else f"seed {take} is picked, its take is not made yet"
+        else f"seed {seed} is picked, its take is not made yet"
     )
     plan, then = plan_next_build(output, changed, storyboard)
     data = {"shot": shot, "take": take_data(chosen) if chosen is not None else None, **_edit_data(edit)}
@@ -69,40 +72,36 @@ def _edit_data(edit: Edit) -> dict[str, Json]:
     return {"file": display_path(edit.file), "changed": edit.changes}
 
 
-def _find_take(output: CommandOutput, takes: ShotTakes, text: str) -> Take | None:
-    """Return the take that *text* names; ``None`` for a seed of the shot without a take. Ends the verb otherwise."""
-    found = takes.matching(text)
+def _find_take(output: CommandOutput, takes: ShotTakes, text: str) -> tuple[Take | None, int | None]:
+    """Return the take that *text* names, or a seed of the shot without a take. Ends the verb unless it is one."""
+    found = takes.named(text)
     listing = [f"storyboard takes {takes.shot}"]
-    if len(found) > 1:
-        _fail_ambiguous(output, text, found, listing)
-    if not found and text in {str(seed) for seed in takes.seeds}:
-        return None
-    if not found:
+    if found.is_ambiguous:
+        names = [*map(take_line, found.takes), *([f"seed {found.seed}"] if found.seed is not None else [])]
+        hint = f"write {ways_to_name(text, found.takes, found.seed)}"
+        error = problem("ambiguous-take", f"{text!r} matches {listed(names)}", hint)
+        output.fail(Exit.USAGE, [error], next_commands=listing)
+    if not found.takes and found.seed is None:
         hint = f"run `storyboard takes {takes.shot}` to list them"
         error = problem("no-such-take", f"{takes.shot} has no take {text!r}", hint)
         output.fail(Exit.USAGE, [error], next_commands=listing)
-    if not found[0].whole:
-        text = f"take {found[0].number} of {takes.shot}, {found[0].digest[:12]}, is not in this cache"
+    take = next(iter(found.takes), None)
+    if take is not None and not take.whole:
+        text = f"take {take.number} of {takes.shot}, {take.digest[:12]}, is not in this cache"
         output.fail(
             Exit.FAILED,
             [problem("take-missing", text, "copy the cache of a machine that has it")],
             next_commands=listing,
         )
-    return found[0]
-
-
-def _fail_ambiguous(output: CommandOutput, text: str, found: Sequence[Take], listing: Sequence[str]) -> NoReturn:
-    hint = f"write the beginning of a digest: {' or '.join(take.digest[:12] for take in found)}"
-    message = f"{text!r} matches {listed(take_line(take) for take in found)}"
-    output.fail(Exit.USAGE, [problem("ambiguous-take", message, hint)], next_commands=listing)
+    return take, found.seed
 
 
 def _fields_to_write(
-    output: CommandOutput, takes: ShotTakes, chosen: Take | None, text: str, *, hold: bool
+    output: CommandOutput, takes: ShotTakes, chosen: Take | None, unmade: int | None, *, hold: bool
 ) -> Mapping[str, Json]:
-    """Return the fields to write into the shot."""
+    """Return the fields to write into the shot, for a take or for a seed without one."""
     if chosen is None:
-        return {} if int(text) == takes.source.seed else {"pick": int(text)}
+        return {} if unmade == takes.source.seed else {"pick": unmade}
     if not set(chosen.fields) <= {"seed"}:
         if not (hold or takes.held):
             _fail_other_request(output, takes, chosen)

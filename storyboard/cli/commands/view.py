@@ -25,6 +25,7 @@ from storyboard.engine.session import BuildOptions, Session
 from storyboard.engine.take_links import own_link
 from storyboard.engine.takes import ShotTakes
 from storyboard.operating_system import has_display, open_document
+from storyboard.report.takes import ways_to_name
 from storyboard.report.text import clean
 
 VIEWER = "STORYBOARD_VIEWER"
@@ -143,10 +144,14 @@ def _find_take(output: CommandOutput, session: Session, shot: Shot, names: Seque
 
 def _named_take(session: Session, shot: Shot, text: str) -> list[str]:
     """Return the digest of the take that *text* means. Raises ``click.UsageError`` unless it is one."""
-    takes = ShotTakes(session, shot.id).matching(text) if isinstance(shot.source, Generated) and not shot.skip else []
+    is_generated = isinstance(shot.source, Generated) and not shot.skip
+    takes = ShotTakes(session, shot.id).named(text).takes if is_generated else ()
     if len(takes) != 1:
         which = "several takes" if takes else "no take"
-        raise Misuse(f"{text!r} names {which} of {shot.id}", f"run `storyboard takes {shot.id}` to list them")
+        hint = (
+            f"write one of {ways_to_name(text, takes)}" if takes else f"run `storyboard takes {shot.id}` to list them"
+        )
+        raise Misuse(f"{text!r} names {which} of {shot.id}", hint)
     return [takes[0].digest]
 
 
