@@ -428,7 +428,7 @@ def test_drop_refuses_the_seed_in_the_cut_with_a_way_out(desk: Project) -> None:
     before = desk.file.read_bytes()
     error = desk.refused(1, "drop", "a", "11", "seed:3")
     assert error["code"] == "picked-seed"
-    assert "storyboard pick a 12" in error["help"]
+    assert "storyboard pick a seed:12" in error["help"]
     assert desk.file.read_bytes() == before
     desk.said("pick", "a", "12")
     assert desk.refused(1, "drop", "a", "12")["code"] == "picked-seed"

@@ -104,7 +104,7 @@ def _fail_unlisted(output: CommandOutput, takes: ShotTakes, word: str) -> NoRetu
 def _fail_if_picked(output: CommandOutput, shot: str, source: Generated, dropped: Sequence[int]) -> None:
     if source.seed in dropped:
         others = [seed for seed in source.takes if seed not in dropped]
-        command = f"storyboard pick {shot} {others[0] if others else 'TAKE'}"
+        command = f"storyboard pick {shot} {f'seed:{others[0]}' if others else 'TAKE'}"
         text = f"seed {source.seed} of {shot} is the one in the cut, and was not taken out"
         hint = f"put another take into the cut first: `{command}`" if others else "keep one seed of the shot"
         output.fail(Exit.FAILED, [problem("picked-seed", text, hint)], next_commands=[command] if others else [])
