@@ -245,7 +245,7 @@ def test_a_held_take_stays_until_it_is_released(desk: Project) -> None:
     assert desk.run("build", "--locked").code == 0
     assert desk.film.read_bytes() == film
     said = desk.said("release", "a")
-    assert "the next build: 2 to make" in said
+    assert "the next build: 2 to change" in said
     assert "hold" not in desk.file.read_text()
     assert desk.plan()["a"] == "make: changed: prompt"
 
