@@ -31,20 +31,8 @@ _TIMES = frozenset(("duration", "start", "end", "offset", "at", "fade_in", "fade
 
 
 def format_value(value: object) -> str:
-    """Return *value* in YAML on one line, as it may stand inside of braces; a long text ends in ``…``."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int() | float() | Fraction():
-            return str(plain_number(value) if isinstance(value, Fraction) else value)
-        case list():
-            return f"[{', '.join(map(format_value, value))}]"
-        case dict():
-            return f"{{{', '.join(field_line(name, one) for name, one in value.items())}}}"
-    text = str(value)
-    return format_text(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    """Return *value* in YAML on one line, as it may stand inside of braces; what is too long ends in ``…``."""
+    return _format(value, [_LONGEST])
 
 
 def field_line(name: str, value: object) -> str:
@@ -52,35 +40,92 @@ def field_line(name: str, value: object) -> str:
     return f"{name}: {format_value(value)}".rstrip()
 
 
+def _format(value: object, room: list[int]) -> str:
+    """Return *value* in YAML, and subtract its characters from *room*: with aliases a short text has many values."""
+    room[0] -= 2
+    match value:
+        case list():
+            return f"[{', '.join(_format(one, room) if room[0] > 0 else '…' for one in value[:_LONGEST])}]"
+        case dict():
+            some = list(value.items())[:_LONGEST]
+            fields = (f"{name}: {_format(one, room)}".rstrip() if room[0] > 0 else "…" for name, one in some)
+            return f"{{{', '.join(fields)}}}"
+    text = _format_scalar(value)
+    room[0] -= len(text)
+    return text
+
+
+def _format_scalar(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "true", False: "false"}[value]
+    if isinstance(value, int | float | Fraction):
+        return str(plain_number(value) if isinstance(value, Fraction) else value)
+    text = str(value)
+    return format_text(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+
+
 def line_for(name: str, value: object, wanted: Sequence[str], siblings: Mapping[str, object]) -> str | None:
     """Return the help with the line for the field *name*, whose *value* has none of the *wanted* types of JSON Schema.
 
     *siblings* are the fields around it. ``None`` if the line is not clear.
     """
+    if name == "takes" and isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_TAKES:
+        first = siblings.get("seed")
+        first = first if isinstance(first, int) and not isinstance(first, bool) else 1
+        return f"write `{field_line(name, [first + number for number in range(value)])}`: a seed for each take"
+    if name == "trim" and _is_number(value):
+        return f"write `{field_line(name, {'start': value})}`, or `{field_line(name, {'end': value})}`"
+    if name == "seed" and isinstance(value, str) and number_for(name, value) is None:
+        return "write a whole number; `storyboard take SHOT` makes takes with unused seeds"
+    if name == "include" and isinstance(value, list):
+        return f"write an item for each scene: {', '.join(f'`- {field_line(name, one)}`' for one in value)}"
+    if name in ("scenes", "shots") and isinstance(value, dict) and value:
+        return f"write a list: `- {field_line('id', next(iter(value)))}` and its fields below, for each"
+    meant = _meant_value(name, value, wanted, siblings)
+    unit = "; a gain is in decibels" if name == "audio" and isinstance(meant, dict) else ""
+    return None if meant is None else f"write `{field_line(name, meant)}`{unit}"
+
+
+def _meant_value(name: str, value: object, wanted: Sequence[str], siblings: Mapping[str, object]) -> object:
+    """Return what *value* means in the field *name*, ``None`` if that is not clear."""
     match name, value:
-        case "takes", int() if 0 < value <= _MOST_TAKES and not isinstance(value, bool):
-            first = siblings.get("seed")
-            first = first if isinstance(first, int) and not isinstance(first, bool) else 1
-            return f"write `{field_line(name, [first + number for number in range(value)])}`: a seed for each take"
         case "tags", str():
-            return f"write `{field_line(name, value.replace(',', ' ').split())}`"
-        case "trim", int() | float() if not isinstance(value, bool):
-            return f"write `{field_line(name, {'start': value})}`, or `{field_line(name, {'end': value})}`"
-        case "trim", [int() | float() as start, int() | float() as end]:
-            return f"write `{field_line(name, {'start': start, 'end': end})}`"
-        case "transition", int() | float() if not isinstance(value, bool):
-            return f"write `{field_line(name, {'type': 'dissolve', 'duration': value})}`"
+            return value.replace(",", " ").split()
+        case "takes", str() if (
+            numbers := [number_for("seed", one) for one in value.split(",")]
+        ) and None not in numbers:
+            return numbers
+        case "trim", [start, end] if _is_number(start) and _is_number(end):
+            return {"start": start, "end": end}
+        case "transition", [str() as kind, seconds] if _is_number(seconds):
+            return {"type": kind, "duration": seconds}
+        case "transition", _ if _is_number(value):
+            return {"type": "dissolve", "duration": value}
         case "audio", bool():
-            return f"write `audio: {'keep' if value else 'mute'}`"
-        case "audio", int() | float() if siblings.get("scenes") is None:
-            return f"write `{field_line(name, {'gain': value})}`; a gain is in decibels"
+            return "keep" if value else "mute"
+        case "audio", _ if _is_number(value) and "scenes" not in siblings:
+            return {"gain": value}
         case "output", str():
-            key = "size" if _SIZE.match(value) else "file"
-            return f"write `{field_line(name, {key: value})}`"
-        case _, dict() if "string" in wanted and "object" not in wanted:
-            only = next(iter(value.values()), None) if len(value) == 1 else None
-            return f"write `{field_line(name, only)}`" if isinstance(only, str) else None
+            return {"size" if _SIZE.match(value) else "file": value}
+        case "card", [str() as text, str() as subtitle]:
+            return {"text": text, "subtitle": subtitle}
+        case "caption", dict():
+            return [value]
+        case "scenes", str():
+            return [{"include": value}]
+        case "start", str() if "object" in wanted and number_for(name, value) is None:
+            return {"shot": value}
+        case _, 0 | 1 if list(wanted) == ["boolean"]:
+            return bool(value)
+        case _, [str() as only] if "string" in wanted:
+            return only
+        case _, dict() if "string" in wanted and "object" not in wanted and len(value) == 1:
+            return next((one for one in value.values() if isinstance(one, str)), None)
     return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def with_duration(name: str, source: object, seconds: object) -> str:

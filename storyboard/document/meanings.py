@@ -3,8 +3,8 @@
 One table for the names of fields and one for values. A meaning is a field or a value of this language, or the advice
 about the line to write. In advice ``<value>`` stands for what was written, ``<gain>`` for it in decibels, ``<level>``
 for the field with that, ``<seconds>`` for it in seconds, ``<prompt>`` for the prompt with it, ``<move>`` for the prompt
-or the still with it as a move of the camera, ``<name>`` for it as an id, ``<seeds>`` for it as seeds, and ``<id>`` for
-the id of the shot.
+or the still with it as a move of the camera, ``<name>`` for it as an id, ``<seeds>`` for it as seeds, ``<include>`` for
+it as the file of a scene, and ``<id>`` for the id of the shot.
 """
 
 import re
@@ -101,6 +101,7 @@ _FILM = {
 _SCENE = {
     **_each("name label", "write `<name>`"),
     **_each("scene", "id"),
+    **_each("file path src", "write `<include>`, alone"),
     **_each("shot clips items", "shots"),
     **_each(
         "music soundtrack song",
@@ -277,8 +278,9 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 # What placeholders stand for: the id of a shot; the whole value around a field, all of whose fields are then there.
-_STANDS_FOR = {"name": "id", "field": ""}
+_STANDS_FOR = {"name": "id", "field": "", "include": ""}
 _PLACEHOLDER = re.compile(r"<(\w+)>")
+_HEXADECIMAL = re.compile(r"\s*#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\s*\Z")
 _PIXELS = re.compile(r"\s*(\d{2,4})\s*[x\u00d7*:, ]\s*(\d{2,4})\s*(?:px)?\s*\Z", re.IGNORECASE)
 
 
@@ -344,6 +346,8 @@ def _filled(placeholder: str, unknown: UnknownField) -> str:
             return _seconds(unknown.value)
         case "seeds":
             return field_line("takes" if isinstance(unknown.value, list) else "seed", unknown.value)
+        case "include":
+            return field_line("include", unknown.value)
         case "name":
             return _names(unknown.value)
         case "prompt":
@@ -394,6 +398,9 @@ def value_advice(title: str, value: str, known: Iterable[str]) -> str | None:
     meaning = _VALUES.get(title, {}).get(_key(value))
     if meaning is None and title == "size" and (pixels := _PIXELS.match(value)) is not None:
         meaning = "x".join(pixels.groups())
+    if meaning is None and title == "colour" and (digits := _HEXADECIMAL.match(value)) is not None:
+        short = digits.group(1)
+        meaning = f'"#{short if len(short) == 6 else "".join(digit * 2 for digit in short)}"'
     if meaning is None:
         return did_you_mean(value, known)
     if title in ("colour", "size"):

@@ -143,3 +143,11 @@ def test_a_value_reads_back_as_itself(value: object) -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert len(format_value("x" * 900)) == 202
+
+
+def test_a_value_of_many_aliases_is_cut() -> None:
+    bomb: Any = ["x"]
+    for _ in range(60):
+        bomb = [bomb, bomb, bomb]
+    assert len(field_line("a", bomb)) < 2000
+    assert len(field_line("a", {str(number): "text" for number in range(100_000)})) < 2000
