@@ -1,7 +1,7 @@
 """Values of scalars by the core schema of YAML 1.2 (chapter 10.3.2).
 
-``16:9``, ``no`` and ``2024-01-01`` are text, ``0123`` is 123, ``0o17`` is 15. Numbers that are infinite, not a number
-or longer than ``MAX_DIGITS`` are refused.
+``16:9``, ``no`` and ``2024-01-01`` are text, ``0123`` is 123, ``0o17`` is 15. Numbers that are infinite, not a number,
+nearer to zero than ``MIN_NUMBER`` or longer than ``MAX_DIGITS`` are refused.
 """
 
 import json
@@ -11,6 +11,7 @@ import re
 from storyboard.document.yaml.source_map import Plain
 
 MAX_DIGITS = 40
+MIN_NUMBER = 1e-18  # nothing that is counted or measured here is smaller, and its fraction would be long
 
 _WORDS: dict[str, Plain] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -66,6 +67,8 @@ def _parse_number(text: str) -> Plain:
         value = float(_check_length(text))
         if math.isinf(value):
             raise InvalidScalar("the number is too large")
+        if 0 < abs(value) < MIN_NUMBER:
+            raise InvalidScalar("the number is too small")
         return value
     if _NOT_FINITE.match(text):
         raise InvalidScalar(f"`{text}` is not a finite number")
