@@ -17,7 +17,7 @@ from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, plain_number, seconds_of
 from storyboard.report.plan import Paint, shot_spans
 from storyboard.report.status import STATE_COLORS, shot_state
-from storyboard.report.text import cells, clean, clean_lines, several
+from storyboard.report.text import cells, clean, clean_lines, several, width_of
 
 _GAP = 2
 _LEAST_PROMPT = 20
@@ -170,7 +170,7 @@ def ls_text(rows: Sequence[ShotRow], paint: Paint, width: int | None) -> str:
     """
     table = [_table_cells(row) for row in rows]
     heads = [name for name in ("#", "shot", "in", "out", "length", "state", "cost") if _is_used(name, table)]
-    widths = {name: max([len(name), *(_width(cell[name]) for cell in table)]) for name in heads}
+    widths = {name: max([len(name), *(width_of(cell[name]) for cell in table)]) for name in heads}
     for name in _DISPENSABLE:
         if width is not None and name in heads and _room(heads, widths, width) < _LEAST_PROMPT:
             heads.remove(name)
@@ -209,17 +209,13 @@ def _room(heads: Sequence[str], widths: Mapping[str, int], width: int) -> int:
 
 
 def _padded(name: str, text: str, widths: Mapping[str, int]) -> str:
-    space = " " * (widths[name] - _width(text))
+    space = " " * (widths[name] - width_of(text))
     return f"{space}{text}{' ' * _GAP}" if name in ("#", "length") else f"{text}{space}{' ' * _GAP}"
-
-
-def _width(text: str) -> int:
-    return sum(map(cells, text))
 
 
 def _cut(text: str, room: int | None) -> str:
     """Return *text* in at most *room* cells of a terminal, with an ellipsis where it is cut."""
-    if room is None or _width(text) <= room:
+    if room is None or width_of(text) <= room:
         return text
     kept, used = [], 1
     for character in text:
@@ -229,7 +225,7 @@ def _cut(text: str, room: int | None) -> str:
         kept.append(character)
     head, space, _ = "".join(kept).rpartition(" ")
     # at the end of a word, unless that would leave much of the room empty
-    return f"{head if space and _width(head) > room // 2 else ''.join(kept)}".rstrip() + "…"
+    return f"{head if space and width_of(head) > room // 2 else ''.join(kept)}".rstrip() + "…"
 
 
 def _sum_text(rows: Sequence[ShotRow]) -> str:

@@ -5,9 +5,11 @@ import io
 import re
 import subprocess
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from storyboard.cli.commands import ls
 from storyboard.report.text import cells
 from tests.inside import run
 from tests.media.clips import make
@@ -44,7 +46,8 @@ def project(tmp_path: Path) -> Project:
 
 
 def table(project: Project, width: int, *words: str) -> str:
-    return run(project.folder, {"COLUMNS": str(width)}, "ls", *words).out
+    with mock.patch.object(ls, "terminal_width", return_value=width):
+        return run(project.folder, {}, "ls", *words).out
 
 
 def test_shots_are_numbered_and_have_their_place_in_the_film(project: Project) -> None:
@@ -67,7 +70,7 @@ def test_the_table_fits_the_terminal_and_is_cut_between_words(project: Project, 
 
 
 def test_a_table_for_a_file_is_not_cut(project: Project) -> None:
-    ran = run(project.folder, {"COLUMNS": ""}, "ls")
+    ran = run(project.folder, {"COLUMNS": "40"}, "ls")
     assert 'she said "wait"' in ran.out
 
 

@@ -38,7 +38,7 @@ def test_takes_of_a_removed_shot_are_listed_while_the_cache_has_them(tmp_path: P
 
 def test_a_shot_that_never_was_is_unknown(tmp_path: Path) -> None:
     project = Project(tmp_path / "film", SHOTS, inside=True)
-    assert "no shot is called 'aa'." in project.run("takes", "aa").err
+    assert "no shot is called 'aa'" in project.run("takes", "aa").err
     assert project.run("takes", "aa").code == 2
 
 

@@ -1,7 +1,5 @@
 """``storyboard ls``: list the shots of the film."""
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import click
 from storyboard.animatic.request import read_prompts
 from storyboard.cli.open_session import open_session
 from storyboard.cli.options import json_option, provider_name, provider_option, select_option, selection_arguments
-from storyboard.cli.output import CommandOutput, paint, print_file
+from storyboard.cli.output import CommandOutput, paint, print_file, terminal_width
 from storyboard.cli.project import read_project, require_valid
 from storyboard.core.model import maker_of
 from storyboard.core.selection import select as select_shots
@@ -44,13 +42,8 @@ def command(path: Path, select: tuple[str, ...], form: str, provider: str | None
         chosen = select_shots(session.graph, select) if select else None
         locked = {shot.id: session.store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
         rows = shot_rows(session.plan(), storyboard, locked, chosen)
-    if form == "csv" and not output.as_json:
-        print_file(ls_csv(rows))
+    if form in ("csv", "markdown") and not output.as_json:
+        print_file(ls_csv(rows) if form == "csv" else f"{ls_markdown(rows)}\n")
         return
-    text = ls_markdown(rows) if form == "markdown" else ls_text(rows, paint, _width())
+    text = ls_text(rows, paint, terminal_width(sys.stdout))
     output.result(text, ls_data(rows, read_prompts(row.shot for row in rows)) if output.as_json else None)
-
-
-def _width() -> int | None:
-    """Return the width of the terminal; ``None`` where the table goes into a file and may be as wide as it is."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
