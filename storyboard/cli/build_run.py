@@ -78,7 +78,14 @@ def run_approved(
         confirm(
             output,
             plan,
-            plan_text(plan, session.storyboard, paint_note, prices=session.prices, width=terminal_width(sys.stderr)),
+            plan_text(
+                plan,
+                session.storyboard,
+                paint_note,
+                prices=session.prices,
+                selected=session.selected,
+                width=terminal_width(sys.stderr),
+            ),
             session.options.cap,
             yes=yes,
             capped=capped,

@@ -140,6 +140,11 @@ class Session:
         """Let ``plan`` work out a new plan, since the store is about to change."""
         self._plan = self._planner = None
 
+    @property
+    def selected(self) -> frozenset[str] | None:
+        """The shots that this session may make; ``None`` for all."""
+        return self._selected
+
     def fill_before(self, style: FillStyle) -> Fill:
         """Fill the film before a build, which then buys nothing; return how."""
         return self.fill(style, self.planner(), self.planner().missing_shots())

@@ -1,7 +1,7 @@
 """A plan as a table and as data, with the length of the film and how much of it is copied, as far as known."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
@@ -183,20 +183,22 @@ def plan_text(
     paint: Paint = plain,
     *,
     prices: TakePrices | None = None,
+    selected: Collection[str] | None = None,
     verbose: bool = False,
     width: int | None = None,
 ) -> str:
     """Return the plan as a table of shots by scene, a line for each cut, and the sum.
 
-    With *prices* it says how much of the takes that it buys is seen. Unless *verbose*, shots that are not selected have
-    no line, and a long run of unchanged shots has one. *width* is that of the terminal in cells, if there is one.
+    With *prices* it says how much of the takes that it buys is seen. Unless *verbose*, only the *selected* shots have
+    lines, and a long run of unchanged shots has one. *width* is that of the terminal in cells, if there is one.
     """
-    rows = [step for step in in_film_order(plan.shots(), storyboard) if verbose or step.do != "skip"]
+    shown = in_film_order(plan.shots(), storyboard)
+    rows = [step for step in shown if verbose or selected is None or step.action.shot in selected]
     table = _PlanTable(plan, storyboard, paint, width, verbose=verbose)
     lines = [heading(storyboard, plan), "", *table.lines(rows)]
     if verbose:
-        shown = {step.action.id for step in plan.shots()}
-        others = [step for step in plan.steps if step.action.id not in shown and not is_empty_segment(step)]
+        known = {step.action.id for step in shown}
+        others = [step for step in plan.steps if step.action.id not in known and not is_empty_segment(step)]
         lines += [line for step in others for line in _step_lines(step)]
     outputs = {output.name: output for output in storyboard.outputs}
     cuts = [

@@ -79,7 +79,15 @@ def _print_plan(
     text = (
         ""
         if output.as_json
-        else plan_text(plan, storyboard, paint, prices=session.prices, verbose=verbose, width=width)
+        else plan_text(
+            plan,
+            storyboard,
+            paint,
+            prices=session.prices,
+            selected=session.selected,
+            verbose=verbose,
+            width=width,
+        )
     )
     output.result(
         text, plan_data(plan, storyboard, session.prices) if output.as_json else None, next_commands=next_commands
