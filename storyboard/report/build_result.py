@@ -5,8 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from storyboard.core.build_events import BuildResult, ClipWarning, FilmFile, ReplacedTake
+from storyboard.core.build_events import DECISION_CODES, BuildResult, ClipWarning, FilmFile, ReplacedTake
 from storyboard.core.fill import Fill, FillStyle
+from storyboard.core.graph import take_id
 from storyboard.core.model import Output, Storyboard
 from storyboard.core.plan import (
     EncodeCounts,
@@ -142,6 +143,7 @@ class BuildCounts(Struct, frozen=True):
 
     shots: ShotCounts
     failed: int = 0
+    undecided: int = 0
     not_reached: int = 0
 
 
@@ -159,7 +161,13 @@ def build_counts(ended: BuildResult, storyboard: Storyboard) -> BuildCounts:
     takes = [step.action for step in ended.made.values() if step.action.kind == "take"]
     more = sum(action.seed is not None or action.shot not in shown for action in takes)
     left = shown - steps.keys()
-    return BuildCounts(ShotCounts(by_state, more), failed=len(left & failed), not_reached=len(left - failed))
+    undecided = {name for name in failed if ended.codes.get(take_id(name)) in DECISION_CODES}
+    return BuildCounts(
+        ShotCounts(by_state, more),
+        failed=len(left & failed - undecided),
+        undecided=len(left & undecided),
+        not_reached=len(left - failed),
+    )
 
 
 def done_text(counts: BuildCounts) -> str:
@@ -168,6 +176,7 @@ def done_text(counts: BuildCounts) -> str:
     more = counts.shots.more
     parts += [f"{more} more {'take' if more == 1 else 'takes'} made"] if more else []
     parts += [f"{counts.failed} failed"] if counts.failed else []
+    parts += [f"{counts.undecided} waiting for a decision"] if counts.undecided else []
     parts += [f"{counts.not_reached} not reached"] if counts.not_reached else []
     return ", ".join(parts) or "no shots"
 
@@ -315,9 +324,8 @@ def outcome_data(ended: BuildResult, storyboard: Storyboard, seconds: float, typ
 
 
 def _counts_data(counts: BuildCounts) -> dict[str, int]:
-    return {**counts_data(counts.shots), "failed": counts.failed, "not_reached": counts.not_reached} | {
-        "total": counts.shots.total + counts.failed + counts.not_reached
-    }
+    others = {"failed": counts.failed, "undecided": counts.undecided, "not_reached": counts.not_reached}
+    return {**counts_data(counts.shots), **others, "total": counts.shots.total + sum(others.values())}
 
 
 # Reasons of takes that were paid for and that neither this cache nor a provider has.

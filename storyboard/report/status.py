@@ -77,7 +77,7 @@ def status_text(
         counted = encode_counts(plan.segments(cut.action.output))
         lines.append(f"film: {clean(films[cut.action.output])} is {_FILM_WORDS[_film(cut)]}")
         if counted.frames and cut.do != "wait":
-            lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=False))
+            lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=verbose))
     lines += [f"old film: {clean(path)} {what}" for path, what in old_films.items()]
     lines += sound_lines(plan, storyboard)
     lines.append(paint(f"Next build: {summary(plan, storyboard)}", "bold"))

@@ -110,7 +110,8 @@ def test_a_script_can_tell_a_failed_shot_from_one_that_waits_for_a_decision(
     server.shop.jobs.clear()
     ran = desk.run("build")
     assert ran.code == 8, ran
-    assert "decide   take:a: task" in ran.out
+    assert "decide   a  task" in ran.err
+    assert ran.out.startswith("3 waiting for a decision\nnot joined: the film; waits for a decision: ")
     assert "failed   " not in ran.out + ran.err
     assert {error["code"] for error in errors(desk.run("build", "--json"))} == {"gone"}
     server.arm("download-html")

@@ -89,7 +89,7 @@ def test_the_summary_of_a_build_with_an_unbelievable_cost_tells_all_of_it(desk: 
     reporting(server, 1000.59)
     ran = desk.run("build", "-j", "1", "--max-cost", "5000")
     assert "spent $1000.59" in ran.out
-    assert "decide   take:b: runware reports a cost of $1000.59" in ran.out
+    assert "decide   b  runware reports a cost of $1000.59" in ran.err
     assert "warning[odd-result]: a: a cost of $1000.59, where $0.12 was estimated; compare it with the bill" in ran.err
 
 

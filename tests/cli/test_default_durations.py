@@ -113,10 +113,10 @@ def test_more_takes_of_a_shot_are_as_long_as_its_take(bought: Project, server: R
 def test_an_edited_prompt_keeps_the_length_of_the_cut_and_the_plan_says_so(bought: Project) -> None:
     bought.edit("a river", "a lake")
     said = bought.said("plan")
-    assert "make    a  changed: prompt  $0.36" in said
+    assert "~ a  00:00:00:00 - 00:00:03:00  3 s  $0.36  changed: prompt\n" in said
     assert KEPT in said
     bought.edit("seed: 3", "seed: 3, duration: 1")
-    assert "make    a  changed: prompt and duration  $0.12" in bought.said("plan")
+    assert "~ a  00:00:00:00 - 00:00:01:00  1 s  $0.12  changed: prompt and duration\n" in bought.said("plan")
 
 
 def test_the_animatic_of_a_bought_film_is_as_long_as_the_film(bought: Project) -> None:

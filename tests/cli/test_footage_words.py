@@ -65,7 +65,7 @@ def test_footage_in_hdr_is_refused_with_a_way_out(tmp_path: Path, transfer: int,
     with hasty():
         ran = desk.run("build")
         assert ran.code == 1
-        assert f"own.mp4 is HDR ({name}), which is not tone-mapped; convert it to BT.709" in ran.out
+        assert f"own.mp4 is HDR ({name}), which is not tone-mapped; convert it to BT.709" in ran.err
         assert not (desk.folder / "out/film.mp4").exists()
 
 

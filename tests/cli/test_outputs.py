@@ -104,10 +104,10 @@ def test_each_film_is_told_with_its_own_figures(built: Project) -> None:
     assert "Night: 3 shots, 2.75 s, 3 films, provider: local" in text
     assert "  tall: out/film-tall.draft.mp4, 69 frames at 25 fps, 72x128" in text
     assert "film: web/small.draft.mov is up to date" in text
-    assert "cut/tall: 4 segments" in built.said("plan")
+    assert "cut/tall: up to date; " in built.said("plan")
     ended = built.said("build")
-    assert "out/film-wide.draft.mp4: 33 frames, 2.75 s, unchanged" in ended
-    assert "web/small.draft.mov: 33 frames, 2.75 s, unchanged" in ended
+    assert "out/film-wide.draft.mp4: 2.75 s, 33 frames, unchanged" in ended
+    assert "web/small.draft.mov: 2.75 s, 33 frames, unchanged" in ended
     graph = {action["action"]: action for action in built.data("graph")["actions"]}
     assert graph["cut/tall"]["output"] == "tall"
     assert {graph[name]["output"] for name in graph["cut/tall"]["inputs"]} == {"tall"}
@@ -154,7 +154,7 @@ def test_an_output_that_cannot_be_written_does_not_lose_the_others(desk: Project
     assert len(decoded(desk.folder / "web/small.draft.mov")) == 33
     ran = desk.run("build")
     assert ran.code == 1
-    assert "web/small.draft.mov: 33 frames" in ran.out
+    assert "web/small.draft.mov: 2.75 s, 33 frames" in ran.out
     foreign.unlink()
     assert {name.rpartition("/")[2] for name in desk.built()} == {"tall"}
 

@@ -248,7 +248,7 @@ def test_what_cannot_be_heard_is_told_and_the_film_stays(desk: Project) -> None:
     (desk.folder / "high.wav").write_bytes(b"fLaC" + b"\0" * 64)
     ran = desk.run("build")
     assert ran.code == 1
-    assert "sound: high.wav cannot be read" in ran.out
+    assert "failed   sound  high.wav cannot be read" in ran.err
     assert desk.film.read_bytes() == film
     desk.edit("offset: 0.5", "offset: 90")
     ran = desk.run("build")

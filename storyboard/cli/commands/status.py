@@ -29,7 +29,7 @@ _EARLY_DRAFT = "holds animatics of an earlier version; the final film replaces i
     "--verbose",
     is_flag=True,
     envvar="STORYBOARD_VERBOSE",
-    help="Print what a drawing takes from the prompt of every shot, and all words that it does not take.",
+    help="Print what a drawing takes from every prompt, and not, and why frames are encoded.",
 )
 @json_option
 def command(path: Path, provider: str | None, verbose: bool, as_json: bool) -> None:
