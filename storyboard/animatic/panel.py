@@ -35,7 +35,7 @@ from storyboard.animatic.prompt import Reading, read_prompt
 from storyboard.animatic.still import fit_picture
 from storyboard.animatic.world import Element, Plane, World
 from storyboard.core.model import Size
-from storyboard.fonts import load_face
+from storyboard.fonts import load_face, missing_letters
 
 _BEHIND, _FRONT = 0.5, 1.0  # depths of the planes of a panel on which the camera moves
 _LOW_SUN = ("dawn", "golden-hour", "dusk")
@@ -342,6 +342,9 @@ def _draw_framed(
     return ink.image.reduce(fine)
 
 
+_MOST_SIGNS = 300  # of a prompt: no panel has room for more
+
+
 def _write_words(whole: Picture, strip: int, prompt: str, reading: Reading) -> None:
     """Write the first words of the prompt large into the strip, and what was understood of the camera at its end."""
     pen, top = ImageDraw.Draw(whole), whole.height - strip
@@ -354,13 +357,15 @@ def _write_words(whole: Picture, strip: int, prompt: str, reading: Reading) -> N
         right -= round(wide)
         pen.text((right, top + strip * 0.5), note, SIGNAL, small, anchor="lm")
         right -= pad
-    pen.text((pad, top + strip * 0.5), fit_words(prompt, font.getlength, right - pad), INK, font, anchor="lm")
+    missing = missing_letters(prompt[:_MOST_SIGNS])  # a take depends on no font of a machine; its slate shows them
+    words = "".join(" " if sign in missing else sign for sign in prompt[:_MOST_SIGNS])
+    pen.text((pad, top + strip * 0.5), fit_words(words, font.getlength, right - pad), INK, font, anchor="lm")
     pen.line((0, top, whole.width, top), fill=INK, width=max(1, round(strip * 0.05)))
 
 
 def fit_words(prompt: str, measure: Callable[[str], float], room: float) -> str:
     """Return the first words of *prompt* that fit in *room*; an ellipsis marks what is left out."""
-    words = prompt[:300].split()
+    words = prompt[:_MOST_SIGNS].split()
     for count in range(len(words), 0, -1):
         text = " ".join(words[:count]) + ("…" if count < len(words) else "")
         if measure(text) <= room:

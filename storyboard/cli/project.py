@@ -43,6 +43,7 @@ from storyboard.store.written_files import WrittenFiles
 
 if TYPE_CHECKING:
     from storyboard.fastpath.plan_cache import CachedPlan
+    from storyboard.fonts.installed import InstalledFonts
     from storyboard.store.digest_cache import DigestCache
 
     # Arguments: the project's root, the storyboard's file, the provider of the command line, the cache folder.
@@ -114,6 +115,7 @@ def read_project(
             measure=examined.length,
             examine_picture=examined.picture,
             examine_font=examined.font_problem,
+            unwritten=examined.unwritten,
             find_writer=_Writers(root),
         )
         files: ProjectFiles = disk if changed is None else OverlayFiles(disk, *changed)
@@ -288,6 +290,7 @@ class ExaminedFiles:
         self._writable = writable
         self._opened = False
         self._cache: DigestCache | None = None
+        self._fonts: InstalledFonts | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -309,6 +312,14 @@ class ExaminedFiles:
     def font_problem(self, descriptor: int, path: str) -> str:
         """Return the reason why an open font cannot be used, empty if it can. Raises ``OSError``."""
         return self._fact(descriptor, path, f"font {_FONT_VERSION}", lambda: font_problem(_read(descriptor)))
+
+    def unwritten(self, letters: str) -> str:
+        """Return those of *letters* that no font of this machine has."""
+        from storyboard.fonts.installed import InstalledFonts
+
+        if self._fonts is None:
+            self._fonts = InstalledFonts(self._open_cache())
+        return self._fonts.find(letters)[1]
 
     def length(self, descriptor: int, path: str, kind: FileKind) -> Fraction | None:
         """Return the seconds of an open sound or clip, ``None`` if not known. Raises ``OSError``."""

@@ -236,6 +236,15 @@ class Shot(Struct, frozen=True):
     title: str | None = None
     tags: tuple[str, ...] = ()
 
+    def texts(self) -> Iterator[str]:
+        """Yield the texts that may be drawn into pictures: the prompt, the words of a card, the captions."""
+        match self.source:
+            case Generated(prompt=prompt):
+                yield prompt
+            case TitleCard(text=text, subtitle=subtitle):
+                yield from filter(None, (text, subtitle))
+        yield from (caption.text for caption in self.caption)
+
 
 class Scene(Struct, frozen=True):
     """A group of shots in one setting."""

@@ -19,6 +19,7 @@ from storyboard.core.model import FileInput, Generated, Shot, Storyboard, UrlInp
 from storyboard.core.plan import FREE, ActionCache, Do, Drawing, FrameResult, Plan, SegmentResult, Step, TakeResult
 from storyboard.core.ranges import seen_parts
 from storyboard.core.reason import CopyBlocker, Reason, Why
+from storyboard.core.render_spec import names_fonts
 from storyboard.core.segments import Segments
 from storyboard.core.take_planner import PlanOptions
 from storyboard.core.timebase import as_text
@@ -202,6 +203,8 @@ def _valid_segments(snapshot: PlanSnapshot, graph: Graph, same: _UnchangedShots)
         action = find(piece.id)
         if action is None or action.shot not in same.in_place or piece.key in changed or piece.digest in changed:
             continue
+        if piece.request is not None and names_fonts(piece.request):
+            continue  # another font may be installed now
         identity = (piece.why, piece.copy_blocker)
         reason = reasons.get(identity) or reasons.setdefault(
             identity, Reason(piece.why, copy_blocker=piece.copy_blocker)

@@ -33,7 +33,7 @@ class Planner:
         self._state = state = PlanState()
         self._plan: Plan | None = None
         self._final_steps: dict[str, Step] | None = None
-        self.segments = {name: Segments(graph, state.take, options.files, name) for name in graph.films}
+        self.segments = {name: Segments(graph, state.take, options.files, name, options.fonts) for name in graph.films}
         self.takes = TakePlanner(graph, cache, state, options)
         self.derived = DerivedPlanner(graph, cache, state, self.segments, options, self.takes.is_selected)
 

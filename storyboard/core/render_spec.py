@@ -4,9 +4,9 @@ Inputs are named by digest; the renderer finds the files. ``render_request`` alo
 segment.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -55,6 +55,26 @@ class Photo(Struct, frozen=True, tag="photo"):
     fit: Fit = "contain"
 
 
+class FoundFont(Struct, frozen=True):
+    """A face of a font of this machine, for letters that another font lacks.
+
+    *index* is its number in the file with that *digest*; the path *file* is not part of a key.
+    """
+
+    digest: str
+    index: int
+    file: str = ""
+
+
+# The fonts that draw the letters which the font of a text lacks, ``None`` if it has them all.
+FoundFonts = tuple[FoundFont, ...] | None
+FindFonts = Callable[[str, str | None, str | None], FoundFonts]
+"""Returns the fonts of this machine for the letters of a text that a font lacks, ``None`` if it lacks none.
+
+The font is the path of a file of the project, ``None`` for the built-in font. The language is that of the output.
+"""
+
+
 class Title(Struct, frozen=True, tag="title"):
     """Frames of a title card; *font* is the digest of a font file, ``None`` for the built-in font."""
 
@@ -66,8 +86,11 @@ class Title(Struct, frozen=True, tag="title"):
     font: str | None
     frames: int
     file: str = ""
+    found: FoundFonts = None
 
 
+# Fields of the request of a piece with the fonts of this machine.
+_FOUND, _FOUND_FOR_CAPTIONS = "fonts", "caption_fonts"
 # Part of the key of every piece with a slate: raise it when an equal slate is drawn differently.
 SLATE_VERSION = 1
 # A smaller picture has no room for a timecode in letters that can be read.
@@ -81,6 +104,7 @@ class Slated(Struct, frozen=True, tag="slated"):
     shot: str
     seed: int
     prompt: str
+    found: FoundFonts = None
 
     @property
     def frames(self) -> int:
@@ -102,6 +126,7 @@ class Captioned(Struct, frozen=True, tag="captioned"):
     cues: tuple[Cue, ...]
     font: str | None = None
     file: str = ""
+    found: FoundFonts = None
 
     @property
     def frames(self) -> int:
@@ -143,6 +168,33 @@ def files_of(spec: RenderSpec) -> Iterator[tuple[str, str]]:
         digest = plain.picture if isinstance(plain, Photo) else plain.font if isinstance(plain, Title) else None
         if digest is not None and not isinstance(plain, Footage):
             yield digest, plain.file
+
+
+def fonts_of(spec: RenderSpec) -> Iterator[FoundFont]:
+    """Yield the fonts of this machine with which *spec* is drawn."""
+    for layer in sides_of(spec):
+        for part in _layers_of(layer):
+            if not isinstance(part, Footage | Photo):
+                yield from part.found or ()
+
+
+def _layers_of(layer: Layer) -> Iterator[Layer]:
+    yield layer
+    while isinstance(layer, Captioned | Slated):
+        layer = layer.layer
+        yield layer
+
+
+def names_fonts(request: Mapping[str, Any]) -> bool:
+    """Return whether the *request* of a piece depends on the fonts of this machine."""
+    return any(
+        name in (_FOUND, _FOUND_FOR_CAPTIONS) or (isinstance(value, Mapping) and names_fonts(value))
+        for name, value in request.items()
+    )
+
+
+def _fonts_request(found: FoundFonts, name: str) -> Request:
+    return {name: [f"file:{font.digest}#{font.index}" for font in found]} if found is not None else {}
 
 
 def sides_of(spec: RenderSpec) -> Iterator[Layer]:
@@ -188,18 +240,20 @@ def _layer_request(spec: RenderSpec) -> Request:
     match spec:
         case Footage(take, start, frames, speed, fit):
             return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fit_request(fit)}
-        case Slated(layer, shot, seed, prompt):
+        case Slated(layer, shot, seed, prompt, found):
             slate = {"version": SLATE_VERSION, "shot": shot, "seed": seed, "prompt": prompt}
-            return _layer_request(layer) | {"slate": slate}
-        case Captioned(layer, cues, font):
+            return _layer_request(layer) | {"slate": slate | _fonts_request(found, _FOUND)}
+        case Captioned(layer, cues, font, _, found):
             own = {"caption_font": f"file:{font}"} if font is not None else {}
+            own |= _fonts_request(found, _FOUND_FOR_CAPTIONS)
             return _layer_request(layer) | {"captions": [(cue.text, cue.first, cue.end) for cue in cues]} | own
         case Photo(picture, move, first, frames, shown, _, fit):
             place = {"first": first, "shown": shown} if move != "none" else {}
             return {"image": f"file:{picture}", "move": move, "frames": frames, **place, **_fit_request(fit)}
-        case Title(text, subtitle, color, background, align, font, frames):
+        case Title(text, subtitle, color, background, align, font, frames, _, found):
             words = {"text": text, "subtitle": subtitle, "color": color, "background": background, "align": align}
-            return {"card": words | {"font": font and f"file:{font}"}, "frames": frames}
+            fonts = {"font": font and f"file:{font}"} | _fonts_request(found, _FOUND)
+            return {"card": words | fonts, "frames": frames}
         case Mix(kind, frames, before, after, direction, color):
             sides = {name: _layer_request(side) for name, side in (("before", before), ("after", after)) if side}
             looks = {"direction": direction} if kind in ("wipe", "slide") else {}

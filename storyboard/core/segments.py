@@ -28,7 +28,9 @@ from storyboard.core.ranges import (
 from storyboard.core.reason import CopyBlocker
 from storyboard.core.render_spec import (
     Captioned,
+    FindFonts,
     Footage,
+    FoundFonts,
     Layer,
     Mix,
     Photo,
@@ -69,13 +71,21 @@ class Chapter(Struct, frozen=True):
 class Segments:
     """Segments of the film *output*. *take* returns the take of a shot if it exists; *files* are digests by path.
 
+    *fonts* finds the fonts of this machine for a text.
+
     Takes vote, each with the frames that could be copied of it, for the parameter sets that all copied packets have.
     """
 
     def __init__(
-        self, graph: Graph, take: Callable[[str], TakeResult | None], files: Mapping[str, str], output: str = ""
+        self,
+        graph: Graph,
+        take: Callable[[str], TakeResult | None],
+        files: Mapping[str, str],
+        output: str = "",
+        fonts: FindFonts = lambda *_: None,
     ) -> None:
         self._graph = graph
+        self._find_fonts: FindFonts = fonts
         self._take = take
         self._files = files
         self._film = graph.films[output]
@@ -251,10 +261,16 @@ class Segments:
         plain: Plain | Slated = self._plain_layer(name, span)
         shot, take, cues = self._graph.shot(name), self._take(name), self._burnt_cues(name, span)
         if isinstance(plain, Footage) and take is not None and take.drawing is not None and self._has_slate(shot, take):
-            plain = Slated(plain, name, take.drawing.seed, take.drawing.prompt)
+            shown = f"{name} {take.drawing.prompt}"
+            plain = Slated(plain, name, take.drawing.seed, take.drawing.prompt, self._found(shown, None))
+        if not cues:
+            return plain
         font = self._output.font.path if self._output.font is not None else None
-        digest = self._files[font] if cues and font is not None else None
-        return Captioned(plain, cues, digest, font or "") if cues else plain
+        found = self._found("\n".join(cue.text for cue in cues), font)
+        return Captioned(plain, cues, self._files[font] if font is not None else None, font or "", found)
+
+    def _found(self, text: str, font: str | None) -> FoundFonts:
+        return self._find_fonts(text, font, self._output.language)
 
     def is_slated(self, shot: str) -> bool:
         """Return whether the take of *shot* exists and is shown with a slate, which has the id of the shot."""
@@ -294,4 +310,5 @@ class Segments:
         font = card.font.path if card.font is not None else None
         digest = self._files[font] if font is not None else None
         looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
-        return Title(*looks, span.frames, font or "")
+        found = self._found("\n".join((card.text, card.subtitle or "")), font)
+        return Title(*looks, span.frames, font or "", found)

@@ -39,6 +39,7 @@ from storyboard.core.plan import (
 )
 from storyboard.core.ranges import seen_parts
 from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
+from storyboard.core.render_spec import FindFonts
 
 _INPUT_FIELDS = frozenset(PICTURE_FIELDS)
 _MADE_BEFORE = ("missing", "damaged", "renderer-changed", "unchanged", "cached")
@@ -53,7 +54,7 @@ class PlanOptions(Struct, frozen=True):
     *renderer* the version of the renderer; *price* returns the estimate of a take; *remake* are shots to make again;
     *only* limits the build to some shots, *seeds* to some of their takes. Without *alternates* no alternate takes are
     made, *offline* none that a remote provider makes. *pinned* are the steps of takes that stay whatever their request
-    is, by action id, in the plan of a filled film.
+    is, by action id, in the plan of a filled film. *fonts* finds the fonts of this machine for a text.
     """
 
     files: Mapping[str, str]
@@ -67,6 +68,7 @@ class PlanOptions(Struct, frozen=True):
     offline: bool = False
     converted: Collection[str] = frozenset()
     pinned: Mapping[str, Step] | None = None
+    fonts: FindFonts = lambda *_: None
 
 
 class TakePlanner:

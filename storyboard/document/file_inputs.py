@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from posixpath import dirname, relpath
+from unicodedata import east_asian_width
 
 from storyboard.core.diagnostics import Diagnostic, Span, error, warning
 from storyboard.core.file_signatures import FileKind
@@ -16,6 +17,7 @@ from storyboard.document.project_files import NO_FILE, ProjectFiles
 from storyboard.fonts import missing_letters
 from storyboard.pictures import PictureFacts
 
+_MOST_LETTERS = 12
 _MOST_ENLARGED = 2
 _MOST_CROPPED = Fraction(1, 3)  # of the picture: 4:3 in 16:9 loses a quarter, a square more than two fifths
 _KINDS: dict[FileKind, str] = {
@@ -42,6 +44,7 @@ class FileInputs:
         self._pictures: dict[str, PictureFacts | None] = {}
         self.checked_files: set[tuple[str, str, str]] = set()
         self.font_reads = 0
+        self._unwritten: list[tuple[Span, str]] = []
         self.shots: frozenset[str] = frozenset()
         self.places: dict[str, Span | None] = {}
 
@@ -71,9 +74,27 @@ class FileInputs:
             return None
 
     def missing_letters(self, font: FileInput | None, text: str) -> str:
-        """Return the letters of *text* that a font file, or without one the built-in font, lacks."""
-        self.font_reads += font is not None
-        return missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
+        """Return the letters of *text* that neither *font*, nor the built-in font, nor one of this machine has."""
+        missing = missing_letters(text) if font is None else self._files.missing_letters(font.path, text)
+        if font is not None and missing:
+            missing = missing_letters(missing)
+        self.font_reads += bool(font is not None or missing)
+        return self._files.unwritten(missing) if missing else ""
+
+    def note_unwritten(self, place: Span, letters: str) -> None:
+        """Note letters that are drawn at *place* of the storyboard and that no font has, for one warning."""
+        self._unwritten.append((place, letters))
+
+    def unwritten_warning(self) -> Iterator[Diagnostic]:
+        """Yield a warning at the first text with letters that no font has, about all such texts."""
+        if self._unwritten:
+            place, _ = self._unwritten[0]
+            letters = "".join(dict.fromkeys("".join(found for _, found in self._unwritten)))
+            listed = " ".join(letters[:_MOST_LETTERS]) + (" …" if len(letters) > _MOST_LETTERS else "")
+            count = len({span for span, _ in self._unwritten}) - 1
+            more = f", here and in {count} more text{'s' * (count > 1)}" if count else ""
+            message = f"no font has {listed}{more}; other signs are drawn in their place"
+            yield warning("missing-letters", message, place, help=missing_font_help(letters))
 
     def length(self, file: FileInput, kind: FileKind) -> Fraction | None:
         """Return the seconds of a sound or clip, ``None`` if they are not known before it is decoded."""
@@ -141,6 +162,13 @@ class FileInputs:
             message = f"{there}: {round(lost * 100)} % of it, at its {where}, is cropped"
             advice = "crop the picture to the shape of the shot, or write another `size`"
             self._findings.append(warning("cropped-picture", message, field.span, help=advice))
+
+
+def missing_font_help(letters: str) -> str:
+    """Return the help for letters that no font has."""
+    if any(east_asian_width(letter) in "WF" for letter in letters):
+        return "run `pip install 'storyboard-build[cjk]'`, or name a font file that has these letters: `font`"
+    return "install a font that has these letters, or name its file: `font`"
 
 
 def misspelled_file(files: ProjectFiles, path: str, place: Span) -> Iterator[Diagnostic]:

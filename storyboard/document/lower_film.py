@@ -81,9 +81,11 @@ class FilmLowering:
         self._check_ids()
         self._outputs.read_fonts(self._context.inputs)
         self._context.caption_fonts = self._outputs.caption_fonts()
+        self._context.shows_slates = self._outputs.shows_slates()
         lowered = [one for scene in self.scenes for one in self._lower_scene(scene)]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self.findings.extend(_paid_starts(lowered))
+        self.findings.extend(self._context.inputs.unwritten_warning())
         self._check_any_shot()
         tracks = read_tracks(self._root, self._context.inputs, self.findings)
         self.findings.extend(check_track_shots(self._root, self.drafts, complete=self._complete))

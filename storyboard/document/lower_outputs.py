@@ -17,6 +17,7 @@ from storyboard.core.model import (
     Size,
     Storyboard,
 )
+from storyboard.core.render_spec import fits_slate
 from storyboard.core.suggest import quoted
 from storyboard.core.timebase import exact, frame_rate
 from storyboard.document.check_lengths import check_overlaps
@@ -119,6 +120,11 @@ class OutputLowering:
         drawn = [draft for draft in self.drafts if draft.fields.get("captions") == "burn"]
         whole = [draft for draft in drawn if draft.find("font") is None or self._font(draft) is not None]
         return tuple(dict.fromkeys(self._font(draft) for draft in whole))
+
+    def shows_slates(self) -> bool:
+        """Return whether a film has slates over its animatics, and room for them."""
+        sizes = [(draft.fields.get("slate"), self._read_size(draft.find("size"))) for draft in self.drafts]
+        return any(slate is not False and (size is None or fits_slate(size)) for slate, size in sizes)
 
     def _font(self, draft: OutputDraft) -> FileInput | None:
         return self._fonts.get(_font_path(draft))

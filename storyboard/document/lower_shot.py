@@ -11,6 +11,7 @@ from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from storyboard.core.diagnostics import Diagnostic, error
+from storyboard.core.keys import wants_slate
 from storyboard.core.model import (
     DEFAULT_PROVIDER,
     NORMAL,
@@ -57,6 +58,7 @@ class LoweringContext(Struct):
     film_size: Size | None
     params: dict[tuple[tuple[str, object], ...], Mapping[str, Json]]
     caption_fonts: tuple[FileInput | None, ...] = ()
+    shows_slates: bool = True
     take_length: TakeLength | None = None
     kept_lengths: dict[str, Fraction] = {}
 
@@ -147,8 +149,18 @@ def _lower_generated(
     context.models.check_request(draft, card, source)
     for name, field in fields.items():
         context.inputs.check_frame_shape(field, frames[name], source.size)
+    if provider == DEFAULT_PROVIDER and context.shows_slates and wants_slate(source.params):
+        _check_slate(draft, source.prompt, context)
     is_panel = context.models.draws_panels or (source.is_panel and provider == DEFAULT_PROVIDER)
     return source.as_panel() if is_panel else source
+
+
+def _check_slate(draft: ShotDraft, prompt: str, context: LoweringContext) -> None:
+    """Note the letters of a prompt that the slate of its animatic cannot show."""
+    field = draft.find("prompt")
+    missing = context.inputs.missing_letters(None, prompt)
+    if field is not None and missing:
+        context.inputs.note_unwritten(field.span, missing)
 
 
 def _read_text(draft: ShotDraft, name: str, context: LoweringContext) -> str | None:

@@ -16,7 +16,6 @@ from storyboard.document.lower_text import VarExpander, check_glyphs
 
 DEFAULT_STILL_S = Fraction(4)
 DEFAULT_TRANSITION_S = Fraction(1)
-_FONT = "card: {text: …, font: fonts/name.ttf}"
 
 
 def lower_local_source(
@@ -65,11 +64,7 @@ def _read_title_card(
         return None
     if not isinstance(field.value, dict):
         text = _read_words(field, expander, findings)
-        return (
-            TitleCard(text, DEFAULT_STILL_S)
-            if text and check_glyphs(field, text, None, inputs, findings, _FONT)
-            else None
-        )
+        return TitleCard(text, DEFAULT_STILL_S) if text and check_glyphs(field, text, None, inputs, findings) else None
     said = field.value
     filled = {
         name: _read_words(_subfield(field, name), expander, findings) for name in ("text", "subtitle") if name in said
@@ -80,9 +75,7 @@ def _read_title_card(
     if not text or ("font" in said and font is None):
         return None
     drawn = [
-        check_glyphs(_subfield(field, name), words, font, inputs, findings, _FONT)
-        for name, words in filled.items()
-        if words
+        check_glyphs(_subfield(field, name), words, font, inputs, findings) for name, words in filled.items() if words
     ]
     return (
         TitleCard(text, _read_duration(said, DEFAULT_STILL_S), filled.get("subtitle"), font=font, **looks)

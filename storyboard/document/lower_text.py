@@ -205,16 +205,13 @@ def _reference_spans(
     return [document.span(path)] * len(found)
 
 
-_MAX_GLYPHS = 12  # named in one finding
-
-
 def check_glyphs(
-    field: Field, text: str, font: FileInput | None, inputs: FileInputs, findings: list[Diagnostic], example: str
+    field: Field, text: str, font: FileInput | None, inputs: FileInputs, findings: list[Diagnostic]
 ) -> bool:
-    """Return whether *text* can be drawn: *font* (``None``: the built-in font) has its glyphs, and Pillow its layout.
+    """Return whether *text* can be drawn: *font* (``None``: the built-in font) can be used, and Pillow has its layout.
 
-    Right-to-left and joining scripts need FriBiDi. A problem is reported at *field*, with an *example* of where a font
-    is named.
+    Right-to-left and joining scripts need FriBiDi. A problem is reported at *field*; letters that no font has are noted
+    for one warning.
     """
     whose = "the built-in font" if font is None else quoted(font.path, 80)
     try:
@@ -224,10 +221,8 @@ def check_glyphs(
         findings.append(error("bad-font", message, field.span, help="name another font file"))
         return False
     if missing:
-        letters = " ".join(missing[:_MAX_GLYPHS]) + (" …" if len(missing) > _MAX_GLYPHS else "")
-        way_out = f"name a font file that has these letters: `{example}`"
-        findings.append(error("missing-letters", f"{whose} has no glyph for {letters}", field.span, help=way_out))
-    return not missing and _check_layout(field, text, findings)
+        inputs.note_unwritten(field.span, missing)
+    return _check_layout(field, text, findings)
 
 
 def _check_layout(field: Field, text: str, findings: list[Diagnostic]) -> bool:
@@ -237,9 +232,6 @@ def _check_layout(field: Field, text: str, findings: list[Diagnostic]) -> bool:
     way_out = "run `apt-get install libfribidi0` or `brew install fribidi`"
     findings.append(error("no-layout", message, field.span, help=way_out))
     return False
-
-
-_FONT = "output: {captions: burn, font: fonts/name.ttf}"
 
 
 class CaptionFonts(Struct):
@@ -268,7 +260,7 @@ def read_captions(
 
 def _check_caption_glyphs(field: Field, text: str | None, drawn: CaptionFonts, findings: list[Diagnostic]) -> None:
     for font in drawn.fonts if text else ():
-        if not check_glyphs(field, text or "", font, drawn.inputs, findings, _FONT):
+        if not check_glyphs(field, text or "", font, drawn.inputs, findings):
             return
 
 

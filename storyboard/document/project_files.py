@@ -33,6 +33,8 @@ MeasureLength = Callable[[int, str, FileKind], Fraction | None]
 ExaminePicture = Callable[[int, str], PictureFacts | None]
 # Returns the reason why the open font of that descriptor cannot be used, empty if it can. Raises ``OSError``.
 ExamineFont = Callable[[int, str], str]
+# Returns those of the letters that no font of this machine has.
+UnwrittenLetters = Callable[[str], str]
 
 
 # Returns the path of the storyboard whose build has written the film at a path of the project, ``None`` if none has.
@@ -71,6 +73,9 @@ class ProjectFiles(Protocol):
 
     def missing_letters(self, path: str, text: str) -> str:
         """Return the letters of *text* that the font at *path* lacks. Raises ``UnreadableFont``."""
+
+    def unwritten(self, letters: str) -> str:
+        """Return those of *letters* that no font of this machine has."""
 
     def length(self, path: str, kind: FileKind) -> Fraction | None:
         """Return the seconds of the sound or clip at *path*, ``None`` if they are not known before it is decoded."""
@@ -122,6 +127,10 @@ class OverlayFiles:
         """Return the answer of the underlying files."""
         return self._files.missing_letters(path, text)
 
+    def unwritten(self, letters: str) -> str:
+        """Return the answer of the underlying files."""
+        return self._files.unwritten(letters)
+
     def length(self, path: str, kind: FileKind) -> Fraction | None:
         """Return the answer of the underlying files."""
         return self._files.length(path, kind)
@@ -154,8 +163,9 @@ class DiskFiles:
     maps the real path of each file read to its stat result before the read and the sha256 of its content.
 
     *measure* returns the length of an open sound or clip, *examine_picture* and *examine_font* decode a picture and
-    try a font; without them no length is known, and pictures and fonts count by their first bytes alone. *find_writer*
-    returns the storyboard whose build has written a film.
+    try a font; without them no length is known, and pictures and fonts count by their first bytes alone. *unwritten*
+    looks for letters in the fonts of this machine; without it none has them. *find_writer* returns the storyboard whose
+    build has written a film.
     """
 
     def __init__(
@@ -166,12 +176,14 @@ class DiskFiles:
         measure: MeasureLength = lambda *_: None,
         examine_picture: ExaminePicture = lambda *_: None,
         examine_font: ExamineFont = lambda *_: "",
+        unwritten: UnwrittenLetters = lambda letters: letters,
         find_writer: FindWriter = lambda *_: None,
     ) -> None:
         self.root = Path(os.path.realpath(root))
         self._measure: MeasureLength = measure
         self._examine_picture: ExaminePicture = examine_picture
         self._examine_font: ExamineFont = examine_font
+        self._unwritten: UnwrittenLetters = unwritten
         self._find_writer: FindWriter = find_writer
         self.max_bytes = max_bytes
         self.read_files: dict[str, tuple[os.stat_result, str]] = {}
@@ -225,6 +237,10 @@ class DiskFiles:
                 return missing_letters(text, _read_up_to(descriptor.number, MAX_PICTURE))
         except FileProblem:  # gone since ``problem``; the build reports it
             return ""
+
+    def unwritten(self, letters: str) -> str:
+        """Return those of *letters* that no font of this machine has."""
+        return self._unwritten(letters)
 
     def length(self, path: str, kind: FileKind) -> Fraction | None:
         """Return the seconds of the sound or clip at *path*, ``None`` if they are not known without decoding it."""
@@ -414,6 +430,10 @@ class GitFiles:
 
     def missing_letters(self, path: str, text: str) -> str:
         """Return an empty text: fonts of a commit are not checked."""
+        return ""
+
+    def unwritten(self, letters: str) -> str:
+        """Return an empty text: a commit is not drawn."""
         return ""
 
     def length(self, path: str, kind: FileKind) -> Fraction | None:

@@ -32,7 +32,7 @@ from storyboard.core.model import (
     parts_in_project,
 )
 from storyboard.core.plan import FrameResult, LockEntry, Step, TakeResult
-from storyboard.core.render_spec import RenderSpec, files_of, takes_of
+from storyboard.core.render_spec import FoundFont, RenderSpec, files_of, fonts_of, takes_of
 from storyboard.core.results import Provenance, Record
 from storyboard.durable import CHUNK, STAGED, read_regular, staged_names, staged_path, sweep
 from storyboard.engine.locked_takes import LockedTakes
@@ -305,6 +305,7 @@ class ProjectStore:
         if any(files_of(spec)):
             return None
         found = {take: self.blobs.path(take) for take in takes_of(spec)}
+        found |= {font.digest: Path(font.file) for font in fonts_of(spec)}
         known = self.digests.cached_digest
         return found if all(known(os.fspath(path.absolute())) == take for take, path in found.items()) else None
 
@@ -314,7 +315,13 @@ class ProjectStore:
         Raises ``TaskFailed`` if one has changed since the plan.
         """
         found = {take: self.blob_path(take) for take in takes_of(spec)}
+        found |= {font.digest: self._installed_font(font) for font in fonts_of(spec)}
         return found | {digest: self.import_file(file, digest) for digest, file in files_of(spec)}
+
+    def _installed_font(self, font: FoundFont) -> Path:
+        if self.digests.digest_of(Path(font.file)) != font.digest:
+            raise TaskFailed(f"{font.file} was changed during the build; build again")
+        return Path(font.file)
 
     def sound_sources(self, mix: SoundMix) -> dict[str, Path]:
         """Return the files behind *mix*, by digest, and import those of the project. Raises as ``sources``."""

@@ -4,9 +4,12 @@ A session for planning does not wait, makes no network requests and changes noth
 the project's lock. ``build`` runs the plan; only a build imports it.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,13 +22,17 @@ from storyboard.core.model_cards import ModelCard
 from storyboard.core.plan import Plan, Step, TakeResult
 from storyboard.core.plan_reuse import PlanSnapshot
 from storyboard.core.planner import Planner
+from storyboard.core.render_spec import FoundFont, FoundFonts
 from storyboard.core.selection import select
 from storyboard.core.take_planner import PlanOptions
+from storyboard.durable import read_regular
 from storyboard.engine.generators import ENGINES, LOCAL
 from storyboard.engine.paid.budget import Prices
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import check_downloaded, converted_pictures, fetch_pictures, known_pictures
 from storyboard.engine.worker_tasks import TaskFailed
+from storyboard.fonts import UnreadableFont, missing_letters
+from storyboard.fonts.installed import InstalledFonts, spoken_language
 from storyboard.media.render.encoder import renderer_id
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
@@ -52,6 +59,59 @@ class BuildOptions(Struct, frozen=True):
     fill: FillStyle | None = None
 
 
+class FilmFonts:
+    """The fonts of this machine for the texts of one film, by digest; what they depend on is noted in the store."""
+
+    def __init__(self, store: ProjectStore, storyboard: Storyboard) -> None:
+        self._store = store
+        self._storyboard = storyboard
+        self._installed = InstalledFonts(store.digests)
+        self._contents: dict[str, bytes] = {}
+        self._found: dict[tuple[str, str | None, str | None], FoundFonts] = {}
+
+    def __call__(self, text: str, font: str | None, language: str | None) -> FoundFonts:
+        """Return the fonts of this machine for the letters of *text* that *font* lacks, ``None`` if it lacks none."""
+        asked = (text, font, language)
+        if asked not in self._found:
+            self._found[asked] = self._find(text, font, language)
+        return self._found[asked]
+
+    def _find(self, text: str, font: str | None, language: str | None) -> FoundFonts:
+        missing = self._missing(text, font)
+        if not missing:
+            return None
+        faces, _ = self._installed.find(missing_letters(missing), language or self._language)
+        self._note_reads()
+        found = []
+        for face in faces:
+            with suppress(OSError):
+                file = os.path.realpath(face.file)
+                found.append(FoundFont(self._store.digests.digest_of(Path(file)), face.index, file))
+        return tuple(found)
+
+    def _missing(self, text: str, font: str | None) -> str:
+        if font is None:
+            return missing_letters(text)
+        try:
+            if font not in self._contents:
+                self._contents[font] = read_regular(self._store.root / font, follow=True)
+            return missing_letters(text, self._contents[font])
+        except (UnreadableFont, OSError):  # the build reports it
+            return ""
+
+    def _note_reads(self) -> None:
+        log = self._store.digests.stat_log
+        for folder, look in self._installed.folders.items():
+            log.add_folder(folder, look.stat, look.names)
+        for path in self._installed.absent:
+            log.add_absent(path)
+
+    @cached_property
+    def _language(self) -> str | None:
+        """The language of the film by its letters: kana stand in Japanese only, hangul in Korean only."""
+        return spoken_language(text for shot in self._storyboard.shots() for text in shot.texts())
+
+
 class LeftJob(Struct, frozen=True):
     """An open paid job that this installation cannot collect; *reason* is a clause."""
 
@@ -70,6 +130,7 @@ class Session:
     store: ProjectStore
     prices: Prices
     _renderer: Mapping[str, Json]
+    _fonts: FilmFonts
 
     def __init__(
         self,
@@ -112,6 +173,7 @@ class Session:
             self.prices = Prices(self.cards, self.store.ledger)
             self._files = self.store.input_digests() | known_pictures(self.store, self._urls())
             self._converted = converted_pictures(self.store, self.storyboard, self._files)
+            self._fonts = FilmFonts(self.store, self.storyboard)
             self._open = stack.pop_all()
         return self
 
@@ -183,6 +245,7 @@ class Session:
             offline=self.options.offline,
             converted=self._converted,
             pinned=self._pinned,
+            fonts=self._fonts,
         )
 
     @property

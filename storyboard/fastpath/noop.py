@@ -34,6 +34,7 @@ _MODE_OPTIONS = {"json": ("--json",), "quiet": ("-q", "--quiet"), "verbose": ("-
 _MODE_WORDS = frozenset(word for words in _MODE_OPTIONS.values() for word in words)
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
 _ENVIRONMENT = ("COLUMNS", "FORCE_COLOR", "HOME", "NO_COLOR", "TERM", "XDG_CONFIG_HOME")
+_FONT_PLACES = ("FONTCONFIG_FILE", "LOCALAPPDATA", "WINDIR", "XDG_DATA_DIRS", "XDG_DATA_HOME")
 
 
 def question(words: "Sequence[str]") -> bytes:
@@ -48,7 +49,7 @@ def question(words: "Sequence[str]") -> bytes:
 
 
 def _is_relevant(variable: str) -> bool:
-    return variable.startswith("STORYBOARD_") or variable in _ENVIRONMENT
+    return variable.startswith("STORYBOARD_") or variable in _ENVIRONMENT or variable in _FONT_PLACES
 
 
 def output_mode(words: "Sequence[str]") -> dict[str, bool]:

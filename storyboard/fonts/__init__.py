@@ -19,6 +19,9 @@ BUILTIN = Path(__file__).with_name("DejaVuSans.ttf")
 _PROBE_POINTS = 16  # large enough that no two letters look alike
 _NO_LETTER = "\uffff"  # in no font, so that the sign for a missing letter is drawn
 _SAMPLE = ascii_letters + digits
+# The built-in font has these, so that most texts are judged without opening it.
+_COMMON = (" ", "\u017f")
+_COMMON_SIGNS = "–—‘’‚“”„†•…‰‹›€™"
 
 
 class UnreadableFont(Exception):
@@ -26,19 +29,22 @@ class UnreadableFont(Exception):
 
 
 @lru_cache(maxsize=64)
-def load_face(points: int, file: Path | None = None) -> FreeTypeFont:
-    """Open the font in *file*, ``None`` for the built-in one, *points* pixels high. Raises ``UnreadableFont``."""
-    return _open(file or BUILTIN, points)
+def load_face(points: int, file: Path | None = None, index: int = 0) -> FreeTypeFont:
+    """Open face *index* in *file*, ``None`` for the built-in font, *points* pixels high. Raises ``UnreadableFont``."""
+    return _open(file or BUILTIN, points, index)
 
 
-def missing_letters(text: str, font: Path | bytes | None = None) -> str:
+def missing_letters(text: str, font: Path | bytes | None = None, index: int = 0) -> str:
     """Return the letters of *text* that *font* cannot draw, each once, without blanks. Raises ``UnreadableFont``."""
     wanted = dict.fromkeys(letter for letter in text if not letter.isspace() and letter.isprintable())
-    if font is None and all(letter.isascii() for letter in wanted):
+    if font is None and all(_COMMON[0] <= letter <= _COMMON[1] or letter in _COMMON_SIGNS for letter in wanted):
         return ""
-    probe = _open(BytesIO(font) if isinstance(font, bytes) else font or BUILTIN, _PROBE_POINTS)
-    missing = _shape(probe, _NO_LETTER)
-    return "".join(letter for letter in wanted if _shape(probe, letter) == missing)
+    probe = (
+        _open(BytesIO(font), _PROBE_POINTS, index) if isinstance(font, bytes) else load_face(_PROBE_POINTS, font, index)
+    )
+    # A letter that is laid out as several, as the Thai AM is, shows as many signs for a missing letter.
+    missing = [_shape(probe, _NO_LETTER * count) for count in (1, 2, 3)]
+    return "".join(letter for letter in wanted if _shape(probe, letter) in missing)
 
 
 def font_problem(font: bytes) -> str:
@@ -78,13 +84,14 @@ def has_layout() -> bool:
     return bool(features.check("raqm"))
 
 
-def _open(file: Path | BytesIO, points: int) -> FreeTypeFont:
+def _open(file: Path | BytesIO, points: int, index: int = 0) -> FreeTypeFont:
     from PIL import ImageFont
 
     try:
-        return ImageFont.truetype(file, points)
+        face = ImageFont.truetype(file, points, index)
     except OSError as problem:
         raise UnreadableFont("is not a readable font") from problem
+    return face
 
 
 def _shape(probe: FreeTypeFont, letter: str) -> tuple[tuple[int, int], bytes]:

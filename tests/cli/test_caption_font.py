@@ -1,5 +1,6 @@
 """Captions drawn into the film with a font of the project."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +56,10 @@ def test_a_font_that_changed_is_told_by_diff(desk: Project) -> None:
 
 def test_letters_that_the_font_lacks_are_told_at_the_caption(desk: Project) -> None:
     desk.edit("caption: At night", "caption: [{start: 0, end: 1, text: 夜}]")
-    error = desk.refused(3, "check")
-    assert (error["code"], error["place"]["line"]) == ("missing-letters", 9)
-    assert error["message"] == "`fonts/own.ttf` has no glyph for 夜"
+    told = json.loads(desk.run("check", "--json").out)["warnings"]
+    assert [(one["code"], one["place"]["line"]) for one in told] == [("missing-letters", 9)]
+    assert told[0]["message"] == "no font has 夜; other signs are drawn in their place"
+    assert "pip install 'storyboard-build[cjk]'" in told[0]["help"]
 
 
 def test_a_font_that_nothing_is_drawn_with_is_a_warning(desk: Project) -> None:

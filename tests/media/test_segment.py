@@ -58,7 +58,7 @@ def test_blends_begin_with_one_picture_and_end_with_the_other():
 @pytest.mark.parametrize("size", [Size(64, 36), Size(160, 90), Size(90, 160)], ids=str)
 @pytest.mark.parametrize("align", ["left", "center", "right"])
 def test_text_shrinks_to_fit_and_never_spills(text, size, align):
-    picture = np.asarray(draw_title(card(text, subtitle="by night " * 5, align=align), size, None)).max(2)
+    picture = np.asarray(draw_title(card(text, subtitle="by night " * 5, align=align), size)).max(2)
     assert picture.max() > 100
     margin = (max(1, size.height // 40), max(1, size.width // 40))
     inside = np.zeros(picture.shape, bool)
@@ -68,7 +68,7 @@ def test_text_shrinks_to_fit_and_never_spills(text, size, align):
 
 def test_text_is_aligned_and_coloured():
     for align, side in (("left", slice(0, 80)), ("right", slice(80, 160))):
-        picture = np.asarray(draw_title(card("Hi", align=align, color="#ff0000", background="#0000ff"), SIZE, None))
+        picture = np.asarray(draw_title(card("Hi", align=align, color="#ff0000", background="#0000ff"), SIZE))
         written = (picture[:, :, 0] > 128).nonzero()[1]
         assert len(written)
         assert set(written) <= set(range(160)[side])
@@ -78,7 +78,7 @@ def test_text_is_aligned_and_coloured():
 def test_a_file_that_is_no_font_is_refused(tmp_path):
     (tmp_path / "font.ttf").write_bytes(b"\x00\x01\x00\x00 nothing")
     with pytest.raises(UnreadableFont):
-        draw_title(card("Hi"), SIZE, tmp_path / "font.ttf")
+        draw_title(card("Hi"), SIZE, [(tmp_path / "font.ttf", 0)])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from storyboard.core.model import Size
 from storyboard.core.render_spec import Canvas, Captioned, Footage, Mix, Slated, fits_slate, takes_of
 from storyboard.core.timebase import timecode
 from storyboard.fonts import load_face
+from storyboard.fonts.lettering import Lettering
 from storyboard.media.render.color import planes_to_rgb
 from storyboard.media.render.conform import planes_of, solid_picture
 from storyboard.media.render.segment import _open_pictures, draw_segment
@@ -232,18 +233,18 @@ def test_the_slate_of_the_next_shot_begins_in_the_middle_of_a_transition(tmp_pat
 
 
 def test_a_slate_has_the_letters_that_the_font_has():
-    assert replace_missing_letters("Río de noche  –\n“ok”") == "Río de noche – “ok”"
-    assert replace_missing_letters("Ночь на реке") == "Ночь на реке"
-    assert replace_missing_letters("夜の川 at night 夜夜") == "… at night …"
-    assert replace_missing_letters("\ud800\x00") == "…"
+    assert replace_missing_letters("Río de noche  –\n“ok”", Lettering(POINTS)) == "Río de noche – “ok”"
+    assert replace_missing_letters("Ночь на реке", Lettering(POINTS)) == "Ночь на реке"
+    assert replace_missing_letters("夜の川 at night 夜夜", Lettering(POINTS)) == "… at night …"
+    assert replace_missing_letters("\ud800\x00", Lettering(POINTS)) == "…"
 
 
 def test_an_ellipsis_marks_the_part_of_a_prompt_that_has_no_room():
-    face = load_face(POINTS)
+    face = Lettering(POINTS)
     rows = wrap_text(PROMPT, face, 120, 2)
     assert len(rows) == 2
     assert rows[1].endswith("…")
-    assert all(face.getlength(row) <= 120 for row in rows)
+    assert all(face.length(row) <= 120 for row in rows)
     assert wrap_text("a glide", face, 120, 2) == ["a glide"]
 
 

@@ -36,6 +36,9 @@ class Files:
     def missing_letters(self, path: str, text: str) -> str:
         return ""
 
+    def unwritten(self, letters: str) -> str:
+        return letters
+
     def picture(self, path: str) -> None:
         return None
 

@@ -14,6 +14,10 @@ def test_letters_that_a_font_has_not_are_named_once_in_order() -> None:
     assert missing_letters("夜の川: 夜") == "夜の川"
 
 
+def test_a_letter_that_is_laid_out_as_two_is_missing_too() -> None:
+    assert missing_letters("\u0e33") == "\u0e33"
+
+
 def test_blanks_and_invisible_signs_are_no_letters() -> None:
     assert missing_letters("a\u00a0b\n\u200b\u2003c") == ""
 

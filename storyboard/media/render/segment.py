@@ -19,6 +19,7 @@ from storyboard.core.render_spec import (
     Canvas,
     Captioned,
     Footage,
+    FoundFonts,
     Layer,
     Mix,
     Photo,
@@ -29,6 +30,7 @@ from storyboard.core.render_spec import (
     slate_of,
 )
 from storyboard.fonts import UnreadableFont, drawing
+from storyboard.fonts.lettering import FontFile
 from storyboard.media.reader import InvalidMedia
 from storyboard.media.render.color import Rgb, planes_to_rgb, rgb_to_frame
 from storyboard.media.render.compositor import Composition, Overlay
@@ -86,7 +88,7 @@ def _open_pictures(spec: RenderSpec, files: Mapping[str, Path], canvas: Canvas) 
         pictures = _mixed(spec, opened, canvas) if isinstance(spec, Mix) else opened[0]
         if pictures is None:
             raise ValueError("a segment without a layer")
-        yield _with_slates(pictures, spec, captions, canvas)
+        yield _with_slates(pictures, spec, captions, files, canvas)
 
 
 def _mixed(spec: Mix, sides: Sequence[Pictures | None], canvas: Canvas) -> Pictures:
@@ -99,7 +101,11 @@ def _mixed(spec: Mix, sides: Sequence[Pictures | None], canvas: Canvas) -> Pictu
 
 
 def _with_slates(
-    pictures: Pictures, spec: RenderSpec, captions: Sequence[Sequence[Overlay]], canvas: Canvas
+    pictures: Pictures,
+    spec: RenderSpec,
+    captions: Sequence[Sequence[Overlay]],
+    files: Mapping[str, Path],
+    canvas: Canvas,
 ) -> Pictures:
     """Return *pictures* with the slates of *spec* over them; in a transition the second one begins in the middle.
 
@@ -107,7 +113,9 @@ def _with_slates(
     """
     sides = (spec.before, spec.after) if isinstance(spec, Mix) else (spec,)
     slates = [
-        None if (slated := slate_of(side)) is None else SlateOverlay(slated, canvas)
+        None
+        if (slated := slate_of(side)) is None
+        else SlateOverlay(slated, canvas, _font_files(None, slated.found, files))
         for side in sides
         if side is not None
     ]
@@ -143,9 +151,16 @@ def _progress(spec: Mix, number: int) -> float:
 def _draw_captions(layer: Layer | None, files: Mapping[str, Path], canvas: Canvas) -> list[Overlay]:
     if not isinstance(layer, Captioned):
         return []
-    font = files[layer.font] if layer.font else None
+    fonts = _font_files(layer.font, layer.found, files)
     with _input_errors(layer.file), drawing():
-        return list(caption_overlays(layer.cues, layer.frames, canvas.size, font))
+        return list(caption_overlays(layer.cues, layer.frames, canvas.size, fonts))
+
+
+def _font_files(font: str | None, found: FoundFonts, files: Mapping[str, Path]) -> list[FontFile]:
+    """Return the fonts of a text in the order in which they are used: the built-in font stands in for another."""
+    own: list[FontFile] = [(files[font] if font else None, 0)]
+    builtin: list[FontFile] = [(None, 0)] if font and found is not None else []
+    return [*own, *builtin, *((files[one.digest], one.index) for one in found or ())]
 
 
 @contextmanager
@@ -168,9 +183,9 @@ def _open_layer(
             with _input_errors(layer.file):
                 stills = MovingStill(layer, files[picture], canvas.size)
             yield _compose(stills.picture, layer.frames, canvas)
-        case Title(font=font):
+        case Title(font=font, found=found):
             with _input_errors(layer.file), drawing():
-                card = np.asarray(draw_title(layer, canvas.size, files[font] if font else None))
+                card = np.asarray(draw_title(layer, canvas.size, _font_files(font, found, files)))
             yield _compose(lambda _number: card, layer.frames, canvas)
 
 

@@ -6,7 +6,7 @@ digits that changed are drawn, and only the rows of the slate are touched, on th
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 
@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 from PIL import Image, ImageDraw
-from PIL.ImageFont import FreeTypeFont
 
 from storyboard.core.render_spec import Canvas, Slated
 from storyboard.core.timebase import timecode
-from storyboard.fonts import load_face, missing_letters
+from storyboard.fonts.lettering import FontFile, Lettering, breakable_parts
 from storyboard.media.render.conform import Plane, Planes, planes_of
 
 # The title-safe area is 90 % of each side (SMPTE ST 2046-1; graphics-safe in EBU R 95), so a twentieth is a margin.
@@ -64,9 +63,9 @@ class Box(Struct, frozen=True):
 class SlateOverlay:
     """The slate of one layer on *canvas*, inside ``box``, all of whose edges are even."""
 
-    def __init__(self, slated: Slated, canvas: Canvas) -> None:
+    def __init__(self, slated: Slated, canvas: Canvas, fonts: Sequence[FontFile] = ((None, 0),)) -> None:
         self._footage, self._rate = slated.layer, canvas.rate
-        layout = _Layout(slated, canvas, self.frame_of_take(slated.frames - 1))
+        layout = _Layout(slated, canvas, self.frame_of_take(slated.frames - 1), fonts)
         self.box = layout.box
         self._ink = layout.ink
         self._clock, self._counter = layout.clock, layout.counter
@@ -116,7 +115,7 @@ def _ink_of(mask: Image.Image, level: int) -> tuple[_Ink, _Ink, _Ink]:
 class _RunningText:
     """Text of changing digits in cells of even width, from *left*, *top*; each sign is drawn once."""
 
-    def __init__(self, left: int, top: int, height: int, widest: str, face: FreeTypeFont, level: int) -> None:
+    def __init__(self, left: int, top: int, height: int, widest: str, face: Lettering, level: int) -> None:
         self._top, self._height, self._face, self._level = top, height, face, level
         self._lefts, x = [], left
         for sign in widest:
@@ -138,8 +137,8 @@ class _RunningText:
     def _tile(self, sign: str, width: int) -> tuple[_Ink, _Ink, _Ink]:
         if (sign, width) not in self._tiles:
             mask = Image.new("L", (width, self._height))
-            x = (width - self._face.getlength(sign)) / 2
-            ImageDraw.Draw(mask).text((x, 0), sign, 255, self._face)
+            x = (width - self._face.length(sign)) / 2
+            self._face.draw(ImageDraw.Draw(mask), x, 0, sign, 255)
             self._tiles[sign, width] = _ink_of(mask, self._level)
         return self._tiles[sign, width]
 
@@ -147,22 +146,22 @@ class _RunningText:
 class _Layout:
     """Places of all text of a slate whose last frame is *last*: in columns on a wide picture, else in rows."""
 
-    def __init__(self, slated: Slated, canvas: Canvas, last: int) -> None:
+    def __init__(self, slated: Slated, canvas: Canvas, last: int, fonts: Sequence[FontFile]) -> None:
         size = canvas.size
         points = max(_LEAST_POINTS, round(min(size.width, size.height) * _POINTS))
-        self._large = load_face(points)
-        self._small = load_face(max(_LEAST_POINTS, round(points * _SMALL)))
+        self._large = Lettering(points, fonts)
+        self._small = Lettering(max(_LEAST_POINTS, round(points * _SMALL)), fonts)
         self._pad, self._gap = _even(points * _PADDING), _even(points)
         self._step, self._small_step = _even(points * _LEADING), _even(self._small.size * _LEADING)
         self._left, self._width = _even(size.width / _MARGIN), (size.width - 2 * _even(size.width / _MARGIN)) // 2 * 2
         self._most_height = size.height // _LARGEST_SHARE
-        self._texts: list[tuple[float, float, str, FreeTypeFont, int]] = []
+        self._texts: list[tuple[float, float, str, Lettering, int]] = []
         self._time = "".join("0" if sign.isdecimal() else sign for sign in timecode(last, canvas.rate))
         self._frame = "0" * max(_LEAST_DIGITS, len(str(last)))
-        self._label, self._seed = replace_missing_letters(slated.shot), f"seed {slated.seed}"
-        self._prompt = replace_missing_letters(slated.prompt[:_MOST_SIGNS])
+        self._label, self._seed = replace_missing_letters(slated.shot, self._large), f"seed {slated.seed}"
+        self._prompt = replace_missing_letters(slated.prompt[:_MOST_SIGNS], self._small)
         self._time_width = sum(_cell_width(sign, self._large) for sign in self._time)
-        self._frame_width = _even(self._small.getlength("frame ")) + sum(
+        self._frame_width = _even(self._small.length("frame ")) + sum(
             _cell_width(sign, self._small) for sign in self._frame
         )
         height = self._set_columns() if size.width >= _WIDE * size.height else 0
@@ -178,7 +177,7 @@ class _Layout:
         """
         inner, right = self._width - 2 * self._pad, max(self._time_width, self._frame_width)
         label = _truncate(self._label, self._large, self._width * _LARGEST_LABEL)
-        column = ceil(max(self._large.getlength(label), self._small.getlength(self._seed)))
+        column = ceil(max(self._large.length(label), self._small.length(self._seed)))
         room = inner - column - right - 2 * self._gap
         if room < _LEAST_PROMPT * self._small.size:
             return 0
@@ -202,7 +201,7 @@ class _Layout:
         clock = pad + (self._step if stacked else 0)
         seed = clock + self._step
         self._write(pad, seed, _truncate(self._seed, self._small, inner), self._small, _FAINT)
-        crowded = self._small.getlength(self._seed) + self._gap + self._frame_width > inner
+        crowded = self._small.length(self._seed) + self._gap + self._frame_width > inner
         counter = seed + (self._small_step if crowded else 0)
         self._set_running(clock, counter)
         top = counter + self._small_step
@@ -218,10 +217,10 @@ class _Layout:
         self.clock = _RunningText(right - self._time_width, clock_top, self._step, self._time, self._large, _BRIGHT)
         left = right - self._frame_width
         self._write(left, counter_top, "frame", self._small, _FAINT)
-        left += _even(self._small.getlength("frame "))
+        left += _even(self._small.length("frame "))
         self.counter = _RunningText(left, counter_top, self._small_step, self._frame, self._small, _FAINT)
 
-    def _write(self, x: float, y: float, text: str, face: FreeTypeFont, level: int) -> None:
+    def _write(self, x: float, y: float, text: str, face: Lettering, level: int) -> None:
         self._texts.append((x, y, text, face, level))
 
     def _draw(self) -> tuple[_Ink, _Ink, _Ink]:
@@ -232,17 +231,17 @@ class _Layout:
             pen = ImageDraw.Draw(mask)
             for x, y, text, face, own in self._texts:
                 if own == level:
-                    pen.text((x, y), text, 255, face)
+                    face.draw(pen, x, y, text, 255)
             for plane, part in zip(whole, _ink_of(mask, level), strict=True):
                 written = part.rest < _WHOLE - _COVER
                 plane.rest[written], plane.added[written] = part.rest[written], part.added[written]
         return whole
 
 
-def replace_missing_letters(text: str) -> str:
-    """Return *text* in the letters that the font has; each run of missing ones becomes one ellipsis."""
+def replace_missing_letters(text: str, lettering: Lettering) -> str:
+    """Return *text* in the letters that *lettering* has; each run of missing ones becomes one ellipsis."""
     plain = unicodedata.normalize("NFC", " ".join(text.split()))
-    lacking = set(missing_letters(plain))
+    lacking = {sign for sign in set(plain) if lettering.lacks(sign)}
     kept: list[str] = []
     for sign in plain:
         if sign == " " or (sign.isprintable() and sign not in lacking):
@@ -252,29 +251,35 @@ def replace_missing_letters(text: str) -> str:
     return "".join(kept)
 
 
-def wrap_text(text: str, face: FreeTypeFont, width: float, most: int) -> list[str]:
+def wrap_text(text: str, face: Lettering, width: float, most: int) -> list[str]:
     """Return *text* in at most *most* rows no wider than *width* pixels; an ellipsis marks omitted text."""
     rows: list[str] = []
-    words = text.split()
-    while words and len(rows) < most:
-        row = words.pop(0)
-        while words and face.getlength(f"{row} {words[0]}") <= width:
-            row = f"{row} {words.pop(0)}"
-        rows.append(_truncate(f"{row} …" if len(rows) == most - 1 and words else row, face, width))
+    parts = [f" {part}" if first else part for word in text.split() for first, part in _numbered(word)]
+    while parts and len(rows) < most:
+        row = parts.pop(0).lstrip()
+        while parts and face.length(f"{row}{parts[0]}") <= width:
+            row += parts.pop(0)
+        rows.append(_truncate(f"{row} …" if len(rows) == most - 1 and parts else row, face, width))
     return rows
 
 
-def _truncate(text: str, face: FreeTypeFont, width: float) -> str:
+def _numbered(word: str) -> Iterator[tuple[bool, str]]:
+    """Yield the parts of a word between which a row may end, each with whether it is the first."""
+    for number, part in enumerate(breakable_parts(word)):
+        yield number == 0, part
+
+
+def _truncate(text: str, face: Lettering, width: float) -> str:
     """Return *text*, or its beginning with an ellipsis if it is wider than *width* pixels."""
-    if face.getlength(text) <= width:
+    if face.length(text) <= width:
         return text
-    while text and face.getlength(f"{text}…") > width:
+    while text and face.length(f"{text}…") > width:
         text = text[:-1]
     return f"{text.rstrip(' …')}…"
 
 
-def _cell_width(sign: str, face: FreeTypeFont) -> int:
-    return _even(max(map(face.getlength, "0123456789")) if sign.isdecimal() else face.getlength(sign))
+def _cell_width(sign: str, face: Lettering) -> int:
+    return _even(max(map(face.length, "0123456789")) if sign.isdecimal() else face.length(sign))
 
 
 def _even(length: float) -> int:
