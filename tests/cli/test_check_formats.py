@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.test_watch import Watching, film
 from tests.conftest import library
 from tests.editors.node import module, run_script
 from tests.inside import Ran, run
@@ -356,8 +357,26 @@ def test_the_tasks_of_vs_code_are_verbs_that_run(tmp_path: Path) -> None:
         assert task["command"] == "storyboard"
         words = [word.replace("${fileDirname}", str(tmp_path)) for word in task["args"]]
         assert run(tmp_path, {}, words[0], "--help").code == 0
-        if words[0] != "build":
+        if words[0] not in ("build", "watch"):
             assert run(tmp_path, {}, *words).code == 0
+
+
+def test_the_background_task_of_vs_code_reads_where_a_build_begins_and_ends(tmp_path: Path) -> None:
+    tasks = json.loads((EDITORS / "tasks.json").read_text())["tasks"]
+    background = next(task["problemMatcher"]["background"] for task in tasks if task.get("isBackground"))
+    begins, ends = (re.compile(background[name]) for name in ("beginsPattern", "endsPattern"))
+    project = film(tmp_path / "film")
+    with Watching(project) as watching:
+        watching.until("watching ")
+        project.edit("The end", "The very end")
+        watching.until(" changed")
+        watching.until(", in ")
+        project.edit("card:", "crad:")
+        watching.until(" changed")
+        watching.until("1 error")
+        lines = watching.text.splitlines()
+    signs = "".join("b" if begins.match(line) else "e" if ends.match(line) else "" for line in lines)
+    assert re.fullmatch("e+be+be", signs), lines
 
 
 @pytest.mark.parametrize(
