@@ -91,7 +91,7 @@ def _explain(ctx: click.Context, _option: click.Parameter, code: str | None) -> 
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: storyboard build examples/mangrove",
+    epilog="Example: storyboard build examples/mangrove --draft",
 )
 @click.version_option(__version__, message="storyboard %(version)s")
 @click.option(

@@ -6,7 +6,6 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.build_events import DECISION_CODES, BuildResult, ClipWarning, FilmFile, ReplacedTake
-from storyboard.core.fill import Fill, FillStyle
 from storyboard.core.graph import take_id
 from storyboard.core.model import Output, Storyboard
 from storyboard.core.plan import (
@@ -21,7 +20,15 @@ from storyboard.core.plan import (
 )
 from storyboard.core.results import dollars, money_data
 from storyboard.core.timebase import in_words, seconds_of
-from storyboard.report.plan import Paint, counts_data, encode_counts_data, encode_counts_text, plain
+from storyboard.report.plan import (
+    Paint,
+    counts_data,
+    encode_counts_data,
+    encode_counts_text,
+    filled_data,
+    filled_text,
+    plain,
+)
 from storyboard.report.progress import failure_label
 from storyboard.report.reason import change_lines, reason_text
 from storyboard.report.sound import loudness_line, sound_data
@@ -236,37 +243,6 @@ def _film_details(ended: BuildResult, film: FilmFile, output: Output, *, verbose
     details = [encode_counts_text(counted, output, verbose=verbose)] if counted.frames == film.frames else []
     heard = loudness_line(film.sound, output.loudness)
     return [*details, *([heard] if heard else [])]
-
-
-def filled_text(fill: Fill, storyboard: Storyboard) -> str:
-    """Return how the missing shots of a film are filled: ``with b drawn, c with its earlier take``."""
-    missing, kept = _filled_shots(fill, storyboard)
-    words: Mapping[FillStyle, str] = {
-        "animatic": "drawn",
-        "panels": "drawn as panels",
-        "slate": "as a card",
-        "none": "left out",
-    }
-    parts = [f"{listed(names)} {text}" for style, text in words.items() if (names := missing.get(style))]
-    parts += [f"{listed(kept)} with {'its earlier take' if len(kept) == 1 else 'their earlier takes'}"] if kept else []
-    return f"with {', '.join(parts)}" if parts else "with every shot"
-
-
-def filled_data(fill: Fill | None, storyboard: Storyboard) -> dict[str, Any]:
-    """Return how the missing shots of a film are filled as JSON data; *partial* says that there are such shots."""
-    missing, kept = _filled_shots(fill or Fill(), storyboard)
-    styles = {shot: style for style, shots in missing.items() for shot in shots}
-    return {"partial": bool(styles or kept), "missing": styles, "kept": kept}
-
-
-def _filled_shots(fill: Fill, storyboard: Storyboard) -> tuple[dict[FillStyle, list[str]], list[str]]:
-    """Return the missing shots of the film by the style of their fill, and those that keep an earlier take."""
-    missing: dict[FillStyle, list[str]] = {}
-    shown = [shot.id for shot in storyboard.shots() if not shot.skip]
-    for shot in shown:
-        if shot in fill.missing:
-            missing.setdefault(fill.missing[shot], []).append(shot)
-    return missing, [shot for shot in shown if shot in fill.kept]
 
 
 def replaced_line(one: ReplacedTake) -> str:

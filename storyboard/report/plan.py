@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
+from storyboard.core.fill import Fill, FillStyle
 from storyboard.core.model import Generated, Output, Scene, Storyboard
 from storyboard.core.plan import (
     FREE,
@@ -521,3 +522,34 @@ def _step_costs(step: Step) -> dict[str, str]:
         "cost": money_data(step.cost),
         **{name: money_data(cost) for name, cost in others.items() if cost is not None},
     }
+
+
+def filled_text(fill: Fill, storyboard: Storyboard) -> str:
+    """Return how the missing shots of a film are filled: ``with b drawn, c with its earlier take``."""
+    missing, kept = _filled_shots(fill, storyboard)
+    words: Mapping[FillStyle, str] = {
+        "animatic": "drawn",
+        "panels": "drawn as panels",
+        "slate": "as a card",
+        "none": "left out",
+    }
+    parts = [f"{listed(names)} {text}" for style, text in words.items() if (names := missing.get(style))]
+    parts += [f"{listed(kept)} with {'its earlier take' if len(kept) == 1 else 'their earlier takes'}"] if kept else []
+    return f"with {', '.join(parts)}" if parts else "with every shot"
+
+
+def filled_data(fill: Fill | None, storyboard: Storyboard) -> dict[str, Any]:
+    """Return how the missing shots of a film are filled as JSON data; *partial* says that there are such shots."""
+    missing, kept = _filled_shots(fill or Fill(), storyboard)
+    styles = {shot: style for style, shots in missing.items() for shot in shots}
+    return {"partial": bool(styles or kept), "missing": styles, "kept": kept}
+
+
+def _filled_shots(fill: Fill, storyboard: Storyboard) -> tuple[dict[FillStyle, list[str]], list[str]]:
+    """Return the missing shots of the film by the style of their fill, and those that keep an earlier take."""
+    missing: dict[FillStyle, list[str]] = {}
+    shown = [shot.id for shot in storyboard.shots() if not shot.skip]
+    for shot in shown:
+        if shot in fill.missing:
+            missing.setdefault(fill.missing[shot], []).append(shot)
+    return missing, [shot for shot in shown if shot in fill.kept]

@@ -43,6 +43,7 @@ def status_text(
     storyboard: Storyboard,
     locked: Mapping[str, LockEntry | None],
     films: Mapping[str, str],
+    drafts: Mapping[str, str],
     old_films: Mapping[str, str],
     paint: Paint,
     width: int | None,
@@ -52,6 +53,7 @@ def status_text(
 ) -> str:
     """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
 
+    *drafts* are the paths of their drafts that are there.
     *old_films* are the paths of films that no build makes any more, with what to do; *width* the cells of the terminal,
     if there is one. *readings* hold what a drawing takes from the prompts of shots; with *verbose*, all words that it
     does not take are listed.
@@ -78,6 +80,7 @@ def status_text(
         lines.append(f"film: {clean(films[cut.action.output])} is {_FILM_WORDS[_film(cut)]}")
         if counted.frames and cut.do != "wait":
             lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=verbose))
+    lines += [f"draft: {clean(path)}" for path in drafts.values()]
     lines += [f"old film: {clean(path)} {what}" for path, what in old_films.items()]
     lines += sound_lines(plan, storyboard)
     lines.append(paint(f"Next build: {summary(plan, storyboard)}", "bold"))
@@ -161,10 +164,11 @@ def status_data(
     storyboard: Storyboard,
     locked: Mapping[str, LockEntry | None],
     films: Mapping[str, str],
+    drafts: Mapping[str, str],
     old_films: Mapping[str, str],
     readings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return the state as JSON data; ``film`` is the first one."""
+    """Return the state as JSON data, of the same values as the text; ``film`` is the first one."""
     shots = []
     spans = shot_spans(plan, storyboard)
     first = {span.shot: span for span in spans[storyboard.output.name]}
@@ -186,7 +190,8 @@ def status_data(
         )
     film_data = [
         _film_data(plan, cut, films[cut.action.output])
-        | {"made_of": list(storyboard.made_of), "timeline": timeline_data(spans[cut.action.output])}
+        | {"made_of": list(storyboard.made_of), "draft": drafts.get(cut.action.output)}
+        | {"timeline": timeline_data(spans[cut.action.output])}
         for cut in plan.of("cut")
     ]
     return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {

@@ -69,6 +69,30 @@ def test_a_storyboard_that_names_a_model_and_no_provider_is_made_by_the_one_that
     assert "film.mp4" in outputs(desk)
 
 
+def test_status_of_the_film_names_the_draft_that_is_there(desk: Project) -> None:
+    assert desk.data("status")["film"]["draft"] is None
+    desk.built("--draft")
+    assert desk.data("status")["film"]["draft"] == "out/film.draft.mp4"
+    assert "draft: out/film.draft.mp4" in desk.said("status")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("model: tiny:1\n", "defaults: {model: tiny:1}\n"),
+        ("    shots:\n", "    defaults: {model: tiny:1}\n    shots:\n"),
+    ],
+    ids=["defaults", "scene"],
+)
+def test_a_model_in_defaults_decides_the_provider_as_well(desk: Project, old: str, new: str) -> None:
+    desk.edit("provider: runware\n", "")
+    desk.edit("model: tiny:1\n", "")
+    desk.edit(old, new) if old in desk.file.read_text() else desk.edit("version: 1\n", f"version: 1\n{new}")
+    providers = {step["request"]["provider"] for step in desk.data("plan")["steps"] if step.get("request")}
+    assert providers <= {"runware"}
+    assert desk.data("plan")["cost"] == "0.24"
+
+
 def test_a_storyboard_without_model_and_provider_is_an_animatic(tmp_path: Path) -> None:
     project = Project(tmp_path / "film", inside=True)
     project.write(TEXT, header="version: 1\n")

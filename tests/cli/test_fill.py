@@ -123,7 +123,8 @@ def test_a_plan_says_what_would_be_drawn(desk: Project, server: RunwareServer) -
     steps = {step["action"]: step for step in plan["steps"]}
     assert {name: steps[f"take:{name}"]["do"] for name in "abc"} == {"a": "reuse", "b": "make", "c": "make"}
     assert plan["cost"] == "0"
-    assert desk.run("plan", "--fill", "animatic", "--json").data is not None
+    assert plan["fill"] == {"partial": True, "missing": {"b": "animatic", "c": "animatic"}, "kept": []}
+    assert "out/film.draft.mp4, with b and c drawn" in desk.said("plan", "--fill", "animatic")
     assert len(server.bill) == 1
 
 

@@ -23,7 +23,7 @@ from storyboard.cli.project import read_project, require_valid
 from storyboard.core.fill import FillStyle
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
-from storyboard.report.plan import plan_data, plan_text
+from storyboard.report.plan import filled_data, filled_text, plan_data, plan_text
 from storyboard.report.text import clean
 
 
@@ -64,7 +64,7 @@ def _print_plan(
     output: CommandOutput, path: Path, maker: str | None, choices: BuildOptions, out: Path | None, *, verbose: bool
 ) -> None:
     project = read_project(path, maker, recall=read_cached_plan)
-    storyboard = require_valid(output, project)
+    written = storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, choices) as session:
         if choices.fill is not None:
             require_shots(output, session.fill_before(choices.fill), storyboard)
@@ -89,9 +89,11 @@ def _print_plan(
             width=width,
         )
     )
-    output.result(
-        text, plan_data(plan, storyboard, session.prices) if output.as_json else None, next_commands=next_commands
-    )
+    data = plan_data(plan, storyboard, session.prices) if output.as_json else None
+    if session.filled is not None:
+        data = data | {"fill": filled_data(session.filled, written)} if data is not None else None
+        text = f"{clean(storyboard.output.film)}, {filled_text(session.filled, written)}\n{text}" if text else text
+    output.result(text, data, next_commands=next_commands)
 
 
 def _build_command(out: Path | None, fill: FillStyle | None = None) -> str:

@@ -50,6 +50,8 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None, *, ve
         warn_of_left_jobs(output, session)
         store = session.store
         films = {name: display_path(path) for name, path in store.films.items()}
+        drafts = {one.name: store.root / one.written.draft.film for one in storyboard.outputs if not one.is_draft}
+        there = {name: display_path(path) for name, path in drafts.items() if path.is_file()}
         early = {file.path: _EARLY_DRAFT for file in store.final_films() if file.reported}
         leftovers = {file.path: _OLD_FILM for file in store.old_films()} | early
         old = {display_path(store.root / name): text for name, text in leftovers.items()}
@@ -58,8 +60,10 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None, *, ve
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     readings = read_prompts(storyboard.shots(), every=verbose)
     if output.as_json:
-        output.result("", status_data(plan, storyboard, locked, films, old, readings), next_commands=next_commands)
+        output.result(
+            "", status_data(plan, storyboard, locked, films, there, old, readings), next_commands=next_commands
+        )
         return
     width = terminal_width(sys.stdout)
-    text = status_text(plan, storyboard, locked, films, old, paint, width, readings, verbose=verbose)
+    text = status_text(plan, storyboard, locked, films, there, old, paint, width, readings, verbose=verbose)
     output.result(text, None, next_commands=next_commands)
