@@ -325,7 +325,7 @@ def words_height(size: Size) -> int:
 def _draw_framed(
     reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...], first: Picture | None
 ) -> Picture:
-    fine = 3 if size.height <= 240 else 2  # pixels drawn for one of the picture, each way
+    fine = 2  # pixels drawn for one of the picture, each way
     aspect = size.width / size.height
     area = LayerArea(-aspect / 2, 0.0, aspect / 2, 1.0, size.height * fine)
     stage = plan_panel(reading, aspect, rng_factory(prompt, seed))
