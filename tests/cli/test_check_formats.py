@@ -23,12 +23,12 @@ CI = HERE / "examples" / "ci"
 # Two errors, one of them behind letters of two UTF-16 units and with `%`, `:` and `,`; a warning; and a note.
 TEXT = """\
 version: 1
-title: 100% 🎬
+title: 100% 𝔸
 vars: {mood: calm}
 scenes:
   - id: river
     shots:
-      - {id: glide, prompt: A slow 🎬🎬 glide, seed: -4}
+      - {id: glide, prompt: A slow 𝔸𝔸 glide, seed: -4}
       - {id: glide, prompt: "A, b: 50% ${mod}"}
       - {id: pier, prompt: "A pier. ${mood}", "100%:,": 1}
 """
@@ -83,7 +83,7 @@ def test_github_gets_a_command_for_each_finding_with_its_place(wrong: Path) -> N
     commands = ran.out.splitlines()
     assert len(commands) == len(found(wrong, "my films"))
     seed = next(one for one in commands if "out-of-range" in one)
-    # the place counts code points, GitHub counts UTF-16 units: two clappers stand before
+    # the place counts code points, GitHub counts UTF-16 units: two such letters stand before
     assert seed == (
         "::error file=my films/storyboard.yaml,line=7,endLine=7,col=54,endColumn=56,title=out-of-range::"
         "`seed` must be at least 0, not `-4`"
