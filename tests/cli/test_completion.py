@@ -22,7 +22,7 @@ scenes:
   - id: river
     tags: [water]
     shots:
-      - {id: glide, prompt: A slow glide, takes: [3, 48281], pick: 3}
+      - {id: glide, prompt: A slow glide up a river at night, takes: [3, 48281], pick: 3}
       - {id: skiff, title: The skiff, prompt: a boat, tags: [hero]}
   - include: scenes/temple.yaml
 """
@@ -88,7 +88,7 @@ def test_a_word_is_completed_by_its_place(project: Project, line: str, words: se
 
 def test_words_are_explained(project: Project) -> None:
     shots = offered(project.folder, "storyboard takes ")
-    assert (shots["glide"], shots["skiff"]) == ("A slow glide", "The skiff")
+    assert (shots["glide"], shots["skiff"]) == ("A slow glide up a river at night", "The skiff")
     assert offered(project.folder, "storyboard st")["status"]
     takes = offered(project.folder, "storyboard pick glide #").values()
     assert sum(about.startswith("seed 3, in the cut, local 2") for about in takes) == 1
@@ -228,7 +228,7 @@ def test_each_shell_completes_a_line(project: Project, tmp_path: Path, shell: st
         shown = typing.shown("storyboard takes ")
     assert all(name in shown for name in ("glide", "skiff", "gate"))
     if shell != "bash":
-        assert "A slow glide" in shown
+        assert "A slow glide up a river" in shown
 
 
 @pytest.mark.parametrize("shell", list(SCRIPTS))

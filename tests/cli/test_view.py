@@ -18,7 +18,7 @@ FILM = """\
 scenes:
   - id: one
     shots:
-      - {id: glide, prompt: a river, takes: [3, 4], pick: 3}
+      - {id: glide, prompt: a river at night, takes: [3, 4], pick: 3}
       - {id: end, card: {text: The end, duration: 1}}
       - {id: later, prompt: a hill, skip: true}
 """
@@ -120,8 +120,8 @@ def test_a_program_in_the_folder_of_the_project_is_not_run(
     ("words", "link"),
     [
         ("glide", "glide.mp4"),
-        ("glide 1", "glide.mp4"),
-        ("glide 2", "glide.4.mp4"),
+        ("glide seed:3", "glide.mp4"),
+        ("glide seed:4", "glide.4.mp4"),
         ("glide --draft", "glide.mp4"),
     ],
 )
@@ -136,7 +136,7 @@ def test_a_take_without_a_link_is_opened_in_the_cache(built: Project, tmp_path: 
     link = built.folder / "out/film.draft/glide.4.mp4"
     target = os.fspath(link.readlink())
     link.unlink()
-    ran = view(built, {}, "glide", "2", "--path")
+    ran = view(built, {}, "glide", "seed:4", "--path")
     link.symlink_to(target)
     assert ran.out == f".storyboard/cache/blobs/{target.rpartition('blobs/')[2]}\n"
 

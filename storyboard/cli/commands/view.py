@@ -48,7 +48,7 @@ class ViewedFile(Struct, frozen=True):
 def command(words: tuple[str, ...], draft: bool, as_path: bool, as_json: bool) -> None:
     """Open the film in a player: the final film, else the draft. With SHOT its take, with FILM one of several films.
 
-    TAKE is a number of `storyboard takes`, a seed, or the beginning of a digest. STORYBOARD_VIEWER names the player;
+    TAKE is `#2` as in `storyboard takes`, `seed:7`, or the beginning of a digest. STORYBOARD_VIEWER names the player;
     else the system opens the file. Over ssh and without a display the path is printed.
     """
     output = CommandOutput("view", as_json=as_json)
