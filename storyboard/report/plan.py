@@ -245,7 +245,7 @@ class ShotRows:
         self._shots = {shot.id: shot for shot in storyboard.shots()}
         self._width = width
         self._has_titles = self._has_ends = True
-        self._spans = {span.shot: span for span in shot_spans(plan, storyboard)[storyboard.output.name]}
+        self._spans = {span.shot: span for span in film_spans(next(iter(storyboard.films())), _takes(plan))}
 
     def aligned(self, steps: Sequence[Step], prices: Mapping[str, str]) -> dict[str, str]:
         """Return the aligned part of the row of each step, by action; so are *prices*."""
