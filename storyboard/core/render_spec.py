@@ -56,7 +56,7 @@ class Photo(Struct, frozen=True, tag="photo"):
 
 
 class FoundFont(Struct, frozen=True):
-    """A face of a font of this machine, for letters that another font lacks.
+    """A face of a font, of this machine or of the output, for letters that another font lacks.
 
     *index* is its number in the file with that *digest*; the path *file* is not part of a key.
     """
@@ -68,10 +68,11 @@ class FoundFont(Struct, frozen=True):
 
 # The fonts that draw the letters which the font of a text lacks, ``None`` if it has them all.
 FoundFonts = tuple[FoundFont, ...] | None
-FindFonts = Callable[[str, str | None, str | None], FoundFonts]
-"""Returns the fonts of this machine for the letters of a text that a font lacks, ``None`` if it lacks none.
+FindFonts = Callable[[str, str | None, str | None, str | None], FoundFonts]
+"""Returns the fonts for the letters of a text that its font lacks, ``None`` if it lacks none.
 
-The font is the path of a file of the project, ``None`` for the built-in font. The language is that of the output.
+The arguments are the text, the path of its font in the project (``None`` for the built-in font), the path of another
+font that comes before those of the machine, and the language of the output.
 """
 
 

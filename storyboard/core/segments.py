@@ -260,17 +260,17 @@ class Segments:
     def _layer(self, name: str, span: FrameRange) -> Layer:
         plain: Plain | Slated = self._plain_layer(name, span)
         shot, take, cues = self._graph.shot(name), self._take(name), self._burnt_cues(name, span)
+        font = self._output.font.path if self._output.font is not None else None
         if isinstance(plain, Footage) and take is not None and take.drawing is not None and self._has_slate(shot, take):
             shown = f"{name} {take.drawing.prompt}"
-            plain = Slated(plain, name, take.drawing.seed, take.drawing.prompt, self._found(shown, None))
+            plain = Slated(plain, name, take.drawing.seed, take.drawing.prompt, self._found(shown, None, font))
         if not cues:
             return plain
-        font = self._output.font.path if self._output.font is not None else None
         found = self._found("\n".join(cue.text for cue in cues), font)
         return Captioned(plain, cues, self._files[font] if font is not None else None, font or "", found)
 
-    def _found(self, text: str, font: str | None) -> FoundFonts:
-        return self._find_fonts(text, font, self._output.language)
+    def _found(self, text: str, font: str | None, other: str | None = None) -> FoundFonts:
+        return self._find_fonts(text, font, other, self._output.language)
 
     def is_slated(self, shot: str) -> bool:
         """Return whether the take of *shot* exists and is shown with a slate, which has the id of the shot."""

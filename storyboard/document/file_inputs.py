@@ -1,6 +1,6 @@
 """Files and frames as written: a file of the project, a URL, or a frame of another shot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from posixpath import dirname, relpath
 from unicodedata import east_asian_width
@@ -14,9 +14,10 @@ from storyboard.document.fields import Field
 from storyboard.document.fix_lines import field_line
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
 from storyboard.document.project_files import NO_FILE, ProjectFiles
-from storyboard.fonts import missing_letters
+from storyboard.fonts import has_layout, missing_letters, needs_layout
 from storyboard.pictures import PictureFacts
 
+INSTALL_FRIBIDI = "run `apt-get install libfribidi0` or `brew install fribidi`"
 _MOST_LETTERS = 12
 _MOST_ENLARGED = 2
 _MOST_CROPPED = Fraction(1, 3)  # of the picture: 4:3 in 16:9 loses a quarter, a square more than two fifths
@@ -33,7 +34,8 @@ class FileInputs:
 
     ``checked_files`` are the paths checked so far, with the kind they have to be of and the size of a picture;
     ``shots`` are the ids of the shots with takes; ``font_reads`` counts uses of fonts; ``places`` has every path that
-    was checked, with the first place that names it, ``None`` in a cached scene.
+    was checked, with the first place that names it, ``None`` in a cached scene; ``slates_lack_letters`` says that a
+    prompt on a slate has letters that the built-in font lacks.
     """
 
     def __init__(self, files: ProjectFiles, findings: list[Diagnostic]) -> None:
@@ -44,6 +46,8 @@ class FileInputs:
         self._pictures: dict[str, PictureFacts | None] = {}
         self.checked_files: set[tuple[str, str, str]] = set()
         self.font_reads = 0
+        self.slates_lack_letters = False
+        self._without_layout: Span | None = None
         self._unwritten: list[tuple[Span, str]] = []
         self.shots: frozenset[str] = frozenset()
         self.places: dict[str, Span | None] = {}
@@ -85,8 +89,23 @@ class FileInputs:
         """Note letters that are drawn at *place* of the storyboard and that no font has, for one warning."""
         self._unwritten.append((place, letters))
 
+    def check_slate(self, place: Span, prompt: str, fonts: Sequence[FileInput | None]) -> None:
+        """Note what slates cannot show of a prompt: letters of no font, and letters that Pillow cannot lay out."""
+        lacking = missing_letters(prompt)
+        self.slates_lack_letters |= bool(lacking)
+        for font in fonts if lacking else ():
+            missing = self.missing_letters(font, lacking)
+            if missing:
+                self.note_unwritten(place, missing)
+        if self._without_layout is None and needs_layout(prompt) and not has_layout():
+            self._without_layout = place
+            self.font_reads += 1
+
     def unwritten_warning(self) -> Iterator[Diagnostic]:
-        """Yield a warning at the first text with letters that no font has, about all such texts."""
+        """Yield a warning at the first text with letters that no font has, and at the first that is not laid out.
+
+        Each is about all such texts.
+        """
         if self._unwritten:
             place, _ = self._unwritten[0]
             letters = "".join(dict.fromkeys("".join(found for _, found in self._unwritten)))
@@ -95,6 +114,9 @@ class FileInputs:
             more = f", here and in {count} more text{'s' * (count > 1)}" if count else ""
             message = f"no font has {listed}{more}; other signs are drawn in their place"
             yield warning("missing-letters", message, place, help=missing_font_help(letters))
+        if self._without_layout is not None:
+            message = "slates show right-to-left and joining letters one by one: FriBiDi is not installed"
+            yield warning("no-layout", message, self._without_layout, help=INSTALL_FRIBIDI)
 
     def length(self, file: FileInput, kind: FileKind) -> Fraction | None:
         """Return the seconds of a sound or clip, ``None`` if they are not known before it is decoded."""

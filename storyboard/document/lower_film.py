@@ -74,18 +74,20 @@ class FilmLowering:
     def context_digest(self) -> str:
         """The digest of everything that the storyboard passes on to its scenes."""
         given = self._context
-        return context_digest(self._root.data, given.film_size, self._provider, given.models.cards, given.caption_fonts)
+        fonts = [given.caption_fonts, given.slate_fonts]
+        return context_digest(self._root.data, given.film_size, self._provider, given.models.cards, fonts)
 
     def lower(self) -> Storyboard | None:
         """Return the storyboard, ``None`` if a finding is an error."""
         self._check_ids()
         self._outputs.read_fonts(self._context.inputs)
         self._context.caption_fonts = self._outputs.caption_fonts()
-        self._context.shows_slates = self._outputs.shows_slates()
+        self._context.slate_fonts = self._outputs.slate_fonts()
         lowered = [one for scene in self.scenes for one in self._lower_scene(scene)]
         self.findings.extend(check_links([one.linked for one in lowered], complete=self._complete))
         self.findings.extend(_paid_starts(lowered))
         self.findings.extend(self._context.inputs.unwritten_warning())
+        self._outputs.check_font_use(self._context.inputs)
         self._check_any_shot()
         tracks = read_tracks(self._root, self._context.inputs, self.findings)
         self.findings.extend(check_track_shots(self._root, self.drafts, complete=self._complete))

@@ -102,14 +102,20 @@ class OutputLowering:
         return self._read_size(self._shared.find("size"))
 
     def read_fonts(self, inputs: FileInputs) -> None:
-        """Check the font files; report those that cannot be used, and those that no caption is drawn with."""
-        burning = {_font_path(draft) for draft in self.drafts if draft.fields.get("captions") == "burn"}
+        """Check the font files and report those that cannot be used."""
         for draft in self.drafts:
             field, place = draft.find("font"), _font_path(draft)
-            if field is None or place in self._fonts:
-                continue
-            self._fonts[place] = inputs.read_file(field, "font")
-            if place not in burning:
+            if field is not None and place not in self._fonts:
+                self._fonts[place] = inputs.read_file(field, "font")
+
+    def check_font_use(self, inputs: FileInputs) -> None:
+        """Report the fonts that no caption is drawn with, and no slate."""
+        drawing = [draft for draft in self.drafts if draft.fields.get("captions") == "burn"]
+        drawing += self._slated() if inputs.slates_lack_letters else []
+        used = {_font_path(draft) for draft in drawing}
+        for draft in self.drafts:
+            field = draft.find("font")
+            if field is not None and _font_path(draft) not in used:
                 message = "`font` has no effect: captions are not drawn into the film"
                 self._report(
                     warning("unused-font", message, field.key_span, help="write `captions: burn`, or delete `font`")
@@ -117,14 +123,24 @@ class OutputLowering:
 
     def caption_fonts(self) -> tuple[FileInput | None, ...]:
         """Return the fonts that captions are drawn with, in all films together; ``None`` is the built-in font."""
-        drawn = [draft for draft in self.drafts if draft.fields.get("captions") == "burn"]
-        whole = [draft for draft in drawn if draft.find("font") is None or self._font(draft) is not None]
-        return tuple(dict.fromkeys(self._font(draft) for draft in whole))
+        return self._usable_fonts([draft for draft in self.drafts if draft.fields.get("captions") == "burn"])
 
-    def shows_slates(self) -> bool:
-        """Return whether a film has slates over its animatics, and room for them."""
-        sizes = [(draft.fields.get("slate"), self._read_size(draft.find("size"))) for draft in self.drafts]
-        return any(slate is not False and (size is None or fits_slate(size)) for slate, size in sizes)
+    def slate_fonts(self) -> tuple[FileInput | None, ...]:
+        """Return the fonts that help out the built-in one on slates; empty if no film has slates."""
+        return self._usable_fonts(self._slated())
+
+    def _slated(self) -> list[OutputDraft]:
+        """Return the films that have slates over their animatics, and room for them."""
+        sizes = [self._read_size(draft.find("size")) for draft in self.drafts]
+        return [
+            draft
+            for draft, size in zip(self.drafts, sizes, strict=True)
+            if draft.fields.get("slate") is not False and (size is None or fits_slate(size))
+        ]
+
+    def _usable_fonts(self, drafts: Sequence[OutputDraft]) -> tuple[FileInput | None, ...]:
+        whole = [draft for draft in drafts if draft.find("font") is None or self._font(draft) is not None]
+        return tuple(dict.fromkeys(self._font(draft) for draft in whole))
 
     def _font(self, draft: OutputDraft) -> FileInput | None:
         return self._fonts.get(_font_path(draft))

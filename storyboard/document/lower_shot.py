@@ -58,7 +58,7 @@ class LoweringContext(Struct):
     film_size: Size | None
     params: dict[tuple[tuple[str, object], ...], Mapping[str, Json]]
     caption_fonts: tuple[FileInput | None, ...] = ()
-    shows_slates: bool = True
+    slate_fonts: tuple[FileInput | None, ...] = ()
     take_length: TakeLength | None = None
     kept_lengths: dict[str, Fraction] = {}
 
@@ -149,18 +149,17 @@ def _lower_generated(
     context.models.check_request(draft, card, source)
     for name, field in fields.items():
         context.inputs.check_frame_shape(field, frames[name], source.size)
-    if provider == DEFAULT_PROVIDER and context.shows_slates and wants_slate(source.params):
+    if provider == DEFAULT_PROVIDER and context.slate_fonts and wants_slate(source.params):
         _check_slate(draft, source.prompt, context)
     is_panel = context.models.draws_panels or (source.is_panel and provider == DEFAULT_PROVIDER)
     return source.as_panel() if is_panel else source
 
 
 def _check_slate(draft: ShotDraft, prompt: str, context: LoweringContext) -> None:
-    """Note the letters of a prompt that the slate of its animatic cannot show."""
+    """Report what the slate of an animatic cannot show of its prompt."""
     field = draft.find("prompt")
-    missing = context.inputs.missing_letters(None, prompt)
-    if field is not None and missing:
-        context.inputs.note_unwritten(field.span, missing)
+    if field is not None and not prompt.isascii():
+        context.inputs.check_slate(field.span, prompt, context.slate_fonts)
 
 
 def _read_text(draft: ShotDraft, name: str, context: LoweringContext) -> str | None:

@@ -15,7 +15,7 @@ from storyboard.core.model import Caption, FileInput
 from storyboard.core.suggest import closest, quoted, suggestion
 from storyboard.core.timebase import exact, plain_number
 from storyboard.document.fields import Field, FieldLayer, ShotDraft
-from storyboard.document.file_inputs import FileInputs
+from storyboard.document.file_inputs import INSTALL_FRIBIDI, FileInputs
 from storyboard.document.yaml.source_map import Document, Path
 from storyboard.fonts import UnreadableFont, has_layout, needs_layout
 
@@ -229,8 +229,7 @@ def _check_layout(field: Field, text: str, findings: list[Diagnostic]) -> bool:
     if not needs_layout(text) or has_layout():
         return True
     message = "right-to-left and joining letters need FriBiDi, which is not installed"
-    way_out = "run `apt-get install libfribidi0` or `brew install fribidi`"
-    findings.append(error("no-layout", message, field.span, help=way_out))
+    findings.append(error("no-layout", message, field.span, help=INSTALL_FRIBIDI))
     return False
 
 

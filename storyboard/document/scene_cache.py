@@ -65,11 +65,11 @@ def context_digest(
     size: Size | None,
     provider: str | None,
     cards: Mapping[str, Any],
-    fonts: Sequence[FileInput | None],
+    fonts: Sequence[Sequence[FileInput | None]],
 ) -> str:
     """Return the digest of everything but its own text that determines the result of lowering a scene.
 
-    *fonts* are those that captions are drawn with. Empty if the values have no JSON form.
+    *fonts* are those of captions and of slates. Empty if the values have no JSON form.
     """
     given = {name: value for name, value in root.items() if name not in _OWN and not name.startswith("x-")}
     told = [sorted(given), given, str(size), provider, {name: _card_data(card) for name, card in cards.items()}, fonts]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
@@ -32,12 +32,14 @@ from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.url_inputs import check_downloaded, converted_pictures, fetch_pictures, known_pictures
 from storyboard.engine.worker_tasks import TaskFailed
 from storyboard.fonts import UnreadableFont, missing_letters
-from storyboard.fonts.installed import InstalledFonts, spoken_language
 from storyboard.media.render.encoder import renderer_id
 from storyboard.store.journal import Job
 from storyboard.store.lockfile import read as read_lockfile
 from storyboard.store.project_lock import LockLost, LockOwner, ProjectLock
 from storyboard.store.state import State
+
+if TYPE_CHECKING:
+    from storyboard.fonts.installed import InstalledFonts
 
 
 class BuildOptions(Struct, frozen=True):
@@ -60,29 +62,34 @@ class BuildOptions(Struct, frozen=True):
 
 
 class FilmFonts:
-    """The fonts of this machine for the texts of one film, by digest; what they depend on is noted in the store."""
+    """The fonts for letters that the font of a text lacks, by digest; what they depend on is noted in the store."""
 
     def __init__(self, store: ProjectStore, storyboard: Storyboard) -> None:
         self._store = store
         self._storyboard = storyboard
-        self._installed = InstalledFonts(store.digests)
         self._contents: dict[str, bytes] = {}
-        self._found: dict[tuple[str, str | None, str | None], FoundFonts] = {}
+        self._found: dict[tuple[str | None, ...], FoundFonts] = {}
 
-    def __call__(self, text: str, font: str | None, language: str | None) -> FoundFonts:
-        """Return the fonts of this machine for the letters of *text* that *font* lacks, ``None`` if it lacks none."""
-        asked = (text, font, language)
+    def __call__(self, text: str, font: str | None, other: str | None, language: str | None) -> FoundFonts:
+        """Return the fonts for the letters of *text* that *font* lacks, ``None`` if it lacks none: first *other*."""
+        asked = (text, font, other, language)
         if asked not in self._found:
-            self._found[asked] = self._find(text, font, language)
+            self._found[asked] = self._find(text, font, other, language)
         return self._found[asked]
 
-    def _find(self, text: str, font: str | None, language: str | None) -> FoundFonts:
+    def _find(self, text: str, font: str | None, other: str | None, language: str | None) -> FoundFonts:
         missing = self._missing(text, font)
         if not missing:
             return None
-        faces, _ = self._installed.find(missing_letters(missing), language or self._language)
+        found, missing = list[FoundFont](), missing_letters(missing)
+        lacking = self._missing(missing, other) if other is not None and missing else missing
+        if other is not None and lacking != missing:
+            file = os.path.realpath(self._store.root / other)
+            found.append(FoundFont(self._store.digests.digest_of(Path(file)), 0, file))
+        if not lacking:
+            return tuple(found)
+        faces, _ = self._installed.find(lacking, language or self._language)
         self._note_reads()
-        found = []
         for face in faces:
             with suppress(OSError):
                 file = os.path.realpath(face.file)
@@ -107,8 +114,16 @@ class FilmFonts:
             log.add_absent(path)
 
     @cached_property
+    def _installed(self) -> "InstalledFonts":
+        from storyboard.fonts.installed import InstalledFonts  # most films need the built-in font only
+
+        return InstalledFonts(self._store.digests)
+
+    @cached_property
     def _language(self) -> str | None:
         """The language of the film by its letters: kana stand in Japanese only, hangul in Korean only."""
+        from storyboard.fonts.installed import spoken_language
+
         return spoken_language(text for shot in self._storyboard.shots() for text in shot.texts())
 
 

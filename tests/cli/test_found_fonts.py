@@ -139,3 +139,27 @@ def test_a_no_op_is_told_only_while_the_folders_of_fonts_are_the_same(desk: Proj
     assert "nothing to do" in desk.run("build").out
     shutil.copy(font_file("cjk"), folder)
     assert "rendered 2 pieces" in desk.run("build").out
+
+
+def test_a_font_of_the_output_helps_out_on_slates(desk: Project) -> None:
+    shutil.copy(font_file("cjk"), desk.folder / "own.ttc")
+    desk.edit("東京の夜", "Tokyo")
+    desk.edit("fps: 12}", "fps: 12, font: own.ttc}")
+    told = json.loads(desk.run("check", "--json").out)["warnings"]
+    assert [one["code"] for one in told if "font" in str(one["message"])] == []
+    assert "segment:tokyo" in desk.built()
+    desk.edit(", font: own.ttc", "")
+    assert len(warnings(desk, "check")) == 1
+    assert desk.built() == ["segment:tokyo", "cut"]
+    desk.edit("夜の東京の路地、雨に濡れた石畳にネオンが映る。", "A lane")
+    desk.edit("fps: 12}", "fps: 12, font: own.ttc}")
+    assert "warning[unused-font]" in desk.run("check").err
+
+
+def test_prompts_that_slates_cannot_lay_out_are_told_once(desk: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.edit("夜の東京の路地、雨に濡れた石畳にネオンが映る。", "נהר בלילה")
+    desk.edit('{id: plain, card: {text: "The end: fin, конец", duration: 1}}', "{id: plain, prompt: نهر}")
+    monkeypatch.setattr("storyboard.document.file_inputs.has_layout", lambda: False)
+    told = [one for one in json.loads(desk.run("check", "--json").out)["warnings"] if one["code"] == "no-layout"]
+    assert [one["place"]["line"] for one in told] == [8]
+    assert "libfribidi" in told[0]["help"]
