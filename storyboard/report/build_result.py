@@ -156,7 +156,8 @@ class BuildCounts(Struct, frozen=True):
 
 def build_counts(ended: BuildResult, storyboard: Storyboard) -> BuildCounts:
     """Return how many shots of the film were made, changed, unchanged and so on."""
-    shown = {shot.id for shot in storyboard.shots() if not shot.skip}
+    left_out = {shot for film in ended.films if film.fill is not None for shot in film.fill.shots("none")}
+    shown = {shot.id for shot in storyboard.shots() if not shot.skip} - left_out
     plan = Plan((*ended.reused.values(), *ended.made.values(), *ended.blocked.values()))
     made = {step.key for step in ended.made.values() if step.action.kind == "take"}
     failed = {name.partition(":")[2] for name in ended.failed if name.startswith(("take:", "segment:"))}

@@ -99,6 +99,7 @@ def test_without_takes_of_their_own_shots_can_be_left_out(desk: Project) -> None
     desk.run("build", "-s", "a", "-s", "c")
     data = desk.data("build", "--fill", "none")
     assert data["films"][0]["missing"] == {"b": "none"}
+    assert "not reached" not in desk.said("build", "--fill", "none")
     assert (data["film"], len(decoded(draft(desk)))) == ("out/film.draft.mp4", 24 * 3 - 6)
 
 
