@@ -111,7 +111,7 @@ provider_option = click.option(
 draft_option = click.option(
     "--draft", is_flag=True, envvar="STORYBOARD_DRAFT", help="Use --provider local, which draws free animatics."
 )
-_panels = click.option(
+panels_option = click.option(
     "--panels",
     is_flag=True,
     envvar="STORYBOARD_PANELS",
@@ -213,7 +213,7 @@ jobs_option = click.option(
 
 def plan_options(function: F) -> F:
     """Add the options that choose what is made, and by which provider."""
-    for option in (_remake, select_option, _panels, draft_option, provider_option):
+    for option in (_remake, select_option, panels_option, draft_option, provider_option):
         function = option(function)
     return function
 

@@ -32,7 +32,7 @@ def _project_root(path: Path) -> Path:
     return find_root(there.resolve())
 
 
-@command.command("dir", epilog="Example: du -sh $(storyboard cache dir)")
+@command.command("dir", epilog='Example: du -sh "$(storyboard cache dir)"')
 @storyboard_argument
 @json_option
 def folder(path: Path, as_json: bool) -> None:

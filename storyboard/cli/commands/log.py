@@ -16,7 +16,7 @@ from storyboard.engine.project_store import ProjectStore
 from storyboard.report.log import Answer, LogEntry, log_data, log_text
 
 
-@click.command("log", epilog="Example: storyboard log expedition -n 3")
+@click.command("log", epilog="Example: storyboard log glide -n 3")
 @click.argument("shot", metavar="SHOT", shell_complete=completes("shots"))
 @storyboard_argument
 @click.option("-n", "--max-count", type=WholeNumber(1), default=20, show_default=True, help="Show at most this many.")

@@ -7,7 +7,14 @@ import click
 
 from storyboard.animatic.request import read_prompts
 from storyboard.cli.open_session import open_session, warn_of_left_jobs
-from storyboard.cli.options import json_option, provider_name, provider_option, storyboard_argument
+from storyboard.cli.options import (
+    draft_option,
+    json_option,
+    panels_option,
+    provider_name,
+    provider_option,
+    storyboard_argument,
+)
 from storyboard.cli.output import CommandOutput, paint, terminal_width
 from storyboard.cli.process import QUICK_EXIT, GcPause
 from storyboard.cli.project import read_project, require_valid
@@ -24,6 +31,8 @@ _EARLY_DRAFT = "holds animatics of an earlier version; the final film replaces i
 @click.command("status", epilog="Example: storyboard status --json")
 @storyboard_argument
 @provider_option
+@draft_option
+@panels_option
 @click.option(
     "-v",
     "--verbose",
@@ -32,18 +41,18 @@ _EARLY_DRAFT = "holds animatics of an earlier version; the final film replaces i
     help="Print what a drawing takes from every prompt, and not, and why frames are encoded.",
 )
 @json_option
-def command(path: Path, provider: str | None, verbose: bool, as_json: bool) -> None:
+def command(path: Path, provider: str | None, draft: bool, panels: bool, verbose: bool, as_json: bool) -> None:
     """Show the take of every shot, whether it matches the current request, and whether the film is up to date.
 
     For shots that are drawn, also shows what the drawing takes from the prompt. Read-only, no network requests.
     """
     output = CommandOutput("status", as_json=as_json)
     with GcPause():
-        _print_status(output, path, provider, verbose=verbose)
+        _print_status(output, path, provider_name(provider, draft=draft, panels=panels), verbose=verbose)
 
 
 def _print_status(output: CommandOutput, path: Path, provider: str | None, *, verbose: bool) -> None:
-    project = read_project(path, provider_name(provider, draft=False), recall=read_cached_plan)
+    project = read_project(path, provider, recall=read_cached_plan)
     storyboard = require_valid(output, project)
     with open_session(output, project, storyboard, BuildOptions()) as session:
         plan = session.plan()

@@ -48,7 +48,7 @@ _WRITTEN_AS = {"width": "size", "height": "size"}
 _FOLLOWS = ("upstream-changes", "input-changed", "upstream-missing", "upstream-failed")
 
 
-@click.command("why", epilog="Example: storyboard why expedition examples/mangrove")
+@click.command("why", epilog="Example: storyboard why skiff examples/mangrove")
 @click.argument("name", metavar="SHOT|STEP|FILM", shell_complete=completes("shots"))
 @storyboard_argument
 @provider_option
