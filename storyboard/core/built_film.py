@@ -4,7 +4,7 @@ Pieces, sounds and films are keyed by requests of the renderer: digests, frames,
 the fields that authors write, such as ``trim.end``. Terms are sparse: a field with its default value is left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -232,6 +232,7 @@ class FilmChanges:
         self._before = _with_new_names(before, now)
         self._now = now
         self._shots: dict[str, tuple[str | None, list[Change]]] = {}
+        self._changed: set[str] = set()  # shots with a piece that differs
 
     def explain(self, step: Step) -> Step:
         """Return *step* with the changes since the last build in its reason; as it is if nothing has changed.
@@ -240,7 +241,9 @@ class FilmChanges:
         ``take_planner`` has the reasons of the others.
         """
         if step.action.kind == "cut":
-            return _with(step, self._film())
+            # a film that waits for its pieces is explained by those that differ; to compare every shot takes longer
+            is_whole, order = step.do == "make", self._now.order
+            return _with(step, self._film(order if is_whole else [shot for shot in order if shot in self._changed]))
         if step.action.kind == "take":
             return self._explain_take(step)
         was = self._before.marks.get(step.action.id)
@@ -248,6 +251,7 @@ class FilmChanges:
             return self._missing(step) if step.do == "make" else step
         if step.action.kind == "sound":
             return _with(step, self._sound())
+        self._changed.add(step.action.shot)
         if not result_mark(step):  # no frames
             return step
         return self._explain_piece(step, was)
@@ -353,11 +357,11 @@ class FilmChanges:
         return [change for change in _differing(before, now) if change.field not in hidden]
 
     def _sound(self) -> tuple[Change, ...]:
-        shots = [change for change in self._every_shot() if change.field.startswith(_HEARD)]
+        shots = [change for change in self._of_shots(self._now.order) if change.field.startswith(_HEARD)]
         return (*self._of_film(_SOUND_TERMS), *self._order(), *shots, *self._tracks())
 
-    def _film(self) -> tuple[Change, ...]:
-        return (*self._film_changes, *self._order(), *self._every_shot(), *self._tracks())
+    def _film(self, shots: Iterable[str]) -> tuple[Change, ...]:
+        return (*self._film_changes, *self._order(), *self._of_shots(shots), *self._tracks())
 
     def _tracks(self) -> Iterator[Change]:
         for track in dict.fromkeys([*self._before.tracks, *self._now.tracks]):
@@ -372,8 +376,8 @@ class FilmChanges:
         if then != now:
             yield Change("shots", " ".join(then), " ".join(now))
 
-    def _every_shot(self) -> Iterator[Change]:
-        for shot in self._now.order:
+    def _of_shots(self, shots: Iterable[str]) -> Iterator[Change]:
+        for shot in shots:
             yield from self._of_shot(shot, of=shot)
 
     @cached_property

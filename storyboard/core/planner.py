@@ -4,7 +4,7 @@ A build does what the plan said, since both come from here: the steps of takes f
 ``derived_planner``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from storyboard.core.derived_planner import DerivedPlanner
 from storyboard.core.graph import Action, Graph, frame_id, links, moment, take_id
@@ -52,18 +52,21 @@ class Planner:
                 self._state.keep(pieces)
                 known |= pieces.keys()
         self._record_known(action for action in self.graph.joined if action.id not in known)
-        self._explain_films()
+        self._explain_films(known)
         steps = self._state.steps
         self._plan = Plan(tuple([steps[action.id] for action in self.graph.order]))
         return self._plan
 
-    def _explain_films(self) -> None:
-        """Explain the steps of the films that change; those of the others read nothing of the last build."""
+    def _explain_films(self, known: Collection[str]) -> None:
+        """Explain the steps of the films that change; those of the others read nothing of the last build.
+
+        *known* are the pieces of the snapshot, which was made when the film was in place: they have not changed.
+        """
         steps = self._state.steps
         changed = {cut.output for cut in self.graph.cuts if steps[cut.id].do != "reuse"}
         for action in self.graph.joined if changed else ():
             step = steps[action.id]
-            if action.output in changed and not self._is_explained(step):
+            if action.output in changed and action.id not in known and not self._is_explained(step):
                 steps[action.id] = self.derived.explain(step)
 
     def _record_known(self, actions: Iterable[Action]) -> None:
