@@ -11,6 +11,9 @@ from msgspec import Struct
 from storyboard.core.diagnostics import Label, Span
 from storyboard.document.yaml.source_map import Document, Path
 
+# The fields of a shot that are its source; it has one of them.
+SOURCES = ("prompt", "clip", "image", "card")
+
 
 class Field(Struct, gc=False):
     """One value as written, and its location."""

@@ -11,7 +11,6 @@ from storyboard.core.model import FileInput, FrameInput, FrameLink, Size, UrlInp
 from storyboard.core.suggest import quoted, spelling
 from storyboard.core.timebase import exact
 from storyboard.document.fields import Field
-from storyboard.document.fix_lines import field_line
 from storyboard.document.paths import BadPath, https_url, is_url, project_path
 from storyboard.document.project_files import NO_FILE, ProjectFiles
 from storyboard.fonts import has_layout, missing_letters, needs_layout
@@ -137,6 +136,8 @@ class FileInputs:
             return FileInput(path)
         advice = f"name {_KINDS[kind]} of this project"
         if reason == NO_FILE and kind == "picture" and field.value in self.shots:
+            from storyboard.document.fix_lines import field_line
+
             at = "first" if field.path[-1] == "last_frame" else "last"
             line = field_line(str(field.path[-1]), {"shot": field.value, "at": at})
             advice = f"for a frame of the shot {quoted(field.value)}, write `{line}`"

@@ -15,7 +15,6 @@ from storyboard.core.model import Storyboard
 from storyboard.core.model_cards import ModelCard
 from storyboard.core.suggest import quoted
 from storyboard.document.file_inputs import missing_file_help, misspelled_file
-from storyboard.document.fix_lines import field_line
 from storyboard.document.lower_film import FilmLowering
 from storyboard.document.lower_shot import TakeLength
 from storyboard.document.model_limits import InstalledProviders
@@ -237,6 +236,8 @@ class _FileReader:
 
     def _list_includes(self, pattern: str, beside: str) -> str:
         """Return the help with an item for each file that *pattern* matches, as written in the file *beside*."""
+        from storyboard.document.fix_lines import field_line
+
         found = self.project.matching(pattern)
         names = [relpath(f"/{name}", f"/{dirname(beside)}") for name in found[:_MOST_INCLUDES]]
         items = [f"`- {field_line('include', name)}`" for name in names]

@@ -6,12 +6,11 @@ from storyboard.core.diagnostics import Diagnostic
 from storyboard.core.file_signatures import FileKind
 from storyboard.core.model import PICTURE_FIELDS, FrameLink, Generated, Shot
 from storyboard.core.model_cards import ModelCard
-from storyboard.document.fields import FieldLayer, SceneDraft, ShotDraft
+from storyboard.document.fields import SOURCES, FieldLayer, SceneDraft, ShotDraft
 from storyboard.document.file_inputs import FileInputs
 from storyboard.document.links import LinkedShot
 from storyboard.document.lower_shot import LoweredShot, LoweringContext
 from storyboard.document.scene_cache import KnownScene, KnownSceneDraft, NotReusable, Place, place_of
-from storyboard.document.schema_messages import SOURCES
 
 
 class ReadScene:

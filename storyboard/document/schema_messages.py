@@ -3,22 +3,22 @@
 The messages of ``jsonschema`` repeat the whole instance and are not used.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from storyboard.core.diagnostics import Diagnostic, Label, error
 from storyboard.core.suggest import alternatives, as_id, quoted, suggestion
+from storyboard.document.fields import SOURCES
 from storyboard.document.fix_lines import field_line, format_value, line_for, number_for, with_duration
 from storyboard.document.meanings import UnknownField, field_advice, meant_fields, value_advice
 from storyboard.document.schema import fields_of
+from storyboard.document.yaml.scalars import in_quotes
 from storyboard.document.yaml.source_map import Document, Map, Path, Scalar
 
 FORBIDDEN = "forbidden"
 _FILE = re.compile(r"\.[A-Za-z0-9]{2,5}\Z")
 _TIMED = re.compile(r"([a-z]+)[\s,]+(\d.*)\Z")
-SOURCES = ("prompt", "clip", "image", "card")
 LocatedFinding = tuple[Diagnostic, Path]
 
 _TYPES = {
@@ -141,12 +141,9 @@ def _texts_with_commas(document: Document, path: Path, known: Mapping[str, Any])
             parts.append(key)
         if parts:
             text = document.text[value.start : node.keys[parts[-1]][1]]
-            yield parts[0], f"a comma ends a text in braces; put the text into quotes: `{name}: {_in_quotes(text)}`"
+            whole = in_quotes(" ".join(text.split()))
+            yield parts[0], f"a comma ends a text in braces; put the text into quotes: `{name}: {whole}`"
             yield from ((part, None) for part in parts[1:])
-
-
-def _in_quotes(text: str) -> str:
-    return json.dumps(" ".join(text.split()), ensure_ascii=False)
 
 
 def _shot_id(document: Document, path: Path) -> str:

@@ -6,12 +6,14 @@ No reference is fetched: those inside the schema are resolved, and the registry 
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from storyboard.core.diagnostics import Diagnostic
-from storyboard.document import schema_messages
 from storyboard.document.schema import Predicate, build_predicate, compile_pattern, find_repeated, schema
 from storyboard.document.yaml.source_map import Document, Map, Node, Path, Scalar, Seq
+
+if TYPE_CHECKING:
+    from storyboard.document.schema_messages import LocatedFinding
 
 MAX_ERRORS = 500
 DocumentKind = Literal["storyboard", "scene"]
@@ -35,7 +37,9 @@ def check_schema(document: Document, kind: DocumentKind) -> list[Diagnostic]:
     return findings
 
 
-def _schema_findings(document: Document, kind: DocumentKind) -> Iterator[schema_messages.LocatedFinding]:
+def _schema_findings(document: Document, kind: DocumentKind) -> Iterator["LocatedFinding"]:
+    from storyboard.document import schema_messages
+
     for problem in _validator(kind).iter_errors(document.data):
         yield from schema_messages.translate(document, kind, problem)
 
@@ -90,12 +94,14 @@ def _items(validator: Any, part: Any, instance: object, whole: Any) -> Iterator[
 
 
 def _properties(validator: Any, parts: Mapping[str, Any], instance: object, _whole: Any) -> Iterator[Any]:
+    from storyboard.document.schema_messages import FORBIDDEN
+
     if isinstance(instance, dict):
         for name, value in instance.items():
             part = parts.get(name, True)
             if part is False:
                 # The library gives no path for these, and repeats the value.
-                yield _validation_error(schema_messages.FORBIDDEN, validator=schema_messages.FORBIDDEN, path=[name])
+                yield _validation_error(FORBIDDEN, validator=FORBIDDEN, path=[name])
             elif part is not True and not _part_predicate(id(part), part)(value):
                 yield from validator.descend(value, part, path=name, schema_path=name)
 

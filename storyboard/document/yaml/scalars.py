@@ -4,9 +4,10 @@
 nearer to zero than ``MIN_NUMBER`` or longer than ``MAX_DIGITS`` are refused.
 """
 
-import json
 import math
 import re
+
+import msgspec
 
 from storyboard.document.yaml.source_map import Plain
 
@@ -90,4 +91,9 @@ def format_text(text: str) -> str:
         is_plain = _SAFE.match(text) is not None and resolve(text) == text
     except InvalidScalar:
         is_plain = False
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """Return *text* as a scalar in double quotes."""
+    return msgspec.json.encode(text).decode()

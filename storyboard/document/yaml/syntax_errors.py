@@ -3,14 +3,13 @@
 The two loaders of PyYAML word one error differently and point at different positions; both become one finding here.
 """
 
-import json
 import re
 
 import yaml
 from msgspec import Struct
 
 from storyboard.core.diagnostics import Diagnostic, Span, error
-from storyboard.document.yaml.scalars import shorten
+from storyboard.document.yaml.scalars import in_quotes, shorten
 from storyboard.document.yaml.source_map import Document
 
 CODE = "yaml-syntax"
@@ -173,7 +172,7 @@ def _colon_in_text(document: Document, index: int, said: tuple[str, str]) -> Dia
     rest = (_REST_IN_BRACES if in_braces else _REST_OF_LINE).match(document.text, index)
     text = found.group(found.lastindex or 0) + (rest.group() if rest is not None else "").rstrip()
     message = "a `: ` is not allowed in a text without quotes"
-    advice = f"write `{f'{name}:' if name else '-'} {json.dumps(shorten(text, 400), ensure_ascii=False)}`"
+    advice = f"write `{f'{name}:' if name else '-'} {in_quotes(shorten(text, 400))}`"
     return error(CODE, message, _character_span(document, index), help=advice)
 
 
