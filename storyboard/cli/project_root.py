@@ -124,7 +124,8 @@ def is_scene(file: Path) -> bool:
     if file.suffix not in (".yaml", ".yml") or file.name in NAMES:
         return False
     text = _text(file)
-    return bool(_SCENE_KEY.search(text)) and not _STORYBOARD_KEY.search(text)
+    # a storyboard has its keys in the first lines, so that little of a large one is searched
+    return not _STORYBOARD_KEY.search(text) and bool(_SCENE_KEY.search(text))
 
 
 def scene_id(file: Path) -> str | None:
