@@ -409,7 +409,11 @@ _DRAWN_BY_SCENES: Mapping[str, str] = {
     "ship": "river sea", "bird": "forest mountain desert field road temple street skyline sea", "fish": "underwater",
     "cup": "interior", "spaceship": "space",
 }  # fmt: skip
-_ACTORS = frozenset({"person", "people", "car", "cup", "birds", "boat", "sail"})
+# What belongs to a place more than to the cast, and flocks that only a scene has.
+_SCENERY = frozenset((
+    "door", "table", "chair", "lamp", "candle", "painting", "mirror", "piano", "clock", "statue", "screen", "insect",
+))  # fmt: skip
+_FAR_ACTORS = frozenset(("bird", "fish", "ship", "sailboat", "spaceship"))
 
 
 def is_panel(reading: Reading) -> bool:
@@ -422,11 +426,8 @@ def cast_elements(world: World) -> list[Element]:
 
     So it is with a named shot size, and with people and things that scenes have no actors for.
     """
-    reading = world.reading
-    shown = [*reading.subjects, *reading.held]
-    staged = [subject for subject in shown if subject.family in ("person", "animal", "vehicle", "object")]
-    is_plain = all(_has_actor(reading.setting or "", subject) for subject in staged)
-    if not staged or (reading.framing is None and is_plain):
+    reading = _staged(world.reading)
+    if not reading.subjects and not reading.held:
         return []
     stage = plan_panel(reading, world.aspect, world.rng_for)
     ink = Ink(world.canvas(CAST_DEPTH), None, stage.lens)
@@ -444,6 +445,32 @@ def _has_actor(setting: str, subject: Subject) -> bool:
     return is_plain and setting in _DRAWN_BY_SCENES.get(subject.kind, "").split()
 
 
+def _staged(reading: Reading) -> Reading:
+    """Return the part of a reading that the cast shows in front of a setting, which is all of it but the scenery.
+
+    Without a named shot size it leaves out what the scene has actors for.
+    """
+    setting = reading.setting or ""
+
+    def is_shown(subject: Subject) -> bool:
+        if subject.kind in _SCENERY or subject.family not in ("person", "animal", "vehicle", "object"):
+            return False
+        return not _has_actor(setting, subject) or (reading.framing is not None and subject.kind not in _FAR_ACTORS)
+
+    subjects, held = (tuple(filter(is_shown, group)) for group in (reading.subjects, reading.held))
+    return replace(reading, subjects=subjects, held=held)
+
+
 def without_cast(world: World) -> World:
-    """Return the stage without the actors that its scene would draw."""
-    return replace(world, reading=replace(world.reading, features=world.reading.features - _ACTORS))
+    """Return the stage without the actors that its scene would draw beside the same ones of the cast."""
+    staged = _staged(world.reading)
+    names = {name for subject in (*staged.subjects, *staged.held) for name in _actor_features(subject)}
+    return replace(world, reading=replace(world.reading, features=world.reading.features - names))
+
+
+def _actor_features(subject: Subject) -> tuple[str, ...]:
+    if subject.family == "person":
+        return ("person", "people")
+    return {"car": ("car",), "cup": ("cup",), "bird": ("birds",), "boat": ("boat",), "sailboat": ("sail",)}.get(
+        subject.kind, ()
+    )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from storyboard.animatic import drawing, panel
 from storyboard.animatic.camera import CAST_DEPTH, choose_sides
-from storyboard.animatic.cast import draw_cast, plan_panel
+from storyboard.animatic.cast import cast_elements, draw_cast, plan_panel
 from storyboard.animatic.ink import Ink
 from storyboard.animatic.layers import LayerArea
 from storyboard.animatic.noise import rng_factory
@@ -173,3 +173,13 @@ def test_animatics_of_twenty_prompts_are_told_apart() -> None:
 def test_shots_in_one_kitchen_are_told_apart() -> None:
     found = least_apart({prompt: small(middle_frame(prompt, Size(192, 108))) for prompt in KITCHEN})
     assert found[0] >= APART, found
+
+
+def test_scenery_and_what_a_scene_draws_itself_do_not_stand_in_front_of_a_setting() -> None:
+    plain = ("a temple with a tall doorway, birds in the sky", "a boat on the river, fireflies", "a woman in a forest")
+    for prompt in plain:
+        world, setting = drawing.build_world(prompt, 1, 192, 108, 4.0)
+        assert setting is not None
+        assert cast_elements(world) == []
+    world, _ = drawing.build_world("a dog in a forest", 1, 192, 108, 4.0)
+    assert len(cast_elements(world)) == 1
