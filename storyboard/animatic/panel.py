@@ -4,10 +4,9 @@ The shot size decides how many heads of a person are seen from top to bottom, th
 uprights converge, and the reading of the prompt who is in the picture. Nothing is drawn that the prompt does not name.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from storyboard.animatic.camera import CAST_DEPTH, choose_sides
 from storyboard.animatic.cast import FAR, NEAR, NIGHTS, PanelStage, draw_cast, plan_panel
@@ -15,7 +14,6 @@ from storyboard.animatic.ink import (
     BOLD,
     DARK,
     FINE,
-    INK,
     LIGHT,
     MIDDLE,
     PAPER,
@@ -35,7 +33,6 @@ from storyboard.animatic.prompt import Reading, read_prompt
 from storyboard.animatic.still import fit_picture
 from storyboard.animatic.world import Element, Plane, World
 from storyboard.core.model import Size
-from storyboard.fonts import load_face, missing_letters
 
 _BEHIND, _FRONT = 0.5, 1.0  # depths of the planes of a panel on which the camera moves
 _LOW_SUN = ("dawn", "golden-hour", "dusk")
@@ -293,38 +290,11 @@ def _arrow(ink: Ink, path: list[Point], width: float) -> None:
 def draw_panel(
     reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...], first: Picture | None = None
 ) -> Picture:
-    """Draw the panel of a prompt as one RGB picture of *size*, with arrows for *moves* and the prompt's first words.
+    """Draw the panel of a prompt as one RGB picture of *size*, with arrows for *moves*.
 
-    The picture *first*, with which the shot begins, takes the place of a drawing.
+    The picture *first*, with which the shot begins, takes the place of a drawing. The prompt's words are not in it: the
+    slate of the film shows them.
     """
-    strip = words_height(size)
-    whole = Image.new("RGB", (size.width, size.height), PAPER)
-    whole.paste(_draw_framed(reading, prompt, seed, Size(size.width, size.height - strip), moves, first), (0, 0))
-    _write_words(whole, strip, prompt, reading)
-    return whole
-
-
-def draw_panel_frames(prompt: str, seed: int, size: Size, frames: int, first: Picture | None) -> Iterator[Yuv]:
-    """Draw a still panel, held for all frames, around the picture *first* or else around what the prompt names.
-
-    Yields yuv420p, shape (height * 3 / 2, width), BT.709 in the tv range.
-    """
-    memory = new_frame_memory(size)
-    reading = read_prompt(prompt)
-    moves = choose_sides(reading.moves, rng_factory(prompt, seed)("camera"))
-    sheet_over(memory, size.height).paste(planes_of(draw_panel(reading, prompt, seed, size, moves, first)))
-    for _ in range(frames):
-        yield memory
-
-
-def words_height(size: Size) -> int:
-    """Return the rows of the strip below the picture that holds the words: the slate of a film lies at its head."""
-    return round(size.height * (0.13 if size.width >= size.height else 0.075) / 2) * 2
-
-
-def _draw_framed(
-    reading: Reading, prompt: str, seed: int, size: Size, moves: tuple[str, ...], first: Picture | None
-) -> Picture:
     fine = 2  # pixels drawn for one of the picture, each way
     aspect = size.width / size.height
     area = LayerArea(-aspect / 2, 0.0, aspect / 2, 1.0, size.height * fine)
@@ -339,50 +309,20 @@ def _draw_framed(
     if first is None:
         draw_weather(ink, stage)
     draw_arrows(ink, moves, aspect, reading.handheld)
-    return ink.image.reduce(fine)
+    return ink.image.reduce(fine).convert("RGB")
 
 
-_MOST_SIGNS = 300  # of a prompt: no panel has room for more
+def draw_panel_frames(prompt: str, seed: int, size: Size, frames: int, first: Picture | None) -> Iterator[Yuv]:
+    """Draw a still panel, held for all frames, around the picture *first* or else around what the prompt names.
 
-
-def _write_words(whole: Picture, strip: int, prompt: str, reading: Reading) -> None:
-    """Write the first words of the prompt large into the strip, and what was understood of the camera at its end."""
-    pen, top = ImageDraw.Draw(whole), whole.height - strip
-    font = load_face(max(6, round(strip * 0.58)))
-    small = load_face(max(5, round(strip * 0.36)))
-    pad = round(strip * 0.3)
-    note = _camera_note(reading)
-    right = whole.width - pad
-    if note and (wide := small.getlength(note)) < whole.width * 0.4:
-        right -= round(wide)
-        pen.text((right, top + strip * 0.5), note, SIGNAL, small, anchor="lm")
-        right -= pad
-    missing = missing_letters(prompt[:_MOST_SIGNS])  # a take depends on no font of a machine; its slate shows them
-    words = "".join(" " if sign in missing else sign for sign in prompt[:_MOST_SIGNS])
-    pen.text((pad, top + strip * 0.5), fit_words(words, font.getlength, right - pad), INK, font, anchor="lm")
-    pen.line((0, top, whole.width, top), fill=INK, width=max(1, round(strip * 0.05)))
-
-
-def fit_words(prompt: str, measure: Callable[[str], float], room: float) -> str:
-    """Return the first words of *prompt* that fit in *room*; an ellipsis marks what is left out."""
-    words = prompt[:_MOST_SIGNS].split()
-    for count in range(len(words), 0, -1):
-        text = " ".join(words[:count]) + ("…" if count < len(words) else "")
-        if measure(text) <= room:
-            return text
-    return ""
-
-
-_ABBREVIATIONS = {
-    "extreme-close-up": "ECU", "close-up": "CU", "medium-close-up": "MCU", "medium": "MS", "medium-long": "MLS",
-    "full": "FS", "wide": "WS", "extreme-wide": "EWS", "over-the-shoulder": "OTS", "point-of-view": "POV",
-}  # fmt: skip
-
-
-def _camera_note(reading: Reading) -> str:
-    """Return size, angle and moves as boards note them, such as ``MCU · low · push``; only what the prompt names."""
-    named = [reading.size, reading.view, reading.angle, "dutch" if reading.dutch else None, *reading.moves]
-    return " · ".join(_ABBREVIATIONS.get(name, name) for name in named if name)
+    Yields yuv420p, shape (height * 3 / 2, width), BT.709 in the tv range.
+    """
+    memory = new_frame_memory(size)
+    reading = read_prompt(prompt)
+    moves = choose_sides(reading.moves, rng_factory(prompt, seed)("camera"))
+    sheet_over(memory, size.height).paste(planes_of(draw_panel(reading, prompt, seed, size, moves, first)))
+    for _ in range(frames):
+        yield memory
 
 
 def panel_elements(world: World) -> list[Element]:

@@ -221,6 +221,11 @@ def is_drawn(request: Mapping[str, Any]) -> bool:
     return "engine" in request
 
 
+def is_panel(request: Mapping[str, Any]) -> bool:
+    """Return whether the take of that request is one still panel."""
+    return (request.get("params") or {}).get("style") == "panel"
+
+
 def has_bar(request: Mapping[str, Any]) -> bool:
     """Return whether the take of that request has a slate bar in its pictures, as drawing versions before 3 drew it."""
     return request.get("engine") in WITH_BAR and wants_slate(request.get("params") or {})

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from storyboard.core.clip import ClipInfo
 from storyboard.core.graph import Action, take_id
-from storyboard.core.keys import Request, has_bar, is_drawn
+from storyboard.core.keys import Request, has_bar, is_drawn, is_panel
 from storyboard.core.reason import CopyBlocker, Reason
 
 if TYPE_CHECKING:
@@ -88,15 +88,18 @@ class Step(Struct, frozen=True):
 
 
 class Drawing(Struct, frozen=True):
-    """The text that an animatic was drawn from, and its seed: its slate shows both."""
+    """The text that an animatic was drawn from, and its seed: its slate shows both, and of a panel the text large."""
 
     prompt: str
     seed: int
+    is_panel: bool = False
 
 
 def drawing_of(request: Request) -> Drawing | None:
     """Return what the slate of a take shows; ``None`` for takes that have none, since they are bought or have a bar."""
-    return Drawing(request["prompt"], request["seed"]) if is_drawn(request) and not has_bar(request) else None
+    if not is_drawn(request) or has_bar(request):
+        return None
+    return Drawing(request["prompt"], request["seed"], is_panel(request))
 
 
 class TakeResult(Struct, frozen=True):

@@ -178,7 +178,9 @@ def _valid_takes(snapshot: PlanSnapshot, graph: Graph, cache: ActionCache, same:
                 continue
         if cache.is_paid_for(take.key):
             continue
-        drawing = Drawing(source.prompt, source.seed) if take.has_slate and isinstance(source, Generated) else None
+        drawing = None
+        if take.has_slate and isinstance(source, Generated):
+            drawing = Drawing(source.prompt, source.seed, source.is_panel)
         found = TakeResult(take.digest, known.infos[take.info], take.jump, drawing)
         steps[action.id] = Step(action, "reuse", reasons[take.accepted], take.key, None, FREE, found)
     return steps

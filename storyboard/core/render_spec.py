@@ -99,13 +99,17 @@ _LEAST_SLATED = Size(160, 120)
 
 
 class Slated(Struct, frozen=True, tag="slated"):
-    """Frames of an animatic with its slate: shot, seed, prompt, and the running time and frame of the take."""
+    """Frames of an animatic with its slate: shot, seed, prompt, and the running time and frame of the take.
+
+    The prompt is *large* over a panel, of which it is a part.
+    """
 
     layer: Footage
     shot: str
     seed: int
     prompt: str
     found: FoundFonts = None
+    large: bool = False
 
     @property
     def frames(self) -> int:
@@ -241,8 +245,9 @@ def _layer_request(spec: RenderSpec) -> Request:
     match spec:
         case Footage(take, start, frames, speed, fit):
             return {"take": take, "start": str(start), "frames": frames, "speed": str(speed), **_fit_request(fit)}
-        case Slated(layer, shot, seed, prompt, found):
+        case Slated(layer, shot, seed, prompt, found, large):
             slate = {"version": SLATE_VERSION, "shot": shot, "seed": seed, "prompt": prompt}
+            slate |= {"large": True} if large else {}
             return _layer_request(layer) | {"slate": slate | _fonts_request(found, _FOUND)}
         case Captioned(layer, cues, font, _, found):
             own = {"caption_font": f"file:{font}"} if font is not None else {}

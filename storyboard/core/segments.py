@@ -263,7 +263,9 @@ class Segments:
         font = self._output.font.path if self._output.font is not None else None
         if isinstance(plain, Footage) and take is not None and take.drawing is not None and self._has_slate(shot, take):
             shown = f"{name} {take.drawing.prompt}"
-            plain = Slated(plain, name, take.drawing.seed, take.drawing.prompt, self._found(shown, None, font))
+            drawing = take.drawing
+            found = self._found(shown, None, font)
+            plain = Slated(plain, name, drawing.seed, drawing.prompt, found, drawing.is_panel)
         if not cues:
             return plain
         found = self._found("\n".join(cue.text for cue in cues), font)

@@ -40,8 +40,8 @@ def footage(frames: int = 24, start: Fraction = Fraction(0), speed: Fraction = F
     return Footage("a", start, frames, speed, **{"fit": "cover", **more})
 
 
-def slated(layer: Footage | None = None, shot: str = "glide", prompt: str = PROMPT) -> Slated:
-    return Slated(layer or footage(), shot, 48281, prompt)
+def slated(layer: Footage | None = None, shot: str = "glide", prompt: str = PROMPT, large: bool = False) -> Slated:
+    return Slated(layer or footage(), shot, 48281, prompt, large=large)
 
 
 def overlay(size: Size, **more) -> SlateOverlay:
@@ -50,9 +50,10 @@ def overlay(size: Size, **more) -> SlateOverlay:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize(("shot", "prompt"), [("glide", PROMPT), (LONG, "x" * 900), ("a", "a")])
-def test_a_slate_lies_in_the_title_safe_area_and_touches_nothing_else(size, shot, prompt):
+@pytest.mark.parametrize("large", [False, True], ids=["take", "panel"])
+def test_a_slate_lies_in_the_title_safe_area_and_touches_nothing_else(size, shot, prompt, large):
     whole = Size(*size)
-    found = overlay(whole, shot=shot, prompt=prompt)
+    found = overlay(whole, shot=shot, prompt=prompt, large=large)
     box = found.box
     assert whole.width * 0.05 <= box.left < box.right <= whole.width * 0.95
     assert whole.height * 0.05 <= box.top < box.bottom <= whole.height * 0.62
@@ -65,6 +66,20 @@ def test_a_slate_lies_in_the_title_safe_area_and_touches_nothing_else(size, shot
     assert not luma.any()
     assert not blue.any()
     assert not red.any()
+
+
+@pytest.mark.parametrize("size", [(384, 216), (180, 320), (1280, 720), (1080, 1920)], ids=str)
+def test_the_first_words_of_a_panel_are_large(size):
+    def height() -> int:
+        """Pixels of the capitals in the last row of the slate."""
+        slate = overlay(Size(*size), prompt="HHH", large=True)
+        luma = planes_of(slate.draw(0, solid_picture(Size(*size), "#000000")))[0]
+        inside = luma[slate.box.top : slate.box.bottom, slate.box.left : slate.box.right]
+        rows = np.flatnonzero(inside.max(axis=1) > 150)
+        return int(np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)[-1].size)
+
+    assert height() >= max(13, 0.035 * min(size))  # capitals of small letters have 8
+    assert overlay(Size(*size), large=True).box.height <= size[1] / 3
 
 
 def test_a_picture_without_room_for_letters_has_no_slate():

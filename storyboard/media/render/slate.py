@@ -26,6 +26,8 @@ _MARGIN = 20
 _LEAST_POINTS = 11
 _POINTS = 0.032
 _SMALL = 0.8  # seed, frame and prompt, relative to shot and timecode
+_LARGE = 1.7  # the first words of the prompt of a panel, likewise
+_LEAST_HEIGHT_OF_LARGE = 216
 _LEADING = 1.3
 _PADDING = 0.35
 _WIDE = Fraction(6, 5)  # from this shape on the slate is in columns, else in rows
@@ -159,12 +161,17 @@ class _Layout:
         self._time = "".join("0" if sign.isdecimal() else sign for sign in timecode(last, canvas.rate))
         self._frame = "0" * max(_LEAST_DIGITS, len(str(last)))
         self._label, self._seed = replace_missing_letters(slated.shot, self._large), f"seed {slated.seed}"
-        self._prompt = replace_missing_letters(slated.prompt[:_MOST_SIGNS], self._small)
+        is_wide = size.width >= _WIDE * size.height
+        # A picture that is wide and low has no room for a third row.
+        is_large = slated.large and (not is_wide or size.height >= _LEAST_HEIGHT_OF_LARGE)
+        self._words = Lettering(round(points * _LARGE), fonts) if is_large else self._small
+        self._prompt = replace_missing_letters(slated.prompt[:_MOST_SIGNS], self._words)
         self._time_width = sum(_cell_width(sign, self._large) for sign in self._time)
         self._frame_width = _even(self._small.length("frame ")) + sum(
             _cell_width(sign, self._small) for sign in self._frame
         )
-        height = self._set_columns() if size.width >= _WIDE * size.height else 0
+        self._most_rows = 1 if is_wide and is_large else _MOST_ROWS
+        height = self._set_columns() if is_wide and not is_large else 0
         height = height or self._set_rows()
         top = _even(size.height / _MARGIN)
         self.box = Box(self._left, top, self._left + self._width, top + height)
@@ -205,11 +212,12 @@ class _Layout:
         counter = seed + (self._small_step if crowded else 0)
         self._set_running(clock, counter)
         top = counter + self._small_step
-        most = max(0, min(_MOST_ROWS, (self._most_height - top - pad) // self._small_step))
-        rows = wrap_text(self._prompt, self._small, inner, most)
+        step = _even(self._words.size * _LEADING)
+        most = max(0, min(self._most_rows, (self._most_height - top - pad) // step))
+        rows = wrap_text(self._prompt, self._words, inner, most)
         for number, row in enumerate(rows):
-            self._write(pad, top + number * self._small_step, row, self._small, _PLAIN)
-        return top + len(rows) * self._small_step + pad
+            self._write(pad, top + number * step, row, self._words, _PLAIN)
+        return top + len(rows) * step + pad
 
     def _set_running(self, clock_top: int, counter_top: int) -> None:
         """Place timecode and frame at the right edge."""
