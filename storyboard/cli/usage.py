@@ -172,7 +172,7 @@ def meaning_of(word: str, rest: Sequence[str] = ()) -> str | None:
     """Return the hint for a verb of another program, with the arguments in *rest*; ``None`` if it has no meaning."""
     sought = word if word.startswith("-") else word.casefold().replace(" ", "/")
     answer = next((answer for answer, words in MEANINGS.items() if sought in words.split()), None)
-    if answer is None or (answer.split()[0] not in VERBS and not answer.startswith("-")):
+    if answer is None:
         return None
     arguments = [one for one in rest[:3] if not one.startswith("-")]
     command, about = answer, _ABOUT.get(answer) or VERBS[answer]
