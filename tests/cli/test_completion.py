@@ -74,6 +74,7 @@ def offered(folder: Path, line: str, shell: str = "zsh") -> dict[str, str]:
         ("storyboard pick glide ", {"#1", "#2", "seed:3", "seed:48281"}),
         ("storyboard pick gate ", {"seed:5"}),
         ("storyboard drop glide 4", {"48281"}),
+        ("storyboard drop glide seed:4", {"seed:48281"}),
         ("storyboard view glide #", {"#1", "#2"}),
         ("storyboard view sk", {"skiff"}),
         ("storyboard ls --format c", {"csv"}),

@@ -156,7 +156,7 @@ def test_versions_of_a_film_have_the_lengths_of_their_lockfiles(bought: Project)
     bought.edit("seed: 3", "seed: 3, duration: 1")
     bought.commit("short")
     said = bought.said("diff", "HEAD~1..HEAD")
-    assert "duration: 3 -> 1" in said
+    assert "duration: 3 s -> 1 s" in said
 
 
 def test_shots_of_included_scenes_keep_their_lengths_from_a_cached_plan(server: RunwareServer, tmp_path: Path) -> None:

@@ -390,8 +390,10 @@ def _made_takes(file: Path, shot: str) -> Iterable[Any]:
         return ShotTakes(session, shot).takes
 
 
-def _seeds(ctx: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
-    return (CompletionItem(str(seed)) for seed in _names(ctx).seeds(str(ctx.params.get("shot"))))
+def _seeds(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    """Yield the seeds of a shot as ``seed:1``, which is no number of a take, or alone after a first digit."""
+    word = "" if incomplete[:1].isdigit() else "seed:"
+    return (CompletionItem(f"{word}{seed}") for seed in _names(ctx).seeds(str(ctx.params.get("shot"))))
 
 
 def _providers(_ctx: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
