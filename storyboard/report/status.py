@@ -1,6 +1,6 @@
 """State of a project: shots with their takes, the films, and what is out of date in the lockfile."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from storyboard.core.build_events import ClipWarning, clip_warnings, repeated_clips
@@ -49,11 +49,12 @@ def status_text(
     width: int | None,
     readings: Mapping[str, Mapping[str, Any]],
     *,
+    missing: Collection[str] = (),
     verbose: bool = False,
 ) -> str:
     """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
 
-    *drafts* are the paths of their drafts that are there.
+    *drafts* are the paths of their drafts that are there; *missing* are the outputs whose films are not.
     *old_films* are the paths of films that no build makes any more, with what to do; *width* the cells of the terminal,
     if there is one. *readings* hold what a drawing takes from the prompts of shots; with *verbose*, all words that it
     does not take are listed.
@@ -77,7 +78,9 @@ def status_text(
     outputs = {output.name: output for output in storyboard.outputs}
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
-        lines.append(f"film: {clean(films[cut.action.output])} is {_FILM_WORDS[_film(cut)]}")
+        lines.append(
+            f"film: {clean(films[cut.action.output])} is {_film_words(cut, is_missing=cut.action.output in missing)}"
+        )
         if counted.frames and cut.do != "wait":
             lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=verbose))
     lines += [f"draft: {clean(path)}" for path in drafts.values()]
@@ -144,13 +147,11 @@ def _take(step: Step, entry: LockEntry | None) -> str:
     return f"{', '.join(parts)}; "
 
 
-# The states of a film in JSON, which stay as they are, and in text.
-_FILM_WORDS = {
-    "up to date": "up to date",
-    "out of date": "out of date",
-    "not there": "missing",
-    "out of date or not there": "out of date or missing",
-}
+def _film_words(cut: Step, *, is_missing: bool) -> str:
+    """Return the state of a film in text. JSON has the states of ``_film``, which stay as they are."""
+    if cut.do == "reuse":
+        return "up to date"
+    return "missing" if is_missing else "out of date"
 
 
 def _film(cut: Step) -> str:

@@ -201,3 +201,18 @@ def test_heavy_libraries_are_loaded_only_where_they_are_used(
     )
     assert done.returncode == 0, done.stderr
     assert set(eval(done.stderr.splitlines()[-1])) <= allowed
+
+
+def test_a_film_that_was_never_built_is_missing_and_not_out_of_date(project: Project) -> None:
+    with hasty():
+        ran = run(project.folder, {}, "status")
+    assert "film: out/film.draft.mp4 is missing\n" in ran.out
+
+
+def test_status_of_the_draft_is_asked_for_as_the_plan_of_it_is(project: Project) -> None:
+    project.edit("provider: local\n", "")
+    with hasty():
+        paid, draft = (run(project.folder, {}, "status", *words) for words in ((), ("--draft",)))
+    assert "provider: runware" in paid.out
+    assert "provider: local" in draft.out
+    assert "drawn: " in draft.out

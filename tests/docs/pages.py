@@ -360,7 +360,7 @@ scenes:
   - id: one
     shots:
       - {id: net, prompt: "Close-up of an old man who mends a net by the sea at dawn, low angle, push-in."}
-      - {id: lane, prompt: "雨中的夜晚，一个女人拿着伞走过东京的街道，跟拍"}
+      - {id: lane, prompt: "A woman with an umbrella walks down a city street in Kyoto, rain, night, tracking shot."}
 """
 _THREE_SHOTS = """\
 version: 1

@@ -59,6 +59,7 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None, *, ve
         warn_of_left_jobs(output, session)
         store = session.store
         films = {name: display_path(path) for name, path in store.films.items()}
+        missing = {name for name, path in store.films.items() if not path.is_file()}
         drafts = {one.name: store.root / one.written.draft.film for one in storyboard.outputs if not one.is_draft}
         there = {name: display_path(path) for name, path in drafts.items() if path.is_file()}
         early = {file.path: _EARLY_DRAFT for file in store.final_films() if file.reported}
@@ -74,5 +75,7 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None, *, ve
         )
         return
     width = terminal_width(sys.stdout)
-    text = status_text(plan, storyboard, locked, films, there, old, paint, width, readings, verbose=verbose)
+    text = status_text(
+        plan, storyboard, locked, films, there, old, paint, width, readings, missing=missing, verbose=verbose
+    )
     output.result(text, None, next_commands=next_commands)
