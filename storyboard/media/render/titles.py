@@ -57,7 +57,8 @@ def draw_caption(text: str, size: Size, fonts: Sequence[FontFile] = _BUILTIN) ->
     smallest = max(5, side // _CAPTION_SMALLEST)
     for points in range(max(smallest, side // _CAPTION_LARGEST), smallest - 1, -1):
         lettering = Lettering(points, fonts)
-        rows = wrap_lines(text, lettering, int(room), break_words=points == smallest)
+        most = None if points == smallest else int(size.height * _CAPTION_HEIGHT / (points * _CAPTION_LEADING))
+        rows = wrap_lines(text, lettering, int(room), break_words=points == smallest, most=most)
         if len(rows) * points * _CAPTION_LEADING <= size.height * _CAPTION_HEIGHT and all(
             lettering.length(row) <= room for row in rows
         ):
@@ -90,7 +91,7 @@ def _fit_rows(title: Title, room: tuple[int, int], side: int, fonts: Sequence[Fo
     """Return the rows in the largest size that fits into *room*, and their total height."""
     smallest = max(4, side // _SMALLEST)
     for points in range(max(smallest, side // _LARGEST), smallest - 1, -1):
-        rows = _rows(title, points, room[0], fonts, break_words=points == smallest)
+        rows = _rows(title, points, room, fonts, break_words=points == smallest)
         height = sum(step for _, _, step in rows)
         if rows and height <= room[1] and all(lettering.width(text) <= room[0] for text, lettering, _ in rows):
             return rows, height
@@ -101,15 +102,21 @@ def _fit_rows(title: Title, room: tuple[int, int], side: int, fonts: Sequence[Fo
     return kept, sum(step for _, _, step in kept)
 
 
-def _rows(title: Title, points: int, width: int, fonts: Sequence[FontFile], *, break_words: bool) -> _Rows:
+def _rows(title: Title, points: int, room: tuple[int, int], fonts: Sequence[FontFile], *, break_words: bool) -> _Rows:
+    """Return the rows of a title; those that are below *room* may be left out."""
     large, small = Lettering(points, fonts), Lettering(max(4, round(points * _SUBTITLE)), fonts)
+    high, low = (
+        face.row_height(text or "") * _LEADING for face, text in ((large, title.text), (small, title.subtitle))
+    )
     rows: _Rows = [
-        (text, large, large.row_height(title.text) * _LEADING)
-        for text in wrap_lines(title.text, large, width, break_words=break_words)
+        (text, large, high)
+        for text in wrap_lines(title.text, large, room[0], break_words=break_words, most=int(room[1] / high))
     ]
     if title.subtitle:
         text, lettering, step = rows[-1]
-        low = small.row_height(title.subtitle) * _LEADING
         rows[-1] = (text, lettering, step + _GAP * low)
-        rows += [(row, small, low) for row in wrap_lines(title.subtitle, small, width, break_words=break_words)]
+        rows += [
+            (row, small, low)
+            for row in wrap_lines(title.subtitle, small, room[0], break_words=break_words, most=int(room[1] / low))
+        ]
     return rows
