@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from storyboard.core.build_events import ClipWarning, clip_warnings, repeated_clips
 from storyboard.core.lockfile_plan import OutdatedEntry
 from storyboard.core.model import Storyboard
-from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts
+from storyboard.core.plan import LockEntry, Plan, Step, TakeResult, encode_counts, planned_state
 from storyboard.core.timebase import in_words
 from storyboard.report.build_result import warning_line, warnings_data
 from storyboard.report.plan import (
@@ -38,26 +40,34 @@ _STATES = {
 STATE_COLORS = {"up to date": "green", "stale": "yellow", "missing": "yellow", "new": "yellow", "blocked": "red"}
 
 
+class DisplayedFilms(Struct, frozen=True):
+    """The files of the films as they are displayed: *paths* and *drafts* by the names of their outputs.
+
+    *missing* are the outputs whose film is not there; *drafts* are those that are there; *old* are the paths of films
+    that no build makes any more, with what to do.
+    """
+
+    paths: Mapping[str, str]
+    missing: Collection[str]
+    drafts: Mapping[str, str]
+    old: Mapping[str, str]
+
+
 def status_text(
     plan: Plan,
     storyboard: Storyboard,
     locked: Mapping[str, LockEntry | None],
-    films: Mapping[str, str],
-    drafts: Mapping[str, str],
-    old_films: Mapping[str, str],
+    films: DisplayedFilms,
     paint: Paint,
     width: int | None,
     readings: Mapping[str, Mapping[str, Any]],
     *,
-    missing: Collection[str] = (),
     verbose: bool = False,
 ) -> str:
-    """Return a line for each shot, then the films, whose paths are *films* by the names of their outputs.
+    """Return a line for each shot, then the films.
 
-    *drafts* are the paths of their drafts that are there; *missing* are the outputs whose films are not.
-    *old_films* are the paths of films that no build makes any more, with what to do; *width* the cells of the terminal,
-    if there is one. *readings* hold what a drawing takes from the prompts of shots; with *verbose*, all words that it
-    does not take are listed.
+    *width* is that of the terminal in cells, if there is one. *readings* hold what a drawing takes from the prompts
+    of shots; with *verbose*, all words that it does not take are listed.
     """
     shown = [step for step in plan.shots() if step.action.seed is None or step.do not in ("reuse", "held")]
     takes = in_film_order(shown, storyboard)
@@ -78,13 +88,11 @@ def status_text(
     outputs = {output.name: output for output in storyboard.outputs}
     for cut in plan.of("cut"):
         counted = encode_counts(plan.segments(cut.action.output))
-        lines.append(
-            f"film: {clean(films[cut.action.output])} is {_film_words(cut, is_missing=cut.action.output in missing)}"
-        )
+        lines.append(f"film: {clean(films.paths[cut.action.output])} is {_FILM_WORDS[_film(cut, films)]}")
         if counted.frames and cut.do != "wait":
             lines.append(encode_counts_text(counted, outputs[cut.action.output], verbose=verbose))
-    lines += [f"draft: {clean(path)}" for path in drafts.values()]
-    lines += [f"old film: {clean(path)} {what}" for path, what in old_films.items()]
+    lines += [f"draft: {clean(path)}" for path in films.drafts.values()]
+    lines += [f"old film: {clean(path)} {what}" for path, what in films.old.items()]
     lines += sound_lines(plan, storyboard)
     lines.append(paint(f"Next build: {summary(plan, storyboard)}", "bold"))
     return "\n".join(lines)
@@ -128,7 +136,7 @@ def shot_state(step: Step) -> str:
     """Return the state of a shot by the step of its take or segment: ``up to date``, ``new``, ``stale`` and so on."""
     if step.locked is not None or step.reason.why == "missing":
         return "missing"
-    if step.reason.why == "new":
+    if step.reason.why == "new" or (step.do == "wait" and planned_state(step) == "make"):
         return "new"
     return _STATES.get(step.do, step.do)
 
@@ -147,26 +155,25 @@ def _take(step: Step, entry: LockEntry | None) -> str:
     return f"{', '.join(parts)}; "
 
 
-def _film_words(cut: Step, *, is_missing: bool) -> str:
-    """Return the state of a film in text. JSON has the states of ``_film``, which stay as they are."""
-    if cut.do == "reuse":
-        return "up to date"
-    return "missing" if is_missing else "out of date"
+# The states of a film in JSON, which stay as they are, and in text.
+_FILM_WORDS = {
+    "up to date": "up to date",
+    "out of date": "out of date",
+    "not there": "missing",
+}
 
 
-def _film(cut: Step) -> str:
+def _film(cut: Step, films: DisplayedFilms) -> str:
     if cut.do == "reuse":
         return "up to date"
-    return {"output-missing": "not there", "new": "out of date or not there"}.get(cut.reason.why, "out of date")
+    return "not there" if cut.action.output in films.missing else "out of date"
 
 
 def status_data(
     plan: Plan,
     storyboard: Storyboard,
     locked: Mapping[str, LockEntry | None],
-    films: Mapping[str, str],
-    drafts: Mapping[str, str],
-    old_films: Mapping[str, str],
+    films: DisplayedFilms,
     readings: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the state as JSON data, of the same values as the text; ``film`` is the first one."""
@@ -190,21 +197,22 @@ def status_data(
             }
         )
     film_data = [
-        _film_data(plan, cut, films[cut.action.output])
-        | {"made_of": list(storyboard.made_of), "draft": drafts.get(cut.action.output)}
+        _film_data(plan, cut, films)
+        | {"made_of": list(storyboard.made_of), "draft": films.drafts.get(cut.action.output)}
         | {"timeline": timeline_data(spans[cut.action.output])}
         for cut in plan.of("cut")
     ]
     return {"title": storyboard.title, "shots": shots, "film": film_data[0], "films": film_data} | {
         "counts": counts_data(shot_counts(plan, storyboard)),
         "remarks": warnings_data(_warnings(plan, storyboard)),
-        **({"old_films": list(old_films)} if old_films else {}),
+        **({"old_films": list(films.old)} if films.old else {}),
     }
 
 
-def _film_data(plan: Plan, cut: Step, path: str) -> dict[str, Any]:
-    copied = encode_counts_data(encode_counts(plan.segments(cut.action.output)))
-    return {"name": cut.action.output or None, "path": path, "state": _film(cut), "copied": copied}
+def _film_data(plan: Plan, cut: Step, films: DisplayedFilms) -> dict[str, Any]:
+    name = cut.action.output
+    copied = encode_counts_data(encode_counts(plan.segments(name)))
+    return {"name": name or None, "path": films.paths[name], "state": _film(cut, films), "copied": copied}
 
 
 def locked_line(found: OutdatedEntry) -> str:

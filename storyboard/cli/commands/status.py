@@ -22,7 +22,7 @@ from storyboard.cli.project_root import display_path
 from storyboard.core.model import maker_of
 from storyboard.engine.session import BuildOptions
 from storyboard.fastpath.plan_cache import read_cached_plan
-from storyboard.report.status import status_data, status_text
+from storyboard.report.status import DisplayedFilms, status_data, status_text
 
 _OLD_FILM = "is no output any more; delete it if you do not need it"
 _EARLY_DRAFT = "holds animatics of an earlier version; the final film replaces it"
@@ -58,24 +58,22 @@ def _print_status(output: CommandOutput, path: Path, provider: str | None, *, ve
         plan = session.plan()
         warn_of_left_jobs(output, session)
         store = session.store
-        films = {name: display_path(path) for name, path in store.films.items()}
-        missing = {name for name, path in store.films.items() if not path.is_file()}
         drafts = {one.name: store.root / one.written.draft.film for one in storyboard.outputs if not one.is_draft}
-        there = {name: display_path(path) for name, path in drafts.items() if path.is_file()}
         early = {file.path: _EARLY_DRAFT for file in store.final_films() if file.reported}
         leftovers = {file.path: _OLD_FILM for file in store.old_films()} | early
-        old = {display_path(store.root / name): text for name, text in leftovers.items()}
+        films = DisplayedFilms(
+            paths={name: display_path(path) for name, path in store.films.items()},
+            missing={name for name, path in store.films.items() if not path.is_file()},
+            drafts={name: display_path(path) for name, path in drafts.items() if path.is_file()},
+            old={display_path(store.root / name): text for name, text in leftovers.items()},
+        )
         locked = {shot.id: store.locked(shot.id, maker_of(shot.source) or "") for shot in storyboard.shots()}
     QUICK_EXIT.keep(project, session, plan)
     next_commands = [] if plan.nothing_to_do() else ["storyboard plan", "storyboard build"]
     readings = read_prompts(storyboard.shots(), every=verbose)
     if output.as_json:
-        output.result(
-            "", status_data(plan, storyboard, locked, films, there, old, readings), next_commands=next_commands
-        )
+        output.result("", status_data(plan, storyboard, locked, films, readings), next_commands=next_commands)
         return
     width = terminal_width(sys.stdout)
-    text = status_text(
-        plan, storyboard, locked, films, there, old, paint, width, readings, missing=missing, verbose=verbose
-    )
+    text = status_text(plan, storyboard, locked, films, paint, width, readings, verbose=verbose)
     output.result(text, None, next_commands=next_commands)
