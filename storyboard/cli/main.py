@@ -68,6 +68,9 @@ class _Verbs(click.Group):
         shared = _SHARED_MODULES.get(cmd_name)
         module = importlib.import_module(f"storyboard.cli.commands.{shared or cmd_name}")
         command: click.Command = getattr(module, cmd_name if shared else "command")
+        for option in command.params:
+            if isinstance(option, click.Option):
+                option.show_envvar = bool(option.envvar)  # its help names the variable
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":

@@ -9,7 +9,7 @@ import pytest
 
 from storyboard.cli.main import VERBS, cli
 from tests.docs.pages import Terminal
-from tests.inside import at_work
+from tests.inside import at_work, run
 from tests.project import HERE, Project
 from tests.shops import shop
 
@@ -75,3 +75,12 @@ def test_the_example_of_a_verb_does_what_it_says(verb: str, template: Path, tmp_
 def test_every_verb_has_an_example() -> None:
     assert {name.partition(" ")[0] for name in EXAMPLES} == set(VERBS)
     assert set(WITHOUT_END) < set(EXAMPLES)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_an_option_names_its_environment_variable(verb: str, tmp_path: Path) -> None:
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    variables = {str(option.envvar) for option in command.params if option.envvar}
+    shown = " ".join(run(tmp_path, {}, verb, "--help").out.split())
+    assert {name for name in variables if f"[env var: {name}" not in shown} == set()

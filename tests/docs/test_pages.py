@@ -9,6 +9,7 @@ import pytest
 from storyboard.cli.main import VERBS
 from storyboard.cli.output import Exit
 from tests.docs.pages import NOT_RUN, PAGES, agrees, plain, run_page, shown_in
+from tests.inside import run
 from tests.project import HERE
 
 # The page of findings has a test of its own, which runs its examples.
@@ -52,6 +53,11 @@ def test_the_pictures_of_the_readme_are_small_and_there() -> None:
     pictures = [HERE / name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)]
     assert len(pictures) == 2
     assert sum(path.stat().st_size for path in pictures) < 1_000_000
+
+
+def test_the_film_of_the_pictures_has_no_findings() -> None:
+    ran = run(HERE / "docs/pictures", {}, "check", "--json")
+    assert (ran.code, ran.data["findings"]) == (0, []), ran
 
 
 def test_links_between_pages_lead_somewhere() -> None:
