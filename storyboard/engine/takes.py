@@ -159,7 +159,7 @@ class ShotTakes:
         by_digest: dict[str, list[Record]] = {}
         for record in self._records():
             by_digest.setdefault(record.outputs["clip"], []).append(record)
-        takes = [self._take(records) for records in by_digest.values()]
+        takes = [self._take(records) for same in by_digest.values() for records in _by_seed(same)]
         if self.locked is not None and self.locked.take not in by_digest:
             takes.append(self._take_of_entry(self.locked))
         takes.sort(key=lambda take: (take.at, take.digest))
@@ -187,14 +187,18 @@ class ShotTakes:
             _stored_take(self._session.store, nearest, made, self._request(nearest)),
             changes=self._changes_of(nearest),
             accepted=nearest.accepted,
-            in_cut=self.locked is not None and self.locked.take == nearest.digest,
-            comes_in=self._comes_in(nearest.digest),
+            in_cut=self._is_locked(nearest),
+            comes_in=self._comes_in(nearest),
         )
 
-    def _comes_in(self, digest: str) -> bool:
+    def _is_locked(self, record: Record) -> bool:
+        entry = self.locked
+        return entry is not None and entry.take == record.digest and entry.seed in (None, record.made.seed)
+
+    def _comes_in(self, record: Record) -> bool:
         found = self.step.result
-        named = self.locked.take if self.locked is not None else None
-        return isinstance(found, TakeResult) and found.digest == digest != named
+        comes = isinstance(found, TakeResult) and found.digest == record.digest and self.step.key == record.key
+        return comes and not self._is_locked(record)
 
     def _request(self, record: Record) -> Request:
         """Return the request of a take; empty if neither its record nor the storyboard has it."""
@@ -229,6 +233,18 @@ class ShotTakes:
             in_cut=True,
             comes_in=False,
         )
+
+
+def _by_seed(records: list[Record]) -> list[list[Record]]:
+    """Divide the records of equal clips into takes: drawings of several seeds can be equal.
+
+    A record of a request for which a take was accepted belongs to the first.
+    """
+    made: dict[int | None, list[Record]] = {}
+    for record in sorted(records, key=lambda one: one.accepted):
+        first = next(iter(made), record.made.seed)
+        made.setdefault(first if record.accepted else record.made.seed, []).append(record)
+    return list(made.values())
 
 
 def removed_takes(store: ProjectStore, shot: str) -> list[Take]:

@@ -443,3 +443,19 @@ def test_drop_of_a_seed_that_is_not_listed_changes_nothing(desk: Project, words:
     assert desk.run("drop", "a", *words).code == 2
     assert desk.run("drop", "c", "5").code == 2
     assert desk.file.read_bytes() == before
+
+
+def test_equal_drawings_of_two_seeds_are_two_takes(desk: Project) -> None:
+    desk.write("""scenes:
+  - id: one
+    shots: [{id: a, prompt: words that name nothing, takes: [3, 48281], pick: 3, duration: 1}]
+""")
+    desk.built()
+    found = [take for take in desk.takes("a") if not take["differs"]]
+    [first, second] = sorted(found, key=lambda take: take["seed"])
+    assert first["take"] == second["take"]
+    assert (first["seed"], first["in_cut"], second["seed"], second["in_cut"]) == (3, True, 48281, False)
+    desk.said("pick", "a", "seed:48281")
+    desk.built()
+    in_cut = [take["seed"] for take in desk.takes("a") if take["in_cut"]]
+    assert in_cut == [48281]
