@@ -32,7 +32,7 @@ from storyboard.core.model import (
 )
 from storyboard.core.plan import SegmentResult, Step
 from storyboard.core.reason import Change, Earlier, Reason
-from storyboard.core.render_spec import SLATE_VERSION
+from storyboard.core.render_spec import SLATE_VERSION, FoundFont
 from storyboard.core.segments import Segments
 from storyboard.core.timebase import plain_number
 
@@ -146,6 +146,8 @@ class FilmTerms:
         """Return the terms of a shown shot; without those of its take while the take is missing."""
         found = self._shown[shot]
         terms = _use_terms(found) | self._source_terms(found)
+        fonts = self._segments.found_fonts(shot)
+        terms |= {"fonts": ", ".join(map(_font_name, fonts))} if fonts else {}
         return terms | ({"scene": found.scene} if self._film.output.chapters else {})
 
     def _source_terms(self, shot: Shot) -> Terms:
@@ -183,6 +185,11 @@ class FilmTerms:
 
 _LOOKS = ("text", "subtitle", "color", "background", "align")
 _PATHS = frozenset(("file", "name", "font", "font content", "is_draft"))
+
+
+def _font_name(font: FoundFont) -> str:
+    name = font.file.replace("\\", "/").rpartition("/")[2]
+    return f"{name} {font.digest[:12]}"
 
 
 def _track_terms(track: Track, files: Mapping[str, str]) -> Terms:

@@ -14,7 +14,7 @@ from storyboard.core.captions import Cue, film_cues, shot_cues
 from storyboard.core.graph import Action, Graph
 from storyboard.core.keys import wants_slate
 from storyboard.core.model import Clip, Generated, Shot, Still, TitleCard
-from storyboard.core.plan import TakeResult
+from storyboard.core.plan import Drawing, TakeResult
 from storyboard.core.ranges import (
     FrameRange,
     ShotRanges,
@@ -30,6 +30,7 @@ from storyboard.core.render_spec import (
     Captioned,
     FindFonts,
     Footage,
+    FoundFont,
     FoundFonts,
     Layer,
     Mix,
@@ -260,16 +261,32 @@ class Segments:
     def _layer(self, name: str, span: FrameRange) -> Layer:
         plain: Plain | Slated = self._plain_layer(name, span)
         shot, take, cues = self._graph.shot(name), self._take(name), self._burnt_cues(name, span)
-        font = self._output.font.path if self._output.font is not None else None
+        font = self._font
         if isinstance(plain, Footage) and take is not None and take.drawing is not None and self._has_slate(shot, take):
-            shown = f"{name} {take.drawing.prompt}"
             drawing = take.drawing
-            found = self._found(shown, None, font)
+            found = self._found(_slate_text(name, drawing), None, font)
             plain = Slated(plain, name, drawing.seed, drawing.prompt, found, drawing.is_panel)
         if not cues:
             return plain
         found = self._found("\n".join(cue.text for cue in cues), font)
         return Captioned(plain, cues, self._files[font] if font is not None else None, font or "", found)
+
+    @property
+    def _font(self) -> str | None:
+        return self._output.font.path if self._output.font is not None else None
+
+    def found_fonts(self, name: str) -> tuple[FoundFont, ...]:
+        """Return the fonts that draw letters of a shot, its slate and its captions which their own fonts lack."""
+        shot, take = self._graph.shot(name), self._take(name)
+        found: list[FoundFonts] = []
+        if isinstance(shot.source, TitleCard):
+            card = shot.source
+            found.append(self._found(_card_text(card), card.font.path if card.font is not None else None))
+        if take is not None and take.drawing is not None and self._has_slate(shot, take):
+            found.append(self._found(_slate_text(name, take.drawing), None, self._font))
+        if shot.caption and self._output.captions == "burn":
+            found.append(self._found("\n".join(caption.text for caption in shot.caption), self._font))
+        return tuple(dict.fromkeys(font for fonts in found for font in fonts or ()))
 
     def _found(self, text: str, font: str | None, other: str | None = None) -> FoundFonts:
         return self._find_fonts(text, font, other, self._output.language)
@@ -312,5 +329,13 @@ class Segments:
         font = card.font.path if card.font is not None else None
         digest = self._files[font] if font is not None else None
         looks = (card.text, card.subtitle, card.color, card.background, card.align, digest)
-        found = self._found("\n".join((card.text, card.subtitle or "")), font)
+        found = self._found(_card_text(card), font)
         return Title(*looks, span.frames, font or "", found)
+
+
+def _card_text(card: TitleCard) -> str:
+    return "\n".join((card.text, card.subtitle or ""))
+
+
+def _slate_text(shot: str, drawing: Drawing) -> str:
+    return f"{shot} {drawing.prompt}"

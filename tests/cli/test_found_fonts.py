@@ -77,6 +77,10 @@ def test_a_font_that_was_installed_makes_the_pieces_with_its_letters_anew_and_no
     first = frame(film, 2)
     shutil.copy(font_file("cjk"), folder)
     assert warnings(desk, "check") == []
+    plan = {step["action"]: step for step in desk.data("plan")["steps"]}
+    assert [change["field"] for change in plan["segment:title"]["changes"]] == ["fonts"]
+    assert [change["field"] for change in plan["segment:tokyo"]["changes"]] == ["fonts"]
+    assert f"fonts: (not set) -> {font_file('cjk').name}" in desk.said("why", "title")
     assert set(desk.built()) - {"cut"} == {"segment:tokyo", "segment:title"}
     assert desk.lock() == lockfile
     now = frame(film, 2)
