@@ -13,7 +13,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -326,6 +326,20 @@ def stop_signals(loop: "AbstractEventLoop", handler: Callable[[int], object]) ->
             loop.remove_signal_handler(number)
         for number, old in before.items():
             signal.signal(number, signal.SIG_DFL if old is None else old)
+
+
+def font_folders(environment: Mapping[str, str], home: str, data: str) -> list[str]:
+    """Return the folders in which the system keeps fonts; *data* is the folder for data of programs on Linux."""
+    if sys.platform == "darwin":
+        found = [f"{home}/Library/Fonts", "/Library/Fonts", "/System/Library/Fonts"]
+    elif sys.platform == "win32":
+        local = environment.get("LOCALAPPDATA")
+        found = [os.path.join(environment.get("WINDIR", "C:\\Windows"), "Fonts")]
+        found += [os.path.join(local, "Microsoft", "Windows", "Fonts")] if local else []
+    else:
+        shared = environment.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+        found = [f"{data}/fonts", f"{home}/.fonts", *(f"{folder}/fonts" for folder in shared.split(":") if folder)]
+    return found
 
 
 def has_display() -> bool:

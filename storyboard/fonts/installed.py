@@ -9,7 +9,6 @@ import os
 import re
 import stat
 import struct
-import sys
 import sysconfig
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from storyboard.fonts import UnreadableFont, missing_letters
-from storyboard.operating_system import open_carefully, read_at
+from storyboard.operating_system import font_folders, open_carefully, read_at
 
 FOLDERS = "STORYBOARD_FONTS"
 EXTRA = "noto_cjk_sans_otc"
@@ -208,16 +207,7 @@ def system_folders(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield the folders in which systems keep fonts, and those that fontconfig reads, each once."""
     home = os.path.expanduser("~")
     data = environment.get("XDG_DATA_HOME") or f"{home}/.local/share"
-    found = [*_configured_folders(environment, data)]
-    if sys.platform == "darwin":
-        found += [f"{home}/Library/Fonts", "/Library/Fonts", "/System/Library/Fonts"]
-    elif sys.platform == "win32":
-        found += [os.path.join(environment.get("WINDIR", "C:\\Windows"), "Fonts")]
-        local = environment.get("LOCALAPPDATA")
-        found += [os.path.join(local, "Microsoft", "Windows", "Fonts")] if local else []
-    else:
-        shared = environment.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-        found += [f"{data}/fonts", f"{home}/.fonts", *(f"{folder}/fonts" for folder in shared.split(":") if folder)]
+    found = [*_configured_folders(environment, data), *font_folders(environment, home, data)]
     yield from dict.fromkeys(map(os.path.abspath, found))
 
 

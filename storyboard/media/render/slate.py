@@ -202,6 +202,11 @@ class _Layout:
     def _set_rows(self) -> int:
         """Place shot and time above seed and frame above the prompt; return the height."""
         inner, pad = self._width - 2 * self._pad, self._pad
+        if self._words.size > self._small.size and (seed_at := self._seed_in_first_row(inner)):
+            self._write(pad, pad, self._label, self._large, _BRIGHT)
+            self._write(pad + seed_at, pad, self._seed, self._small, _FAINT)
+            self._set_running(pad, pad, self._time_width + self._gap)
+            return self._set_prompt(pad + self._step, inner)
         stacked = self._time_width + self._gap + _LEAST_PROMPT / 2 * self._large.size > inner
         room = inner if stacked else inner - self._time_width - self._gap
         self._write(pad, pad, _truncate(self._label, self._large, room), self._large, _BRIGHT)
@@ -211,19 +216,28 @@ class _Layout:
         crowded = self._small.length(self._seed) + self._gap + self._frame_width > inner
         counter = seed + (self._small_step if crowded else 0)
         self._set_running(clock, counter)
-        top = counter + self._small_step
-        step = _even(self._words.size * _LEADING)
+        return self._set_prompt(counter + self._small_step, inner)
+
+    def _seed_in_first_row(self, inner: int) -> int:
+        """Return where the seed begins if shot, seed, frame and time have room in one row, else 0."""
+        seed_at = ceil(self._large.length(self._label)) + self._gap
+        whole = seed_at + ceil(self._small.length(self._seed)) + self._frame_width + self._time_width + 2 * self._gap
+        return seed_at if whole <= inner else 0
+
+    def _set_prompt(self, top: int, inner: int) -> int:
+        """Place the prompt in rows from *top* on; return the height of the slate."""
+        pad, step = self._pad, _even(self._words.size * _LEADING)
         most = max(0, min(self._most_rows, (self._most_height - top - pad) // step))
         rows = wrap_text(self._prompt, self._words, inner, most)
         for number, row in enumerate(rows):
             self._write(pad, top + number * step, row, self._words, _PLAIN)
         return top + len(rows) * step + pad
 
-    def _set_running(self, clock_top: int, counter_top: int) -> None:
-        """Place timecode and frame at the right edge."""
+    def _set_running(self, clock_top: int, counter_top: int, counter_indent: int = 0) -> None:
+        """Place timecode and frame at the right edge, the frame *counter_indent* pixels left of it."""
         right = self._width - self._pad
         self.clock = _RunningText(right - self._time_width, clock_top, self._step, self._time, self._large, _BRIGHT)
-        left = right - self._frame_width
+        left = right - counter_indent - self._frame_width
         self._write(left, counter_top, "frame", self._small, _FAINT)
         left += _even(self._small.length("frame "))
         self.counter = _RunningText(left, counter_top, self._small_step, self._frame, self._small, _FAINT)
