@@ -2,9 +2,11 @@
 
 What a drawn take would hold does not matter here; that there are as many blobs, records, links and lockfile entries as
 a real film has does. So every take is the same two frames with a mark of its own behind them, and its linked frame a
-picture with a mark. They are put into the store by the store's own hands, unsynced; a build then joins the film.
+picture with a mark. They are put into the store by the store's own hands, unsynced; a build then joins the film. A film
+has no slates, so that its pieces are copied, as those of a film of bought takes are.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +21,7 @@ import numpy as np
 from storyboard.cli.project import read_project
 from storyboard.core.graph import take_id
 from storyboard.core.model import Size
-from storyboard.core.plan import FrameResult, TakeResult
+from storyboard.core.plan import FrameResult, TakeResult, drawing_of
 from storyboard.engine import commit
 from storyboard.engine.generators import GeneratedClip
 from storyboard.engine.session import BuildOptions, Session
@@ -31,6 +33,8 @@ from storyboard.media.render.encoder import ClipWriter
 _SIZE = Size(1280, 720)
 _FILES = 100
 _CHAIN = 4
+# Steps whose results are there before the first build; the film is joined of copies.
+_FILLED = ("take:", "frame:", "segment:")
 _WORDS = "a slow glide over the dark water between roots while lanterns drift past and the light of the moon breaks "
 PROMPT = 600
 
@@ -41,7 +45,7 @@ def storyboard(folder: Path, shots: int) -> None:
     each = max(10, -(-shots // _FILES))
     files = -(-shots // each)
     includes = "".join(f"  - include: scenes/s{number:03d}.yaml\n" for number in range(files))
-    head = "version: 1\noutput: {file: out/film.mp4, size: 1280x720, fps: 24}\nscenes:\n"
+    head = "version: 1\noutput: {file: out/film.mp4, size: 1280x720, fps: 24, slate: false}\nscenes:\n"
     (folder / "storyboard.yaml").write_text(head + includes)
     for number in range(files):
         lines = [f"id: s{number:03d}\nshots:"]
@@ -86,7 +90,7 @@ def _fill(session: Session, clip: Path) -> None:
             out = store.blobs.temp_path(".mp4")
             out.write_bytes(data + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark)
             record = store.commit_one(commit.take_record(step, shot, out, GeneratedClip(info, 0.0, 1)))
-            made = TakeResult(record.digest, info)
+            made = TakeResult(record.digest, info, drawing=drawing_of(record.request))
             planner.record(action, made)
             store.lock_take(step, shot, made)
             continue
@@ -101,5 +105,9 @@ def _fill(session: Session, clip: Path) -> None:
 
 
 def rest(folder: Path) -> None:
-    """Build as the command line does it."""
-    subprocess.run([sys.executable, "-m", "storyboard", "build", "-q"], cwd=folder, check=True, capture_output=True)
+    """Build as the command line does it. Raises ``ValueError`` if the build draws what *build* put into the store."""
+    words = [sys.executable, "-m", "storyboard", "build", "--json"]
+    done = subprocess.run(words, cwd=folder, check=True, capture_output=True)
+    drawn = [name for name in json.loads(done.stdout)["data"]["made"] if name.startswith(_FILLED)]
+    if drawn:
+        raise ValueError(f"{len(drawn)} steps of a film that is in place were made: {', '.join(drawn[:3])}")

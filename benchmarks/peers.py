@@ -51,7 +51,8 @@ def _at(steps: int) -> Iterator[Row]:
 
 def _storyboard(folder: Path, steps: int) -> Callable[[], None]:
     """A film of so many steps, built; what runs its build once more."""
-    lines = ["version: 1\noutput: {file: out/film.mp4, size: 1280x720, fps: 24}\nscenes:\n  - id: one\n    shots:\n"]
+    output = "{file: out/film.mp4, size: 1280x720, fps: 24, slate: false}"
+    lines = [f"version: 1\noutput: {output}\nscenes:\n  - id: one\n    shots:\n"]
     for chain in range(steps // _STEPS):
         lines.append(f"      - {{id: a{chain}, prompt: shot {chain}, seed: 1}}\n")
         lines.append(
