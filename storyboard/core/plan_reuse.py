@@ -17,7 +17,7 @@ from storyboard.core.graph import Graph
 from storyboard.core.keys import Request
 from storyboard.core.model import FileInput, Generated, Shot, Storyboard, UrlInput
 from storyboard.core.plan import FREE, ActionCache, Do, Drawing, FrameResult, Plan, SegmentResult, Step, TakeResult
-from storyboard.core.ranges import seen_parts
+from storyboard.core.ranges import links_to_seen, seen_parts
 from storyboard.core.reason import CopyBlocker, Reason, Why
 from storyboard.core.render_spec import names_fonts
 from storyboard.core.segments import Segments
@@ -129,14 +129,13 @@ class _UnchangedShots:
         shots = {shot.id: shot for shot in graph.storyboard.shots()}
         then, now = snapshot.plan.files, options.files
         changed = {path for path in then.keys() | now.keys() if then.get(path) != now.get(path)}
-        seen = seen_parts(shots.values(), graph.storyboard.outputs, options.engines)
-        seen_before = seen_parts(snapshot.shots, graph.storyboard.outputs, options.engines)
+        equal = {name: shot for name, shot in shots.items() if (old := before.get(name)) is shot or old == shot}
+        seen_otherwise = _seen_otherwise(before, shots, equal, graph, options)
         self.shots = {
             name: shot
-            for name, shot in shots.items()
-            if ((old := before.get(name)) is shot or old == shot)
-            and name not in options.remake
-            and seen.get(name) == seen_before.get(name)
+            for name, shot in equal.items()
+            if name not in options.remake
+            and name not in seen_otherwise
             and not (changed and changed & set(_files(shot)))
         }
         here = [shot.id for shot in shots.values() if not shot.skip]
@@ -148,6 +147,19 @@ class _UnchangedShots:
             before_here = _neighbours(there)
             touched |= {name for name, two in neighbours.items() if before_here.get(name) != two}
         self.in_place = set(here) - touched
+
+
+def _seen_otherwise(
+    before: Mapping[str, Shot], now: Mapping[str, Shot], equal: Collection[str], graph: Graph, options: PlanOptions
+) -> Collection[str]:
+    """Return the *equal* shots of which another part is seen now, which other shots decide by their links."""
+    unequal = ([shot for name, shot in film.items() if name not in equal] for film in (before, now))
+    then, here = ({links_to_seen(shot, options.engines) for shot in shots} for shots in unequal)
+    if then == here:
+        return ()
+    outputs = graph.storyboard.outputs
+    old, new = (seen_parts(film.values(), outputs, options.engines) for film in (before, now))
+    return {name for name in equal if old.get(name) != new.get(name)}
 
 
 def _neighbours(names: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -4,13 +4,13 @@ Frames are counted at the output's rate from the first one after the trim. A tra
 the frames between are the shot's own, and may be split into a head, a body that is copied packet by packet, and a tail.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
 
 from storyboard.core.clip import ClipInfo
-from storyboard.core.model import FrameLink, Generated, Output, Shot, Size, Storyboard
+from storyboard.core.model import WHOLE, Fit, FrameLink, Generated, Output, Shot, Size, Storyboard
 from storyboard.core.reason import OverlapTooLong
 from storyboard.core.timebase import frames_in, seconds_of, timecode
 from storyboard.core.timeline import PlacedShot, TrimOutOfRange, has_unknown_length, place_shot, timeline
@@ -29,7 +29,7 @@ class SeenPart(Struct, frozen=True):
 
 
 def seen_parts(shots: Collection[Shot], outputs: Collection[Output], drawn_by: Collection[str]) -> dict[str, SeenPart]:
-    """Return what is seen of each shot that a provider in *drawn_by* draws, by shot.
+    """Return what is seen of each shot that a provider in *drawn_by* draws, by shot; not of one that is seen whole.
 
     The film shows it between its in point and its out point, at the size of the largest output, and other shots start
     from frames of it. A shot whose frame reaches a model that is paid, if by way of drawn shots, is seen in full size.
@@ -39,27 +39,41 @@ def seen_parts(shots: Collection[Shot], outputs: Collection[Output], drawn_by: C
         for shot in shots
         if isinstance(shot.source, Generated) and shot.source.provider in drawn_by
     }
-    linked: dict[str, set[Fraction]] = {}
+    if not drawn:
+        return {}
+    linked: dict[str, list[FrameLink]] = {}
     sent: list[str] = []
-    for shot in shots if drawn else ():
+    for shot in shots:
         for link in _links(shot):
             if link.shot in drawn:
-                linked.setdefault(link.shot, set()).add(_moment(link, drawn[link.shot][1].duration))
+                linked.setdefault(link.shot, []).append(link)
                 sent += [link.shot] if shot.id not in drawn else []
     whole = _sources_of(sent, drawn)
-    return {
-        name: SeenPart(
-            source.size if name in whole else _seen_size(shot, source.size, outputs),
-            () if source.is_panel else _seen_moments(shot, source.duration, linked.get(name, set())),
-        )
-        for name, (shot, source) in drawn.items()
-    }
+    sizes: dict[tuple[Size, Fit | None], Size] = {}  # few, and thousands of shots
+    found = {}
+    for name, (shot, source) in drawn.items():
+        size = seen = source.size
+        if not shot.skip and name not in whole:
+            asked = size, shot.fit
+            seen = sizes.get(asked) or sizes.setdefault(asked, _seen_size(size, shot.fit, outputs))
+        moments = _seen_moments(shot, source.duration, linked.get(name, ()))
+        if seen != size or (moments and not source.is_panel):
+            found[name] = SeenPart(seen, () if source.is_panel else moments)
+    return found
 
 
-def _links(shot: Shot) -> list[FrameLink]:
-    if not isinstance(shot.source, Generated):
-        return []
-    return [link for link in (shot.source.first_frame, shot.source.last_frame) if isinstance(link, FrameLink)]
+def links_to_seen(shot: Shot, drawn_by: Collection[str]) -> tuple[str, bool, Sequence[FrameLink]] | None:
+    """Return all that *shot* decides of the part that is seen of other shots; ``None`` if it decides nothing."""
+    links = _links(shot)
+    is_drawn = isinstance(shot.source, Generated) and shot.source.provider in drawn_by
+    return (shot.id, is_drawn, links) if links else None
+
+
+def _links(shot: Shot) -> Sequence[FrameLink]:
+    source = shot.source
+    if not isinstance(source, Generated) or (source.first_frame is None and source.last_frame is None):
+        return ()
+    return tuple(link for link in (source.first_frame, source.last_frame) if isinstance(link, FrameLink))
 
 
 def _moment(link: FrameLink, length: Fraction) -> Fraction:
@@ -78,25 +92,27 @@ def _sources_of(sent: list[str], drawn: Mapping[str, tuple[Shot, Generated]]) ->
     return found
 
 
-def _seen_size(shot: Shot, size: Size, outputs: Collection[Output]) -> Size:
+def _seen_size(size: Size, fit: Fit | None, outputs: Collection[Output]) -> Size:
     """Return the size at which the largest film shows a picture of *size*, which is never enlarged; sides are even."""
-    if shot.skip:
-        return size
     scale = Fraction(0)
     for output in outputs:
         wide, high = Fraction(output.size.width, size.width), Fraction(output.size.height, size.height)
-        scale = max(scale, min(wide, high) if (shot.fit or output.fit) == "contain" else max(wide, high))
+        scale = max(scale, min(wide, high) if (fit or output.fit) == "contain" else max(wide, high))
     if scale >= 1:
         return size
     width, height = (max(_LEAST_SIDE, 2 * round(side * scale / 2)) for side in (size.width, size.height))
     return Size(width, height) if width <= size.width and height <= size.height else size
 
 
-def _seen_moments(shot: Shot, length: Fraction, linked: set[Fraction]) -> tuple[tuple[Fraction, Fraction], ...]:
+def _seen_moments(shot: Shot, length: Fraction, links: Iterable[FrameLink]) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Return the moments of a take of *length* that the film shows or *links* name; none if the film shows it all."""
+    if not shot.skip and shot.trim == WHOLE:
+        return ()
     start, end = shot.trim.start or Fraction(0), length if shot.trim.end is None else shot.trim.end
     shown = [] if shot.skip else [(start, end)]
     if (Fraction(0), length) in shown:
         return ()
+    linked = {_moment(link, length) for link in links}
     return (*shown, *sorted((at, at) for at in linked if not (shown and start <= at < end)))
 
 

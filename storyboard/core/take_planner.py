@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 import msgspec
 from msgspec import Struct
@@ -37,7 +38,7 @@ from storyboard.core.plan import (
     TakeResult,
     drawing_of,
 )
-from storyboard.core.ranges import seen_parts
+from storyboard.core.ranges import SeenPart, seen_parts
 from storyboard.core.reason import BoughtBefore, Change, PendingDownload, Reason, RemakeCost, Why, changes
 from storyboard.core.render_spec import FindFonts
 
@@ -82,8 +83,11 @@ class TakePlanner:
         self.earlier = EarlierFrames(graph, cache, options.engines, self._planes, self._current_key, self._file_value)
         self._claims: dict[tuple[str, str], str] = {}
         self._owners: dict[str, str] = {}
-        board = graph.storyboard
-        self._seen = seen_parts(list(board.shots()), board.outputs, options.engines)
+
+    @cached_property
+    def _seen(self) -> dict[str, SeenPart]:
+        board = self._graph.storyboard
+        return seen_parts(list(board.shots()), board.outputs, self._options.engines)
 
     def owner(self, action: str) -> str:
         """Return the action that makes the take *action* waits for. Raises ``KeyError``."""
