@@ -139,7 +139,7 @@ class _RunningText:
     def _tile(self, sign: str, width: int) -> tuple[_Ink, _Ink, _Ink]:
         if (sign, width) not in self._tiles:
             mask = Image.new("L", (width, self._height))
-            x = (width - self._face.length(sign)) / 2
+            x = (width - self._face.part_length(sign)) / 2
             self._face.draw(ImageDraw.Draw(mask), x, 0, sign, 255)
             self._tiles[sign, width] = _ink_of(mask, self._level)
         return self._tiles[sign, width]
@@ -167,7 +167,7 @@ class _Layout:
         self._words = Lettering(round(points * _LARGE), fonts) if is_large else self._small
         self._prompt = replace_missing_letters(slated.prompt[:_MOST_SIGNS], self._words)
         self._time_width = sum(_cell_width(sign, self._large) for sign in self._time)
-        self._frame_width = _even(self._small.length("frame ")) + sum(
+        self._frame_width = _even(self._small.part_length("frame ")) + sum(
             _cell_width(sign, self._small) for sign in self._frame
         )
         self._most_rows = 1 if is_wide and is_large else _MOST_ROWS
@@ -239,7 +239,7 @@ class _Layout:
         self.clock = _RunningText(right - self._time_width, clock_top, self._step, self._time, self._large, _BRIGHT)
         left = right - counter_indent - self._frame_width
         self._write(left, counter_top, "frame", self._small, _FAINT)
-        left += _even(self._small.length("frame "))
+        left += _even(self._small.part_length("frame "))
         self.counter = _RunningText(left, counter_top, self._small_step, self._frame, self._small, _FAINT)
 
     def _write(self, x: float, y: float, text: str, face: Lettering, level: int) -> None:
@@ -301,7 +301,7 @@ def _truncate(text: str, face: Lettering, width: float) -> str:
 
 
 def _cell_width(sign: str, face: Lettering) -> int:
-    return _even(max(map(face.length, "0123456789")) if sign.isdecimal() else face.length(sign))
+    return _even(max(map(face.part_length, "0123456789")) if sign.isdecimal() else face.part_length(sign))
 
 
 def _even(length: float) -> int:
