@@ -5,6 +5,8 @@ damaged file: a decoder hides lost frames, a container claims frames it has lost
 file.
 """
 
+import hashlib
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -58,16 +60,20 @@ def validate_clip(
     It must have every frame that its container claims, the *size* in pixels, and *duration* seconds to within one
     frame; ``None`` skips that check. Sound, if any, must decode too. With *watch* black and frozen stretches are noted.
 
+    Without it a group of pictures that repeats an earlier one is not decoded again.
+
     Raises ``InvalidMedia`` with the reason, and ``OSError`` if the file can't be read.
     """
     _check_frame_count(path)
+    digests: list[bytes] = []
     with capture_errors() as complaints, open_media(path, strict=True) as container:
         stream = video_stream(container)
         if not stream.width:
             raise InvalidMedia("has frames of an unknown or unsupported size")
-        table = read_sample_table(container, stream)
+        table = read_sample_table(container, stream, lambda data: digests.append(hashlib.sha256(data).digest()))
         _check_times(table)
-        info = _decode_all(container, stream, table, QualityScan() if watch else None)
+        repeats = frozenset() if watch else repeated_samples(table, digests)
+        info = _decode_all(container, stream, table, QualityScan() if watch else None, repeats)
     if complaints:
         raise InvalidMedia(f"does not decode: {complaints[0]}")
     _check_request(info, size, duration)
@@ -113,6 +119,24 @@ def _copy_points(table: SampleTable) -> dict[str, Any]:
     return {"copy_starts": tuple(starts), "copy_ends": tuple(ends)} if len(ends) <= _MAX_COPY_ENDS else {}
 
 
+def repeated_samples(table: SampleTable, digests: Sequence[bytes]) -> frozenset[int]:
+    """Return the numbers of the samples that decode as earlier ones do: in groups of equal packets, *digests* of which.
+
+    A group begins at a keyframe before which everything was displayed, so that nothing earlier has a part in it. It may
+    end early, as the last one of a held picture does. A clip whose frames are stored in another order has none.
+    """
+    if not _copy_points(table).get("in_order"):
+        return frozenset()
+    repeated: set[int] = set()
+    known: dict[bytes, Sequence[bytes]] = {}
+    for first, end in pairwise([*table.copy_starts, table.frames]):
+        group = digests[first:end]
+        earlier = known.setdefault(group[0], group)
+        if earlier is not group and earlier[: len(group)] == group:
+            repeated.update(range(first, end))
+    return frozenset(repeated)
+
+
 def _check_frame_count(path: Path) -> None:
     """Raise ``InvalidMedia`` unless the file holds as many frames as its header claims; Matroska claims nothing."""
     with open_media(path, raw=True, packets_only=True) as container:
@@ -136,15 +160,24 @@ def _check_times(table: SampleTable) -> None:
 
 
 def _decode_all(
-    container: InputContainer, stream: VideoStream, table: SampleTable, watch: QualityScan | None
+    container: InputContainer,
+    stream: VideoStream,
+    table: SampleTable,
+    watch: QualityScan | None,
+    repeats: frozenset[int],
 ) -> ClipInfo:
-    """Decode pictures and sound to the end and count the frames."""
+    """Decode pictures and sound to the end and count the frames; the samples *repeats* count as decoded."""
     container.seek(table.samples[0].pts, stream=stream)
     first: VideoFrame | None = None
-    count, decoder = 0, video_decoder(stream)
+    count, number, decoder = 0, -1, video_decoder(stream)
     sound = [track for track in container.streams.audio if track.codec_context]
     try:
         for packet in container.demux(stream, *sound):
+            if packet.stream is stream:
+                number += 1
+                if number in repeats:
+                    count += 1
+                    continue
             for frame in decoder.decode(packet) if packet.stream is stream else packet.decode():
                 if not isinstance(frame, VideoFrame):
                     continue

@@ -9,7 +9,8 @@ import pytest
 
 from storyboard.core.model import Size
 from storyboard.media.probe import InvalidMedia, probe, validate_clip
-from storyboard.media.reader import read_tags
+from storyboard.media.reader import open_media, read_tags, video_decoder
+from storyboard.media.render.encoder import ClipWriter
 from tests.media.clips import FILM, MIDDLE, NTSC, SMALL, ffmpeg, make, numbered
 
 
@@ -93,6 +94,48 @@ def test_damage_is_found_every_time(good):
     for _ in range(3):
         with pytest.raises(InvalidMedia):
             validate_clip(path)
+
+
+@pytest.fixture(scope="module")
+def held(folder):
+    with ClipWriter(folder / "held.mp4", MIDDLE, Fraction(24)) as writer:
+        picture = np.random.default_rng(4).integers(16, 235, (270, 320), dtype=np.uint8)
+        writer.hold(picture, 100)
+    return folder / "held.mp4"
+
+
+def test_a_held_picture_is_decoded_once_and_counts_as_often_as_it_is_shown(held, monkeypatch):
+    decoded: list[int] = []
+
+    class CountingDecoder:
+        def __init__(self, stream):
+            self._decoder = video_decoder(stream)
+
+        def decode(self, packet):
+            decoded.extend([packet.size] if packet.size else [])
+            return self._decoder.decode(packet)
+
+    monkeypatch.setattr("storyboard.media.probe.video_decoder", CountingDecoder)
+    assert validate_clip(held, size=MIDDLE, watch=False).frames == 100
+    assert len(decoded) == 24
+    decoded.clear()
+    assert validate_clip(held, size=MIDDLE).frozen
+    assert len(decoded) == 100
+
+
+@pytest.mark.parametrize("group", range(5))
+def test_damage_in_any_repeat_of_a_held_picture_is_found(held, group):
+    with open_media(held) as container:
+        keys = [packet for packet in container.demux(video=0) if packet.size and packet.is_keyframe]
+        place, size = keys[group].pos, keys[group].size
+    assert len(keys) == 5
+
+    def change(data: bytearray) -> bytearray:
+        data[place + size // 3 : place + 2 * size // 3] = bytes(2 * size // 3 - size // 3)
+        return data
+
+    with pytest.raises(InvalidMedia):
+        validate_clip(broken(held, f"held-{group}.mp4", change), watch=False)
 
 
 def test_cut_clip_says_how_much_is_there(good):
