@@ -17,7 +17,8 @@ from time import monotonic
 
 from storyboard.operating_system import ignore_ctrl_c, shortage
 
-# The kinds of message from a worker: it is ready, its task has progressed, returned, or raised.
+# The kinds of message from a worker: it is ready, after the seconds that it took to start; its task has progressed,
+# returned, or raised.
 READY, PROGRESS, MADE, RAISED = "ready", "progress", "made", "raised"
 # Seconds between two reports of progress: tasks report each frame, and each report is a message to the builder.
 _REPORT_INTERVAL_S = 0.1
@@ -75,6 +76,7 @@ def report_progress(done: int, total: int) -> None:
 def serve() -> None:
     """Run the tasks that the builder sends until it has ended. Ignores Ctrl-C, which the builder handles."""
     global _builder
+    began = monotonic()
     ignore_ctrl_c()
     _builder = _take_standard_pipes()
     tasks: SimpleQueue[bytes] = SimpleQueue()
@@ -84,7 +86,7 @@ def serve() -> None:
     except (ImportError, MemoryError, RuntimeError) as problem:
         _exit_if_short(problem)
         raise
-    _builder.send(pickle.dumps((READY, None)))
+    _builder.send(pickle.dumps((READY, monotonic() - began)))
     while True:
         _builder.send(_run_task(tasks.get()))
 

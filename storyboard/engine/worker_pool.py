@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from subprocess import TimeoutExpired
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from storyboard.engine.worker_main import PROGRESS, RAISED, READY, MessagePipe
@@ -25,6 +26,10 @@ OnStart = Callable[[], None]
 _SERVE = "import sys; sys.path[:] = sys.argv[1:]; from storyboard.engine.worker_main import serve; serve()"
 # Seconds for a process to exit after it has closed its pipe.
 _EXIT_TIMEOUT_S = 5.0
+# A further worker is started if the tasks that wait take this many times as long as a worker takes to start. Started
+# for less, it uses more processor time than the work itself.
+_LEAST_WORK = 6.0
+_CONSIDER_S = 0.05  # seconds between two considerations
 
 
 class TaskRunner(Protocol):
@@ -44,11 +49,15 @@ class TaskRunner(Protocol):
 
 
 class Worker:
-    """One worker process, started at once. ``progress`` is the frames made and to make of its task."""
+    """One worker process, started at once. ``progress`` is the frames made and to make of its task.
+
+    ``start_s`` is how long it took to start, ``None`` before it has, and ``began`` when it began its task.
+    """
 
     def __init__(self) -> None:
         self.progress = (0, 0)
-        self._ready = False
+        self.start_s: float | None = None
+        self.began = monotonic()
         self._process = start_worker([sys.executable, *_interpreter_flags(), "-c", _SERVE, *module_path()])
         self._pipe = MessagePipe(self._process.stdout, self._process.stdin)  # type: ignore[arg-type]
 
@@ -57,7 +66,7 @@ class Worker:
 
         Raises ``WorkerDied``.
         """
-        self.progress = (0, 0)
+        self.progress, self.began = (0, 0), monotonic()
         try:
             self._pipe.send(pickle.dumps((function, arguments)))
             while True:
@@ -65,11 +74,11 @@ class Worker:
                 if kind == PROGRESS:
                     self.progress = value
                 elif kind == READY:
-                    self._ready = True
+                    self.start_s, self.began = value, monotonic()
                 else:
                     return kind, value
         except (EOFError, OSError) as gone:
-            raise WorkerDied(self._exit_code(), started=self._ready) from gone
+            raise WorkerDied(self._exit_code(), started=self.start_s is not None) from gone
 
     def kill(self) -> None:
         """End the process at once; ``run_task`` raises ``WorkerDied`` then."""
@@ -91,14 +100,18 @@ class Worker:
 class WorkerPool:
     """A ``TaskRunner`` with at most *count* worker processes. Tasks are functions of modules.
 
-    With *warm* the first worker starts at once, so that it is ready for the first task.
+    With *warm* the first worker starts at once, so that it is ready for the first task. Further ones start while enough
+    work waits.
     """
 
     def __init__(self, count: int, *, warm: bool = False) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
         self._idle: list[Worker] = []
         self._all: list[Worker] = []
-        self._free = asyncio.Semaphore(count)
+        self._count, self._places, self._waiting = count, 1, 0
+        self._free = asyncio.Semaphore(self._places)
+        self._ended, self._seconds = 0, 0.0  # of the tasks that ended
+        self._timer: asyncio.TimerHandle | None = None
         self._running: dict[Worker, str] = {}
         self._is_closed = False
         if warm:
@@ -106,7 +119,13 @@ class WorkerPool:
 
     async def run(self, label: str, function: Callable[..., R], *arguments: Any, on_start: OnStart | None = None) -> R:
         """Run a task in the next free worker, and once more if the worker dies."""
-        async with self._free:
+        self._waiting += 1
+        self._grow()
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
             if on_start is not None:
                 on_start()
             try:
@@ -115,12 +134,16 @@ class WorkerPool:
                 if self._is_closed:
                     raise
             return await self._run_once(label, function, *arguments)
+        finally:
+            self._free.release()
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         return {label: worker.progress for worker, label in list(self._running.items())}
 
     def close(self) -> None:
         self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         for worker in self._all:
             worker.kill()
         self._threads.shutdown(wait=True)
@@ -140,10 +163,34 @@ class WorkerPool:
         finally:
             del self._running[worker]
         self._idle.append(worker)
+        self._ended, self._seconds = self._ended + 1, self._seconds + monotonic() - worker.began
         if kind == RAISED:
             raise value
         result: R = value
         return result
+
+    def _grow(self) -> None:
+        """Make room for a further worker if the tasks that wait are worth its start, and consider it again soon."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._is_closed or not self._waiting or self._places == self._count:
+            return
+        if self._is_worth_a_worker():
+            self._places += 1
+            self._free.release()
+        self._timer = asyncio.get_running_loop().call_later(_CONSIDER_S, self._grow)
+
+    def _is_worth_a_worker(self) -> bool:
+        """Return whether a running task has taken as long as a start, or the tasks that wait will take much longer."""
+        started = [worker for worker in self._running if worker.start_s is not None]
+        if not started:
+            return False
+        start = min(worker.start_s or 0.0 for worker in started)
+        if monotonic() - min(worker.began for worker in started) > start:
+            return True
+        expected = self._waiting * self._seconds / max(1, self._ended)
+        return expected > _LEAST_WORK * start * self._places
 
     def _start_worker(self) -> Worker:
         worker = Worker()
