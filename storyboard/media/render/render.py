@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from av.video.frame import VideoFrame
 from msgspec import Struct
 
@@ -40,6 +41,7 @@ _EXHAUSTED: Any = object()
 SEGMENT_THREADS = 2
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
 _READ_AHEAD_FRAMES = 2
+_ROW_STEP = 32
 Progress = Callable[[int, int], None]
 
 
@@ -172,13 +174,17 @@ def _write(segment: Segment, out: Path, progress: Progress) -> None:
 
 
 class _FrameSource:
-    """The conformed picture behind each output frame, for ascending numbers; keeps the last one."""
+    """The conformed picture behind each output frame, for ascending numbers; keeps the last one.
+
+    A picture that equals the last one is that very object, so that nothing need be drawn over it again.
+    """
 
     def __init__(self, frames: Iterator[VideoFrame], conformer: Conformer) -> None:
         self._frames = enumerate(frames)
         self._conformer = conformer
         self._number = -1
         self._frame: VideoFrame | None = None
+        self._picture: Planes = np.empty((0, 0), np.uint8)
 
     def __call__(self, number: int) -> Planes:
         while self._number < number:
@@ -187,8 +193,15 @@ class _FrameSource:
                 if self._frame is None:
                     _check_not_hdr(frame)
                 self._frame = frame
-                self._picture = self._conformer.planes(frame)
+                picture = self._conformer.planes(frame)
+                if not _is_equal(picture, self._picture):
+                    self._picture = picture
         return self._picture
+
+
+def _is_equal(one: Planes, other: Planes) -> bool:
+    """Return whether two pictures are equal; a few rows tell most pairs apart."""
+    return np.array_equal(one[::_ROW_STEP], other[::_ROW_STEP]) and np.array_equal(one, other)
 
 
 def _check_not_hdr(frame: VideoFrame) -> None:

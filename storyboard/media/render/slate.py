@@ -71,22 +71,34 @@ class SlateOverlay:
         self.box = layout.box
         self._ink = layout.ink
         self._clock, self._counter = layout.clock, layout.counter
+        self._under: Planes | None = None
+        self._over: Planes
 
     def frame_of_take(self, number: int) -> int:
         """Return the frame of the take, counted at the rate of the film, that frame *number* of the layer shows."""
         return int(self._footage.start * self._rate + (number + Fraction(1, 2)) * self._footage.speed)
 
     def draw(self, number: int, picture: Planes) -> Planes:
-        """Return a copy of *picture* with the slate of frame *number* of the layer."""
+        """Return a copy of *picture* with the slate of frame *number* of the layer.
+
+        Over the picture of the call before, only what changed of the slate is drawn.
+        """
         frame = self.frame_of_take(number)
-        self._clock.show(timecode(frame, self._rate), self._ink)
-        self._counter.show(str(frame).rjust(_LEAST_DIGITS), self._ink)
-        copy = picture.copy()
-        for plane, ink, step in zip(planes_of(copy), self._ink, (1, 2, 2), strict=True):
-            rows, columns = ink.rest.shape
+        changed = self._clock.show(timecode(frame, self._rate), self._ink)
+        changed += self._counter.show(str(frame).rjust(_LEAST_DIGITS), self._ink)
+        if picture is not self._under:
+            self._under, self._over = picture, picture.copy()
+            changed = [Box(0, 0, self.box.width, self.box.height)]
+        for under, over, ink, step in zip(planes_of(picture), planes_of(self._over), self._ink, (1, 2, 2), strict=True):
             top, left = self.box.top // step, self.box.left // step
-            ink.lay_over(plane[top : top + rows, left : left + columns])
-        return copy
+            for part in changed:
+                rows, columns = (
+                    slice(part.top // step, part.bottom // step),
+                    slice(part.left // step, part.right // step),
+                )
+                where = slice(top + rows.start, top + rows.stop), slice(left + columns.start, left + columns.stop)
+                over[where] = ink.over(under[where], (rows, columns))
+        return self._over.copy()
 
 
 class _Ink(Struct, frozen=True):
@@ -95,8 +107,9 @@ class _Ink(Struct, frozen=True):
     rest: _Levels
     added: _Levels
 
-    def lay_over(self, part: Plane) -> None:
-        part[:] = (part * self.rest + self.added + np.uint16(_WHOLE // 2)) >> np.uint16(8)
+    def over(self, part: Plane, where: tuple[slice, slice]) -> _Levels:
+        """Return the levels of *part* of a picture with the part *where* of the slate over it."""
+        return (part * self.rest[where] + self.added[where] + np.uint16(_WHOLE // 2)) >> np.uint16(8)
 
     def put(self, other: "_Ink", top: int, left: int) -> None:
         where = slice(top, top + other.rest.shape[0]), slice(left, left + other.rest.shape[1])
@@ -127,14 +140,17 @@ class _RunningText:
         self._shown = [""] * len(widest)
         self._tiles: dict[tuple[str, int], tuple[_Ink, _Ink, _Ink]] = {}
 
-    def show(self, text: str, ink: Sequence[_Ink]) -> None:
-        """Put the signs of *text* that differ from those shown on the planes of *ink*."""
+    def show(self, text: str, ink: Sequence[_Ink]) -> list[Box]:
+        """Put the signs of *text* that differ from those shown on the planes of *ink*; return where they are."""
+        changed: list[Box] = []
         for place, sign in enumerate(text.ljust(len(self._shown))):
             if self._shown[place] != sign:
                 self._shown[place] = sign
-                left = self._lefts[place]
-                for plane, tile, step in zip(ink, self._tile(sign, self._ends[place] - left), (1, 2, 2), strict=True):
+                left, right = self._lefts[place], self._ends[place]
+                for plane, tile, step in zip(ink, self._tile(sign, right - left), (1, 2, 2), strict=True):
                     plane.put(tile, self._top // step, left // step)
+                changed.append(Box(left, self._top, right, self._top + self._height))
+        return changed
 
     def _tile(self, sign: str, width: int) -> tuple[_Ink, _Ink, _Ink]:
         if (sign, width) not in self._tiles:
