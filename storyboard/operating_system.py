@@ -395,6 +395,11 @@ def start_worker(command: list[str]) -> "subprocess.Popen[bytes]":
     )
 
 
+def use_one_thread_in_numpy() -> None:
+    """Keep numpy, imported later, from starting a thread for each core: nothing here multiplies large matrices."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def ignore_ctrl_c() -> None:
     """Ignore Ctrl-C in this process, which ``start_worker`` has started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -38,6 +38,10 @@ class Size(Struct, frozen=True, order=True):
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
     @classmethod
     def parse(cls, text: str) -> "Size":
         """Return the size written as ``1280x720``. Raises ``ValueError``."""

@@ -76,6 +76,7 @@ def timecode(frame: int, rate: Fraction) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if drop else ':'}{frames:02d}"
 
 
+@lru_cache(maxsize=16)
 def _dropped_numbers(rate: Fraction) -> int:
     """Return how many frame numbers each minute leaves out, except every tenth: 2 at 29.97, 4 at 59.94, else 0."""
     thirties = rate / Fraction(30000, 1001)

@@ -24,7 +24,7 @@ from storyboard.engine.scheduler import Scheduler
 from storyboard.engine.session import Session
 from storyboard.engine.take_links import link_takes, replaced_takes, takes_in_use
 from storyboard.engine.worker_pool import TaskRunner, WorkerPool
-from storyboard.operating_system import require_memory, stop_signals
+from storyboard.operating_system import require_memory, stop_signals, use_one_thread_in_numpy
 from storyboard.store.ledger import Bill
 from storyboard.store.written_files import has_built_film, write_built_film
 
@@ -327,6 +327,7 @@ def _load_media() -> None:
     Modules of PyAV import each other, so two threads that import them for the first time at once can fail: of 25 trials
     two ended with an ImportError or a deadlock.
     """
+    use_one_thread_in_numpy()
     importlib.import_module("storyboard.media.frames")
     importlib.import_module("storyboard.media.join.join")
 

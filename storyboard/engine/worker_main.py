@@ -15,7 +15,7 @@ from io import FileIO
 from queue import SimpleQueue
 from time import monotonic
 
-from storyboard.operating_system import ignore_ctrl_c, shortage
+from storyboard.operating_system import ignore_ctrl_c, shortage, use_one_thread_in_numpy
 
 # The kinds of message from a worker: it is ready, after the seconds that it took to start; its task has progressed,
 # returned, or raised.
@@ -82,6 +82,7 @@ def serve() -> None:
     tasks: SimpleQueue[bytes] = SimpleQueue()
     try:
         threading.Thread(target=_receive, args=(_builder, tasks), daemon=True).start()
+        use_one_thread_in_numpy()
         importlib.import_module("storyboard.media.probe")  # what every task needs, while the builder starts up
     except (ImportError, MemoryError, RuntimeError) as problem:
         _exit_if_short(problem)

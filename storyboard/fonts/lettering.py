@@ -40,7 +40,7 @@ class Lettering:
 
     def __init__(self, points: int, fonts: Sequence[FontFile] = ((None, 0),)) -> None:
         self.size = points
-        self._fonts = tuple(fonts)
+        self.fonts = tuple(fonts)
         self._lengths: dict[str, float] = {}
         self._faces = [load_face(points, *font) for font in fonts]
         for face in self._faces[1:]:
@@ -58,7 +58,7 @@ class Lettering:
 
     def lacks(self, letter: str) -> bool:
         """Return whether no face has *letter*."""
-        return all(_lacks(font, letter) for font in self._fonts)
+        return all(_lacks(font, letter) for font in self.fonts)
 
     def length(self, text: str) -> float:
         """Return how far *text* moves the pen, in pixels."""
@@ -130,7 +130,7 @@ class Lettering:
 
     def _choose(self, cluster: str) -> int:
         for letters in (cluster, cluster[0]):
-            for number, font in enumerate(self._fonts):
+            for number, font in enumerate(self.fonts):
                 if not any(_lacks(font, letter) for letter in letters):
                     return number
         return 0

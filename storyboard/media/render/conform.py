@@ -35,6 +35,7 @@ class Conformer:
         self._fit = fit
         self._aspect = pixel_aspect
         self._converter = VideoReformatter()
+        self._inner: dict[tuple[Size, bool], Size] = {}
 
     def planes(self, frame: VideoFrame) -> Planes:
         """Return *frame* upright and conformed.
@@ -44,7 +45,10 @@ class Conformer:
         degrees = rotation(frame)
         lying = degrees in (90, 270)
         shape = Size(frame.height, frame.width) if lying else Size(frame.width, frame.height)
-        inner = fit_size(shape, 1 / self._aspect if lying else self._aspect, self._size, self._fit)
+        inner = self._inner.get((shape, lying))
+        if inner is None:
+            aspect = 1 / self._aspect if lying else self._aspect
+            inner = self._inner[shape, lying] = fit_size(shape, aspect, self._size, self._fit)
         stored = Size(inner.height, inner.width) if lying else inner
         picture = color.frame_to_planes(frame, stored, self._converter)
         return _letterbox(_rotate(picture, stored, degrees), inner, self._size)

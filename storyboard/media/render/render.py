@@ -41,6 +41,8 @@ _EXHAUSTED: Any = object()
 SEGMENT_THREADS = 2
 SEGMENT_ENCODING = Encoding(parameter_set_id=SEGMENT_PARAMETER_SET, threads=SEGMENT_THREADS)
 _READ_AHEAD_FRAMES = 2
+# Up to this many pixels a frame is decoded and encoded in less time than a thread takes to hand it on.
+_FEW_PIXELS = 640 * 360
 _ROW_STEP = 32
 Progress = Callable[[int, int], None]
 
@@ -110,7 +112,8 @@ def open_footage(segment: Segment) -> Iterator[Callable[[int], Planes]]:
         numbers = source_frames(table, rate if constant else None, segment)
         aspect = ratio(stream.sample_aspect_ratio, Fraction(1))
         conformer = Conformer(segment.size, segment.fit, aspect)
-        with read_ahead(decode_frames(container, stream, table, numbers), _READ_AHEAD_FRAMES) as frames:
+        ahead = 0 if max(segment.size.pixels, stream.width * stream.height) <= _FEW_PIXELS else _READ_AHEAD_FRAMES
+        with read_ahead(decode_frames(container, stream, table, numbers), ahead) as frames:
             yield _FrameSource(frames, conformer)
 
 
@@ -124,7 +127,8 @@ def slated_encoding(canvas: Canvas) -> Encoding:
 
     The pictures have been through the encoding of an animatic before, and no film that is delivered has them.
     """
-    return Encoding(max(canvas.crf, ANIMATIC_CRF), ANIMATIC_PRESET, SLATED_PARAMETER_SET, threads=SEGMENT_THREADS)
+    threads = 1 if canvas.size.pixels <= _FEW_PIXELS else SEGMENT_THREADS
+    return Encoding(max(canvas.crf, ANIMATIC_CRF), ANIMATIC_PRESET, SLATED_PARAMETER_SET, threads=threads)
 
 
 def check_result(frames: int, canvas: Canvas, out: Path) -> ClipInfo:
@@ -145,10 +149,13 @@ def check_result(frames: int, canvas: Canvas, out: Path) -> ClipInfo:
 
 @contextmanager
 def read_ahead(items: Iterable[T], limit: int) -> Iterator[Iterator[T]]:
-    """Iterate over *items* in another thread, up to *limit* of them ahead.
+    """Iterate over *items* in another thread, up to *limit* of them ahead; with a limit of 0, in this one.
 
     The thread has ended when the block has. Errors of *items* are raised at their place in the sequence.
     """
+    if not limit:
+        yield iter(items)
+        return
     thread = ThreadPoolExecutor(1, thread_name_prefix="read ahead")
     try:
         yield _prefetch(iter(items), limit, thread)

@@ -8,6 +8,7 @@ digits that changed are drawn, and only the rows of the slate are touched, on th
 import unicodedata
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -128,7 +129,7 @@ def _ink_of(mask: Image.Image, level: int) -> tuple[_Ink, _Ink, _Ink]:
 
 
 class _RunningText:
-    """Text of changing digits in cells of even width, from *left*, *top*; each sign is drawn once."""
+    """Text of changing digits in cells of even width, from *left*, *top*."""
 
     def __init__(self, left: int, top: int, height: int, widest: str, face: Lettering, level: int) -> None:
         self._top, self._height, self._face, self._level = top, height, face, level
@@ -138,7 +139,6 @@ class _RunningText:
             x += _cell_width(sign, face)
         self._ends = [*self._lefts[1:], x]
         self._shown = [""] * len(widest)
-        self._tiles: dict[tuple[str, int], tuple[_Ink, _Ink, _Ink]] = {}
 
     def show(self, text: str, ink: Sequence[_Ink]) -> list[Box]:
         """Put the signs of *text* that differ from those shown on the planes of *ink*; return where they are."""
@@ -147,18 +147,21 @@ class _RunningText:
             if self._shown[place] != sign:
                 self._shown[place] = sign
                 left, right = self._lefts[place], self._ends[place]
-                for plane, tile, step in zip(ink, self._tile(sign, right - left), (1, 2, 2), strict=True):
+                tiles = _draw_tile(sign, right - left, self._height, self._face.size, self._face.fonts, self._level)
+                for plane, tile, step in zip(ink, tiles, (1, 2, 2), strict=True):
                     plane.put(tile, self._top // step, left // step)
                 changed.append(Box(left, self._top, right, self._top + self._height))
         return changed
 
-    def _tile(self, sign: str, width: int) -> tuple[_Ink, _Ink, _Ink]:
-        if (sign, width) not in self._tiles:
-            mask = Image.new("L", (width, self._height))
-            x = (width - self._face.part_length(sign)) / 2
-            self._face.draw(ImageDraw.Draw(mask), x, 0, sign, 255)
-            self._tiles[sign, width] = _ink_of(mask, self._level)
-        return self._tiles[sign, width]
+
+@lru_cache(maxsize=256)
+def _draw_tile(
+    sign: str, width: int, height: int, points: int, fonts: tuple[FontFile, ...], level: int
+) -> tuple[_Ink, _Ink, _Ink]:
+    """Return the cell of a running text with *sign*, for each plane: the same for all slates of a film."""
+    face, mask = Lettering(points, fonts), Image.new("L", (width, height))
+    face.draw(ImageDraw.Draw(mask), (width - face.part_length(sign)) / 2, 0, sign, 255)
+    return _ink_of(mask, level)
 
 
 class _Layout:
