@@ -28,7 +28,8 @@ _SERVE = "import sys; sys.path[:] = sys.argv[1:]; from storyboard.engine.worker_
 _EXIT_TIMEOUT_S = 5.0
 # A further worker is started if the tasks that wait take this many times as long as a worker takes to start. Started
 # for less, it uses more processor time than the work itself.
-_LEAST_WORK = 6.0
+_LEAST_WORK = 10.0
+_LONG_TASK = 2.0  # a task that takes this many times as long is a reason for one, too
 _CONSIDER_S = 0.05  # seconds between two considerations
 
 
@@ -182,12 +183,12 @@ class WorkerPool:
         self._timer = asyncio.get_running_loop().call_later(_CONSIDER_S, self._grow)
 
     def _is_worth_a_worker(self) -> bool:
-        """Return whether a running task has taken as long as a start, or the tasks that wait will take much longer."""
+        """Return whether a running task takes longer than a start, or the tasks that wait will take much longer."""
         started = [worker for worker in self._running if worker.start_s is not None]
         if not started:
             return False
         start = min(worker.start_s or 0.0 for worker in started)
-        if monotonic() - min(worker.began for worker in started) > start:
+        if monotonic() - min(worker.began for worker in started) > _LONG_TASK * start:
             return True
         expected = self._waiting * self._seconds / max(1, self._ended)
         return expected > _LEAST_WORK * start * self._places

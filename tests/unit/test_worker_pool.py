@@ -111,6 +111,17 @@ def test_a_task_gives_back_what_it_returns_and_the_next_one_has_the_same_process
     assert run(two, who) == run(two, who) != os.getpid()
 
 
+def test_many_short_tasks_share_the_first_worker() -> None:
+    async def ask(workers: WorkerPool) -> set[int]:
+        return set(await asyncio.gather(*(workers.run(f"task {number}", os.getpid) for number in range(40))))
+
+    workers = WorkerPool(4, warm=True)
+    try:
+        assert len(asyncio.run(ask(workers))) == 1
+    finally:
+        workers.close()
+
+
 def test_what_a_task_raises_is_raised_with_the_place_where_it_was(two: WorkerPool) -> None:
     with pytest.raises(ValueError, match="no such thing") as caught:
         run(two, fail, "no such thing")
