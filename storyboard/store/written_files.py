@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storyboard.core.built_film import BuiltFilm
 from storyboard.durable import keep_youngest, read_regular, write_atomic, write_disposable
 from storyboard.store.integrity import (
     ChecksumMismatch,
@@ -30,6 +30,9 @@ from storyboard.store.integrity import (
     load,
     quarantine,
 )
+
+if TYPE_CHECKING:
+    from storyboard.core.built_film import BuiltFilm
 
 FILE = "written.json"
 TERMS_FOLDER = "films"
@@ -133,12 +136,14 @@ def _key(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
 
 
-def read_built_film(state: Path, film: str) -> BuiltFilm | None:
+def read_built_film(state: Path, film: str) -> "BuiltFilm | None":
     """Return the terms of the film that was last built to the path *film* of the project; ``None`` without usable ones.
 
     *state* is the state folder.
     """
     with suppress(OSError, msgspec.DecodeError, ValueError):
+        from storyboard.core.built_film import BuiltFilm
+
         return msgspec.json.decode(read_regular(_terms_path(state, film)), type=BuiltFilm)
     return None
 
@@ -148,7 +153,7 @@ def has_built_film(state: Path, film: str) -> bool:
     return _terms_path(state, film).is_file()
 
 
-def write_built_film(state: Path, film: str, built: BuiltFilm) -> None:
+def write_built_film(state: Path, film: str, built: "BuiltFilm") -> None:
     """Write the terms of the film at the path *film*, without a sync. Raises ``OSError``."""
     path = _terms_path(state, film)
     path.parent.mkdir(exist_ok=True)
