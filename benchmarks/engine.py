@@ -27,7 +27,7 @@ from storyboard.core.model import Size, Storyboard
 from storyboard.core.planner import Planner
 from storyboard.engine import executor
 from storyboard.engine.executor import Executor
-from storyboard.engine.generators import FreeGenerator, GeneratedClip, GenerationRequest
+from storyboard.engine.generators import ENGINES, FreeGenerator, GeneratedClip, GenerationRequest
 from storyboard.engine.project_store import ProjectStore
 from storyboard.engine.scheduler import Scheduler
 from storyboard.engine.worker_pool import OnStart
@@ -150,7 +150,7 @@ def built(root: Path, board: Storyboard) -> Cost:
     with ProjectStore(State(root), board, read_lockfile(root / board.lockfile), writable=True) as store:
         began, busy = time.perf_counter(), time.process_time()
         graph = Graph(board)
-        planner = Planner(graph, store, wishes())
+        planner = Planner(graph, store, wishes(engines=ENGINES))
         executing = Executor(planner, store, InstantRunner(), {"local": InstantGenerator()})
         engine = Scheduler(planner, executing, lambda event: None)
         outcome: BuildResult = asyncio.run(engine.run())
