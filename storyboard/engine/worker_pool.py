@@ -59,6 +59,7 @@ class Worker:
         self.progress = (0, 0)
         self.start_s: float | None = None
         self.began = monotonic()
+        self.has_worked = False
         self._process = start_worker([sys.executable, *_interpreter_flags(), "-c", _SERVE, *module_path()])
         self._pipe = MessagePipe(self._process.stdout, self._process.stdin)  # type: ignore[arg-type]
 
@@ -111,7 +112,10 @@ class WorkerPool:
         self._all: list[Worker] = []
         self._count, self._places, self._waiting = count, 1, 0
         self._free = asyncio.Semaphore(self._places)
-        self._ended, self._seconds = 0, 0.0  # of the tasks that ended
+        self._ended, self._seconds = (
+            0,
+            0.0,
+        )  # of the tasks that ended, without the first one of each worker, which loads libraries
         self._timer: asyncio.TimerHandle | None = None
         self._running: dict[Worker, str] = {}
         self._is_closed = False
@@ -164,7 +168,9 @@ class WorkerPool:
         finally:
             del self._running[worker]
         self._idle.append(worker)
-        self._ended, self._seconds = self._ended + 1, self._seconds + monotonic() - worker.began
+        if worker.has_worked:
+            self._ended, self._seconds = self._ended + 1, self._seconds + monotonic() - worker.began
+        worker.has_worked = True
         if kind == RAISED:
             raise value
         result: R = value
