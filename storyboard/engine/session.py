@@ -219,7 +219,7 @@ class Session:
 
     @property
     def selected(self) -> frozenset[str] | None:
-        """The shots that this session may make; ``None`` for all."""
+        """The shots that may be made; ``None`` for all."""
         return self._selected
 
     def fill_before(self, style: FillStyle) -> Fill:
