@@ -274,7 +274,7 @@ SETTING_WORDS: Mapping[str, str] = {
     "gondola, venice?, rapids!, dock",
     "sea": "sea!, ocean!, beach!, coast!, seaside!, shore!, shoreline!, coastline!, harbour!, harbor!, bay!, "
     "island!, pier!, open water!, high seas!, marina!, seashore!, surf, wave, sail, sailboat, ship, yacht, "
-    "lighthouse, cliff, horizon, surfer, sea cliff!, tide, sand, jetty!, wharf!, fjord!, santorini!",
+    "lighthouse, gull, seagull, cliff, horizon, surfer, sea cliff!, tide, sand, jetty!, wharf!, fjord!, santorini!",
     "street": "street!, alley!, alleyway!, avenue!, sidewalk!, crosswalk!, boulevard!, market!, street market!, "
     "plaza!, town square!, city square!, market square!, times square!, intersection!, shibuya!, "
     "shibuya crossing!, chinatown!, bazaar!, storefront!, shop window!, back alley!, lane!, market street!, taxi, "
