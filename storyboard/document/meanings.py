@@ -321,6 +321,8 @@ def field_advice(owner: str, unknown: UnknownField, known: Iterable[str]) -> str
     """
     name = unknown.name
     meaning = field_meaning(owner, name)
+    if meaning is None and owner == "output" and isinstance(unknown.value, Mapping):
+        return f"write each of several films under `outputs`: `outputs: {{{name}: {format_value(unknown.value)}}}`"
     if meaning is None:
         return did_you_mean(name, known)
     if " " not in meaning:
