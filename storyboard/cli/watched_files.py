@@ -19,6 +19,8 @@ _LONGEST_MS = 500
 _LOOK_MS = 1000
 # Seconds before folders are watched anew, so that a system that refuses it is not asked all the time.
 _PAUSE_S = 0.2
+# Seconds that a file may be empty before it counts as saved.
+_EMPTY_S = 2.0
 # Folders that are watched for a file that the storyboard names and that does not exist.
 _MOST_FOLDERS = 500
 
@@ -64,8 +66,15 @@ class WatchedFiles:
                 self._wait_for_report()
             found = self.changed()
             if found:
+                self._wait_for_text(found)
                 return found
             time.sleep(_PAUSE_S)
+
+    def _wait_for_text(self, files: Iterable[Path]) -> None:
+        """Wait a moment for the text of a file that had some and is empty: many programs empty a file to save it."""
+        end = time.monotonic() + _EMPTY_S
+        while any(_is_emptied(self._looks.get(file), _look(file)) for file in files) and time.monotonic() < end:
+            time.sleep(_QUIET_MS / 1000)
 
     def _wait_for_report(self) -> None:
         """Wait until files have changed, or other folders have to be watched. Raises ``OSError``."""
@@ -104,6 +113,10 @@ def _look(file: Path) -> Look:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _is_emptied(before: Look, now: Look) -> bool:
+    return before is not None and now is not None and before[1] > 0 == now[1]
 
 
 def _names(folder: Path) -> tuple[str, ...]:

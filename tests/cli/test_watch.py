@@ -240,6 +240,20 @@ def test_a_file_counts_as_changed_by_how_it_looks(tmp_path: Path) -> None:
     assert files.changed() == [tmp_path]
 
 
+def test_a_file_that_is_emptied_and_then_written_is_one_change(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("one")
+    files = WatchedFiles()
+    files.keep([file])
+    steps = [threading.Timer(0.3, file.write_text, [""]), threading.Timer(0.9, file.write_text, ["two"])]
+    for step in steps:
+        step.start()
+    assert files.wait() == [file]
+    assert file.read_text() == "two"
+    for step in steps:
+        step.join()
+
+
 def test_folders_in_which_a_missing_file_may_appear_are_those_that_are_not_hidden(tmp_path: Path) -> None:
     for name in ("stills/day", ".storyboard/cache", ".git"):
         (tmp_path / name).mkdir(parents=True)
