@@ -92,6 +92,7 @@ class ClipWriter:
         )
         self._sink: Callable[[list[Packet[VideoStream]]], object] = self._container.mux
         self._sealed = False
+        self._second = _frames_of_a_second(rate)
         self._converter = _converter()
         try:
             self._stream = self._add_stream(size, rate, encoding)
@@ -138,7 +139,7 @@ class ClipWriter:
         """
         if self.frames:
             raise ValueError("a held picture is the whole clip")
-        group = min(frames, max(1, round(self._stream.codec_context.framerate)))
+        group = min(frames, self._second)
         sealed: list[Packet[VideoStream]] = []
         mux, self._sink = self._container.mux, sealed.extend
         self.write_planes(picture)
@@ -199,13 +200,18 @@ def _shift(packet: "Packet[VideoStream]", frames: int) -> "Packet[VideoStream]":
     return copy
 
 
+def _frames_of_a_second(rate: Fraction) -> int:
+    """Return the length of a group of pictures in frames."""
+    return max(1, round(rate))
+
+
 def _options(size: Size, rate: Fraction, encoding: Encoding) -> dict[str, str]:
     """Return x264's settings; ``stitchable`` keeps the parameter sets independent of the content of a clip.
 
     x264 reads beyond its arrays when it weighs the blocks of a picture narrower than 128 pixels by their use in later
     frames (mbtree): one in some hundred encodes has other bytes. So mbtree is off for such pictures.
     """
-    second = max(1, round(rate))
+    second = _frames_of_a_second(rate)
     params = {
         "keyint": second,
         "min-keyint": second,
