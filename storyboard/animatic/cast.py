@@ -409,7 +409,7 @@ _DRAWN_BY_SCENES: Mapping[str, str] = {
     "ship": "river sea", "bird": "forest mountain desert field road temple street skyline sea", "fish": "underwater",
     "cup": "interior", "spaceship": "space",
 }  # fmt: skip
-# What belongs to a place more than to the cast, and flocks that only a scene has.
+# Kinds that belong to a place more than to the cast, and flocks that only a scene has.
 _SCENERY = frozenset((
     "door", "table", "chair", "lamp", "candle", "painting", "mirror", "piano", "clock", "statue", "screen", "insect",
 ))  # fmt: skip

@@ -349,7 +349,7 @@ class Sentence:
         start, end = self.tokens[phrase.first].start, self.tokens[phrase.last - 1].end
         return any(start < last and end > first for first, last in spans)
 
-    # What does not count: speech, comparisons, pictures of things, and what the prompt excludes.
+    # Parts that do not count: speech, comparisons, pictures of things, and what the prompt excludes.
 
     def _mask(self) -> None:
         self._mask_quotes()

@@ -549,7 +549,7 @@ HANDHELD = (
     "handheld, hand held, shaky, shaky cam, documentary, handheld camera, hand held camera, shaky camera, "
     "camera shake, handheld shot, handheld tracking, found footage"
 )
-# What people do, by the pose that shows it.
+# Actions of people, by the pose that shows them.
 ACTION_WORDS: Mapping[str, str] = {
     "run": "run, runs, running, runner, sprint, sprints, sprinting, jog, jogs, jogging, jogger, chases, flees, fleeing",
     "walk": "walk, walks, walking, strolls, strolling, steps, hikes, hiking, hiker, wanders, wandering, marches",

@@ -34,7 +34,7 @@ def completes(kind: str) -> Callable[[click.Context, click.Parameter, str], "lis
     return complete
 
 
-# What a word on the command line may stand for besides a path.
+# The things that a word on the command line may stand for besides a path.
 _FORCE = "for a shot, scene or tag of that name write `--select {}`"
 
 

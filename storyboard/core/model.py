@@ -139,7 +139,7 @@ class TitleCard(Struct, frozen=True, tag="card"):
 
 
 Source = Generated | Clip | Still | TitleCard
-# What a film is made of. Own pictures and clips are footage; a title card is none of the three.
+# The materials of a film. Own pictures and clips are footage; a title card is none of the three.
 MadeOf = Literal["animatic", "generated", "footage"]
 MADE_OF: tuple[MadeOf, ...] = get_args(MadeOf)
 FOOTAGE = "footage"

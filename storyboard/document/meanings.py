@@ -277,7 +277,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
-# What placeholders stand for: the id of a shot; the whole value around a field, all of whose fields are then there.
+# The fields that placeholders stand for: the id of a shot; the whole value around a field, with all its fields.
 _STANDS_FOR = {"name": "id", "field": "", "include": ""}
 _PLACEHOLDER = re.compile(r"<(\w+)>")
 _HEXADECIMAL = re.compile(r"\s*#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\s*\Z")

@@ -499,7 +499,8 @@ def timeline_data(spans: Iterable[FilmSpan]) -> list[dict[str, Any]]:
     return [{"shot": span.shot, **span_data(span)} for span in spans]
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def decision_data(step: Step) -> dict[str, Any]:
+    """Return what a step is for, what is done and why, as JSON data."""
     return {
         "action": step.action.id,
         "kind": step.action.kind,
@@ -508,6 +509,12 @@ def _step_data(step: Step) -> dict[str, Any]:
         "do": step.do,
         "why": step.reason.why,
         "reason": reason_text(step),
+    }
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    return {
+        **decision_data(step),
         "changes": [change_data(change) for change in step.reason.changes],
         "shots": shot_names(step.reason),
         **_step_costs(step),

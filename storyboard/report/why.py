@@ -12,6 +12,7 @@ from storyboard.core.reason import Change, changes
 from storyboard.core.results import Commit, Provenance, dollars, money_data
 from storyboard.core.timebase import in_words
 from storyboard.report.diagnostics import place_data
+from storyboard.report.plan import decision_data
 from storyboard.report.reason import change_data, change_lines, reason_text, take_name
 from storyboard.report.status import reading_text
 from storyboard.report.text import clean, clean_lines, listed, paid, several
@@ -174,13 +175,7 @@ def part_data(part: Part) -> dict[str, Any]:
     """Return the reason of a step of the film as JSON data."""
     step = part.step
     return {
-        "action": step.action.id,
-        "kind": step.action.kind,
-        "shot": step.action.shot or None,
-        "output": step.action.output or None,
-        "do": step.do,
-        "why": step.reason.why,
-        "reason": reason_text(step),
+        **decision_data(step),
         "key": step.key,
         "changes": [_cause_data(cause) for cause in part.causes],
         "request": step.request,
